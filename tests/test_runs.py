@@ -1,0 +1,166 @@
+"""The run directory and the runs directory: what is refused, repaired and kept."""
+
+import multiprocessing
+import time
+from pathlib import Path
+
+import filelock
+import pytest
+
+from tests.conftest import small_config
+from vae.catalogue import delete_run, find_run, list_runs, new_run, open_run
+from vae.errors import VaeError
+from vae.runs import STARTING_SECONDS, Metrics, Run, Status
+
+
+def line(step: int, split: str = "train") -> Metrics:
+    numbers = dict.fromkeys(Metrics.model_fields, 1.5)
+    return Metrics.model_validate({**numbers, "split": split, "step": step})
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return new_run(small_config(), tmp_path / "runs")
+
+
+def test_the_same_config_finds_the_same_run(run: Run) -> None:
+    runs_dir = run.path.parent
+    assert new_run(run.config, runs_dir) == run
+    again = new_run(run.config, runs_dir, again=True)
+    assert again.name == f"{run.name}-2"
+    assert again.config == run.config
+    assert {found.name for found in list_runs(runs_dir)} == {run.name, again.name}
+    # Nothing half made is left over.
+    assert sorted(path.name for path in runs_dir.iterdir()) == sorted([run.name, again.name])
+
+
+def test_a_name_can_be_given_but_not_taken(run: Run) -> None:
+    mine = new_run(run.config, run.path.parent, "mine")
+    assert mine.name == "mine"
+    with pytest.raises(VaeError, match="mine is a run of another config"):
+        new_run(small_config(seed=2), run.path.parent, "mine")
+
+
+@pytest.mark.parametrize("name", ["../../etc", "a/b", "..", ".hidden", "", "A", "a" * 81, "a b", "a\n", "ä"])
+def test_what_is_no_name_is_refused(name: str, run: Run) -> None:
+    with pytest.raises(VaeError, match="no run's name: 1 to 80 small letters"):
+        find_run(run.path.parent, name)
+    if name:
+        with pytest.raises(VaeError, match="no run's name"):
+            new_run(run.config, run.path.parent, name)
+
+
+def test_a_link_out_of_the_runs_directory_is_refused(run: Run, tmp_path: Path) -> None:
+    elsewhere = new_run(small_config(), tmp_path / "elsewhere")
+    (run.path.parent / "link").symlink_to(elsewhere.path)
+    with pytest.raises(VaeError, match="link leads out of"):
+        find_run(run.path.parent, "link")
+
+
+def test_an_unknown_run_says_how_to_list_them(run: Run) -> None:
+    with pytest.raises(VaeError, match=r"There is no run in .*nope.*python -m vae runs"):
+        find_run(run.path.parent, "nope")
+    with pytest.raises(VaeError, match="There is no run in"):
+        open_run(run.path.parent)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("", "config.json cannot be read"),
+        ("[1, 2]", "config.json cannot be read"),
+        ("{}", "config.json cannot be read"),
+        ('{"format": 1, "epochs": 0}', "epochs: input should be greater than or equal to 1"),
+        ('{"format": 1, "colour": "red"}', "colour: extra inputs are not permitted"),
+        ('{"format": 2}', "written by another version"),
+    ],
+)
+def test_a_config_that_does_not_parse_is_named(content: str, sentence: str, run: Run) -> None:
+    (run.path / "config.json").write_text(content)
+    with pytest.raises(VaeError, match=sentence):
+        _ = Run(run.path).config
+
+
+def test_a_damaged_status_is_named(run: Run) -> None:
+    (run.path / "status.json").write_text('{"state": "flying"}')
+    with pytest.raises(VaeError, match=r"status\.json is damaged\. Delete that file"):
+        run.status()
+
+
+def test_metrics_are_read_by_tail_and_a_torn_line_waits(run: Run) -> None:
+    run.append_metrics(line(1))
+    first, offset = run.metrics()
+    run.append_metrics(line(2))
+    file = run.path / "metrics.jsonl"
+    torn = line(3).model_dump_json()
+    with file.open("a") as stream:
+        stream.write(torn[:20])
+    second, later = run.metrics(offset)
+    assert [m.step for m in first + second] == [1, 2]
+    with file.open("a") as stream:
+        stream.write(torn[20:] + "\n")
+    assert [m.step for m in run.metrics(later)[0]] == [3]
+
+
+def test_resuming_forgets_later_lines_and_repairs_the_torn_one(run: Run) -> None:
+    for step in (1, 2, 3):
+        run.append_metrics(line(step))
+    with (run.path / "metrics.jsonl").open("a") as stream:
+        stream.write('{"split": "tr')
+    run.forget_metrics_after(2)
+    run.append_metrics(line(3, "test"))
+    assert [(m.step, m.split) for m in run.metrics()[0]] == [(1, "train"), (2, "train"), (3, "test")]
+
+
+def test_damaged_metrics_are_named(run: Run) -> None:
+    (run.path / "metrics.jsonl").write_text("nonsense\n")
+    with pytest.raises(VaeError, match=r"metrics\.jsonl is damaged"):
+        run.metrics()
+
+
+def test_a_live_state_needs_a_living_trainer(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run.status().state == "starting"
+    later = time.time() + STARTING_SECONDS + 1
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert run.status().state == "interrupted"
+    run.write_status(Status(state="running"))
+    assert run.status().state == "interrupted"
+    with run.hold():
+        assert run.status().state == "running"
+
+
+def test_only_one_holds_a_run(run: Run) -> None:
+    with (
+        filelock.FileLock(run.path / "lock"),
+        pytest.raises(VaeError, match="trained by another"),
+        run.hold(),
+    ):
+        pytest.fail("two trainers in one run")
+
+
+def _create(runs_dir: Path) -> str:
+    return new_run(small_config(), runs_dir).name
+
+
+def test_two_starts_at_the_same_instant_make_one_run(tmp_path: Path) -> None:
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        names = pool.map(_create, [tmp_path / "runs"] * 8, chunksize=1)
+    assert len(set(names)) == 1
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == names[:1]
+
+
+def test_deleting_takes_the_whole_run_and_no_other(run: Run) -> None:
+    other = new_run(run.config, run.path.parent, again=True)
+    with other.hold(), pytest.raises(VaeError, match="trained by another process"):
+        delete_run(other)
+    delete_run(run)
+    assert [path.name for path in run.path.parent.iterdir()] == [other.name]
+
+
+def test_folders_that_are_no_runs_are_not_listed(run: Run) -> None:
+    for name in ("empty", ".hidden", "My run"):
+        (run.path.parent / name).mkdir()
+    for name in (".hidden", "My run"):
+        (run.path.parent / name / "config.json").write_text("{}")
+    assert list_runs(run.path.parent) == [run]
+    assert list_runs(run.path.parent / "nowhere") == []

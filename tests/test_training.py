@@ -1,0 +1,205 @@
+"""The loop: it learns, it repeats itself, and it goes on from wherever it was cut off."""
+
+import itertools
+import math
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import vae
+from tests.conftest import small_config
+from vae.catalogue import new_run
+from vae.config import TrainConfig
+from vae.errors import VaeError
+from vae.runs import Run
+from vae.schedule import WARM_UP, learning_rate, randomness, snapshot_steps
+from vae.training import fit
+
+
+def weights(run: Run) -> dict[str, torch.Tensor]:
+    return load_file(run.model_path)
+
+
+def assert_same_weights(one: Run, other: Run) -> None:
+    expected = weights(other)
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in weights(one).items())
+
+
+def test_a_finished_run_holds_what_the_design_says(trained: Run) -> None:
+    files = {str(path.relative_to(trained.path)) for path in trained.path.rglob("*") if path.is_file()}
+    snapshots = {f"snapshots/{step:08d}.safetensors" for step in snapshot_steps(36)}
+    assert files - {"lock"} == snapshots | {
+        "config.json",
+        "status.json",
+        "metrics.jsonl",
+        "model.safetensors",
+        "resume.safetensors",
+    }
+    status = trained.status()
+    assert (status.state, status.step, status.total_steps, status.epoch) == ("finished", 36, 36, 3)
+    assert status.images_per_second > 0
+    assert status.threads == 1
+
+
+def test_it_learns_and_writes_every_batch_into_the_metrics(trained: Run) -> None:
+    lines, _ = trained.metrics()
+    tests = [line for line in lines if line.split == "test"]
+    assert [line.epoch for line in tests] == [0, 1, 2, 3]
+    losses = [-line.elbo for line in tests]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < 0.75 * losses[0]
+    steps = [line.step for line in lines if line.split == "train"]
+    # 12 batches an epoch: each has a line in the first, then at least ten lines an epoch.
+    assert steps[:12] == list(range(1, 13))
+    assert steps[-1] == 36
+    assert len(set(steps)) == len(steps) >= 12 + 2 * 10
+    for line in lines:
+        assert line.elbo == pytest.approx(-line.reconstruction - line.kl)
+
+
+def test_the_same_seed_trains_the_same_weights(trained: Run, small: Path) -> None:
+    assert_same_weights(vae.train(trained.config, small), trained)
+    other = vae.train(small_config(seed=2), small)
+    assert not torch.equal(weights(other)["decoder.logits.weight"], weights(trained)["decoder.logits.weight"])
+
+
+def test_a_finished_config_is_opened_and_again_trains_another(small: Path) -> None:
+    config = small_config(epochs=1)
+    run = vae.train(config, small)
+    written = run.model_path.stat().st_mtime_ns
+    assert vae.train(config, small) == run
+    assert run.model_path.stat().st_mtime_ns == written
+    assert vae.train(config, small, again=True).name == f"{run.name}-2"
+
+
+@pytest.mark.parametrize("line", [1, 5, 14, 25])
+def test_a_stopped_run_resumes_to_the_same_weights(line: int, trained: Run, small: Path) -> None:
+    run = new_run(trained.config, small)
+    for number, _ in enumerate(fit(run)):
+        if number == line:
+            run.ask_to_stop()
+    assert run.status().state == "stopped"
+    assert not run.stop_is_asked()
+    vae.train(trained.config, small)
+    assert_same_weights(run, trained)
+    assert [line.step for line in run.metrics()[0]] == [line.step for line in trained.metrics()[0]]
+
+
+def test_an_abandoned_run_resumes_to_the_same_weights(trained: Run, small: Path) -> None:
+    """As if killed between a save and the next: the metrics are ahead of the weights."""
+    run = new_run(trained.config, small)
+    iterator = fit(run)
+    for _ in itertools.takewhile(lambda status: status.epoch < 1.6, iterator):
+        pass
+    iterator.close()
+    assert run.status().state == "interrupted"
+    assert run.metrics()[0][-1].step > 12
+    vae.train(trained.config, small)
+    assert_same_weights(run, trained)
+    assert [line.step for line in run.metrics()[0]] == [line.step for line in trained.metrics()[0]]
+
+
+def test_a_killed_process_leaves_a_run_that_resumes_to_the_same_weights(small: Path) -> None:
+    config = small_config(epochs=60)
+    run = new_run(config, small)
+    command = [sys.executable, "-m", "vae", "resume", str(run.path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and run.status().epoch < 2:
+            time.sleep(0.01)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    assert run.status().state == "interrupted"
+    vae.train(config, small)
+    assert_same_weights(run, vae.train(config, small, again=True))
+
+
+def test_a_diverging_loss_fails_with_a_sentence_and_keeps_the_last_good_weights(small: Path) -> None:
+    config = small_config(schedule="constant", epochs=40, learning_rate=1.0)
+    with pytest.raises(VaeError, match=r"no longer a number by step .*, at learning rate 1.*third"):
+        vae.train(config, small)
+    run = new_run(config, small)
+    status = run.status()
+    assert status.state == "failed"
+    assert status.error is not None
+    assert "Train again" in status.error
+    if run.model_path.exists():
+        assert all(tensor.isfinite().all() for tensor in weights(run).values())
+
+
+def test_a_full_disk_fails_with_a_sentence_and_can_be_resumed(
+    trained: Run, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    run = new_run(trained.config, small)
+    statuses = fit(run)
+    while next(statuses).epoch < 1:
+        pass
+    with monkeypatch.context() as patch:
+        patch.setattr("vae.checkpoints.save_training", full)
+        with pytest.raises(VaeError, match=r"No space left on device.*then resume"):
+            list(statuses)
+    assert run.status().state == "failed"
+    vae.train(trained.config, small)
+    assert_same_weights(run, trained)
+
+
+def test_another_trainer_is_told(small: Path) -> None:
+    run = new_run(small_config(), small)
+    with run.hold(), pytest.raises(VaeError, match="trained by another process"):
+        next(fit(run))
+
+
+def test_the_thread_count_and_random_state_of_the_caller_are_left_alone(small: Path) -> None:
+    threads, state = torch.get_num_threads(), torch.get_rng_state()
+    vae.train(small_config(epochs=1, threads="auto"), small)
+    assert torch.get_num_threads() == threads
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_device_that_is_not_here_gets_a_sentence(small: Path) -> None:
+    missing = "mps" if torch.cuda.is_available() else "cuda"
+    with pytest.raises(VaeError, match=f"no device {missing}. Take device auto or cpu"):
+        vae.train(small_config(device=missing), small)
+
+
+def test_the_schedule_warms_up_and_ends_near_zero() -> None:
+    config, total = TrainConfig(schedule="cosine", learning_rate=0.1), 1000
+    rates = [learning_rate(config, step, total) for step in range(total)]
+    warm = round(WARM_UP * total)
+    assert rates[0] == pytest.approx(0.1 / warm)
+    assert max(rates) == pytest.approx(0.1)
+    assert rates.index(max(rates)) in (warm - 1, warm)
+    assert rates[warm:] == sorted(rates[warm:], reverse=True)
+    assert rates[-1] < 1e-6
+    middle = warm + (total - warm) // 2
+    assert rates[middle] == pytest.approx(0.05)
+    constant = TrainConfig(schedule="constant", learning_rate=0.1)
+    assert {learning_rate(constant, step, total) for step in range(total)} == {0.1}
+    assert math.isfinite(learning_rate(config, 0, 1))
+
+
+def test_snapshots_are_dense_at_the_start_and_have_both_ends() -> None:
+    steps = sorted(snapshot_steps(6566))
+    assert steps[0] == 0
+    assert steps[-1] == 6566
+    ratios = [later / earlier for earlier, later in itertools.pairwise(steps[1:])]
+    assert max(ratios) < 3.1
+    assert snapshot_steps(1) == {0, 1}
+
+
+def test_randomness_follows_from_seed_and_epoch() -> None:
+    config = TrainConfig(seed=3)
+    order, noise = randomness(config, 1, 1000)
+    assert sorted(order.tolist()) == list(range(1000))
+    assert noise.shape == (1000, 2)
+    assert torch.equal(randomness(config, 1, 1000)[1], noise)
+    assert not torch.equal(randomness(config, 2, 1000)[1], noise)
+    assert not torch.equal(randomness(TrainConfig(seed=4), 1, 1000)[1], noise)

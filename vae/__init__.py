@@ -1,0 +1,52 @@
+"""Variational autoencoders that train in front of your eyes.
+
+    import vae
+
+    config = vae.TrainConfig.preset("quick")       # or vae.TrainConfig(latent_dim=2, epochs=5)
+    run = vae.train(config, runs_dir="checkpoints")  # trains, or returns the finished run of that config
+    run = vae.open_run("checkpoints/NAME")
+    model = run.load_model()                       # a vae.VAE in eval mode on the CPU
+    mean, logvar = model.encode(images)            # (B, 1, 28, 28) or (B, 784) in [0, 1] -> (B, Z), (B, Z)
+    images = model.decode(z)                       # (B, Z) -> (B, 1, 28, 28) in [0, 1]
+    xhat, mean, logvar = model(images)             # z sampled with model.reparameterize
+
+`train` and `VAE` import torch when they are first asked for; a program
+that only watches runs never pays for it. What a person can mend is raised as `vae.VaeError`, and a
+config out of bounds as `pydantic.ValidationError`.
+
+The layers; each module imports from those below it only (a test holds this):
+
+    __main__                     the command line
+    training   jobs              the loop; the process it runs in, seen from outside
+    evaluate                     figures of a trained model
+    latent   catalogue           where pictures lie; which runs there are
+    runs                         the run directory
+    checkpoints                  weights and training state in files
+    data   model   losses
+    config   files               what a run is made of; writing whole or not at all
+    errors
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from vae.catalogue import open_run
+from vae.config import TrainConfig
+from vae.errors import VaeError
+from vae.runs import Run
+
+if TYPE_CHECKING:
+    from vae.model import VAE
+    from vae.training import train
+
+__all__ = ["VAE", "Run", "TrainConfig", "VaeError", "open_run", "train"]
+
+_NEEDS_TORCH = {"VAE": "vae.model", "train": "vae.training"}
+
+
+def __getattr__(name: str) -> Any:
+    """PEP 562: imports torch only for those who ask for what needs it."""
+    if name not in _NEEDS_TORCH:
+        raise AttributeError(f"module 'vae' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_NEEDS_TORCH[name]), name)

@@ -1,0 +1,206 @@
+"""The command line: `python -m vae`. It holds no logic; torch is imported by the commands that need it."""
+
+import json
+import math
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Parameter
+from pydantic import ValidationError
+from rich.console import Console
+from rich.prompt import Confirm
+from rich.table import Table
+
+from vae.catalogue import default_runs_dir, delete_run, find_run, list_runs, new_run, open_run
+from vae.config import PresetName, TrainConfig, explain
+from vae.errors import VaeError
+from vae.runs import Run
+from vae.terminal import summary, train_in_terminal
+
+app = App(
+    name="python -m vae",
+    help="Train variational autoencoders, and look into them. RUN is a run's name, or its folder.",
+    version_flags=[],
+    # Errors are sentences of ours, and exit statuses are given by `main`.
+    exit_on_error=False,
+    print_error=False,
+    result_action="return_value",
+    default_parameter=Parameter(negative=(), consume_multiple=True),
+)
+
+RunsDir = Annotated[Path | None, Parameter(help="Folder of the runs; default VAE_RUNS_DIR, or checkpoints.")]
+RunName = Annotated[str, Parameter(help="A run's name, or the path of its folder.")]
+
+
+@app.command
+def train(
+    *,
+    preset: PresetName = "quick",
+    config: Annotated[TrainConfig, Parameter(name="*")] = TrainConfig.preset("quick"),  # noqa: B008 (frozen)
+    name: str | None = None,
+    runs_dir: RunsDir = None,
+    again: bool = False,
+) -> None:
+    """Train a model, or open the finished run of the same config.
+
+    The preset sets every field; each can be set on its own as well. The defaults below are those of
+    the preset quick. Ctrl-C stops at the next batch and saves; the same command goes on from there.
+
+    Parameters
+    ----------
+    preset
+        blog: the blog post's network; quick: half a minute; best: five minutes.
+    name
+        The run's name, instead of one made from the config.
+    again
+        Train a further run of the same config.
+    """
+    changes = {field: getattr(config, field) for field in config.model_fields_set}
+    chosen = TrainConfig.preset(preset, **changes)
+    train_in_terminal(new_run(chosen, runs_dir or default_runs_dir(), name, again=again))
+
+
+@app.command
+def resume(run: RunName, /, *, runs_dir: RunsDir = None) -> None:
+    """Go on where an interrupted or stopped run stood."""
+    train_in_terminal(_find(run, runs_dir))
+
+
+@app.command(name="runs")
+def list_all(*, runs_dir: RunsDir = None, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
+    """List the runs: state, preset, epochs, -ELBO on the test set, size.
+
+    Parameters
+    ----------
+    as_json
+        Print a JSON array instead of a table.
+    """
+    rows = [summary(run) for run in list_runs(runs_dir or default_runs_dir())]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    if not rows:
+        print("No runs yet. `python -m vae train` makes one.")
+        return
+    table = Table("run", "state", "preset", "epochs", "-ELBO", "size", box=None, pad_edge=False)
+    for row in rows:
+        if "error" in row:
+            table.add_row(row["run"], "damaged", row["error"])
+            continue
+        differs = " ".join(f"{field}={value}" for field, value in row["differs"].items())
+        elbo = "" if row["negative_elbo"] is None else f"{row['negative_elbo']:.1f}"
+        megabytes = f"{row['bytes'] / 1e6:.1f} MB"
+        epochs = f"{row['epoch']:.4g}/{row['epochs']}"
+        table.add_row(row["run"], row["state"], f"{row['preset']} {differs}", epochs, elbo, megabytes)
+    Console(markup=False).print(table)
+
+
+@app.command
+def evaluate(
+    run: RunName,
+    /,
+    *,
+    runs_dir: RunsDir = None,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Evaluate a run on all images of its test set; losses in nats per image.
+
+    Parameters
+    ----------
+    as_json
+        Print one JSON object instead of a table.
+    """
+    found = _find(run, runs_dir)
+    with Console(stderr=True).status("Evaluating; about half a minute ..."):
+        from vae.evaluate import evaluate
+
+        figures = asdict(evaluate(found))
+    if as_json:
+        print(json.dumps(figures, indent=2))
+        return
+    for figure, value in figures.items():
+        print(f"{figure:19} {value:.4f}" if isinstance(value, float) else f"{figure:19} {value}")
+
+
+@app.command
+def decode(
+    run: RunName,
+    /,
+    *z: Annotated[float, Parameter(help="One number for each latent dimension.")],
+    out: Path | None = None,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Decode one point of the latent space, onto the terminal or into a PNG file.
+
+    Parameters
+    ----------
+    out
+        The PNG file to write, 28 x 28, grey.
+    """
+    found = _find(run, runs_dir)
+    dims = found.config.latent_dim
+    if len(z) != dims or not all(map(math.isfinite, z)):
+        raise VaeError(
+            f"{found.name} decodes {dims} finite numbers; {len(z)} given: {' '.join(map(str, z))}."
+        )
+    model = found.load_model()
+    import torch
+    from PIL import Image
+
+    picture = model.decode(torch.tensor([z])).mul(255).round().byte()[0, 0]
+    if out is None:
+        for row in picture.tolist():
+            print("".join(" ░▒▓█"[grey * 5 // 256] * 2 for grey in row).rstrip())
+        return
+    Image.fromarray(picture.numpy()).save(out, format="PNG")
+    print(f"Wrote {out}.")
+
+
+@app.command
+def delete(run: RunName, /, *, runs_dir: RunsDir = None, yes: bool = False) -> None:
+    """Remove a run for good, after asking.
+
+    Parameters
+    ----------
+    yes
+        Do not ask.
+    """
+    found = _find(run, runs_dir)
+    try:
+        sure = yes or Confirm.ask(f"Delete {found.name} ({found.size() / 1e6:.1f} MB) for good?")
+    except EOFError:
+        raise VaeError("Nothing was deleted: nobody was there to ask. Add --yes.") from None
+    if sure:
+        delete_run(found)
+    print(f"Deleted {found.name}." if sure else "Nothing was deleted.")
+
+
+def _find(text: str, runs_dir: Path | None) -> Run:
+    """A run by its name, or by a path, which holds a slash."""
+    return open_run(text) if "/" in text else find_run(runs_dir or default_runs_dir(), text)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command and returns the exit status: 0, 1 (it failed) or 2 (bad arguments)."""
+    try:
+        app(arguments)
+    except CycloptsError as error:
+        cause = error.__cause__
+        print(explain(cause) if isinstance(cause, ValidationError) else str(error), file=sys.stderr)
+        return 2
+    except VaeError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{error.filename} cannot be read or written: {error.strerror}.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted. `python -m vae runs` tells where the run stands.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""What a run is made of: one frozen, validated object, with a bound and a sentence for every field.
+
+The command line's flags, the page's form and the documentation are made from it.
+"""
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+Dataset = Literal["mnist", "fashion-mnist", "kmnist", "emnist-digits"]
+PresetName = Literal["blog", "quick", "best"]
+Width = Annotated[int, Field(ge=1, le=4096)]
+
+# Where and how fast a run is computed says nothing of what it is.
+EXECUTION_FIELDS = frozenset({"device", "threads"})
+
+
+class TrainConfig(BaseModel):
+    """A variational autoencoder, the data it learns, and how.
+
+    Construction raises `pydantic.ValidationError` (a `ValueError`) for a value out of bounds;
+    `explain` makes a sentence of it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    dataset: Dataset = Field("mnist", description="Data set; all but mnist are downloaded at first use.")
+    latent_dim: int = Field(2, ge=1, le=64, description="Size of the latent space, 1 to 64.")
+    hidden_dims: tuple[Width, ...] = Field(
+        (256, 256, 256),
+        min_length=1,
+        max_length=8,
+        description="Widths of the encoder's hidden layers, each 1 to 4096; the decoder mirrors them.",
+    )
+    activation: Literal["relu", "silu", "gelu", "tanh"] = Field(
+        "silu", description="Non-linearity after each hidden layer."
+    )
+    epochs: int = Field(12, ge=1, le=10_000, description="Passes over the training images, 1 to 10000.")
+    batch_size: int = Field(128, ge=1, le=8192, description="Images per optimiser step, 1 to 8192.")
+    learning_rate: float = Field(
+        3e-3, gt=0, le=1, description="Peak learning rate of Adam, above 0, at most 1."
+    )
+    schedule: Literal["constant", "cosine"] = Field(
+        "cosine",
+        description="Learning rate over time: constant, or 5% linear warm-up then cosine to 0.",
+    )
+    beta: float = Field(1.0, ge=0, le=100, description="Weight of the KL term, 0 to 100; 1 is the ELBO.")
+    seed: int = Field(1, ge=0, lt=2**32, description="Seed of weights, shuffling and noise, 0 to 4294967295.")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        "auto", description="Where to compute; auto takes CUDA, then MPS, then the CPU."
+    )
+    threads: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"] = Field(
+        "auto", description="CPU threads, 1 to 1024; auto measures which count is fastest."
+    )
+
+    @field_validator("hidden_dims", mode="before")
+    @classmethod
+    def _split_commas(cls, value: Any) -> Any:
+        """People write widths with commas as well as with spaces."""
+        texts = [value] if isinstance(value, str) else value
+        if isinstance(texts, list | tuple) and all(isinstance(text, str) for text in texts):
+            return [part for text in texts for part in text.replace(",", " ").split()]
+        return value
+
+    @classmethod
+    def preset(cls, name: PresetName, **changes: Any) -> Self:
+        """The preset `name` with `changes` made to it."""
+        return cls.model_validate({**PRESETS[name], **changes})
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The fields that make this run another one than the next."""
+        return self.model_dump(mode="json", exclude=set(EXECUTION_FIELDS))
+
+    @property
+    def nearest_preset(self) -> tuple[PresetName, dict[str, Any]]:
+        """The preset that shares most fields with this config, and the fields that differ from it."""
+
+        def differences(name: PresetName) -> dict[str, Any]:
+            other = TrainConfig.preset(name).identity
+            return {field: value for field, value in self.identity.items() if value != other[field]}
+
+        name = min(PRESETS, key=lambda name: len(differences(name)))
+        return name, differences(name)
+
+    @property
+    def run_name(self) -> str:
+        """`<dataset>-<preset or sizes>-<6 hex digits>`: the same config has the same name."""
+        preset, differences = self.nearest_preset
+        # Eight widths of four digits still fit into a run's name of 80 characters.
+        sizes = f"{'x'.join(map(str, self.hidden_dims))}-z{self.latent_dim}"
+        kind = preset if differences.keys() <= {"dataset", "seed"} else sizes
+        canonical = json.dumps(self.identity, sort_keys=True).encode()
+        return f"{self.dataset}-{kind}-{hashlib.sha256(canonical).hexdigest()[:6]}"
+
+
+PRESETS: dict[PresetName, dict[str, Any]] = {
+    # The blog post to the letter, but for its KL term (docs/METHOD.md).
+    "blog": {
+        "hidden_dims": (256, 256),
+        "activation": "relu",
+        "epochs": 30,
+        "learning_rate": 1e-4,
+        "schedule": "constant",
+    },
+    # The best picture half a minute on two cores can buy: the defaults above.
+    "quick": {},
+    # The best model five minutes on two cores can buy.
+    "best": {"hidden_dims": (512, 512, 512), "activation": "gelu", "epochs": 40, "learning_rate": 1e-3},
+}
+
+
+def explain(error: ValidationError) -> str:
+    """One sentence a field: what was given, and what the bound is."""
+    sentences: dict[str, str] = {}
+    for problem in error.errors(include_url=False):
+        field = str(problem["loc"][0]) if problem["loc"] else "config"
+        about = TrainConfig.model_fields.get(field)
+        bound = f" {about.description}" if about else ""
+        message = problem["msg"][0].lower() + problem["msg"][1:]
+        # A union reports each of its branches; the first says enough.
+        sentences.setdefault(field, f"{field}: {message}, not {problem['input']!r}.{bound}")
+    return " ".join(sentences.values())

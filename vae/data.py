@@ -1,0 +1,111 @@
+"""Data sets as uint8 tensors in memory.
+
+Shapes: N images. MNIST comes with the project; the others are downloaded by torchvision.
+"""
+
+import gzip
+import hashlib
+import os
+import zlib
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor
+
+from vae.config import Dataset
+from vae.errors import VaeError
+from vae.files import write_whole
+from vae.torchvision_import import datasets
+
+
+class ImageSet(NamedTuple):
+    """`images` (N, 28, 28) uint8, 0 is black; `labels` (N,) int64, 0 to 9."""
+
+    images: Tensor
+    labels: Tensor
+
+
+def data_dir() -> Path:
+    """Where data sets lie: `VAE_DATA_DIR`, or `data` beside the package."""
+    beside = Path(__file__).resolve().parent.parent / "data"
+    return Path(os.environ.get("VAE_DATA_DIR", beside))
+
+
+def load(dataset: Dataset, *, train: bool) -> ImageSet:
+    """The training or the test images of a data set, read once and held in memory.
+
+    Raises VaeError if a file is damaged or missing and cannot be downloaded.
+    """
+    return _load(dataset, train, data_dir())
+
+
+@cache
+def _load(dataset: Dataset, train: bool, root: Path) -> ImageSet:
+    if dataset == "mnist":
+        _unpack_mnist(root)
+        read = datasets.MNIST(root, train=train)
+    else:
+        read = _download(dataset, root, train)
+    images = read.data
+    if dataset == "emnist-digits":
+        # EMNIST's files hold each picture transposed; torchvision hands them on as they are.
+        images = images.transpose(1, 2).contiguous()
+    return ImageSet(images, read.targets)
+
+
+def class_names(dataset: Dataset) -> tuple[str, ...]:
+    """What the labels 0 to 9 mean."""
+    if dataset == "fashion-mnist":
+        return tuple(datasets.FashionMNIST.classes)
+    if dataset == "kmnist":
+        return tuple(datasets.KMNIST.classes)
+    return tuple("0123456789")
+
+
+def _download(dataset: Dataset, root: Path, train: bool) -> datasets.MNIST:
+    makers = {
+        "fashion-mnist": lambda: datasets.FashionMNIST(root, train=train, download=True),
+        "kmnist": lambda: datasets.KMNIST(root, train=train, download=True),
+        "emnist-digits": lambda: datasets.EMNIST(root, split="digits", train=train, download=True),
+    }
+    try:
+        return makers[dataset]()
+    except (OSError, RuntimeError) as error:
+        why = " ".join(str(error).split())
+        raise VaeError(
+            f"The data set {dataset} could not be downloaded into {root} ({why}). Connect to the "
+            "internet and try again, or train on mnist, which comes with the project."
+        ) from error
+
+
+def _unpack_mnist(root: Path) -> None:
+    """Makes torchvision's `MNIST/raw` from the packed files, each checked against its SHA-256."""
+    packed, raw = root / "mnist", root / "MNIST" / "raw"
+    try:
+        sums = dict(line.split()[::-1] for line in (packed / "SHA256SUMS").read_text().splitlines())
+        raw.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise _damaged(packed / "SHA256SUMS", error) from error
+    for name, expected in sums.items():
+        if (raw / name).is_file() and _sha256((raw / name).read_bytes()) == expected:
+            continue
+        source = packed / f"{name}.gz"
+        try:
+            content = gzip.decompress(source.read_bytes())
+        # A torn gzip ends early, a scrambled one fails in zlib.
+        except (OSError, EOFError, zlib.error) as error:
+            raise _damaged(source, error) from error
+        if _sha256(content) != expected:
+            raise _damaged(source, "its SHA-256 sum is not the one in SHA256SUMS")
+        write_whole(raw / name, content)
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _damaged(path: Path, why: object) -> VaeError:
+    return VaeError(
+        f"{path} is damaged or missing ({why}). Get it again with `git checkout -- data/mnist/{path.name}`."
+    )

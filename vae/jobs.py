@@ -1,0 +1,79 @@
+"""The training process as seen from outside: start it, find it, stop it.
+
+It shares nothing with the trainer but the run directory, and never imports torch.
+"""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from vae.catalogue import list_runs, new_run, open_run
+from vae.config import TrainConfig
+from vae.errors import VaeError
+from vae.runs import LIVE, Run
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def start(config: TrainConfig, runs_dir: Path, *, again: bool = False) -> Run:
+    """Trains `config` in a process of its own, which outlives this one, and returns its run.
+
+    A run of the same config that is finished or being trained is returned as it is, unless `again`
+    asks for a further one. Raises VaeError if another training runs: two share the cores, and crawl.
+    """
+    same = runs_dir / config.run_name
+    if same.exists() and not again:
+        run = open_run(same)
+        if run.status().state in LIVE | {"finished"}:
+            return run
+    _refuse_if_busy(runs_dir)
+    run = new_run(config, runs_dir, again=again)
+    _spawn(run)
+    return run
+
+
+def resume(run: Run) -> None:
+    """Goes on with `run` in a process of its own. Raises VaeError if another training runs."""
+    if run.status().state not in LIVE:
+        _refuse_if_busy(run.path.parent)
+        _spawn(run)
+
+
+def live_run(runs_dir: Path) -> Run | None:
+    """The run in `runs_dir` that is being trained, if one is."""
+    for run in list_runs(runs_dir):
+        try:
+            if run.status().state in LIVE:
+                return run
+        except VaeError:
+            continue  # a damaged run is nobody's training
+    return None
+
+
+def stop(run: Run) -> None:
+    """Asks the trainer to save and end after the batch it is at."""
+    run.ask_to_stop()
+
+
+def _refuse_if_busy(runs_dir: Path) -> None:
+    busy = live_run(runs_dir)
+    if busy is not None:
+        raise VaeError(f"{busy.name} is being trained. Watch it, or stop it before you start another.")
+
+
+def _spawn(run: Run) -> None:
+    run.forget_requests()
+    run.write_status(run.status().model_copy(update={"state": "starting", "error": None}))
+    with (run.path / "log.txt").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "vae", "resume", str(run.path.resolve())],
+            cwd=PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            # Of its own session: Ctrl-C at the server, or the server's death, is not the trainer's.
+            start_new_session=True,
+        )
+    # A child that nobody waits for stays a zombie after its end.
+    threading.Thread(target=process.wait, daemon=True).start()

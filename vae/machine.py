@@ -1,0 +1,55 @@
+"""What this machine computes with: its device, and how many of its cores.
+
+Shapes: B batch, P pixels.
+"""
+
+import copy
+import os
+import statistics
+import time
+
+import torch
+
+from vae import losses
+from vae.config import TrainConfig
+from vae.errors import VaeError
+from vae.model import PIXELS, VAE
+
+CALIBRATION_STEPS = 7
+
+
+def choose_device(config: TrainConfig) -> torch.device:
+    """The device asked for, or the best there is. Raises VaeError if the one asked for is not here."""
+    present = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if config.device == "auto":
+        return torch.device(next(name for name, there in present.items() if there))
+    if not present[config.device]:
+        raise VaeError(f"This machine has no device {config.device}. Take device auto or cpu.")
+    return torch.device(config.device)
+
+
+def choose_threads(config: TrainConfig, model: VAE) -> int:
+    """The threads asked for, or as many as take a batch forward and back fastest just now."""
+    if config.threads != "auto":
+        return config.threads
+    if next(model.parameters()).device.type != "cpu":
+        return 1
+    trial = copy.deepcopy(model)
+    x = torch.zeros(config.batch_size, PIXELS)
+
+    def seconds(threads: int) -> float:
+        torch.set_num_threads(threads)
+        times = []
+        for _ in range(CALIBRATION_STEPS):
+            started = time.perf_counter()
+            mean, _ = trial.encode(x)
+            losses.reconstruction(trial.decoder(mean), x).sum().backward()
+            times.append(time.perf_counter() - started)
+        return statistics.median(times)
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(sorted({1, max(1, cores // 2), cores}), key=seconds)

@@ -1,0 +1,39 @@
+"""What follows from the config and the step alone, and so needs no saving.
+
+Shapes: N images, Z latent size.
+"""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vae.config import TrainConfig
+
+WARM_UP = 0.05  # of all steps
+SNAPSHOTS = 12
+
+
+def learning_rate(config: TrainConfig, step: int, total: int) -> float:
+    """The learning rate of step `step`, 0 to `total` - 1."""
+    warm_up = WARM_UP * total
+    if config.schedule == "constant":
+        return config.learning_rate
+    if step < warm_up:
+        return config.learning_rate * min(1, (step + 1) / warm_up)
+    progress = (step - warm_up) / (total - warm_up)
+    return config.learning_rate * (1 + math.cos(math.pi * progress)) / 2
+
+
+def snapshot_steps(total: int) -> frozenset[int]:
+    """The steps at which a snapshot is kept: 0, `total`, and some between, evenly in log time."""
+    return frozenset({0, *(round(total ** (i / (SNAPSHOTS - 2))) for i in range(SNAPSHOTS - 1))})
+
+
+def randomness(config: TrainConfig, epoch: int, count: int) -> tuple[Tensor, Tensor]:
+    """The order in which an epoch takes the images, (N,), and its noise, standard normal (N, Z)."""
+    seed = np.random.SeedSequence((config.seed, epoch)).generate_state(1)[0]
+    generator = torch.Generator().manual_seed(int(seed))
+    order = torch.randperm(count, generator=generator)
+    return order, torch.randn(count, config.latent_dim, generator=generator)

@@ -1,0 +1,91 @@
+"""What a person at a terminal sees of a run: its figures in a line, its training as a bar."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from vae.errors import VaeError
+from vae.runs import Run
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """What `runs` prints of a run; of a damaged one only what is wrong."""
+    try:
+        status = run.status()
+        preset, differs = run.config.nearest_preset
+        tests = [line for line in run.metrics()[0] if line.split == "test"]
+    except VaeError as error:
+        return {"run": run.name, "error": str(error)}
+    return {
+        "run": run.name,
+        "state": status.state,
+        "preset": preset,
+        "differs": differs,
+        "epoch": status.epoch,
+        "epochs": run.config.epochs,
+        "negative_elbo": -tests[-1].elbo if tests else None,
+        "bytes": run.size(),
+    }
+
+
+def train_in_terminal(run: Run) -> None:
+    """Trains with a progress bar; says where the run is, and what to do next."""
+    if run.status().state == "finished":
+        print(f"{run.name} is finished already; --again trains another. It is in {run.path}.")
+        return
+    print(f"{run.name}, in {run.path}", flush=True)
+    with _stops_cleanly(run), _progress() as bar:
+        from vae.training import fit
+
+        task = bar.add_task("", epoch=0.0, losses="", speed=0.0)
+        offset = 0
+        for status in fit(run):
+            lines, offset = run.metrics(offset)
+            if lines:
+                losses = f"reconstruction {lines[-1].reconstruction:.1f}  KL {lines[-1].kl:.2f}"
+                bar.update(task, losses=losses)
+            bar.update(
+                task,
+                completed=status.step,
+                total=status.total_steps,
+                epoch=status.epoch,
+                speed=status.images_per_second,
+            )
+    end = summary(run)
+    print(f"{end['state']} at epoch {end['epoch']:.4g}: -ELBO {end['negative_elbo']:.2f} on the test set.")
+    if end["state"] == "stopped":
+        print(f"Go on with `python -m vae resume {run.path}`.")
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("epoch {task.fields[epoch]:.1f}"),
+        BarColumn(),
+        TextColumn("{task.fields[losses]}  {task.fields[speed]:,.0f} images/s"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+
+
+@contextmanager
+def _stops_cleanly(run: Run) -> Iterator[None]:
+    """The first Ctrl-C or kill asks the loop to stop, as the page does; a second one ends at once."""
+    asked = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in asked]
+
+    def ask(*_: object) -> None:
+        run.ask_to_stop()
+        for number, handler in zip(asked, before, strict=True):
+            signal.signal(number, handler)
+
+    for number in asked:
+        signal.signal(number, ask)
+    try:
+        yield
+    finally:
+        for number, handler in zip(asked, before, strict=True):
+            signal.signal(number, handler)

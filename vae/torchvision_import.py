@@ -1,0 +1,21 @@
+"""torchvision's data sets, also where torch and torchvision are of different builds.
+
+A torchvision built for CUDA beside a CPU-only torch cannot load its compiled operators, and then
+stops at its first import with "operator torchvision::nms does not exist": it describes two operators
+that nobody defined. We use neither. Once their schemas are defined, everything written in Python works.
+"""
+
+import torch
+
+__all__ = ["datasets"]
+
+try:
+    from torchvision import datasets
+except RuntimeError as error:
+    if "torchvision::nms" not in str(error):
+        raise
+    # The definitions last as long as this object does.
+    _schemas = torch.library.Library("torchvision", "FRAGMENT")
+    for _name in ("nms", "qnms"):
+        _schemas.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    from torchvision import datasets
