@@ -1,0 +1,41 @@
+"""The playground: `streamlit run app.py`."""
+
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+import streamlit as st
+
+from vae import VaeError
+
+
+def show(page: str) -> None:
+    """Shows a page. It is imported when it is first asked for, so that Train opens without torch."""
+    try:
+        import_module(f"pages.{page}").main()
+    except VaeError as error:
+        st.error(str(error))
+
+
+# A picture of our own: Streamlit would have the browser fetch one of its icons from a foreign host.
+ICON = Path(__file__).parent / "pages" / "components" / "icon.png"
+
+st.set_page_config(page_title="VAE playground", page_icon=ICON, layout="wide")
+st.navigation(
+    [
+        st.Page(
+            partial(show, "latent"),
+            title="Latent space",
+            icon=":material/scatter_plot:",
+            url_path="latent",
+            default=True,
+        ),
+        st.Page(
+            partial(show, "reconstructions"),
+            title="Reconstructions",
+            icon=":material/compare:",
+            url_path="reconstructions",
+        ),
+        st.Page(partial(show, "train"), title="Train", icon=":material/show_chart:", url_path="train"),
+    ]
+).run()

@@ -1,0 +1,157 @@
+const CLICK_PX = 5; // a pointer that moves further than this drags
+
+// One Plotly for the page, whatever asks for it. A failure is forgotten: the next run tries again.
+function loadPlotly(url) {
+  window.plotlyOfThisApp ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = new URL(url, document.baseURI);
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => {
+      window.plotlyOfThisApp = undefined;
+      script.remove();
+      reject(new Error(`Plotly cannot be loaded from ${script.src}`));
+    };
+    document.head.append(script);
+  });
+  return window.plotlyOfThisApp;
+}
+
+let webgl; // asked once: browsers hand out only a few WebGL contexts
+function hasWebGL() {
+  if (webgl === undefined) {
+    const context = document.createElement("canvas").getContext("webgl");
+    webgl = Boolean(context);
+    context?.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+  return webgl;
+}
+
+// Streamlit's theme as a Plotly template: what the figure sets itself comes before it.
+function themeTemplate(element) {
+  const style = getComputedStyle(element);
+  const theme = (name) => style.getPropertyValue(`--st-${name}`).trim();
+  const transparent = "rgba(0,0,0,0)";
+  const axis = {
+    gridcolor: theme("border-color-light"),
+    zerolinecolor: theme("border-color"),
+    linecolor: theme("border-color"),
+    automargin: true,
+  };
+  const font = { family: theme("font"), color: theme("text-color") };
+  return {
+    layout: {
+      font,
+      colorway: theme("chart-categorical-colors").split(","),
+      paper_bgcolor: transparent,
+      plot_bgcolor: transparent,
+      xaxis: axis,
+      yaxis: axis,
+      legend: { bgcolor: transparent },
+      hoverlabel: { bgcolor: theme("secondary-background-color"), font },
+      modebar: { bgcolor: transparent, color: theme("gray-color"), activecolor: theme("text-color") },
+      margin: { l: 48, r: 16, t: 32, b: 40 },
+    },
+  };
+}
+
+// Figures wait while one is drawn, while the pointer drags (the axes would move under it),
+// and while the chart is hidden, as in a closed tab; only the newest is kept.
+async function draw(state) {
+  state.waiting = true;
+  if (state.drawing) return;
+  state.drawing = true;
+  const { chart, box, note } = state;
+  try {
+    state.Plotly = await loadPlotly(state.data.plotly);
+    while (state.waiting && !state.gone && !chart._dragging && box.offsetWidth) {
+      state.waiting = false;
+      chart.hidden = false;
+      const { data, layout } = structuredClone(state.data.figure); // Plotly writes into what it gets
+      const heavy = data.filter((trace) => trace.type === "scattergl");
+      const slow = heavy.length > 0 && !hasWebGL();
+      if (slow) heavy.forEach((trace) => (trace.type = "scatter"));
+      note.textContent = slow ? "This browser has no WebGL: the map is drawn more slowly." : "";
+      const { width, height, ...rest } = layout;
+      await state.Plotly.react(
+        chart,
+        data,
+        { ...rest, autosize: true, template: themeTemplate(box) },
+        {
+          displaylogo: false,
+          showSendToCloud: false, // on by default: it offers to upload the chart
+          scrollZoom: layout.dragmode === "pan",
+          modeBarButtonsToRemove: ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
+        },
+      );
+      box.dataset.revision = Number(box.dataset.revision ?? 0) + 1;
+      box.dataset.ready = "true";
+    }
+  } catch (error) {
+    chart.hidden = !box.dataset.ready;
+    note.textContent = `This chart cannot be drawn. ${error.message}. Reload the page to try again.`;
+  }
+  state.drawing = false;
+}
+
+function mount(parentElement) {
+  const box = parentElement.querySelector(".live-figure");
+  const chart = box.querySelector(".live-figure-chart");
+  const state = { box, chart, note: box.querySelector(".live-figure-note") };
+  let pressed = null;
+
+  // Plotly's own click events know only points. So the place is computed from pixels, by the axes.
+  chart.addEventListener("pointerdown", (event) => {
+    const single = chart._fullLayout?._subplots.cartesian.join() === "xy";
+    const inside = event.target.closest(".nsewdrag"); // the plot area: no legend, modebar, axis
+    pressed = single && inside && event.isPrimary && event.button === 0 ? event : null;
+  });
+  // On the window, as Plotly covers the page while the pointer is down.
+  const listeners = new AbortController();
+  const listen = (type, handler) =>
+    window.addEventListener(type, handler, { signal: listeners.signal, capture: true });
+  listen("pointermove", (event) => {
+    if (!pressed) return;
+    const moved = Math.hypot(event.clientX - pressed.clientX, event.clientY - pressed.clientY);
+    if (moved >= CLICK_PX) pressed = null;
+  });
+  listen("pointercancel", () => (pressed = null));
+  listen("pointerup", (event) => {
+    if (state.waiting) setTimeout(() => draw(state)); // once Plotly has ended the drag
+    if (!pressed) return;
+    pressed = null;
+    const { left, top } = chart.getBoundingClientRect();
+    const { xaxis, yaxis } = chart._fullLayout;
+    const x = xaxis.p2d(event.clientX - left - xaxis._offset);
+    const y = yaxis.p2d(event.clientY - top - yaxis._offset);
+    if (Number.isFinite(x) && Number.isFinite(y)) state.report("clicked", { x, y });
+  });
+
+  // Not Plotly's `responsive`: it sees the window change, but not the sidebar.
+  const resizes = new ResizeObserver(() => {
+    if (state.waiting) draw(state);
+    else if (box.dataset.ready && box.offsetWidth) state.Plotly.Plots.resize(chart);
+  });
+  resizes.observe(box);
+
+  state.dispose = () => {
+    state.gone = true;
+    listeners.abort();
+    resizes.disconnect();
+    state.Plotly?.purge(chart);
+    delete parentElement.liveFigure;
+  };
+  return state;
+}
+
+// Runs again whenever the data or the theme changes.
+export default function ({ data, parentElement, setTriggerValue }) {
+  const state = (parentElement.liveFigure ??= mount(parentElement));
+  state.data = data;
+  state.report = setTriggerValue;
+  state.box.dataset.liveFigure = data.key;
+  state.box.setAttribute("aria-label", data.label);
+  state.box.style.setProperty("--live-figure-height", `${data.height}px`);
+  draw(state);
+  // Streamlit also calls this for a run that a newer one has overtaken, with the chart still there.
+  return () => parentElement.isConnected || state.dispose();
+}

@@ -1,0 +1,246 @@
+"""The app as a person meets it: a real server, a real Chromium, the real MNIST.
+
+The server starts from a copy of the bundled run, and every test that changes something uses a server
+of its own.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
+
+from tests.browser import APP, ARGUMENTS, MISSING, ROOT, Server, chromium, wait_until
+from vae import jobs
+from vae.catalogue import list_runs
+from vae.runs import LIVE
+
+pytestmark = pytest.mark.browser
+
+SLOW = 60_000  # milliseconds: the limit of a step on a busy machine
+# Streamlit asks these at the page's own address before it asks them at the root.
+OURS = re.compile(r"(https?|wss?)://localhost:|data:|blob:|about:")
+PROBES = re.compile(r"/_stcore/(health|host-config)$")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = chromium()
+    if path is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A new visitor; the test fails if the page logs an error or asks another host for anything."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(SLOW)
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("request", lambda request: None if OURS.match(request.url) else troubles.append(request.url))
+    page.on("response", lambda response: troubles.append(response.url) if _failed(response) else None)
+    yield page
+    context.close()
+    assert troubles == []
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with the bundled run; nothing is changed there."""
+    runs_dir = tmp_path_factory.mktemp("runs")
+    (bundled,) = (ROOT / "checkpoints").glob("mnist-quick-*")
+    shutil.copytree(bundled, runs_dir / bundled.name)
+    with Server(APP, VAE_RUNS_DIR=str(runs_dir)) as server:
+        yield server
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Server]:
+    """A server of one's own, without runs."""
+    with Server(APP, VAE_RUNS_DIR=str(tmp_path)) as server:
+        yield server
+    if (run := jobs.live_run(tmp_path)) is not None:
+        jobs.stop(run)
+        wait_until(lambda: jobs.live_run(tmp_path) is None)
+
+
+def _failed(response: Response) -> bool:
+    return response.status >= 400 and not PROBES.search(response.url)
+
+
+def ready(page: Page, key: str, revision: int = 1) -> None:
+    """Waits until the live figure `key` has been drawn `revision` times."""
+    page.wait_for_function(
+        """([key, revision]) => {
+            const box = document.querySelector(`[data-live-figure="${key}"]`);
+            return box?.dataset.ready === "true" && Number(box.dataset.revision) >= revision;
+        }""",
+        arg=[key, revision],
+        timeout=SLOW,
+    )
+
+
+def click_at(page: Page, key: str, x: float, y: float) -> None:
+    """Clicks a place of a live figure, given in data coordinates."""
+    place = page.evaluate(
+        """([key, x, y]) => {
+            const chart = document.querySelector(`[data-live-figure="${key}"] .js-plotly-plot`);
+            const { left, top } = chart.getBoundingClientRect();
+            const { xaxis, yaxis } = chart._fullLayout;
+            return [left + xaxis._offset + xaxis.d2p(x), top + yaxis._offset + yaxis.d2p(y)];
+        }""",
+        [key, x, y],
+    )
+    page.mouse.click(*place)
+
+
+def points(page: Page, key: str) -> int:
+    """How many points all curves of a live figure have now."""
+    count = page.evaluate(
+        """(key) => document.querySelector(`[data-live-figure="${key}"] .js-plotly-plot`)
+            ._fullData.reduce((sum, trace) => sum + trace.x.length, 0)""",
+        key,
+    )
+    return int(count)
+
+
+def drawn(page: Page) -> list[list[int]]:
+    """The grey levels of the large picture, as 28 rows of 28."""
+    pixels: list[list[int]] = page.get_by_alt_text("What the model draws").evaluate(
+        """async (image) => {
+            await image.decode();
+            const canvas = document.createElement("canvas");
+            [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+            const context = canvas.getContext("2d");
+            context.drawImage(image, 0, 0);
+            const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+            const middle = (i) => Math.floor(((i + 0.5) * canvas.width) / 28);
+            const grey = (row, column) => data[4 * (middle(row) * canvas.width + middle(column))];
+            const places = [...Array(28).keys()];
+            return places.map((row) => places.map((column) => grey(row, column)));
+        }"""
+    )
+    return pixels
+
+
+def test_a_click_anywhere_on_the_map_decodes_that_place(shared: Server, page: Page) -> None:
+    page.goto(shared.address())
+    ready(page, "map")
+    (run,) = list_runs(Path(shared.environment["VAE_RUNS_DIR"]))
+    model = run.load_model()
+    # An empty place far outside, the same again after another, and one in the middle of the points.
+    for x, y in ((3.5, -3.2), (0.3, 0.4), (3.5, -3.2)):
+        click_at(page, "map", x, y)
+        expect(page.get_by_text(f"z = ({x:.2f}, {y:.2f})")).to_be_visible(timeout=SLOW)
+        expected = model.decode(torch.tensor([[x, y]]))[0, 0].mul(255)
+        page.wait_for_timeout(300)
+        assert (torch.tensor(drawn(page)) - expected).abs().max() <= 2
+
+
+def test_the_map_shows_every_test_picture_in_ten_classes(shared: Server, page: Page) -> None:
+    page.goto(shared.address())
+    ready(page, "map")
+    assert points(page, "map") == 10_000 + 2
+    legend = page.locator('[data-live-figure="map"] .legendtext')
+    assert legend.count() == 10
+    assert legend.first.text_content() == "0 (980)"
+
+
+def test_reconstructions_can_be_paged(shared: Server, page: Page) -> None:
+    page.goto(shared.address("reconstructions"))
+    pictures = page.locator(".pairs img")
+    expect(pictures).to_have_count(50, timeout=SLOW)
+    expect(page.get_by_text("#0", exact=False).first).to_be_visible()
+    page.get_by_role("button", name="Page 2", exact=True).click()
+    expect(page.locator(".pairs figcaption").first).to_contain_text("#50", timeout=SLOW)
+    expect(pictures).to_have_count(50)
+
+
+def test_the_bundled_runs_curves_are_there_at_once(shared: Server, page: Page) -> None:
+    page.goto(shared.address("train"))
+    ready(page, "curves")
+    expect(page.get_by_role("button", name="Train again")).to_be_visible()
+    assert points(page, "curves") > 500
+
+
+def test_the_pages_follow_a_dark_theme_and_a_narrow_window(shared: Server, browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": 700, "height": 900}, color_scheme="dark")
+    page = context.new_page()
+    for address, key in (("", "map"), ("train", "curves")):
+        page.goto(shared.address(address))
+        ready(page, key)
+        background, text, overflow = page.evaluate(
+            """(key) => [
+                getComputedStyle(document.querySelector('[data-testid="stApp"]')).backgroundColor,
+                document.querySelector(`[data-live-figure="${key}"] .js-plotly-plot`)._fullLayout.font.color,
+                document.documentElement.scrollWidth - innerWidth,
+            ]""",
+            key,
+        )
+        assert max(int(level) for level in re.findall(r"\d+", background)[:3]) < 60
+        assert text.lower() > "#c0"
+        assert overflow <= 0
+    context.close()
+
+
+def test_without_runs_the_first_page_says_what_to_do(own: Server, page: Page) -> None:
+    page.goto(own.address())
+    expect(page.get_by_text("There are no runs yet")).to_be_visible(timeout=SLOW)
+
+
+def test_a_first_visitor_at_a_sub_page_meets_the_app(own: Server, page: Page) -> None:
+    page.goto(own.address("train?run=../../etc"))
+    expect(page.get_by_text("'../../etc' is no run's name")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("link", name="Latent space")).to_be_visible()
+    expect(page.get_by_role("link", name="app", exact=True)).to_have_count(0)
+
+
+def test_a_training_is_live_in_every_tab_and_outlives_the_server(
+    own: Server, page: Page, tmp_path: Path
+) -> None:
+    page.goto(own.address("train"))
+    page.get_by_role("button", name="Start").click()
+    ready(page, "curves")
+    (run,) = list_runs(tmp_path)
+    live = page.get_by_role("heading", name=f"{run.name}: running")
+    expect(live).to_be_visible(timeout=SLOW)
+    assert f"run={run.name}" in page.url
+    lengths: set[int] = set()
+    while len(lengths) < 3 and run.status().state in LIVE:
+        lengths.add(points(page, "curves"))
+        page.wait_for_timeout(200)
+    assert len(lengths) == 3, "the curves did not grow while it trained"
+
+    page.reload()
+    second = page.context.new_page()
+    second.goto(page.url)
+    for tab in (page, second):
+        expect(tab.get_by_role("heading", name=f"{run.name}: running")).to_be_visible(timeout=SLOW)
+        ready(tab, "curves", 2)
+        assert points(tab, "curves") >= max(lengths)
+    second.close()
+
+    page.goto("about:blank")
+    own.stop()
+    step = run.status().step
+    wait_until(lambda: run.status().step > step)
+    own.start()
+    page.goto(own.address(f"train?run={run.name}"))
+    expect(live).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("heading", name=f"{run.name}: stopped")).to_be_visible(timeout=SLOW)
+    step = run.status().step
+    page.get_by_role("button", name="Resume").click()
+    wait_until(lambda: run.status().step > step)
+    expect(live).to_be_visible(timeout=SLOW)
