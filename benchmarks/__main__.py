@@ -1,0 +1,7 @@
+"""`python -m benchmarks`: every benchmark, one after the other."""
+
+from benchmarks import page_response, training_speed
+
+if __name__ == "__main__":
+    training_speed.main()
+    page_response.main()
