@@ -1,0 +1,51 @@
+# `make` alone lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint check format bench screenshots clean
+
+help:  ## List the targets.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
+
+run: $(VENV)/installed  ## Start the app and print its address; PORT=8600 chooses the port.
+	$(BIN)/streamlit run app.py $(if $(PORT),--server.port $(PORT))
+
+test: $(VENV)/installed-dev browser  ## Run the whole test suite, browser tests included.
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed-dev  ## Check format, style and types.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+check: lint test  ## Everything a commit must pass.
+
+format: $(VENV)/installed-dev  ## Format the code and mend what can be mended by itself.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/installed-dev  ## Measure speed, as ratios taken in one run.
+	$(BIN)/python -m benchmarks
+
+screenshots: $(VENV)/installed-dev browser  ## Take the pictures of the README from the running app.
+	$(BIN)/python -m docs.screenshots
+
+clean:  ## Remove the environment; runs and data stay.
+	rm -rf $(VENV)
+
+# A stamp newer than the requirements means that they are installed.
+$(VENV)/installed: requirements.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check --quiet -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+	$(BIN)/pip install --disable-pip-version-check --quiet -r requirements-dev.txt
+	@touch $@
+
+# Where it can't be had, the browser tests say so and are skipped; with CI=true they fail.
+.PHONY: browser
+browser: $(VENV)/installed-dev
+	@$(BIN)/python -m tests.browser
