@@ -7,10 +7,12 @@ BIN := $(VENV)/bin
 .PHONY: help run test lint check format bench screenshots clean
 
 help:  ## List the targets.
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/installed  ## Start the app and print its address; PORT=8600 chooses the port.
-	$(BIN)/streamlit run app.py $(if $(PORT),--server.port $(PORT))
+	@$(BIN)/streamlit run app.py $(if $(PORT),--server.port $(PORT)) || { \
+		echo "The app did not start. If the port is taken, leave PORT out or choose another: make run PORT=8600"; \
+		exit 1; }
 
 test: $(VENV)/installed-dev browser  ## Run the whole test suite, browser tests included.
 	$(BIN)/python -m pytest
@@ -37,7 +39,9 @@ clean:  ## Remove the environment; runs and data stay.
 
 # A stamp newer than the requirements means that they are installed.
 $(VENV)/installed: requirements.txt
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed: make run PYTHON=python3.11"; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/pip install --disable-pip-version-check --quiet -r requirements.txt
 	@touch $@
 

@@ -6,15 +6,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from vae import VaeError
+from pages.components.sentences import sentences
 
 
 def show(page: str) -> None:
     """Shows a page. It is imported when it is first asked for, so that Train opens without torch."""
-    try:
+    with sentences():
         import_module(f"pages.{page}").main()
-    except VaeError as error:
-        st.error(str(error))
 
 
 # A picture of our own: Streamlit would have the browser fetch one of its icons from a foreign host.

@@ -7,10 +7,11 @@ import torch
 from pages.components import cached
 from pages.components.charts import latent_map
 from pages.components.live_figure import Click, click_on, live_figure
-from pages.components.pictures import grey
 from pages.components.run_picker import run_picker
+from pages.components.sentences import sentences
 from pages.components.way_in import enter_by_app
 from vae.data import class_names
+from vae.pictures import grey
 from vae.runs import Run
 
 CHOSEN = "latent_chosen"
@@ -25,8 +26,8 @@ def main() -> None:
     )
     run = run_picker()
     if run is not None:
-        cached.test_set(run)  # its spinner belongs to the page, its errors to app.py
-        st.fragment(walk)(run)
+        cached.test_set(run)  # its spinner belongs to the page, not to every click
+        st.fragment(sentences()(walk))(run)
 
 
 def walk(run: Run) -> None:

@@ -4,10 +4,11 @@ import streamlit as st
 import torch
 
 from pages.components import cached
-from pages.components.pictures import Pair, gallery, grey
+from pages.components.gallery import Pair, gallery
 from pages.components.run_picker import run_picker
 from pages.components.way_in import enter_by_app
 from vae.data import class_names
+from vae.pictures import grey
 from vae.runs import Run
 
 PAGE = 50  # ten rows of five on a wide screen

@@ -6,18 +6,13 @@ from pages.components.charts import loss_curves
 from pages.components.live_figure import live_figure
 from pages.components.run_picker import run_picker, select_run
 from pages.components.run_status import obey, run_status
+from pages.components.sentences import sentences
 from pages.components.way_in import enter_by_app
 from vae import jobs
 from vae.catalogue import default_runs_dir
-from vae.config import PresetName, TrainConfig
-from vae.errors import VaeError
+from vae.config import PRESETS_ABOUT, TrainConfig
 from vae.runs import LIVE, Run
 
-ABOUT: dict[PresetName, str] = {
-    "quick": "The best picture half a minute on two cores can buy.",
-    "blog": "The network of the blog post that this grew from.",
-    "best": "The best model five minutes on two cores can buy.",
-}
 POLL_SECONDS = 0.5
 
 
@@ -28,32 +23,32 @@ def main() -> None:
         "Choose a preset and press **Start**: a variational autoencoder learns to draw digits through a "
         "bottleneck of two numbers. It goes on by itself when you close this page."
     )
-    run = run_picker()
+    run = run_picker(watching=True)
     choice, button = st.columns([3, 1], vertical_alignment="bottom")
     preset = (
         choice.segmented_control(
-            "Preset", list(ABOUT), default="quick", required=True, help="What is trained, and for how long."
+            "Preset",
+            list(PRESETS_ABOUT),
+            default="quick",
+            required=True,
+            help="What is trained, how long.",
         )
         or "quick"
     )
     config = TrainConfig.preset(preset)
     if button.button("Start", type="primary", width="stretch"):
         obey(lambda: select_run(jobs.start(config, default_runs_dir())))
-    st.caption(f"{ABOUT[preset]} {config.epochs} epochs on {config.dataset}.")
+    st.caption(f"{PRESETS_ABOUT[preset]} {config.epochs} epochs on {config.dataset}.")
     if run is None:
         return
     live = run.status().state in LIVE
-    st.fragment(watch, run_every=POLL_SECONDS if live else None)(run, live)
+    st.fragment(sentences()(watch), run_every=POLL_SECONDS if live else None)(run, live)
 
 
 def watch(run: Run, live: bool) -> None:
     """The selected run as it is now; polled while it is being trained."""
-    try:
-        config, status = run.config, run.status()
-        lines, _ = run.metrics()
-    except VaeError as error:
-        st.error(str(error))
-        return
+    config, status = run.config, run.status()
+    lines, _ = run.metrics()
     if live and status.state not in LIVE:
         st.rerun()  # the whole page, which then no longer polls
     run_status(run, config, status)

@@ -12,7 +12,10 @@ from vae.config import TrainConfig
 from vae.runs import Run
 from vae.training import fit
 
-PACKED = Path(__file__).resolve().parent.parent / "data" / "mnist"
+ROOT = Path(__file__).resolve().parent.parent
+PACKED = ROOT / "data" / "mnist"
+# The run that comes with the project: the preset of the pages.
+BUNDLED = ROOT / "checkpoints" / TrainConfig.preset("quick").run_name
 TRAIN_IMAGES, TEST_IMAGES = 600, 200
 
 

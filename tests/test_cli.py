@@ -33,6 +33,7 @@ SMALL = [
     "--device",
     "cpu",
 ]
+ROOT = Path(__file__).resolve().parent.parent
 Output = pytest.CaptureFixture[str]
 
 
@@ -126,11 +127,12 @@ def test_bad_arguments_get_status_2_and_a_sentence(
         (["train", "--name", "../x"], "no run's name"),
         (["decode", "broken", "0", "0"], "broken/config.json cannot be read"),
         (["evaluate", "torn"], "torn/model.safetensors cannot be used: it is damaged"),
-        (["decode", "torn", "0"], "torn decodes 2 finite numbers; 1 given"),
-        (["decode", "torn", "0", "nan"], "torn decodes 2 finite numbers"),
         (["delete", "torn"], "Add --yes"),
         (["train", "--runs-dir", "/dev/null/x"], "No run can be made in /dev/null/x"),
-        (["decode", "fine", "0", "0", "--out", "/nowhere/x.png"], "/nowhere/x.png cannot be read or written"),
+        (
+            ["decode", "fine", "0", "0", "--out", "/nowhere/x.png"],
+            "/nowhere/x.png cannot be",
+        ),
     ],
 )
 def test_what_fails_gets_status_1_and_a_sentence(
@@ -147,6 +149,13 @@ def test_what_fails_gets_status_1_and_a_sentence(
     assert sentence in error
     assert error.count("\n") == 1
     assert sorted(small.rglob("*")) == before
+
+
+@pytest.mark.parametrize("z", [[], ["0"], ["0", "1", "2"], ["0", "nan"]])
+def test_a_point_of_another_dimension_is_a_bad_argument(z: list[str], small: Path, capsys: Output) -> None:
+    new_run(small_config(), small, "mine")
+    assert main(["decode", "mine", *z]) == 2
+    assert "mine decodes a point of 2 finite numbers; given: " in capsys.readouterr().err
 
 
 def test_the_table_of_runs_lists_a_damaged_run_beside_the_others(small: Path, capsys: Output) -> None:
@@ -187,5 +196,10 @@ def test_help_names_every_field_and_bound(capsys: Output) -> None:
 
 
 def test_watching_needs_no_torch() -> None:
-    code = "import sys, vae.__main__, vae.jobs, vae; assert 'torch' not in sys.modules; vae.TrainConfig()"
-    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+    code = "import sys, vae.__main__, vae.jobs, pages.train; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_the_function_is_no_module_whatever_was_imported_before() -> None:
+    code = "import vae.training, vae; assert callable(vae.train) and vae.VAE; vae.TrainConfig.preset('quick')"
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, cwd=ROOT)

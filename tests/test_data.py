@@ -70,7 +70,7 @@ def test_without_a_network_a_download_says_what_to_do(
 
     monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path))
     monkeypatch.setattr("urllib.request.urlopen", refuse)
-    with pytest.raises(VaeError, match=f"{dataset} could not be downloaded.*mnist, which comes with"):
+    with pytest.raises(VaeError, match=f"{dataset} could not be downloaded or read.*mnist, which comes with"):
         data.load(dataset, train=False)
 
 
@@ -86,6 +86,23 @@ def test_the_other_sets_go_through_torchvisions_reader(
     images, labels = data.load("kmnist", train=False)
     assert torch.equal(images, expected.images)
     assert torch.equal(labels, expected.labels)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAE_DATA_DIR", str(write_small_mnist(tmp_path)))
+    (tmp_path / "MNIST").write_text("a file in the way")
+    with pytest.raises(VaeError, match=r"cannot be unpacked into .*MNIST.*Make that folder writable"):
+        data.load("mnist", train=False)
+
+
+def test_a_torn_download_says_to_delete_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAE_DATA_DIR", str(write_small_mnist(tmp_path)))
+    data.load("mnist", train=False)
+    (tmp_path / "KMNIST").mkdir()
+    raw = (tmp_path / "MNIST" / "raw").rename(tmp_path / "KMNIST" / "raw")
+    (raw / "t10k-images-idx3-ubyte").write_bytes((raw / "t10k-images-idx3-ubyte").read_bytes()[:5000])
+    with pytest.raises(VaeError, match=r"kmnist could not be downloaded or read.*delete its folder"):
+        data.load("kmnist", train=False)
 
 
 def test_emnists_pictures_are_turned_upright(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

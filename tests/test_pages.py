@@ -10,10 +10,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.components.charts import LABEL_COLOURS, latent_map, loss_curves
-from pages.components.pictures import Pair, gallery, grey
+from pages.components.gallery import Pair, gallery
 from tests.conftest import small_config
 from vae.catalogue import new_run
-from vae.runs import Run
+from vae.pictures import grey
+from vae.runs import Run, Status
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ["pages/latent.py", "pages/reconstructions.py", "pages/train.py"]
@@ -55,7 +56,7 @@ def test_without_runs_every_page_says_what_to_do(
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_newest_run_with_weights_is_chosen(page: str, runs_dir: Path, trained: Run) -> None:
-    new_run(small_config(seed=5), runs_dir)
+    new_run(small_config(seed=5), runs_dir).write_status(Status(state="stopped"))
     test = visit(page)
     assert messages(test) == ""
     assert test.sidebar.selectbox[0].value == trained.name
@@ -70,11 +71,19 @@ def test_an_address_that_names_no_run_gets_a_sentence(asked: str, page: str) -> 
     assert ("There is no run in" in messages(test)) == (asked == "nope")
 
 
+def test_who_comes_to_watch_sees_the_training(runs_dir: Path, trained: Run) -> None:
+    run = new_run(small_config(seed=5), runs_dir)
+    with run.hold():
+        run.write_status(Status(state="running"))
+        assert visit("pages/train.py").sidebar.selectbox[0].value == run.name
+        assert visit("pages/latent.py").sidebar.selectbox[0].value == trained.name
+
+
 def test_the_address_and_the_box_choose_the_run(runs_dir: Path, trained: Run) -> None:
     other = new_run(small_config(seed=5), runs_dir)
     test = visit(PAGES[0], run=other.name)
     assert test.sidebar.selectbox[0].value == other.name
-    assert "model.safetensors cannot be used: it does not exist yet" in messages(test)
+    assert "has no weights yet" in messages(test)
     test.sidebar.selectbox[0].select(trained.name).run()
     assert messages(test) == ""
     assert test.query_params["run"] in (trained.name, [trained.name])
@@ -171,7 +180,13 @@ def test_curves_have_a_band_and_keep_the_zoom(trained: Run) -> None:
     assert (lower > 0).all()
     assert figure.layout.uirevision == loss_curves(lines[:5], "log", "run").layout.uirevision
     assert {figure.layout.yaxis.type, figure.layout.yaxis2.type} == {"log"}
-    assert loss_curves(lines, "linear", "run").layout.yaxis.type == "linear"
+    linear = loss_curves(lines, "linear", "run")
+    assert linear.layout.yaxis.type == "linear"
+    for first, term in ((0, "reconstruction"), (4, "kl")):
+        means = np.array([getattr(line, term) for line in lines if line.split == "train"])
+        deviations = np.array([getattr(line, f"{term}_std") for line in lines if line.split == "train"])
+        np.testing.assert_allclose(linear.data[first].y, means + deviations)
+        np.testing.assert_allclose(linear.data[first + 1].y, means - deviations)
 
 
 def test_the_map_has_every_point_once_in_its_colour() -> None:

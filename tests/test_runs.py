@@ -50,11 +50,36 @@ def test_what_is_no_name_is_refused(name: str, run: Run) -> None:
             new_run(run.config, run.path.parent, name)
 
 
+def test_a_further_run_has_a_name_that_can_be_opened(run: Run) -> None:
+    name = "a" * 79
+    new_run(run.config, run.path.parent, name)
+    with pytest.raises(VaeError, match="no run's name"):
+        new_run(run.config, run.path.parent, name, again=True)
+
+
+def test_how_a_run_is_carried_out_can_be_changed(run: Run) -> None:
+    changed = run.config.model_copy(update={"threads": 2, "device": "auto"})
+    with run.hold():
+        assert new_run(changed, run.path.parent).config.threads == 1
+    assert new_run(changed, run.path.parent).config == changed
+    assert open_run(run.path).config == changed
+
+
+def test_the_size_is_told_while_files_come_and_go(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(self: Path, pattern: str) -> list[Path]:
+        return [*self.iterdir(), self / f".status.json.{pattern}"]
+
+    expected = run.size()
+    monkeypatch.setattr(Path, "rglob", gone)
+    assert run.size() == expected > 0
+
+
 def test_a_link_out_of_the_runs_directory_is_refused(run: Run, tmp_path: Path) -> None:
     elsewhere = new_run(small_config(), tmp_path / "elsewhere")
     (run.path.parent / "link").symlink_to(elsewhere.path)
     with pytest.raises(VaeError, match="link leads out of"):
         find_run(run.path.parent, "link")
+    assert list_runs(run.path.parent) == [run]
 
 
 def test_an_unknown_run_says_how_to_list_them(run: Run) -> None:

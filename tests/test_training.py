@@ -16,8 +16,10 @@ import vae
 from tests.conftest import small_config
 from vae.catalogue import new_run
 from vae.config import TrainConfig
+from vae.data import load
 from vae.errors import VaeError
-from vae.runs import Run
+from vae.evaluate import image_losses
+from vae.runs import Run, Status
 from vae.schedule import WARM_UP, learning_rate, randomness, snapshot_steps
 from vae.training import fit
 
@@ -106,7 +108,7 @@ def test_an_abandoned_run_resumes_to_the_same_weights(trained: Run, small: Path)
 
 
 def test_a_killed_process_leaves_a_run_that_resumes_to_the_same_weights(small: Path) -> None:
-    config = small_config(epochs=60)
+    config = small_config(epochs=150)
     run = new_run(config, small)
     command = [sys.executable, "-m", "vae", "resume", str(run.path)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
@@ -128,8 +130,60 @@ def test_a_diverging_loss_fails_with_a_sentence_and_keeps_the_last_good_weights(
     assert status.state == "failed"
     assert status.error is not None
     assert "Train again" in status.error
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_weights_are_saved_only_if_their_loss_is_finite(
+    seed: int, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vae.training.SAVE_SECONDS", -1)  # at every line
+    config = small_config(schedule="constant", epochs=40, learning_rate=1.0, seed=seed)
+    with pytest.raises(VaeError, match="no longer a number"):
+        vae.train(config, small)
+    run = new_run(config, small)
     if run.model_path.exists():
-        assert all(tensor.isfinite().all() for tensor in weights(run).values())
+        images, _ = load("mnist", train=False)
+        assert all(term.isfinite().all() for term in image_losses(run.load_model(), images))
+
+
+def test_a_trainer_that_dies_between_its_last_two_files_leaves_the_right_weights(
+    trained: Run, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = new_run(trained.config, small)
+    statuses = fit(run)
+    while next(statuses).epoch < 2.9:
+        pass
+    with monkeypatch.context() as patch:
+        patch.setattr("vae.checkpoints.save_model", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            list(statuses)
+    vae.train(trained.config, small)
+    assert run.status().state == "finished"
+    assert_same_weights(run, trained)
+
+
+def test_a_request_to_a_dead_trainer_does_not_stop_the_next(small: Path) -> None:
+    run = new_run(small_config(), small)
+    run.write_status(Status(state="stopped"))
+    run.ask_to_stop()
+    assert vae.train(small_config(), small).status().state == "finished"
+
+
+def test_a_run_that_failed_for_its_device_trains_on_another(small: Path) -> None:
+    missing = "mps" if torch.cuda.is_available() else "cuda"
+    with pytest.raises(VaeError, match=f"no device {missing}. Take device auto or cpu"):
+        vae.train(small_config(device=missing), small)
+    assert vae.train(small_config(), small).status().state == "finished"
+
+
+def test_the_threads_asked_for_are_used_from_the_next_start_on(small: Path) -> None:
+    run = new_run(small_config(), small)
+    statuses = fit(run)
+    next(statuses)
+    run.ask_to_stop()
+    list(statuses)
+    vae.train(small_config(threads=2), small)
+    assert run.status().threads == 2
 
 
 def test_a_full_disk_fails_with_a_sentence_and_can_be_resumed(
@@ -162,12 +216,6 @@ def test_the_thread_count_and_random_state_of_the_caller_are_left_alone(small: P
     vae.train(small_config(epochs=1, threads="auto"), small)
     assert torch.get_num_threads() == threads
     assert torch.equal(torch.get_rng_state(), state)
-
-
-def test_a_device_that_is_not_here_gets_a_sentence(small: Path) -> None:
-    missing = "mps" if torch.cuda.is_available() else "cuda"
-    with pytest.raises(VaeError, match=f"no device {missing}. Take device auto or cpu"):
-        vae.train(small_config(device=missing), small)
 
 
 def test_the_schedule_warms_up_and_ends_near_zero() -> None:

@@ -14,17 +14,18 @@
 that only watches runs never pays for it. What a person can mend is raised as `vae.VaeError`, and a
 config out of bounds as `pydantic.ValidationError`.
 
-The layers; each module imports from those below it only (a test holds this):
+The layers; each module imports from the rows below its own only (a test reads this table):
 
-    __main__                     the command line
-    training   jobs              the loop; the process it runs in, seen from outside
-    evaluate                     figures of a trained model
-    latent   catalogue           where pictures lie; which runs there are
-    runs                         the run directory
-    checkpoints                  weights and training state in files
-    data   model   losses
-    config   files               what a run is made of; writing whole or not at all
-    errors
+    __main__                                the command line
+    terminal                                a run on a terminal
+    training, jobs                          the loop; the process it runs in, seen from outside
+    evaluate, machine, schedule             figures of a model; device and threads; what the step decides
+    latent, catalogue                       where pictures lie; which runs there are
+    runs                                    the run directory
+    checkpoints, data, pictures             weights in files; data sets in memory; PNG
+    model, losses, torchvision_import       the network; the two terms; torchvision, mended
+    config, files                           what a run is made of; writing whole or not at all
+    errors                                  what a person can mend
 """
 
 from typing import TYPE_CHECKING, Any

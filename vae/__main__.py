@@ -1,4 +1,4 @@
-"""The command line: `python -m vae`. It holds no logic; torch is imported by the commands that need it."""
+"""The command line: `python -m vae`. torch is imported by the commands that need it."""
 
 import json
 import math
@@ -14,7 +14,7 @@ from rich.prompt import Confirm
 from rich.table import Table
 
 from vae.catalogue import default_runs_dir, delete_run, find_run, list_runs, new_run, open_run
-from vae.config import PresetName, TrainConfig, explain
+from vae.config import PRESETS_ABOUT, PresetName, TrainConfig, explain
 from vae.errors import VaeError
 from vae.runs import Run
 from vae.terminal import summary, train_in_terminal
@@ -31,13 +31,14 @@ app = App(
 )
 
 RunsDir = Annotated[Path | None, Parameter(help="Folder of the runs; default VAE_RUNS_DIR, or checkpoints.")]
+_PRESETS = " ".join(f"{name}: {about}" for name, about in PRESETS_ABOUT.items())
 RunName = Annotated[str, Parameter(help="A run's name, or the path of its folder.")]
 
 
 @app.command
 def train(
     *,
-    preset: PresetName = "quick",
+    preset: Annotated[PresetName, Parameter(help=_PRESETS)] = "quick",
     config: Annotated[TrainConfig, Parameter(name="*")] = TrainConfig.preset("quick"),  # noqa: B008 (frozen)
     name: str | None = None,
     runs_dir: RunsDir = None,
@@ -50,8 +51,6 @@ def train(
 
     Parameters
     ----------
-    preset
-        blog: the blog post's network; quick: half a minute; best: five minutes.
     name
         The run's name, instead of one made from the config.
     again
@@ -142,20 +141,20 @@ def decode(
     found = _find(run, runs_dir)
     dims = found.config.latent_dim
     if len(z) != dims or not all(map(math.isfinite, z)):
-        raise VaeError(
-            f"{found.name} decodes {dims} finite numbers; {len(z)} given: {' '.join(map(str, z))}."
-        )
+        given = " ".join(map(str, z)) or "none"
+        raise CycloptsError(msg=f"{found.name} decodes a point of {dims} finite numbers; given: {given}.")
     model = found.load_model()
     import torch
-    from PIL import Image
 
-    picture = model.decode(torch.tensor([z])).mul(255).round().byte()[0, 0]
-    if out is None:
-        for row in picture.tolist():
-            print("".join(" ░▒▓█"[grey * 5 // 256] * 2 for grey in row).rstrip())
+    from vae.pictures import grey, png
+
+    picture = grey(model.decode(torch.tensor([z]))[0, 0].numpy())
+    if out is not None:
+        out.write_bytes(png(picture))
+        print(f"Wrote {out}.")
         return
-    Image.fromarray(picture.numpy()).save(out, format="PNG")
-    print(f"Wrote {out}.")
+    for row in picture.tolist():
+        print("".join(" ░▒▓█"[level * 5 // 256] * 2 for level in row).rstrip())
 
 
 @app.command
@@ -194,7 +193,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"{error.filename} cannot be read or written: {error.strerror}.", file=sys.stderr)
+        print(f"{error.filename or 'A file'} cannot be read or written: {error.strerror}.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Interrupted. `python -m vae runs` tells where the run stands.", file=sys.stderr)

@@ -3,18 +3,16 @@
 Names come from people and from addresses. They are matched and resolved here, and nowhere else.
 """
 
-import json
 import os
 import re
 import shutil
-import tempfile
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from vae.config import TrainConfig
 from vae.errors import VaeError
-from vae.files import write_whole
-from vae.runs import FORMAT, Run, Status
+from vae.files import beside
+from vae.runs import Run, Status
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 NAME_RULE = "1 to 80 small letters, digits, dots, dashes and underscores, the first a letter or digit."
@@ -27,12 +25,22 @@ def default_runs_dir() -> Path:
 
 def list_runs(runs_dir: Path) -> list[Run]:
     """All runs, newest first; also those whose config is damaged."""
-    configs = [path for path in runs_dir.glob("*/config.json") if NAME.fullmatch(path.parent.name)]
-    return [Run(path.parent) for path in sorted(configs, key=_age)]
+    ages: list[tuple[float, str]] = []
+    for config in runs_dir.glob("*/config.json"):
+        with suppress(VaeError, FileNotFoundError):  # no run's name, or deleted just now
+            admit(runs_dir, config.parent.name)
+            ages.append((-config.stat().st_mtime, config.parent.name))
+    return [Run(runs_dir / name) for _, name in sorted(ages)]
 
 
-def _age(config: Path) -> tuple[float, str]:
-    return -config.stat().st_mtime, config.parent.name
+def admit(runs_dir: Path, name: str) -> Path:
+    """Where a run called `name` lies in `runs_dir`. Raises VaeError if it is no name, or leads elsewhere."""
+    if not NAME.fullmatch(name):
+        raise VaeError(f"{name!r} is no run's name: {NAME_RULE}")
+    path = runs_dir / name
+    if path.resolve().parent != runs_dir.resolve():
+        raise VaeError(f"{name} leads out of {runs_dir}; runs are plain folders in it.")
+    return path
 
 
 def open_run(path: str | Path) -> Run:
@@ -45,12 +53,7 @@ def open_run(path: str | Path) -> Run:
 
 def find_run(runs_dir: Path, name: str) -> Run:
     """The run called `name` in `runs_dir`, wherever the name came from. Raises VaeError."""
-    if not NAME.fullmatch(name):
-        raise VaeError(f"{name!r} is no run's name: {NAME_RULE}")
-    path = runs_dir / name
-    if path.resolve().parent != runs_dir.resolve():
-        raise VaeError(f"{name} leads out of {runs_dir}; runs are plain folders in it.")
-    return open_run(path)
+    return open_run(admit(runs_dir, name))
 
 
 def new_run(config: TrainConfig, runs_dir: Path, name: str | None = None, *, again: bool = False) -> Run:
@@ -59,11 +62,9 @@ def new_run(config: TrainConfig, runs_dir: Path, name: str | None = None, *, aga
     Raises VaeError if `name` is no name, or that of a run of another config.
     """
     wanted = name or config.run_name
-    if not NAME.fullmatch(wanted):
-        raise VaeError(f"{wanted!r} is no run's name: {NAME_RULE}")
     number = 1
     while True:
-        path = runs_dir / (wanted if number == 1 else f"{wanted}-{number}")
+        path = admit(runs_dir, wanted if number == 1 else f"{wanted}-{number}")
         try:
             runs_dir.mkdir(parents=True, exist_ok=True)
             if not path.exists() and _make(path, config):
@@ -74,25 +75,31 @@ def new_run(config: TrainConfig, runs_dir: Path, name: str | None = None, *, aga
                 "or VAE_RUNS_DIR."
             ) from error
         if not again:
-            run = open_run(path)
-            if run.config.identity != config.identity:
-                raise VaeError(f"{run.name} is a run of another config. Choose another --name.")
-            return run
+            return _reopened(path, config)
         number += 1
+
+
+def _reopened(path: Path, config: TrainConfig) -> Run:
+    """The run that is there, which from now on is carried out as `config` says."""
+    run = open_run(path)
+    if run.config.identity != config.identity:
+        raise VaeError(f"{run.name} is a run of another config. Choose another --name.")
+    if run.config != config and not run.is_held():
+        run.write_config(config)
+    return Run(run.path)
 
 
 def _make(path: Path, config: TrainConfig) -> bool:
     """Makes the run's folder in one instant, config and all; False if another was faster."""
-    beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-    os.chmod(beside, 0o755)
-    run = Run(beside)
-    stored: dict[str, Any] = {"format": FORMAT, **config.model_dump(mode="json")}
-    write_whole(beside / "config.json", json.dumps(stored, indent=2).encode() + b"\n")
-    run.write_status(Status(state="starting"))
+    folder = beside(path)
+    folder.mkdir()
     try:
-        beside.rename(path)
+        run = Run(folder)
+        run.write_config(config)
+        run.write_status(Status(state="starting"))
+        folder.rename(path)
     except OSError:
-        shutil.rmtree(beside)
+        shutil.rmtree(folder)
         if path.exists():
             return False
         raise
@@ -101,8 +108,8 @@ def _make(path: Path, config: TrainConfig) -> bool:
 
 def delete_run(run: Run) -> None:
     """Removes the run for good. Raises VaeError while it is being trained."""
+    doomed = beside(run.path)
     with run.hold():
         # Renamed first: nobody meets a run half removed.
-        doomed = Path(tempfile.mkdtemp(dir=run.path.parent, prefix=".deleted."))
-        run.path.rename(doomed / run.name)
+        run.path.rename(doomed)
     shutil.rmtree(doomed)

@@ -125,7 +125,9 @@ def _opened(path: Path) -> Iterator[safe_open]:
         with safe_open(path, framework="pt") as file:
             yield file
     except FileNotFoundError as error:
-        raise _unusable(path, "it does not exist yet") from error
+        raise VaeError(
+            f"{path.parent.name} has no weights yet: the first come after an epoch, or after ten seconds."
+        ) from error
     except (OSError, SafetensorError) as error:
         raise _unusable(path, f"it is damaged: {error}") from error
 
@@ -133,8 +135,9 @@ def _opened(path: Path) -> Iterator[safe_open]:
 def _read(path: Path, wanted: Shapes) -> tuple[Tensors, dict[str, str]]:
     """The tensors of `path`, once their names and shapes are seen to be the wanted ones."""
     with _opened(path) as file:
-        found = {name: torch.Size(file.get_slice(name).get_shape()) for name in file.keys()}
-        if found != wanted:
+        slices = {name: file.get_slice(name) for name in file.keys()}
+        found = {name: torch.Size(part.get_shape()) for name, part in slices.items()}
+        if found != wanted or {part.get_dtype() for part in slices.values()} != {"F32"}:
             raise _unusable(path, "its weights are of other sizes than its config says")
         return {name: file.get_tensor(name) for name in found}, file.metadata() or {}
 

@@ -1,6 +1,6 @@
 """What a run is made of: one frozen, validated object, with a bound and a sentence for every field.
 
-The command line's flags, the page's form and the documentation are made from it.
+The command line's flags are made from it.
 """
 
 import hashlib
@@ -97,7 +97,8 @@ class TrainConfig(BaseModel):
 
 
 PRESETS: dict[PresetName, dict[str, Any]] = {
-    # The blog post to the letter, but for its KL term (docs/METHOD.md).
+    "quick": {},  # the defaults above
+    # To the letter, but for its KL term (docs/METHOD.md).
     "blog": {
         "hidden_dims": (256, 256),
         "activation": "relu",
@@ -105,10 +106,12 @@ PRESETS: dict[PresetName, dict[str, Any]] = {
         "learning_rate": 1e-4,
         "schedule": "constant",
     },
-    # The best picture half a minute on two cores can buy: the defaults above.
-    "quick": {},
-    # The best model five minutes on two cores can buy.
     "best": {"hidden_dims": (512, 512, 512), "activation": "gelu", "epochs": 40, "learning_rate": 1e-3},
+}
+PRESETS_ABOUT: dict[PresetName, str] = {
+    "quick": "The best picture half a minute on two cores can buy.",
+    "blog": "The network of the blog post that this grew from.",
+    "best": "The best model five minutes on two cores can buy.",
 }
 
 

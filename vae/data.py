@@ -71,11 +71,12 @@ def _download(dataset: Dataset, root: Path, train: bool) -> datasets.MNIST:
     }
     try:
         return makers[dataset]()
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ValueError, AssertionError) as error:
         why = " ".join(str(error).split())
         raise VaeError(
-            f"The data set {dataset} could not be downloaded into {root} ({why}). Connect to the "
-            "internet and try again, or train on mnist, which comes with the project."
+            f"The data set {dataset} could not be downloaded or read ({why}). Connect to the internet, "
+            f"delete its folder in {root} if there is one, and try again; or train on mnist, which comes "
+            "with the project."
         ) from error
 
 
@@ -84,7 +85,6 @@ def _unpack_mnist(root: Path) -> None:
     packed, raw = root / "mnist", root / "MNIST" / "raw"
     try:
         sums = dict(line.split()[::-1] for line in (packed / "SHA256SUMS").read_text().splitlines())
-        raw.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
         raise _damaged(packed / "SHA256SUMS", error) from error
     for name, expected in sums.items():
@@ -98,7 +98,14 @@ def _unpack_mnist(root: Path) -> None:
             raise _damaged(source, error) from error
         if _sha256(content) != expected:
             raise _damaged(source, "its SHA-256 sum is not the one in SHA256SUMS")
-        write_whole(raw / name, content)
+        try:
+            raw.mkdir(parents=True, exist_ok=True)
+            write_whole(raw / name, content)
+        except OSError as error:
+            raise VaeError(
+                f"MNIST cannot be unpacked into {raw}: {error.strerror}. Make that folder writable, and free "
+                "some space if there is none."
+            ) from error
 
 
 def _sha256(content: bytes) -> str:

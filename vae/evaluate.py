@@ -20,7 +20,7 @@ from vae.runs import Run
 # Burda et al. 2015 take 5000; the mean over 10,000 images moves by less than 0.1 nats after 100.
 IMPORTANCE_SAMPLES = 100
 NEIGHBOURS = 5
-# Burda et al. 2015, section 4: a unit is active if the variance of its mean over the data exceeds this.
+# Burda et al. 2015, section 5.2: a unit is active if the variance of its mean over the data exceeds this.
 ACTIVE_VARIANCE = 0.01
 NOISE_SEED = 0
 

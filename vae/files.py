@@ -1,8 +1,13 @@
 """Files that are written whole or not at all."""
 
 import os
-import tempfile
+import secrets
 from pathlib import Path
+
+
+def beside(path: Path) -> Path:
+    """A hidden, unused name in the same folder, from which a rename to `path` takes no time."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
 
 
 def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
@@ -12,18 +17,16 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
     rewritten twice a second and worth nothing tomorrow do without.
     Raises OSError (a full disk, no permission); the old file is then untouched.
     """
-    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    new = beside(path)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with new.open("xb") as file:
             file.write(data)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        # mkstemp makes private files; a run is read by whoever may read its folder.
-        os.chmod(beside, 0o644)
-        os.replace(beside, path)
+        os.replace(new, path)
     except BaseException:
-        Path(beside).unlink(missing_ok=True)
+        new.unlink(missing_ok=True)
         raise
     if durable:
         _sync_folder(path.parent)

@@ -8,6 +8,8 @@ import sys
 import threading
 from pathlib import Path
 
+import filelock
+
 from vae.catalogue import list_runs, new_run, open_run
 from vae.config import TrainConfig
 from vae.errors import VaeError
@@ -22,22 +24,30 @@ def start(config: TrainConfig, runs_dir: Path, *, again: bool = False) -> Run:
     A run of the same config that is finished or being trained is returned as it is, unless `again`
     asks for a further one. Raises VaeError if another training runs: two share the cores, and crawl.
     """
-    same = runs_dir / config.run_name
-    if same.exists() and not again:
-        run = open_run(same)
-        if run.status().state in LIVE | {"finished"}:
-            return run
-    _refuse_if_busy(runs_dir)
-    run = new_run(config, runs_dir, again=again)
-    _spawn(run)
-    return run
+    with _one_start_at_a_time(runs_dir):
+        same = runs_dir / config.run_name
+        if same.exists() and not again:
+            run = open_run(same)
+            if run.status().state in LIVE | {"finished"}:
+                return run
+        _refuse_if_busy(runs_dir)
+        run = new_run(config, runs_dir, again=again)
+        _spawn(run)
+        return run
 
 
 def resume(run: Run) -> None:
     """Goes on with `run` in a process of its own. Raises VaeError if another training runs."""
-    if run.status().state not in LIVE:
-        _refuse_if_busy(run.path.parent)
-        _spawn(run)
+    with _one_start_at_a_time(run.path.parent):
+        if run.status().state not in LIVE:
+            _refuse_if_busy(run.path.parent)
+            _spawn(run)
+
+
+def _one_start_at_a_time(runs_dir: Path) -> filelock.BaseFileLock:
+    """Two tabs that press Start at the same instant come one after the other."""
+    runs_dir.mkdir(parents=True, exist_ok=True)
+    return filelock.FileLock(runs_dir / ".start.lock")
 
 
 def live_run(runs_dir: Path) -> Run | None:

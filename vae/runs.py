@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -52,9 +52,10 @@ class Status(BaseModel):
 
 
 class Metrics(BaseModel):
-    """One line of metrics.jsonl: means over the images since the line before, in nats per image.
+    """One line of metrics.jsonl, in nats per image.
 
-    The `_std` are standard deviations over batches; `seconds` count the training only.
+    A train line has the mean over the batches since the line before, a test line that over the whole set;
+    the `_std` are standard deviations over batches. `seconds` count the training only.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -97,6 +98,10 @@ class Run:
                 f"{self.name}/config.json cannot be read ({error}). Mend it or delete the run's folder."
             ) from error
 
+    def write_config(self, config: TrainConfig) -> None:
+        stored = {"format": FORMAT, **config.model_dump(mode="json")}
+        write_whole(self.path / "config.json", json.dumps(stored, indent=2).encode() + b"\n")
+
     @property
     def model_path(self) -> Path:
         return self.path / "model.safetensors"
@@ -125,7 +130,7 @@ class Run:
             raise VaeError(
                 f"{self.name}/status.json is damaged. Delete that file, then resume the run."
             ) from error
-        if status.state not in LIVE or self._is_held():
+        if status.state not in LIVE or self.is_held():
             return status
         if status.state == "starting" and time.time() - status.heartbeat < STARTING_SECONDS:
             return status
@@ -191,13 +196,19 @@ class Run:
                 f"{self.name} is being trained by another process. Watch it, or stop it first."
             ) from error
 
-    def _is_held(self) -> bool:
+    def is_held(self) -> bool:
+        """Whether a living trainer holds the run."""
         try:
-            with filelock.FileLock(self.path / "lock", timeout=0):
+            # Another reader may be asking the same at this instant.
+            with filelock.FileLock(self.path / "lock", timeout=0.1, poll_interval=0.01):
                 return False
         except filelock.Timeout:
             return True
 
     def size(self) -> int:
         """Bytes on disk."""
-        return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
+        total = 0
+        for file in self.path.rglob("*"):
+            with suppress(FileNotFoundError):  # a file that was being written has its own name now
+                total += file.stat().st_size if file.is_file() else 0
+        return total

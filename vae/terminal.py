@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 from vae.errors import VaeError
 from vae.runs import Run
@@ -17,7 +17,7 @@ def summary(run: Run) -> dict[str, Any]:
     try:
         status = run.status()
         preset, differs = run.config.nearest_preset
-        tests = [line for line in run.metrics()[0] if line.split == "test"]
+        elbo = _negative_elbo(run)
     except VaeError as error:
         return {"run": run.name, "error": str(error)}
     return {
@@ -27,7 +27,7 @@ def summary(run: Run) -> dict[str, Any]:
         "differs": differs,
         "epoch": status.epoch,
         "epochs": run.config.epochs,
-        "negative_elbo": -tests[-1].elbo if tests else None,
+        "negative_elbo": elbo,
         "bytes": run.size(),
     }
 
@@ -35,13 +35,13 @@ def summary(run: Run) -> dict[str, Any]:
 def train_in_terminal(run: Run) -> None:
     """Trains with a progress bar; says where the run is, and what to do next."""
     if run.status().state == "finished":
-        print(f"{run.name} is finished already; --again trains another. It is in {run.path}.")
+        print(f"{run.name} is finished already, in {run.path}. `train --again` trains another.")
         return
     print(f"{run.name}, in {run.path}", flush=True)
     with _stops_cleanly(run), _progress() as bar:
         from vae.training import fit
 
-        task = bar.add_task("", epoch=0.0, losses="", speed=0.0)
+        task = bar.add_task("", epoch=0.0, losses="", speed=0.0, left="")
         offset = 0
         for status in fit(run):
             lines, offset = run.metrics(offset)
@@ -54,19 +54,27 @@ def train_in_terminal(run: Run) -> None:
                 total=status.total_steps,
                 epoch=status.epoch,
                 speed=status.images_per_second,
+                left="" if status.eta_seconds is None else f"{status.eta_seconds:.0f} s left",
             )
-    end = summary(run)
-    print(f"{end['state']} at epoch {end['epoch']:.4g}: -ELBO {end['negative_elbo']:.2f} on the test set.")
-    if end["state"] == "stopped":
+    end = run.status()
+    elbo = _negative_elbo(run)
+    quality = "" if elbo is None else f": -ELBO {elbo:.2f} on the test set"
+    print(f"{end.state} at epoch {end.epoch:.4g}{quality}.")
+    if end.state == "stopped":
         print(f"Go on with `python -m vae resume {run.path}`.")
+
+
+def _negative_elbo(run: Run) -> float | None:
+    """Of the last evaluation on the test set, if there was one."""
+    tests = [line for line in run.metrics()[0] if line.split == "test"]
+    return -tests[-1].elbo if tests else None
 
 
 def _progress() -> Progress:
     return Progress(
         TextColumn("epoch {task.fields[epoch]:.1f}"),
         BarColumn(),
-        TextColumn("{task.fields[losses]}  {task.fields[speed]:,.0f} images/s"),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[losses]}  {task.fields[speed]:,.0f} images/s  {task.fields[left]}"),
         console=Console(stderr=True),
     )
 

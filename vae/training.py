@@ -6,6 +6,7 @@ Shapes: N images, B batch, P pixels, Z latent size. Losses are in nats per image
 import math
 import time
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +26,7 @@ from vae.runs import Metrics, Run, State, Status
 from vae.schedule import learning_rate, randomness, snapshot_steps
 
 SAVE_SECONDS = 10
+VOUCHING = 1000  # test images that must have a finite loss before weights are saved
 # Train lines of metrics.jsonl an epoch: dense while everything happens, then sparse.
 FIRST_EPOCH_LINES, EPOCH_LINES = 50, 10
 SPEED_SECONDS = 1  # over which the speed is measured
@@ -56,18 +58,22 @@ def fit(run: Run) -> Generator[Status, None, None]:
     Raises VaeError if another process trains it, or if the loss diverges; the last good weights stay.
     """
     with run.hold():
-        if run.status().state == "finished":
+        state = run.status().state
+        if state == "finished":
             return
+        if state != "starting":  # else the request may be meant for this very start
+            run.forget_requests()
         threads = torch.get_num_threads()
         try:
             yield from _loop(run)
         except Exception as error:
             known = isinstance(error, VaeError)
             sentence = str(error) if known else f"The training failed: {error}. Mend that, then resume."
-            run.write_status(run.status().model_copy(update={"state": "failed", "error": sentence}))
-            if known or not isinstance(error, OSError):
-                raise
-            raise VaeError(sentence) from error  # a full disk, no permission
+            with suppress(OSError):  # a full disk has no room for its own bad news
+                run.write_status(run.status().model_copy(update={"state": "failed", "error": sentence}))
+            if isinstance(error, OSError | MemoryError | torch.OutOfMemoryError):
+                raise VaeError(sentence) from error
+            raise
         finally:
             torch.set_num_threads(threads)
             run.forget_requests()
@@ -87,11 +93,13 @@ def _loop(run: Run) -> Iterator[Status]:
     step, seconds, speed = 0, 0.0, 0.0
     if run.training_path.exists():
         step, seconds, threads = checkpoints.load_training(run.training_path, model, optimizer)
+        torch.set_num_threads(threads if config.threads == "auto" else config.threads)
         run.forget_metrics_after(step)
+        # The trainer may have died between the two files.
+        checkpoints.save_model(run.model_path, model, config, step, step / epoch_steps)
     else:
-        threads = choose_threads(config, model)
+        torch.set_num_threads(choose_threads(config, model))
         run.forget_metrics_after(-1)
-    torch.set_num_threads(threads)
     started = time.monotonic() - seconds
 
     def clock() -> float:
@@ -114,12 +122,10 @@ def _loop(run: Run) -> Iterator[Status]:
 
     def log(split: Literal["train", "test"], terms: Tensor, batches: Tensor) -> None:
         """Writes a line: the mean of `terms`, and the deviation over the means of `batches`, (., 2)."""
-        mean, std = terms.double().mean(0).tolist(), batches.double().std(0, correction=0).tolist()
-        if not math.isfinite(sum(mean)):
-            raise VaeError(
-                f"The loss was no longer a number by step {step}, at learning rate {rate:g}. The last "
-                "good weights are kept. Train again with a third of the learning rate."
-            )
+        # On the CPU: Apple's devices have no float64.
+        mean = terms.cpu().double().mean(dim=0).tolist()
+        std = batches.cpu().double().std(dim=0, correction=0).tolist()
+        vouch(sum(mean))
         run.append_metrics(
             Metrics(
                 split=split,
@@ -135,6 +141,13 @@ def _loop(run: Run) -> Iterator[Status]:
                 seconds=clock(),
             )
         )
+
+    def vouch(loss: float) -> None:
+        if not math.isfinite(loss):
+            raise VaeError(
+                f"The loss was no longer a number by step {step}, at learning rate {rate:g}. The last "
+                "good weights are kept. Train again with a third of the learning rate."
+            )
 
     def log_test() -> None:
         terms = torch.stack(image_losses(model, test_images), dim=1)
@@ -179,6 +192,9 @@ def _loop(run: Run) -> Iterator[Status]:
             if step in snapshots:
                 _save_snapshot(run.snapshot_path(step), model, test_images, test_labels)
             if stopping or epoch_ends or clock() - saved_at > SAVE_SECONDS:
+                # The losses above are of the weights before this step; the test set's are of these.
+                if not epoch_ends:
+                    vouch(sum(term.sum().item() for term in image_losses(model, test_images[:VOUCHING])))
                 threads = torch.get_num_threads()
                 checkpoints.save_training(run.training_path, model, optimizer, step, clock(), threads)
                 checkpoints.save_model(run.model_path, model, config, step, step / epoch_steps)
@@ -201,7 +217,7 @@ def _loop(run: Run) -> Iterator[Status]:
 def _initial_model(config: TrainConfig) -> VAE:
     """A model with PyTorch's initial weights; the caller's random state stays as it was."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
+        torch.default_generator.manual_seed(config.seed)  # `torch.manual_seed` would seed other devices, too
         return VAE(config)
 
 

@@ -27,7 +27,6 @@ class TestSet:
     means: Floats  # (N, Z)
     logvars: Floats  # (N, Z)
     reconstruction: Floats  # (N,)
-    kl: Floats  # (N,)
 
 
 def model(run: Run) -> VAE:
@@ -59,5 +58,6 @@ def _model(run: Run, changed: int) -> VAE:  # noqa: ARG001 (the key)
 def _test_set(run: Run, changed: int) -> TestSet:
     vae = _model(run, changed)
     images, labels = load(run.config.dataset, train=False)
-    arrays = (images, labels, *encode_set(vae, images), *image_losses(vae, images))
+    reconstruction, _ = image_losses(vae, images)
+    arrays = (images, labels, *encode_set(vae, images), reconstruction)
     return TestSet(*(array.numpy() for array in arrays))

@@ -37,8 +37,9 @@ def loss_curves(lines: Sequence[Metrics], scale: Scale, revision: str) -> go.Fig
         values = np.array([getattr(line, term) for line in train])
         deviations = np.array([getattr(line, f"{term}_std") for line in train])
         epochs = np.array([line.epoch for line in train])
-        # A logarithm has no place for a band that reaches below zero.
-        low = np.maximum(values - deviations, 0.1 * values)
+        low = values - deviations
+        if scale == "log":  # which has no place for a band that reaches below zero
+            low = np.maximum(low, 0.1 * values)
         first = column == 1
         for edge, fill in ((values + deviations, None), (low, "tonexty")):
             figure.add_scatter(

@@ -1,12 +1,12 @@
 """Plotly.js for the browser, served by this app itself, so that no network is needed."""
 
 import functools
-import os
-import uuid
 from pathlib import Path
 
 import plotly
 from plotly.offline import get_plotlyjs
+
+from vae.files import write_whole
 
 # Streamlit serves static/ beside the main script (app.py, in the repository's root) when
 # `[server] enableStaticServing = true`.
@@ -27,7 +27,5 @@ def plotly_js_url() -> str:
     if not target.exists():
         STATIC.mkdir(exist_ok=True)
         # Several processes may do this at once: each writes its own file, and the last one wins.
-        written = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-        written.write_bytes(get_plotlyjs().encode())
-        os.replace(written, target)
+        write_whole(target, get_plotlyjs().encode(), durable=False)
     return f"app/static/{target.name}"

@@ -4,6 +4,7 @@ import streamlit as st
 
 from vae.catalogue import default_runs_dir, find_run, list_runs
 from vae.errors import VaeError
+from vae.jobs import live_run
 from vae.runs import Run
 
 _KEY = "selected_run"
@@ -15,23 +16,31 @@ def select_run(run: Run) -> None:
     st.session_state[_KEY] = st.query_params["run"] = run.name
 
 
-def run_picker() -> Run | None:
+def run_picker(*, watching: bool = False) -> Run | None:
     """Shows the box and returns the selected run; None, with a word of what to do, if there is none.
 
-    The address comes before the choice made earlier in this tab, and that before the newest run that
-    has weights. An address that names no run gets a sentence.
+    The address comes before the choice made earlier in this tab, and that before the newest run that has
+    weights, or, for a page that is `watching`, the run that is being trained. An address that names no run
+    gets a sentence.
     """
-    runs = {run.name: run for run in list_runs(default_runs_dir())}
+    runs_dir = default_runs_dir()
+    runs = {run.name: run for run in list_runs(runs_dir)}
     asked = st.query_params.get("run")
-    if asked is not None and asked not in runs:
+    if asked in runs:
+        st.session_state[_KEY] = asked
+    elif asked is not None:
         _explain(asked)
     if not runs:
         st.info("There are no runs yet. Choose a preset on the Train page and press Start.")
         return None
+    live = live_run(runs_dir) if watching else None
     usable = (name for name, run in runs.items() if run.model_path.exists())
-    wishes = (asked, st.session_state.get(_KEY), next(usable, None), next(iter(runs)))
-    st.session_state[_BOX] = next(name for name in wishes if name in runs)
-    name = st.sidebar.selectbox(
+    wishes = (st.session_state.get(_KEY), live and live.name, next(usable, None), next(iter(runs)))
+    name = next(name for name in wishes if name in runs)
+    if asked is None and _KEY in st.session_state:
+        st.query_params["run"] = name  # a change of page has cleared it
+    st.session_state[_BOX] = name
+    st.sidebar.selectbox(
         "Run", list(runs), key=_BOX, on_change=_remember, help="Runs are folders in checkpoints."
     )
     return runs[name]

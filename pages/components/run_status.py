@@ -5,9 +5,9 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.components.run_picker import select_run
+from pages.components.sentences import sentences
 from vae import jobs
 from vae.config import TrainConfig
-from vae.errors import VaeError
 from vae.runs import LIVE, Run, Status
 
 
@@ -23,15 +23,14 @@ def run_status(run: Run, config: TrainConfig, status: Status) -> None:
     st.progress(status.step / max(status.total_steps, 1), text=_progress_line(status))
     if status.error:
         st.error(status.error)
+    elif status.state == "interrupted":
+        st.warning("Its training process ended without a word. log.txt in the run's folder may say why.")
 
 
 def obey(order: Callable[[], None]) -> None:
     """Carries out what a button asks, and shows the page anew; or says why it cannot be done."""
-    try:
+    with sentences():
         order()
-    except VaeError as error:
-        st.error(str(error))
-    else:
         st.rerun()
 
 
@@ -39,8 +38,9 @@ def _offer(run: Run, status: Status) -> None:
     """The one order that makes sense in this state."""
     if status.state in LIVE:
         if st.button("Stop", width="stretch", help="Saves after this batch; it can be resumed."):
-            jobs.stop(run)
-            st.toast("Stopping after this batch.")
+            with sentences():
+                jobs.stop(run)
+                st.toast("Stopping after this batch.")
     elif status.state == "finished":
         if st.button("Train again", width="stretch", help="A further run of the same settings."):
             obey(lambda: select_run(jobs.start(run.config, run.path.parent, again=True)))

@@ -1,19 +1,13 @@
-"""Grey pictures for the browser: arrays to PNG, and PNG to a gallery.
-
-Shapes: H, W pixels.
-"""
+"""Pictures beside their reconstructions, as HTML. Nothing here knows Streamlit."""
 
 import base64
-import io
 from collections.abc import Iterable
 from html import escape
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-from PIL import Image
 
-Picture = npt.NDArray[np.uint8]  # (H, W), 0 is black
+from vae.pictures import Picture, png
 
 # Pixels stay squares when they are enlarged: nothing is drawn that the model did not say.
 _STYLE = """
@@ -32,18 +26,6 @@ class Pair(NamedTuple):
     picture: Picture
     reconstruction: Picture
     caption: str
-
-
-def png(picture: Picture) -> bytes:
-    """A picture (H, W) as a PNG file."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, format="PNG")
-    return file.getvalue()
-
-
-def grey(pixels: npt.NDArray[np.float32]) -> Picture:
-    """Values in [0, 1] to grey levels 0 to 255."""
-    return np.rint(pixels * 255).astype(np.uint8)
 
 
 def gallery(pairs: Iterable[Pair]) -> str:

@@ -1,0 +1,22 @@
+"""What went wrong, as a sentence on the page."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from vae.errors import VaeError
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Ends what stands in the block with a sentence, where a person can mend what went wrong.
+
+    A fragment runs alone when it is clicked or polled, so each needs this around it, as the page does.
+    """
+    try:
+        yield
+    except VaeError as error:
+        st.error(str(error))
+    except OSError as error:
+        st.error(f"{error.filename or 'A file'} cannot be read or written: {error.strerror}.")
