@@ -17,17 +17,14 @@ def show(page: str) -> None:
 
 # A picture of our own: Streamlit would have the browser fetch one of its icons from a foreign host.
 ICON = Path(__file__).parent / "pages" / "components" / "icon.png"
+MAP = ":material/scatter_plot:"
 
 st.set_page_config(page_title="VAE playground", page_icon=ICON, layout="wide")
 st.navigation(
     [
-        st.Page(
-            partial(show, "latent"),
-            title="Latent space",
-            icon=":material/scatter_plot:",
-            url_path="latent",
-            default=True,
-        ),
+        st.Page(partial(show, "latent"), title="Latent space", icon=MAP, url_path="map", default=True),
+        # The first page answers at / only; people also type its name.
+        st.Page(partial(show, "latent"), title="Latent space", url_path="latent", visibility="hidden"),
         st.Page(
             partial(show, "reconstructions"),
             title="Reconstructions",

@@ -4,11 +4,10 @@ import streamlit as st
 
 from pages.components.charts import loss_curves
 from pages.components.live_figure import live_figure
-from pages.components.run_picker import run_picker, select_run
-from pages.components.run_status import obey, run_status
+from pages.components.run_picker import run_picker
+from pages.components.run_status import obey, run_status, start
 from pages.components.sentences import sentences
 from pages.components.way_in import enter_by_app
-from vae import jobs
 from vae.catalogue import default_runs_dir
 from vae.config import PRESETS_ABOUT, TrainConfig
 from vae.runs import LIVE, Run
@@ -37,7 +36,7 @@ def main() -> None:
     )
     config = TrainConfig.preset(preset)
     if button.button("Start", type="primary", width="stretch"):
-        obey(lambda: select_run(jobs.start(config, default_runs_dir())))
+        obey(lambda: start(config, default_runs_dir()))
     st.caption(f"{PRESETS_ABOUT[preset]} {config.epochs} epochs on {config.dataset}.")
     if run is None:
         return
@@ -53,7 +52,8 @@ def watch(run: Run, live: bool) -> None:
         st.rerun()  # the whole page, which then no longer polls
     run_status(run, config, status)
     if not lines:
-        st.info("The first figures come within seconds." if live else "This run has no figures yet.")
+        if not status.error:
+            st.info("The first figures come within seconds." if live else "This run has no figures yet.")
         return
     logarithmic = st.toggle("Log scale", value=True, key="log_scale")
     live_figure(

@@ -102,6 +102,8 @@ def test_a_preset_and_its_changes(small: Path, monkeypatch: pytest.MonkeyPatch) 
         (["train", "stray"], "stray"),
         (["dance"], "dance"),
         (["decode"], "RUN"),
+        (["train", "--name", "../x"], "--name: 1 to 80 small letters"),
+        (["train", "--name", ""], "--name: 1 to 80 small letters"),
         (["decode", "mine", "one"], "one"),
     ],
 )
@@ -124,7 +126,7 @@ def test_bad_arguments_get_status_2_and_a_sentence(
         (["evaluate", ".."], "no run's name"),
         (["resume", "a/b"], "There is no run in a/b"),
         (["delete", "/"], "There is no run in /"),
-        (["train", "--name", "../x"], "no run's name"),
+        (["resume", "broken"], "broken/config.json cannot be read"),
         (["decode", "broken", "0", "0"], "broken/config.json cannot be read"),
         (["evaluate", "torn"], "torn/model.safetensors cannot be used: it is damaged"),
         (["delete", "torn"], "Add --yes"),
@@ -184,6 +186,25 @@ def test_ctrl_c_stops_at_the_next_batch_saves_and_says_how_to_resume(small: Path
     status = run.status()
     assert status.state == "stopped"
     assert run.metrics()[0][-1].step == status.step
+
+
+def test_a_run_without_its_training_state_is_not_trained_from_zero(small: Path, capsys: Output) -> None:
+    config = small_config()
+    run = new_run(config, small, "mine")
+    save_model(run.model_path, VAE(config), config, 5, 0.1)
+    before = run.model_path.read_bytes()
+    assert main(["resume", "mine"]) == 1
+    assert "no resume.safetensors to go on from" in capsys.readouterr().err
+    assert run.model_path.read_bytes() == before
+
+
+def test_an_interrupt_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:
+    def interrupt(_: Path) -> list[Run]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vae.__main__.list_runs", interrupt)
+    assert main(["runs"]) == 1
+    assert capsys.readouterr().err == "Interrupted. `python -m vae runs` tells where the run stands.\n"
 
 
 def test_help_names_every_field_and_bound(capsys: Output) -> None:

@@ -1,6 +1,7 @@
 """The pages without a browser: what they say with runs, without, and with damaged ones."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -42,7 +43,8 @@ def visit(page: str, **query: str) -> AppTest:
 
 
 def messages(test: AppTest) -> str:
-    return " ".join(element.value for element in (*test.error, *test.warning, *test.info))
+    shown = " ".join(element.value for element in (*test.error, *test.warning, *test.info))
+    return re.sub(r"\\(.)", r"\1", shown)  # what stands there once Markdown has been read
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -77,6 +79,20 @@ def test_who_comes_to_watch_sees_the_training(runs_dir: Path, trained: Run) -> N
         run.write_status(Status(state="running"))
         assert visit("pages/train.py").sidebar.selectbox[0].value == run.name
         assert visit("pages/latent.py").sidebar.selectbox[0].value == trained.name
+
+
+def test_a_damaged_run_does_not_take_over_the_first_page(runs_dir: Path, trained: Run) -> None:
+    shutil.copytree(runs_dir / trained.name, runs_dir / "broken")
+    (runs_dir / "broken" / "config.json").write_text("{")
+    test = visit(PAGES[0])
+    assert test.sidebar.selectbox[0].value == trained.name
+    assert "broken · damaged" in test.sidebar.selectbox[0].options
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_markup_in_the_address_is_shown_letter_by_letter() -> None:
+    (warning,) = visit(PAGES[0], run="**bold** [x](http://a.b)").warning
+    assert r"\*\*bold\*\* \[x\]\(http\://a.b\)" in warning.value
 
 
 def test_the_address_and_the_box_choose_the_run(runs_dir: Path, trained: Run) -> None:
@@ -198,6 +214,47 @@ def test_the_map_has_every_point_once_in_its_colour() -> None:
     np.testing.assert_array_equal(np.concatenate([trace.x for trace in classes]), points[:, 0])
     assert classes[3].name == "3 (2)"
     assert figure.layout.yaxis.scaleanchor == "x"
+
+
+def test_the_map_stands_still_whatever_is_clicked() -> None:
+    points = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
+    labels = np.arange(50) % 10
+    near, far = (
+        latent_map(points, labels, tuple("0123456789"), ("a", "b"), place, "run").layout
+        for place in ((0, 0), (90, 90))
+    )
+    assert near.xaxis.range == far.xaxis.range
+    assert near.xaxis.range[0] < points[:, 0].min() < points[:, 0].max() < near.xaxis.range[1]
+    assert near.yaxis.range == far.yaxis.range
+
+
+def test_the_kl_axis_is_never_upside_down(trained: Run) -> None:
+    lines, _ = trained.metrics()
+    tiny = [line.model_copy(update={"kl": 1e-3 * (1 + line.kl / 100)}) for line in lines]
+    for some in (tiny[:1], tiny, lines):
+        low, high = loss_curves(some, "log", "run").layout.yaxis2.range
+        assert low < high
+
+
+# Machado, Oliveira & Fernandes 2009, severity 1, on linear RGB: protanopia, deuteranopia, tritanopia.
+DICHROMATS = (
+    ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
+    ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881)),
+    ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.303900)),
+)
+# Ottosson 2020: linear sRGB to cone responses, and their cube roots to OKLab.
+TO_CONES = ((0.412221, 0.536333, 0.051446), (0.211903, 0.680700, 0.107397), (0.088302, 0.281719, 0.629979))
+TO_OKLAB = ((0.210454, 0.793618, -0.004072), (1.977998, -2.428592, 0.450594), (0.025904, 0.782772, -0.808676))
+
+
+def test_everybody_can_tell_the_ten_colours_apart() -> None:
+    srgb = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in LABEL_COLOURS]) / 255
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    for seen in (np.eye(3), *map(np.array, DICHROMATS)):
+        cones = np.clip(linear @ seen.T, 0, 1) @ np.array(TO_CONES).T
+        lab = np.cbrt(cones) @ np.array(TO_OKLAB).T
+        distances = np.linalg.norm(lab[:, None] - lab[None], axis=-1) + 9 * np.eye(10)
+        assert distances.min() > 0.12  # 0.02 is just noticeable side by side
 
 
 def test_a_gallery_shows_captions_and_never_runs_them() -> None:

@@ -108,7 +108,7 @@ def test_a_config_that_does_not_parse_is_named(content: str, sentence: str, run:
 
 def test_a_damaged_status_is_named(run: Run) -> None:
     (run.path / "status.json").write_text('{"state": "flying"}')
-    with pytest.raises(VaeError, match=r"status\.json is damaged\. Delete that file"):
+    with pytest.raises(VaeError, match=r"status\.json is damaged\. Put it back"):
         run.status()
 
 

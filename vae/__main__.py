@@ -13,7 +13,16 @@ from rich.console import Console
 from rich.prompt import Confirm
 from rich.table import Table
 
-from vae.catalogue import default_runs_dir, delete_run, find_run, list_runs, new_run, open_run
+from vae.catalogue import (
+    NAME,
+    NAME_RULE,
+    default_runs_dir,
+    delete_run,
+    find_run,
+    list_runs,
+    new_run,
+    open_run,
+)
 from vae.config import PRESETS_ABOUT, PresetName, TrainConfig, explain
 from vae.errors import VaeError
 from vae.runs import Run
@@ -27,6 +36,7 @@ app = App(
     exit_on_error=False,
     print_error=False,
     result_action="return_value",
+    suppress_keyboard_interrupt=False,
     default_parameter=Parameter(negative=(), consume_multiple=True),
 )
 
@@ -56,6 +66,8 @@ def train(
     again
         Train a further run of the same config.
     """
+    if name is not None and not NAME.fullmatch(name):
+        raise CycloptsError(msg=f"--name: {NAME_RULE}")
     changes = {field: getattr(config, field) for field in config.model_fields_set}
     chosen = TrainConfig.preset(preset, **changes)
     train_in_terminal(new_run(chosen, runs_dir or default_runs_dir(), name, again=again))
@@ -91,7 +103,7 @@ def list_all(*, runs_dir: RunsDir = None, as_json: Annotated[bool, Parameter(nam
         differs = " ".join(f"{field}={value}" for field, value in row["differs"].items())
         elbo = "" if row["negative_elbo"] is None else f"{row['negative_elbo']:.1f}"
         megabytes = f"{row['bytes'] / 1e6:.1f} MB"
-        epochs = f"{row['epoch']:.4g}/{row['epochs']}"
+        epochs = f"{round(row['epoch'], 2):g}/{row['epochs']}"
         table.add_row(row["run"], row["state"], f"{row['preset']} {differs}", epochs, elbo, megabytes)
     Console(markup=False).print(table)
 
@@ -170,6 +182,7 @@ def delete(run: RunName, /, *, runs_dir: RunsDir = None, yes: bool = False) -> N
     try:
         sure = yes or Confirm.ask(f"Delete {found.name} ({found.size() / 1e6:.1f} MB) for good?")
     except EOFError:
+        print()
         raise VaeError("Nothing was deleted: nobody was there to ask. Add --yes.") from None
     if sure:
         delete_run(found)

@@ -36,7 +36,7 @@ def list_runs(runs_dir: Path) -> list[Run]:
 def admit(runs_dir: Path, name: str) -> Path:
     """Where a run called `name` lies in `runs_dir`. Raises VaeError if it is no name, or leads elsewhere."""
     if not NAME.fullmatch(name):
-        raise VaeError(f"{name!r} is no run's name: {NAME_RULE}")
+        raise VaeError(f"{name[:80]!r} is no run's name: {NAME_RULE}")
     path = runs_dir / name
     if path.resolve().parent != runs_dir.resolve():
         raise VaeError(f"{name} leads out of {runs_dir}; runs are plain folders in it.")
@@ -61,7 +61,7 @@ def new_run(config: TrainConfig, runs_dir: Path, name: str | None = None, *, aga
 
     Raises VaeError if `name` is no name, or that of a run of another config.
     """
-    wanted = name or config.run_name
+    wanted = config.run_name if name is None else name
     number = 1
     while True:
         path = admit(runs_dir, wanted if number == 1 else f"{wanted}-{number}")

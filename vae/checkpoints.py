@@ -144,6 +144,6 @@ def _read(path: Path, wanted: Shapes) -> tuple[Tensors, dict[str, str]]:
 
 def _unusable(path: Path, why: str) -> VaeError:
     return VaeError(
-        f"{path.parent.name}/{path.name} cannot be used: {why}. Choose another run, or train this one "
-        "again with `python -m vae train --again`."
+        f"{path.parent.name}/{path.name} cannot be used: {why}. Choose another run, or delete this one and "
+        "train it anew."
     )

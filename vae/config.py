@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from vae.errors import VaeError
+
 Dataset = Literal["mnist", "fashion-mnist", "kmnist", "emnist-digits"]
 PresetName = Literal["blog", "quick", "best"]
 Width = Annotated[int, Field(ge=1, le=4096)]
@@ -37,7 +39,7 @@ class TrainConfig(BaseModel):
     activation: Literal["relu", "silu", "gelu", "tanh"] = Field(
         "silu", description="Non-linearity after each hidden layer."
     )
-    epochs: int = Field(12, ge=1, le=10_000, description="Passes over the training images, 1 to 10000.")
+    epochs: int = Field(10, ge=1, le=10_000, description="Passes over the training images, 1 to 10000.")
     batch_size: int = Field(128, ge=1, le=8192, description="Images per optimiser step, 1 to 8192.")
     learning_rate: float = Field(
         3e-3, gt=0, le=1, description="Peak learning rate of Adam, above 0, at most 1."
@@ -66,7 +68,9 @@ class TrainConfig(BaseModel):
 
     @classmethod
     def preset(cls, name: PresetName, **changes: Any) -> Self:
-        """The preset `name` with `changes` made to it."""
+        """The preset `name` with `changes` made to it. Raises VaeError if there is no such preset."""
+        if name not in PRESETS:
+            raise VaeError(f"There is no preset {name!r}; there are {', '.join(PRESETS)}.")
         return cls.model_validate({**PRESETS[name], **changes})
 
     @property

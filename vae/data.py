@@ -114,5 +114,6 @@ def _sha256(content: bytes) -> str:
 
 def _damaged(path: Path, why: object) -> VaeError:
     return VaeError(
-        f"{path} is damaged or missing ({why}). Get it again with `git checkout -- data/mnist/{path.name}`."
+        f"{path} is damaged or missing ({why}). The project has it in data/mnist; get it again there with "
+        f"`git checkout -- data/mnist/{path.name}`."
     )

@@ -128,7 +128,7 @@ class Run:
             return Status(state="interrupted")
         except (OSError, ValidationError) as error:
             raise VaeError(
-                f"{self.name}/status.json is damaged. Delete that file, then resume the run."
+                f"{self.name}/status.json is damaged. Put it back, or delete the run and train it anew."
             ) from error
         if status.state not in LIVE or self.is_held():
             return status

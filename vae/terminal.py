@@ -34,6 +34,7 @@ def summary(run: Run) -> dict[str, Any]:
 
 def train_in_terminal(run: Run) -> None:
     """Trains with a progress bar; says where the run is, and what to do next."""
+    _ = run.config  # a damaged one is told before anything else
     if run.status().state == "finished":
         print(f"{run.name} is finished already, in {run.path}. `train --again` trains another.")
         return
@@ -59,7 +60,7 @@ def train_in_terminal(run: Run) -> None:
     end = run.status()
     elbo = _negative_elbo(run)
     quality = "" if elbo is None else f": -ELBO {elbo:.2f} on the test set"
-    print(f"{end.state} at epoch {end.epoch:.4g}{quality}.")
+    print(f"{end.state} at epoch {round(end.epoch, 2):g}{quality}.")
     if end.state == "stopped":
         print(f"Go on with `python -m vae resume {run.path}`.")
 

@@ -97,6 +97,11 @@ def _loop(run: Run) -> Iterator[Status]:
         run.forget_metrics_after(step)
         # The trainer may have died between the two files.
         checkpoints.save_model(run.model_path, model, config, step, step / epoch_steps)
+    elif run.model_path.exists():
+        raise VaeError(
+            f"{run.name} has weights, but no resume.safetensors to go on from. It can be explored; "
+            "`train --again` trains another."
+        )
     else:
         torch.set_num_threads(choose_threads(config, model))
         run.forget_metrics_after(-1)
@@ -113,7 +118,8 @@ def _loop(run: Run) -> Iterator[Status]:
             epoch=step / epoch_steps,
             seconds=clock(),
             images_per_second=speed,
-            eta_seconds=(total - step) * config.batch_size / speed if speed else None,
+            # The first second warms up and tells nothing.
+            eta_seconds=(total - step) * config.batch_size / speed if clock() > 2 * SPEED_SECONDS else None,
             threads=torch.get_num_threads(),
             device=device.type,
         )

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.components.sentences import plain
 from vae.catalogue import default_runs_dir, find_run, list_runs
 from vae.errors import VaeError
 from vae.jobs import live_run
@@ -34,16 +35,34 @@ def run_picker(*, watching: bool = False) -> Run | None:
         st.info("There are no runs yet. Choose a preset on the Train page and press Start.")
         return None
     live = live_run(runs_dir) if watching else None
-    usable = (name for name, run in runs.items() if run.model_path.exists())
+    usable = (name for name, run in runs.items() if run.model_path.exists() and _state(run) != "damaged")
     wishes = (st.session_state.get(_KEY), live and live.name, next(usable, None), next(iter(runs)))
     name = next(name for name in wishes if name in runs)
     if asked is None and _KEY in st.session_state:
         st.query_params["run"] = name  # a change of page has cleared it
     st.session_state[_BOX] = name
     st.sidebar.selectbox(
-        "Run", list(runs), key=_BOX, on_change=_remember, help="Runs are folders in checkpoints."
+        "Run",
+        list(runs),
+        key=_BOX,
+        on_change=_remember,
+        format_func=lambda name: _label(runs[name]),
+        help=f"Runs are folders in {plain(str(runs_dir))}.",
     )
     return runs[name]
+
+
+def _label(run: Run) -> str:
+    state = _state(run)
+    return run.name if state == "finished" else f"{run.name} · {state}"
+
+
+def _state(run: Run) -> str:
+    try:
+        _ = run.config
+        return run.status().state
+    except VaeError:
+        return "damaged"
 
 
 def _remember() -> None:
@@ -54,4 +73,4 @@ def _explain(asked: str) -> None:
     try:
         find_run(default_runs_dir(), asked)
     except VaeError as error:
-        st.warning(f"{error} Another run is shown; the box at the left has them all.")
+        st.warning(plain(f"{error} Another run is shown; the box at the left has them all."))

@@ -1,11 +1,12 @@
 """How far a run is, and the one order that makes sense for it now."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import streamlit as st
 
 from pages.components.run_picker import select_run
-from pages.components.sentences import sentences
+from pages.components.sentences import plain, sentences
 from vae import jobs
 from vae.config import TrainConfig
 from vae.runs import LIVE, Run, Status
@@ -22,9 +23,17 @@ def run_status(run: Run, config: TrainConfig, status: Status) -> None:
         _offer(run, status)
     st.progress(status.step / max(status.total_steps, 1), text=_progress_line(status))
     if status.error:
-        st.error(status.error)
+        st.error(plain(status.error))
     elif status.state == "interrupted":
         st.warning("Its training process ended without a word. log.txt in the run's folder may say why.")
+
+
+def start(config: TrainConfig, runs_dir: Path, *, again: bool = False) -> None:
+    """Starts a training of `config` and selects its run; one that is finished is only shown."""
+    run = jobs.start(config, runs_dir, again=again)
+    select_run(run)
+    if run.status().state == "finished":
+        st.toast(f"{run.name} is finished already. **Train again** trains another.")
 
 
 def obey(order: Callable[[], None]) -> None:
@@ -43,7 +52,7 @@ def _offer(run: Run, status: Status) -> None:
                 st.toast("Stopping after this batch.")
     elif status.state == "finished":
         if st.button("Train again", width="stretch", help="A further run of the same settings."):
-            obey(lambda: select_run(jobs.start(run.config, run.path.parent, again=True)))
+            obey(lambda: start(run.config, run.path.parent, again=True))
     elif st.button("Resume", width="stretch", help="Goes on where the run stood."):
         obey(lambda: jobs.resume(run))
 

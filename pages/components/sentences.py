@@ -1,11 +1,17 @@
 """What went wrong, as a sentence on the page."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
 
 from vae.errors import VaeError
+
+
+def plain(text: str) -> str:
+    """A text as Markdown that shows it letter by letter: it may hold what came from a file or an address."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+!|$~:-])", r"\\\1", text)
 
 
 @contextmanager
@@ -17,6 +23,6 @@ def sentences() -> Iterator[None]:
     try:
         yield
     except VaeError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
     except OSError as error:
-        st.error(f"{error.filename or 'A file'} cannot be read or written: {error.strerror}.")
+        st.error(plain(f"{error.filename or 'A file'} cannot be read or written: {error.strerror}."))
