@@ -93,6 +93,13 @@ def test_a_stopped_run_resumes_to_the_same_weights(line: int, trained: Run, smal
     assert [line.step for line in run.metrics()[0]] == [line.step for line in trained.metrics()[0]]
 
 
+def test_the_time_left_is_told_once_the_speed_is_known(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vae.training.SPEED_SECONDS", 0)
+    first, *_, last = fit(new_run(small_config(epochs=1), small))
+    assert first.eta_seconds is None
+    assert last.eta_seconds == 0
+
+
 def test_an_abandoned_run_resumes_to_the_same_weights(trained: Run, small: Path) -> None:
     """As if killed between a save and the next: the metrics are ahead of the weights."""
     run = new_run(trained.config, small)

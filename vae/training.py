@@ -111,6 +111,8 @@ def _loop(run: Run) -> Iterator[Status]:
         return time.monotonic() - started
 
     def status(state: State) -> Status:
+        # The first second warms up and tells nothing.
+        speed_is_known = speed > 0 and clock() > 2 * SPEED_SECONDS
         now = Status(
             state=state,
             step=step,
@@ -118,8 +120,7 @@ def _loop(run: Run) -> Iterator[Status]:
             epoch=step / epoch_steps,
             seconds=clock(),
             images_per_second=speed,
-            # The first second warms up and tells nothing.
-            eta_seconds=(total - step) * config.batch_size / speed if clock() > 2 * SPEED_SECONDS else None,
+            eta_seconds=(total - step) * config.batch_size / speed if speed_is_known else None,
             threads=torch.get_num_threads(),
             device=device.type,
         )
