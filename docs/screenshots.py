@@ -27,7 +27,7 @@ def main() -> None:
             page.goto(server.address(route))
             page.wait_for_selector(drawn, timeout=60_000)
             if name == "latent":
-                page.mouse.click(590, 640)  # between the fours and the sevens
+                page.mouse.click(590, 640)  # a slanted one
                 page.mouse.move(590, 940)
             page.wait_for_timeout(1500)
             page.screenshot(path=PICTURES / f"{name}.png")
