@@ -77,7 +77,9 @@ def test_who_comes_to_watch_sees_the_training(runs_dir: Path, trained: Run) -> N
     run = new_run(small_config(seed=5), runs_dir)
     with run.hold():
         run.write_status(Status(state="running"))
-        assert visit("pages/train.py").sidebar.selectbox[0].value == run.name
+        box = visit("pages/train.py").sidebar.selectbox[0]
+        assert box.value == run.name
+        assert f"{run.name} · live" in box.options
         assert visit("pages/latent.py").sidebar.selectbox[0].value == trained.name
 
 

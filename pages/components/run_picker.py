@@ -6,7 +6,7 @@ from pages.components.sentences import plain
 from vae.catalogue import default_runs_dir, find_run, list_runs
 from vae.errors import VaeError
 from vae.jobs import live_run
-from vae.runs import Run
+from vae.runs import LIVE, Run
 
 _KEY = "selected_run"
 _BOX = "selected_run_box"
@@ -60,7 +60,9 @@ def _label(run: Run) -> str:
 def _state(run: Run) -> str:
     try:
         _ = run.config
-        return run.status().state
+        state = run.status().state
+        # The box is not polled: it must not say "starting" beside a heading that says "running".
+        return "live" if state in LIVE else state
     except VaeError:
         return "damaged"
 
