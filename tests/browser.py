@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 # Without these it looks up hosts of its maker, and fails slowly where there is no network.
 ARGUMENTS = [
@@ -25,6 +25,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+SLOW = 60_000  # milliseconds: the limit of a step on a busy machine
 ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "app.py"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -102,6 +103,61 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def ready(page: Page, key: str, revision: int = 1) -> None:
+    """Waits until the live figure `key` has been drawn `revision` times."""
+    page.wait_for_function(
+        """([key, revision]) => {
+            const box = document.querySelector(`[data-live-figure="${key}"]`);
+            return box?.dataset.ready === "true" && Number(box.dataset.revision) >= revision;
+        }""",
+        arg=[key, revision],
+        timeout=SLOW,
+    )
+
+
+def click_at(page: Page, key: str, x: float, y: float) -> None:
+    """Clicks a place of a live figure, given in data coordinates."""
+    place = page.evaluate(
+        """([key, x, y]) => {
+            const chart = document.querySelector(`[data-live-figure="${key}"] .js-plotly-plot`);
+            const { left, top } = chart.getBoundingClientRect();
+            const { xaxis, yaxis } = chart._fullLayout;
+            return [left + xaxis._offset + xaxis.d2p(x), top + yaxis._offset + yaxis.d2p(y)];
+        }""",
+        [key, x, y],
+    )
+    page.mouse.click(*place)
+
+
+def points(page: Page, key: str) -> int:
+    """How many points all curves of a live figure have now."""
+    count = page.evaluate(
+        """(key) => document.querySelector(`[data-live-figure="${key}"] .js-plotly-plot`)
+            ._fullData.reduce((sum, trace) => sum + trace.x.length, 0)""",
+        key,
+    )
+    return int(count)
+
+
+def drawn(page: Page) -> list[list[int]]:
+    """The grey levels of the large picture, as 28 rows of 28."""
+    pixels: list[list[int]] = page.get_by_alt_text("What the model draws").evaluate(
+        """async (image) => {
+            await image.decode();
+            const canvas = document.createElement("canvas");
+            [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+            const context = canvas.getContext("2d");
+            context.drawImage(image, 0, 0);
+            const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+            const middle = (i) => Math.floor(((i + 0.5) * canvas.width) / 28);
+            const grey = (row, column) => data[4 * (middle(row) * canvas.width + middle(column))];
+            const places = [...Array(28).keys()];
+            return places.map((row) => places.map((column) => grey(row, column)));
+        }"""
+    )
+    return pixels
 
 
 if __name__ == "__main__":

@@ -14,7 +14,19 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
 
-from tests.browser import APP, ARGUMENTS, MISSING, Server, chromium, wait_until
+from tests.browser import (
+    APP,
+    ARGUMENTS,
+    MISSING,
+    SLOW,
+    Server,
+    chromium,
+    click_at,
+    drawn,
+    points,
+    ready,
+    wait_until,
+)
 from tests.conftest import BUNDLED
 from vae import jobs
 from vae.catalogue import list_runs
@@ -22,7 +34,6 @@ from vae.runs import LIVE
 
 pytestmark = pytest.mark.browser
 
-SLOW = 60_000  # milliseconds: the limit of a step on a busy machine
 # Streamlit asks these at the page's own address before it asks them at the root.
 OURS = re.compile(r"(https?|wss?)://localhost:|data:|blob:|about:")
 PROBES = re.compile(r"/_stcore/(health|host-config)$")
@@ -77,61 +88,6 @@ def own(tmp_path: Path) -> Iterator[Server]:
 
 def _failed(response: Response) -> bool:
     return response.status >= 400 and not PROBES.search(response.url)
-
-
-def ready(page: Page, key: str, revision: int = 1) -> None:
-    """Waits until the live figure `key` has been drawn `revision` times."""
-    page.wait_for_function(
-        """([key, revision]) => {
-            const box = document.querySelector(`[data-live-figure="${key}"]`);
-            return box?.dataset.ready === "true" && Number(box.dataset.revision) >= revision;
-        }""",
-        arg=[key, revision],
-        timeout=SLOW,
-    )
-
-
-def click_at(page: Page, key: str, x: float, y: float) -> None:
-    """Clicks a place of a live figure, given in data coordinates."""
-    place = page.evaluate(
-        """([key, x, y]) => {
-            const chart = document.querySelector(`[data-live-figure="${key}"] .js-plotly-plot`);
-            const { left, top } = chart.getBoundingClientRect();
-            const { xaxis, yaxis } = chart._fullLayout;
-            return [left + xaxis._offset + xaxis.d2p(x), top + yaxis._offset + yaxis.d2p(y)];
-        }""",
-        [key, x, y],
-    )
-    page.mouse.click(*place)
-
-
-def points(page: Page, key: str) -> int:
-    """How many points all curves of a live figure have now."""
-    count = page.evaluate(
-        """(key) => document.querySelector(`[data-live-figure="${key}"] .js-plotly-plot`)
-            ._fullData.reduce((sum, trace) => sum + trace.x.length, 0)""",
-        key,
-    )
-    return int(count)
-
-
-def drawn(page: Page) -> list[list[int]]:
-    """The grey levels of the large picture, as 28 rows of 28."""
-    pixels: list[list[int]] = page.get_by_alt_text("What the model draws").evaluate(
-        """async (image) => {
-            await image.decode();
-            const canvas = document.createElement("canvas");
-            [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
-            const context = canvas.getContext("2d");
-            context.drawImage(image, 0, 0);
-            const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-            const middle = (i) => Math.floor(((i + 0.5) * canvas.width) / 28);
-            const grey = (row, column) => data[4 * (middle(row) * canvas.width + middle(column))];
-            const places = [...Array(28).keys()];
-            return places.map((row) => places.map((column) => grey(row, column)));
-        }"""
-    )
-    return pixels
 
 
 def test_a_click_anywhere_on_the_map_decodes_that_place(shared: Server, page: Page) -> None:

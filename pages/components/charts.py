@@ -14,7 +14,7 @@ from plotly.subplots import make_subplots
 from vae.runs import Metrics
 
 # Ten colours that colour-blind people can tell apart, on light and on dark: from a search for the largest
-# smallest distance in OKLab, as everybody and as each kind of dichromat sees them (tests/test_pages.py).
+# smallest distance in OKLab, as everybody and as each kind of dichromat sees them (tests/test_charts.py).
 LABEL_COLOURS = (
     *("#1133ff", "#886699", "#dd2222", "#bb77ff", "#6622aa"),
     *("#ee8844", "#bbccff", "#66aaaa", "#882244", "#eecc00"),

@@ -1,0 +1,45 @@
+"""What follows from the config and the step alone."""
+
+import itertools
+import math
+
+import pytest
+import torch
+
+from vae.config import TrainConfig
+from vae.schedule import WARM_UP, learning_rate, randomness, snapshot_steps
+
+
+def test_the_schedule_warms_up_and_ends_near_zero() -> None:
+    config, total = TrainConfig(schedule="cosine", learning_rate=0.1), 1000
+    rates = [learning_rate(config, step, total) for step in range(total)]
+    warm = round(WARM_UP * total)
+    assert rates[0] == pytest.approx(0.1 / warm)
+    assert max(rates) == pytest.approx(0.1)
+    assert rates.index(max(rates)) in (warm - 1, warm)
+    assert rates[warm:] == sorted(rates[warm:], reverse=True)
+    assert rates[-1] < 1e-6
+    middle = warm + (total - warm) // 2
+    assert rates[middle] == pytest.approx(0.05)
+    constant = TrainConfig(schedule="constant", learning_rate=0.1)
+    assert {learning_rate(constant, step, total) for step in range(total)} == {0.1}
+    assert math.isfinite(learning_rate(config, 0, 1))
+
+
+def test_snapshots_are_dense_at_the_start_and_have_both_ends() -> None:
+    steps = sorted(snapshot_steps(6566))
+    assert steps[0] == 0
+    assert steps[-1] == 6566
+    ratios = [later / earlier for earlier, later in itertools.pairwise(steps[1:])]
+    assert max(ratios) < 3.1
+    assert snapshot_steps(1) == {0, 1}
+
+
+def test_randomness_follows_from_seed_and_epoch() -> None:
+    config = TrainConfig(seed=3)
+    order, noise = randomness(config, 1, 1000)
+    assert sorted(order.tolist()) == list(range(1000))
+    assert noise.shape == (1000, 2)
+    assert torch.equal(randomness(config, 1, 1000)[1], noise)
+    assert not torch.equal(randomness(config, 2, 1000)[1], noise)
+    assert not torch.equal(randomness(TrainConfig(seed=4), 1, 1000)[1], noise)
