@@ -82,7 +82,7 @@ def own(tmp_path: Path) -> Iterator[Server]:
     with Server(APP, VAE_RUNS_DIR=str(tmp_path)) as server:
         yield server
     if (run := jobs.live_run(tmp_path)) is not None:
-        jobs.stop(run)
+        run.ask_to_stop()
         wait_until(lambda: jobs.live_run(tmp_path) is None)
 
 

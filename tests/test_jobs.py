@@ -19,7 +19,7 @@ from vae.runs import Run
 def nothing_left_running(small: Path) -> Iterator[None]:
     yield
     if (run := jobs.live_run(small)) is not None:
-        jobs.stop(run)
+        run.ask_to_stop()
         wait_until(lambda: jobs.live_run(small) is None)
 
 
@@ -39,14 +39,14 @@ def test_a_started_run_trains_in_its_own_session_stops_and_resumes(small: Path) 
     assert len(list_runs(small)) == 1, "a refused start leaves a run behind"
     assert jobs.start(run.config, small) == run, "the same config is the same run"
 
-    jobs.stop(run)
+    run.ask_to_stop()
     wait_until(lambda: run.status().state == "stopped")
     assert jobs.live_run(small) is None
     step = run.status().step
 
     jobs.resume(run)
     wait_until(lambda: run.status().step > step)
-    jobs.stop(run)
+    run.ask_to_stop()
     wait_until(lambda: run.status().state == "stopped")
     assert (run.path / "log.txt").read_text().count(run.name) >= 2
 

@@ -124,7 +124,7 @@ def evaluate(
         Print one JSON object instead of a table.
     """
     found = _find(run, runs_dir)
-    with Console(stderr=True).status("Evaluating; about half a minute ..."):
+    with Console(stderr=True).status("Evaluating ..."):
         from vae.evaluate import evaluate
 
         figures = asdict(evaluate(found))

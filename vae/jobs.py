@@ -1,6 +1,7 @@
-"""The training process as seen from outside: start it, find it, stop it.
+"""The training process as seen from outside: start it, resume it, find it.
 
-It shares nothing with the trainer but the run directory, and never imports torch.
+It shares nothing with the trainer but the run directory, where `Run.ask_to_stop` stops it, too. It never
+imports torch.
 """
 
 import subprocess
@@ -59,11 +60,6 @@ def live_run(runs_dir: Path) -> Run | None:
         except VaeError:
             continue  # a damaged run is nobody's training
     return None
-
-
-def stop(run: Run) -> None:
-    """Asks the trainer to save and end after the batch it is at."""
-    run.ask_to_stop()
 
 
 def _refuse_if_busy(runs_dir: Path) -> None:

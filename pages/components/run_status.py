@@ -48,7 +48,7 @@ def _offer(run: Run, status: Status) -> None:
     if status.state in LIVE:
         if st.button("Stop", width="stretch", help="Saves after this batch; it can be resumed."):
             with sentences():
-                jobs.stop(run)
+                run.ask_to_stop()
                 st.toast("Stopping after this batch.")
     elif status.state == "finished":
         if st.button("Train again", width="stretch", help="A further run of the same settings."):
