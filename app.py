@@ -20,6 +20,11 @@ ICON = Path(__file__).parent / "pages" / "components" / "icon.png"
 MAP = ":material/scatter_plot:"
 
 st.set_page_config(page_title="VAE playground", page_icon=ICON, layout="wide")
+# Room for what is shown; and a click on the page, then a key, draws no frame around all of it.
+st.html(
+    "<style>.stMainBlockContainer { padding: 3rem 3rem 2rem; }"
+    ".stMain:focus-visible { box-shadow: none; outline: none; }</style>"
+)
 st.navigation(
     [
         st.Page(partial(show, "latent"), title="Latent space", icon=MAP, url_path="map", default=True),

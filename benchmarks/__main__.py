@@ -1,7 +1,8 @@
 """`python -m benchmarks`: every benchmark, one after the other."""
 
-from benchmarks import page_response, training_speed
+from benchmarks import page_response, training_speed, viewers
 
 if __name__ == "__main__":
     training_speed.main()
     page_response.main()
+    viewers.main()

@@ -5,12 +5,13 @@ import streamlit as st
 import torch
 
 from pages.components import cached
-from pages.components.charts import latent_map
+from pages.components.charts import axis_names, latent_map
 from pages.components.live_figure import Click, click_on, live_figure
 from pages.components.run_picker import run_picker
 from pages.components.sentences import sentences
 from pages.components.way_in import enter_by_app
 from vae.data import class_names
+from vae.latent import plane
 from vae.pictures import grey
 from vae.runs import Run
 
@@ -37,20 +38,14 @@ def walk(run: Run) -> None:
     if click is not None:
         st.session_state[CHOSEN] = click
     chosen: Click = st.session_state.setdefault(CHOSEN, Click(0.0, 0.0))
-    points, axes = plane(test)
+    points = plane(torch.from_numpy(test.means), torch.from_numpy(test.logvars)).numpy()
+    axes = axis_names(run.config.latent_dim)
     figure = latent_map(points, test.labels, class_names(run.config.dataset), axes, chosen, run.name)
     left, right = st.columns([3, 1])
     with left:
         live_figure(figure, key="map", height=620, label=f"Latent space of {run.name}")
     with right:
         show(run, chosen)
-
-
-def plane(test: cached.TestSet) -> tuple[np.ndarray, tuple[str, str]]:
-    """The two coordinates that are drawn (N, 2), and their names."""
-    if test.means.shape[1] > 1:
-        return test.means[:, :2], ("z₁", "z₂")
-    return np.stack((test.means[:, 0], test.logvars[:, 0]), axis=1), ("z₁", "log-variance of z₁")
 
 
 def show(run: Run, chosen: Click) -> None:

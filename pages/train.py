@@ -1,71 +1,77 @@
-"""Start a training, watch it, stop it."""
+"""Start a training, watch it learn, steer it."""
+
+from functools import partial
 
 import streamlit as st
 
-from pages.components.charts import loss_curves
-from pages.components.live_figure import live_figure
+from pages.components import cached
+from pages.components.config_form import config_form, preset_choice
+from pages.components.controls import controls
+from pages.components.orders import busy, obey, start
+from pages.components.returning import rerun_on_return
 from pages.components.run_picker import run_picker
-from pages.components.run_status import obey, run_status, start
-from pages.components.sentences import sentences
+from pages.components.run_status import run_status
+from pages.components.runs_table import runs_table
+from pages.components.sentences import plain, sentences
+from pages.components.watching import panels
 from pages.components.way_in import enter_by_app
-from vae.catalogue import default_runs_dir
-from vae.config import PRESETS_ABOUT, TrainConfig
-from vae.runs import LIVE, Run
+from vae.config import PRESETS_ABOUT
+from vae.forecast import in_words, training_seconds
+from vae.records import LIVE
+from vae.runs import Run
 
 POLL_SECONDS = 0.5
+TABLE_SECONDS = 2
 
 
 def main() -> None:
     """The page."""
-    st.title("Train")
-    st.write(
-        "Choose a preset and press **Start**: a variational autoencoder learns to draw digits through a "
-        "bottleneck of two numbers. It goes on by itself when you close this page."
-    )
     run = run_picker(watching=True)
-    choice, button = st.columns([3, 1], vertical_alignment="bottom")
-    preset = (
-        choice.segmented_control(
-            "Preset",
-            list(PRESETS_ABOUT),
-            default="quick",
-            required=True,
-            help="What is trained, how long.",
+    live = run is not None and run.status().state in LIVE
+    if not live:
+        st.header("Train", anchor=False)
+        new_training()
+    busy()
+    if run is not None:
+        st.fragment(sentences()(watch), run_every=POLL_SECONDS if live else None)(run, live)
+    if live:  # nothing else can be started now, and the place above is worth more
+        with st.expander("Start another"):
+            new_training()
+    st.fragment(sentences()(runs_table), run_every=TABLE_SECONDS if live else None)()
+    rerun_on_return()
+
+
+def new_training() -> None:
+    """What to train, how long it takes, and the button that starts it."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        preset = preset_choice()
+        button = st.container(width=120)
+        caption = st.container(width="stretch")
+    config = config_form(preset)
+    if config is not None:
+        duration = in_words(training_seconds(config, cached.core_speed()))
+        caption.caption(
+            f"{PRESETS_ABOUT[preset]} As set, it takes about {duration} on this machine, when it is idle."
         )
-        or "quick"
-    )
-    config = TrainConfig.preset(preset)
-    if button.button("Start", type="primary", width="stretch"):
-        obey(lambda: start(config, default_runs_dir()))
-    st.caption(f"{PRESETS_ABOUT[preset]} {config.epochs} epochs on {config.dataset}.")
-    if run is None:
-        return
-    live = run.status().state in LIVE
-    st.fragment(sentences()(watch), run_every=POLL_SECONDS if live else None)(run, live)
+    if (
+        button.button("Start", type="primary", disabled=config is None, width="stretch")
+        and config is not None
+    ):
+        obey(partial(start, config))
 
 
 def watch(run: Run, live: bool) -> None:
     """The selected run as it is now; polled while it is being trained."""
-    config, status = run.config, run.status()
-    lines, _ = run.metrics()
-    if live and status.state not in LIVE:
-        st.rerun()  # the whole page, which then no longer polls
-    run_status(run, config, status)
-    if not lines:
-        if not status.error:
-            st.info("The first figures come within seconds." if live else "This run has no figures yet.")
+    if not run.path.exists():
+        st.warning(plain(f"{run.name} was deleted. The box at the left has the other runs."))
         return
-    logarithmic = st.toggle("Log scale", value=True, key="log_scale")
-    live_figure(
-        loss_curves(lines, "log" if logarithmic else "linear", run.name),
-        key="curves",
-        height=420,
-        label=f"Reconstruction and KL of {run.name} over epochs",
-    )
-    st.caption(
-        "Reconstruction: how many nats (units of information) a picture costs beyond its latent numbers. KL: "
-        "how many nats those numbers carry. Their sum is the negative ELBO; lower is better."
-    )
+    status = run.status()
+    if live != (status.state in LIVE):
+        st.rerun()  # the whole page, which then polls no longer, or again
+    run_status(run, status)
+    if status.state != "finished":
+        controls(run, status)
+    panels(run, status)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,12 @@ def write_small_mnist(root: Path, train: int = TRAIN_IMAGES, test: int = TEST_IM
             sums += f"{hashlib.sha256(content).hexdigest()}  {name}\n"
     (packed / "SHA256SUMS").write_text(sums)
     return root
+
+
+@pytest.fixture(autouse=True)
+def main_module_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit puts the script it tests in the place of `__main__`, which spawned processes then import."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture(scope="session")

@@ -14,9 +14,18 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES_LAYERS = [
     ["app"],
     ["pages.train", "pages.reconstructions", "pages.latent"],
-    ["pages.components.run_status"],
-    [f"pages.components.{name}" for name in ("run_picker", "cached", "charts", "live_figure", "gallery")],
-    [f"pages.components.{name}" for name in ("plotly_js", "way_in", "sentences")],
+    ["pages.components.watching"],
+    [f"pages.components.{name}" for name in ("run_status", "controls", "runs_table")],
+    [f"pages.components.{name}" for name in ("orders", "cached")],
+    [
+        f"pages.components.{name}"
+        for name in ("run_picker", "curves", "live_figure", "gallery", "config_form")
+    ],
+    [f"pages.components.{name}" for name in ("changes", "panels", "thinning", "charts", "explanations")],
+    [
+        f"pages.components.{name}"
+        for name in ("plotly_js", "way_in", "sentences", "returning", "explanations")
+    ],
 ]
 ROWS = re.findall(r"^    ((?:\w+, )*\w+)  +\S", str(vae.__doc__).split("The layers;")[1], re.MULTILINE)
 LAYERS = [
@@ -85,7 +94,7 @@ def test_the_architecture_names_every_module() -> None:
 
 def test_jobs_and_training_share_only_the_run_directory() -> None:
     shared = imported(SOURCES["vae.jobs"]) & imported(SOURCES["vae.training"])
-    assert shared == {"vae.catalogue", "vae.config", "vae.errors", "vae.runs"}
+    assert shared == {"vae.catalogue", "vae.config", "vae.errors", "vae.records", "vae.runs"}
 
 
 @pytest.mark.parametrize("module", SOURCES)

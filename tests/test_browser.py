@@ -7,6 +7,7 @@ of its own.
 import os
 import re
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,7 +31,8 @@ from tests.browser import (
 from tests.conftest import BUNDLED
 from vae import jobs
 from vae.catalogue import list_runs
-from vae.runs import LIVE
+from vae.config import TrainConfig
+from vae.records import LIVE
 
 pytestmark = pytest.mark.browser
 
@@ -181,7 +183,7 @@ def test_a_training_is_live_in_every_tab_and_outlives_the_server(
     page.goto(own.address("train"))
     # The longest preset: it must outlast this test on a fast machine, too.
     page.get_by_test_id("stMain").get_by_text("best", exact=True).click()
-    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Start", exact=True).click()
     ready(page, "curves")
     (run,) = list_runs(tmp_path)
     live = page.get_by_role("heading", name=f"{run.name}: running")
@@ -222,3 +224,90 @@ def test_a_training_is_live_in_every_tab_and_outlives_the_server(
     page.get_by_role("button", name="Resume").click()
     wait_until(lambda: run.status().step > step)
     expect(live).to_be_visible(timeout=SLOW)
+
+
+def test_a_training_is_watched_steered_stopped_and_finished(own: Server, page: Page, tmp_path: Path) -> None:
+    page.goto(own.address("train"))
+    page.get_by_text("Settings of quick").click()
+    page.get_by_label("Epochs", exact=True).fill("3")
+    page.get_by_label("Epochs", exact=True).press("Enter")
+    expect(page.get_by_text("Changed from quick: epochs 3")).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Start", exact=True).click()
+    ready(page, "curves")
+    (run,) = list_runs(tmp_path)
+    digits = page.get_by_alt_text("Ten test pictures")
+    lengths: set[int] = set()
+    pictures: set[str | None] = set()
+    while (len(lengths) < 3 or len(pictures) < 3) and run.status().state in LIVE:
+        lengths.add(points(page, "curves"))
+        pictures.add(digits.get_attribute("src"))
+        page.wait_for_timeout(100)
+    assert len(lengths) >= 3, "the curves did not grow while it trained"
+    assert len(pictures) >= 3, "the pictures did not change while it trained"
+
+    page.keyboard.press("Space")
+    expect(page.get_by_role("heading", name=f"{run.name}: paused")).to_be_visible(timeout=SLOW)
+    step = run.status().step
+    page.wait_for_timeout(500)
+    assert run.status().step == step
+    page.get_by_role("button", name="One batch").click()
+    expect(page.get_by_text(f"step {step + 1:,} of")).to_be_visible(timeout=SLOW)
+    page.wait_for_timeout(500)
+    assert (run.status().state, run.status().step) == ("paused", step + 1)
+
+    # The button that was clicked last has the focus; space is not for it.
+    page.keyboard.press("Space")
+    wait_until(lambda: run.status().step > step + 1)
+    page.get_by_label("Learning rate", exact=True).first.fill("0.001")
+    page.get_by_label("Learning rate", exact=True).first.press("Enter")
+    chart = page.locator('[data-live-figure="curves"]')
+    expect(chart.get_by_text("learning rate 0.003 → 0.001").first).to_be_visible(timeout=SLOW)
+    assert run.status().learning_rate == 0.001
+
+    page.keyboard.press("Escape")
+    page.reload()
+    expect(page.get_by_role("heading", name=run.name)).to_be_visible(timeout=SLOW)
+    ready(page, "curves")
+    expect(chart.get_by_text("learning rate 0.003 → 0.001").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_label("Learning rate", exact=True).first).to_have_value("0.001")
+
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_role("heading", name=f"{run.name}: stopped")).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("heading", name=f"{run.name}: finished")).to_be_visible(timeout=2 * SLOW)
+    status = run.status()
+    assert (status.epoch, status.steered) == (3, True)
+    expect(page.get_by_role("button", name="Train longer")).to_be_visible()
+    expect(page.get_by_text("Its rates were changed while it trained")).to_be_visible()
+
+
+def test_a_killed_trainer_is_told_of_and_the_run_resumes(own: Server, page: Page, tmp_path: Path) -> None:
+    run = jobs.start(TrainConfig.preset("best"), tmp_path)
+    page.goto(own.address("train"))
+    expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible(timeout=SLOW)
+    wait_until(lambda: run.model_path.exists(), 120)
+    pid = run.status().pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    expect(page.get_by_role("heading", name=f"{run.name}: interrupted")).to_be_visible(timeout=5000)
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible(timeout=SLOW)
+    run.ask_to_stop()
+    expect(page.get_by_role("heading", name=f"{run.name}: stopped")).to_be_visible(timeout=SLOW)
+    # A run that somebody deletes by hand while it is open.
+    shutil.rmtree(run.path)
+    page.get_by_text("Log scale").click()
+    expect(page.get_by_text("was deleted").first).to_be_visible(timeout=SLOW)
+
+
+def test_a_run_of_the_command_line_appears_when_one_comes_back(
+    own: Server, page: Page, tmp_path: Path
+) -> None:
+    page.goto(own.address("train"))
+    expect(page.get_by_text("There are no runs yet")).to_be_visible(timeout=SLOW)
+    page.wait_for_timeout(1000)  # until its listeners are there
+    page.evaluate("window.dispatchEvent(new Event('blur'))")
+    run = jobs.start(TrainConfig.preset("best"), tmp_path)
+    page.wait_for_timeout(600)
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(page.get_by_role("heading", name=f"{run.name}: ")).to_be_visible(timeout=SLOW)

@@ -1,37 +1,14 @@
 """Arrays to figures and galleries: what is drawn, where, and in which colours."""
 
-import numpy as np
+from collections.abc import Sequence
 
-from pages.components.charts import LABEL_COLOURS, latent_map, loss_curves
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from pages.components.charts import LABEL_COLOURS, latent_map, latent_scatter
 from pages.components.gallery import Pair, gallery
 from vae.pictures import grey
-from vae.runs import Run
-
-
-def test_curves_have_a_band_and_keep_the_zoom(trained: Run) -> None:
-    lines, _ = trained.metrics()
-    figure = loss_curves(lines, "log", "run")
-    assert [trace.name for trace in figure.data if trace.showlegend] == [
-        "±1 std over batches",
-        "train",
-        "test",
-    ]
-    train = next(trace for trace in figure.data if trace.name == "train")
-    expected = [line.reconstruction for line in lines if line.split == "train"]
-    assert list(train.y) == expected
-    upper, lower = figure.data[0].y, figure.data[1].y
-    deviations = np.array([line.reconstruction_std for line in lines if line.split == "train"])
-    np.testing.assert_allclose(upper - np.array(expected), deviations)
-    assert (lower > 0).all()
-    assert figure.layout.uirevision == loss_curves(lines[:5], "log", "run").layout.uirevision
-    assert {figure.layout.yaxis.type, figure.layout.yaxis2.type} == {"log"}
-    linear = loss_curves(lines, "linear", "run")
-    assert linear.layout.yaxis.type == "linear"
-    for first, term in ((0, "reconstruction"), (4, "kl")):
-        means = np.array([getattr(line, term) for line in lines if line.split == "train"])
-        deviations = np.array([getattr(line, f"{term}_std") for line in lines if line.split == "train"])
-        np.testing.assert_allclose(linear.data[first].y, means + deviations)
-        np.testing.assert_allclose(linear.data[first + 1].y, means - deviations)
 
 
 def test_the_map_has_every_point_once_in_its_colour() -> None:
@@ -57,12 +34,43 @@ def test_the_map_stands_still_whatever_is_clicked() -> None:
     assert near.yaxis.range == far.yaxis.range
 
 
-def test_the_kl_axis_is_never_upside_down(trained: Run) -> None:
-    lines, _ = trained.metrics()
-    tiny = [line.model_copy(update={"kl": 1e-3 * (1 + line.kl / 100)}) for line in lines]
-    for some in (tiny[:1], tiny, lines):
-        low, high = loss_curves(some, "log", "run").layout.yaxis2.range
-        assert low < high
+def scattered(outside: int, distance: float = 5) -> tuple[np.ndarray, np.ndarray]:
+    """A thousand points, of which so many lie at a distance, and their labels."""
+    points = np.random.default_rng(0).uniform(-3.9, 3.9, (1000, 2)).astype(np.float32)
+    points[:outside, 1] = -distance
+    return points, np.arange(1000) % 10
+
+
+def test_the_scatter_has_every_point_once_in_its_colour_and_is_not_clickable() -> None:
+    points, labels = scattered(0)
+    figure = latent_scatter(points, labels, ("z₁", "z₂"))
+    go.Figure(figure)
+    assert [trace["marker"]["color"] for trace in figure["data"]] == list(LABEL_COLOURS)
+    for label, trace in enumerate(figure["data"]):
+        drawn = np.stack((trace["x"], trace["y"]), axis=1)
+        np.testing.assert_array_equal(drawn, points[labels == label])
+    layout = figure["layout"]
+    assert layout["hovermode"] is False
+    assert layout["xaxis"]["fixedrange"]
+    assert layout["yaxis"]["fixedrange"]
+    assert layout["yaxis"]["scaleanchor"] == "x"
+    assert layout["xaxis"]["title"]["text"] == "z₁"
+
+
+@pytest.mark.parametrize(
+    ("outside", "distance", "half"),
+    [(0, 0, 4), (5, 5, 4), (6, 5, 6), (6, 6, 6), (6, 6.1, 8), (500, 19, 20), (5, 1e6, 4)],
+)
+def test_the_scatter_stands_still_unless_too_many_points_lie_outside(
+    outside: int, distance: float, half: int
+) -> None:
+    layout = latent_scatter(*scattered(outside, distance), ("z₁", "z₂"))["layout"]
+    assert layout["xaxis"]["range"] == layout["yaxis"]["range"] == [-half, half]
+
+
+def test_a_scatter_without_points_has_axes() -> None:
+    layout = latent_scatter(np.empty((0, 2)), np.empty(0, np.int64), ("a", "b"))["layout"]
+    assert layout["xaxis"]["range"] == [-4, 4]
 
 
 # Machado, Oliveira & Fernandes 2009, severity 1, on linear RGB: protanopia, deuteranopia, tritanopia.
@@ -76,12 +84,22 @@ TO_CONES = ((0.412221, 0.536333, 0.051446), (0.211903, 0.680700, 0.107397), (0.0
 TO_OKLAB = ((0.210454, 0.793618, -0.004072), (1.977998, -2.428592, 0.450594), (0.025904, 0.782772, -0.808676))
 
 
+def linear_rgb(colours: Sequence[str]) -> np.ndarray:
+    """Colours like #1133ff as linear sRGB (N, 3), 0 to 1."""
+    srgb = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in colours]) / 255
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+
+
+def oklab(linear: np.ndarray) -> np.ndarray:
+    """Linear sRGB (N, 3) in OKLab (N, 3), where distances are those that people see."""
+    lab: np.ndarray = np.cbrt(np.clip(linear, 0, 1) @ np.array(TO_CONES).T) @ np.array(TO_OKLAB).T
+    return lab
+
+
 def test_everybody_can_tell_the_ten_colours_apart() -> None:
-    srgb = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in LABEL_COLOURS]) / 255
-    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    linear = linear_rgb(LABEL_COLOURS)
     for seen in (np.eye(3), *map(np.array, DICHROMATS)):
-        cones = np.clip(linear @ seen.T, 0, 1) @ np.array(TO_CONES).T
-        lab = np.cbrt(cones) @ np.array(TO_OKLAB).T
+        lab = oklab(linear @ seen.T)
         distances = np.linalg.norm(lab[:, None] - lab[None], axis=-1) + 9 * np.eye(10)
         assert distances.min() > 0.12  # 0.02 is just noticeable side by side
 

@@ -1,16 +1,20 @@
 """The training process as the pages start, find and stop it."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
+import vae
 from tests.browser import wait_until
 from tests.conftest import small_config
 from vae import jobs
-from vae.catalogue import list_runs, new_run
+from vae.catalogue import list_runs, new_run, open_run
 from vae.errors import VaeError
 from vae.runs import Run
 
@@ -73,4 +77,37 @@ def test_a_finished_run_is_not_started_again(trained: Run) -> None:
 
 def test_a_damaged_run_does_not_hinder_the_search_for_a_live_one(small: Path) -> None:
     (new_run(small_config(), small, "broken").path / "status.json").write_text("{")
+    assert jobs.live_run(small) is None
+
+
+@pytest.mark.usefixtures("nothing_left_running")
+def test_longer_is_what_a_config_with_a_restart_trains(small: Path, trained: Run) -> None:
+    shutil.copytree(trained.path, small / trained.name)
+    run = open_run(small / trained.name)
+    (run.path / "resume.safetensors").unlink()  # as in a run that was mailed
+    longer = jobs.train_longer(run, 2)
+    assert longer.status().epoch >= 3
+    assert jobs.train_longer(run, 2) == longer
+    wait_until(lambda: longer.status().state == "finished")
+    assert jobs.train_longer(run, 2) == longer
+    assert (longer.config.epochs, longer.config.restarts) == (5, (3,))
+    lines, _ = longer.metrics()
+    assert [line.epoch for line in lines if line.split == "test"] == [0, 1, 2, 3, 4, 5]
+    assert [line.seconds for line in lines] == sorted(line.seconds for line in lines)
+    scratch = vae.train(longer.config, small, again=True)
+    expected = load_file(scratch.model_path)
+    assert all(torch.equal(part, expected[name]) for name, part in load_file(longer.model_path).items())
+    assert run.status() == trained.status(), "the first run stays as it was"
+
+
+def test_only_a_finished_run_is_trained_longer(small: Path) -> None:
+    with pytest.raises(VaeError, match=r"is not finished\. Resume it first"):
+        jobs.train_longer(new_run(small_config(), small), 1)
+
+
+def test_a_trainer_that_never_began_is_told_of(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vae.jobs.sys.executable", shutil.which("false"))
+    run = jobs.start(small_config(), small)
+    wait_until(lambda: run.status().state == "failed")
+    assert "log.txt" in (run.status().error or "")
     assert jobs.live_run(small) is None

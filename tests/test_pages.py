@@ -3,15 +3,20 @@
 import os
 import re
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import NumberInput
 
+from tests.browser import wait_until
 from tests.conftest import small_config
-from vae.catalogue import new_run
-from vae.runs import Run, Status
+from vae.catalogue import find_run, new_run
+from vae.records import LIVE, Request, State, Status
+from vae.runs import Run
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ["pages/latent.py", "pages/reconstructions.py", "pages/train.py"]
@@ -27,9 +32,11 @@ def runs_dir(small: Path, trained: Run, monkeypatch: pytest.MonkeyPatch) -> Path
     return small
 
 
-def visit(page: str, **query: str) -> AppTest:
+def visit(page: str, state: dict[str, object] | None = None, **query: str) -> AppTest:
     """The app at `page`, the address saying `query`, run once without an uncaught error."""
     test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for name, value in (state or {}).items():
+        test.session_state[name] = value
     for name, value in query.items():
         test.query_params[name] = value
     # Before its first run AppTest is a server's first visitor, whom Streamlit leads past app.py.
@@ -158,23 +165,198 @@ def test_a_damaged_figure_of_the_live_part_gets_a_sentence(runs_dir: Path, train
     assert "metrics.jsonl is damaged" in messages(visit(PAGES[2]))
 
 
-def test_a_failed_run_shows_why_and_can_be_resumed(runs_dir: Path, trained: Run) -> None:
+def labels(test: AppTest) -> list[str]:
+    return [button.label for button in test.button]
+
+
+def press(test: AppTest, label: str) -> AppTest:
+    next(button for button in test.button if button.label == label).click()
+    test.run()
+    assert not test.exception
+    return test
+
+
+def number(test: AppTest, label: str) -> NumberInput:
+    """The one that steers, not the one of the form of settings."""
+    return next(
+        field for field in test.number_input if field.label == label and "settings" not in str(field.key)
+    )
+
+
+def test_a_failed_run_says_why_and_resumes_with_another_rate(runs_dir: Path, trained: Run) -> None:
     run = Run(runs_dir / trained.name)
     run.write_status(run.status().model_copy(update={"state": "failed", "error": "The loss was no number."}))
     test = visit(PAGES[2])
     assert "The loss was no number." in messages(test)
-    assert [button.label for button in test.button] == ["Start", "Resume"]
+    assert "Resume" in labels(test)
+    assert "Pause" not in labels(test)
+    number(test, "Learning rate").set_value(1e-4).run()
+    request = run.request()
+    assert request is not None
+    assert request.learning_rate == 1e-4
 
 
-def test_the_buttons_are_those_of_the_state(runs_dir: Path, trained: Run) -> None:
+def test_a_finished_run_can_be_trained_again_and_longer(runs_dir: Path, trained: Run) -> None:
+    test = visit(PAGES[2])
+    assert [label for label in labels(test) if label != "Start"] == ["Train again", "Go on"]
+    press(test, "Train again")
+    again = find_run(runs_dir, f"{trained.name}-2")
+    assert again.status().state in LIVE
+    again.ask_to_stop()
+    wait_until(lambda: again.status().state not in LIVE)
+
+
+def test_a_training_is_steered_by_its_buttons(runs_dir: Path, trained: Run) -> None:
     run = Run(runs_dir / trained.name)
-    assert [button.label for button in visit(PAGES[2]).button] == ["Start", "Train again"]
+    running = run.status().model_copy(update={"state": "running", "step": 15, "heard": 1, "delay": 0.0})
+
+    def heard() -> None:
+        """Takes part of the trainer, who answers at once."""
+        asked: list[Request] = []
+        while len(asked) < 6:
+            request = run.request()
+            if request is None or request in asked:
+                time.sleep(0.001)
+                continue
+            asked.append(request)
+            state: State = "running" if request.pause_at is None else "paused"
+            changes = {"state": state, "heard": request.number, "delay": request.delay}
+            run.write_status(running.model_copy(update=changes))
+        wishes.extend(asked)
+
+    wishes: list[Request] = []
+    with run.hold(), ThreadPoolExecutor(1) as pool:
+        run.write_status(running)
+        trainer = pool.submit(heard)
+        test = visit(PAGES[2])
+        assert labels(test)[:4] == ["Pause", "One batch", "One epoch", "Stop"]
+        press(test, "Pause")
+        assert labels(test)[0] == "Resume"
+        press(test, "One batch")
+        press(test, "One epoch")
+        press(test, "Resume")
+        assert labels(test)[0] == "Pause"
+        test.select_slider[0].set_value(0.5).run()
+        press(test, "Stop")
+        trainer.result()
+    assert [wish.pause_at for wish in wishes] == [0, 16, 24, None, None, None]
+    assert [wish.delay for wish in wishes] == [0, 0, 0, 0, 0.5, 0.5]
+    assert [wish.stop for wish in wishes] == [False] * 5 + [True]
+
+
+def test_what_the_trainer_has_not_heard_yet_is_said(
+    runs_dir: Path, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pages.components.orders.HEARING_SECONDS", 0)
+    run = Run(runs_dir / trained.name)
+    with run.hold():
+        run.write_status(run.status().model_copy(update={"state": "running", "heard": 1}))
+        test = press(visit(PAGES[2]), "Pause")
+        assert labels(test)[0] == "Pausing …"
+        assert any("Asked; the trainer hears it" in caption.value for caption in test.caption)
+        press(test, "Stop")
+        assert "Stopping …" in labels(test)
+        # Another tab changed the rate: this one shows what is in force.
+        status = run.status()
+        request = run.request()
+        assert request is not None
+        run.write_status(status.model_copy(update={"heard": request.number, "learning_rate": 7e-4}))
+        test.run()
+        assert number(test, "Learning rate").value == 7e-4
+
+
+@pytest.mark.parametrize(("label", "value"), [("Learning rate", 5.0), ("Learning rate", 0.0), ("Beta", -1.0)])
+def test_a_rate_out_of_bounds_gets_a_sentence_and_is_not_asked_for(
+    label: str, value: float, runs_dir: Path, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(runs_dir / trained.name)
     with run.hold():
         run.write_status(run.status().model_copy(update={"state": "running"}))
         test = visit(PAGES[2])
-        assert [button.label for button in test.button] == ["Start", "Stop"]
-        test.button[1].click().run()
-        assert run.stop_is_asked()
+        number(test, label).set_value(value).run()
+        assert "input should be" in messages(test)
+        assert run.request() is None
+        assert number(test, label).value == {"Learning rate": 3e-3, "Beta": 1}[label], "what is in force"
+        monkeypatch.setattr("pages.components.orders.REFUSED_SECONDS", 0)
+        test.run()
+        assert "input should be" not in messages(test)
+
+
+def test_a_second_start_offers_to_watch_or_to_stop_the_first(runs_dir: Path) -> None:
+    run = new_run(small_config(seed=5), runs_dir)
+    with run.hold():
+        run.write_status(Status(state="running", total_steps=36))
+        test = press(visit(PAGES[2]), "Start")
+        assert f"{run.name} is being trained, and two" in messages(test)
+        press(test, "Watch it")
+        assert test.query_params["run"] in (run.name, [run.name])
+        press(press(test, "Start"), "Stop it")
+        request = run.request()
+        assert request is not None
+        assert request.stop
+        run.write_status(Status(state="stopped", total_steps=36))
+    assert "two trainings" not in messages(visit(PAGES[2], state={"busy_run": run.name}))
+
+
+def test_settings_out_of_bounds_cannot_be_started(runs_dir: Path) -> None:
+    test = visit(PAGES[2])
+    next(field for field in test.text_input if field.label == "Hidden dimensions").set_value("abc").run()
+    assert "hidden_dims" in messages(test)
+    assert next(button for button in test.button if button.label == "Start").disabled
+    assert len(list(runs_dir.glob("*/config.json"))) == 1
+
+
+def test_all_runs_are_in_the_table(runs_dir: Path, trained: Run) -> None:
+    new_run(small_config(seed=5, beta=4), runs_dir, "other").write_status(Status(state="stopped"))
+    shutil.copytree(runs_dir / trained.name, runs_dir / "broken")
+    (runs_dir / "broken" / "config.json").write_text("{")
+    table = visit(PAGES[2], run=trained.name).dataframe[0].value.set_index("run")
+    assert set(table.index) == {trained.name, "other", "broken"}
+    assert table.loc["other", "state"] == "stopped"
+    assert "beta = 4" in table.loc["other", "differs"]
+    assert table.loc["broken", "state"] == "damaged"
+    assert table.loc[trained.name, "epochs"] == "3 of 3"
+    assert table.loc[trained.name, "−ELBO"] == pytest.approx(-trained.metrics()[0][-1].elbo)
+
+
+def figure(test: AppTest, key: str) -> str:
+    """What a live figure was given."""
+    return next(
+        part.proto.json for part in test.get("bidi_component") if f'"key": "{key}"' in part.proto.json
+    )
+
+
+def test_chosen_runs_lie_over_the_curves_and_can_be_deleted(runs_dir: Path, trained: Run) -> None:
+    shutil.copytree(runs_dir / trained.name, runs_dir / "mine")
+    shutil.copytree(runs_dir / trained.name, runs_dir / "broken")
+    (runs_dir / "broken" / "metrics.jsonl").write_text("nonsense\n")
+    assert "mine" not in figure(visit(PAGES[2], run=trained.name), "curves")
+    test = visit(PAGES[2], {"chosen_runs": ["mine"]}, run=trained.name)
+    assert "mine" in figure(test, "curves")
+    press(test, "Open")
+    assert test.query_params["run"] in ("mine", ["mine"])
+
+    test = visit(PAGES[2], {"chosen_runs": ["mine"]}, run=trained.name)
+    shutil.rmtree(runs_dir / "mine")  # in another window
+    assert "mine is gone already" not in messages(press(test, "Delete"))
+    test = visit(PAGES[2], {"chosen_runs": ["broken"]}, run=trained.name)
+    assert "broken/metrics.jsonl is damaged" in messages(test)
+    test = press(test, "Delete")
+    assert not (runs_dir / "broken").exists()
+    assert messages(test) == ""
+
+
+@pytest.mark.usefixtures("small")
+def test_a_run_that_was_deleted_in_another_window_is_told_of() -> None:
+    def page() -> None:
+        from pages.train import watch
+        from vae.catalogue import default_runs_dir
+        from vae.runs import Run
+
+        watch(Run(default_runs_dir() / "gone"), live=False)
+
+    test = AppTest.from_function(page).run()
+    assert "gone was deleted" in messages(test)
 
 
 def test_the_environment_names_the_runs_directory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,8 @@ import pytest
 from tests.conftest import small_config
 from vae.catalogue import delete_run, find_run, list_runs, new_run, open_run
 from vae.errors import VaeError
-from vae.runs import STARTING_SECONDS, Metrics, Run, Status
+from vae.records import Metrics, Status
+from vae.runs import STARTING_SECONDS, Run
 
 
 def line(step: int, split: str = "train") -> Metrics:
@@ -95,9 +96,9 @@ def test_an_unknown_run_says_how_to_list_them(run: Run) -> None:
         ("", "config.json cannot be read"),
         ("[1, 2]", "config.json cannot be read"),
         ("{}", "config.json cannot be read"),
-        ('{"format": 1, "epochs": 0}', "epochs: input should be greater than or equal to 1"),
-        ('{"format": 1, "colour": "red"}', "colour: extra inputs are not permitted"),
-        ('{"format": 2}', "written by another version"),
+        ('{"format": 2, "epochs": 0}', "epochs: input should be greater than or equal to 1"),
+        ('{"format": 2, "colour": "red"}', "colour: extra inputs are not permitted"),
+        ('{"format": 9}', "written by another version"),
     ],
 )
 def test_a_config_that_does_not_parse_is_named(content: str, sentence: str, run: Run) -> None:

@@ -17,7 +17,8 @@ from vae.catalogue import new_run
 from vae.data import load
 from vae.errors import VaeError
 from vae.evaluate import image_losses
-from vae.runs import Run, Status
+from vae.records import Status
+from vae.runs import Run
 from vae.schedule import snapshot_steps
 from vae.training import fit
 
@@ -40,6 +41,7 @@ def test_a_finished_run_holds_what_the_design_says(trained: Run) -> None:
         "metrics.jsonl",
         "model.safetensors",
         "resume.safetensors",
+        "view.safetensors",
     }
     status = trained.status()
     assert (status.state, status.step, status.total_steps, status.epoch) == ("finished", 36, 36, 3)
@@ -85,14 +87,14 @@ def test_a_stopped_run_resumes_to_the_same_weights(line: int, trained: Run, smal
         if number == line:
             run.ask_to_stop()
     assert run.status().state == "stopped"
-    assert not run.stop_is_asked()
+    assert run.request() is None
     vae.train(trained.config, small)
     assert_same_weights(run, trained)
     assert [line.step for line in run.metrics()[0]] == [line.step for line in trained.metrics()[0]]
 
 
 def test_the_time_left_is_told_once_the_speed_is_known(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vae.training.SPEED_SECONDS", 0)
+    monkeypatch.setattr("vae.machine.SPEED_SECONDS", 0)
     first, *_, last = fit(new_run(small_config(epochs=1), small))
     assert first.eta_seconds is None
     assert last.eta_seconds == 0
@@ -134,7 +136,7 @@ def test_a_diverging_loss_fails_with_a_sentence_and_keeps_the_last_good_weights(
     status = run.status()
     assert status.state == "failed"
     assert status.error is not None
-    assert "Train again" in status.error
+    assert "lower the learning rate" in status.error
 
 
 @pytest.mark.parametrize("seed", range(1, 4))

@@ -19,11 +19,14 @@ The layers; each module imports from the rows below its own only (a test reads t
     __main__                                the command line
     terminal                                a run on a terminal
     training, jobs                          the loop; the process it runs in, seen from outside
+    state, showing, steering                where a training stands; what it shows; what it is asked
     evaluate, machine, schedule             figures of a model; device and threads; what the step decides
-    latent, catalogue                       where pictures lie; which runs there are
+    latent, catalogue, history              where pictures lie; which runs there are; losses as arrays
     runs                                    the run directory
-    checkpoints, data, pictures             weights in files; data sets in memory; PNG
+    checkpoints, data, pictures, views      weights in files; data sets in memory; PNG; moments of a training
     model, losses, torchvision_import       the network; the two terms; torchvision, mended
+    records                                 what the files of a run hold
+    forecast                                how long a training will take
     config, files                           what a run is made of; writing whole or not at all
     errors                                  what a person can mend
 """

@@ -22,11 +22,12 @@ from vae.catalogue import (
     list_runs,
     new_run,
     open_run,
+    summary,
 )
 from vae.config import PRESETS_ABOUT, PresetName, TrainConfig, explain
 from vae.errors import VaeError
 from vae.runs import Run
-from vae.terminal import summary, train_in_terminal
+from vae.terminal import train_in_terminal
 
 app = App(
     name="python -m vae",

@@ -8,11 +8,13 @@ import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from vae.config import TrainConfig
 from vae.errors import VaeError
 from vae.files import beside
-from vae.runs import Run, Status
+from vae.records import Status
+from vae.runs import Run
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 NAME_RULE = "1 to 80 small letters, digits, dots, dashes and underscores, the first a letter or digit."
@@ -56,10 +58,18 @@ def find_run(runs_dir: Path, name: str) -> Run:
     return open_run(admit(runs_dir, name))
 
 
-def new_run(config: TrainConfig, runs_dir: Path, name: str | None = None, *, again: bool = False) -> Run:
+def new_run(
+    config: TrainConfig,
+    runs_dir: Path,
+    name: str | None = None,
+    *,
+    again: bool = False,
+    origin: Run | None = None,
+) -> Run:
     """The run of `config`, made if there is none; with `again` a further one, `…-2`.
 
-    Raises VaeError if `name` is no name, or that of a run of another config.
+    A new run begins with the weights and the past of `origin`. Raises VaeError if `name` is no name, or
+    that of a run of another config.
     """
     wanted = config.run_name if name is None else name
     number = 1
@@ -67,7 +77,7 @@ def new_run(config: TrainConfig, runs_dir: Path, name: str | None = None, *, aga
         path = admit(runs_dir, wanted if number == 1 else f"{wanted}-{number}")
         try:
             runs_dir.mkdir(parents=True, exist_ok=True)
-            if not path.exists() and _make(path, config):
+            if not path.exists() and _make(path, config, origin):
                 return Run(path)
         except OSError as error:
             raise VaeError(
@@ -89,14 +99,16 @@ def _reopened(path: Path, config: TrainConfig) -> Run:
     return Run(run.path)
 
 
-def _make(path: Path, config: TrainConfig) -> bool:
-    """Makes the run's folder in one instant, config and all; False if another was faster."""
+def _make(path: Path, config: TrainConfig, origin: Run | None) -> bool:
+    """Makes the run's folder in one instant, config and past and all; False if another was faster."""
     folder = beside(path)
     folder.mkdir()
     try:
         run = Run(folder)
         run.write_config(config)
         run.write_status(Status(state="starting"))
+        if origin is not None:
+            _give_past(run, origin)
         folder.rename(path)
     except OSError:
         shutil.rmtree(folder)
@@ -106,10 +118,55 @@ def _make(path: Path, config: TrainConfig) -> bool:
     return True
 
 
+def _give_past(run: Run, origin: Run) -> None:
+    """Copies what `origin` reached; not its optimiser, which starts anew."""
+    for source in (origin.model_path, origin.metrics_path, origin.view_path, *origin.snapshots()):
+        if source.exists():
+            copy = run.path / source.relative_to(origin.path)
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copyfile(source, copy)
+    past = origin.status()
+    total = past.total_steps * run.config.epochs // origin.config.epochs
+    run.write_status(
+        Status(state="starting", total_steps=total, **past.model_dump(include={"step", "epoch", "seconds"}))
+    )
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """What lists say of a run; of a damaged one only what is wrong. Seconds are those of training."""
+    try:
+        status = run.status()
+        preset, differs = run.config.nearest_preset
+        elbo = negative_elbo(run)
+    except VaeError as error:
+        return {"run": run.name, "error": str(error)}
+    return {
+        "run": run.name,
+        "state": status.state,
+        "preset": preset,
+        "differs": differs,
+        "steered": status.steered,
+        "epoch": status.epoch,
+        "epochs": run.config.epochs,
+        "negative_elbo": elbo,
+        "seconds": status.seconds,
+        "bytes": run.size(),
+    }
+
+
+def negative_elbo(run: Run) -> float | None:
+    """Of the last evaluation on the test set, in nats per image, if there was one."""
+    tests = [line for line in run.metrics()[0] if line.split == "test"]
+    return -tests[-1].elbo if tests else None
+
+
 def delete_run(run: Run) -> None:
-    """Removes the run for good. Raises VaeError while it is being trained."""
+    """Removes the run for good. Raises VaeError while it is being trained, or if it is gone."""
     doomed = beside(run.path)
-    with run.hold():
-        # Renamed first: nobody meets a run half removed.
-        run.path.rename(doomed)
+    try:
+        with run.hold():
+            # Renamed first: nobody meets a run half removed.
+            run.path.rename(doomed)
+    except FileNotFoundError as error:
+        raise VaeError(f"{run.name} is gone already.") from error
     shutil.rmtree(doomed)

@@ -24,6 +24,17 @@ Shapes = dict[str, torch.Size]
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
+class Position(NamedTuple):
+    """Where a training stands, and what it goes on with."""
+
+    step: int
+    updates: int  # of this optimiser, which a restart replaces
+    seconds: float
+    threads: int
+    learning_rate: float
+    beta: float
+
+
 class Snapshot(NamedTuple):
     """One moment of a training: what time travel needs.
 
@@ -61,9 +72,7 @@ def read_position(path: Path) -> tuple[int, float]:
         raise _unusable(path, "it does not say which step it is of") from error
 
 
-def save_training(
-    path: Path, model: VAE, optimizer: torch.optim.Adam, step: int, seconds: float, threads: int
-) -> None:
+def save_training(path: Path, model: VAE, optimizer: torch.optim.Adam, position: Position) -> None:
     """Writes all that exact resumption needs; shuffling and noise follow from seed and epoch.
 
     The weights are in it once more, because two files cannot be replaced at the same instant.
@@ -73,28 +82,32 @@ def save_training(
     for name, parameter in model.named_parameters():
         for moment in MOMENTS:
             tensors[f"{moment}.{name}"] = optimizer.state[parameter][moment]
-    numbers = {"step": step, "seconds": seconds, "threads": threads}
-    _write(path, tensors, {key: str(value) for key, value in numbers.items()})
+    _write(path, tensors, {name: repr(value) for name, value in position._asdict().items()})
 
 
-def load_training(path: Path, model: VAE, optimizer: torch.optim.Adam) -> tuple[int, float, int]:
-    """Puts weights and moments back, and returns step, seconds and threads. Raises VaeError."""
+def load_training(path: Path, model: VAE, optimizer: torch.optim.Adam) -> Position:
+    """Puts weights and moments back, and returns the position. Raises VaeError."""
     shapes = _shapes(model.state_dict())
     wanted = {f"{part}.{name}": shape for part in ("model", *MOMENTS) for name, shape in shapes.items()}
     tensors, metadata = _read(path, wanted)
     try:
-        step = int(metadata["step"])
-        seconds = float(metadata["seconds"])
-        threads = int(metadata["threads"])
+        position = Position(
+            step=int(metadata["step"]),
+            updates=int(metadata["updates"]),
+            seconds=float(metadata["seconds"]),
+            threads=int(metadata["threads"]),
+            learning_rate=float(metadata["learning_rate"]),
+            beta=float(metadata["beta"]),
+        )
     except (KeyError, ValueError) as error:
         raise _unusable(path, "it does not say which step it is of") from error
     model.load_state_dict({name: tensors[f"model.{name}"] for name in shapes})
     state = {
-        index: {"step": torch.tensor(float(step)), **{m: tensors[f"{m}.{name}"] for m in MOMENTS}}
+        index: {"step": torch.tensor(float(position.updates)), **{m: tensors[f"{m}.{name}"] for m in MOMENTS}}
         for index, (name, _) in enumerate(model.named_parameters())
     }
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    return step, seconds, threads
+    return position
 
 
 def save_snapshot(path: Path, snapshot: Snapshot) -> None:

@@ -5,15 +5,18 @@ The command line's flags are made from it.
 
 import hashlib
 import json
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from vae.errors import VaeError
 
 Dataset = Literal["mnist", "fashion-mnist", "kmnist", "emnist-digits"]
 PresetName = Literal["blog", "quick", "best"]
 Width = Annotated[int, Field(ge=1, le=4096)]
+LearningRate = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+Beta = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 
 # Where and how fast a run is computed says nothing of what it is.
 EXECUTION_FIELDS = frozenset({"device", "threads"})
@@ -41,14 +44,17 @@ class TrainConfig(BaseModel):
     )
     epochs: int = Field(10, ge=1, le=10_000, description="Passes over the training images, 1 to 10000.")
     batch_size: int = Field(128, ge=1, le=8192, description="Images per optimiser step, 1 to 8192.")
-    learning_rate: float = Field(
-        3e-3, gt=0, le=1, description="Peak learning rate of Adam, above 0, at most 1."
-    )
+    learning_rate: LearningRate = Field(3e-3, description="Peak learning rate of Adam, above 0, at most 1.")
     schedule: Literal["constant", "cosine"] = Field(
         "cosine",
         description="Learning rate over time: constant, or 5% linear warm-up then cosine to 0.",
     )
-    beta: float = Field(1.0, ge=0, le=100, description="Weight of the KL term, 0 to 100; 1 is the ELBO.")
+    restarts: tuple[int, ...] = Field(
+        (),
+        exclude_if=lambda restarts: not restarts,  # so that runs without have the name they always had
+        description="Epochs at which schedule and optimiser start anew, rising; Train longer makes them.",
+    )
+    beta: Beta = Field(1.0, description="Weight of the KL term, 0 to 100; 1 is the ELBO.")
     seed: int = Field(1, ge=0, lt=2**32, description="Seed of weights, shuffling and noise, 0 to 4294967295.")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(
         "auto", description="Where to compute; auto takes CUDA, then MPS, then the CPU."
@@ -66,6 +72,13 @@ class TrainConfig(BaseModel):
             return [part for text in texts for part in text.replace(",", " ").split()]
         return value
 
+    @model_validator(mode="after")
+    def _restarts_lie_inside(self) -> Self:
+        bounds = (0, *self.restarts, self.epochs)
+        if any(later <= earlier for earlier, later in pairwise(bounds)):
+            raise ValueError(f"restarts must rise from 1 to {self.epochs - 1}, below epochs")
+        return self
+
     @classmethod
     def preset(cls, name: PresetName, **changes: Any) -> Self:
         """The preset `name` with `changes` made to it. Raises VaeError if there is no such preset."""
@@ -78,13 +91,21 @@ class TrainConfig(BaseModel):
         """The fields that make this run another one than the next."""
         return self.model_dump(mode="json", exclude=set(EXECUTION_FIELDS))
 
+    def longer(self, epochs: int) -> Self:
+        """This config with `epochs` more after its end: schedule and optimiser start anew there.
+
+        Raises `pydantic.ValidationError` if that is out of bounds.
+        """
+        stages = {"epochs": self.epochs + epochs, "restarts": (*self.restarts, self.epochs)}
+        return type(self).model_validate({**self.model_dump(), **stages})
+
     @property
     def nearest_preset(self) -> tuple[PresetName, dict[str, Any]]:
         """The preset that shares most fields with this config, and the fields that differ from it."""
 
         def differences(name: PresetName) -> dict[str, Any]:
             other = TrainConfig.preset(name).identity
-            return {field: value for field, value in self.identity.items() if value != other[field]}
+            return {field: value for field, value in self.identity.items() if value != other.get(field)}
 
         name = min(PRESETS, key=lambda name: len(differences(name)))
         return name, differences(name)
@@ -95,7 +116,7 @@ class TrainConfig(BaseModel):
         preset, differences = self.nearest_preset
         # Eight widths of four digits still fit into a run's name of 80 characters.
         sizes = f"{'x'.join(map(str, self.hidden_dims))}-z{self.latent_dim}"
-        kind = preset if differences.keys() <= {"dataset", "seed"} else sizes
+        kind = preset if differences.keys() <= {"dataset", "seed", "epochs", "restarts"} else sizes
         canonical = json.dumps(self.identity, sort_keys=True).encode()
         return f"{self.dataset}-{kind}-{hashlib.sha256(canonical).hexdigest()[:6]}"
 

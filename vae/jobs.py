@@ -7,6 +7,7 @@ imports torch.
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import filelock
@@ -14,16 +15,27 @@ import filelock
 from vae.catalogue import list_runs, new_run, open_run
 from vae.config import TrainConfig
 from vae.errors import VaeError
-from vae.runs import LIVE, Run
+from vae.records import LIVE
+from vae.runs import Run
+
+
+class BusyError(VaeError):
+    """Another training runs."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(f"{run.name} is being trained. Watch it, or stop it before you start another.")
+        self.run = run
+
 
 PROJECT = Path(__file__).resolve().parent.parent
 
 
-def start(config: TrainConfig, runs_dir: Path, *, again: bool = False) -> Run:
+def start(config: TrainConfig, runs_dir: Path, *, again: bool = False, origin: Run | None = None) -> Run:
     """Trains `config` in a process of its own, which outlives this one, and returns its run.
 
     A run of the same config that is finished or being trained is returned as it is, unless `again`
-    asks for a further one. Raises VaeError if another training runs: two share the cores, and crawl.
+    asks for a further one. A new one begins where `origin` ended. Raises BusyError if another training
+    runs: two share the cores, and crawl.
     """
     with _one_start_at_a_time(runs_dir):
         same = runs_dir / config.run_name
@@ -32,13 +44,24 @@ def start(config: TrainConfig, runs_dir: Path, *, again: bool = False) -> Run:
             if run.status().state in LIVE | {"finished"}:
                 return run
         _refuse_if_busy(runs_dir)
-        run = new_run(config, runs_dir, again=again)
+        run = new_run(config, runs_dir, again=again, origin=origin)
         _spawn(run)
         return run
 
 
+def train_longer(run: Run, epochs: int) -> Run:
+    """Trains `epochs` more where `run` ended, as a run of its own, which is returned; `run` stays as it is.
+
+    Raises VaeError if `run` is not finished, BusyError as `start` does, and `pydantic.ValidationError` if
+    there are too many epochs.
+    """
+    if run.status().state != "finished":
+        raise VaeError(f"{run.name} is not finished. Resume it first; then it can be trained longer.")
+    return start(run.config.longer(epochs), run.path.parent, origin=run)
+
+
 def resume(run: Run) -> None:
-    """Goes on with `run` in a process of its own. Raises VaeError if another training runs."""
+    """Goes on with `run` in a process of its own. Raises BusyError if another training runs."""
     with _one_start_at_a_time(run.path.parent):
         if run.status().state not in LIVE:
             _refuse_if_busy(run.path.parent)
@@ -65,12 +88,14 @@ def live_run(runs_dir: Path) -> Run | None:
 def _refuse_if_busy(runs_dir: Path) -> None:
     busy = live_run(runs_dir)
     if busy is not None:
-        raise VaeError(f"{busy.name} is being trained. Watch it, or stop it before you start another.")
+        raise BusyError(busy)
 
 
 def _spawn(run: Run) -> None:
-    run.forget_requests()
+    if run.request() is not None:
+        run.ask(stop=False, pause_at=None)  # an old one; new rates are meant for this start
     run.write_status(run.status().model_copy(update={"state": "starting", "error": None}))
+    begun = run.status().heartbeat
     with (run.path / "log.txt").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "vae", "resume", str(run.path.resolve())],
@@ -81,5 +106,15 @@ def _spawn(run: Run) -> None:
             # Of its own session: Ctrl-C at the server, or the server's death, is not the trainer's.
             start_new_session=True,
         )
-    # A child that nobody waits for stays a zombie after its end.
-    threading.Thread(target=process.wait, daemon=True).start()
+    threading.Thread(target=_see_it_end, args=(run, begun, process), daemon=True).start()
+
+
+def _see_it_end(run: Run, begun: float, process: subprocess.Popen[bytes]) -> None:
+    """Waits, as a child that nobody waits for stays a zombie; a trainer that never began is told of."""
+    process.wait()
+    with suppress(VaeError, OSError):  # the run may be gone, too
+        status = run.status()
+        # Another heartbeat is that of a later start, which came before this process was gone.
+        if status.state == "starting" and status.heartbeat == begun and not run.is_held():
+            error = "The training process ended before it began. log.txt in the run's folder says why."
+            run.write_status(status.model_copy(update={"state": "failed", "error": error}))

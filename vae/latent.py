@@ -23,3 +23,11 @@ def encode_set(model: VAE, images: Tensor) -> tuple[Tensor, Tensor]:
     encoded = [model.encode(pixels(batch)) for batch in images.split(BATCH)]
     means, logvars = zip(*encoded, strict=True)
     return torch.cat(means), torch.cat(logvars)
+
+
+def plane(means: Tensor, logvars: Tensor) -> Tensor:
+    """The two coordinates that maps draw: (N, Z), (N, Z) -> (N, 2).
+
+    The first two of the mean; where the latent space is a line, mean and log-variance.
+    """
+    return means[:, :2] if means.shape[1] > 1 else torch.cat((means, logvars), dim=1)

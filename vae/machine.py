@@ -16,6 +16,8 @@ from vae.errors import VaeError
 from vae.model import PIXELS, VAE
 
 CALIBRATION_STEPS = 7
+CALIBRATION_SECONDS = 20  # between two choices of the thread count, unless the speed halves
+SPEED_SECONDS = 1  # over which the speed is measured
 
 
 def choose_device(config: TrainConfig) -> torch.device:
@@ -53,3 +55,30 @@ def choose_threads(config: TrainConfig, model: VAE) -> int:
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(sorted({1, max(1, cores // 2), cores}), key=seconds)
+
+
+class Pace:
+    """How fast a training goes; times in seconds of its own clock."""
+
+    def __init__(self, images: int, now: float) -> None:
+        self.speed = 0.0  # images per second
+        self._began = self._at = self._calibrated_at = now
+        self._images, self._fastest = images, 0.0
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the speed tells something: the first second warms up."""
+        return self.speed > 0 and self._at > self._began + SPEED_SECONDS
+
+    def measure(self, images: int, now: float) -> bool:
+        """Takes note that `images` were learned by now; True if it is time to choose the threads anew."""
+        if (self.speed and now - self._at <= SPEED_SECONDS) or now <= self._at:
+            return False
+        self.speed = (images - self._images) / (now - self._at)
+        self._at, self._images, self._fastest = now, images, max(self.speed, self._fastest)
+        # Threads that wait for a core which another program took are slower than none.
+        due = CALIBRATION_SECONDS if self.speed > self._fastest / 2 else SPEED_SECONDS
+        if now - self._calibrated_at <= due:
+            return False
+        self._calibrated_at, self._fastest = now, 0.0
+        return True

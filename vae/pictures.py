@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-Picture = npt.NDArray[np.uint8]  # (H, W), 0 is black
+Picture = npt.NDArray[np.uint8]  # (H, W) or (H, W, 3), 0 is black
 
 
 def grey(pixels: npt.NDArray[np.float32]) -> Picture:
@@ -18,7 +18,7 @@ def grey(pixels: npt.NDArray[np.float32]) -> Picture:
 
 
 def png(picture: Picture) -> bytes:
-    """A picture (H, W) as a PNG file."""
+    """A picture, grey (H, W) or coloured (H, W, 3), as a PNG file."""
     file = io.BytesIO()
     Image.fromarray(picture).save(file, format="PNG")
     return file.getvalue()

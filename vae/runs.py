@@ -6,71 +6,30 @@ watches reads here, and neither needs the other to be alive. docs/ARCHITECTURE.m
 
 import json
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 import filelock
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from vae.config import TrainConfig, explain
 from vae.errors import VaeError
 from vae.files import write_whole
+from vae.records import LIVE, Metrics, Request, Status
 
 if TYPE_CHECKING:
     from vae.model import VAE
 
-FORMAT = 1
+FORMAT = 2
 # A trainer needs a few seconds from its start until it holds the lock; more on a busy machine.
 STARTING_SECONDS = 30
-
-State = Literal["starting", "running", "paused", "stopped", "finished", "failed", "interrupted"]
-LIVE: frozenset[State] = frozenset({"starting", "running", "paused"})
-
-
-class Status(BaseModel):
-    """Where a run stands. `interrupted` is never written: it is what readers find of a dead trainer."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    state: State
-    step: int = 0
-    total_steps: int = 0
-    epoch: float = 0
-    seconds: float = 0  # of training so far
-    images_per_second: float = 0
-    eta_seconds: float | None = None
-    threads: int | None = None
-    device: str | None = None
-    pid: int | None = None
-    heartbeat: float = 0  # Unix time of the last write
-    error: str | None = None
-
-
-class Metrics(BaseModel):
-    """One line of metrics.jsonl, in nats per image.
-
-    A train line has the mean over the batches since the line before, a test line that over the whole set;
-    the `_std` are standard deviations over batches. `seconds` count the training only.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    split: Literal["train", "test"]
-    step: int
-    epoch: float
-    reconstruction: float
-    reconstruction_std: float
-    kl: float
-    kl_std: float
-    elbo: float
-    learning_rate: float
-    beta: float
-    seconds: float
+_LOOKING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -107,11 +66,23 @@ class Run:
         return self.path / "model.safetensors"
 
     @property
+    def metrics_path(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def view_path(self) -> Path:
+        return self.path / "view.safetensors"
+
+    @property
     def training_path(self) -> Path:
         return self.path / "resume.safetensors"
 
     def snapshot_path(self, step: int) -> Path:
         return self.path / "snapshots" / f"{step:08d}.safetensors"
+
+    def snapshots(self) -> list[Path]:
+        """The snapshots' files, in the order of their steps."""
+        return sorted((self.path / "snapshots").glob("*.safetensors"))
 
     def load_model(self) -> "VAE":
         """The newest weights as a `VAE` in eval mode on the CPU. Raises VaeError if there are none."""
@@ -147,7 +118,7 @@ class Run:
     def metrics(self, offset: int = 0) -> tuple[list[Metrics], int]:
         """The metrics from byte `offset` on, and the offset to go on from. A torn last line waits."""
         try:
-            with (self.path / "metrics.jsonl").open("rb") as file:
+            with self.metrics_path.open("rb") as file:
                 file.seek(offset)
                 content = file.read()
         except FileNotFoundError:
@@ -162,24 +133,48 @@ class Run:
         return lines, offset + len(whole)
 
     def append_metrics(self, metrics: Metrics) -> None:
-        with (self.path / "metrics.jsonl").open("ab") as file:
+        with self.metrics_path.open("ab") as file:
             file.write(metrics.model_dump_json().encode() + b"\n")
 
-    def forget_metrics_after(self, step: int) -> None:
-        """Repairs a torn last line, and drops what a resumed run is about to write again."""
+    def forget_metrics_after(self, step: int) -> list[Metrics]:
+        """Drops a torn last line, and what a resumed run is about to write again; returns the rest."""
         kept = [line for line in self.metrics()[0] if line.step <= step]
         content = "".join(line.model_dump_json() + "\n" for line in kept)
-        write_whole(self.path / "metrics.jsonl", content.encode())
+        write_whole(self.metrics_path, content.encode())
+        return kept
+
+    @property
+    def request_path(self) -> Path:
+        return self.path / "request.json"
+
+    def request(self) -> Request | None:
+        """What viewers want of the trainer now, if anything."""
+        try:
+            return Request.model_validate_json(self.request_path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValidationError as error:
+            raise VaeError(f"{self.name}/request.json is damaged. Delete that file.") from error
+
+    def ask(self, **wishes: Any) -> Request:
+        """Changes what is wanted of the trainer, whoever it is; what is not named stays.
+
+        The fields are those of `Request`; it raises `pydantic.ValidationError` for a value out of bounds.
+        """
+        # Of two viewers that ask for different things at the same instant both are heard.
+        with filelock.FileLock(self.path / "request.lock"):
+            before = self.request()
+            kept = before.model_dump(exclude={"number"}) if before else {}
+            request = Request.model_validate({**kept, **wishes})
+            write_whole(self.request_path, request.model_dump_json().encode(), durable=False)
+        return request
 
     def ask_to_stop(self) -> None:
-        """Asks the trainer, whoever it is, to stop after the batch it is at."""
-        write_whole(self.path / "request.json", b'{"order": "stop"}', durable=False)
-
-    def stop_is_asked(self) -> bool:
-        return (self.path / "request.json").exists()
+        """Asks the trainer to stop after the batch it is at."""
+        self.ask(stop=True)
 
     def forget_requests(self) -> None:
-        (self.path / "request.json").unlink(missing_ok=True)
+        self.request_path.unlink(missing_ok=True)
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -199,8 +194,8 @@ class Run:
     def is_held(self) -> bool:
         """Whether a living trainer holds the run."""
         try:
-            # Another reader may be asking the same at this instant.
-            with filelock.FileLock(self.path / "lock", timeout=0.1, poll_interval=0.01):
+            # Who looks holds it for an instant: those of this process take turns, another gets a moment.
+            with _LOOKING, filelock.FileLock(self.path / "lock", timeout=0.004, poll_interval=0.002):
                 return False
         except filelock.Timeout:
             return True

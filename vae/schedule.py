@@ -4,6 +4,7 @@ Shapes: N images, Z latent size.
 """
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -17,12 +18,15 @@ SNAPSHOTS = 12
 
 def learning_rate(config: TrainConfig, step: int, total: int) -> float:
     """The learning rate of step `step`, 0 to `total` - 1."""
-    warm_up = WARM_UP * total
     if config.schedule == "constant":
         return config.learning_rate
-    if step < warm_up:
-        return config.learning_rate * min(1, (step + 1) / warm_up)
-    progress = (step - warm_up) / (total - warm_up)
+    # Each restart begins a schedule of its own (Loshchilov & Hutter 2017).
+    ends = [total * epoch / config.epochs for epoch in (0, *config.restarts, config.epochs)]
+    start, end = next(stage for stage in pairwise(ends) if step < stage[1])
+    warm_up = WARM_UP * (end - start)
+    if step - start < warm_up:
+        return config.learning_rate * min(1, (step - start + 1) / warm_up)
+    progress = (step - start - warm_up) / (end - start - warm_up)
     return config.learning_rate * (1 + math.cos(math.pi * progress)) / 2
 
 

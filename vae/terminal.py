@@ -3,33 +3,13 @@
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from vae.errors import VaeError
+from vae.catalogue import negative_elbo
+from vae.records import Status
 from vae.runs import Run
-
-
-def summary(run: Run) -> dict[str, Any]:
-    """What `runs` prints of a run; of a damaged one only what is wrong."""
-    try:
-        status = run.status()
-        preset, differs = run.config.nearest_preset
-        elbo = _negative_elbo(run)
-    except VaeError as error:
-        return {"run": run.name, "error": str(error)}
-    return {
-        "run": run.name,
-        "state": status.state,
-        "preset": preset,
-        "differs": differs,
-        "epoch": status.epoch,
-        "epochs": run.config.epochs,
-        "negative_elbo": elbo,
-        "bytes": run.size(),
-    }
 
 
 def train_in_terminal(run: Run) -> None:
@@ -55,20 +35,20 @@ def train_in_terminal(run: Run) -> None:
                 total=status.total_steps,
                 epoch=status.epoch,
                 speed=status.images_per_second,
-                left="" if status.eta_seconds is None else f"{status.eta_seconds:.0f} s left",
+                left=_left(status),
             )
     end = run.status()
-    elbo = _negative_elbo(run)
+    elbo = negative_elbo(run)
     quality = "" if elbo is None else f": -ELBO {elbo:.2f} on the test set"
     print(f"{end.state} at epoch {round(end.epoch, 2):g}{quality}.")
     if end.state == "stopped":
         print(f"Go on with `python -m vae resume {run.path}`.")
 
 
-def _negative_elbo(run: Run) -> float | None:
-    """Of the last evaluation on the test set, if there was one."""
-    tests = [line for line in run.metrics()[0] if line.split == "test"]
-    return -tests[-1].elbo if tests else None
+def _left(status: Status) -> str:
+    if status.state == "paused":
+        return "paused"
+    return "" if status.eta_seconds is None else f"{status.eta_seconds:.0f} s left"
 
 
 def _progress() -> Progress:

@@ -4,7 +4,6 @@ Shapes: N images, B batch, P pixels, Z latent size. Losses are in nats per image
 """
 
 import math
-import time
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,24 +12,26 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from vae import checkpoints, losses
+from vae import losses
 from vae.catalogue import new_run
 from vae.config import TrainConfig
-from vae.data import load
+from vae.data import ImageSet, load
 from vae.errors import VaeError
 from vae.evaluate import image_losses
-from vae.latent import encode_set, pixels
-from vae.machine import choose_device, choose_threads
-from vae.model import VAE
-from vae.runs import Metrics, Run, State, Status
-from vae.schedule import learning_rate, randomness, snapshot_steps
+from vae.latent import pixels
+from vae.machine import Pace, choose_device, choose_threads
+from vae.records import Metrics, State, Status
+from vae.runs import Run
+from vae.schedule import randomness, snapshot_steps
+from vae.showing import view_writer, write_snapshot
+from vae.state import training_of
+from vae.steering import Orders
 
 SAVE_SECONDS = 10
-VOUCHING = 1000  # test images that must have a finite loss before weights are saved
+STATUS_SECONDS = 0.25
+VIEW_SECONDS = 0.4  # in the first epoch, and in slow motion; else a view an epoch
 # Train lines of metrics.jsonl an epoch: dense while everything happens, then sparse.
 FIRST_EPOCH_LINES, EPOCH_LINES = 50, 10
-SPEED_SECONDS = 1  # over which the speed is measured
-CALIBRATION_SECONDS = 20  # between two choices of the thread count, unless the speed halves
 
 
 def train(
@@ -52,17 +53,18 @@ def train(
 
 
 def fit(run: Run) -> Generator[Status, None, None]:
-    """Trains `run` from wherever it stands to its end, and yields its status at every line it logs.
+    """Trains `run` from wherever it stands to its end, and yields its status several times a second.
 
-    A request to stop ends it after the batch it is at; leaving the iterator ends it, too.
-    Raises VaeError if another process trains it, or if the loss diverges; the last good weights stay.
+    It obeys the run's requests after the batch it is at, and ends when it is asked to stop; leaving the
+    iterator ends it, too. Raises VaeError if another process trains it, or if the loss diverges; the last
+    good weights stay.
     """
     with run.hold():
         state = run.status().state
         if state == "finished":
             return
-        if state != "starting":  # else the request may be meant for this very start
-            run.forget_requests()
+        if state != "starting" and run.request() is not None:  # else it may be meant for this very start
+            run.ask(stop=False, pause_at=None)
         threads = torch.get_num_threads()
         try:
             yield from _loop(run)
@@ -80,49 +82,33 @@ def fit(run: Run) -> Generator[Status, None, None]:
 
 
 def _loop(run: Run) -> Iterator[Status]:
-    config = run.config
-    device = choose_device(config)
-    images = load(config.dataset, train=True).images.to(device)
-    test_images, test_labels = (part.to(device) for part in load(config.dataset, train=False))
-    epoch_steps = math.ceil(len(images) / config.batch_size)
-    total = epoch_steps * config.epochs
-    snapshots = snapshot_steps(total)
-
-    model = _initial_model(config).to(device)
-    optimizer = torch.optim.Adam(model.parameters(), fused=True)
-    step, seconds, speed = 0, 0.0, 0.0
-    if run.training_path.exists():
-        step, seconds, threads = checkpoints.load_training(run.training_path, model, optimizer)
-        torch.set_num_threads(threads if config.threads == "auto" else config.threads)
-        run.forget_metrics_after(step)
-        # The trainer may have died between the two files.
-        checkpoints.save_model(run.model_path, model, config, step, step / epoch_steps)
-    elif run.model_path.exists():
-        raise VaeError(
-            f"{run.name} has weights, but no resume.safetensors to go on from. It can be explored; "
-            "`train --again` trains another."
-        )
-    else:
-        torch.set_num_threads(choose_threads(config, model))
-        run.forget_metrics_after(-1)
-    started = time.monotonic() - seconds
-
-    def clock() -> float:
-        return time.monotonic() - started
+    device = choose_device(run.config)
+    images = load(run.config.dataset, train=True).images.to(device)
+    test = ImageSet(*(part.to(device) for part in load(run.config.dataset, train=False)))
+    epoch_steps = math.ceil(len(images) / run.config.batch_size)
+    training = training_of(run, device, epoch_steps)
+    model, clock, batch_size = training.model, training.clock, run.config.batch_size
+    snapshots = snapshot_steps(training.total)
+    write_view = view_writer(run.view_path, test)
+    orders = Orders(run)
+    pace = Pace(training.step * batch_size, clock())
 
     def status(state: State) -> Status:
-        # The first second warms up and tells nothing.
-        speed_is_known = speed > 0 and clock() > 2 * SPEED_SECONDS
+        left = (training.total - training.step) * batch_size
         now = Status(
             state=state,
-            step=step,
-            total_steps=total,
-            epoch=step / epoch_steps,
+            step=training.step,
+            total_steps=training.total,
+            epoch=training.epoch,
             seconds=clock(),
-            images_per_second=speed,
-            eta_seconds=(total - step) * config.batch_size / speed if speed_is_known else None,
+            images_per_second=pace.speed,
+            eta_seconds=left / pace.speed if pace.is_known else None,
             threads=torch.get_num_threads(),
             device=device.type,
+            **training.rates,
+            steered=training.steered,
+            delay=orders.now.delay,
+            heard=orders.now.number,
         )
         run.write_status(now)
         return now
@@ -130,109 +116,104 @@ def _loop(run: Run) -> Iterator[Status]:
     def log(split: Literal["train", "test"], terms: Tensor, batches: Tensor) -> None:
         """Writes a line: the mean of `terms`, and the deviation over the means of `batches`, (., 2)."""
         # On the CPU: Apple's devices have no float64.
-        mean = terms.cpu().double().mean(dim=0).tolist()
-        std = batches.cpu().double().std(dim=0, correction=0).tolist()
-        vouch(sum(mean))
+        reconstruction, kl = terms.cpu().double().mean(dim=0).tolist()
+        training.vouch(reconstruction + kl)
+        columns = batches.cpu().double()
+        deviations = torch.column_stack((columns, columns.sum(dim=1))).std(dim=0, correction=0).tolist()
         run.append_metrics(
             Metrics(
                 split=split,
-                step=step,
-                epoch=step / epoch_steps,
-                reconstruction=mean[0],
-                reconstruction_std=std[0],
-                kl=mean[1],
-                kl_std=std[1],
-                elbo=-sum(mean),
-                learning_rate=rate,
-                beta=config.beta,
+                step=training.step,
+                epoch=training.epoch,
                 seconds=clock(),
+                reconstruction=reconstruction,
+                reconstruction_std=deviations[0],
+                kl=kl,
+                kl_std=deviations[1],
+                elbo=-(reconstruction + kl),
+                elbo_std=deviations[2],
+                learning_rate=training.rate,
+                peak_learning_rate=training.config.learning_rate,
+                beta=training.config.beta,
             )
         )
 
-    def vouch(loss: float) -> None:
-        if not math.isfinite(loss):
-            raise VaeError(
-                f"The loss was no longer a number by step {step}, at learning rate {rate:g}. The last "
-                "good weights are kept. Train again with a third of the learning rate."
-            )
+    def log_train() -> None:
+        """A line for the batches since the last one, if there are any."""
+        if terms:
+            log("train", torch.stack(terms), torch.stack(terms))
+            terms.clear()
 
     def log_test() -> None:
-        terms = torch.stack(image_losses(model, test_images), dim=1)
-        batches = [batch.mean(dim=0) for batch in terms.split(config.batch_size)]
-        log("test", terms, torch.stack(batches))
+        both = torch.stack(image_losses(model, test.images), dim=1)
+        log("test", both, torch.stack([batch.mean(dim=0) for batch in both.split(batch_size)]))
 
-    rate = learning_rate(config, step, total)
-    yield status("running")
-    if step == 0:
-        log_test()
-        _save_snapshot(run.snapshot_path(step), model, test_images, test_labels)
     terms: list[Tensor] = []  # (2,) of each batch since the last line: reconstruction, KL
-    saved_at = timed_at = calibrated_at = clock()
-    timed_step, fastest = step, 0.0
+    told_at = viewed_at = saved_at = clock()
+    yield status("running")
+    if training.step == 0:
+        log_test()
+        write_view(model, 0)
+        write_snapshot(run.snapshot_path(0), model, test)
 
-    for epoch in range(step // epoch_steps, config.epochs):
-        order, noise = (part.to(device) for part in randomness(config, epoch, len(images)))
+    for epoch in range(training.step // epoch_steps, run.config.epochs):
+        order, noise = (part.to(device) for part in randomness(run.config, epoch, len(images)))
         lines = FIRST_EPOCH_LINES if epoch == 0 else EPOCH_LINES
-        for position in range(step % epoch_steps, epoch_steps):
-            batch = slice(position * config.batch_size, (position + 1) * config.batch_size)
+        first = training.step % epoch_steps
+        if first == 0 and epoch in run.config.restarts:
+            training.restart()
+        for index in range(first, epoch_steps):
+            if orders.changed() or orders.pauses(training.step):
+                log_train()
+                while True:
+                    training.steer(orders.steered(training.config))
+                    pausing = orders.pauses(training.step) and not orders.now.stop
+                    write_view(model, training.step)
+                    heard = status("paused" if pausing else "running")  # before the save, which may take long
+                    training.save(test.images)
+                    yield heard
+                    if not pausing:
+                        break
+                    with clock.stopped():
+                        orders.wait(math.inf)
+                    orders.changed()
+                if orders.now.stop:
+                    yield status("stopped")
+                    return
+
+            batch = slice(index * batch_size, (index + 1) * batch_size)
             x = pixels(images[order[batch]])
             mean, logvar = model.encode(x)
             logits = model.decoder(model.reparameterize(mean, logvar, noise[batch]))
             reconstruction, kl = losses.reconstruction(logits, x), losses.kl(mean, logvar)
 
-            rate = optimizer.param_groups[0]["lr"] = learning_rate(config, step, total)
-            optimizer.zero_grad()
-            (reconstruction + config.beta * kl).sum().backward()
-            optimizer.step()
-            step += 1
-
+            training.schedule()
+            training.optimizer.zero_grad()
+            (reconstruction + training.config.beta * kl).sum().backward()
+            training.optimizer.step()
+            training.step += 1
             terms.append(torch.stack((reconstruction, kl)).detach().mean(dim=1))
-            stopping = run.stop_is_asked()
-            epoch_ends = position + 1 == epoch_steps
-            line_ends = (position + 1) * lines // epoch_steps > position * lines // epoch_steps
-            if not (stopping or epoch_ends or line_ends or step in snapshots):
-                continue
-            log("train", torch.stack(terms), torch.stack(terms))
-            terms.clear()
+
+            slow = orders.now.delay > 0
+            epoch_ends = index + 1 == epoch_steps
+            line_ends = slow or (index + 1) * lines // epoch_steps > index * lines // epoch_steps
+            if line_ends or epoch_ends or training.step in snapshots:
+                log_train()
             if epoch_ends:
                 log_test()
-            if step in snapshots:
-                _save_snapshot(run.snapshot_path(step), model, test_images, test_labels)
-            if stopping or epoch_ends or clock() - saved_at > SAVE_SECONDS:
-                # The losses above are of the weights before this step; the test set's are of these.
-                if not epoch_ends:
-                    vouch(sum(term.sum().item() for term in image_losses(model, test_images[:VOUCHING])))
-                threads = torch.get_num_threads()
-                checkpoints.save_training(run.training_path, model, optimizer, step, clock(), threads)
-                checkpoints.save_model(run.model_path, model, config, step, step / epoch_steps)
+            if training.step in snapshots:
+                write_snapshot(run.snapshot_path(training.step), model, test)
+            if epoch_ends or ((slow or epoch == 0) and clock() - viewed_at > VIEW_SECONDS):
+                write_view(model, training.step)
+                viewed_at = clock()
+            if epoch_ends or clock() - saved_at > SAVE_SECONDS:
+                log_train()
+                training.save(test.images)
                 saved_at = clock()
-            if clock() - timed_at > SPEED_SECONDS or not speed:
-                speed = (step - timed_step) * config.batch_size / (clock() - timed_at)
-                timed_at, timed_step, fastest = clock(), step, max(speed, fastest)
-                # Threads that wait for a core which another program took are slower than none.
-                due = CALIBRATION_SECONDS if speed > fastest / 2 else SPEED_SECONDS
-                if config.threads == "auto" and clock() - calibrated_at > due:
-                    torch.set_num_threads(choose_threads(config, model))
-                    calibrated_at, fastest = clock(), 0.0
-            if stopping:
-                yield status("stopped")
-                return
-            yield status("running")
+            if pace.measure(training.step * batch_size, clock()) and run.config.threads == "auto":
+                torch.set_num_threads(choose_threads(run.config, model))
+            if line_ends or epoch_ends or clock() - told_at > STATUS_SECONDS:
+                yield status("running")
+                told_at = clock()
+            orders.wait(orders.now.delay)
     yield status("finished")
-
-
-def _initial_model(config: TrainConfig) -> VAE:
-    """A model with PyTorch's initial weights; the caller's random state stays as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(config.seed)  # `torch.manual_seed` would seed other devices, too
-        return VAE(config)
-
-
-def _save_snapshot(path: Path, model: VAE, images: Tensor, labels: Tensor) -> None:
-    """Writes what the model makes of the test set (N, 28, 28): all of it, and one of each class."""
-    mean, logvar = encode_set(model, images)
-    first = torch.stack([(labels == label).nonzero()[0, 0] for label in labels.unique()])
-    with torch.no_grad():
-        pictures = model.decode(mean[first]).flatten(start_dim=1)
-    path.parent.mkdir(exist_ok=True)
-    checkpoints.save_snapshot(path, checkpoints.Snapshot(model.decoder.state_dict(), mean, logvar, pictures))

@@ -1,19 +1,33 @@
 """Every cache of the pages, keyed by path and time of change, and bounded.
 
+torch is imported by what needs it only: the Train page does without.
 Shapes: N images, Z latent size.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from vae.data import load
-from vae.evaluate import image_losses
-from vae.latent import encode_set
-from vae.model import VAE
+from pages.components.changes import changes
+from pages.components.charts import LABEL_COLOURS, axis_names, latent_scatter
+from pages.components.curves import Curve, loss_curves
+from pages.components.gallery import data_url, rows_of_pairs
+from pages.components.live_figure import Spec, figure_spec
+from pages.components.panels import Scale, X
+from vae import catalogue, forecast
+from vae.errors import VaeError
+from vae.history import History, Losses
+from vae.records import Status
 from vae.runs import Run
+from vae.views import View, load_view
+
+if TYPE_CHECKING:
+    from vae.model import VAE
 
 Floats = npt.NDArray[np.float32]
 
@@ -29,33 +43,126 @@ class TestSet:
     reconstruction: Floats  # (N,)
 
 
-def model(run: Run) -> VAE:
+def model(run: Run) -> "VAE":
     """The newest weights of `run`, one object for all tabs. Raises VaeError if there are none."""
-    return _model(run, _changed(run))
+    return _model(run, _changed(run.model_path))
 
 
 def test_set(run: Run) -> TestSet:
     """The test set of `run` under its newest weights. Raises VaeError if there are none."""
-    return _test_set(run, _changed(run))
+    return _test_set(run, _changed(run.model_path))
 
 
-def _changed(run: Run) -> int:
-    """When the weights were written, in nanoseconds; 0 if they are not there, which loading explains."""
-    return run.model_path.stat().st_mtime_ns if run.model_path.exists() else 0
+def losses(run: Run) -> Losses:
+    """The losses of `run` up to now; what one viewer has read the others need not."""
+    return _history(run, run.path.stat().st_ino).read()
+
+
+def digits(run: Run) -> str | None:
+    """The view's pictures over their reconstructions as a data URL, or None if there is no view yet."""
+    return _digits(run, _changed(run.view_path))
+
+
+def scatter(run: Run) -> Spec | None:
+    """The view's points as a figure, or None if there is no view yet."""
+    return _scatter(run, _changed(run.view_path))
+
+
+def curves(runs: Sequence[Run], status: Status, scale: Scale, x: X) -> Spec:
+    """The losses of the first run, whose status this is, and of the others laid over it."""
+    # Asked before they are read: what is appended meanwhile makes another figure at the next poll.
+    changed = [_changed(run.metrics_path) for run in runs]
+    return _curves(runs, changed, (status.learning_rate, status.beta), scale, x, status)
+
+
+@st.cache_data(ttl=600, max_entries=1, show_spinner=False)
+def core_speed() -> float:
+    """`forecast.core_speed`, not measured anew at every click."""
+    return forecast.core_speed()
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """`catalogue.summary`, made anew when one of the run's files changes."""
+    # The state of a run also changes when its trainer dies, which no file tells.
+    return _summary(run, *map(_changed, (run.path, run.metrics_path, run.path / "config.json")), _state(run))
+
+
+def _state(run: Run) -> str:
+    try:
+        status = run.status()
+        return f"{status.state} {status.step}"
+    except VaeError as error:
+        return str(error)
+
+
+def _changed(path: Path) -> int:
+    """When a file was written, in nanoseconds; 0 if it is not there, which reading it explains."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _path(run: Run) -> str:
     return str(run.path)
 
 
+@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs={Run: _path})
+def _history(run: Run, folder: int) -> History:  # noqa: ARG001 (of another run, if the name is taken anew)
+    return History(run)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Run: _path})
+def _curves(
+    runs: Sequence[Run],
+    changed: Sequence[int],  # noqa: ARG001 (the key)
+    rates: tuple[float | None, ...],  # noqa: ARG001
+    scale: Scale,
+    x: X,
+    _status: Status,
+) -> Spec:
+    lines = [Curve(run.name, losses(run)) for run in runs]
+    references = all(run.config.dataset == "mnist" for run in runs)
+    marks = changes(lines[0].losses, _status)
+    return figure_spec(loss_curves(lines, scale=scale, x=x, references=references, changes=marks))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: _path})
+def _view(run: Run, changed: int) -> View | None:  # noqa: ARG001 (the key)
+    return load_view(run.view_path)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: _path})
+def _digits(run: Run, changed: int) -> str | None:
+    shown = _view(run, changed)
+    # Not a file of Streamlit's: at the next poll it may be gone before a slow browser asks for it.
+    return shown and data_url(rows_of_pairs(shown.pictures, shown.reconstructions, LABEL_COLOURS))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: _path})
+def _scatter(run: Run, changed: int) -> Spec | None:
+    shown = _view(run, changed)
+    axes = axis_names(run.config.latent_dim)
+    return shown and figure_spec(latent_scatter(shown.points, shown.labels, axes))
+
+
+@st.cache_resource(max_entries=200, show_spinner=False, hash_funcs={Run: _path})
+def _summary(run: Run, *key: object) -> dict[str, Any]:  # noqa: ARG001
+    return catalogue.summary(run)
+
+
 @st.cache_resource(max_entries=8, show_spinner="Loading the model ...", hash_funcs={Run: _path})
-def _model(run: Run, changed: int) -> VAE:  # noqa: ARG001 (the key)
+def _model(run: Run, changed: int) -> "VAE":  # noqa: ARG001 (the key)
     return run.load_model()
 
 
 # A resource, not data: 10 MB that nobody changes, shared instead of copied for each tab.
 @st.cache_resource(max_entries=4, show_spinner="Encoding the test set ...", hash_funcs={Run: _path})
 def _test_set(run: Run, changed: int) -> TestSet:
+    from vae.data import load
+    from vae.evaluate import image_losses
+    from vae.latent import encode_set
+
     vae = _model(run, changed)
     images, labels = load(run.config.dataset, train=False)
     reconstruction, _ = image_losses(vae, images)

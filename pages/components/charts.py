@@ -4,14 +4,11 @@ Shapes: N points.
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
-
-from vae.runs import Metrics
 
 # Ten colours that colour-blind people can tell apart, on light and on dark: from a search for the largest
 # smallest distance in OKLab, as everybody and as each kind of dichromat sees them (tests/test_charts.py).
@@ -19,81 +16,12 @@ LABEL_COLOURS = (
     *("#1133ff", "#886699", "#dd2222", "#bb77ff", "#6622aa"),
     *("#ee8844", "#bbccff", "#66aaaa", "#882244", "#eecc00"),
 )
-TRAIN, TEST = "#3f90da", "#e76300"
-TRAIN_BAND = "rgba(63, 144, 218, 0.25)"
-# What a logarithmic axis of the KL shows. The KL starts near zero; below a tenth of a nat nothing is to see.
-KL_TICKS = (0.1, 0.2, 0.5, 1, 2, 3, 5, 7, 10, 20, 50, 100, 200, 500)
-
-Scale = Literal["log", "linear"]
+SCATTER_HALF = 4  # of the axes: where the prior N(0, I) has 99.99 % of each coordinate
 
 
-def loss_curves(lines: Sequence[Metrics], scale: Scale, revision: str) -> go.Figure:
-    """Reconstruction and KL over epochs: train mean with a band of ±1 standard deviation, and test.
-
-    While `revision` stays the same, zoom and hidden curves survive new data.
-    """
-    figure = make_subplots(cols=2, subplot_titles=("Reconstruction", "KL"), horizontal_spacing=0.09)
-    train = [line for line in lines if line.split == "train"]
-    test = [line for line in lines if line.split == "test"]
-    for column, term in enumerate(("reconstruction", "kl"), start=1):
-        values = np.array([getattr(line, term) for line in train])
-        deviations = np.array([getattr(line, f"{term}_std") for line in train])
-        epochs = np.array([line.epoch for line in train])
-        low = values - deviations
-        if scale == "log":  # which has no place for a band that reaches below zero
-            low = np.maximum(low, 0.1 * values)
-        first = column == 1
-        for edge, fill in ((values + deviations, None), (low, "tonexty")):
-            figure.add_scatter(
-                x=epochs,
-                y=edge,
-                mode="lines",
-                line_width=0,
-                fill=fill,
-                fillcolor=TRAIN_BAND,
-                hoverinfo="skip",
-                name="±1 std over batches",
-                legendgroup="band",
-                showlegend=first and fill is not None,
-                row=1,
-                col=column,
-            )
-        curves = (
-            ("train", epochs, values, TRAIN, "lines"),
-            ("test", *_test(test, term), TEST, "lines+markers"),
-        )
-        for name, x, y, colour, mode in curves:
-            figure.add_scatter(
-                x=x,
-                y=y,
-                name=name,
-                mode=mode,
-                line={"color": colour, "width": 2},
-                marker={"size": 6},
-                legendgroup=name,
-                showlegend=first,
-                hovertemplate="%{y:.2f} nats",
-                row=1,
-                col=column,
-            )
-    figure.update_xaxes(title="epoch", rangemode="tozero", hoverformat=".2f")
-    figure.update_yaxes(type=scale)
-    if scale == "log":
-        kl = [line.kl for line in lines]
-        top = max(max(kl) * 1.3, 1)
-        figure.update_yaxes(range=[np.log10(KL_TICKS[0]), np.log10(top)], tickvals=KL_TICKS, col=2)
-    figure.update_yaxes(title="nats per image", col=1)
-    figure.update_layout(
-        uirevision=f"{revision} {scale}",
-        hovermode="x unified",
-        legend={"orientation": "h", "y": 1.12, "yanchor": "bottom", "x": 0},
-        margin={"l": 56, "r": 16, "t": 72, "b": 48},
-    )
-    return figure
-
-
-def _test(lines: Sequence[Metrics], term: str) -> tuple[list[float], list[float]]:
-    return [line.epoch for line in lines], [getattr(line, term) for line in lines]
+def axis_names(latent_dim: int) -> tuple[str, str]:
+    """What the two axes of a map are called (`vae.latent.plane`)."""
+    return ("z₁", "z₂") if latent_dim > 1 else ("z₁", "log-variance of z₁")
 
 
 def latent_map(
@@ -139,3 +67,36 @@ def latent_map(
         update(title=axes[coordinate], zeroline=True, range=[float(low - margin), float(high + margin)])
     figure.update_yaxes(scaleanchor="x")
     return figure
+
+
+def latent_scatter(
+    points: npt.NDArray[np.floating], labels: npt.NDArray[np.integer], axes: tuple[str, str]
+) -> dict[str, Any]:
+    """Points (N, 2) coloured by label (N,), 0 to 9: a small picture to be watched, without zoom or hover.
+
+    The axes are equal and stand still while the classes drift apart: ±4, and only if more than 0.5 % of the
+    points lie outside, the next even number that holds the others.
+    """
+    reach = np.quantile(np.abs(points).max(axis=1), 0.995, method="inverted_cdf") if len(points) else 0
+    half = max(SCATTER_HALF, 2 * int(np.ceil(reach / 2)))
+    axis = {"range": [-half, half], "fixedrange": True, "constrain": "domain", "zeroline": True}
+    data = [
+        {
+            "type": "scattergl",  # half the time of SVG for a thousand points, even without a GPU
+            "x": points[labels == label, 0],
+            "y": points[labels == label, 1],
+            "mode": "markers",
+            "marker": {"color": colour, "size": 4, "opacity": 0.8},
+        }
+        for label, colour in enumerate(LABEL_COLOURS)
+    ]
+    layout = {
+        "showlegend": False,
+        "hovermode": False,
+        "dragmode": False,
+        "modebar": {"remove": ["toImage"]},  # the other buttons are for zooming
+        "margin": {"l": 36, "r": 8, "t": 8, "b": 36},
+        "xaxis": {**axis, "title": {"text": axes[0], "standoff": 2}},
+        "yaxis": {**axis, "title": {"text": axes[1], "standoff": 2}, "scaleanchor": "x"},
+    }
+    return {"data": data, "layout": layout}

@@ -1,11 +1,13 @@
 """Pictures beside their reconstructions, as HTML. Nothing here knows Streamlit."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
+from PIL import ImageColor
 
 from vae.pictures import Picture, png
 
@@ -20,6 +22,11 @@ _STYLE = """
 """
 
 
+Pictures = npt.NDArray[np.uint8]
+COLUMNS = 5
+ENLARGED = 4  # so that a browser that stretches it keeps the pixels sharp
+
+
 class Pair(NamedTuple):
     """A picture beside its reconstruction, and the line beneath them."""
 
@@ -28,13 +35,31 @@ class Pair(NamedTuple):
     caption: str
 
 
+def data_url(picture: Pictures) -> str:
+    """A picture, grey (H, W) or coloured (H, W, 3), as the address of itself."""
+    return f"data:image/png;base64,{base64.b64encode(png(picture)).decode()}"
+
+
+def rows_of_pairs(pictures: Pictures, reconstructions: Pictures, colours: Sequence[str]) -> Pictures:
+    """Pictures (C, H, W) in rows of five, each over its reconstruction and under its colour: (., ., 3)."""
+    gap = 2
+    pairs = []
+    for picture, reconstruction, colour in zip(pictures, reconstructions, colours, strict=False):
+        pair = np.pad(np.vstack((picture, reconstruction)), ((gap, gap), (gap, gap)))
+        stripe = np.full((3, pair.shape[1], 3), ImageColor.getrgb(colour), np.uint8)
+        stripe[:, [0, -1]] = 0
+        pairs.append(np.vstack((stripe, pair[:, :, None].repeat(3, axis=2))))
+    pairs += [np.zeros_like(pairs[0])] * (-len(pairs) % COLUMNS)
+    rows = [np.hstack(pairs[first : first + COLUMNS]) for first in range(0, len(pairs), COLUMNS)]
+    return np.vstack(rows).repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1)
+
+
 def gallery(pairs: Iterable[Pair]) -> str:
     """HTML of pairs in as many columns as the page is wide for."""
     figures = []
     for picture, reconstruction, caption in pairs:
-        source = base64.b64encode(png(np.hstack((picture, reconstruction)))).decode()
         figures.append(
-            f'<figure><img src="data:image/png;base64,{source}" '
+            f'<figure><img src="{data_url(np.hstack((picture, reconstruction)))}" '
             f'alt="{escape(caption)}, beside its reconstruction">'
             f"<figcaption>{escape(caption)}</figcaption></figure>"
         )

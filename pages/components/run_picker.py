@@ -6,7 +6,8 @@ from pages.components.sentences import plain
 from vae.catalogue import default_runs_dir, find_run, list_runs
 from vae.errors import VaeError
 from vae.jobs import live_run
-from vae.runs import LIVE, Run
+from vae.records import LIVE
+from vae.runs import Run
 
 _KEY = "selected_run"
 _BOX = "selected_run_box"
@@ -15,6 +16,14 @@ _BOX = "selected_run_box"
 def select_run(run: Run) -> None:
     """Selects `run` on every page of this tab, from the next run of the script on."""
     st.session_state[_KEY] = st.query_params["run"] = run.name
+
+
+def forget_run(run: Run) -> None:
+    """Takes back the choice of a run that was deleted."""
+    if st.session_state.get(_KEY) == run.name:
+        del st.session_state[_KEY]
+    if st.query_params.get("run") == run.name:
+        del st.query_params["run"]
 
 
 def run_picker(*, watching: bool = False) -> Run | None:

@@ -47,11 +47,19 @@ function themeTemplate(element) {
       xaxis: axis,
       yaxis: axis,
       legend: { bgcolor: transparent },
+      annotationdefaults: { bgcolor: theme("background-color") }, // readable across lines
       hoverlabel: { bgcolor: theme("secondary-background-color"), font },
       modebar: { bgcolor: transparent, color: theme("gray-color"), activecolor: theme("text-color") },
       margin: { l: 48, r: 16, t: 32, b: 40 },
     },
   };
+}
+
+// The height is set before Plotly has loaded, so that the page does not jump.
+function fit({ box, data }) {
+  const narrow = data.narrow && box.offsetWidth < data.narrow.width ? data.narrow : null;
+  box.style.setProperty("--live-figure-height", `${(narrow ?? data).height}px`);
+  return narrow?.layout ?? {};
 }
 
 // Figures wait while one is drawn, while the pointer drags (the axes would move under it),
@@ -65,17 +73,23 @@ async function draw(state) {
     state.Plotly = await loadPlotly(state.data.plotly);
     while (state.waiting && !state.gone && !chart._dragging && box.offsetWidth) {
       state.waiting = false;
+      const template = themeTemplate(box);
+      const narrow = fit(state);
+      const news = [state.data.figure, chart.offsetWidth, chart.offsetHeight, JSON.stringify(template)];
+      if (news.every((part, i) => part === state.drawn?.[i])) continue;
       chart.hidden = false;
-      const { data, layout } = structuredClone(state.data.figure); // Plotly writes into what it gets
+      const { data, layout } = JSON.parse(state.data.figure); // anew, as Plotly writes into it
+      for (const [name, part] of Object.entries(narrow)) layout[name] = { ...layout[name], ...part };
       const heavy = data.filter((trace) => trace.type === "scattergl");
       const slow = heavy.length > 0 && !hasWebGL();
       if (slow) heavy.forEach((trace) => (trace.type = "scatter"));
       note.textContent = slow ? "This browser has no WebGL: the map is drawn more slowly." : "";
-      const { width, height, ...rest } = layout;
+      delete layout.width;
+      delete layout.height;
       await state.Plotly.react(
         chart,
         data,
-        { ...rest, autosize: true, template: themeTemplate(box) },
+        { ...layout, autosize: true, template },
         {
           displaylogo: false,
           showSendToCloud: false, // on by default: it offers to upload the chart
@@ -83,10 +97,12 @@ async function draw(state) {
           modeBarButtonsToRemove: ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
         },
       );
+      state.drawn = news;
       box.dataset.revision = Number(box.dataset.revision ?? 0) + 1;
       box.dataset.ready = "true";
     }
   } catch (error) {
+    state.drawn = null;
     chart.hidden = !box.dataset.ready;
     note.textContent = `This chart cannot be drawn. ${error.message}. Reload the page to try again.`;
   }
@@ -127,10 +143,7 @@ function mount(parentElement) {
   });
 
   // Not Plotly's `responsive`: it sees the window change, but not the sidebar.
-  const resizes = new ResizeObserver(() => {
-    if (state.waiting) draw(state);
-    else if (box.dataset.ready && box.offsetWidth) state.Plotly.Plots.resize(chart);
-  });
+  const resizes = new ResizeObserver(() => draw(state));
   resizes.observe(box);
 
   state.dispose = () => {
@@ -150,7 +163,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   state.report = setTriggerValue;
   state.box.dataset.liveFigure = data.key;
   state.box.setAttribute("aria-label", data.label);
-  state.box.style.setProperty("--live-figure-height", `${data.height}px`);
+  fit(state);
   draw(state);
   // Streamlit also calls this for a run that a newer one has overtaken, with the chart still there.
   return () => parentElement.isConnected || state.dispose();

@@ -1,0 +1,160 @@
+"""Visitors without a browser: Streamlit sessions over their websocket, many in one process.
+
+They do what the frontend of Streamlit 1.67 does: an `auto_rerun` sets a timer that asks again at every
+interval, answered or not; a run of the whole page clears all timers first; large messages are kept and
+named in each request, so that they are not sent again. Of a page's content they know nothing.
+"""
+
+import asyncio
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from typing import Self
+from urllib.parse import urlsplit
+
+from anyio.from_thread import start_blocking_portal
+from streamlit.proto.Alert_pb2 import Alert
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Delta_pb2 import Delta
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+KEPT_ANSWERS = 2  # for how many a message is kept unused: Streamlit's global.maxCachedMessageAge
+Answer = asyncio.Future[float]  # the seconds it took
+
+
+class Session:
+    """One open tab: the `runs` its server began, the `answers` that were shown, the `poll_seconds` from each
+    poll to its answer, the `errors` on the page, and `deltas`, the newest at each place, to find a widget in.
+    """
+
+    def __init__(self, websocket: ClientConnection, address: str) -> None:
+        self.runs = self.answers = 0
+        self.poll_seconds: list[float] = []
+        self.errors: list[str] = []
+        self.deltas: dict[tuple[int, ...], Delta] = {}
+        self._websocket, self._address, self._query = websocket, address, urlsplit(address).query
+        self._page_hash = ""  # not known before the first answer
+        self._widgets: dict[str, WidgetState] = {}
+        self._kept: dict[str, tuple[Delta, int]] = {}  # and how many answers there were when it was used
+        self._waiting: list[tuple[float, str, Answer | None]] = []  # since when, for which fragment
+        self._began = 0.0  # when the first message of the newest run came
+        self._timers: dict[str, tuple[float, asyncio.Task[None]]] = {}
+        self._reader = asyncio.create_task(self._read())
+
+    @classmethod
+    async def open(cls, address: str) -> Self:
+        """Returns when the page is there. Raises OSError, ConnectionClosed or TimeoutError."""
+        stream = f"ws://{urlsplit(address).netloc}/_stcore/stream"
+        session = cls(await connect(stream, max_size=None, ping_interval=None), address)
+        await session.rerun()
+        return session
+
+    async def close(self) -> None:
+        await self._websocket.close()
+        await self._reader
+
+    async def rerun(self, *changed: WidgetState, fragment_id: str = "") -> float:
+        """Does what these changes of widgets do, and returns the seconds until it was answered.
+
+        A trigger (a button) is sent once, another state from now on; `fragment_id` is the one of the
+        widget's delta, "" for the whole page. Raises ConnectionClosed or TimeoutError.
+        """
+        answer: Answer = asyncio.get_running_loop().create_future()
+        await self._ask(fragment_id, answer, *changed)
+        return await asyncio.wait_for(answer, 120)  # seconds; only ends a wait that would never end
+
+    async def _poll(self, fragment_id: str, interval: float) -> None:
+        due = time.perf_counter()
+        with suppress(ConnectionClosed):  # the reader tells
+            while True:
+                due = max(due + interval, time.perf_counter())
+                await asyncio.sleep(due - time.perf_counter())
+                await self._ask(fragment_id, None)
+
+    async def _ask(self, fragment_id: str, answer: Answer | None, *changed: WidgetState) -> None:
+        message = BackMsg()
+        state = message.rerun_script
+        state.fragment_id, state.is_auto_rerun = fragment_id, answer is None
+        state.query_string, state.page_script_hash = self._query, self._page_hash
+        state.page_name = "" if self._page_hash else urlsplit(self._address).path.strip("/")
+        state.cached_message_hashes.extend(self._kept)
+        state.widget_states.widgets.extend((self._widgets | {it.id: it for it in changed}).values())
+        self._widgets |= {it.id: it for it in changed if "trigger" not in str(it.WhichOneof("value"))}
+        self._waiting.append((time.perf_counter(), fragment_id, answer))
+        await self._websocket.send(message.SerializeToString())
+
+    def _stop_polling(self, fragment_ids: Collection[str]) -> None:
+        for fragment_id in self._timers.keys() & set(fragment_ids):
+            self._timers.pop(fragment_id)[1].cancel()
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                self._take(ForwardMsg.FromString(await self._websocket.recv(decode=False)))
+        except ConnectionClosed as closed:
+            self._stop_polling(self._timers)
+            if self._websocket.close_code != 1000:  # it was not we who closed it
+                self.errors.append(f"The connection broke: {closed}")
+            for _, _, answer in self._waiting:
+                if answer and not answer.done():
+                    answer.set_exception(closed)
+
+    def _take(self, message: ForwardMsg) -> None:
+        kind, fragment_ids = message.WhichOneof("type"), message.metadata.run.fragment_ids
+        if kind == "new_session":
+            self.runs, self._began = self.runs + 1, time.perf_counter()
+            if not fragment_ids:
+                self._stop_polling(self._timers)
+                self.deltas.clear()
+        elif kind == "navigation":
+            self._page_hash = message.navigation.page_script_hash
+        elif kind == "page_info_changed":
+            self._query = message.page_info_changed.query_string
+        elif kind == "stop_auto_rerun":
+            self._stop_polling(message.stop_auto_rerun.fragment_ids)
+        elif kind == "auto_rerun":
+            name, interval = message.auto_rerun.fragment_id, message.auto_rerun.interval
+            if name not in self._timers or self._timers[name][0] != interval:
+                self._stop_polling([name])
+                self._timers[name] = interval, asyncio.create_task(self._poll(name, interval))
+        elif kind == "page_not_found" or message.session_event.HasField("script_compilation_exception"):
+            self.errors.append(str(message))
+        elif kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+            self._finish(fragment_ids)
+        elif kind in ("delta", "ref_hash"):
+            name = message.ref_hash or message.hash
+            delta = self._kept[name][0] if message.ref_hash else message.delta
+            if message.ref_hash or message.metadata.cacheable:
+                self._kept[name] = delta, self.answers
+            self.deltas[tuple(message.metadata.delta_path)] = delta
+            element = delta.new_element
+            if element.HasField("exception") or element.alert.format == Alert.ERROR:
+                self.errors.append(element.exception.message or element.alert.body)
+
+    def _finish(self, fragment_ids: Collection[str]) -> None:
+        """A run has ended: it answers what was asked of its fragments, or of any, before it began."""
+        self.answers += 1
+        waiting, self._waiting, now = self._waiting, [], time.perf_counter()
+        for sent, fragment_id, answer in waiting:
+            if sent > self._began or (fragment_ids and fragment_id not in fragment_ids):
+                self._waiting.append((sent, fragment_id, answer))
+            elif answer is None:
+                self.poll_seconds.append(now - sent)
+            elif not answer.done():
+                answer.set_result(now - sent)
+        for name, (delta, used) in [*self._kept.items()]:
+            if self.answers - used > KEPT_ANSWERS and (not fragment_ids or delta.fragment_id in fragment_ids):
+                del self._kept[name]
+
+
+@contextmanager
+def crowd(address: str, count: int) -> Iterator[list[Session]]:
+    """`count` open tabs in a thread of their own, each with the page before it."""
+    with start_blocking_portal() as portal:
+        sessions = [portal.call(Session.open, address) for _ in range(count)]
+        yield sessions
+        for session in sessions:
+            portal.call(session.close)

@@ -1,0 +1,99 @@
+"""Steering a training: pause, single batches, slow motion, other rates."""
+
+from typing import Any
+
+import streamlit as st
+
+from pages.components.orders import ask, refusal
+from vae.config import TrainConfig
+from vae.records import LIVE, Request, Status
+from vae.runs import Run
+
+DELAYS = {0.0: "off", 0.05: "0.05 s", 0.2: "0.2 s", 0.5: "0.5 s", 1.0: "1 s", 2.0: "2 s"}
+
+
+def controls(run: Run, status: Status) -> None:
+    """Shows what can be asked of the trainer of `run`, and of one that ended what it shall resume with."""
+    request = run.request() or Request(number=status.heard)
+    heard = request.number == status.heard
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if status.state in LIVE:
+            _stepping(run, status, request, heard=heard)
+            delay = _kept(run, "delay", status.delay, heard=heard)
+            st.select_slider(
+                "Slow motion",
+                sorted({*DELAYS, status.delay}),
+                format_func=lambda seconds: DELAYS.get(seconds, f"{seconds:g} s"),
+                key=delay,
+                on_change=lambda: ask(run, delay=st.session_state[delay]),
+                help="How long to wait after each batch.",
+                width=130,
+            )
+        _rate(run, "learning_rate", "Learning rate", status.learning_rate, heard=heard, step=1e-4)
+        _rate(run, "beta", "Beta", status.beta, heard=heard, step=0.5)
+    refusal()
+    if not heard and status.state in LIVE:
+        st.caption("Asked; the trainer hears it after the batch it is at.")
+
+
+def _stepping(run: Run, status: Status, request: Request, *, heard: bool) -> None:
+    """Pause, resume, one batch, one epoch, stop; a button says so while its order is carried out."""
+    paused = status.state == "paused"
+    if paused:
+        label, pause_at = ("Resume" if heard else "Resuming …"), None
+    else:
+        asked = not heard and request.pause_at is not None
+        label, pause_at = ("Pausing …" if asked else "Pause"), 0
+    st.button(
+        label,
+        key="pause",
+        type="primary",
+        icon=":material/play_arrow:" if paused else ":material/pause:",
+        shortcut="Space",
+        on_click=ask,
+        args=(run,),
+        kwargs={"pause_at": pause_at},
+        width=150,
+    )
+    epoch_steps = max(1, status.total_steps // run.config.epochs)
+    for label, key, pause_at, about in (
+        ("One batch", "batch", status.step + 1, "One optimiser step, then pauses."),
+        (
+            "One epoch",
+            "epoch",
+            (status.step // epoch_steps + 1) * epoch_steps,
+            "To the epoch's end, then pauses.",
+        ),
+    ):
+        st.button(label, key=key, on_click=ask, args=(run,), kwargs={"pause_at": pause_at}, help=about)
+    st.button(
+        "Stopping …" if request.stop else "Stop",
+        key="stop",
+        on_click=ask,
+        args=(run,),
+        kwargs={"stop": True},
+        help="Saves after this batch; it can be resumed.",
+    )
+
+
+def _rate(run: Run, field: str, label: str, value: float | None, *, heard: bool, step: float) -> None:
+    """A number that can be changed while the training goes on. Its bounds are the config's, which says so."""
+    now = getattr(run.config, field) if value is None else value
+    key = _kept(run, field, float(now), heard=heard)
+    st.number_input(
+        label,
+        step=step,
+        format="%.4g",
+        key=key,
+        on_change=lambda: ask(run, **{field: st.session_state[key]}),
+        help=TrainConfig.model_fields[field].description,
+        width=130,
+    )
+
+
+def _kept(run: Run, field: str, value: Any, *, heard: bool) -> str:
+    """The key of a widget, which shows what is in force unless something else was just asked for."""
+    key = f"{run.name} {field}"
+    if heard or key not in st.session_state:
+        st.session_state[key] = value
+    return key

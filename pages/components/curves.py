@@ -1,0 +1,184 @@
+"""The losses of runs as a figure of three panels over epochs, steps or seconds. Nothing here knows Streamlit.
+
+The figure is a plain dict, which takes a hundredth of the time of a `go.Figure`: many people watch.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from pages.components.changes import Change
+from pages.components.panels import AXES, NARROW, PANELS, Panel, Part, Scale, X, panels, text_on, trace_on
+from pages.components.thinning import Array, envelope, thinned
+from vae.history import Losses, Rows
+
+TRAIN, TEST = "#3f90da", "#e76300"
+BAND = "rgba(63, 144, 218, 0.25)"
+GREY = "rgba(128, 128, 128, 0.9)"
+# Of the runs laid over: from a search like that for the ten label colours, together with the two above and
+# with a contrast of at least 2.7 to either theme (tests/test_curves.py).
+OVERLAYS = ("#aa00aa", "#226644", "#aa6688", "#2244ff")
+SYMBOLS = ("square", "diamond", "triangle-up", "x")  # tell them apart where colours do not
+MARKERS = 25  # of one curve: more would touch
+# −ELBO on MNIST, in nats per image: whose, under which conditions, on which side of the line it is written.
+REFERENCES = (
+    (152.7, "the blog's code", "30 epochs, its KL trap included", "bottom"),
+    (137.1, "Davidson et al. 2018", "Gaussian VAE, d = 2, dynamic binarisation", "top"),
+)
+MARKS, LABELS = 50, 5  # the newest changes are marked, and the newest of these labelled
+
+
+class Curve(NamedTuple):
+    """One run on the chart."""
+
+    name: str
+    losses: Losses
+
+
+def loss_curves(
+    curves: Sequence[Curve], *, scale: Scale, x: X, references: bool, changes: Sequence[Change] = ()
+) -> Part:
+    """Reconstruction, KL and −ELBO of runs, in nats per image, for `live_figure`.
+
+    The first run is the one that is watched: train mean with a band of ±1 standard deviation over batches,
+    and test. The others lie over it, train thin, test dashed. `references` draws what others reached on
+    MNIST; `changes` are those of the first run. Zoom and hidden curves survive new data while the runs,
+    scale and x stay the same.
+    """
+    ends = [float(rows[x][-1]) for curve in curves for rows in curve.losses if len(rows)]
+    end = 1.02 * max([AXES[x][1], *ends])
+    # First the curves of the legend: Plotly remembers by their numbers which are hidden.
+    data = [
+        trace
+        for panel in PANELS
+        for index in range(len(curves))
+        for trace in _run(curves, index, panel, scale, x)
+    ]
+    layout = panels(scale, x, end, empty=not ends) | {
+        "uirevision": " ".join((*(curve.name for curve in curves), scale, x)),
+        "hovermode": "x unified",
+        "hoverlabel": {"namelength": -1},
+        "legend": {"orientation": "h", "x": 0, "y": 1.12, "yanchor": "bottom"},
+        "margin": {"l": 52, "r": 36, "t": 84, "b": 44},
+        "shapes": [],
+    }
+    if scale == "log" and ends:
+        # Without a point at 1 nat, a KL that lies wholly below the end of its axis turns it upside down.
+        data.append(trace_on(PANELS[1], [0], [1], mode="markers", opacity=0, hoverinfo="skip"))
+    if references:
+        _add_references(data, layout, end, scale)
+    if changes and curves and len(curves[0].losses.train):
+        _add_changes(data, layout, curves[0].losses.train, changes[-MARKS:], x, end)
+    return {"data": data, "layout": layout, "narrow": NARROW}
+
+
+def _run(curves: Sequence[Curve], index: int, panel: Panel, scale: Scale, x: X) -> list[Part]:
+    """The traces of one run on one panel."""
+    run, losses = curves[index]
+    if index == 0:
+        traces = [_band(losses.train, panel, scale, x)]
+        lines: list[Part] = [{"color": TRAIN, "width": 2}, {"color": TEST, "width": 2}]
+        symbol = "circle"
+    else:
+        traces = []
+        colour, symbol = (style[(index - 1) % len(style)] for style in (OVERLAYS, SYMBOLS))
+        lines = [{"color": colour, "width": 1}, {"color": colour, "width": 1.5, "dash": "dash"}]
+    for split, rows, line in zip(Losses._fields, losses, lines, strict=True):
+        values = _values(rows, panel)
+        kept = thinned(values)
+        name = split if len(curves) == 1 else f"{run}: {split}"
+        # In the legend, a run that is laid over has one entry, by its name, which hides both its curves.
+        legend = run if index else name
+        traces.append(
+            trace_on(
+                panel,
+                rows[x][kept],
+                values[kept],
+                name=legend,
+                legendgroup=legend,
+                showlegend=panel is PANELS[0] and (index == 0 or split == "test"),
+                mode="lines" if split == "train" else "lines+markers",
+                line=line,
+                marker={"size": 6, "symbol": symbol, "maxdisplayed": MARKERS},
+                cliponaxis=False,  # or the marker at 0 would be cut in half
+                hovertemplate=f"%{{y:.2f}} nats<extra>{name}</extra>",
+            )
+        )
+    return traces
+
+
+def _band(rows: Rows, panel: Panel, scale: Scale, x: X) -> Part:
+    """±1 standard deviation as one closed outline: there along its upper edge, back along its lower."""
+    values, deviations = _values(rows, panel), rows[f"{panel.term}_std"]
+    low = values - deviations
+    if scale == "log":  # which has no place for a band that reaches below zero
+        low = np.maximum(low, 0.1 * values)
+    edges, low, high = envelope(low, values + deviations)
+    there = rows[x][edges]
+    return trace_on(
+        panel,
+        np.concatenate((there, there[::-1])),
+        np.concatenate((high, low[::-1])),
+        name="±1 std over batches",
+        legendgroup="band",
+        showlegend=panel is PANELS[0],
+        mode="lines",
+        line={"width": 0},
+        fill="toself",
+        fillcolor=BAND,
+        hoverinfo="skip",
+    )
+
+
+def _values(rows: Rows, panel: Panel) -> Array:
+    """The column of the panel (N,), of which −ELBO is the negative."""
+    return -rows[panel.term] if panel.term == "elbo" else rows[panel.term]
+
+
+def _add_references(data: list[Part], layout: Part, end: float, scale: Scale) -> None:
+    """What others reached, with points all along the line, so that it answers the pointer anywhere."""
+    panel = PANELS[2]
+    for value, name, condition, side in REFERENCES:
+        data.append(
+            trace_on(
+                panel,
+                np.linspace(0, end, 60),
+                np.full(60, value),
+                mode="lines",
+                line={"color": GREY, "width": 1, "dash": "dot"},
+                hovertemplate=f"{value} nats<br>{condition}<extra>{name}</extra>",
+            )
+        )
+        height = float(np.log10(value)) if scale == "log" else value
+        label = text_on(panel, str(value), 1, height, size=10, yref=panel.y, yanchor=side)
+        layout["annotations"].append(label)
+
+
+def _add_changes(
+    data: list[Part], layout: Part, rows: Rows, changes: Sequence[Change], x: X, end: float
+) -> None:
+    """A line through all panels, a point on each train curve whose hover tells the change, and labels."""
+    places = np.array([getattr(change, x) for change in changes])
+    dashed = {"type": "line", "y0": 0, "y1": 1, "line": {"color": GREY, "width": 1, "dash": "dash"}}
+    for panel in PANELS:
+        data.append(
+            trace_on(
+                panel,
+                places,
+                np.interp(places, rows[x], _values(rows, panel)),
+                mode="markers",
+                marker={"color": GREY, "size": 7, "symbol": "diamond"},
+                text=[change.text for change in changes],
+                hovertemplate=f"{AXES[x][2]}: %{{text}}<extra></extra>",
+            )
+        )
+        axes = {"xref": panel.x, "yref": f"{panel.y} domain"}
+        layout["shapes"] += [{**dashed, **axes, "x0": place, "x1": place} for place in places.tolist()]
+    # Each in a row of its own, so that changes near to each other stay readable.
+    for place, change, row in zip(places[::-1].tolist(), changes[::-1], range(LABELS), strict=False):
+        side = "right" if place > end / 2 else "left"
+        label = text_on(
+            PANELS[0], change.text, place, 1 - 0.06 * row, size=10, xref="x", xanchor=side, yanchor="top"
+        )
+        layout["annotations"].append(label)

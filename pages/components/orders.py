@@ -1,0 +1,89 @@
+"""What people ask for by a button: carried out, or a sentence that says why not."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from pages.components.run_picker import select_run
+from pages.components.sentences import MENDABLE, plain, sentence, sentences
+from vae import jobs
+from vae.catalogue import default_runs_dir, find_run
+from vae.config import TrainConfig
+from vae.errors import VaeError
+from vae.records import LIVE
+from vae.runs import Run
+
+_REFUSED = "refused_order"
+_BUSY = "busy_run"
+REFUSED_SECONDS = 8  # how long a sentence stands, though the page is polled
+HEARING_SECONDS = 0.4  # a trainer looks after each batch; one that loads or saves takes longer
+
+
+def obey(order: Callable[[], None]) -> None:
+    """Carries out what a button asks, and shows the page anew; or says why it cannot be done."""
+    st.session_state.pop(_BUSY, None)
+    with sentences():
+        try:
+            order()
+        except jobs.BusyError as error:
+            st.session_state[_BUSY] = error.run.name
+        st.rerun()
+
+
+def start(config: TrainConfig, *, again: bool = False) -> None:
+    """Starts a training of `config` and selects its run; one that is finished is only shown."""
+    run = jobs.start(config, default_runs_dir(), again=again)
+    select_run(run)
+    if run.status().state == "finished":
+        st.toast(f"{run.name} is finished already. **Train again** trains another, **Train longer** goes on.")
+
+
+def train_longer(run: Run, epochs: int) -> None:
+    """Starts a training that goes on where `run` ended, and selects its run."""
+    select_run(jobs.train_longer(run, epochs))
+
+
+def ask(run: Run, **wishes: Any) -> None:
+    """A button's callback: asks the trainer, and waits a moment for it to hear.
+
+    What hinders it is shown by `refusal`.
+    """
+    st.session_state.pop(_REFUSED, None)
+    try:
+        request = run.ask(**wishes)
+        end = time.monotonic() + HEARING_SECONDS
+        while (status := run.status()).state in LIVE and status.heard != request.number:
+            if time.monotonic() > end:
+                break
+            time.sleep(0.01)
+    except MENDABLE as error:
+        st.session_state[_REFUSED] = sentence(error), time.monotonic()
+
+
+def refusal() -> None:
+    """Shows for a while why the last thing that was asked for cannot be done."""
+    text, since = st.session_state.get(_REFUSED, ("", 0.0))
+    if text and time.monotonic() - since < REFUSED_SECONDS:
+        st.error(text)
+
+
+def busy() -> None:
+    """While another training hinders a start, says so and offers to watch or to stop it."""
+    name = st.session_state.get(_BUSY)
+    if name is None:
+        return
+    try:
+        run = find_run(default_runs_dir(), name)
+    except VaeError:
+        run = None
+    if run is None or run.status().state not in LIVE:
+        del st.session_state[_BUSY]
+        return
+    text, watch, stop = st.columns([4, 1, 1], vertical_alignment="center")
+    text.warning(f"{plain(name)} is being trained, and two trainings at once would both crawl.")
+    if watch.button("Watch it", width="stretch"):
+        obey(lambda: select_run(run))
+    if stop.button("Stop it", width="stretch", help="Saves after this batch; it can be resumed."):
+        obey(run.ask_to_stop)

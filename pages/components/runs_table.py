@@ -1,0 +1,96 @@
+"""All runs in a table; some of them can be laid over the curves, or deleted."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from pages.components import cached
+from pages.components.orders import obey
+from pages.components.run_picker import forget_run, select_run
+from pages.components.sentences import plain, sentences
+from vae.catalogue import default_runs_dir, delete_run, list_runs
+from vae.forecast import in_words
+from vae.runs import Run
+
+_CHOSEN = "chosen_runs"
+COLUMNS = ("run", "state", "preset", "differs", "epochs", "−ELBO", "time", "MB")
+
+
+def chosen_runs() -> list[Run]:
+    """The runs that are chosen in the table, as far as they are still there."""
+    names = set(st.session_state.get(_CHOSEN, ()))
+    return [run for run in list_runs(default_runs_dir()) if run.name in names]
+
+
+def runs_table() -> None:
+    """Shows the table, and what can be done with the chosen runs."""
+    runs = list_runs(default_runs_dir())
+    if not runs:
+        return
+    rows = [_row(cached.summary(run)) for run in runs]
+    names = [run.name for run in runs]
+    chosen = st.session_state.setdefault(_CHOSEN, [])
+    event = st.dataframe(
+        rows,
+        hide_index=True,
+        # Rows are chosen by their number: with other runs, it is another table.
+        key=f"runs {hash(tuple(names))}",
+        on_select="rerun",
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": [i for i, name in enumerate(names) if name in chosen]}},
+        column_config={
+            "−ELBO": st.column_config.NumberColumn(format="%.1f", help="Nats per test picture."),
+            "MB": st.column_config.NumberColumn(format="%.1f"),
+        },
+    )
+    picked = [names[row] for row in event.selection.rows if row < len(names)]
+    if picked != chosen:
+        st.session_state[_CHOSEN] = picked
+        st.rerun()
+    _offer([run for run in runs if run.name in picked])
+
+
+def _offer(runs: Sequence[Run]) -> None:
+    if not runs:
+        st.caption("Choose rows at the left to lay their curves over those above, to open or to delete them.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Open", disabled=len(runs) != 1):
+            obey(lambda: select_run(runs[0]))
+        what = plain(runs[0].name) if len(runs) == 1 else f"{len(runs)} runs"
+        with st.popover("Delete …"):
+            megabytes = sum(run.size() for run in runs) / 1e6
+            st.write(f"Delete {what} ({megabytes:.1f} MB) for good?")
+            if st.button("Delete", type="primary"):
+                _delete(runs)
+        st.caption("Their curves lie over those above, in colours of their own.")
+
+
+def _delete(runs: Sequence[Run]) -> None:
+    with sentences():
+        for run in runs:
+            delete_run(run)
+            forget_run(run)
+        st.session_state[_CHOSEN] = []
+        st.rerun()
+
+
+def _row(summary: dict[str, Any]) -> dict[str, Any]:
+    if "error" in summary:
+        return dict.fromkeys(COLUMNS) | {
+            "run": summary["run"],
+            "state": "damaged",
+            "differs": summary["error"],
+        }
+    differs = [f"{field} = {value}" for field, value in summary["differs"].items()]
+    return {
+        "run": summary["run"],
+        "state": summary["state"],
+        "preset": summary["preset"],
+        "differs": ", ".join(differs + ["steered"] * summary["steered"]),
+        "epochs": f"{round(summary['epoch'], 2):g} of {summary['epochs']}",
+        "−ELBO": summary["negative_elbo"],
+        "time": in_words(summary["seconds"]),
+        "MB": summary["bytes"] / 1e6,
+    }

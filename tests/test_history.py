@@ -1,0 +1,78 @@
+"""Losses as arrays: read once, by their tail, whatever happens to the file."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import small_config
+from vae.catalogue import new_run
+from vae.errors import VaeError
+from vae.history import FIELDS, History
+from vae.records import Metrics
+from vae.runs import Run
+
+
+def line(step: int, split: str = "train") -> Metrics:
+    return Metrics.model_validate({**dict.fromkeys(FIELDS, step / 2), "split": split, "step": step})
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return new_run(small_config(), tmp_path / "runs")
+
+
+def test_all_lines_are_there_in_their_columns(trained: Run) -> None:
+    losses = History(trained).read()
+    lines, _ = trained.metrics()
+    for split, rows in losses._asdict().items():
+        for name in FIELDS:
+            expected = [getattr(line, name) for line in lines if line.split == split]
+            np.testing.assert_array_equal(rows[name], expected)
+
+
+def test_only_what_was_appended_is_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    history = History(run)
+    assert [len(rows) for rows in history.read()] == [0, 0]
+    offsets: list[int] = []
+    whole = Run.metrics
+
+    def noting(self: Run, offset: int = 0) -> tuple[list[Metrics], int]:
+        offsets.append(offset)
+        return whole(self, offset)
+
+    monkeypatch.setattr(Run, "metrics", noting)
+    for step in range(1, 4):
+        run.append_metrics(line(step))
+        run.append_metrics(line(step, "test"))
+        train, test = history.read()
+        assert train["step"].tolist() == test["step"].tolist() == list(range(1, step + 1))
+    sizes = run.metrics_path.stat().st_size
+    assert offsets == sorted(offsets)
+    assert offsets[-1] == pytest.approx(sizes * 2 / 3, abs=20)
+
+
+def test_a_resumed_training_forgets_what_it_writes_again(run: Run) -> None:
+    history = History(run)
+    for step in range(1, 9):
+        run.append_metrics(line(step))
+    assert len(history.read().train) == 8
+    assert [kept.step for kept in run.forget_metrics_after(5)] == [1, 2, 3, 4, 5]
+    run.append_metrics(line(6))
+    assert history.read().train["step"].tolist() == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_torn_line_waits_and_a_damaged_one_gets_a_sentence(run: Run) -> None:
+    history = History(run)
+    whole = line(1).model_dump_json().encode() + b"\n"
+    run.metrics_path.write_bytes(whole[:40])
+    assert len(history.read().train) == 0
+    with run.metrics_path.open("ab") as file:
+        file.write(whole[40:])
+    assert len(history.read().train) == 1
+    with run.metrics_path.open("ab") as file:
+        file.write(b"nonsense\n")
+    with pytest.raises(VaeError, match=r"metrics.jsonl is damaged"):
+        history.read()
+    run.metrics_path.unlink()
+    assert len(history.read().train) == 0

@@ -1,0 +1,66 @@
+"""What is shown of a training while it goes on."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import save_file
+
+from vae.data import load
+from vae.errors import VaeError
+from vae.latent import encode_set
+from vae.pictures import grey
+from vae.runs import Run
+from vae.views import MAX_POINTS, load_view, save_view
+
+
+def test_a_finished_run_shows_its_last_moment(trained: Run, small: Path) -> None:
+    assert not small.exists()  # for its data
+    view = load_view(trained.view_path)
+    assert view is not None
+    assert view.step == 36
+    images, labels = load("mnist", train=False)
+    model = trained.load_model()
+    means, _ = encode_set(model, images)
+    first = [int((labels == label).nonzero()[0]) for label in range(10)]
+    np.testing.assert_array_equal(view.pictures, images[first])
+    np.testing.assert_allclose(view.points, means[: len(view.points)], atol=1e-5)
+    np.testing.assert_array_equal(view.labels, labels[: len(view.points)])
+    expected = grey(model.decode(means[first])[:, 0].numpy())
+    assert np.abs(view.reconstructions.astype(int) - expected).max() <= 1
+
+
+def test_a_view_that_is_not_there_yet_is_none(tmp_path: Path) -> None:
+    assert load_view(tmp_path / "view.safetensors") is None
+
+
+@pytest.mark.parametrize("name", ["torn", "nonsense", "huge", "flat", "without a step"])
+def test_a_damaged_view_gets_a_sentence(name: str, trained: Run, tmp_path: Path) -> None:
+    path = tmp_path / "run" / "view.safetensors"
+    path.parent.mkdir()
+    view = load_view(trained.view_path)
+    assert view is not None
+    if name == "torn":
+        path.write_bytes(trained.view_path.read_bytes()[:1000])
+    elif name == "nonsense":
+        path.write_text("nonsense")
+    elif name == "huge":
+        save_view(path, view._replace(points=np.zeros((MAX_POINTS + 1, 2), np.float32)))
+    elif name == "flat":
+        save_view(path, view._replace(pictures=np.zeros(784, np.uint8)))
+    else:
+        save_file(
+            {key: np.ascontiguousarray(array) for key, array in view._asdict().items() if key != "step"}, path
+        )
+    with pytest.raises(VaeError, match=r"run/view.safetensors is damaged"):
+        load_view(path)
+
+
+def test_a_line_of_a_latent_space_is_drawn_against_its_log_variance() -> None:
+    from vae.latent import plane
+
+    means, logvars = torch.arange(3.0)[:, None], -torch.arange(3.0)[:, None]
+    assert plane(means, logvars).tolist() == [[0, 0], [1, -1], [2, -2]]
+    wide = torch.arange(6.0).reshape(2, 3)
+    assert plane(wide, wide).tolist() == [[0, 1], [3, 4]]

@@ -1,0 +1,96 @@
+"""How long a training will take on this machine, before it is started; and durations in words.
+
+The arithmetic of a training is known from its config. How fast the machine does it is taken from one
+core's matrix products, timed for some 15 ms; the other costs are held against those, as they were on the
+machine where they were measured.
+"""
+
+import os
+import statistics
+import time
+from itertools import pairwise
+
+import numpy as np
+
+from vae.config import TrainConfig
+
+TRAIN_IMAGES = {"mnist": 60_000, "fashion-mnist": 60_000, "kmnist": 60_000, "emnist-digits": 240_000}
+PIXELS = 28 * 28  # as in vae.model, which imports torch
+
+# Fitted to trainings of 64 to 2 x 1024 units at batches of 32 to 512 on two cores of an AMD EPYC: to the
+# quickest epoch of each, because other programs slowed some of them several times over. All estimates were
+# within 15% of those. The first epoch of 2 x 2048 units took twice its estimate. Seconds of one core at
+# REFERENCE_SPEED, unless said.
+REFERENCE_SPEED = 90e9  # operations per second
+START = 3.3  # importing PyTorch, reading the data
+STEP = 0.54e-3  # the calls of a step, whatever their sizes
+WEIGHT = 1.1e-9  # Adam's update of one weight, at each step, on all cores
+ELEMENT = 4.4e-9  # activation or loss of one unit for one image, forward and back
+SERIAL = 0.1  # share of the work on images that further cores do not shorten
+TESTING = 1 / 18  # of that work, after each epoch: a sixth as many images, forward only, which is a third
+SNAPSHOTS = 1 / 3  # of that work, once: a dozen times the test set through the encoder
+
+_SIDE = 64  # of the timed matrices: OpenBLAS keeps these on one core, so that no thread waits for a busy one
+_PRODUCTS = 40  # in one timing, about 0.25 ms
+_TIMINGS = 50
+
+
+def core_speed() -> float:
+    """Operations per second that one core of this machine does in matrix products just now."""
+    matrix = np.full((_SIDE, _SIDE), 0.5, np.float32)
+    result = np.empty_like(matrix)
+    times = []
+    for _ in range(_TIMINGS):
+        started = time.perf_counter()
+        for _ in range(_PRODUCTS):
+            np.matmul(matrix, matrix, out=result)
+        times.append(time.perf_counter() - started)
+    return 2 * _SIDE**3 * _PRODUCTS / statistics.median(times)
+
+
+def training_seconds(config: TrainConfig, speed: float | None = None) -> float:
+    """Seconds that `python -m vae train` of `config` takes on this machine's CPU, from start to end.
+
+    `speed` is what `core_speed` says, in operations per second; it is measured if left out. An idle machine
+    is assumed: beside other work a training takes longer, on a GPU less.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = cores if config.threads == "auto" else min(config.threads, cores)
+    images = TRAIN_IMAGES[config.dataset]
+    steps = -(-images // config.batch_size)
+
+    encoder = (PIXELS, *config.hidden_dims, 2 * config.latent_dim)
+    decoder = (config.latent_dim, *config.hidden_dims[::-1], PIXELS)
+    weights = sum(wide * narrow for sizes in (encoder, decoder) for wide, narrow in pairwise(sizes))
+    # Forward, and back to inputs and weights: 2 operations for each weight; the pixels need no gradient.
+    operations = 6 * weights - 2 * PIXELS * config.hidden_dims[0]
+    elements = PIXELS + 2 * sum(config.hidden_dims)
+
+    image = operations / REFERENCE_SPEED + elements * ELEMENT
+    work = image * images * (SERIAL + (1 - SERIAL) / threads)
+    epoch = work * (1 + TESTING) + steps * (STEP + weights * WEIGHT)
+    total = START + work * SNAPSHOTS + config.epochs * epoch
+    return total * REFERENCE_SPEED / (speed or core_speed())
+
+
+def in_words(seconds: float) -> str:
+    """A duration as people say it, to two units at most: 40 s, 2 min 10 s, 1 h 5 min, 3 days.
+
+    Seconds are rounded to whole ones, and days stand alone from three on.
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return _pair(whole // 60, "min", whole % 60, "s")
+    minutes = round(seconds / 60)
+    if minutes < 24 * 60:
+        return _pair(minutes // 60, "h", minutes % 60, "min")
+    hours = round(seconds / 3600)
+    if hours < 3 * 24:
+        return _pair(hours // 24, "day" if hours < 48 else "days", hours % 24, "h")
+    return f"{round(seconds / 86_400):,} days"
+
+
+def _pair(large: int, unit: str, small: int, fraction: str) -> str:
+    return f"{large} {unit} {small} {fraction}" if small else f"{large} {unit}"

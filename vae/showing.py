@@ -1,0 +1,48 @@
+"""What a trainer keeps of a moment: the small view of every second, the snapshot for time travel.
+
+Shapes: N test images, C classes, M points, Z latent size.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from vae.checkpoints import Snapshot, save_snapshot
+from vae.data import ImageSet
+from vae.latent import encode_set, plane
+from vae.model import SIDE, VAE
+from vae.pictures import grey
+from vae.views import MAX_POINTS, View, save_view
+
+
+def first_of_each_class(labels: Tensor) -> Tensor:
+    """Where the first image of each class stands: (N,) -> (C,)."""
+    return torch.stack([(labels == label).nonzero()[0, 0] for label in labels.unique()])
+
+
+def view_writer(path: Path, test: ImageSet) -> Callable[[VAE, int], None]:
+    """A function that writes what the model, after so many steps, makes of some of the test set."""
+    fixed = test.images[first_of_each_class(test.labels)]
+    images = torch.cat((fixed, test.images[:MAX_POINTS]))
+    classes = len(fixed)
+    pictures, labels = fixed.cpu().numpy(), test.labels[:MAX_POINTS].byte().cpu().numpy()
+
+    def write(model: VAE, step: int) -> None:
+        means, logvars = encode_set(model, images)
+        with torch.no_grad():
+            decoded = model.decode(means[:classes]).cpu().numpy()
+        points = plane(means[classes:], logvars[classes:]).cpu().numpy()
+        save_view(path, View(step, pictures, grey(decoded.reshape(-1, SIDE, SIDE)), points, labels))
+
+    return write
+
+
+def write_snapshot(path: Path, model: VAE, test: ImageSet) -> None:
+    """Writes what the model makes of the test set: all of it, and one of each class. Raises OSError."""
+    means, logvars = encode_set(model, test.images)
+    with torch.no_grad():
+        pictures = model.decode(means[first_of_each_class(test.labels)]).flatten(start_dim=1)
+    path.parent.mkdir(exist_ok=True)
+    save_snapshot(path, Snapshot(model.decoder.state_dict(), means, logvars, pictures))

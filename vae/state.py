@@ -1,0 +1,168 @@
+"""Where a training stands: everything that the next batch follows from, begun, resumed and saved.
+
+Shapes: N images.
+"""
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from vae import checkpoints
+from vae.config import TrainConfig
+from vae.errors import VaeError
+from vae.evaluate import image_losses
+from vae.machine import choose_threads
+from vae.model import VAE
+from vae.runs import Run
+from vae.schedule import learning_rate
+
+VOUCHING = 1000  # test images that must have a finite loss before weights are saved
+
+
+class Stopwatch:
+    """Seconds of training, pauses left out."""
+
+    def __init__(self, seconds: float = 0) -> None:
+        self._started = time.monotonic() - seconds
+
+    def __call__(self) -> float:
+        return time.monotonic() - self._started
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Time that does not count."""
+        began = time.monotonic()
+        yield
+        self._started += time.monotonic() - began
+
+
+@dataclass
+class Training:
+    """A run's training at one moment; `config` is what it was steered to, not what it was made of."""
+
+    run: Run
+    config: TrainConfig
+    model: VAE
+    epoch_steps: int
+    step: int = 0
+    clock: Stopwatch = field(default_factory=Stopwatch)
+    steered: bool = False  # whether the rates ever were others than the run's
+
+    def __post_init__(self) -> None:
+        self.restart()
+        self._saved: object = None
+
+    @property
+    def total(self) -> int:
+        """Steps of the whole training."""
+        return self.epoch_steps * self.config.epochs
+
+    @property
+    def epoch(self) -> float:
+        """Epochs so far."""
+        return self.step / self.epoch_steps
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """What can be steered, as it is in force."""
+        return _rates(self.config)
+
+    def restart(self) -> None:
+        """Begins with an optimiser that remembers nothing."""
+        self.optimizer = torch.optim.Adam(self.model.parameters(), fused=True)
+        self.schedule()
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the newest step."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def schedule(self) -> None:
+        """Sets the learning rate of the next step."""
+        step = min(self.step, self.total - 1)  # at the end there is none
+        self.optimizer.param_groups[0]["lr"] = learning_rate(self.config, step, self.total)
+
+    def steer(self, config: TrainConfig) -> None:
+        """Goes on as `config` says."""
+        self.config = config
+        self.steered |= _rates(config) != _rates(self.run.config)
+
+    def vouch(self, loss: float) -> None:
+        """Raises VaeError if a loss is no finite number."""
+        if not math.isfinite(loss):
+            raise VaeError(
+                f"The loss was no longer a number by step {self.step}, at learning rate {self.rate:g}. What "
+                "was saved before is kept: lower the learning rate to a third and resume, or train again."
+            )
+
+    def save(self, images: Tensor) -> None:
+        """Saves, once the loss of these very weights on some of `images` (N, 28, 28) is finite.
+
+        Does nothing where nothing changed. Raises VaeError, OSError.
+        """
+        now = (self.step, self.rates)
+        if now == self._saved or not self.optimizer.state:
+            return
+        self.vouch(sum(term.sum().item() for term in image_losses(self.model, images[:VOUCHING])))
+        updates = int(next(iter(self.optimizer.state.values()))["step"])
+        position = checkpoints.Position(
+            self.step, updates, self.clock(), torch.get_num_threads(), **self.rates
+        )
+        checkpoints.save_training(self.run.training_path, self.model, self.optimizer, position)
+        self._save_model()
+        self._saved = now
+
+    def _save_model(self) -> None:
+        checkpoints.save_model(self.run.model_path, self.model, self.config, self.step, self.epoch)
+
+
+def training_of(run: Run, device: torch.device, epoch_steps: int) -> Training:
+    """The training of `run` from wherever it stands; sets the thread count. Raises VaeError."""
+    config = run.config
+    training = Training(run, config, _initial_model(config).to(device), epoch_steps)
+    if run.training_path.exists():
+        position = checkpoints.load_training(run.training_path, training.model, training.optimizer)
+        training.step, training.clock = position.step, Stopwatch(position.seconds)
+        rates = {"learning_rate": position.learning_rate, "beta": position.beta}
+        training.steer(config.model_copy(update=rates))
+        training.schedule()
+        torch.set_num_threads(position.threads if config.threads == "auto" else config.threads)
+        training._save_model()  # the trainer may have died between the two files
+    else:
+        if run.model_path.exists():
+            training.step = _load_for_restart(run, training.model, epoch_steps)
+        torch.set_num_threads(choose_threads(config, training.model))
+    kept = run.forget_metrics_after(training.step or -1)
+    if kept and not run.training_path.exists():
+        training.clock = Stopwatch(kept[-1].seconds)
+    own = tuple(_rates(config).values())
+    training.steered |= any((line.peak_learning_rate, line.beta) != own for line in kept)
+    return training
+
+
+def _rates(config: TrainConfig) -> dict[str, float]:
+    return {"learning_rate": config.learning_rate, "beta": config.beta}
+
+
+def _initial_model(config: TrainConfig) -> VAE:
+    """A model with PyTorch's initial weights; the caller's random state stays as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(config.seed)  # `torch.manual_seed` would seed other devices, too
+        return VAE(config)
+
+
+def _load_for_restart(run: Run, model: VAE, epoch_steps: int) -> int:
+    """Loads weights alone, which is enough where schedule and optimiser start anew; returns their step."""
+    step, _ = checkpoints.read_position(run.model_path)
+    if step not in {epoch * epoch_steps for epoch in run.config.restarts}:
+        raise VaeError(
+            f"{run.name} has weights, but no resume.safetensors to go on from. It can be explored; "
+            "`train --again` trains another."
+        )
+    model.load_state_dict(run.load_model().state_dict())
+    return step
