@@ -40,7 +40,8 @@ WebSocket.prototype.send = function (data) {
 };
 setInterval(() => {
   const chart = document.querySelector('[data-live-figure="curves"] .js-plotly-plot');
-  const newest = Math.max(...(chart?._fullData ?? []).map((trace) => Number(trace.x?.at(-1) ?? -Infinity)));
+  const trains = (chart?._fullData ?? []).filter((trace) => trace.name === "train");
+  const newest = Math.max(...trains.map((trace) => Number(trace.x?.at(-1) ?? -Infinity)));
   const known = watched.shown.at(-1)?.[1] ?? -Infinity;
   if (newest > known) watched.shown.push([Date.now() / 1000, newest]);
 }, 20);

@@ -10,35 +10,64 @@ from pages.components.controls import controls
 from pages.components.orders import busy, obey, start
 from pages.components.returning import rerun_on_return
 from pages.components.run_picker import run_picker
-from pages.components.run_status import run_status
+from pages.components.run_status import progress, run_heading
 from pages.components.runs_table import runs_table
 from pages.components.sentences import plain, sentences
-from pages.components.watching import panels
+from pages.components.watching import ChartOptions, chart_options, panels
 from pages.components.way_in import enter_by_app
 from vae.config import PRESETS_ABOUT
 from vae.forecast import in_words, training_seconds
-from vae.records import LIVE
+from vae.records import LIVE, Status
 from vae.runs import Run
 
-POLL_SECONDS = 0.5
-TABLE_SECONDS = 2
+# The chart lags by no more than a second, and the pictures of the first epoch come twice in one.
+POLL_SECONDS, FIRST_POLL_SECONDS = 0.75, 0.5
+TABLE_SECONDS = 10
 
 
 def main() -> None:
     """The page."""
     run = run_picker(watching=True)
-    live = run is not None and run.status().state in LIVE
+    status = run.status() if run else None
+    live = status is not None and status.state in LIVE
     if not live:
         st.header("Train", anchor=False)
         new_training()
     busy()
-    if run is not None:
-        st.fragment(sentences()(watch), run_every=POLL_SECONDS if live else None)(run, live)
+    if run and status:
+        run_heading(run, status)
+        if status.state != "finished":
+            st.fragment(sentences()(controls))(run)
+        options = chart_options()
+        seconds = FIRST_POLL_SECONDS if everything_moves(status) else POLL_SECONDS
+        st.fragment(sentences()(watch), run_every=seconds if live else None)(run, status, options)
     if live:  # nothing else can be started now, and the place above is worth more
         with st.expander("Start another"):
             new_training()
     st.fragment(sentences()(runs_table), run_every=TABLE_SECONDS if live else None)()
     rerun_on_return()
+
+
+def watch(run: Run, before: Status, options: ChartOptions) -> None:
+    """What changes by itself; polled while the run is being trained, and so kept small."""
+    if not run.path.exists():
+        st.warning(plain(f"{run.name} was deleted. The box at the left has the other runs."))
+        return
+    status = cached.status(run)
+    if rest(status) != rest(before):
+        st.rerun()  # the whole page
+    progress(run, status)
+    panels(run, status, options)
+
+
+def rest(status: Status) -> tuple[object, ...]:
+    """What the page shows around the polled part."""
+    return status.state, status.heard, status.error, everything_moves(status)
+
+
+def everything_moves(status: Status) -> bool:
+    """Whether the pictures change all the time."""
+    return status.epoch < 1 or status.delay > 0
 
 
 def new_training() -> None:
@@ -58,20 +87,6 @@ def new_training() -> None:
         and config is not None
     ):
         obey(partial(start, config))
-
-
-def watch(run: Run, live: bool) -> None:
-    """The selected run as it is now; polled while it is being trained."""
-    if not run.path.exists():
-        st.warning(plain(f"{run.name} was deleted. The box at the left has the other runs."))
-        return
-    status = run.status()
-    if live != (status.state in LIVE):
-        st.rerun()  # the whole page, which then polls no longer, or again
-    run_status(run, status)
-    if status.state != "finished":
-        controls(run, status)
-    panels(run, status)
 
 
 if __name__ == "__main__":

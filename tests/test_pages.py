@@ -349,11 +349,13 @@ def test_chosen_runs_lie_over_the_curves_and_can_be_deleted(runs_dir: Path, trai
 @pytest.mark.usefixtures("small")
 def test_a_run_that_was_deleted_in_another_window_is_told_of() -> None:
     def page() -> None:
+        from pages.components.watching import ChartOptions
         from pages.train import watch
         from vae.catalogue import default_runs_dir
+        from vae.records import Status
         from vae.runs import Run
 
-        watch(Run(default_runs_dir() / "gone"), live=False)
+        watch(Run(default_runs_dir() / "gone"), Status(state="stopped"), ChartOptions("log", "epoch"))
 
     test = AppTest.from_function(page).run()
     assert "gone was deleted" in messages(test)

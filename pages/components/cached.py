@@ -53,6 +53,12 @@ def test_set(run: Run) -> TestSet:
     return _test_set(run, _changed(run.model_path))
 
 
+@st.cache_data(ttl=0.2, max_entries=32, show_spinner=False, hash_funcs={Run: lambda run: str(run.path)})
+def status(run: Run) -> Status:
+    """Where `run` stood a moment ago: enough for those who watch, and asked once for all of them."""
+    return run.status()
+
+
 def losses(run: Run) -> Losses:
     """The losses of `run` up to now; what one viewer has read the others need not."""
     return _history(run, run.path.stat().st_ino).read()

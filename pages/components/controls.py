@@ -12,8 +12,9 @@ from vae.runs import Run
 DELAYS = {0.0: "off", 0.05: "0.05 s", 0.2: "0.2 s", 0.5: "0.5 s", 1.0: "1 s", 2.0: "2 s"}
 
 
-def controls(run: Run, status: Status) -> None:
+def controls(run: Run) -> None:
     """Shows what can be asked of the trainer of `run`, and of one that ended what it shall resume with."""
+    status = run.status()
     request = run.request() or Request(number=status.heard)
     heard = request.number == status.heard
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -16,23 +16,27 @@ MEANING = {
 }
 
 
-def run_status(run: Run, status: Status) -> None:
-    """Shows name, state, progress and what went wrong, beside what can be done with a run that ended."""
+def run_heading(run: Run, status: Status) -> None:
+    """Shows name, state and what went wrong, beside what can be done with a run that ended."""
     heading, buttons = st.columns([3, 2], vertical_alignment="center")
     heading.subheader(f"{run.name}: {status.state}", anchor=False)
     heading.caption(made_of(run, status))
     if status.state not in LIVE:
         with buttons:
             _offer(run, status)
+    if status.error:
+        st.error(plain(status.error))
+    elif status.state in MEANING:
+        st.warning(MEANING[status.state])
+
+
+def progress(run: Run, status: Status) -> None:
+    """Shows how far it is, as a bar that never jumps back, and in words."""
     # A resumed run stands a little before the place where it was cut off: the bar waits for it.
     furthest = st.session_state.setdefault("furthest", {})
     share = status.step / max(status.total_steps, 1)
     furthest[run.name] = max(share, furthest.get(run.name, 0))
     st.progress(furthest[run.name], text=progress_line(status))
-    if status.error:
-        st.error(plain(status.error))
-    elif status.state in MEANING:
-        st.warning(MEANING[status.state])
 
 
 def made_of(run: Run, status: Status) -> str:

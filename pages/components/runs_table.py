@@ -19,7 +19,9 @@ COLUMNS = ("run", "state", "preset", "differs", "epochs", "−ELBO", "time", "MB
 
 def chosen_runs() -> list[Run]:
     """The runs that are chosen in the table, as far as they are still there."""
-    names = set(st.session_state.get(_CHOSEN, ()))
+    names = st.session_state.get(_CHOSEN)
+    if not names:
+        return []
     return [run for run in list_runs(default_runs_dir()) if run.name in names]
 
 

@@ -1,6 +1,6 @@
 """What is seen of a training: its curves, its pictures, its latent map."""
 
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import streamlit as st
 
@@ -13,22 +13,15 @@ from vae.records import Status
 from vae.runs import Run
 
 
-def panels(run: Run, status: Status) -> None:
-    """Shows all three as they are now, what they mean beneath each."""
-    left, right = st.columns([2, 1], gap="medium")
-    with left:
-        curves(run, status)
-    digits, scatter = cached.digits(run), cached.scatter(run)
-    if digits is not None and scatter is not None:
-        with right:
-            st.image(digits, width="stretch", alt="Ten test pictures, each over its reconstruction")
-            st.html(PICTURES)
-            live_figure(scatter, key="drift", height=330, label=f"Latent map of {run.name}")
-            st.html(MAP)
+class ChartOptions(NamedTuple):
+    """How the curves are drawn."""
+
+    scale: Scale
+    x: X
 
 
-def curves(run: Run, status: Status) -> None:
-    """The losses of the run, and of those chosen in the table over them."""
+def chart_options() -> ChartOptions:
+    """Shows what can be chosen."""
     with st.container(horizontal=True, vertical_alignment="center"):
         x = st.segmented_control(
             "Over",
@@ -40,12 +33,25 @@ def curves(run: Run, status: Status) -> None:
             label_visibility="collapsed",
         )
         logarithmic = st.toggle("Log scale", value=True, key="curves_log")
-    scale: Scale = "log" if logarithmic else "linear"
+    return ChartOptions("log" if logarithmic else "linear", x)
+
+
+def panels(run: Run, status: Status, options: ChartOptions) -> None:
+    """Shows all three as they are now, what they mean beneath each."""
     runs = [run, *(other for other in chosen_runs() if other.name != run.name)]
-    live_figure(
-        cached.curves(runs, status, scale, x),
-        key="curves",
-        height=420,
-        label=f"Reconstruction, KL and −ELBO of {run.name}",
-    )
-    st.html(CURVES)
+    left, right = st.columns([2, 1], gap="medium")
+    with left:
+        live_figure(
+            cached.curves(runs, status, *options),
+            key="curves",
+            height=420,
+            label=f"Reconstruction, KL and −ELBO of {run.name}",
+        )
+        st.html(CURVES)
+    digits, scatter = cached.digits(run), cached.scatter(run)
+    if digits is not None and scatter is not None:
+        with right:
+            st.image(digits, width="stretch", alt="Ten test pictures, each over its reconstruction")
+            st.html(PICTURES)
+            live_figure(scatter, key="drift", height=330, label=f"Latent map of {run.name}")
+            st.html(MAP)
