@@ -9,10 +9,10 @@ from pages.components.config_form import config_form, preset_choice
 from pages.components.controls import controls
 from pages.components.orders import busy, obey, start
 from pages.components.returning import rerun_on_return
-from pages.components.run_picker import run_picker
+from pages.components.run_picker import run_picker, select_run
 from pages.components.run_status import progress, run_heading
 from pages.components.runs_table import runs_table
-from pages.components.sentences import plain, sentences
+from pages.components.sentences import sentences
 from pages.components.watching import ChartOptions, chart_options, panels
 from pages.components.way_in import enter_by_app
 from vae.config import PRESETS_ABOUT
@@ -50,11 +50,10 @@ def main() -> None:
 
 def watch(run: Run, before: Status, options: ChartOptions) -> None:
     """What changes by itself; polled while the run is being trained, and so kept small."""
-    if not run.path.exists():
-        st.warning(plain(f"{run.name} was deleted. The box at the left has the other runs."))
-        return
     status = cached.status(run)
-    if rest(status) != rest(before):
+    if not run.path.exists():
+        select_run(run)  # the box says that it is gone
+    if not run.path.exists() or rest(status) != rest(before):
         st.rerun()  # the whole page
     progress(run, status)
     panels(run, status, options)

@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -294,10 +295,21 @@ def test_a_killed_trainer_is_told_of_and_the_run_resumes(own: Server, page: Page
     expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible(timeout=SLOW)
     run.ask_to_stop()
     expect(page.get_by_role("heading", name=f"{run.name}: stopped")).to_be_visible(timeout=SLOW)
-    # A run that somebody deletes by hand while it is open.
-    shutil.rmtree(run.path)
-    page.get_by_text("Log scale").click()
-    expect(page.get_by_text("was deleted").first).to_be_visible(timeout=SLOW)
+
+
+def test_a_run_deleted_while_it_is_watched_gets_a_sentence(own: Server, page: Page, tmp_path: Path) -> None:
+    run = jobs.start(TrainConfig.preset("best"), tmp_path)
+    page.goto(own.address("train"))
+    expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible(timeout=SLOW)
+    pid = run.status().pid
+    assert pid is not None
+    shutil.rmtree(run.path, ignore_errors=True)
+    while run.path.exists():  # the trainer was writing
+        shutil.rmtree(run.path, ignore_errors=True)
+    expect(page.get_by_text("There is no run in")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("There are no runs yet")).to_be_visible()
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def test_a_run_of_the_command_line_appears_when_one_comes_back(

@@ -346,21 +346,6 @@ def test_chosen_runs_lie_over_the_curves_and_can_be_deleted(runs_dir: Path, trai
     assert messages(test) == ""
 
 
-@pytest.mark.usefixtures("small")
-def test_a_run_that_was_deleted_in_another_window_is_told_of() -> None:
-    def page() -> None:
-        from pages.components.watching import ChartOptions
-        from pages.train import watch
-        from vae.catalogue import default_runs_dir
-        from vae.records import Status
-        from vae.runs import Run
-
-        watch(Run(default_runs_dir() / "gone"), Status(state="stopped"), ChartOptions("log", "epoch"))
-
-    test = AppTest.from_function(page).run()
-    assert "gone was deleted" in messages(test)
-
-
 def test_the_environment_names_the_runs_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     from vae.catalogue import default_runs_dir
 

@@ -39,7 +39,7 @@ def run_picker(*, watching: bool = False) -> Run | None:
     if asked in runs:
         st.session_state[_KEY] = asked
     elif asked is not None:
-        _explain(asked)
+        _explain(asked, others=bool(runs))
     if not runs:
         st.info("There are no runs yet. Choose a preset on the Train page and press Start.")
         return None
@@ -80,8 +80,9 @@ def _remember() -> None:
     st.session_state[_KEY] = st.query_params["run"] = st.session_state[_BOX]
 
 
-def _explain(asked: str) -> None:
+def _explain(asked: str, *, others: bool) -> None:
     try:
         find_run(default_runs_dir(), asked)
     except VaeError as error:
-        st.warning(plain(f"{error} Another run is shown; the box at the left has them all."))
+        instead = " Another run is shown; the box at the left has them all." if others else ""
+        st.warning(plain(f"{error}{instead}"))
