@@ -1,8 +1,9 @@
 """`python -m benchmarks`: every benchmark, one after the other."""
 
-from benchmarks import page_response, training_speed, viewers
+from benchmarks import orders, page_response, training_speed, viewers
 
 if __name__ == "__main__":
     training_speed.main()
     page_response.main()
+    orders.main()
     viewers.main()

@@ -1,37 +1,68 @@
 """`python -m docs.screenshots`: takes the README's pictures from the running app."""
 
+import shutil
+import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
-from tests.browser import APP, ARGUMENTS, MISSING, Server, chromium
+from tests.browser import APP, ARGUMENTS, MISSING, Server, chromium, ready, wait_until
+from tests.conftest import BUNDLED
+from vae import jobs
+from vae.config import TrainConfig
+from vae.records import LIVE
 
 PICTURES = Path(__file__).parent / "pictures"
-SHOTS = {
-    "latent": ("", '[data-live-figure="map"][data-ready="true"]'),
-    "reconstructions": ("reconstructions", ".pairs img >> nth=49"),
-    "train": ("train", '[data-live-figure="curves"][data-ready="true"]'),
-}
+
+
+def shot(page: Page, name: str) -> None:
+    """Writes docs/pictures/NAME.png once everything stands still."""
+    page.wait_for_timeout(1500)
+    page.screenshot(path=PICTURES / f"{name}.png")
+
+
+def shots_at_rest(page: Page, server: Server) -> None:
+    """The map and the gallery of the run that comes with the project."""
+    page.goto(server.address())
+    ready(page, "map")
+    page.mouse.click(590, 640)  # a slanted one
+    page.mouse.move(590, 940)
+    shot(page, "latent")
+    page.goto(server.address("reconstructions"))
+    page.wait_for_selector(".pairs img >> nth=49")
+    shot(page, "reconstructions")
+
+
+def shot_live(page: Page, server: Server, runs_dir: Path) -> None:
+    """A training in its second epoch, its learning rate changed in the first."""
+    run = jobs.start(TrainConfig.preset("quick", seed=2), runs_dir)
+    try:
+        page.set_viewport_size({"width": 1640, "height": 960})
+        page.goto(server.address(f"train?run={run.name}"))
+        ready(page, "drift")
+        wait_until(lambda: run.status().epoch > 0.6)
+        run.ask(learning_rate=1e-3)
+        wait_until(lambda: run.status().epoch > 1.3)
+        shot(page, "train")
+    finally:
+        run.ask_to_stop()
+        wait_until(lambda: run.status().state not in LIVE)
 
 
 def main() -> None:
-    """Writes docs/pictures/*.png."""
+    """Takes all of them."""
     path = chromium()
     if path is None:
         raise SystemExit(MISSING)
     PICTURES.mkdir(exist_ok=True)
-    with Server(APP) as server, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1400, "height": 960})
-        for name, (route, drawn) in SHOTS.items():
-            page.goto(server.address(route))
-            page.wait_for_selector(drawn, timeout=60_000)
-            if name == "latent":
-                page.mouse.click(590, 640)  # a slanted one
-                page.mouse.move(590, 940)
-            page.wait_for_timeout(1500)
-            page.screenshot(path=PICTURES / f"{name}.png")
-        browser.close()
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        shutil.copytree(BUNDLED, Path(folder) / BUNDLED.name)
+        with Server(APP, VAE_RUNS_DIR=folder) as server:
+            browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+            page = browser.new_page(viewport={"width": 1400, "height": 960})
+            shots_at_rest(page, server)
+            shot_live(page, server, Path(folder))
+            browser.close()
 
 
 if __name__ == "__main__":

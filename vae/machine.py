@@ -16,7 +16,9 @@ from vae.errors import VaeError
 from vae.model import PIXELS, VAE
 
 CALIBRATION_STEPS = 7
-CALIBRATION_SECONDS = 20  # between two choices of the thread count, unless the speed halves
+# Between two choices of the thread count, unless the speed halves: soon after the start, where a machine that
+# was busy then would keep a training slow that never was fast, and later seldom.
+FIRST_CALIBRATION_SECONDS, CALIBRATION_SECONDS = 2, 20
 SPEED_SECONDS = 1  # over which the speed is measured
 
 
@@ -64,6 +66,7 @@ class Pace:
         self.speed = 0.0  # images per second
         self._began = self._at = self._calibrated_at = now
         self._images, self._fastest = images, 0.0
+        self._patience = FIRST_CALIBRATION_SECONDS
 
     @property
     def is_known(self) -> bool:
@@ -77,8 +80,9 @@ class Pace:
         self.speed = (images - self._images) / (now - self._at)
         self._at, self._images, self._fastest = now, images, max(self.speed, self._fastest)
         # Threads that wait for a core which another program took are slower than none.
-        due = CALIBRATION_SECONDS if self.speed > self._fastest / 2 else SPEED_SECONDS
+        due = self._patience if self.speed > self._fastest / 2 else SPEED_SECONDS
         if now - self._calibrated_at <= due:
             return False
         self._calibrated_at, self._fastest = now, 0.0
+        self._patience = min(2 * self._patience, CALIBRATION_SECONDS)
         return True

@@ -69,8 +69,9 @@ def fit(run: Run) -> Generator[Status, None, None]:
         try:
             yield from _loop(run)
         except Exception as error:
+            why = error.strerror if isinstance(error, OSError) and error.strerror else error
             known = isinstance(error, VaeError)
-            sentence = str(error) if known else f"The training failed: {error}. Mend that, then resume."
+            sentence = str(error) if known else f"The training failed: {why}. Mend that, then resume."
             with suppress(OSError):  # a full disk has no room for its own bad news
                 run.write_status(run.status().model_copy(update={"state": "failed", "error": sentence}))
             if isinstance(error, OSError | MemoryError | torch.OutOfMemoryError):
@@ -149,12 +150,13 @@ def _loop(run: Run) -> Iterator[Status]:
         log("test", both, torch.stack([batch.mean(dim=0) for batch in both.split(batch_size)]))
 
     terms: list[Tensor] = []  # (2,) of each batch since the last line: reconstruction, KL
-    told_at = viewed_at = saved_at = clock()
     yield status("running")
     if training.step == 0:
         log_test()
         write_view(model, 0)
         write_snapshot(run.snapshot_path(0), model, test)
+    told_at = viewed_at = saved_at = clock()
+    pace = Pace(training.step * batch_size, clock())
 
     for epoch in range(training.step // epoch_steps, run.config.epochs):
         order, noise = (part.to(device) for part in randomness(run.config, epoch, len(images)))

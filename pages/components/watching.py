@@ -44,7 +44,7 @@ def panels(run: Run, status: Status, options: ChartOptions) -> None:
         live_figure(
             cached.curves(runs, status, *options),
             key="curves",
-            height=420,
+            height=560,
             label=f"Reconstruction, KL and −ELBO of {run.name}",
         )
         st.html(CURVES)
