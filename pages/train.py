@@ -13,34 +13,30 @@ from pages.components.run_picker import run_picker, select_run
 from pages.components.run_status import progress, run_heading
 from pages.components.runs_table import runs_table
 from pages.components.sentences import sentences
-from pages.components.watching import ChartOptions, chart_options, panels
+from pages.components.watching import ChartOptions, around, chart_options, panels, poll_seconds
 from pages.components.way_in import enter_by_app
 from vae.config import PRESETS_ABOUT
 from vae.forecast import in_words, training_seconds
 from vae.records import LIVE, Status
 from vae.runs import Run
 
-# The chart lags by no more than a second, and the pictures of the first epoch come twice in one.
-POLL_SECONDS, FIRST_POLL_SECONDS = 0.75, 0.5
 TABLE_SECONDS = 10
 
 
 def main() -> None:
     """The page."""
     run = run_picker(watching=True)
-    status = run.status() if run else None
+    status = None
+    with sentences():
+        status = run.status() if run else None
     live = status is not None and status.state in LIVE
     if not live:
         st.header("Train", anchor=False)
         new_training()
     busy()
     if run and status:
-        run_heading(run, status)
-        if status.state != "finished":
-            st.fragment(sentences()(controls))(run)
-        options = chart_options()
-        seconds = FIRST_POLL_SECONDS if everything_moves(status) else POLL_SECONDS
-        st.fragment(sentences()(watch), run_every=seconds if live else None)(run, status, options)
+        with sentences():
+            show(run, status)
     if live:  # nothing else can be started now, and the place above is worth more
         with st.expander("Start another"):
             new_training()
@@ -48,25 +44,25 @@ def main() -> None:
     rerun_on_return()
 
 
+def show(run: Run, status: Status) -> None:
+    """The selected run."""
+    run_heading(run, status)
+    if status.state != "finished":
+        st.fragment(sentences()(controls))(run)
+    options = chart_options()
+    st.fragment(sentences()(watch), run_every=poll_seconds(status))(run, status, options)
+
+
 def watch(run: Run, before: Status, options: ChartOptions) -> None:
     """What changes by itself; polled while the run is being trained, and so kept small."""
-    status = cached.status(run)
+    # What the page was drawn with may be newer than what all viewers share.
+    status = max(cached.status(run), before, key=lambda status: status.heartbeat)
     if not run.path.exists():
         select_run(run)  # the box says that it is gone
-    if not run.path.exists() or rest(status) != rest(before):
+    if not run.path.exists() or around(status) != around(before):
         st.rerun()  # the whole page
     progress(run, status)
     panels(run, status, options)
-
-
-def rest(status: Status) -> tuple[object, ...]:
-    """What the page shows around the polled part."""
-    return status.state, status.heard, status.error, everything_moves(status)
-
-
-def everything_moves(status: Status) -> bool:
-    """Whether the pictures change all the time."""
-    return status.epoch < 1 or status.delay > 0
 
 
 def new_training() -> None:

@@ -22,10 +22,7 @@ PAGES_LAYERS = [
         for name in ("run_picker", "curves", "live_figure", "gallery", "config_form")
     ],
     [f"pages.components.{name}" for name in ("changes", "panels", "thinning", "charts", "explanations")],
-    [
-        f"pages.components.{name}"
-        for name in ("plotly_js", "way_in", "sentences", "returning", "explanations")
-    ],
+    [f"pages.components.{name}" for name in ("plotly_js", "way_in", "sentences", "returning")],
 ]
 ROWS = re.findall(r"^    ((?:\w+, )*\w+)  +\S", str(vae.__doc__).split("The layers;")[1], re.MULTILINE)
 LAYERS = [

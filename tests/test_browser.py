@@ -265,9 +265,11 @@ def test_a_training_is_watched_steered_stopped_and_finished(own: Server, page: P
     expect(chart.get_by_text("learning rate 0.003 → 0.001").first).to_be_visible(timeout=SLOW)
     assert run.status().learning_rate == 0.001
 
-    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Pause").click()
+    paused = page.get_by_role("heading", name=f"{run.name}: paused")
+    expect(paused).to_be_visible(timeout=SLOW)
     page.reload()
-    expect(page.get_by_role("heading", name=run.name)).to_be_visible(timeout=SLOW)
+    expect(paused).to_be_visible(timeout=SLOW)
     ready(page, "curves")
     expect(chart.get_by_text("learning rate 0.003 → 0.001").first).to_be_visible(timeout=SLOW)
     expect(page.get_by_label("Learning rate", exact=True).first).to_have_value("0.001")

@@ -1,6 +1,8 @@
 """Losses as arrays: read once, by their tail, whatever happens to the file."""
 
+import shutil
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -35,13 +37,13 @@ def test_only_what_was_appended_is_read(run: Run, monkeypatch: pytest.MonkeyPatc
     history = History(run)
     assert [len(rows) for rows in history.read()] == [0, 0]
     offsets: list[int] = []
-    whole = Run.metrics
+    whole = Run.metrics_of
 
-    def noting(self: Run, offset: int = 0) -> tuple[list[Metrics], int]:
+    def noting(self: Run, file: BinaryIO, offset: int) -> tuple[list[Metrics], int]:
         offsets.append(offset)
-        return whole(self, offset)
+        return whole(self, file, offset)
 
-    monkeypatch.setattr(Run, "metrics", noting)
+    monkeypatch.setattr(Run, "metrics_of", noting)
     for step in range(1, 4):
         run.append_metrics(line(step))
         run.append_metrics(line(step, "test"))
@@ -76,3 +78,28 @@ def test_a_torn_line_waits_and_a_damaged_one_gets_a_sentence(run: Run) -> None:
         history.read()
     run.metrics_path.unlink()
     assert len(history.read().train) == 0
+
+
+def test_a_new_run_of_an_old_name_has_a_history_of_its_own(run: Run) -> None:
+    history, config = History(run), run.config
+    for step in range(1, 31):
+        run.append_metrics(line(step))
+    assert len(history.read().train) == 30
+    for lines in (3, 40):
+        shutil.rmtree(run.path)
+        again = new_run(config, run.path.parent)
+        for step in range(1, lines + 1):
+            again.append_metrics(line(step))
+        assert history.read().train["step"].tolist() == list(range(1, lines + 1))
+
+
+def test_two_resumptions_between_two_looks_are_seen(run: Run) -> None:
+    history = History(run)
+    for step in range(1, 31):
+        run.append_metrics(line(step))
+    history.read()
+    for kept in (20, 10):
+        run.forget_metrics_after(kept)
+    for step in range(11, 50):
+        run.append_metrics(line(step))
+    assert history.read().train["step"].tolist() == list(range(1, 50))

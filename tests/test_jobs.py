@@ -100,6 +100,16 @@ def test_longer_is_what_a_config_with_a_restart_trains(small: Path, trained: Run
     assert run.status() == trained.status(), "the first run stays as it was"
 
 
+@pytest.mark.usefixtures("nothing_left_running")
+def test_each_run_is_continued_by_itself(small: Path, trained: Run) -> None:
+    for name in (trained.name, f"{trained.name}-2"):
+        shutil.copytree(trained.path, small / name)
+    first = jobs.train_longer(open_run(small / trained.name), 1)
+    wait_until(lambda: first.status().state == "finished")
+    second = jobs.train_longer(open_run(small / f"{trained.name}-2"), 1)
+    assert second.name == f"{first.name}-2"
+
+
 def test_only_a_finished_run_is_trained_longer(small: Path) -> None:
     with pytest.raises(VaeError, match=r"is not finished\. Resume it first"):
         jobs.train_longer(new_run(small_config(), small), 1)

@@ -98,7 +98,8 @@ def test_an_unknown_run_says_how_to_list_them(run: Run) -> None:
         ("{}", "config.json cannot be read"),
         ('{"format": 2, "epochs": 0}', "epochs: input should be greater than or equal to 1"),
         ('{"format": 2, "colour": "red"}', "colour: extra inputs are not permitted"),
-        ('{"format": 9}', "written by another version"),
+        ('{"format": 1}', "written by an older version; train it anew"),
+        ('{"format": 9}', "written by a newer version; update"),
     ],
 )
 def test_a_config_that_does_not_parse_is_named(content: str, sentence: str, run: Run) -> None:

@@ -26,6 +26,15 @@ def test_the_schedule_warms_up_and_ends_near_zero() -> None:
     assert math.isfinite(learning_rate(config, 0, 1))
 
 
+def test_each_restart_begins_a_schedule_of_its_own() -> None:
+    plain = TrainConfig(learning_rate=0.1, epochs=4)
+    longer = TrainConfig(learning_rate=0.1, epochs=7, restarts=(4,))
+    last = TrainConfig(learning_rate=0.1, epochs=3)
+    rates = [learning_rate(longer, step, 700) for step in range(700)]
+    assert rates[:400] == pytest.approx([learning_rate(plain, step, 400) for step in range(400)])
+    assert rates[400:] == pytest.approx([learning_rate(last, step, 300) for step in range(300)])
+
+
 def test_snapshots_are_dense_at_the_start_and_have_both_ends() -> None:
     steps = sorted(snapshot_steps(6566))
     assert steps[0] == 0

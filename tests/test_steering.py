@@ -1,6 +1,8 @@
 """What viewers ask of a trainer: pause, single batches, other rates, slow motion; and how it is heard."""
 
 import itertools
+import subprocess
+import sys
 import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +14,9 @@ from pydantic import ValidationError
 from safetensors.torch import load_file
 
 import vae
+from tests.browser import wait_until
 from tests.conftest import small_config
-from vae.catalogue import new_run
+from vae.catalogue import delete_run, new_run
 from vae.errors import VaeError
 from vae.records import Request, Status
 from vae.runs import Run
@@ -159,6 +162,55 @@ def test_nonsense_is_not_asked_for(wish: dict[str, float], run: Run) -> None:
     with pytest.raises(ValidationError):
         run.ask(**wish)
     assert run.request() is None
+
+
+def test_rates_asked_for_before_the_first_batch_survive_a_stop(run: Run) -> None:
+    statuses = fit(run)
+    run.ask(pause_at=0)
+    assert until(statuses, "paused").step == 0
+    run.ask(beta=4, stop=True)
+    assert list(statuses)[-1].state == "stopped"
+    assert vae.train(run.config, run.path.parent).status().beta == 4
+    assert {line.beta for line in run.metrics()[0] if line.split == "train"} == {4}
+    assert run.request() is None
+
+
+def test_what_was_steered_outlives_a_kill(small: Path) -> None:
+    run = new_run(small_config(epochs=400), small)
+    command = [sys.executable, "-m", "vae", "resume", str(run.path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        wait_until(lambda: run.status().step > 20)
+        number = run.ask(beta=4).number
+        wait_until(lambda: run.status().heard == number)
+        changed = run.status().step
+        wait_until(lambda: run.status().step > changed + 20)
+        process.kill()
+    statuses = fit(run)
+    first = next(statuses)
+    assert (first.beta, first.steered) == (4, True)
+    assert first.step >= changed
+    statuses.close()
+
+
+def test_the_last_batch_in_slow_motion_is_not_waited_for(run: Run) -> None:
+    statuses = fit(run)
+    run.ask(pause_at=5, delay=5)
+    with ThreadPoolExecutor(1) as pool:
+        paused = pool.submit(until, statuses, "paused")
+        run.ask(pause_at=1)
+        assert paused.result().step <= 2
+    run.ask(pause_at=paused.result().step + 1)
+    began = time.monotonic()
+    until(statuses, "paused")
+    assert time.monotonic() - began < 5
+
+
+def test_a_run_that_was_deleted_is_not_asked_back_to_life(run: Run) -> None:
+    delete_run(run)
+    for order in (lambda: run.ask(stop=True), run.is_held, lambda: delete_run(run)):
+        with pytest.raises(VaeError, match="is gone"):
+            order()
+    assert not run.path.exists()
 
 
 def test_a_damaged_request_does_not_hurt_the_training(run: Run) -> None:

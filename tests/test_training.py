@@ -114,6 +114,19 @@ def test_an_abandoned_run_resumes_to_the_same_weights(trained: Run, small: Path)
     assert [line.step for line in run.metrics()[0]] == [line.step for line in trained.metrics()[0]]
 
 
+@pytest.mark.parametrize("step", [23, 24, 25, 30])
+def test_a_stop_at_or_after_a_restart_changes_nothing(step: int, small: Path) -> None:
+    config = small_config(epochs=4, restarts=(2,))  # at step 24
+    whole = vae.train(config, small)
+    run = new_run(config, small, again=True)
+    run.ask(pause_at=step)
+    statuses = fit(run)
+    assert next(status for status in statuses if status.state == "paused").step == step
+    statuses.close()
+    list(fit(run))
+    assert_same_weights(run, whole)
+
+
 def test_a_killed_process_leaves_a_run_that_resumes_to_the_same_weights(small: Path) -> None:
     config = small_config(epochs=150)
     run = new_run(config, small)

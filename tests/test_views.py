@@ -12,6 +12,7 @@ from vae.errors import VaeError
 from vae.latent import encode_set
 from vae.pictures import grey
 from vae.runs import Run
+from vae.showing import view_writer
 from vae.views import MAX_POINTS, load_view, save_view
 
 
@@ -35,7 +36,13 @@ def test_a_view_that_is_not_there_yet_is_none(tmp_path: Path) -> None:
     assert load_view(tmp_path / "view.safetensors") is None
 
 
-@pytest.mark.parametrize("name", ["torn", "nonsense", "huge", "flat", "without a step"])
+DAMAGES = (
+    *("torn", "nonsense", "huge", "flat", "empty"),
+    *("nowhere", "short", "floats", "classes", "without a step"),
+)
+
+
+@pytest.mark.parametrize("name", DAMAGES)
 def test_a_damaged_view_gets_a_sentence(name: str, trained: Run, tmp_path: Path) -> None:
     path = tmp_path / "run" / "view.safetensors"
     path.parent.mkdir()
@@ -47,6 +54,16 @@ def test_a_damaged_view_gets_a_sentence(name: str, trained: Run, tmp_path: Path)
         path.write_text("nonsense")
     elif name == "huge":
         save_view(path, view._replace(points=np.zeros((MAX_POINTS + 1, 2), np.float32)))
+    elif name == "empty":
+        save_view(path, view._replace(points=view.points[:0], labels=view.labels[:0]))
+    elif name == "nowhere":
+        save_view(path, view._replace(points=np.full_like(view.points, np.nan)))
+    elif name == "short":
+        save_view(path, view._replace(labels=view.labels[:-1]))
+    elif name == "floats":
+        save_view(path, view._replace(pictures=view.pictures.astype(np.float64)))
+    elif name == "classes":
+        save_view(path, view._replace(labels=np.full_like(view.labels, 10)))
     elif name == "flat":
         save_view(path, view._replace(pictures=np.zeros(784, np.uint8)))
     else:
@@ -55,6 +72,18 @@ def test_a_damaged_view_gets_a_sentence(name: str, trained: Run, tmp_path: Path)
         )
     with pytest.raises(VaeError, match=r"run/view.safetensors is damaged"):
         load_view(path)
+
+
+def test_a_model_that_is_no_number_shows_nothing(trained: Run, small: Path, tmp_path: Path) -> None:
+    assert not small.exists()  # for its data
+    model = trained.load_model()
+    write = view_writer(tmp_path / "view.safetensors", load("mnist", train=False))
+    write(model, 1)
+    model.encoder.mean.weight.fill_(torch.nan)
+    write(model, 2)
+    view = load_view(tmp_path / "view.safetensors")
+    assert view is not None
+    assert view.step == 1
 
 
 def test_a_line_of_a_latent_space_is_drawn_against_its_log_variance() -> None:

@@ -6,6 +6,7 @@ Names come from people and from addresses. They are matched and resolved here, a
 import os
 import re
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -132,12 +133,18 @@ def _give_past(run: Run, origin: Run) -> None:
     )
 
 
-def summary(run: Run) -> dict[str, Any]:
+def negative_elbo(run: Run) -> float | None:
+    """Of the last evaluation on the test set, in nats per image, if there was one."""
+    tests = [line for line in run.metrics()[0] if line.split == "test"]
+    return -tests[-1].elbo if tests else None
+
+
+def summary(run: Run, elbo_of: Callable[[Run], float | None] = negative_elbo) -> dict[str, Any]:
     """What lists say of a run; of a damaged one only what is wrong. Seconds are those of training."""
     try:
         status = run.status()
         preset, differs = run.config.nearest_preset
-        elbo = negative_elbo(run)
+        elbo = elbo_of(run)
     except VaeError as error:
         return {"run": run.name, "error": str(error)}
     return {
@@ -154,19 +161,10 @@ def summary(run: Run) -> dict[str, Any]:
     }
 
 
-def negative_elbo(run: Run) -> float | None:
-    """Of the last evaluation on the test set, in nats per image, if there was one."""
-    tests = [line for line in run.metrics()[0] if line.split == "test"]
-    return -tests[-1].elbo if tests else None
-
-
 def delete_run(run: Run) -> None:
     """Removes the run for good. Raises VaeError while it is being trained, or if it is gone."""
     doomed = beside(run.path)
-    try:
-        with run.hold():
-            # Renamed first: nobody meets a run half removed.
-            run.path.rename(doomed)
-    except FileNotFoundError as error:
-        raise VaeError(f"{run.name} is gone already.") from error
+    with run.hold():
+        # Renamed first: nobody meets a run half removed.
+        run.path.rename(doomed)
     shutil.rmtree(doomed)

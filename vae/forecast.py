@@ -35,6 +35,11 @@ _PRODUCTS = 40  # in one timing, about 0.25 ms
 _TIMINGS = 50
 
 
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def core_speed() -> float:
     """Operations per second that one core of this machine does in matrix products just now."""
     matrix = np.full((_SIDE, _SIDE), 0.5, np.float32)
@@ -54,8 +59,7 @@ def training_seconds(config: TrainConfig, speed: float | None = None) -> float:
     `speed` is what `core_speed` says, in operations per second; it is measured if left out. An idle machine
     is assumed: beside other work a training takes longer, on a GPU less.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = cores if config.threads == "auto" else min(config.threads, cores)
+    threads = cores() if config.threads == "auto" else min(config.threads, cores())
     images = TRAIN_IMAGES[config.dataset]
     steps = -(-images // config.batch_size)
 

@@ -1,12 +1,12 @@
 """A run's losses as arrays, kept up to date by reading only what was appended."""
 
+import os
 import threading
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from vae.errors import VaeError
 from vae.records import Metrics
 from vae.runs import Run
 
@@ -31,35 +31,44 @@ class History:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._lock = threading.Lock()
-        self._file: int | None = None
+        self._file: BinaryIO | None = None
         self._offset = 0
         self._losses = NOTHING
 
     def read(self) -> Losses:
         """All losses up to now. Raises VaeError if a line is damaged."""
         with self._lock:
-            while True:
-                file = self._file_now()
-                # A resumed training replaces the file, without what it is about to write again.
-                if file != self._file:
-                    self._file, self._offset, self._losses = file, 0, NOTHING
-                try:
-                    lines, self._offset = self._run.metrics(self._offset)
-                except VaeError:
-                    if self._file_now() == file:
-                        raise
-                    continue
-                if self._file_now() == file:
-                    break
-            if lines:
-                self._losses = Losses(*(self._extended(split, lines) for split in Losses._fields))
+            if not self._is_open():
+                self._open()
+            if self._file is not None:
+                lines, self._offset = self._run.metrics_of(self._file, self._offset)
+                if lines:
+                    self._losses = Losses(*(self._extended(split, lines) for split in Losses._fields))
             return self._losses
 
-    def _file_now(self) -> int | None:
+    def __del__(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def _is_open(self) -> bool:
+        """Whether the opened file is the one that stands there: a resumed training replaces it.
+
+        Kept open, as the number of a file that is gone is soon given to another.
+        """
         try:
-            return self._run.metrics_path.stat().st_ino
+            now = self._run.metrics_path.stat()
         except FileNotFoundError:
-            return None
+            return False
+        return self._file is not None and os.path.samestat(os.fstat(self._file.fileno()), now)
+
+    def _open(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        self._offset, self._losses = 0, NOTHING
+        try:
+            self._file = self._run.metrics_path.open("rb")
+        except FileNotFoundError:
+            self._file = None
 
     def _extended(self, split: str, lines: list[Metrics]) -> Rows:
         rows: list[Any] = [

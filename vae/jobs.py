@@ -57,7 +57,9 @@ def train_longer(run: Run, epochs: int) -> Run:
     """
     if run.status().state != "finished":
         raise VaeError(f"{run.name} is not finished. Resume it first; then it can be trained longer.")
-    return start(run.config.longer(epochs), run.path.parent, origin=run)
+    # Where a run is what its config alone makes of it, so is its continuation, and may be there already.
+    again = run.status().steered or run.name != run.config.run_name
+    return start(run.config.longer(epochs), run.path.parent, again=again, origin=run)
 
 
 def resume(run: Run) -> None:

@@ -4,7 +4,6 @@ Shapes: B batch, P pixels.
 """
 
 import copy
-import os
 import statistics
 import time
 
@@ -13,6 +12,7 @@ import torch
 from vae import losses
 from vae.config import TrainConfig
 from vae.errors import VaeError
+from vae.forecast import cores
 from vae.model import PIXELS, VAE
 
 CALIBRATION_STEPS = 7
@@ -55,8 +55,7 @@ def choose_threads(config: TrainConfig, model: VAE) -> int:
             times.append(time.perf_counter() - started)
         return statistics.median(times)
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(sorted({1, max(1, cores // 2), cores}), key=seconds)
+    return min(sorted({1, max(1, cores() // 2), cores()}), key=seconds)
 
 
 class Pace:

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import filelock
 from pydantic import ValidationError
@@ -47,8 +47,11 @@ class Run:
         """What the run is made of."""
         try:
             stored = json.loads((self.path / "config.json").read_bytes())
-            if stored.pop("format") != FORMAT:
-                raise VaeError(f"{self.name} was written by another version; update the project.")
+            written = stored.pop("format")
+            if written != FORMAT:
+                older = written < FORMAT
+                advice = "an older version; train it anew" if older else "a newer version; update the project"
+                raise VaeError(f"{self.name} was written by {advice}.")
             return TrainConfig.model_validate(stored)
         except ValidationError as error:
             raise VaeError(f"{self.name}/config.json is no config. {explain(error)}") from error
@@ -60,6 +63,11 @@ class Run:
     def write_config(self, config: TrainConfig) -> None:
         stored = {"format": FORMAT, **config.model_dump(mode="json")}
         write_whole(self.path / "config.json", json.dumps(stored, indent=2).encode() + b"\n")
+
+    @property
+    def made_at(self) -> int:
+        """When its config was written, in nanoseconds: tells it from a later run of the same name."""
+        return (self.path / "config.json").stat().st_mtime_ns
 
     @property
     def model_path(self) -> Path:
@@ -119,10 +127,14 @@ class Run:
         """The metrics from byte `offset` on, and the offset to go on from. A torn last line waits."""
         try:
             with self.metrics_path.open("rb") as file:
-                file.seek(offset)
-                content = file.read()
+                return self.metrics_of(file, offset)
         except FileNotFoundError:
             return [], 0
+
+    def metrics_of(self, file: BinaryIO, offset: int) -> tuple[list[Metrics], int]:
+        """The same of the opened `metrics.jsonl`."""
+        file.seek(offset)
+        content = file.read()
         whole = content[: content.rfind(b"\n") + 1]
         try:
             lines = [Metrics.model_validate_json(line) for line in whole.splitlines()]
@@ -162,11 +174,14 @@ class Run:
         The fields are those of `Request`; it raises `pydantic.ValidationError` for a value out of bounds.
         """
         # Of two viewers that ask for different things at the same instant both are heard.
-        with filelock.FileLock(self.path / "request.lock"):
-            before = self.request()
-            kept = before.model_dump(exclude={"number"}) if before else {}
-            request = Request.model_validate({**kept, **wishes})
-            write_whole(self.request_path, request.model_dump_json().encode(), durable=False)
+        try:
+            with self._lock("request.lock", timeout=2):
+                before = self.request()
+                kept = before.model_dump(exclude={"number"}) if before else {}
+                request = Request.model_validate({**kept, **wishes})
+                write_whole(self.request_path, request.model_dump_json().encode(), durable=False)
+        except filelock.Timeout as error:
+            raise VaeError(f"{self.name} is being asked by somebody else. Ask again.") from error
         return request
 
     def ask_to_stop(self) -> None:
@@ -184,7 +199,7 @@ class Run:
         """
         try:
             # A reader that looks whether the lock is held holds it for an instant itself.
-            with filelock.FileLock(self.path / "lock", timeout=2):
+            with self._lock("lock", timeout=2):
                 yield
         except filelock.Timeout as error:
             raise VaeError(
@@ -195,10 +210,16 @@ class Run:
         """Whether a living trainer holds the run."""
         try:
             # Who looks holds it for an instant: those of this process take turns, another gets a moment.
-            with _LOOKING, filelock.FileLock(self.path / "lock", timeout=0.004, poll_interval=0.002):
+            with _LOOKING, self._lock("lock", timeout=0.004, poll_interval=0.002):
                 return False
         except filelock.Timeout:
             return True
+
+    def _lock(self, name: str, timeout: float, poll_interval: float = 0.05) -> filelock.BaseFileLock:
+        """A lock in the run's folder. Raises VaeError if that is gone: filelock would make it anew."""
+        if not (self.path / "config.json").exists():
+            raise VaeError(f"{self.name} is gone: it was deleted.")
+        return filelock.FileLock(self.path / name, timeout=timeout, poll_interval=poll_interval)
 
     def size(self) -> int:
         """Bytes on disk."""

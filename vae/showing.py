@@ -31,6 +31,8 @@ def view_writer(path: Path, test: ImageSet) -> Callable[[VAE, int], None]:
 
     def write(model: VAE, step: int) -> None:
         means, logvars = encode_set(model, images)
+        if not means.isfinite().all():  # the next line of metrics says so
+            return
         with torch.no_grad():
             decoded = model.decode(means[:classes]).cpu().numpy()
         points = plane(means[classes:], logvars[classes:]).cpu().numpy()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -18,6 +19,7 @@ from vae.errors import VaeError
 from vae.evaluate import image_losses
 from vae.machine import choose_threads
 from vae.model import VAE
+from vae.records import Metrics
 from vae.runs import Run
 from vae.schedule import learning_rate
 
@@ -91,6 +93,31 @@ class Training:
         """Goes on as `config` says."""
         self.config = config
         self.steered |= _rates(config) != _rates(self.run.config)
+
+    def metrics(self, split: Literal["train", "test"], terms: Tensor, batches: Tensor) -> Metrics:
+        """A line: the mean of `terms`, (., 2), and the deviation over the means of `batches`, (., 2).
+
+        The columns are reconstruction and KL, in nats per image.
+        """
+        # On the CPU: Apple's devices have no float64.
+        reconstruction, kl = terms.cpu().double().mean(dim=0).tolist()
+        columns = batches.cpu().double()
+        deviations = torch.column_stack((columns, columns.sum(dim=1))).std(dim=0, correction=0).tolist()
+        return Metrics(
+            split=split,
+            step=self.step,
+            epoch=self.epoch,
+            seconds=self.clock(),
+            reconstruction=reconstruction,
+            reconstruction_std=deviations[0],
+            kl=kl,
+            kl_std=deviations[1],
+            elbo=-(reconstruction + kl),
+            elbo_std=deviations[2],
+            learning_rate=self.rate,
+            peak_learning_rate=self.config.learning_rate,
+            beta=self.config.beta,
+        )
 
     def vouch(self, loss: float) -> None:
         """Raises VaeError if a loss is no finite number."""

@@ -12,7 +12,7 @@ LOOK_SECONDS = 0.02  # between two looks of a trainer that waits
 
 
 class Orders:
-    """The newest request of a run. To look for one costs two microseconds, so each batch does."""
+    """The newest request of a run. To look for one costs microseconds, so each batch does."""
 
     def __init__(self, run: Run) -> None:
         self._run = run

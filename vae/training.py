@@ -20,7 +20,7 @@ from vae.errors import VaeError
 from vae.evaluate import image_losses
 from vae.latent import pixels
 from vae.machine import Pace, choose_device, choose_threads
-from vae.records import Metrics, State, Status
+from vae.records import State, Status
 from vae.runs import Run
 from vae.schedule import randomness, snapshot_steps
 from vae.showing import view_writer, write_snapshot
@@ -79,7 +79,17 @@ def fit(run: Run) -> Generator[Status, None, None]:
             raise
         finally:
             torch.set_num_threads(threads)
-            run.forget_requests()
+            with suppress(OSError, VaeError):
+                _forget_orders(run)
+
+
+def _forget_orders(run: Run) -> None:
+    """All but the rates: a run that was stopped before its first batch has saved nothing of them."""
+    request = run.request()
+    if request and (request.learning_rate or request.beta is not None) and run.status().state != "finished":
+        run.ask(stop=False, pause_at=None, delay=0)
+    else:
+        run.forget_requests()
 
 
 def _loop(run: Run) -> Iterator[Status]:
@@ -115,29 +125,9 @@ def _loop(run: Run) -> Iterator[Status]:
         return now
 
     def log(split: Literal["train", "test"], terms: Tensor, batches: Tensor) -> None:
-        """Writes a line: the mean of `terms`, and the deviation over the means of `batches`, (., 2)."""
-        # On the CPU: Apple's devices have no float64.
-        reconstruction, kl = terms.cpu().double().mean(dim=0).tolist()
-        training.vouch(reconstruction + kl)
-        columns = batches.cpu().double()
-        deviations = torch.column_stack((columns, columns.sum(dim=1))).std(dim=0, correction=0).tolist()
-        run.append_metrics(
-            Metrics(
-                split=split,
-                step=training.step,
-                epoch=training.epoch,
-                seconds=clock(),
-                reconstruction=reconstruction,
-                reconstruction_std=deviations[0],
-                kl=kl,
-                kl_std=deviations[1],
-                elbo=-(reconstruction + kl),
-                elbo_std=deviations[2],
-                learning_rate=training.rate,
-                peak_learning_rate=training.config.learning_rate,
-                beta=training.config.beta,
-            )
-        )
+        line = training.metrics(split, terms, batches)
+        training.vouch(-line.elbo)
+        run.append_metrics(line)
 
     def log_train() -> None:
         """A line for the batches since the last one, if there are any."""
@@ -148,6 +138,21 @@ def _loop(run: Run) -> Iterator[Status]:
     def log_test() -> None:
         both = torch.stack(image_losses(model, test.images), dim=1)
         log("test", both, torch.stack([batch.mean(dim=0) for batch in both.split(batch_size)]))
+
+    def obey() -> Iterator[Status]:
+        """Does what is asked, and stands still as long as that is asked."""
+        while True:
+            training.steer(orders.steered(training.config))
+            pausing = orders.pauses(training.step) and not orders.now.stop
+            write_view(model, training.step)
+            heard = status("paused" if pausing else "running")  # before the save, which may take long
+            training.save(test.images)
+            yield heard
+            if not pausing:
+                return
+            with clock.stopped():
+                orders.wait(math.inf)
+            orders.changed()
 
     terms: list[Tensor] = []  # (2,) of each batch since the last line: reconstruction, KL
     yield status("running")
@@ -167,18 +172,7 @@ def _loop(run: Run) -> Iterator[Status]:
         for index in range(first, epoch_steps):
             if orders.changed() or orders.pauses(training.step):
                 log_train()
-                while True:
-                    training.steer(orders.steered(training.config))
-                    pausing = orders.pauses(training.step) and not orders.now.stop
-                    write_view(model, training.step)
-                    heard = status("paused" if pausing else "running")  # before the save, which may take long
-                    training.save(test.images)
-                    yield heard
-                    if not pausing:
-                        break
-                    with clock.stopped():
-                        orders.wait(math.inf)
-                    orders.changed()
+                yield from obey()
                 if orders.now.stop:
                     yield status("stopped")
                     return
@@ -217,5 +211,6 @@ def _loop(run: Run) -> Iterator[Status]:
             if line_ends or epoch_ends or clock() - told_at > STATUS_SECONDS:
                 yield status("running")
                 told_at = clock()
-            orders.wait(orders.now.delay)
+            if not orders.pauses(training.step):
+                orders.wait(orders.now.delay)
     yield status("finished")

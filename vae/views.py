@@ -15,12 +15,7 @@ from vae.errors import VaeError
 from vae.files import write_whole
 
 MAX_POINTS = 1000  # enough to see the classes drift apart, cheap to encode twice a second
-SHAPES = {
-    "pictures": (10, 28, 28),
-    "reconstructions": (10, 28, 28),
-    "points": (MAX_POINTS, 2),
-    "labels": (MAX_POINTS,),
-}
+DTYPES = {"pictures": np.uint8, "reconstructions": np.uint8, "points": np.float32, "labels": np.uint8}
 
 
 class View(NamedTuple):
@@ -40,7 +35,7 @@ class View(NamedTuple):
 
 def save_view(path: Path, view: View) -> None:
     """Writes a view. Raises OSError."""
-    arrays = {name: np.ascontiguousarray(getattr(view, name)) for name in SHAPES}
+    arrays = {name: np.ascontiguousarray(getattr(view, name)) for name in DTYPES}
     write_whole(path, save(arrays, {"step": str(view.step)}), durable=False)
 
 
@@ -48,16 +43,29 @@ def load_view(path: Path) -> View | None:
     """The view in `path`, or None if there is none yet. Raises VaeError if it is damaged."""
     try:
         with safe_open(path, framework="numpy") as file:
-            for name, most in SHAPES.items():
-                shape = file.get_slice(name).get_shape()
-                # Before memory is taken: a stranger's file may promise any size.
-                fits = len(shape) == len(most) and all(map(int.__le__, shape, most))
-                if not fits:
-                    raise ValueError(f"{name} has the shape {shape}")
-            return View(int(file.metadata()["step"]), *(file.get_tensor(name) for name in SHAPES))
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in DTYPES}
+            classes, points = shapes["pictures"][0], shapes["labels"][0]
+            # Before memory is taken: a stranger's file may promise any size.
+            if not (0 < classes <= 10 and 0 < points <= MAX_POINTS) or shapes != {
+                "pictures": (classes, 28, 28),
+                "reconstructions": (classes, 28, 28),
+                "points": (points, 2),
+                "labels": (points,),
+            }:
+                raise ValueError(f"its shapes are {shapes}")
+            view = View(int(file.metadata()["step"]), *(file.get_tensor(name) for name in DTYPES))
     except FileNotFoundError:
         return None
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise VaeError(
-            f"{path.parent.name}/{path.name} is damaged ({error}). Delete that file: training makes it anew."
-        ) from error
+    except (OSError, SafetensorError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise _damaged(path, error) from error
+    if any(getattr(view, name).dtype != dtype for name, dtype in DTYPES.items()):
+        raise _damaged(path, "its numbers are of another kind")
+    if not np.isfinite(view.points).all() or view.labels.max() > 9:
+        raise _damaged(path, "its points are nowhere")
+    return view
+
+
+def _damaged(path: Path, why: object) -> VaeError:
+    return VaeError(
+        f"{path.parent.name}/{path.name} is damaged ({why}). Delete that file: training makes it anew."
+    )

@@ -20,7 +20,6 @@ from pages.components.gallery import data_url, rows_of_pairs
 from pages.components.live_figure import Spec, figure_spec
 from pages.components.panels import Scale, X
 from vae import catalogue, forecast
-from vae.errors import VaeError
 from vae.history import History, Losses
 from vae.records import Status
 from vae.runs import Run
@@ -61,7 +60,7 @@ def status(run: Run) -> Status:
 
 def losses(run: Run) -> Losses:
     """The losses of `run` up to now; what one viewer has read the others need not."""
-    return _history(run, run.path.stat().st_ino).read()
+    return _history(run).read()
 
 
 def digits(run: Run) -> str | None:
@@ -88,17 +87,13 @@ def core_speed() -> float:
 
 
 def summary(run: Run) -> dict[str, Any]:
-    """`catalogue.summary`, made anew when one of the run's files changes."""
-    # The state of a run also changes when its trainer dies, which no file tells.
-    return _summary(run, *map(_changed, (run.path, run.metrics_path, run.path / "config.json")), _state(run))
+    """`catalogue.summary`, its −ELBO out of what is read already."""
 
+    def negative_elbo(run: Run) -> float | None:
+        tests = losses(run).test
+        return -float(tests["elbo"][-1]) if len(tests) else None
 
-def _state(run: Run) -> str:
-    try:
-        status = run.status()
-        return f"{status.state} {status.step}"
-    except VaeError as error:
-        return str(error)
+    return catalogue.summary(run, negative_elbo)
 
 
 def _changed(path: Path) -> int:
@@ -114,7 +109,7 @@ def _path(run: Run) -> str:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False, hash_funcs={Run: _path})
-def _history(run: Run, folder: int) -> History:  # noqa: ARG001 (of another run, if the name is taken anew)
+def _history(run: Run) -> History:
     return History(run)
 
 
@@ -150,11 +145,6 @@ def _scatter(run: Run, changed: int) -> Spec | None:
     shown = _view(run, changed)
     axes = axis_names(run.config.latent_dim)
     return shown and figure_spec(latent_scatter(shown.points, shown.labels, axes))
-
-
-@st.cache_resource(max_entries=200, show_spinner=False, hash_funcs={Run: _path})
-def _summary(run: Run, *key: object) -> dict[str, Any]:  # noqa: ARG001
-    return catalogue.summary(run)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Loading the model ...", hash_funcs={Run: _path})

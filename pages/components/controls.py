@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.orders import ask, refusal
+from pages.components.orders import ask, ask_for_steps, refusal
 from vae.config import TrainConfig
 from vae.records import LIVE, Request, Status
 from vae.runs import Run
@@ -57,16 +57,11 @@ def _stepping(run: Run, status: Status, request: Request, *, heard: bool) -> Non
         width=150,
     )
     epoch_steps = max(1, status.total_steps // run.config.epochs)
-    for label, key, pause_at, about in (
-        ("One batch", "batch", status.step + 1, "One optimiser step, then pauses."),
-        (
-            "One epoch",
-            "epoch",
-            (status.step // epoch_steps + 1) * epoch_steps,
-            "To the epoch's end, then pauses.",
-        ),
+    for label, key, steps, about in (
+        ("One batch", "batch", 1, "One optimiser step, then pauses."),
+        ("One epoch", "epoch", epoch_steps, "To the epoch's end, then pauses."),
     ):
-        st.button(label, key=key, on_click=ask, args=(run,), kwargs={"pause_at": pause_at}, help=about)
+        st.button(label, key=key, on_click=ask_for_steps, args=(run, steps), help=about)
     st.button(
         "Stopping …" if request.stop else "Stop",
         key="stop",

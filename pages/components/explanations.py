@@ -8,11 +8,12 @@ _CURVES = (
     picture lies from the prior N(0, I). It <i>rises</i> at first, because to tell digits apart the encoder
     must move their clouds away from one another and make them sharp; it stops where another nat of KL
     would save less than a nat of reconstruction.</p>
-    <p>The band is ±1 standard deviation over batches. <b>Test</b> pictures are never learned from: where
-    train falls and test does not, the model learns its pictures by heart.</p>
+    <p>The band is ±1 standard deviation over batches; in slow motion each line is a single batch, without
+    a band. <b>Test</b> pictures are never learned from: where train falls and test does not, the model
+    learns its pictures by heart.</p>
     <p><b>Collapse</b> looks like this: KL falls to zero and stays there, reconstruction stands still near
     206 nats on MNIST (what the average picture costs), every picture is drawn alike, and the map is one
-    blot in the middle. A large beta leads there: try 20. With beta 0 nothing holds the clouds together: KL
+    blot in the middle. A large beta leads there: try 40. With beta 0 nothing holds the clouds together: KL
     runs away to 30 and more.</p>""",
 )
 _PICTURES = (

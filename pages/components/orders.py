@@ -62,6 +62,14 @@ def ask(run: Run, **wishes: Any) -> None:
         st.session_state[_REFUSED] = sentence(error), time.monotonic()
 
 
+def ask_for_steps(run: Run, steps: int) -> None:
+    """A button's callback: goes on to the next step that `steps` divides, then pauses."""
+    # Not what was seen when the button was drawn. Two quick clicks are two orders.
+    status, request = run.status(), run.request()
+    at = max(status.step, (request and request.pause_at) or 0)
+    ask(run, pause_at=(at // steps + 1) * steps)
+
+
 def refusal() -> None:
     """Shows for a while why the last thing that was asked for cannot be done."""
     text, since = st.session_state.get(_REFUSED, ("", 0.0))

@@ -8,12 +8,13 @@ import streamlit as st
 from pages.components import cached
 from pages.components.orders import obey
 from pages.components.run_picker import forget_run, select_run
-from pages.components.sentences import plain, sentences
+from pages.components.sentences import MENDABLE, plain, sentence
 from vae.catalogue import default_runs_dir, delete_run, list_runs
 from vae.forecast import in_words
 from vae.runs import Run
 
 _CHOSEN = "chosen_runs"
+_KEPT = "why_runs_were_kept"
 COLUMNS = ("run", "state", "preset", "differs", "epochs", "−ELBO", "time", "MB")
 
 
@@ -50,6 +51,8 @@ def runs_table() -> None:
     if picked != chosen:
         st.session_state[_CHOSEN] = picked
         st.rerun()
+    for why in st.session_state.pop(_KEPT, ()):
+        st.error(why)
     _offer([run for run in runs if run.name in picked])
 
 
@@ -70,12 +73,16 @@ def _offer(runs: Sequence[Run]) -> None:
 
 
 def _delete(runs: Sequence[Run]) -> None:
-    with sentences():
-        for run in runs:
+    kept = []
+    for run in runs:
+        try:
             delete_run(run)
             forget_run(run)
-        st.session_state[_CHOSEN] = []
-        st.rerun()
+        except MENDABLE as error:
+            kept.append(sentence(error))
+    st.session_state[_CHOSEN] = []
+    st.session_state[_KEPT] = kept
+    st.rerun()
 
 
 def _row(summary: dict[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,23 @@ from pages.components.explanations import CURVES, MAP, PICTURES
 from pages.components.live_figure import live_figure
 from pages.components.panels import Scale, X
 from pages.components.runs_table import chosen_runs
-from vae.records import Status
+from vae.records import LIVE, Status
 from vae.runs import Run
+
+
+def poll_seconds(status: Status) -> float | None:
+    """How often to look: not at all once it ended, and twice a second while the pictures change all the time.
+
+    So the chart lags by no more than a second.
+    """
+    if status.state not in LIVE:
+        return None
+    return 0.5 if status.epoch < 1 or status.delay > 0 else 0.75
+
+
+def around(status: Status) -> tuple[object, ...]:
+    """What the page shows around what is polled: once that is another, all of it is drawn anew."""
+    return status.state, status.heard, status.error, poll_seconds(status)
 
 
 class ChartOptions(NamedTuple):
