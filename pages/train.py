@@ -7,14 +7,14 @@ import streamlit as st
 from pages.components import cached
 from pages.components.config_form import config_form, preset_choice
 from pages.components.controls import controls
-from pages.components.orders import busy, obey, start
-from pages.components.returning import rerun_on_return
+from pages.components.orders import STARTS, busy, obey, start
 from pages.components.run_picker import run_picker, select_run
 from pages.components.run_status import progress, run_heading
 from pages.components.runs_table import runs_table
 from pages.components.sentences import sentences
 from pages.components.watching import ChartOptions, around, chart_options, panels, poll_seconds
 from pages.components.way_in import enter_by_app
+from pages.components.window import watch_window
 from vae.config import PRESETS_ABOUT
 from vae.forecast import in_words, training_seconds
 from vae.records import LIVE, Status
@@ -24,31 +24,28 @@ TABLE_SECONDS = 10
 
 
 def main() -> None:
-    """The page."""
+    """The page. Its parts keep their places in every state, or the charts would be made anew."""
     run = run_picker(watching=True)
     status = None
     with sentences():
         status = run.status() if run else None
     live = status is not None and status.state in LIVE
-    if not live:
-        st.header("Train", anchor=False)
+    # A start closes it. By another key: what a person opened or closed stays so otherwise.
+    starts = st.session_state.setdefault(STARTS, int(live))
+    with st.expander("New training", expanded=not starts, key=f"new training {starts}"):
         new_training()
-    busy()
-    if run and status:
-        with sentences():
+    with st.container(), sentences():
+        if run and status:
             show(run, status)
-    if live:  # nothing else can be started now, and the place above is worth more
-        with st.expander("Start another"):
-            new_training()
     st.fragment(sentences()(runs_table), run_every=TABLE_SECONDS if live else None)()
-    rerun_on_return()
+    watch_window()
 
 
 def show(run: Run, status: Status) -> None:
     """The selected run."""
-    run_heading(run, status)
-    if status.state != "finished":
-        st.fragment(sentences()(controls))(run)
+    with st.container():
+        run_heading(run, status)
+    st.fragment(sentences()(controls))(run)
     options = chart_options()
     st.fragment(sentences()(watch), run_every=poll_seconds(status))(run, status, options)
 
@@ -82,6 +79,7 @@ def new_training() -> None:
         and config is not None
     ):
         obey(partial(start, config))
+    busy()
 
 
 if __name__ == "__main__":

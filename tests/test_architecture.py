@@ -16,13 +16,14 @@ PAGES_LAYERS = [
     ["pages.train", "pages.reconstructions", "pages.latent"],
     ["pages.components.watching"],
     [f"pages.components.{name}" for name in ("run_status", "controls", "runs_table")],
+    ["pages.components.offers"],
     [f"pages.components.{name}" for name in ("orders", "cached")],
     [
         f"pages.components.{name}"
         for name in ("run_picker", "curves", "live_figure", "gallery", "config_form")
     ],
     [f"pages.components.{name}" for name in ("changes", "panels", "thinning", "charts", "explanations")],
-    [f"pages.components.{name}" for name in ("plotly_js", "way_in", "sentences", "returning")],
+    [f"pages.components.{name}" for name in ("plotly_js", "way_in", "sentences", "window")],
 ]
 ROWS = re.findall(r"^    ((?:\w+, )*\w+)  +\S", str(vae.__doc__).split("The layers;")[1], re.MULTILINE)
 LAYERS = [

@@ -259,8 +259,8 @@ def test_a_training_is_watched_steered_stopped_and_finished(own: Server, page: P
     # The button that was clicked last has the focus; space is not for it.
     page.keyboard.press("Space")
     wait_until(lambda: run.status().step > step + 1)
-    page.get_by_label("Learning rate", exact=True).first.fill("0.001")
-    page.get_by_label("Learning rate", exact=True).first.press("Enter")
+    page.get_by_label("Learning rate", exact=True).last.fill("0.001")
+    page.get_by_label("Learning rate", exact=True).last.press("Enter")
     chart = page.locator('[data-live-figure="curves"]')
     expect(chart.get_by_text("learning rate 0.003 → 0.001").first).to_be_visible(timeout=SLOW)
     assert run.status().learning_rate == 0.001
@@ -272,7 +272,7 @@ def test_a_training_is_watched_steered_stopped_and_finished(own: Server, page: P
     expect(paused).to_be_visible(timeout=SLOW)
     ready(page, "curves")
     expect(chart.get_by_text("learning rate 0.003 → 0.001").first).to_be_visible(timeout=SLOW)
-    expect(page.get_by_label("Learning rate", exact=True).first).to_have_value("0.001")
+    expect(page.get_by_label("Learning rate", exact=True).last).to_have_value("0.001")
 
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_role("heading", name=f"{run.name}: stopped")).to_be_visible(timeout=SLOW)

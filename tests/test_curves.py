@@ -84,12 +84,13 @@ def test_the_band_is_one_standard_deviation_and_stays_above_zero_on_a_log_axis()
 @pytest.mark.parametrize("lines", [1, 2, POINTS, POINTS + 1, 1000, 100_000])
 def test_thinned_curves_keep_their_extremes_and_ends(lines: int) -> None:
     values = np.random.default_rng(lines).normal(size=lines)
-    kept = thinned(values)
+    x = np.arange(lines) / 7
+    kept = thinned(x, values)
     assert len(kept) <= POINTS + 2
     assert {0, lines - 1, values.argmin(), values.argmax()} <= set(kept.tolist())
     assert (np.diff(kept) > 0).all()
-    edges, low, high = envelope(values - 1, values + 1)
-    assert len(edges) <= POINTS
+    edges, low, high = envelope(x, values - 1, values + 1)
+    assert len(edges) <= POINTS + 2
     assert (edges[0], edges[-1]) == (0, lines - 1)
     assert low.min() == values.min() - 1
     assert high.max() == values.max() + 1
@@ -101,14 +102,23 @@ def test_thinned_curves_keep_their_extremes_and_ends(lines: int) -> None:
         assert len(kept) == len(edges) == lines
 
 
+def test_what_was_logged_densely_takes_no_points_from_the_rest() -> None:
+    x = np.concatenate((np.linspace(0, 3, 70), np.linspace(3, 8, 2400)))  # slow motion from epoch 3 on
+    values = np.exp(-x)
+    early = [index for index in thinned(x, values) if x[index] < 3]
+    assert len(early) >= 60
+    edges, low, high = envelope(x, values, values)
+    assert (high - low)[x[edges] < 3].max() < 0.1
+
+
 def test_a_spike_of_one_line_is_drawn_and_a_poll_changes_only_the_end() -> None:
     run = losses(train=5000)
     run.train["kl"][3210] = 99
     trace = on(figure(Curve("run", run)), 1, "train")
     assert trace["y"].max() == 99
-    longer = thinned(np.concatenate((run.train["kl"], [0.5, 0.6])))
+    longer = thinned(np.arange(5002), np.concatenate((run.train["kl"], [0.5, 0.6])))
     assert longer[-1] == 5001
-    assert set(thinned(run.train["kl"])[:-3].tolist()) <= set(longer.tolist())
+    assert set(thinned(np.arange(5000), run.train["kl"])[:-3].tolist()) <= set(longer.tolist())
 
 
 def test_runs_laid_over_have_a_colour_and_one_legend_entry_each() -> None:

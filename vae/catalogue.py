@@ -163,6 +163,8 @@ def summary(run: Run, elbo_of: Callable[[Run], float | None] = negative_elbo) ->
 
 def delete_run(run: Run) -> None:
     """Removes the run for good. Raises VaeError while it is being trained, or if it is gone."""
+    if run.is_held():
+        raise VaeError(f"{run.name} is being trained by another process. Stop it first.")
     doomed = beside(run.path)
     with run.hold():
         # Renamed first: nobody meets a run half removed.

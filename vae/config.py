@@ -147,7 +147,9 @@ def explain(error: ValidationError) -> str:
         field = str(problem["loc"][0]) if problem["loc"] else "config"
         about = TrainConfig.model_fields.get(field)
         bound = f" {about.description}" if about else ""
-        message = problem["msg"][0].lower() + problem["msg"][1:]
+        message = f"{problem['msg'][0].lower()}{problem['msg'][1:]}, not {problem['input']!r}."
+        if about and ("parsing" in problem["type"] or "short" in problem["type"]):
+            message = f"{problem['input']!r} will not do."  # the validator's words are a programmer's
         # A union reports each of its branches; the first says enough.
-        sentences.setdefault(field, f"{field}: {message}, not {problem['input']!r}.{bound}")
+        sentences.setdefault(field, f"{field}: {message}{bound}")
     return " ".join(sentences.values())

@@ -58,8 +58,11 @@ def train_longer(run: Run, epochs: int) -> Run:
     if run.status().state != "finished":
         raise VaeError(f"{run.name} is not finished. Resume it first; then it can be trained longer.")
     # Where a run is what its config alone makes of it, so is its continuation, and may be there already.
-    again = run.status().steered or run.name != run.config.run_name
-    return start(run.config.longer(epochs), run.path.parent, again=again, origin=run)
+    status = run.status()
+    again = status.steered or run.name != run.config.run_name
+    rates = {"learning_rate": status.learning_rate, "beta": status.beta} if status.steered else {}
+    config = run.config.model_copy(update=rates).longer(epochs)
+    return start(config, run.path.parent, again=again, origin=run)
 
 
 def resume(run: Run) -> None:

@@ -62,7 +62,8 @@ class Pace:
     """How fast a training goes; times in seconds of its own clock."""
 
     def __init__(self, images: int, now: float) -> None:
-        self.speed = 0.0  # images per second
+        self.speed = 0.0  # images per second, over the last second or so
+        self.steady = 0.0  # the same without its jumps, to tell how long it will take
         self._began = self._at = self._calibrated_at = now
         self._images, self._fastest = images, 0.0
         self._patience = FIRST_CALIBRATION_SECONDS
@@ -77,6 +78,7 @@ class Pace:
         if (self.speed and now - self._at <= SPEED_SECONDS) or now <= self._at:
             return False
         self.speed = (images - self._images) / (now - self._at)
+        self.steady = 0.8 * self.steady + 0.2 * self.speed if self.is_known else self.speed
         self._at, self._images, self._fastest = now, images, max(self.speed, self._fastest)
         # Threads that wait for a core which another program took are slower than none.
         due = self._patience if self.speed > self._fastest / 2 else SPEED_SECONDS

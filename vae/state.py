@@ -124,7 +124,8 @@ class Training:
         if not math.isfinite(loss):
             raise VaeError(
                 f"The loss was no longer a number by step {self.step}, at learning rate {self.rate:g}. What "
-                "was saved before is kept: lower the learning rate to a third and resume, or train again."
+                "was saved before, if anything, is kept: lower the learning rate to a third and resume, or "
+                "train again with it."
             )
 
     def save(self, images: Tensor) -> None:

@@ -113,7 +113,7 @@ def _loop(run: Run) -> Iterator[Status]:
             epoch=training.epoch,
             seconds=clock(),
             images_per_second=pace.speed,
-            eta_seconds=left / pace.speed if pace.is_known else None,
+            eta_seconds=left / pace.steady if pace.is_known else None,
             threads=torch.get_num_threads(),
             device=device.type,
             **training.rates,

@@ -56,6 +56,14 @@ def label(name: str) -> str:
     return name.replace("_", " ").replace("dim", "dimension").capitalize()
 
 
+def differences(values: dict[str, Any]) -> str:
+    """What differs from a preset, in words."""
+    words = {name: f"{label(name).lower()} {_text(value)}" for name, value in values.items()}
+    if restarts := values.get("restarts"):
+        words["restarts"] = f"trained on after epoch {' and '.join(map(str, restarts))}"
+    return ", ".join(words.values())
+
+
 def _widget(preset: PresetName, name: str, field: FieldInfo) -> Any:
     """Draws the field that `preset` shows, and returns what a person made of it."""
     value = getattr(TrainConfig.preset(preset), name)
@@ -95,7 +103,7 @@ def _resets(preset: PresetName) -> int:
 
 def _text(value: Any) -> str:
     """A field's value as a person writes it."""
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return ", ".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components.config_form import label
+from pages.components.offers import offer
 from pages.components.orders import ask, ask_for_steps, refusal
 from vae.config import TrainConfig
 from vae.records import LIVE, Request, Status
@@ -13,14 +15,16 @@ DELAYS = {0.0: "off", 0.05: "0.05 s", 0.2: "0.2 s", 0.5: "0.5 s", 1.0: "1 s", 2.
 
 
 def controls(run: Run) -> None:
-    """Shows what can be asked of the trainer of `run`, and of one that ended what it shall resume with."""
+    """Shows what can be asked of the trainer of `run`; of one that ended, what can be done with it now."""
     status = run.status()
     request = run.request() or Request(number=status.heard)
     heard = request.number == status.heard
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        if status.state in LIVE:
+        if status.state not in LIVE:
+            offer(run, status)
+        else:
             _stepping(run, status, request, heard=heard)
-            delay = _kept(run, "delay", status.delay, heard=heard)
+            delay = _kept(run, "delay", status.delay, asked=request.delay, heard=heard)
             st.select_slider(
                 "Slow motion",
                 sorted({*DELAYS, status.delay}),
@@ -30,10 +34,11 @@ def controls(run: Run) -> None:
                 help="How long to wait after each batch.",
                 width=130,
             )
-        _rate(run, "learning_rate", "Learning rate", status.learning_rate, heard=heard, step=1e-4)
-        _rate(run, "beta", "Beta", status.beta, heard=heard, step=0.5)
+        if status.state != "finished":
+            _rate(run, "learning_rate", status, request, step=1e-4)
+            _rate(run, "beta", status, request, step=0.5)
     refusal()
-    if not heard and status.state in LIVE:
+    if not heard and status.state in {"running", "paused"}:
         st.caption("Asked; the trainer hears it after the batch it is at.")
 
 
@@ -41,27 +46,28 @@ def _stepping(run: Run, status: Status, request: Request, *, heard: bool) -> Non
     """Pause, resume, one batch, one epoch, stop; a button says so while its order is carried out."""
     paused = status.state == "paused"
     if paused:
-        label, pause_at = ("Resume" if heard else "Resuming …"), None
+        text, pause_at = ("Resume" if heard else "Resuming …"), None
     else:
         asked = not heard and request.pause_at is not None
-        label, pause_at = ("Pausing …" if asked else "Pause"), 0
+        text, pause_at = ("Pausing …" if asked else "Pause"), 0
     st.button(
-        label,
+        text,
         key="pause",
         type="primary",
+        help="The space bar does the same, wherever you are; Enter presses the other buttons.",
         icon=":material/play_arrow:" if paused else ":material/pause:",
         shortcut="Space",
         on_click=ask,
         args=(run,),
         kwargs={"pause_at": pause_at},
-        width=150,
+        width=190,
     )
     epoch_steps = max(1, status.total_steps // run.config.epochs)
-    for label, key, steps, about in (
+    for text, key, steps, about in (
         ("One batch", "batch", 1, "One optimiser step, then pauses."),
         ("One epoch", "epoch", epoch_steps, "To the epoch's end, then pauses."),
     ):
-        st.button(label, key=key, on_click=ask_for_steps, args=(run, steps), help=about)
+        st.button(text, key=key, on_click=ask_for_steps, args=(run, steps), help=about)
     st.button(
         "Stopping …" if request.stop else "Stop",
         key="stop",
@@ -72,12 +78,14 @@ def _stepping(run: Run, status: Status, request: Request, *, heard: bool) -> Non
     )
 
 
-def _rate(run: Run, field: str, label: str, value: float | None, *, heard: bool, step: float) -> None:
+def _rate(run: Run, field: str, status: Status, request: Request, *, step: float) -> None:
     """A number that can be changed while the training goes on. Its bounds are the config's, which says so."""
-    now = getattr(run.config, field) if value is None else value
-    key = _kept(run, field, float(now), heard=heard)
+    now = getattr(status, field)
+    value = float(getattr(run.config, field) if now is None else now)
+    asked, heard = getattr(request, field), request.number == status.heard
+    key = _kept(run, field, value, asked=asked, heard=heard)
     st.number_input(
-        label,
+        label(field),
         step=step,
         format="%.4g",
         key=key,
@@ -87,9 +95,9 @@ def _rate(run: Run, field: str, label: str, value: float | None, *, heard: bool,
     )
 
 
-def _kept(run: Run, field: str, value: Any, *, heard: bool) -> str:
-    """The key of a widget, which shows what is in force unless something else was just asked for."""
+def _kept(run: Run, field: str, value: Any, *, asked: Any, heard: bool) -> str:
+    """The key of a widget, which shows what is in force, or what was asked for and is not yet."""
     key = f"{run.name} {field}"
     if heard or key not in st.session_state:
-        st.session_state[key] = value
+        st.session_state[key] = value if heard or asked is None else asked
     return key

@@ -60,7 +60,7 @@ def loss_curves(
         "hovermode": "x unified",
         "hoverlabel": {"namelength": -1},
         "legend": {"orientation": "h", "x": 0, "y": 1.12, "yanchor": "bottom"},
-        "margin": {"l": 52, "r": 36, "t": 84, "b": 44},
+        "margin": {"l": 52, "r": 36, "t": 84 + 20 * (len(curves) // 4), "b": 44},
         "shapes": [],
     }
     if scale == "log" and ends:
@@ -86,7 +86,7 @@ def _run(curves: Sequence[Curve], index: int, panel: Panel, scale: Scale, x: X) 
         lines = [{"color": colour, "width": 1}, {"color": colour, "width": 1.5, "dash": "dash"}]
     for split, rows, line in zip(Losses._fields, losses, lines, strict=True):
         values = _values(rows, panel)
-        kept = thinned(values)
+        kept = thinned(rows[x], values)
         name = split if len(curves) == 1 else f"{run}: {split}"
         # In the legend, a run that is laid over has one entry, by its name, which hides both its curves.
         legend = run if index else name
@@ -114,7 +114,7 @@ def _band(rows: Rows, panel: Panel, scale: Scale, x: X) -> Part:
     low = values - deviations
     if scale == "log":  # which has no place for a band that reaches below zero
         low = np.maximum(low, 0.1 * values)
-    edges, low, high = envelope(low, values + deviations)
+    edges, low, high = envelope(rows[x], low, values + deviations)
     there = rows[x][edges]
     return trace_on(
         panel,

@@ -23,7 +23,7 @@ _STYLE = """
 
 
 Pictures = npt.NDArray[np.uint8]
-COLUMNS = 5
+COLUMNS = 10
 ENLARGED = 4  # so that a browser that stretches it keeps the pixels sharp
 
 
@@ -41,7 +41,7 @@ def data_url(picture: Pictures) -> str:
 
 
 def rows_of_pairs(pictures: Pictures, reconstructions: Pictures, colours: Sequence[str]) -> Pictures:
-    """Pictures (C, H, W) in rows of five, each over its reconstruction and under its colour: (., ., 3)."""
+    """Pictures (C, H, W) in rows of ten, each over its reconstruction and under its colour: (., ., 3)."""
     gap = 2
     pairs = []
     for picture, reconstruction, colour in zip(pictures, reconstructions, colours, strict=False):

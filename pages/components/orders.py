@@ -15,6 +15,7 @@ from vae.errors import VaeError
 from vae.records import LIVE
 from vae.runs import Run
 
+STARTS = "starts_in_this_tab"
 _REFUSED = "refused_order"
 _BUSY = "busy_run"
 REFUSED_SECONDS = 8  # how long a sentence stands, though the page is polled
@@ -36,6 +37,7 @@ def start(config: TrainConfig, *, again: bool = False) -> None:
     """Starts a training of `config` and selects its run; one that is finished is only shown."""
     run = jobs.start(config, default_runs_dir(), again=again)
     select_run(run)
+    st.session_state[STARTS] = st.session_state.get(STARTS, 0) + 1
     if run.status().state == "finished":
         st.toast(f"{run.name} is finished already. **Train again** trains another, **Train longer** goes on.")
 

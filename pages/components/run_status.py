@@ -2,32 +2,27 @@
 
 import streamlit as st
 
-from pages.components.orders import obey, start, train_longer
+from pages.components.config_form import differences
 from pages.components.sentences import plain
-from vae import jobs
 from vae.forecast import in_words
-from vae.records import LIVE, Status
+from vae.records import Status
 from vae.runs import Run
 
-MEANING = {
-    "interrupted": "Its training process ended without a word. **Resume** goes on from what was saved last; "
-    "log.txt in the run's folder may say why it ended.",
-    "stopped": "It was stopped, and can go on where it stood.",
-}
+INTERRUPTED = (
+    "Its training process ended without a word. **Resume** goes on from what was saved last; "
+    "log.txt in the run's folder may say why it ended."
+)
 
 
 def run_heading(run: Run, status: Status) -> None:
-    """Shows name, state and what went wrong, beside what can be done with a run that ended."""
-    heading, buttons = st.columns([3, 2], vertical_alignment="center")
-    heading.subheader(f"{run.name}: {status.state}", anchor=False)
-    heading.caption(made_of(run, status))
-    if status.state not in LIVE:
-        with buttons:
-            _offer(run, status)
+    """Shows name, state, what it is made of and what went wrong."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.subheader(f"{run.name}: {status.state}", anchor=False, width="content")
+        st.caption(made_of(run, status), width="content")
     if status.error:
         st.error(plain(status.error))
-    elif status.state in MEANING:
-        st.warning(MEANING[status.state])
+    elif status.state == "interrupted":
+        st.warning(INTERRUPTED)
 
 
 def progress(run: Run, status: Status) -> None:
@@ -43,7 +38,7 @@ def progress(run: Run, status: Status) -> None:
 def made_of(run: Run, status: Status) -> str:
     """The preset, and what differs from it, as Markdown."""
     preset, differs = run.config.nearest_preset
-    changes = ", ".join(f"{field} = {value}" for field, value in differs.items())
+    changes = differences(differs)
     steered = ". Its rates were changed while it trained" if status.steered else ""
     return plain(f"Preset {preset}{f' with {changes}' if changes else ''}{steered}.")
 
@@ -59,19 +54,3 @@ def progress_line(status: Status) -> str:
     if status.state == "running" and status.eta_seconds is not None:
         parts.append(f"about {in_words(status.eta_seconds)} left")
     return " · ".join(parts)
-
-
-def _offer(run: Run, status: Status) -> None:
-    """What can be done in this state."""
-    left, right = st.columns(2)
-    if status.state != "finished":
-        if right.button("Resume", type="primary", width="stretch", help="Goes on where the run stood."):
-            obey(lambda: jobs.resume(run))
-        return
-    if left.button("Train again", width="stretch", help="A further run of the same settings."):
-        obey(lambda: start(run.config, again=True))
-    with right.popover("Train longer", width="stretch"):
-        epochs = st.number_input("More epochs", min_value=1, max_value=1000, value=run.config.epochs)
-        st.caption("A run of its own goes on from these weights; the learning rate's schedule begins anew.")
-        if st.button("Go on", type="primary"):
-            obey(lambda: train_longer(run, epochs))

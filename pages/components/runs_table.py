@@ -1,12 +1,14 @@
 """All runs in a table; some of them can be laid over the curves, or deleted."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 from pages.components import cached
-from pages.components.orders import obey
+from pages.components.config_form import differences
+from pages.components.orders import REFUSED_SECONDS, obey
 from pages.components.run_picker import forget_run, select_run
 from pages.components.sentences import MENDABLE, plain, sentence
 from vae.catalogue import default_runs_dir, delete_run, list_runs
@@ -51,14 +53,19 @@ def runs_table() -> None:
     if picked != chosen:
         st.session_state[_CHOSEN] = picked
         st.rerun()
-    for why in st.session_state.pop(_KEPT, ()):
-        st.error(why)
+    kept, since = st.session_state.get(_KEPT, ((), 0.0))
+    if time.monotonic() - since < REFUSED_SECONDS:
+        for why in kept:
+            st.error(why)
     _offer([run for run in runs if run.name in picked])
 
 
 def _offer(runs: Sequence[Run]) -> None:
     if not runs:
-        st.caption("Choose rows at the left to lay their curves over those above, to open or to delete them.")
+        st.caption(
+            "Choose rows at the left to lay their curves over those above, to open or to delete them. A run "
+            "that is started elsewhere appears when you come back to this window."
+        )
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Open", disabled=len(runs) != 1):
@@ -81,7 +88,7 @@ def _delete(runs: Sequence[Run]) -> None:
         except MENDABLE as error:
             kept.append(sentence(error))
     st.session_state[_CHOSEN] = []
-    st.session_state[_KEPT] = kept
+    st.session_state[_KEPT] = kept, time.monotonic()
     st.rerun()
 
 
@@ -92,7 +99,7 @@ def _row(summary: dict[str, Any]) -> dict[str, Any]:
             "state": "damaged",
             "differs": summary["error"],
         }
-    differs = [f"{field} = {value}" for field, value in summary["differs"].items()]
+    differs = [words] if (words := differences(summary["differs"])) else []
     return {
         "run": summary["run"],
         "state": summary["state"],

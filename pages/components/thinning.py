@@ -13,29 +13,40 @@ Array = npt.NDArray[Any]
 POINTS = 300  # of one curve, about: as fine as a panel's pixels
 
 
-def thinned(values: Array) -> Array:
-    """Which of `values` (N,) draw the same curve: the least and greatest of each bin, the first, the last."""
-    bins, size = _bins(values)
-    starts = np.arange(len(bins)) * size
-    ends = np.array([0, len(values) - 1][: len(values)], int)
-    return np.unique(np.concatenate((starts + bins.argmin(axis=1), starts + bins.argmax(axis=1), ends)))
+def thinned(x: Array, values: Array) -> Array:
+    """Which of `values` at `x` (N,) draw the same curve: least and greatest of each bin, first and last."""
+    if len(values) <= POINTS:
+        return np.arange(len(values))
+    bins, starts = _bins(x)
+    kept = [np.array([0, len(values) - 1])]
+    for extreme in (np.minimum, np.maximum):
+        places = np.flatnonzero(values == extreme.reduceat(values, starts)[bins])
+        kept.append(places[np.unique(bins[places], return_index=True)[1]])
+    return np.unique(np.concatenate(kept))
 
 
-def envelope(low: Array, high: Array) -> tuple[Array, Array, Array]:
-    """The first and last index of each bin, and there the least of `low` and the greatest of `high` (N,)."""
-    bins, size = _bins(low)
-    starts = np.arange(len(bins)) * size
-    edges = np.unique(np.concatenate((starts, np.minimum(starts + size, len(low)) - 1)))
-    return edges, bins.min(axis=1)[edges // size], _bins(high)[0].max(axis=1)[edges // size]
+def envelope(x: Array, low: Array, high: Array) -> tuple[Array, Array, Array]:
+    """The ends of each bin of `x`, and there the least of `low` and the greatest of `high`, all (N,)."""
+    if len(x) <= POINTS:
+        return np.arange(len(x)), low, high
+    bins, starts = _bins(x)
+    edges = np.unique(np.concatenate((starts, [*(starts[1:] - 1), len(x) - 1])))
+    return (
+        edges,
+        np.minimum.reduceat(low, starts)[bins[edges]],
+        np.maximum.reduceat(high, starts)[bins[edges]],
+    )
 
 
-def _bins(values: Array) -> tuple[Array, int]:
-    """`values` (N,) in at most POINTS / 2 bins (bins, size), the last one filled up with the last value.
+def _bins(x: Array) -> tuple[Array, Array]:
+    """Which of at most about POINTS / 2 bins each of the rising `x` (N,) is in, and where each bin starts.
 
-    Sizes are powers of two, so that most polls only add to the last bin and what is drawn stays the same.
+    Bins are equally wide: a part that was logged more densely takes no points from the others. Widths are
+    powers of two, so that most polls only add to the last bin and what is drawn stays the same.
     """
-    size = 1
-    while len(values) > POINTS and size * POINTS < 2 * len(values):
-        size *= 2
-    filled = np.pad(values, (0, -len(values) % size), mode="edge") if len(values) else values
-    return filled.reshape(-1, size), size
+    span = max(float(x[-1] - x[0]), 1e-9)
+    numbers = np.floor(x / 2 ** np.ceil(np.log2(2 * span / POINTS)))
+    starts = np.concatenate(([0], np.flatnonzero(np.diff(numbers)) + 1))
+    bins = np.zeros(len(x), int)
+    bins[starts[1:]] = 1
+    return np.cumsum(bins), starts

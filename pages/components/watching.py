@@ -54,19 +54,19 @@ def chart_options() -> ChartOptions:
 def panels(run: Run, status: Status, options: ChartOptions) -> None:
     """Shows all three as they are now, what they mean beneath each."""
     runs = [run, *(other for other in chosen_runs() if other.name != run.name)]
-    left, right = st.columns([2, 1], gap="medium")
-    with left:
-        live_figure(
-            cached.curves(runs, status, *options),
-            key="curves",
-            height=560,
-            label=f"Reconstruction, KL and −ELBO of {run.name}",
-        )
-        st.html(CURVES)
+    live_figure(
+        cached.curves(runs, status, *options),
+        key="curves",
+        height=360,
+        label=f"Reconstruction, KL and −ELBO of {run.name}",
+    )
+    st.html(CURVES)
     digits, scatter = cached.digits(run), cached.scatter(run)
     if digits is not None and scatter is not None:
-        with right:
+        left, right = st.columns([2, 1], gap="medium")
+        with left:
             st.image(digits, width="stretch", alt="Ten test pictures, each over its reconstruction")
             st.html(PICTURES)
-            live_figure(scatter, key="drift", height=330, label=f"Latent map of {run.name}")
+        with right:
+            live_figure(scatter, key="drift", height=320, label=f"Latent map of {run.name}")
             st.html(MAP)

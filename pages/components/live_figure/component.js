@@ -92,6 +92,7 @@ async function draw(state) {
         { ...layout, autosize: true, template },
         {
           displaylogo: false,
+          showTips: false, // boxes in colours of their own, over what stands above
           showSendToCloud: false, // on by default: it offers to upload the chart
           scrollZoom: layout.dragmode === "pan",
           modeBarButtonsToRemove: ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
