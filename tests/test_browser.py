@@ -230,9 +230,9 @@ def test_a_training_is_live_in_every_tab_and_outlives_the_server(
 def test_a_training_is_watched_steered_stopped_and_finished(own: Server, page: Page, tmp_path: Path) -> None:
     page.goto(own.address("train"))
     page.get_by_text("Settings of quick").click()
-    page.get_by_label("Epochs", exact=True).fill("3")
+    page.get_by_label("Epochs", exact=True).fill("5")
     page.get_by_label("Epochs", exact=True).press("Enter")
-    expect(page.get_by_text("Changed from quick: epochs 3")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("Changed from quick: epochs 5")).to_be_visible(timeout=SLOW)
     page.get_by_role("button", name="Start", exact=True).click()
     ready(page, "curves")
     (run,) = list_runs(tmp_path)
@@ -279,7 +279,7 @@ def test_a_training_is_watched_steered_stopped_and_finished(own: Server, page: P
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_role("heading", name=f"{run.name}: finished")).to_be_visible(timeout=2 * SLOW)
     status = run.status()
-    assert (status.epoch, status.steered) == (3, True)
+    assert (status.epoch, status.steered) == (5, True)
     expect(page.get_by_role("button", name="Train longer")).to_be_visible()
     expect(page.get_by_text("Its rates were changed while it trained")).to_be_visible()
 
