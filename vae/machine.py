@@ -78,7 +78,7 @@ class Pace:
         if (self.speed and now - self._at <= SPEED_SECONDS) or now <= self._at:
             return False
         self.speed = (images - self._images) / (now - self._at)
-        self.steady = 0.8 * self.steady + 0.2 * self.speed if self.is_known else self.speed
+        self.steady = (self.steady + self.speed) / 2 if self.is_known else self.speed
         self._at, self._images, self._fastest = now, images, max(self.speed, self._fastest)
         # Threads that wait for a core which another program took are slower than none.
         due = self._patience if self.speed > self._fastest / 2 else SPEED_SECONDS
