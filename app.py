@@ -22,7 +22,7 @@ MAP = ":material/scatter_plot:"
 st.set_page_config(page_title="VAE playground", page_icon=ICON, layout="wide")
 # Room for what is shown; and a click on the page, then a key, draws no frame around all of it.
 st.html(
-    "<style>.stMainBlockContainer { padding: 3rem 3rem 2rem; }"
+    "<style>.stMainBlockContainer { padding: 4rem 3rem 2rem; }"
     ".stMain:focus-visible::before { box-shadow: none !important; }</style>"
 )
 st.navigation(

@@ -246,8 +246,12 @@ def test_a_training_is_watched_steered_stopped_and_finished(own: Server, page: P
     assert len(lengths) >= 3, "the curves did not grow while it trained"
     assert len(pictures) >= 3, "the pictures did not change while it trained"
 
+    # Whatever was clicked last, space is for the training.
+    page.get_by_text("Log scale").click()
+    page.wait_for_timeout(300)
     page.keyboard.press("Space")
     expect(page.get_by_role("heading", name=f"{run.name}: paused")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("switch", name="Log scale")).not_to_be_checked()
     step = run.status().step
     page.wait_for_timeout(500)
     assert run.status().step == step
@@ -256,7 +260,6 @@ def test_a_training_is_watched_steered_stopped_and_finished(own: Server, page: P
     page.wait_for_timeout(500)
     assert (run.status().state, run.status().step) == ("paused", step + 1)
 
-    # The button that was clicked last has the focus; space is not for it.
     page.keyboard.press("Space")
     wait_until(lambda: run.status().step > step + 1)
     page.get_by_label("Learning rate", exact=True).last.fill("0.001")
@@ -274,12 +277,14 @@ def test_a_training_is_watched_steered_stopped_and_finished(own: Server, page: P
     expect(chart.get_by_text("learning rate 0.003 → 0.001").first).to_be_visible(timeout=SLOW)
     expect(page.get_by_label("Learning rate", exact=True).last).to_have_value("0.001")
 
+    chart.evaluate("box => (box.isTheSame = true)")
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_role("heading", name=f"{run.name}: stopped")).to_be_visible(timeout=SLOW)
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_role("heading", name=f"{run.name}: finished")).to_be_visible(timeout=2 * SLOW)
     status = run.status()
     assert (status.epoch, status.steered) == (5, True)
+    assert chart.evaluate("box => box.isTheSame"), "the chart was made anew, and its zoom was lost"
     expect(page.get_by_role("button", name="Train longer")).to_be_visible()
     expect(page.get_by_text("Its rates were changed while it trained")).to_be_visible()
 

@@ -110,6 +110,16 @@ def test_each_run_is_continued_by_itself(small: Path, trained: Run) -> None:
     assert second.name == f"{first.name}-2"
 
 
+@pytest.mark.usefixtures("nothing_left_running")
+def test_a_steered_run_is_continued_at_the_rates_it_ended_with(small: Path, trained: Run) -> None:
+    run = open_run(shutil.copytree(trained.path, small / trained.name))
+    run.write_status(run.status().model_copy(update={"steered": True, "learning_rate": 1e-4, "beta": 2}))
+    longer = jobs.train_longer(run, 1)
+    wait_until(lambda: longer.status().state == "finished")
+    assert (longer.config.learning_rate, longer.config.beta) == (1e-4, 2)
+    assert longer.status().steered, "its first epochs were trained at other rates"
+
+
 def test_only_a_finished_run_is_trained_longer(small: Path) -> None:
     with pytest.raises(VaeError, match=r"is not finished\. Resume it first"):
         jobs.train_longer(new_run(small_config(), small), 1)
