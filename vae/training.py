@@ -29,7 +29,7 @@ from vae.steering import Orders
 
 SAVE_SECONDS = 10
 STATUS_SECONDS = 0.25
-VIEW_SECONDS = 0.4  # in the first epoch, and in slow motion; else a view an epoch
+VIEW_SECONDS = 0.3  # in the first epoch, and in slow motion; else a view an epoch
 # Train lines of metrics.jsonl an epoch: dense while everything happens, then sparse.
 FIRST_EPOCH_LINES, EPOCH_LINES = 50, 10
 

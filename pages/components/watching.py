@@ -14,13 +14,13 @@ from vae.runs import Run
 
 
 def poll_seconds(status: Status) -> float | None:
-    """How often to look: not at all once it ended, and twice a second while the pictures change all the time.
+    """How often to look: not at all once it ended, and often while the pictures change all the time.
 
     So the chart lags by no more than a second.
     """
     if status.state not in LIVE:
         return None
-    return 0.5 if status.epoch < 1 or status.delay > 0 else 0.75
+    return 0.4 if status.epoch < 1 or status.delay > 0 else 0.75
 
 
 def around(status: Status) -> tuple[object, ...]:
