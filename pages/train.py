@@ -54,9 +54,10 @@ def watch(run: Run, before: Status, options: ChartOptions) -> None:
     """What changes by itself; polled while the run is being trained, and so kept small."""
     # What the page was drawn with may be newer than what all viewers share.
     status = max(cached.status(run), before, key=lambda status: status.heartbeat)
-    if not run.path.exists():
-        select_run(run)  # the box says that it is gone
-    if not run.path.exists() or around(status) != around(before):
+    gone = not run.path.exists()
+    if gone:
+        select_run(run)  # the box says so
+    if gone or around(status) != around(before):
         st.rerun()  # the whole page
     progress(run, status)
     panels(run, status, options)

@@ -16,7 +16,7 @@ import streamlit as st
 from pages.components.changes import changes
 from pages.components.charts import LABEL_COLOURS, axis_names, latent_scatter
 from pages.components.curves import Curve, loss_curves
-from pages.components.gallery import data_url, rows_of_pairs
+from pages.components.gallery import data_url, row_of_pairs
 from pages.components.live_figure import Spec, figure_spec
 from pages.components.panels import Scale, X
 from vae import catalogue, forecast
@@ -137,7 +137,7 @@ def _view(run: Run, changed: int) -> View | None:  # noqa: ARG001 (the key)
 def _digits(run: Run, changed: int) -> str | None:
     shown = _view(run, changed)
     # Not a file of Streamlit's: at the next poll it may be gone before a slow browser asks for it.
-    return shown and data_url(rows_of_pairs(shown.pictures, shown.reconstructions, LABEL_COLOURS))
+    return shown and data_url(row_of_pairs(shown.pictures, shown.reconstructions, LABEL_COLOURS))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: _path})

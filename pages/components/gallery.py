@@ -6,7 +6,6 @@ from html import escape
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from PIL import ImageColor
 
 from vae.pictures import Picture, png
@@ -21,9 +20,6 @@ _STYLE = """
 </style>
 """
 
-
-Pictures = npt.NDArray[np.uint8]
-COLUMNS = 10
 ENLARGED = 4  # so that a browser that stretches it keeps the pixels sharp
 
 
@@ -35,13 +31,13 @@ class Pair(NamedTuple):
     caption: str
 
 
-def data_url(picture: Pictures) -> str:
+def data_url(picture: Picture) -> str:
     """A picture, grey (H, W) or coloured (H, W, 3), as the address of itself."""
     return f"data:image/png;base64,{base64.b64encode(png(picture)).decode()}"
 
 
-def rows_of_pairs(pictures: Pictures, reconstructions: Pictures, colours: Sequence[str]) -> Pictures:
-    """Pictures (C, H, W) in rows of ten, each over its reconstruction and under its colour: (., ., 3)."""
+def row_of_pairs(pictures: Picture, reconstructions: Picture, colours: Sequence[str]) -> Picture:
+    """Pictures (C, H, W) in a row, each over its reconstruction and under its colour: (., ., 3)."""
     gap = 2
     pairs = []
     for picture, reconstruction, colour in zip(pictures, reconstructions, colours, strict=False):
@@ -49,9 +45,7 @@ def rows_of_pairs(pictures: Pictures, reconstructions: Pictures, colours: Sequen
         stripe = np.full((3, pair.shape[1], 3), ImageColor.getrgb(colour), np.uint8)
         stripe[:, [0, -1]] = 0
         pairs.append(np.vstack((stripe, pair[:, :, None].repeat(3, axis=2))))
-    pairs += [np.zeros_like(pairs[0])] * (-len(pairs) % COLUMNS)
-    rows = [np.hstack(pairs[first : first + COLUMNS]) for first in range(0, len(pairs), COLUMNS)]
-    return np.vstack(rows).repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1)
+    return np.hstack(pairs).repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1)
 
 
 def gallery(pairs: Iterable[Pair]) -> str:

@@ -1,4 +1,4 @@
-"""How far a run is, and what can be done with it once its training has ended."""
+"""What a run is called and made of, how far it is, and what went wrong."""
 
 import streamlit as st
 
