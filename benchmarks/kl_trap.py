@@ -14,7 +14,7 @@ from vae import losses
 from vae.catalogue import new_run
 from vae.config import TrainConfig
 from vae.data import load
-from vae.evaluate import image_losses
+from vae.evaluate import score_set
 from vae.training import fit
 
 SEEDS = (1, 2)
@@ -36,7 +36,8 @@ def main() -> None:
                 with mock.patch.object(losses, "kl", term):
                     for _ in fit(run):
                         pass
-                means = [part.double().mean().item() for part in image_losses(run.load_model(), images)]
+                scores = score_set(run.load_model(), images)
+                means = [term.double().mean().item() for term in (scores.reconstruction, scores.kl)]
             terms = f"reconstruction {means[0]:.2f} + KL {means[1]:.2f} = {sum(means):.2f}"
             print(f"seed {seed}, {name:6} KL: {terms}", flush=True)
 

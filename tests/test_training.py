@@ -16,7 +16,7 @@ from tests.conftest import small_config
 from vae.catalogue import new_run
 from vae.data import load
 from vae.errors import VaeError
-from vae.evaluate import image_losses
+from vae.evaluate import score_set
 from vae.records import Status
 from vae.runs import Run
 from vae.schedule import snapshot_steps
@@ -163,7 +163,7 @@ def test_weights_are_saved_only_if_their_loss_is_finite(
     run = new_run(config, small)
     if run.model_path.exists():
         images, _ = load("mnist", train=False)
-        assert all(term.isfinite().all() for term in image_losses(run.load_model(), images))
+        assert all(part.isfinite().all() for part in score_set(run.load_model(), images))
 
 
 def test_a_trainer_that_dies_between_its_last_two_files_leaves_the_right_weights(

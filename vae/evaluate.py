@@ -5,6 +5,7 @@ Shapes: N images, B batch, K importance samples, P pixels, Z latent size.
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,7 +14,7 @@ from torch.nn import functional
 from vae import losses
 from vae.checkpoints import read_position
 from vae.data import load
-from vae.latent import BATCH, encode_set, pixels
+from vae.latent import BATCH, pixels
 from vae.model import VAE
 from vae.runs import Run
 
@@ -43,22 +44,30 @@ class Evaluation:
     knn_accuracy: float
 
 
+class Scores(NamedTuple):
+    """What a model makes of each image of a set; losses in nats, z sampled once."""
+
+    mean: Tensor  # (N, Z)
+    logvar: Tensor  # (N, Z)
+    reconstruction: Tensor  # (N,)
+    kl: Tensor  # (N,)
+
+
 @torch.no_grad()
-def image_losses(model: VAE, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Reconstruction and KL of each image, z sampled once: (N, 28, 28) uint8 -> (N,), (N,), nats.
+def score_set(model: VAE, images: Tensor) -> Scores:
+    """Posterior and losses of each image, in one pass: (N, 28, 28) uint8.
 
     The noise is the same at every call, so that two evaluations of the same weights agree.
     """
     generator = torch.Generator().manual_seed(NOISE_SEED)
-    terms = []
+    batches = []
     for batch in images.split(BATCH):
         x = pixels(batch)
         mean, logvar = model.encode(x)
         noise = torch.randn(mean.shape, generator=generator).to(mean.device)
         logits = model.decoder(model.reparameterize(mean, logvar, noise))
-        terms.append((losses.reconstruction(logits, x), losses.kl(mean, logvar)))
-    reconstruction, kl = zip(*terms, strict=True)
-    return torch.cat(reconstruction), torch.cat(kl)
+        batches.append((mean, logvar, losses.reconstruction(logits, x), losses.kl(mean, logvar)))
+    return Scores(*(torch.cat(parts) for parts in zip(*batches, strict=True)))
 
 
 @torch.no_grad()
@@ -116,8 +125,8 @@ def evaluate(run: Run, samples: int = IMPORTANCE_SAMPLES) -> Evaluation:
     model = run.load_model()
     step, epoch = read_position(run.model_path)
     images, labels = load(run.config.dataset, train=False)
-    reconstruction, kl = (term.double().mean().item() for term in image_losses(model, images))
-    means, _ = encode_set(model, images)
+    scores = score_set(model, images)
+    reconstruction, kl = (term.double().mean().item() for term in (scores.reconstruction, scores.kl))
     return Evaluation(
         run=run.name,
         step=step,
@@ -128,6 +137,6 @@ def evaluate(run: Run, samples: int = IMPORTANCE_SAMPLES) -> Evaluation:
         negative_elbo=reconstruction + kl,
         nll=negative_log_likelihood(model, images, samples).mean().item(),
         importance_samples=samples,
-        active_units=active_units(means),
-        knn_accuracy=knn_accuracy(means, labels),
+        active_units=active_units(scores.mean),
+        knn_accuracy=knn_accuracy(scores.mean, labels),
     )

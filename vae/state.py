@@ -16,7 +16,7 @@ from torch import Tensor
 from vae import checkpoints
 from vae.config import TrainConfig
 from vae.errors import VaeError
-from vae.evaluate import image_losses
+from vae.evaluate import score_set
 from vae.machine import choose_threads
 from vae.model import VAE
 from vae.records import Metrics
@@ -136,7 +136,8 @@ class Training:
         now = (self.step, self.rates)
         if now == self._saved or not self.optimizer.state:
             return
-        self.vouch(sum(term.sum().item() for term in image_losses(self.model, images[:VOUCHING])))
+        scores = score_set(self.model, images[:VOUCHING])
+        self.vouch((scores.reconstruction + scores.kl).sum().item())
         updates = int(next(iter(self.optimizer.state.values()))["step"])
         position = checkpoints.Position(
             self.step, updates, self.clock(), torch.get_num_threads(), **self.rates

@@ -17,7 +17,7 @@ from vae.catalogue import new_run
 from vae.config import TrainConfig
 from vae.data import ImageSet, load
 from vae.errors import VaeError
-from vae.evaluate import image_losses
+from vae.evaluate import score_set
 from vae.latent import pixels
 from vae.machine import Pace, choose_device, choose_threads
 from vae.records import State, Status
@@ -136,7 +136,8 @@ def _loop(run: Run) -> Iterator[Status]:
             terms.clear()
 
     def log_test() -> None:
-        both = torch.stack(image_losses(model, test.images), dim=1)
+        scores = score_set(model, test.images)
+        both = torch.stack((scores.reconstruction, scores.kl), dim=1)
         log("test", both, torch.stack([batch.mean(dim=0) for batch in both.split(batch_size)]))
 
     def obey() -> Iterator[Status]:
