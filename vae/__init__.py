@@ -22,7 +22,7 @@ The layers; each module imports from the rows below its own only (a test reads t
     state, showing, steering                where a training stands; what it shows; what it is asked
     evaluate, machine, schedule             figures of a model; device and threads; what the step decides
     latent, catalogue, history              where pictures lie; which runs there are; losses as arrays
-    runs                                    the run directory
+    runs, normalisation                     the run directory; pictures from anywhere, as MNIST's
     checkpoints, data, pictures, views      weights in files; data sets in memory; PNG; moments of a training
     model, losses, torchvision_import       the network; the two terms; torchvision, mended
     records                                 what the files of a run hold

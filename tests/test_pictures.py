@@ -1,0 +1,124 @@
+"""Picture files from anywhere: read as grey levels, or refused with a sentence."""
+
+import io
+import struct
+import zlib
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from vae.errors import VaeError
+from vae.pictures import png, read_picture
+
+
+def file(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    content = io.BytesIO()
+    image.save(content, kind, **options)
+    return content.getvalue()
+
+
+def drawing() -> Image.Image:
+    """A light stroke on black, wider than high."""
+    image = Image.new("L", (60, 40))
+    ImageDraw.Draw(image).line([(10, 10), (50, 25)], fill=240, width=5)
+    return image
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "I;16", "CMYK"])
+def test_every_mode_is_read_as_grey(mode: str) -> None:
+    grey = drawing()
+    if mode == "I;16":
+        image = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    else:
+        image = grey.convert("RGB").convert(mode)
+    kind = "JPEG" if mode == "CMYK" else "PNG"
+    picture = read_picture(file(image, kind))
+    assert picture.shape == (40, 60)
+    assert picture.dtype == np.uint8
+    if mode != "1":
+        assert np.abs(picture.astype(int) - np.asarray(grey)).mean() < 3
+
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_transparent_ink_stands_out(level: int) -> None:
+    image = Image.new("RGBA", (60, 40), (128, 0, 0, 0))
+    ImageDraw.Draw(image).line([(10, 10), (50, 25)], fill=(level, level, level, 255), width=5)
+    picture = read_picture(file(image))
+    assert picture[0, 0] == 255 - level
+    assert abs(picture[17, 30].astype(int) - level) < 10
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_exif_turns_the_picture_upright(kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned a quarter to the left: show it turned to the right
+    picture = read_picture(file(drawing(), kind, exif=exif))
+    upright = np.asarray(drawing().transpose(Image.Transpose.ROTATE_270))
+    assert np.abs(picture.astype(int) - upright).mean() < 3
+
+
+def test_the_first_frame_of_an_animated_png() -> None:
+    frames = [drawing(), drawing().rotate(90)]
+    content = file(frames[0], save_all=True, append_images=frames[1:])
+    np.testing.assert_array_equal(read_picture(content), np.asarray(drawing()))
+
+
+def test_large_pictures_are_read_small() -> None:
+    for kind in ("PNG", "JPEG"):
+        picture = read_picture(file(Image.new("RGB", (6000, 3000), "white"), kind))
+        assert 1024 <= max(picture.shape) < 2048
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def hollow(width: int, height: int, *more: bytes) -> bytes:
+    """A PNG that says how large it is, and is not."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + b"".join(more) + chunk(b"IDAT", zlib.compress(bytes(99)))
+
+
+@pytest.mark.parametrize("size", [(10_000, 6_000), (10_000, 10_000), (60_000, 60_000)])
+def test_too_many_pixels_are_refused_before_they_are_decoded(size: tuple[int, int]) -> None:
+    with pytest.raises(VaeError, match="more than 40 megapixels"):
+        read_picture(hollow(*size))
+
+
+def others() -> dict[str, bytes]:
+    frames = [drawing(), drawing().rotate(90)]
+    return {
+        "nothing": b"",
+        "text": b"I am a picture",
+        "gif": file(frames[0], "GIF", save_all=True, append_images=frames[1:]),
+        "bmp": file(frames[0], "BMP"),
+        "inflated text": hollow(9, 9, chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(10_000_000)))),
+    }
+
+
+@pytest.mark.parametrize("name", others())
+def test_other_files_are_refused(name: str) -> None:
+    with pytest.raises(VaeError, match="not a PNG or JPEG picture"):
+        read_picture(others()[name])
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_torn_and_changed_files_are_refused_or_read(kind: str) -> None:
+    content = file(drawing().resize((240, 160)).convert("RGB"), kind, exif=Image.Exif())
+    for tenth in range(10):
+        with pytest.raises(VaeError):
+            read_picture(content[: len(content) * tenth // 10])
+    random = np.random.default_rng(0)
+    for _ in range(300):
+        changed = bytearray(content)
+        for place in random.integers(0, [len(changed), 100, 200]):
+            changed[place] = random.integers(256)
+        with suppress(VaeError):
+            assert read_picture(bytes(changed)).ndim == 2
+
+
+def test_a_picture_of_our_own_is_read_as_it_is() -> None:
+    picture = np.asarray(drawing())
+    np.testing.assert_array_equal(read_picture(png(picture)), picture)
