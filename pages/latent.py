@@ -5,14 +5,16 @@ import streamlit as st
 import torch
 
 from pages.components import cached
+from pages.components.address import asked_index, asked_place, open_place
 from pages.components.charts import axis_names, latent_map
+from pages.components.links import RECONSTRUCTIONS, link
 from pages.components.live_figure import Click, click_on, live_figure
 from pages.components.run_picker import run_picker
+from pages.components.selection import Floats, ScoredSet
 from pages.components.sentences import sentences
 from pages.components.way_in import enter_by_app
 from vae.data import class_names
 from vae.latent import plane
-from vae.pictures import grey
 from vae.runs import Run
 
 CHOSEN = "latent_chosen"
@@ -34,36 +36,59 @@ def main() -> None:
 def walk(run: Run) -> None:
     """Map and picture; a click runs only this again."""
     test = cached.test_set(run)
-    click = click_on("map")
-    if click is not None:
-        st.session_state[CHOSEN] = click
-    chosen: Click = st.session_state.setdefault(CHOSEN, Click(0.0, 0.0))
-    points = plane(torch.from_numpy(test.means), torch.from_numpy(test.logvars)).numpy()
+    if (click := click_on("map")) is not None:
+        _point_to(click, run.config.latent_dim)
+    index = asked_index(len(test))
+    place = _chosen_place(test, index)
+    on_plane = _plane(place[None], np.zeros_like(place)[None] if index is None else test.logvars[[index]])[0]
     axes = axis_names(run.config.latent_dim)
-    figure = latent_map(points, test.labels, class_names(run.config.dataset), axes, chosen, run.name)
+    names = class_names(run.config.dataset)
+    points = _plane(test.means, test.logvars)
+    figure = latent_map(points, test.labels, names, axes, (on_plane[0], on_plane[1]), run.name)
     left, right = st.columns([3, 1])
     with left:
         live_figure(figure, key="map", height=620, label=f"Latent space of {run.name}")
     with right:
-        show(run, chosen)
+        if index is not None:
+            st.markdown(f"**{names[test.labels[index]]} · #{index}**, a test picture")
+        show(run, place)
+        if index is not None:
+            query = {"run": run.name, "index": str(index)}
+            link("Show in Reconstructions", RECONSTRUCTIONS, query, key="shown_link")
 
 
-def show(run: Run, chosen: Click) -> None:
-    """The picture at the chosen place of the plane."""
-    z = torch.zeros(1, run.config.latent_dim)
-    drawn = min(2, run.config.latent_dim)
-    z[0, :drawn] = torch.tensor(chosen[:drawn])
-    picture = cached.model(run).decode(z)[0, 0].numpy()
-    large = grey(picture).repeat(10, axis=0).repeat(10, axis=1)
+def show(run: Run, place: Floats) -> None:
+    """The picture at the chosen place (Z,)."""
+    large = cached.decode(run, place[None])[0].repeat(10, axis=0).repeat(10, axis=1)
     st.image(large, width="stretch", alt="What the model draws at the chosen place")
-    place = ", ".join(f"{value:.2f}" for value in chosen[:drawn])
-    log_prior = -0.5 * float(z.square().sum()) - run.config.latent_dim / 2 * np.log(2 * np.pi)
-    st.markdown(f"**z = ({place})**")
-    st.caption(
-        f"log p(z) = {log_prior:.2f}: how likely the prior N(0, I) thinks this place.",
-    )
-    if run.config.latent_dim > 2:
-        st.caption(f"The other {run.config.latent_dim - 2} coordinates are 0, the mean of the prior.")
+    drawn = ", ".join(f"{value:.2f}" for value in place[:2])
+    log_prior = -0.5 * float(np.square(place).sum()) - len(place) / 2 * np.log(2 * np.pi)
+    st.markdown(f"**z = ({drawn})**")
+    st.caption(f"log p(z) = {log_prior:.2f}: how likely the prior N(0, I) thinks this place.")
+    if (more := len(place) - 2) > 0:
+        rest = "0, the mean of the prior" if not place[2:].any() else "those of the picture that was chosen"
+        st.caption(f"The other {more} coordinates are {rest}.")
+
+
+def _point_to(click: Click, latent_dim: int) -> None:
+    place = np.zeros(latent_dim, np.float32)
+    place[:2] = click[: min(2, latent_dim)]
+    open_place(place)
+
+
+def _chosen_place(test: ScoredSet, index: int | None) -> Floats:
+    """Of the picture or the place in the address, else where this tab last was, else the middle."""
+    latent_dim = test.means.shape[1]
+    asked = test.means[index] if index is not None else asked_place(latent_dim)
+    kept: Floats | None = st.session_state.get(CHOSEN)
+    if asked is None:
+        asked = kept if kept is not None and len(kept) == latent_dim else np.zeros(latent_dim, np.float32)
+    st.session_state[CHOSEN] = asked
+    return asked
+
+
+def _plane(means: Floats, logvars: Floats) -> Floats:
+    return plane(torch.from_numpy(means), torch.from_numpy(logvars)).numpy()
 
 
 if __name__ == "__main__":

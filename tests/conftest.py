@@ -2,12 +2,19 @@
 
 import gzip
 import hashlib
+import os
+import re
+import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit
+from playwright.sync_api import Browser, Page, Response, sync_playwright
 
+from tests.browser import APP, ARGUMENTS, MISSING, SLOW, Server, chromium
 from vae.catalogue import new_run
 from vae.config import TrainConfig
 from vae.runs import Run
@@ -15,6 +22,9 @@ from vae.training import fit
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKED = ROOT / "data" / "mnist"
+# Streamlit asks these at the page's own address before it asks them at the root.
+OURS = re.compile(r"(https?|wss?)://localhost:|data:|blob:|about:")
+PROBES = re.compile(r"/_stcore/(health|host-config)$")
 # The run that comes with the project: the preset of the pages.
 BUNDLED = ROOT / "checkpoints" / TrainConfig.preset("quick").run_name
 TRAIN_IMAGES, TEST_IMAGES = 600, 200
@@ -72,3 +82,53 @@ def trained(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
         for _ in fit(run):
             pass
     return run
+
+
+@pytest.fixture
+def runs_dir(small: Path, trained: Run, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A runs directory with one finished run in it, its caches empty."""
+    shutil.copytree(trained.path, small / trained.name)
+    monkeypatch.chdir(ROOT)
+    streamlit.cache_resource.clear()
+    return small
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = chromium()
+    if path is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A new visitor; the test fails if the page logs an error or asks another host for anything."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(SLOW)
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("request", lambda request: None if OURS.match(request.url) else troubles.append(request.url))
+    page.on("response", lambda response: troubles.append(response.url) if _failed(response) else None)
+    yield page
+    context.close()
+    assert troubles == []
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with the bundled run; nothing is changed there."""
+    runs_dir = tmp_path_factory.mktemp("runs")
+    shutil.copytree(BUNDLED, runs_dir / BUNDLED.name)
+    with Server(APP, VAE_RUNS_DIR=str(runs_dir)) as server:
+        yield server
+
+
+def _failed(response: Response) -> bool:
+    return response.status >= 400 and not PROBES.search(response.url)

@@ -14,16 +14,28 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES_LAYERS = [
     ["app"],
     ["pages.train", "pages.reconstructions", "pages.latent"],
-    ["pages.components.watching"],
-    [f"pages.components.{name}" for name in ("run_status", "controls", "runs_table")],
-    ["pages.components.offers"],
+    [f"pages.components.{name}" for name in ("watching", "own_picture", "opened")],
+    [
+        f"pages.components.{name}"
+        for name in ("run_status", "controls", "runs_table", "close_up", "class_means", "gallery")
+    ],
+    [f"pages.components.{name}" for name in ("offers", "filters")],
     [f"pages.components.{name}" for name in ("orders", "cached")],
     [
         f"pages.components.{name}"
-        for name in ("run_picker", "curves", "live_figure", "gallery", "config_form")
+        for name in (
+            *("run_picker", "curves", "live_figure", "draw_pad", "config_form"),
+            *("address", "distributions"),
+        )
     ],
-    [f"pages.components.{name}" for name in ("changes", "panels", "thinning", "charts", "explanations")],
-    [f"pages.components.{name}" for name in ("plotly_js", "way_in", "sentences", "window")],
+    [
+        f"pages.components.{name}"
+        for name in ("changes", "panels", "thinning", "charts", "explanations", "selection", "digits")
+    ],
+    [
+        f"pages.components.{name}"
+        for name in ("plotly_js", "way_in", "sentences", "window", "links", "tables", "tiles")
+    ],
 ]
 ROWS = re.findall(r"^    ((?:\w+, )*\w+)  +\S", str(vae.__doc__).split("The layers;")[1], re.MULTILINE)
 LAYERS = [

@@ -14,15 +14,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import (
     APP,
-    ARGUMENTS,
-    MISSING,
     SLOW,
     Server,
-    chromium,
     click_at,
     drawn,
     points,
@@ -37,47 +34,6 @@ from vae.records import LIVE
 
 pytestmark = pytest.mark.browser
 
-# Streamlit asks these at the page's own address before it asks them at the root.
-OURS = re.compile(r"(https?|wss?)://localhost:|data:|blob:|about:")
-PROBES = re.compile(r"/_stcore/(health|host-config)$")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = chromium()
-    if path is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(MISSING)
-        pytest.skip(MISSING)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A new visitor; the test fails if the page logs an error or asks another host for anything."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(SLOW)
-    troubles: list[str] = []
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("request", lambda request: None if OURS.match(request.url) else troubles.append(request.url))
-    page.on("response", lambda response: troubles.append(response.url) if _failed(response) else None)
-    yield page
-    context.close()
-    assert troubles == []
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with the bundled run; nothing is changed there."""
-    runs_dir = tmp_path_factory.mktemp("runs")
-    shutil.copytree(BUNDLED, runs_dir / BUNDLED.name)
-    with Server(APP, VAE_RUNS_DIR=str(runs_dir)) as server:
-        yield server
-
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Server]:
@@ -87,10 +43,6 @@ def own(tmp_path: Path) -> Iterator[Server]:
     if (run := jobs.live_run(tmp_path)) is not None:
         run.ask_to_stop()
         wait_until(lambda: jobs.live_run(tmp_path) is None)
-
-
-def _failed(response: Response) -> bool:
-    return response.status >= 400 and not PROBES.search(response.url)
 
 
 def test_a_click_anywhere_on_the_map_decodes_that_place(shared: Server, page: Page) -> None:
@@ -118,16 +70,6 @@ def test_the_map_shows_every_test_picture_in_ten_classes(shared: Server, page: P
     legend = page.locator('[data-live-figure="map"] .legendtext')
     assert legend.count() == 10
     assert legend.first.text_content() == "0 (980)"
-
-
-def test_reconstructions_can_be_paged(shared: Server, page: Page) -> None:
-    page.goto(shared.address("reconstructions"))
-    pictures = page.locator(".pairs img")
-    expect(pictures).to_have_count(50, timeout=SLOW)
-    expect(page.get_by_text("#0", exact=False).first).to_be_visible()
-    page.get_by_role("button", name="Page 2", exact=True).click()
-    expect(page.locator(".pairs figcaption").first).to_contain_text("#50", timeout=SLOW)
-    expect(pictures).to_have_count(50)
 
 
 def test_the_bundled_runs_curves_are_there_at_once(shared: Server, page: Page) -> None:

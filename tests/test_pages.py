@@ -1,53 +1,23 @@
 """The pages without a browser: what they say with runs, without, and with damaged ones."""
 
 import os
-import re
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import NumberInput
 
 from tests.browser import wait_until
-from tests.conftest import small_config
+from tests.conftest import ROOT, small_config
+from tests.visiting import PAGES, component, messages, visit
 from vae.catalogue import find_run, new_run
 from vae.records import LIVE, Request, State, Status
 from vae.runs import Run
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGES = ["pages/latent.py", "pages/reconstructions.py", "pages/train.py"]
 EXPLORING = PAGES[:2]
-
-
-@pytest.fixture
-def runs_dir(small: Path, trained: Run, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A runs directory with one finished run in it, its caches empty."""
-    shutil.copytree(trained.path, small / trained.name)
-    monkeypatch.chdir(ROOT)
-    st.cache_resource.clear()
-    return small
-
-
-def visit(page: str, state: dict[str, object] | None = None, **query: str) -> AppTest:
-    """The app at `page`, the address saying `query`, run once without an uncaught error."""
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    for name, value in (state or {}).items():
-        test.session_state[name] = value
-    for name, value in query.items():
-        test.query_params[name] = value
-    # Before its first run AppTest is a server's first visitor, whom Streamlit leads past app.py.
-    test.switch_page(page).run()
-    assert not test.exception
-    return test
-
-
-def messages(test: AppTest) -> str:
-    shown = " ".join(element.value for element in (*test.error, *test.warning, *test.info))
-    return re.sub(r"\\(.)", r"\1", shown)  # what stands there once Markdown has been read
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -145,14 +115,6 @@ def test_other_latent_dimensions_have_a_map_too(latent_dim: int, runs_dir: Path)
     assert messages(test) == ""
     captions = " ".join(element.value for element in test.caption)
     assert ("The other 3 coordinates are 0" in captions) == (latent_dim == 5)
-
-
-@pytest.mark.usefixtures("runs_dir")
-def test_the_gallery_shows_a_page_of_pictures() -> None:
-    body = visit(PAGES[1]).get("html")[0].proto.body
-    assert body.count("<figure>") == 50
-    assert "#0" in body
-    assert "#49" in body
 
 
 def test_a_damaged_status_gets_a_sentence(runs_dir: Path, trained: Run) -> None:
@@ -365,20 +327,13 @@ def test_all_runs_are_in_the_table(runs_dir: Path, trained: Run) -> None:
     assert table.loc[trained.name, "−ELBO"] == pytest.approx(-trained.metrics()[0][-1].elbo)
 
 
-def figure(test: AppTest, key: str) -> str:
-    """What a live figure was given."""
-    return next(
-        part.proto.json for part in test.get("bidi_component") if f'"key": "{key}"' in part.proto.json
-    )
-
-
 def test_chosen_runs_lie_over_the_curves_and_can_be_deleted(runs_dir: Path, trained: Run) -> None:
     shutil.copytree(runs_dir / trained.name, runs_dir / "mine")
     shutil.copytree(runs_dir / trained.name, runs_dir / "broken")
     (runs_dir / "broken" / "metrics.jsonl").write_text("nonsense\n")
-    assert "mine" not in figure(visit(PAGES[2], run=trained.name), "curves")
+    assert "mine" not in component(visit(PAGES[2], run=trained.name), "curves")["figure"]
     test = visit(PAGES[2], {"chosen_runs": ["mine"]}, run=trained.name)
-    assert "mine" in figure(test, "curves")
+    assert "mine" in component(test, "curves")["figure"]
     press(test, "Open")
     assert test.query_params["run"] in ("mine", ["mine"])
 

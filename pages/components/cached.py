@@ -1,26 +1,26 @@
 """Every cache of the pages, keyed by path and time of change, and bounded.
 
 torch is imported by what needs it only: the Train page does without.
-Shapes: N images, Z latent size.
+Shapes: B batch, N images, S pixels a side, Z latent size.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import streamlit as st
 
 from pages.components.changes import changes
 from pages.components.charts import LABEL_COLOURS, axis_names, latent_scatter
 from pages.components.curves import Curve, loss_curves
-from pages.components.gallery import data_url, row_of_pairs
+from pages.components.digits import data_url, row_of_pairs
 from pages.components.live_figure import Spec, figure_spec
 from pages.components.panels import Scale, X
+from pages.components.selection import Floats, Indices, ScoredSet
 from vae import catalogue, forecast
 from vae.history import History, Losses
+from vae.pictures import Picture, grey
 from vae.records import Status
 from vae.runs import Run
 from vae.views import View, load_view
@@ -28,28 +28,31 @@ from vae.views import View, load_view
 if TYPE_CHECKING:
     from vae.model import VAE
 
-Floats = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class TestSet:
-    """A run's test set as its model sees it; losses in nats per image, z sampled once."""
-
-    images: npt.NDArray[np.uint8]  # (N, 28, 28)
-    labels: npt.NDArray[np.int64]  # (N,)
-    means: Floats  # (N, Z)
-    logvars: Floats  # (N, Z)
-    reconstruction: Floats  # (N,)
-
 
 def model(run: Run) -> "VAE":
     """The newest weights of `run`, one object for all tabs. Raises VaeError if there are none."""
     return _model(run, _changed(run.model_path))
 
 
-def test_set(run: Run) -> TestSet:
+def test_set(run: Run) -> ScoredSet:
     """The test set of `run` under its newest weights. Raises VaeError if there are none."""
     return _test_set(run, _changed(run.model_path))
+
+
+def decode(run: Run, places: Floats) -> Picture:
+    """What the newest weights of `run` draw at places of the latent space: (B, Z) -> (B, S, S).
+
+    Raises VaeError if there are none.
+    """
+    return _decode(model(run), places)
+
+
+def scored(run: Run, picture: Picture) -> ScoredSet:
+    """A picture (S, S) of no class as the newest weights of `run` see it.
+
+    Raises VaeError if there are none.
+    """
+    return _scored(model(run), picture[None], np.array([-1]))
 
 
 @st.cache_data(ttl=0.2, max_entries=32, show_spinner=False, hash_funcs={Run: lambda run: str(run.path)})
@@ -152,15 +155,37 @@ def _model(run: Run, changed: int) -> "VAE":  # noqa: ARG001 (the key)
     return run.load_model()
 
 
-# A resource, not data: 10 MB that nobody changes, shared instead of copied for each tab.
+# A resource, not data: 20 MB that nobody changes, shared instead of copied for each tab.
 @st.cache_resource(max_entries=4, show_spinner="Encoding the test set ...", hash_funcs={Run: _path})
-def _test_set(run: Run, changed: int) -> TestSet:
+def _test_set(run: Run, changed: int) -> ScoredSet:
     from vae.data import load
-    from vae.evaluate import image_losses
-    from vae.latent import encode_set
 
-    vae = _model(run, changed)
     images, labels = load(run.config.dataset, train=False)
-    reconstruction, _ = image_losses(vae, images)
-    arrays = (images, labels, *encode_set(vae, images), reconstruction)
-    return TestSet(*(array.numpy() for array in arrays))
+    return _scored(_model(run, changed), images.numpy(), labels.numpy())
+
+
+def _scored(vae: "VAE", images: Picture, labels: Indices) -> ScoredSet:
+    import torch
+
+    from vae.evaluate import score_set
+
+    scores = score_set(vae, torch.from_numpy(images))
+    means = scores.mean.numpy()
+    return ScoredSet(
+        images=images,
+        labels=labels,
+        means=means,
+        logvars=scores.logvar.numpy(),
+        reconstruction=scores.reconstruction.numpy(),
+        kl=scores.kl.numpy(),
+        decoded=_decode(vae, means),
+    )
+
+
+def _decode(vae: "VAE", places: Floats) -> Picture:
+    import torch
+
+    from vae.latent import BATCH
+
+    batches = torch.from_numpy(places).split(BATCH)
+    return np.concatenate([grey(vae.decode(batch)[:, 0].numpy()) for batch in batches])

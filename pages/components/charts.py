@@ -16,6 +16,14 @@ LABEL_COLOURS = (
     *("#1133ff", "#886699", "#dd2222", "#bb77ff", "#6622aa"),
     *("#ee8844", "#bbccff", "#66aaaa", "#882244", "#eecc00"),
 )
+# Two rings, dark on light and light on dark: seen on every background and every colour.
+RINGS = tuple(
+    {"symbol": "circle-open", "size": size, "color": colour, "line": {"width": 3}}
+    for size, colour in ((17, "#ffffff"), (13, "#000000"))
+)
+OVERVIEW = 2000  # points of a map that is small anyway
+CLOSE_BY = 400  # points at most around a place
+SIDES = ([0, 0.42], [0.58, 1])  # of two maps beside each other
 SCATTER_HALF = 4  # of the axes: where the prior N(0, I) has 99.99 % of each coordinate
 
 
@@ -44,13 +52,12 @@ def latent_map(
             name=f"{name} ({len(x):,})",
             hovertemplate=f"{name}: %{{x:.2f}}, %{{y:.2f}}<extra></extra>",
         )
-    # Two rings, dark on light and light on dark: seen on every background and every colour.
-    for size, colour in ((17, "#ffffff"), (13, "#000000")):
+    for ring in RINGS:
         figure.add_scattergl(
             x=[chosen[0]],
             y=[chosen[1]],
             mode="markers",
-            marker={"symbol": "circle-open", "size": size, "color": colour, "line_width": 3},
+            marker=ring,
             hoverinfo="skip",
             showlegend=False,
         )
@@ -100,3 +107,80 @@ def latent_scatter(
         "yaxis": {**axis, "title": {"text": axes[1], "standoff": 2}, "scaleanchor": "x"},
     }
     return {"data": data, "layout": layout}
+
+
+def posterior_map(
+    points: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.integer],
+    axes: tuple[str, str],
+    place: npt.NDArray[np.floating],
+    deviations: npt.NDArray[np.floating],
+    neighbours: npt.NDArray[np.integer],
+) -> dict[str, Any]:
+    """Where a picture lies: on the whole map, and beside that close by, with its posterior.
+
+    Args:
+        points, labels: the test means on the plane (N, 2), and their classes (N,).
+        place: of the picture (2,).
+        deviations: standard deviations of its posterior along the axes (2,): ellipses of 1 and 2 of them.
+        neighbours: which points are ringed.
+    """
+    figure = latent_scatter(points[:OVERVIEW], labels[:OVERVIEW], axes)
+    away = np.abs(points - place).max(axis=1)
+    half = max(1.2 * away[neighbours].max(initial=0), 3 * deviations.max(), 1e-3)
+    near = np.argsort(away, kind="stable")[:CLOSE_BY]
+    near = near[away[near] <= half]
+    close = {"mode": "markers", "xaxis": "x2", "yaxis": "y2", "type": "scatter"}
+    rings = points[neighbours]
+    figure["data"] += [
+        *(
+            {"x": place[:1], "y": place[1:], "mode": "markers", "type": "scattergl", "marker": ring}
+            for ring in RINGS
+        ),
+        {
+            **close,
+            "x": points[near, 0],
+            "y": points[near, 1],
+            "marker": {"size": 6, "color": [LABEL_COLOURS[label] for label in labels[near]]},
+        },
+        {
+            **close,
+            "x": rings[:, 0],
+            "y": rings[:, 1],
+            "marker": {"symbol": "circle-open", "size": 12, "line": {"width": 1.5}, "color": "#888888"},
+        },
+        *({**close, "x": place[:1], "y": place[1:], "marker": ring} for ring in RINGS),
+    ]
+    ellipses = [
+        {
+            "type": "circle",
+            "xref": "x2",
+            "yref": "y2",
+            **{
+                f"{axis}{end}": float(place[i] + sign * sigmas * deviations[i])
+                for i, axis in enumerate("xy")
+                for end, sign in enumerate((-1, 1))
+            },
+            "line": {"width": 2, "color": "#888888", "dash": dash},
+        }
+        for sigmas, dash in ((1, "solid"), (2, "dash"))
+    ]
+    layout = figure["layout"]
+    zoomed = {
+        f"{name}2": {**layout[name], "range": [float(middle - half), float(middle + half)], "anchor": anchor}
+        for name, middle, anchor in zip(("xaxis", "yaxis"), place, ("y2", "x2"), strict=True)
+    }
+    zoomed["yaxis2"]["scaleanchor"] = "x2"
+    layout["xaxis"]["domain"], zoomed["xaxis2"]["domain"] = SIDES
+    layout |= {**zoomed, "shapes": ellipses}
+    stacked = {"domain": [0, 1]}
+    narrow = {
+        "width": 400,
+        "height": 560,
+        "layout": {
+            "xaxis": stacked,
+            "xaxis2": stacked,
+            **{name: {"domain": side} for name, side in zip(("yaxis2", "yaxis"), SIDES, strict=True)},
+        },
+    }
+    return {**figure, "narrow": narrow}

@@ -1,0 +1,38 @@
+"""The mean picture of each class beside what the model draws at the class's mean place."""
+
+import numpy as np
+import streamlit as st
+
+from pages.components import cached
+from pages.components.selection import ScoredSet
+from pages.components.tiles import Caption, difference_legend, tiles
+from vae.data import class_names
+from vae.runs import Run
+
+
+def class_means(run: Run, test: ScoredSet) -> None:
+    """Shows a tile for each class that has pictures."""
+    labels = np.unique(test.labels)
+    members = [test.labels == label for label in labels]
+    pictures = np.stack([np.rint(test.images[of].mean(axis=0)).astype(np.uint8) for of in members])
+    places = np.stack([test.means[of].mean(axis=0) for of in members])
+    names = class_names(run.config.dataset)
+    st.write(
+        "The mean of all test pictures of a class, pixel by pixel; beside it what the model draws at the "
+        "mean of their places in the latent space, and the difference. A mean of pictures is blurred; a mean "
+        "of places is a picture of its own."
+    )
+    st.html(difference_legend())
+    tiles(
+        np.stack((pictures, cached.decode(run, places)), axis=1),
+        [
+            Caption(
+                names[label], f"{of.sum():,} pictures, mean loss {test.reconstruction[of].mean():.1f} nats"
+            )
+            for label, of in zip(labels, members, strict=True)
+        ],
+        key="class_means",
+        label="Class means",
+        width=230,
+        difference=True,
+    )

@@ -1,0 +1,132 @@
+"""One picture, closer: what the model keeps of it, how sure it is, where it lies, who is near.
+
+Shapes: Z latent size.
+"""
+
+import numpy as np
+import streamlit as st
+import torch
+
+from pages.components import cached
+from pages.components.charts import axis_names, posterior_map
+from pages.components.live_figure import live_figure
+from pages.components.selection import Floats, Indices, ScoredSet, nearest
+from pages.components.tables import number_table
+from pages.components.tiles import Caption, difference_legend, tiles
+from vae.data import class_names
+from vae.latent import plane
+from vae.runs import Run
+
+SAMPLES = 8
+NEIGHBOURS = 10
+SHORT = 6  # rows of a table that need not scroll
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def neighbours_key(key: str) -> str:
+    """The key of the neighbours' tiles in the close-up of that key: their numbers are indices."""
+    return f"{key}_neighbours"
+
+
+def close_up(run: Run, test: ScoredSet, one: ScoredSet, *, key: str, index: int | None = None) -> None:
+    """Shows all that is known of the one picture of `one`, which is `index` of the test set or none of it."""
+    pictures, figures = st.columns([3, 2], gap="medium")
+    with pictures:
+        tiles(
+            np.stack((one.images, one.decoded), axis=1),
+            [Caption("")],
+            key=f"{key}_picture",
+            label="The picture, its reconstruction, and the difference",
+            panels=("picture", "reconstruction", "difference"),
+            width=500,
+            difference=True,
+        )
+        st.html(difference_legend())
+        st.caption(
+            "The reconstruction is decoded from the posterior's mean; below, from eight samples of it."
+        )
+        _samples(run, one, key)
+    with figures:
+        _losses(test, one, index)
+        _posterior(one)
+    where, who = st.columns([3, 2], gap="medium")
+    neighbours, distances = nearest(test, one.means[0], NEIGHBOURS, but=index)
+    with where:
+        _map(run, test, one, neighbours, key)
+    with who:
+        _neighbours(run, test, neighbours, distances, key)
+
+
+def _samples(run: Run, one: ScoredSet, key: str) -> None:
+    # The same noise for every picture: what differs between two of them is the model's.
+    noise = np.random.default_rng(0).standard_normal((SAMPLES, one.means.shape[1]), np.float32)
+    samples = one.means + np.exp(one.logvars / 2) * noise
+    tiles(
+        cached.decode(run, samples.astype(np.float32))[:, None],
+        [Caption("")] * SAMPLES,
+        key=f"{key}_samples",
+        label="Decoded from samples of the posterior",
+        width=56,
+    )
+
+
+def _losses(test: ScoredSet, one: ScoredSet, index: int | None) -> None:
+    """Its losses, and, if it is a test picture, the means of its class."""
+    sets = {"nats": one}
+    if index is not None:
+        sets["its class"] = test[np.flatnonzero(test.labels == test.labels[index])]
+    terms = {
+        "reconstruction": [f"{of.reconstruction.mean():.2f}" for of in sets.values()],
+        "KL": [f"{of.kl.mean():.2f}" for of in sets.values()],
+        "−ELBO": [f"{(of.reconstruction + of.kl).mean():.2f}" for of in sets.values()],
+    }
+    st.html(number_table(("", *sets), terms))
+    st.caption("With z sampled once, as in the gallery." + " Its class: the mean." * (index is not None))
+
+
+def _posterior(one: ScoredSet) -> None:
+    mean, deviation = one.means[0], np.exp(one.logvars[0] / 2)
+    kl = 0.5 * (mean**2 + deviation**2 - 1) - np.log(deviation)
+    rows = {
+        f"z{str(i).translate(SUBSCRIPTS)}": [f"{number:.3f}".replace("-", "−") for number in numbers]
+        for i, numbers in enumerate(zip(mean, deviation, kl, strict=True), start=1)
+    }
+    with st.container(height="content" if len(mean) <= SHORT else 260, border=False):
+        st.html(number_table(("posterior", "mean", "σ", "KL"), rows))
+    st.caption("σ is the standard deviation: the smaller, the surer the encoder.")
+
+
+def _map(run: Run, test: ScoredSet, one: ScoredSet, neighbours: Indices, key: str) -> None:
+    st.markdown("**Where it lies**")
+    points, place = (
+        plane(torch.from_numpy(part.means), torch.from_numpy(part.logvars)).numpy() for part in (test, one)
+    )
+    deviations = np.exp(one.logvars[0, :2] / 2)
+    if run.config.latent_dim == 1:
+        deviations = np.append(deviations, 0)  # the other axis of the map is the log-variance itself
+    figure = posterior_map(
+        points, test.labels, axis_names(run.config.latent_dim), place[0], deviations, neighbours
+    )
+    live_figure(figure, key=f"{key}_map", height=280, label="Where the picture lies on the map")
+    more = run.config.latent_dim - 2
+    st.caption(
+        "The whole map, and close by: the posterior's ellipses of 1 and 2 standard deviations, and rings "
+        "around the nearest test pictures."
+        + (f" The map shows two dimensions; the other {more} count for who is near." if more > 0 else "")
+    )
+
+
+def _neighbours(run: Run, test: ScoredSet, neighbours: Indices, distances: Floats, key: str) -> None:
+    st.markdown("**Nearest test pictures in the latent space**")
+    names = class_names(run.config.dataset)
+    tiles(
+        test.images[neighbours][:, None],
+        [
+            Caption(f"{names[test.labels[i]]} · #{i}", f"{distance:.3f} away")
+            for i, distance in zip(neighbours, distances, strict=True)
+        ],
+        key=neighbours_key(key),
+        label="Nearest test pictures",
+        width=84,
+        numbers=neighbours.tolist(),
+    )

@@ -1,0 +1,28 @@
+"""The ten digits that are watched while a model learns, as one picture. Nothing here knows Streamlit."""
+
+import base64
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import ImageColor
+
+from vae.pictures import Picture, png
+
+ENLARGED = 4  # so that a browser that stretches it keeps the pixels sharp
+
+
+def data_url(picture: Picture) -> str:
+    """A picture, grey (H, W) or coloured (H, W, 3), as the address of itself."""
+    return f"data:image/png;base64,{base64.b64encode(png(picture)).decode()}"
+
+
+def row_of_pairs(pictures: Picture, reconstructions: Picture, colours: Sequence[str]) -> Picture:
+    """Pictures (C, H, W) in a row, each over its reconstruction and under its colour: (., ., 3)."""
+    gap = 2
+    pairs = []
+    for picture, reconstruction, colour in zip(pictures, reconstructions, colours, strict=False):
+        pair = np.pad(np.vstack((picture, reconstruction)), ((gap, gap), (gap, gap)))
+        stripe = np.full((3, pair.shape[1], 3), ImageColor.getrgb(colour), np.uint8)
+        stripe[:, [0, -1]] = 0
+        pairs.append(np.vstack((stripe, pair[:, :, None].repeat(3, axis=2))))
+    return np.hstack(pairs).repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1)

@@ -1,0 +1,72 @@
+"""How the losses of pictures are distributed within each class, as a figure. Nothing here knows Streamlit.
+
+Shapes: M pictures, C classes.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pages.components.charts import LABEL_COLOURS
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # whiskers, box and its middle line
+FADED = 0.25
+
+
+def loss_boxes(
+    losses: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.integer],
+    names: Sequence[str],
+    chosen: Collection[int],
+    title: str,
+) -> dict[str, Any]:
+    """A box for each class, at its label on the x axis: losses (M,) in nats, labels (M,), names (C,).
+
+    Classes that are not among the `chosen` are faded; if none is chosen, none is.
+    """
+    data = []
+    for label, (name, colour) in enumerate(zip(names, LABEL_COLOURS, strict=True)):
+        of_class = losses[labels == label]
+        if not len(of_class):
+            continue
+        low, first, median, third, high = np.quantile(of_class, QUANTILES).tolist()
+        mean = float(of_class.mean())
+        data.append(
+            {
+                "type": "box",
+                "x": [label],
+                "lowerfence": [low],
+                "q1": [first],
+                "median": [median],
+                "q3": [third],
+                "upperfence": [high],
+                "mean": [mean],
+                "boxmean": True,
+                "marker": {"color": colour},
+                "line": {"width": 1.5},
+                "opacity": 1 if not chosen or label in chosen else FADED,
+                "width": 0.6,
+                "hoverinfo": "skip",
+                "name": name,
+            }
+        )
+    ticks = list(range(len(names)))
+    layout = {
+        "title": {"text": title, "font": {"size": 14}, "x": 0, "y": 0.98, "yanchor": "top"},
+        "showlegend": False,
+        "hovermode": False,
+        "dragmode": False,
+        "modebar": {"remove": ["toImage"]},
+        "margin": {"l": 36, "r": 8, "t": 28, "b": 24},
+        "xaxis": {
+            "tickvals": ticks,
+            "ticktext": list(names),
+            "range": [-0.6, len(names) - 0.4],
+            "fixedrange": True,
+            "showgrid": False,
+        },
+        "yaxis": {"rangemode": "tozero", "fixedrange": True},
+    }
+    return {"data": data, "layout": layout}

@@ -1,0 +1,53 @@
+"""The test picture that was opened: above the page, and in the address."""
+
+import numpy as np
+import streamlit as st
+
+from pages.components.address import asked_index, close_index, open_index
+from pages.components.close_up import close_up, neighbours_key
+from pages.components.links import MAP, link
+from pages.components.selection import Indices, ScoredSet
+from pages.components.sentences import sentences
+from pages.components.tiles import clicked_tile
+from vae.data import class_names
+from vae.runs import Run
+
+KEY = "opened"
+
+
+def open_clicked(test: ScoredSet, *keys: str) -> None:
+    """Has the address name the picture that was clicked in this run, if one was.
+
+    `keys` are those of tiles whose numbers are indices of the test set.
+    """
+    for key in keys:
+        # It comes from a browser.
+        if (clicked := clicked_tile(key)) is not None and 0 <= clicked < len(test):
+            open_index(clicked)
+
+
+@st.dialog("One picture, closer", width="large", on_dismiss=close_index)
+@sentences()
+def opened(run: Run, test: ScoredSet, indices: Indices) -> None:
+    """Shows the picture in the address; clicks in here run only this again.
+
+    `indices` are the pictures that *Previous* and *Next* lead to.
+    """
+    open_clicked(test, neighbours_key(KEY))
+    index = asked_index(len(test))
+    if index is None:
+        return
+    position = int(np.flatnonzero(np.append(indices, index) == index)[0])
+    here = position < len(indices)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(f"{class_names(run.config.dataset)[test.labels[index]]} · #{index}", width="content")
+        st.caption(
+            f"{position + 1:,} of {len(indices):,} in this order" if here else "not among the chosen pictures"
+        )
+        for label, step, shortcut in (("Previous", -1, "Left"), ("Next", 1, "Right")):
+            inside = here and 0 <= position + step < len(indices)
+            there = int(indices[position + step]) if inside else index
+            st.button(label, shortcut=shortcut, disabled=not inside, on_click=open_index, args=(there,))
+        query = {"run": run.name, "index": str(index), "z": None}
+        link("Show on the latent map", MAP, query, key="opened_link")
+    close_up(run, test, test[[index]], key=KEY, index=index)

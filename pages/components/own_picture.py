@@ -1,0 +1,75 @@
+"""A picture of one's own, drawn or uploaded, as the model sees it."""
+
+import streamlit as st
+
+from pages.components import cached
+from pages.components.address import place_text
+from pages.components.close_up import close_up, neighbours_key
+from pages.components.draw_pad import draw_pad
+from pages.components.links import MAP, link
+from pages.components.selection import ScoredSet
+from pages.components.sentences import MENDABLE, sentence
+from vae.normalisation import as_mnist
+from vae.pictures import Picture, read_picture
+from vae.runs import Run
+
+KEY = "own"
+NEIGHBOURS = neighbours_key(KEY)
+MEGABYTES = 20
+PAD = 240  # pixels; beside it is what the model makes of the picture, in a narrow window below it
+_STYLE = "<style>:has(> .st-key-own_shown) { min-width: min(36rem, 100%); }</style>"
+DRAW, UPLOAD = "Draw", "Upload"
+UPLOADED = "own_uploaded"
+
+
+def own_picture(run: Run, test: ScoredSet) -> None:
+    """Asks for a picture, and shows it closer."""
+    st.html(_STYLE)
+    with st.container(horizontal=True, gap="medium"):
+        asking, showing = st.container(width=PAD), st.container(key="own_shown")
+    try:
+        with asking:
+            drawn = _drawn_or_uploaded()
+        picture = None if drawn is None else as_mnist(drawn, test.images.shape[-1])
+    except MENDABLE as error:
+        showing.warning(sentence(error))
+        return
+    if picture is None:
+        showing.info("Draw or upload a digit, or whatever you like, and see what the model makes of it.")
+        return
+    one = cached.scored(run, picture)
+    with showing:
+        query = {"run": run.name, "z": place_text(one.means[0]), "index": None}
+        link("Show on the latent map", MAP, query, key="own_link")
+        close_up(run, test, one, key=KEY)
+
+
+def _drawn_or_uploaded() -> Picture | None:
+    st.caption(
+        "It is brought to the model's size the way MNIST was made: white on black, the longest side 20 of 28 "
+        "pixels, the centre of mass in the middle."
+    )
+    way = st.segmented_control(
+        "How",
+        (DRAW, UPLOAD),
+        default=DRAW,
+        required=True,
+        key="own_way",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    return draw_pad(key="own_drawing", label="Draw a digit here") if way == DRAW else _uploaded()
+
+
+def _uploaded() -> Picture | None:
+    file = st.file_uploader(
+        "A PNG or JPEG",
+        type=("png", "jpg", "jpeg"),
+        max_upload_size=MEGABYTES,
+        on_change=lambda: st.session_state.pop(UPLOADED, None),
+    )
+    if file is not None:
+        st.session_state[UPLOADED] = read_picture(file.getvalue())
+    # Streamlit forgets the file when its page is left.
+    kept: Picture | None = st.session_state.get(UPLOADED)
+    return kept

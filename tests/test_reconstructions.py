@@ -1,0 +1,193 @@
+"""The Reconstructions page without a browser: what it shows, and what it says to nonsense."""
+
+import base64
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.conftest import TEST_IMAGES, small_config
+from tests.visiting import PAGES, component, messages, visit
+from vae.data import load
+from vae.evaluate import evaluate
+from vae.runs import Run
+
+PAGE = PAGES[1]
+
+
+def gallery(test: AppTest) -> list[int]:
+    """The indices that are shown."""
+    numbers: list[int] = component(test, "gallery")["numbers"]
+    return numbers
+
+
+def tables(test: AppTest) -> str:
+    return " ".join(element.proto.body for element in test.get("html"))
+
+
+def is_open(test: AppTest) -> bool:
+    return any("posterior's mean" in element.value for element in test.caption)
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_the_gallery_shows_a_page_of_pictures() -> None:
+    test = visit(PAGE)
+    assert messages(test) == ""
+    assert gallery(test) == list(range(50))
+    data = component(test, "gallery")
+    pictures = np.frombuffer(base64.b64decode(data["pictures"]), np.uint8).reshape(50, 2, 28, 28)
+    images, labels = load("mnist", train=False)
+    np.testing.assert_array_equal(pictures[:, 0], images[:50].numpy())
+    title, detail = data["captions"][7]
+    assert title == f"{labels[7]} · #7"
+    assert detail.startswith("reconstruction ")
+    assert not is_open(test)
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_the_totals_are_those_of_evaluate(trained: Run) -> None:
+    test = visit(PAGE, run=trained.name)
+    figures = evaluate(trained, samples=2)
+    for total in (figures.reconstruction, figures.kl, figures.negative_elbo):
+        assert tables(test).count(f"<td>{total:.2f}</td>") == 2  # chosen, and all
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_the_address_brings_back_the_view() -> None:
+    test = visit(PAGE, sort="worst", digit="3", show="20", page="2", loss="")
+    _, labels = load("mnist", train=False)
+    threes = int((labels == 3).sum())
+    assert len(gallery(test)) == min(20, threes) if threes > 20 else threes
+    assert all(labels[index] == 3 for index in gallery(test))
+    losses = [float(detail.split()[1]) for _, detail in component(test, "gallery")["captions"]]
+    assert losses == sorted(losses, reverse=True)
+    assert f"<td>{threes:,}</td>" in tables(test)
+
+
+@pytest.mark.usefixtures("runs_dir")
+@pytest.mark.parametrize(
+    ("name", "value"), [("sort", "loudest"), ("digit", "12"), ("show", "7"), ("page", "x")]
+)
+def test_an_address_with_nonsense_is_as_one_without(name: str, value: str) -> None:
+    test = visit(PAGE, None, **{name: value})
+    assert gallery(test) == list(range(50))
+
+
+@pytest.mark.usefixtures("runs_dir")
+@pytest.mark.parametrize("index", ["10000", str(TEST_IMAGES), "-1", "abc", "", "1e3", "٣", "9" * 5000])
+@pytest.mark.parametrize("page", PAGES[:2])
+def test_an_index_that_is_none_gets_a_sentence(index: str, page: str) -> None:
+    test = visit(page, index=index)
+    assert f"There is no test picture '{index}': they are numbered from 0 to 199." in messages(test)
+    assert not is_open(test)
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_an_index_opens_its_picture() -> None:
+    test = visit(PAGE, index="17")
+    assert is_open(test)
+    assert messages(test) == ""
+    _, labels = load("mnist", train=False)
+    assert [element.value for element in test.subheader] == [f"{labels[17]} · #17"]
+    neighbours = component(test, "opened_neighbours")["numbers"]
+    assert len(set(neighbours)) == 10
+    assert 17 not in neighbours
+    assert component(test, "opened_link")["query"]["index"] == "17"
+    assert json.loads(component(test, "opened_map")["figure"])["layout"]["shapes"]
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_next_and_previous_go_through_the_chosen_order() -> None:
+    order = gallery(visit(PAGE, sort="worst"))
+    test = visit(PAGE, sort="worst", index=str(order[1]))
+    for label, index in (("Next", order[2]), ("Previous", order[0])):
+        test = visit(PAGE, sort="worst", index=str(order[1]))
+        next(button for button in test.button if button.label == label).click().run()
+        assert test.query_params["index"] in (str(index), [str(index)])
+    first = visit(PAGE, sort="worst", index=str(order[0]))
+    assert [button.disabled for button in first.button if button.label in ("Previous", "Next")] == [
+        True,
+        False,
+    ]
+    assert any("1 of 200 in this order" in element.value for element in first.caption)
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_a_click_opens_a_picture_and_nonsense_from_a_browser_does_not() -> None:
+    test = visit(PAGE)
+    test.session_state["gallery"] = {"opened": 4}
+    assert is_open(test.run())
+    assert test.query_params["index"] in ("4", ["4"])
+    for nonsense in (10**9, -1, "4", None):
+        test = visit(PAGE)
+        test.session_state["gallery"] = {"opened": nonsense}
+        test.run()
+        assert not test.exception
+        assert not is_open(test)
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_a_click_on_a_box_chooses_its_class_and_takes_it_back() -> None:
+    test = visit(PAGE)
+    test.session_state["losses_by_class"] = {"clicked": {"x": 3.2, "y": 100}}
+    test.run()
+    assert test.session_state["digit"] == [3]
+    test.session_state["kl_by_class"] = {"clicked": {"x": 5.4, "y": 1}}
+    test.run()
+    assert test.session_state["digit"] in ([5], [3, 5])  # AppTest keeps the first click
+    test = visit(PAGE)
+    test.session_state["losses_by_class"] = {"clicked": {"x": 11.0, "y": 100}}
+    assert gallery(test.run()) == list(range(50))
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_a_filter_that_leaves_nothing_gets_a_sentence_and_a_way_out() -> None:
+    test = visit(PAGE, find="777")
+    assert "No test picture is like that" in messages(test)
+    next(button for button in test.button if button.label == "Show all").click().run()
+    assert messages(test) == ""
+    assert gallery(test) == list(range(50))
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_a_search_for_nonsense_gets_a_sentence_and_all_pictures() -> None:
+    test = visit(PAGE, find="two")
+    assert "'two' is no index" in messages(test)
+    assert gallery(test) == list(range(50))
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_class_means_are_means() -> None:
+    data = component(visit(PAGE, view="Class means"), "class_means")
+    pictures = np.frombuffer(base64.b64decode(data["pictures"]), np.uint8).reshape(10, 2, 28, 28)
+    images, labels = load("mnist", train=False)
+    expected = images[labels == 4].double().mean(dim=0).numpy()
+    assert np.abs(pictures[4, 0] - expected).max() <= 0.5
+    assert data["numbers"] is None
+
+
+@pytest.mark.parametrize("latent_dim", [1, 8])
+def test_every_latent_dimension_has_its_page(latent_dim: int, runs_dir: Path) -> None:
+    import vae
+
+    run = vae.train(small_config(latent_dim=latent_dim, epochs=1), runs_dir)
+    test = visit(PAGE, run=run.name, index="3")
+    assert messages(test) == ""
+    assert is_open(test)
+    assert tables(test).count("<th>z") == latent_dim
+    captions = " ".join(element.value for element in test.caption)
+    assert ("the other 6 count" in captions) == (latent_dim == 8)
+    shown = visit(PAGES[0], run=run.name, index="3")
+    assert messages(shown) == ""
+    assert any("a test picture" in element.value for element in shown.markdown)
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_the_map_points_to_the_place_in_the_address() -> None:
+    test = visit(PAGES[0], z="0.25,-1.5")
+    assert any("z = (0.25, -1.50)" in element.value for element in test.markdown)
+    for nonsense in ("1", "1,2,3", "a,b", "nan,0", "inf,1", ""):
+        test = visit(PAGES[0], z=nonsense)
+        assert f"'{nonsense}' is no place here" in messages(test)

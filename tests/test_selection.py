@@ -1,0 +1,102 @@
+"""Which pictures are shown, in which order: against small sets worked by hand."""
+
+import numpy as np
+import pytest
+
+from pages.components.selection import SORTS, ScoredSet, found, nearest, of_classes, selected, surprise
+from vae.errors import VaeError
+
+
+def a_set(side: int = 28) -> ScoredSet:
+    """Five pictures of two classes."""
+    return ScoredSet(
+        images=np.arange(5, dtype=np.uint8)[:, None, None].repeat(side, 1).repeat(side, 2),
+        labels=np.array([0, 0, 0, 1, 1]),
+        means=np.array([[0, 0], [3, 4], [0, 1], [0, 2], [6, 8]], np.float32),
+        logvars=np.zeros((5, 2), np.float32),
+        reconstruction=np.array([10, 20, 60, 100, 50], np.float32),
+        kl=np.array([1, 5, 2, 4, 3], np.float32),
+        decoded=np.zeros((5, side, side), np.uint8),
+    )
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        ("index", [0, 1, 2, 3, 4]),
+        ("worst", [3, 2, 4, 1, 0]),
+        ("best", [0, 1, 4, 2, 3]),
+        ("surprise", [2, 3, 1, 0, 4]),  # 30, 25, -10, -20, -25 above the means 30 and 75
+        ("KL", [1, 3, 4, 2, 0]),
+    ],
+)
+def test_every_picture_is_sorted(sort: str, order: list[int]) -> None:
+    assert selected(a_set(), sort=sort).tolist() == order
+
+
+def test_surprise_is_what_is_above_the_mean_of_the_class() -> None:
+    np.testing.assert_allclose(surprise(a_set()), [-20, -10, 30, 25, -25])
+
+
+def test_a_class_without_pictures_disturbs_nobody() -> None:
+    test = a_set()[[3, 4]]  # none of class 0
+    np.testing.assert_allclose(surprise(test), [25, -25])
+
+
+def test_a_shuffle_is_that_of_its_seed() -> None:
+    first, again, other = (selected(a_set(), sort="shuffled", seed=seed) for seed in (3, 3, 4))
+    assert first.tolist() == again.tolist() != other.tolist()
+    assert sorted(first) == [0, 1, 2, 3, 4]
+
+
+def test_every_sort_has_a_key_for_every_picture() -> None:
+    for key in SORTS.values():
+        assert len(key(a_set(), 0)) == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "matches"),
+    [
+        ("1", [1, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19]),
+        ("#12", [12]),
+        ("5-7", [5, 6, 7]),
+        ("7–5", [5, 6, 7]),
+        (" 0, 12 ", [0, 10, 12]),
+        ("18-500", [18, 19]),
+        ("99", []),
+        ("999999999", []),
+    ],
+)
+def test_digits_and_ranges_find_indices(text: str, matches: list[int]) -> None:
+    assert np.flatnonzero(found(text, 20)[0]).tolist() == matches
+
+
+@pytest.mark.parametrize("text", ["abc", "-1", "1.5", "1--2", "٣", "4;", "1e3", "#", "1234567890"])
+def test_what_is_no_index_gets_a_sentence(text: str) -> None:
+    with pytest.raises(VaeError, match="is no index"):
+        found(text, 20)
+
+
+def test_an_exact_match_comes_first_whatever_the_order() -> None:
+    test = a_set()
+    many = test[[0, 1, 2, 3, 4] * 4]
+    assert selected(many, find="1", sort="worst")[0] == 1
+    assert set(selected(many, find="1")) == {1, *range(10, 20)}
+
+
+def test_filters_are_all_kept_at_once() -> None:
+    test = a_set()
+    assert selected(test, loss=(20, 60)).tolist() == [1, 2, 4]
+    assert selected(test, loss=(20, 60), sort="worst", find="1-3").tolist() == [2, 1]
+    indices = selected(test, sort="worst")
+    assert of_classes(test, indices, [1]).tolist() == [3, 4]
+    assert of_classes(test, indices, []).tolist() == indices.tolist()
+    assert of_classes(test, indices, [7]).tolist() == []
+
+
+def test_the_nearest_are_found_in_the_whole_latent_space() -> None:
+    indices, distances = nearest(a_set(), np.array([0, 0], np.float32), 3, but=0)
+    assert indices.tolist() == [2, 3, 1]
+    np.testing.assert_allclose(distances, [1, 2, 5])
+    assert nearest(a_set(), np.zeros(2, np.float32), 1)[0].tolist() == [0]
+    assert len(nearest(a_set(), np.zeros(2, np.float32), 10, but=3)[0]) == 4

@@ -1,0 +1,35 @@
+"""The app without a browser: a page at an address, and what it says."""
+
+import json
+import re
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from tests.conftest import ROOT
+
+PAGES = ["pages/latent.py", "pages/reconstructions.py", "pages/train.py"]
+
+
+def visit(page: str, /, state: dict[str, object] | None = None, **query: str) -> AppTest:
+    """The app at `page`, the address saying `query`, run once without an uncaught error."""
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for name, value in (state or {}).items():
+        test.session_state[name] = value
+    for name, value in query.items():
+        test.query_params[name] = value
+    # Before its first run AppTest is a server's first visitor, whom Streamlit leads past app.py.
+    test.switch_page(page).run()
+    assert not test.exception
+    return test
+
+
+def messages(test: AppTest) -> str:
+    shown = " ".join(element.value for element in (*test.error, *test.warning, *test.info))
+    return re.sub(r"\\(.)", r"\1", shown)  # what stands there once Markdown has been read
+
+
+def component(test: AppTest, key: str) -> Any:
+    """The data that a component was given."""
+    texts = (part.proto.json for part in test.get("bidi_component"))
+    return next(json.loads(text) for text in texts if f'"key": "{key}"' in text)
