@@ -22,15 +22,18 @@ def shot(page: Page, name: str) -> None:
 
 
 def shots_at_rest(page: Page, server: Server) -> None:
-    """The map and the gallery of the run that comes with the project."""
+    """The map, the gallery and a picture of it, of the run that comes with the project."""
     page.goto(server.address())
     ready(page, "map")
     page.mouse.click(590, 640)  # a slanted one
     page.mouse.move(590, 940)
     shot(page, "latent")
-    page.goto(server.address("reconstructions"))
-    page.wait_for_selector(".pairs img >> nth=49")
+    page.goto(server.address("reconstructions?sort=worst&digit=3"))
+    ready(page, "kl_by_class")
     shot(page, "reconstructions")
+    page.goto(server.address("reconstructions?sort=surprise&digit=4&index=247"))
+    ready(page, "opened_map")
+    shot(page, "closer")
 
 
 def shot_live(page: Page, server: Server, runs_dir: Path) -> None:

@@ -34,7 +34,6 @@ def close_up(run: Run, test: ScoredSet, one: ScoredSet, *, key: str, index: int 
     with pictures:
         tiles(
             np.stack((one.images, one.decoded), axis=1),
-            [Caption("")],
             key=f"{key}_picture",
             label="The picture, its reconstruction, and the difference",
             panels=("picture", "reconstruction", "difference"),
@@ -63,7 +62,6 @@ def _samples(run: Run, one: ScoredSet, key: str) -> None:
     samples = one.means + np.exp(one.logvars / 2) * noise
     tiles(
         cached.decode(run, samples.astype(np.float32))[:, None],
-        [Caption("")] * SAMPLES,
         key=f"{key}_samples",
         label="Decoded from samples of the posterior",
         width=56,

@@ -47,7 +47,7 @@ def clicked_tile(key: str) -> int | None:
 
 def tiles(
     pictures: Picture,
-    captions: Sequence[Caption],
+    captions: Sequence[Caption] = (),
     *,
     key: str,
     label: str,
@@ -60,7 +60,7 @@ def tiles(
 
     Args:
         pictures: grey levels (M, K, S, S); those of a tile stand side by side.
-        captions: of each tile; text, not Markdown.
+        captions: of each tile, or none at all; text, not Markdown.
         key: the grid's identity, unique in the app.
         label: what a screen reader says of the grid.
         width: the least width of a tile in CSS pixels; at most it grows by half.

@@ -39,7 +39,7 @@ function element(name, className, text) {
 }
 
 function tile(data, i, levels, colours, open) {
-  const [title, detail] = data.captions[i];
+  const [title, detail] = data.captions[i] ?? [];
   const clickable = data.numbers !== null;
   const made = element(clickable ? "button" : "div", "tile", "");
   if (data.panels.length) {
@@ -74,13 +74,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
   grid.dataset.tiles = data.key;
   grid.setAttribute("aria-label", data.label);
   grid.style.gridTemplateColumns = `repeat(auto-fill, minmax(min(100%, ${data.width}px), 1fr))`;
-  // What is alone must not fill the whole width.
-  grid.style.maxWidth = data.captions.length === 1 ? `${1.5 * data.width}px` : "";
   const levels = Uint8Array.from(atob(data.pictures), (letter) => letter.charCodeAt(0));
   const size = data.count * data.side * data.side;
+  const shown = levels.length / size;
+  // What is alone must not fill the whole width.
+  grid.style.maxWidth = shown === 1 ? `${1.5 * data.width}px` : "";
   const colours = palette(data.colours);
   const open = (number) => grid.report("opened", number);
-  const made = data.captions.map((_, i) =>
+  const made = Array.from({ length: shown }, (_, i) =>
     tile(data, i, levels.subarray(i * size, (i + 1) * size), colours, open),
   );
   // A tile that was clicked keeps the keyboard: from nowhere, Escape would not close a dialog.
