@@ -2,7 +2,6 @@
 
 import numpy as np
 import streamlit as st
-import torch
 
 from pages.components import cached
 from pages.components.address import asked_index, asked_place, open_place
@@ -10,11 +9,11 @@ from pages.components.charts import axis_names, latent_map
 from pages.components.links import RECONSTRUCTIONS, link
 from pages.components.live_figure import Click, click_on, live_figure
 from pages.components.run_picker import run_picker
+from pages.components.scoring import decoded, plane
 from pages.components.selection import Floats, ScoredSet
 from pages.components.sentences import sentences
 from pages.components.way_in import enter_by_app
 from vae.data import class_names
-from vae.latent import plane
 from vae.runs import Run
 
 CHOSEN = "latent_chosen"
@@ -40,10 +39,10 @@ def walk(run: Run) -> None:
         _point_to(click, run.config.latent_dim)
     index = asked_index(len(test))
     place = _chosen_place(test, index)
-    on_plane = _plane(place[None], np.zeros_like(place)[None] if index is None else test.logvars[[index]])[0]
+    on_plane = plane(place[None], np.zeros_like(place)[None] if index is None else test.logvars[[index]])[0]
     axes = axis_names(run.config.latent_dim)
     names = class_names(run.config.dataset)
-    points = _plane(test.means, test.logvars)
+    points = plane(test.means, test.logvars)
     figure = latent_map(points, test.labels, names, axes, (on_plane[0], on_plane[1]), run.name)
     left, right = st.columns([3, 1])
     with left:
@@ -59,7 +58,7 @@ def walk(run: Run) -> None:
 
 def show(run: Run, place: Floats) -> None:
     """The picture at the chosen place (Z,)."""
-    large = cached.decode(run, place[None])[0].repeat(10, axis=0).repeat(10, axis=1)
+    large = decoded(cached.model(run), place[None])[0].repeat(10, axis=0).repeat(10, axis=1)
     st.image(large, width="stretch", alt="What the model draws at the chosen place")
     drawn = ", ".join(f"{value:.2f}" for value in place[:2])
     log_prior = -0.5 * float(np.square(place).sum()) - len(place) / 2 * np.log(2 * np.pi)
@@ -85,10 +84,6 @@ def _chosen_place(test: ScoredSet, index: int | None) -> Floats:
         asked = kept if kept is not None and len(kept) == latent_dim else np.zeros(latent_dim, np.float32)
     st.session_state[CHOSEN] = asked
     return asked
-
-
-def _plane(means: Floats, logvars: Floats) -> Floats:
-    return plane(torch.from_numpy(means), torch.from_numpy(logvars)).numpy()
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ PAGES_LAYERS = [
     ],
     [f"pages.components.{name}" for name in ("offers", "filters")],
     [f"pages.components.{name}" for name in ("orders", "cached")],
+    ["pages.components.scoring"],
     [
         f"pages.components.{name}"
         for name in (

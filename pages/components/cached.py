@@ -1,14 +1,12 @@
 """Every cache of the pages, keyed by path and time of change, and bounded.
 
 torch is imported by what needs it only: the Train page does without.
-Shapes: B batch, N images, S pixels a side, Z latent size.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import streamlit as st
 
 from pages.components.changes import changes
@@ -17,10 +15,9 @@ from pages.components.curves import Curve, loss_curves
 from pages.components.digits import data_url, row_of_pairs
 from pages.components.live_figure import Spec, figure_spec
 from pages.components.panels import Scale, X
-from pages.components.selection import Floats, Indices, ScoredSet
+from pages.components.selection import ScoredSet
 from vae import catalogue, forecast
 from vae.history import History, Losses
-from vae.pictures import Picture, grey
 from vae.records import Status
 from vae.runs import Run
 from vae.views import View, load_view
@@ -37,22 +34,6 @@ def model(run: Run) -> "VAE":
 def test_set(run: Run) -> ScoredSet:
     """The test set of `run` under its newest weights. Raises VaeError if there are none."""
     return _test_set(run, _changed(run.model_path))
-
-
-def decode(run: Run, places: Floats) -> Picture:
-    """What the newest weights of `run` draw at places of the latent space: (B, Z) -> (B, S, S).
-
-    Raises VaeError if there are none.
-    """
-    return _decode(model(run), places)
-
-
-def scored(run: Run, picture: Picture) -> ScoredSet:
-    """A picture (S, S) of no class as the newest weights of `run` see it.
-
-    Raises VaeError if there are none.
-    """
-    return _scored(model(run), picture[None], np.array([-1]))
 
 
 @st.cache_data(ttl=0.2, max_entries=32, show_spinner=False, hash_funcs={Run: lambda run: str(run.path)})
@@ -158,34 +139,8 @@ def _model(run: Run, changed: int) -> "VAE":  # noqa: ARG001 (the key)
 # A resource, not data: 20 MB that nobody changes, shared instead of copied for each tab.
 @st.cache_resource(max_entries=4, show_spinner="Encoding the test set ...", hash_funcs={Run: _path})
 def _test_set(run: Run, changed: int) -> ScoredSet:
+    from pages.components.scoring import scored
     from vae.data import load
 
     images, labels = load(run.config.dataset, train=False)
-    return _scored(_model(run, changed), images.numpy(), labels.numpy())
-
-
-def _scored(vae: "VAE", images: Picture, labels: Indices) -> ScoredSet:
-    import torch
-
-    from vae.evaluate import score_set
-
-    scores = score_set(vae, torch.from_numpy(images))
-    means = scores.mean.numpy()
-    return ScoredSet(
-        images=images,
-        labels=labels,
-        means=means,
-        logvars=scores.logvar.numpy(),
-        reconstruction=scores.reconstruction.numpy(),
-        kl=scores.kl.numpy(),
-        decoded=_decode(vae, means),
-    )
-
-
-def _decode(vae: "VAE", places: Floats) -> Picture:
-    import torch
-
-    from vae.latent import BATCH
-
-    batches = torch.from_numpy(places).split(BATCH)
-    return np.concatenate([grey(vae.decode(batch)[:, 0].numpy()) for batch in batches])
+    return scored(_model(run, changed), images.numpy(), labels.numpy())

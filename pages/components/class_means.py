@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components import cached
+from pages.components.scoring import decoded
 from pages.components.selection import ScoredSet
 from pages.components.tiles import Caption, difference_legend, tiles
 from vae.data import class_names
@@ -24,7 +25,7 @@ def class_means(run: Run, test: ScoredSet) -> None:
     )
     st.html(difference_legend())
     tiles(
-        np.stack((pictures, cached.decode(run, places)), axis=1),
+        np.stack((pictures, decoded(cached.model(run), places)), axis=1),
         [
             Caption(
                 names[label], f"{of.sum():,} pictures, mean loss {test.reconstruction[of].mean():.1f} nats"

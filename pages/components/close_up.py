@@ -5,16 +5,15 @@ Shapes: Z latent size.
 
 import numpy as np
 import streamlit as st
-import torch
 
 from pages.components import cached
 from pages.components.charts import axis_names, posterior_map
 from pages.components.live_figure import live_figure
+from pages.components.scoring import decoded, plane
 from pages.components.selection import Floats, Indices, ScoredSet, nearest
 from pages.components.tables import number_table
 from pages.components.tiles import Caption, difference_legend, tiles
 from vae.data import class_names
-from vae.latent import plane
 from vae.runs import Run
 
 SAMPLES = 8
@@ -61,7 +60,7 @@ def _samples(run: Run, one: ScoredSet, key: str) -> None:
     noise = np.random.default_rng(0).standard_normal((SAMPLES, one.means.shape[1]), np.float32)
     samples = one.means + np.exp(one.logvars / 2) * noise
     tiles(
-        cached.decode(run, samples.astype(np.float32))[:, None],
+        decoded(cached.model(run), samples.astype(np.float32))[:, None],
         key=f"{key}_samples",
         label="Decoded from samples of the posterior",
         width=56,
@@ -96,9 +95,7 @@ def _posterior(one: ScoredSet) -> None:
 
 def _map(run: Run, test: ScoredSet, one: ScoredSet, neighbours: Indices, key: str) -> None:
     st.markdown("**Where it lies**")
-    points, place = (
-        plane(torch.from_numpy(part.means), torch.from_numpy(part.logvars)).numpy() for part in (test, one)
-    )
+    points, place = (plane(part.means, part.logvars) for part in (test, one))
     deviations = np.exp(one.logvars[0, :2] / 2)
     if run.config.latent_dim == 1:
         deviations = np.append(deviations, 0)  # the other axis of the map is the log-variance itself

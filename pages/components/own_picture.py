@@ -1,5 +1,6 @@
 """A picture of one's own, drawn or uploaded, as the model sees it."""
 
+import numpy as np
 import streamlit as st
 
 from pages.components import cached
@@ -7,6 +8,7 @@ from pages.components.address import place_text
 from pages.components.close_up import close_up, neighbours_key
 from pages.components.draw_pad import draw_pad
 from pages.components.links import MAP, link
+from pages.components.scoring import scored
 from pages.components.selection import ScoredSet
 from pages.components.sentences import MENDABLE, sentence
 from vae.normalisation import as_mnist
@@ -37,7 +39,7 @@ def own_picture(run: Run, test: ScoredSet) -> None:
     if picture is None:
         showing.info("Draw or upload a digit, or whatever you like, and see what the model makes of it.")
         return
-    one = cached.scored(run, picture)
+    one = scored(cached.model(run), picture[None], np.array([-1]))  # of no class
     with showing:
         query = {"run": run.name, "z": place_text(one.means[0]), "index": None}
         link("Show on the latent map", MAP, query, key="own_link")

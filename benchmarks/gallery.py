@@ -1,0 +1,190 @@
+"""What the gallery costs: scoring the whole test set, and 100 pictures at another sort, page or class.
+
+The scoring beside the bare matrix products of the same network; the pictures beside a bare Streamlit page
+that shows each with `st.image`. The server's answers are those to a websocket session, which does not fetch
+the bare page's files; a real browser does. All in turns.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from playwright.sync_api import sync_playwright
+from streamlit.proto.Common_pb2 import StringArray
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from torch import nn
+
+from benchmarks.sessions import Session
+from pages.components.scoring import scored
+from pages.components.selection import ScoredSet
+from tests.browser import APP, ARGUMENTS, SLOW, Server, chromium
+from tests.conftest import BUNDLED
+from vae.data import load
+from vae.latent import BATCH
+from vae.runs import Run
+
+TURNS = 20
+OURS, BARE = "the app", "bare"  # the products, the page
+TRIGGERS = "$$STREAMLIT_INTERNAL_KEY_{}__events"  # what Streamlit calls those of a component
+
+BARE_PAGE = """
+import numpy as np, streamlit as st
+st.set_page_config(layout="wide")
+test = st.cache_resource(lambda: dict(np.load("test.npz")), show_spinner=False)()
+loss = test["loss"]
+sorts = {"index": np.arange(len(loss)), "worst": -loss, "best": loss}
+order = np.argsort(sorts[st.selectbox("Sort by", list(sorts), key="sort")], kind="stable")
+page = st.pagination(len(loss) // 100, key="page")
+columns = st.columns(5)
+for place, i in enumerate(order[100 * (page - 1) : 100 * page]):
+    columns[place % 5].image(test["pictures"][i], caption=f"{test['labels'][i]} · #{i} · {loss[i]:.1f}")
+"""
+
+# In the page: milliseconds from the next click until the first picture is a new one, and until all are.
+WATCH = """() => {
+  const pictures = () => {
+    const hosts = [...document.querySelectorAll("[data-testid^=stBidiComponent]")];
+    const grid = hosts.map((host) => host.shadowRoot?.querySelector("[data-tiles=gallery]")).find(Boolean);
+    if (grid) return [...grid.children].map((tile) => tile.dataset.number);
+    const images = [...document.querySelectorAll("[data-testid=stImage] img")];
+    return images.map((image) => image.complete && image.naturalWidth > 0 && image.src);
+  };
+  const before = new Set(pictures());
+  window.waits = [];
+  const look = (clicked) => {
+    const fresh = pictures().map((name) => name && !before.has(name));
+    if (fresh[0]) waits[0] ??= performance.now() - clicked;
+    if (fresh.length === 100 && fresh.every(Boolean)) waits[1] = performance.now() - clicked;
+    else requestAnimationFrame(() => look(clicked));
+  };
+  document.addEventListener("click", () => look(performance.now()), { capture: true, once: true });
+}"""
+
+
+def report(waits: dict[tuple[str, str], list[float]]) -> None:
+    """Prints what was waited for, in milliseconds; the first turn warms up."""
+    for (what, who), values in waits.items():
+        median, most = statistics.median(values[1:]), max(values[1:])
+        print(f"  {what:16} {who:7} median {median:4.0f} ms, at most {most:4.0f} ms", end="")
+        ratios = [
+            mine / bare for mine, bare in zip(values[1:], waits.get((what, BARE), [])[1:], strict=False)
+        ]
+        print(f"; ratio {statistics.median(ratios):.2f}" if ratios and who == OURS else "")
+
+
+@torch.no_grad()
+def compare_scoring(run: Run) -> ScoredSet:
+    """Prints what is computed once per weights, beside the products of one encoding and two decodings."""
+    torch.set_num_threads(1)
+    model, (images, labels) = run.load_model(), load(run.config.dataset, train=False)
+    parts = [part for half in (model.encoder, model.decoder, model.decoder) for part in half.modules()]
+    layers = [part.weight for part in parts if isinstance(part, nn.Linear)]  # (narrow, wide)
+    batches = [(torch.rand(BATCH, w.shape[1]), w.t(), torch.empty(BATCH, w.shape[0])) for w in layers]
+    waits: dict[tuple[str, str], list[float]] = {("all scored", OURS): [], ("all scored", BARE): []}
+    for _ in range(TURNS // 2):
+        started = time.perf_counter()
+        test = scored(model, images.numpy(), labels.numpy())
+        ended = time.perf_counter()
+        for _ in range(len(images) // BATCH):
+            for x, w, output in batches:
+                torch.mm(x, w, out=output)
+        waits["all scored", OURS].append(1000 * (ended - started))
+        waits["all scored", BARE].append(1000 * (time.perf_counter() - ended))
+    print(f"{len(images):,} test pictures by one thread:")
+    report(waits)
+    return test
+
+
+async def do(tab: Session, name: str, **value: Any) -> float:
+    """Milliseconds until it is answered that the widget of this key, label or title has a value."""
+    before = dict(tab.deltas)
+    for delta in before.values():
+        kind = delta.new_element.WhichOneof("type")
+        widget: Any = getattr(delta.new_element, kind) if kind else delta.add_block.dialog
+        widget_id = getattr(widget, "id", "")
+        if widget_id.endswith(f"-{name}") or name in (getattr(widget, it, "") for it in ("label", "title")):
+            break
+    else:
+        raise LookupError(name)
+    widget_id = TRIGGERS.format(widget_id) if "json_trigger_value" in value else widget_id
+    seconds = await tab.rerun(WidgetState(id=widget_id, **value), fragment_id=delta.fragment_id)
+    assert not tab.errors, tab.errors
+    assert before != tab.deltas, f"{name}: nothing changed"
+    return 1000 * seconds
+
+
+async def compare_answers(addresses: dict[str, str]) -> None:
+    """Prints what the server needs for each thing one can do."""
+    tabs = {who: await Session.open(address) for who, address in addresses.items()}
+    ours = tabs[OURS]
+    waits: dict[tuple[str, str], list[float]] = {}
+    for turn in range(TURNS + 1):
+        sort, digit = ("worst", "best", "index")[turn % 3], str(turn % 10)
+        opened = json.dumps([{"event": "opened", "value": turn}])
+        for who, tab in tabs.items():
+            waits.setdefault(("another sort", who), []).append(await do(tab, "sort", string_value=sort))
+            waits.setdefault(("another page", who), []).append(await do(tab, "page", int_value=turn + 2))
+        for what, name, value in (
+            ("a picture opened", "gallery", {"json_trigger_value": opened}),
+            ("the next one", "Next", {"trigger_value": True}),
+            ("it is closed", "One picture, closer", {"trigger_value": True}),
+            ("a class chosen", "digit", {"string_array_value": StringArray(data=[digit])}),
+            ("all classes", "digit", {"string_array_value": StringArray()}),
+        ):
+            waits.setdefault((what, OURS), []).append(await do(ours, name, **value))
+    for tab in tabs.values():
+        await tab.close()
+    print(f"until the server has answered, {TURNS} times each:")
+    report(waits)
+
+
+def compare_in_browser(addresses: dict[str, str], path: str) -> None:
+    """Prints how long it is from the click on a page number until the pictures are drawn."""
+    waits: dict[tuple[str, str], list[float]] = {}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        pages = {who: browser.new_page(viewport={"width": 1400, "height": 1100}) for who in addresses}
+        for who, page in pages.items():
+            page.goto(addresses[who])
+        for number in range(2, TURNS + 3):  # forwards: a browser keeps what it has seen
+            for who, page in pages.items():
+                button = page.get_by_role("button", name=f"Page {number}", exact=True)
+                button.wait_for(timeout=SLOW)
+                page.evaluate(WATCH)
+                button.click(timeout=SLOW)
+                page.wait_for_function("waits[1]", timeout=SLOW)
+                for what, wait in zip(("first picture", "all pictures"), page.evaluate("waits"), strict=True):
+                    waits.setdefault((what, who), []).append(wait)
+        browser.close()
+    print(f"in a browser, from the click on a page number, {TURNS} times:")
+    report(waits)
+
+
+def main() -> None:
+    """All three, on the bundled run."""
+    test = compare_scoring(Run(BUNDLED))
+    difference = np.abs(test.images.astype(np.int16) - test.decoded).astype(np.uint8)
+    pictures = np.concatenate((test.images, test.decoded, difference), axis=2)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copytree(BUNDLED, folder / "runs" / BUNDLED.name)
+        np.savez(folder / "test.npz", pictures=pictures, labels=test.labels, loss=test.reconstruction)
+        (folder / "bare.py").write_text(BARE_PAGE)
+        with Server(APP, VAE_RUNS_DIR=str(folder / "runs")) as ours, Server(folder / "bare.py") as bare:
+            addresses = {OURS: ours.address("reconstructions?show=100"), BARE: bare.address()}
+            asyncio.run(compare_answers(addresses))
+            if path := chromium():
+                compare_in_browser(addresses, path)
+    print(f"on {os.cpu_count()} cores, headless, without a GPU" + ("" if path else "; no Chromium was found"))
+
+
+if __name__ == "__main__":
+    main()
