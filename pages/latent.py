@@ -14,6 +14,7 @@ from pages.components.selection import Floats, ScoredSet
 from pages.components.sentences import sentences
 from pages.components.way_in import enter_by_app
 from vae.data import class_names
+from vae.model import VAE
 from vae.runs import Run
 
 CHOSEN = "latent_chosen"
@@ -28,13 +29,13 @@ def main() -> None:
     )
     run = run_picker()
     if run is not None:
-        cached.test_set(run)  # its spinner belongs to the page, not to every click
+        cached.explored(run)  # its spinner belongs to the page, not to every click
         st.fragment(sentences()(walk))(run)
 
 
 def walk(run: Run) -> None:
     """Map and picture; a click runs only this again."""
-    test = cached.test_set(run)
+    model, test = cached.explored(run)
     if (click := click_on("map")) is not None:
         _point_to(click, run.config.latent_dim)
     index = asked_index(len(test))
@@ -50,15 +51,15 @@ def walk(run: Run) -> None:
     with right:
         if index is not None:
             st.markdown(f"**{names[test.labels[index]]} · #{index}**, a test picture")
-        show(run, place)
+        show(model, place)
         if index is not None:
             query = {"run": run.name, "index": str(index)}
             link("Show in Reconstructions", RECONSTRUCTIONS, query, key="shown_link")
 
 
-def show(run: Run, place: Floats) -> None:
+def show(model: VAE, place: Floats) -> None:
     """The picture at the chosen place (Z,)."""
-    large = decoded(cached.model(run), place[None])[0].repeat(10, axis=0).repeat(10, axis=1)
+    large = decoded(model, place[None])[0].repeat(10, axis=0).repeat(10, axis=1)
     st.image(large, width="stretch", alt="What the model draws at the chosen place")
     drawn = ", ".join(f"{value:.2f}" for value in place[:2])
     log_prior = -0.5 * float(np.square(place).sum()) - len(place) / 2 * np.log(2 * np.pi)

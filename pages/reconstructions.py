@@ -23,25 +23,26 @@ def main() -> None:
     run = run_picker()
     if run is None:
         return
-    test = cached.test_set(run)
-    names = class_names(run.config.dataset)
+    explored = cached.explored(run)
+    test, names = explored.test, class_names(run.config.dataset)
     open_clicked(test, gallery.KEY, own_picture.NEIGHBOURS)
     asked = asked_index(len(test))
     indices = np.arange(len(test))
     browse, means, own = st.tabs(("Gallery", "Class means", "Your own"), key="view", bind="query-params")
     if browse.open:
         with browse:
-            indices = filters(test, names)
+            chosen = filters(test, names)
+            indices = chosen.indices
             if len(indices):
-                gallery.gallery(run, test, indices)
+                gallery.gallery(run, test, chosen)
     if means.open:
         with means:
-            class_means(run, test)
+            class_means(run, explored)
     if own.open:
         with own:
-            own_picture.own_picture(run, test)
+            own_picture.own_picture(run, explored)
     if asked is not None:
-        opened(run, test, indices)
+        opened(run, explored, indices)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The pad: what is believed of what the browser sends, what it looks like, and the pad in a browser."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -216,9 +217,9 @@ def test_strokes_drawn_faster_than_the_page_runs_are_all_kept(page: Page) -> Non
     for row in range(8):
         stroke(page, (0.2, 0.1 * (row + 1)), (0.8, 0.1 * (row + 1)))
     expect(page.locator(".draw-pad")).to_have_attribute("data-strokes", "8")
-    page.wait_for_timeout(1500)
+    ended = re.compile(r"ink ([3-9]\d{4}|2[7-9]\d{3}),")  # of eight strokes
+    expect(seen(page)).to_have_text(ended, timeout=SLOW)
     page.get_by_role("button", name="Again").click()
-    page.wait_for_timeout(1500)
     expect(page.locator(".draw-pad")).to_have_attribute("data-strokes", "8")
     expect(page.locator("canvas")).to_have_attribute("aria-label", "Draw a digit here. 8 strokes drawn.")
     assert ink(page) > 7 * 0.6 * 280 * 20

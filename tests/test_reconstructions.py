@@ -2,16 +2,21 @@
 
 import base64
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
-from tests.conftest import TEST_IMAGES, small_config
+import vae
+from tests.conftest import TEST_IMAGES, small_config, write_small_mnist
 from tests.visiting import PAGES, component, messages, visit
+from vae.checkpoints import save_model
 from vae.data import load
-from vae.evaluate import evaluate
+from vae.errors import shortened
+from vae.evaluate import evaluate, score_set
 from vae.runs import Run
 
 PAGE = PAGES[1]
@@ -54,16 +59,27 @@ def test_the_totals_are_those_of_evaluate(trained: Run) -> None:
         assert tables(test).count(f"<td>{total:.2f}</td>") == 2  # chosen, and all
 
 
+def losses_of(run: Run) -> np.ndarray:
+    return score_set(run.load_model(), load("mnist", train=False).images).reconstruction.numpy()
+
+
 @pytest.mark.usefixtures("runs_dir")
-def test_the_address_brings_back_the_view() -> None:
-    test = visit(PAGE, sort="worst", digit="3", show="20", page="2", loss="")
+def test_the_address_brings_back_order_and_page(trained: Run) -> None:
+    test = visit(PAGE, sort="worst", show="20", page="2")
+    assert gallery(test) == np.argsort(-losses_of(trained), kind="stable")[20:40].tolist()
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_the_address_brings_back_the_filters() -> None:
     _, labels = load("mnist", train=False)
-    threes = int((labels == 3).sum())
-    assert len(gallery(test)) == min(20, threes) if threes > 20 else threes
-    assert all(labels[index] == 3 for index in gallery(test))
-    losses = [float(detail.split()[1]) for _, detail in component(test, "gallery")["captions"]]
-    assert losses == sorted(losses, reverse=True)
-    assert f"<td>{threes:,}</td>" in tables(test)
+    threes = np.flatnonzero(labels == 3)
+    assert 0 < len(threes) < 50
+    test = visit(PAGE, digit="3")
+    assert gallery(test) == threes.tolist()
+    assert f"<td>{len(threes)}</td>" in tables(test)
+    assert gallery(visit(PAGE, digit="3", find="1")) == [index for index in threes if "1" in str(index)]
+    seed = visit(PAGE, sort="shuffled", seed="7")
+    assert gallery(seed) == np.argsort(np.random.default_rng(7).permutation(TEST_IMAGES))[:50].tolist()
 
 
 @pytest.mark.usefixtures("runs_dir")
@@ -80,7 +96,9 @@ def test_an_address_with_nonsense_is_as_one_without(name: str, value: str) -> No
 @pytest.mark.parametrize("page", PAGES[:2])
 def test_an_index_that_is_none_gets_a_sentence(index: str, page: str) -> None:
     test = visit(page, index=index)
-    assert f"There is no test picture '{index}': they are numbered from 0 to 199." in messages(test)
+    assert f"There is no test picture '{shortened(index)}': they are numbered from 0 to 199." in messages(
+        test
+    )
     assert not is_open(test)
 
 
@@ -95,13 +113,34 @@ def test_an_index_opens_its_picture() -> None:
     assert len(set(neighbours)) == 10
     assert 17 not in neighbours
     assert component(test, "opened_link")["query"]["index"] == "17"
-    assert json.loads(component(test, "opened_map")["figure"])["layout"]["shapes"]
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_the_posterior_is_that_of_the_model(trained: Run) -> None:
+    """Its deviation is exp(logvar / 2), in the table, on the map and in the samples."""
+    model = trained.load_model()
+    image = load("mnist", train=False).images[17:18] / 255
+    mean, logvar = (part[0].double().numpy() for part in model.encode(image))
+    deviation = np.exp(logvar / 2)
+    kl = 0.5 * (mean**2 + deviation**2 - 1 - logvar)
+    test = visit(PAGE, index="17")
+    for one_mean, one_deviation, one_kl in zip(mean, deviation, kl, strict=True):
+        texts = (f"{one_mean:.3f}".replace("-", "−"), f"{one_deviation:.3g}", f"{one_kl:.3f}")
+        assert "".join(f"<td>{text}</td>" for text in texts) in tables(test)
+    ellipses = json.loads(component(test, "opened_map")["figure"])["layout"]["shapes"]
+    for sigmas, ellipse in zip((1, 2), ellipses, strict=True):
+        for axis, middle, width in zip("xy", mean, deviation, strict=True):
+            ends = [ellipse[f"{axis}{end}"] for end in (0, 1)]
+            assert ends == pytest.approx([middle - sigmas * width, middle + sigmas * width], abs=1e-5)
+    noise = np.random.default_rng(0).standard_normal((8, 2), np.float32)
+    expected = model.decode(torch.from_numpy(mean + deviation * noise).float())[:, 0].numpy() * 255
+    samples = np.frombuffer(base64.b64decode(component(test, "opened_samples")["pictures"]), np.uint8)
+    assert np.abs(samples.reshape(8, 28, 28) - expected).max() <= 1
 
 
 @pytest.mark.usefixtures("runs_dir")
 def test_next_and_previous_go_through_the_chosen_order() -> None:
     order = gallery(visit(PAGE, sort="worst"))
-    test = visit(PAGE, sort="worst", index=str(order[1]))
     for label, index in (("Next", order[2]), ("Previous", order[0])):
         test = visit(PAGE, sort="worst", index=str(order[1]))
         next(button for button in test.button if button.label == label).click().run()
@@ -130,16 +169,19 @@ def test_a_click_opens_a_picture_and_nonsense_from_a_browser_does_not() -> None:
 
 @pytest.mark.usefixtures("runs_dir")
 def test_a_click_on_a_box_chooses_its_class_and_takes_it_back() -> None:
-    test = visit(PAGE)
-    test.session_state["losses_by_class"] = {"clicked": {"x": 3.2, "y": 100}}
-    test.run()
-    assert test.session_state["digit"] == [3]
-    test.session_state["kl_by_class"] = {"clicked": {"x": 5.4, "y": 1}}
-    test.run()
-    assert test.session_state["digit"] in ([5], [3, 5])  # AppTest keeps the first click
-    test = visit(PAGE)
-    test.session_state["losses_by_class"] = {"clicked": {"x": 11.0, "y": 100}}
-    assert gallery(test.run()) == list(range(50))
+    for before, after in (([], [3]), ([5], [3, 5]), ([3, 5], [5])):
+        test = visit(PAGE, {"digit": before, "kl_by_class": {"clicked": {"x": 3.2, "y": 100}}})
+        assert test.session_state["digit"] == after
+    for nonsense in (
+        {"x": 11.0, "y": 1},
+        {"x": None, "y": 1},
+        {"x": "a", "y": 1},
+        {"x": 1e999, "y": 1},
+        {},
+        [3],
+    ):
+        test = visit(PAGE, {"losses_by_class": {"clicked": nonsense}})
+        assert gallery(test) == list(range(50))
 
 
 @pytest.mark.usefixtures("runs_dir")
@@ -170,8 +212,6 @@ def test_class_means_are_means() -> None:
 
 @pytest.mark.parametrize("latent_dim", [1, 8])
 def test_every_latent_dimension_has_its_page(latent_dim: int, runs_dir: Path) -> None:
-    import vae
-
     run = vae.train(small_config(latent_dim=latent_dim, epochs=1), runs_dir)
     test = visit(PAGE, run=run.name, index="3")
     assert messages(test) == ""
@@ -191,3 +231,27 @@ def test_the_map_points_to_the_place_in_the_address() -> None:
     for nonsense in ("1", "1,2,3", "a,b", "nan,0", "inf,1", ""):
         test = visit(PAGES[0], z=nonsense)
         assert f"'{nonsense}' is no place here" in messages(test)
+
+
+def test_classes_with_names_are_chosen_by_them(
+    runs_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = write_small_mnist(tmp_path / "data")
+    monkeypatch.setenv("VAE_DATA_DIR", str(root))
+    load("mnist", train=False)  # unpacks it
+    shutil.copytree(root / "MNIST", root / "FashionMNIST")  # digits, under the names of clothes
+    run = vae.train(small_config(dataset="fashion-mnist", epochs=1), runs_dir)
+    test = visit(PAGE, run=run.name, digit="Ankle boot")
+    _, labels = load("fashion-mnist", train=False)
+    assert gallery(test) == np.flatnonzero(labels == 9).tolist()
+    assert component(test, "gallery")["captions"][0][0].startswith("Ankle boot · #")
+    assert messages(visit(PAGE, run=run.name, digit="9")) == ""  # no class of this set
+
+
+def test_weights_that_have_diverged_get_a_sentence(runs_dir: Path, trained: Run) -> None:
+    path = runs_dir / trained.name / "model.safetensors"
+    model = trained.load_model()
+    model.encoder.logvar.bias.fill_(1e4)
+    save_model(path, model, trained.config, 1, 0.1)
+    for page in PAGES[:2]:
+        assert "they have diverged" in messages(visit(page))

@@ -1,10 +1,23 @@
 """Which pictures are shown, in which order: against small sets worked by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
-from pages.components.selection import SORTS, ScoredSet, found, nearest, of_classes, selected, surprise
+from pages.components.selection import (
+    SORTS,
+    ScoredSet,
+    found,
+    mean_losses,
+    nearest,
+    of_classes,
+    selected,
+    surprise,
+)
 from vae.errors import VaeError
+from vae.losses import kl
 
 
 def a_set(side: int = 28) -> ScoredSet:
@@ -75,6 +88,26 @@ def test_digits_and_ranges_find_indices(text: str, matches: list[int]) -> None:
 def test_what_is_no_index_gets_a_sentence(text: str) -> None:
     with pytest.raises(VaeError, match="is no index"):
         found(text, 20)
+
+
+def test_a_search_of_too_many_words_gets_a_sentence() -> None:
+    with pytest.raises(VaeError, match="These are 2,000 indices and ranges"):
+        found("7 " * 2000, 20)
+    with pytest.raises(VaeError, match=r"^'x{60}…' is no index"):
+        found("x" * 3000, 20)
+
+
+def test_the_terms_of_the_kl_are_those_of_its_sum() -> None:
+    means, logvars = np.random.default_rng(0).normal(size=(2, 5, 2)).astype(np.float32)
+    logvars[0] = -200  # the exponential of that is zero
+    test = replace(a_set(), means=means, logvars=logvars)
+    expected = kl(torch.from_numpy(means), torch.from_numpy(logvars))
+    np.testing.assert_allclose(test.kl_by_dimension.sum(axis=1), expected, rtol=1e-5)
+    np.testing.assert_allclose(test.deviations**2, np.exp(logvars), rtol=1e-5)
+
+
+def test_means_are_of_the_pictures_asked_for() -> None:
+    assert mean_losses(a_set(), np.array([1, 3])) == {"reconstruction": 60, "KL": 4.5, "−ELBO": 64.5}
 
 
 def test_an_exact_match_comes_first_whatever_the_order() -> None:

@@ -81,11 +81,13 @@ def _ink(picture: Picture) -> Levels:
     background: Levels | float = usual
     rest = border - usual
     if _deviation(rest) > 0.02 * contrast:
-        places = (np.linspace(-1, 1, length, dtype=np.float32) for length in levels.shape)
-        y, x = np.meshgrid(*places, indexing="ij")
-        terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], -1)
-        background = terms @ _fit(terms[rows, columns], border)
-        rest = border - background[rows, columns]
+        y, x = (np.linspace(-1, 1, length, dtype=np.float32) for length in levels.shape)
+        at_x, at_y = x[columns], y[rows]
+        terms = (np.ones_like(at_x), at_x, at_y, at_x * at_x, at_x * at_y, at_y * at_y)
+        level, by_x, by_y, by_xx, by_xy, by_yy = _fit(np.stack(terms, axis=-1), border)
+        y = y[:, None]
+        surface = level + by_x * x + by_y * y + by_xx * x * x + by_xy * x * y + by_yy * y * y
+        background, rest = surface, border - surface[rows, columns]
     away = levels - background
     # Ink at more than half of the border looks like noise; but noise spans more than twice its 4 deviations.
     cut = max(min(4 * _deviation(rest), contrast / 2), 1.0)

@@ -18,8 +18,10 @@ Picture = npt.NDArray[np.uint8]  # (H, W) or (H, W, 3), 0 is black
 LARGEST = 40_000_000  # pixels: a photo of any telephone's default, and 160 MB while it is decoded
 ENOUGH = 1024  # pixels of the longer side: fifty for each of the box's twenty
 # What Pillow raises on files that are torn, changed or blown up; its warnings are errors in the tests only.
-BROKEN = (OSError, ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, EOFError)
-DAMAGED = (*BROKEN, struct.error, zlib.error, UserWarning)
+DAMAGED = (
+    *(OSError, ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, EOFError),
+    *(struct.error, zlib.error, UserWarning),
+)
 BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -93,11 +95,11 @@ def _opaque(image: Image.Image) -> Image.Image:
     """An image of any mode in grey, and no larger than it has to be."""
     factor = max(1, max(image.size) // ENOUGH)
     if image.mode.startswith("I"):  # 16 bits; Pillow would cut them off at 255
-        levels = (np.asarray(image) >> 8).clip(0, 255).astype(np.uint8)
+        levels = np.right_shift(np.asarray(image), 8).clip(0, 255).astype(np.uint8)
         return Image.fromarray(levels).reduce(factor)
     if not image.has_transparency_data:
         return image.convert("L").reduce(factor)
-    layers = image.convert("RGBA").reduce(factor)
-    grey, alpha = (np.asarray(part, np.float32) for part in (layers.convert("L"), layers.getchannel("A")))
-    background = 0 if (grey * alpha).sum() > 127.5 * alpha.sum() else 255
-    return Image.fromarray(np.rint(background + (grey - background) * alpha / 255).astype(np.uint8))
+    layers = (image if image.mode == "RGBA" else image.convert("RGBA")).reduce(factor)
+    levels, alpha = (np.asarray(part, np.float32) for part in (layers.convert("L"), layers.getchannel("A")))
+    background = 0 if (levels * alpha).sum() > 127.5 * alpha.sum() else 255
+    return Image.fromarray(np.rint(background + (levels - background) * alpha / 255).astype(np.uint8))

@@ -5,6 +5,7 @@ import streamlit as st
 
 from pages.components.selection import Floats
 from pages.components.sentences import plain
+from vae.errors import shortened
 
 
 def open_index(index: int) -> None:
@@ -24,7 +25,9 @@ def asked_index(count: int) -> int | None:
         return None
     if text.isascii() and text.isdecimal() and len(text) < 10 and int(text) < count:
         return int(text)
-    st.warning(plain(f"There is no test picture '{text}': they are numbered from 0 to {count - 1:,}."))
+    st.warning(
+        plain(f"There is no test picture '{shortened(text)}': they are numbered from 0 to {count - 1:,}.")
+    )
     return None
 
 
@@ -39,7 +42,9 @@ def asked_place(latent_dim: int) -> Floats | None:
         place = np.empty(0, np.float32)
     if len(place) == latent_dim and np.isfinite(place).all():
         return place
-    st.warning(plain(f"'{text}' is no place here: z is {latent_dim} finite numbers with commas between."))
+    st.warning(
+        plain(f"'{shortened(text)}' is no place here: z is {latent_dim} finite numbers with commas between.")
+    )
     return None
 
 

@@ -5,8 +5,9 @@ torch is imported by what needs it only: the Train page does without.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import streamlit as st
 
 from pages.components.changes import changes
@@ -17,6 +18,7 @@ from pages.components.live_figure import Spec, figure_spec
 from pages.components.panels import Scale, X
 from pages.components.selection import ScoredSet
 from vae import catalogue, forecast
+from vae.errors import VaeError
 from vae.history import History, Losses
 from vae.records import Status
 from vae.runs import Run
@@ -26,14 +28,17 @@ if TYPE_CHECKING:
     from vae.model import VAE
 
 
-def model(run: Run) -> "VAE":
-    """The newest weights of `run`, one object for all tabs. Raises VaeError if there are none."""
-    return _model(run, _changed(run.model_path))
+class Explored(NamedTuple):
+    """What the exploring pages show, all of it under the same weights; one object for all tabs."""
+
+    model: "VAE"
+    test: ScoredSet
 
 
-def test_set(run: Run) -> ScoredSet:
-    """The test set of `run` under its newest weights. Raises VaeError if there are none."""
-    return _test_set(run, _changed(run.model_path))
+def explored(run: Run) -> Explored:
+    """The newest weights of `run`, and the test set under these; VaeError if there are none."""
+    changed = _changed(run.model_path)
+    return Explored(_model(run, changed), _test_set(run, changed))
 
 
 @st.cache_data(ttl=0.2, max_entries=32, show_spinner=False, hash_funcs={Run: lambda run: str(run.path)})
@@ -143,4 +148,12 @@ def _test_set(run: Run, changed: int) -> ScoredSet:
     from vae.data import load
 
     images, labels = load(run.config.dataset, train=False)
-    return scored(_model(run, changed), images.numpy(), labels.numpy())
+    test = scored(_model(run, changed), images.numpy(), labels.numpy())
+    losses = test.reconstruction + test.kl
+    if not np.isfinite(losses).all():
+        raise VaeError(
+            f"The loss of some test pictures is no number under the weights of {run.name}: they "
+            "have diverged. "
+            "Choose another run, or train it again with a third of its learning rate."
+        )
+    return test

@@ -166,6 +166,10 @@ def posterior_map(
         for sigmas, dash in ((1, "solid"), (2, "dash"))
     ]
     layout = figure["layout"]
+    # It may lie where no test picture does.
+    reach = max(layout["xaxis"]["range"][1], 1.05 * float(np.abs(place).max()))
+    for name in ("xaxis", "yaxis"):
+        layout[name]["range"] = [-reach, reach]
     zoomed = {
         f"{name}2": {**layout[name], "range": [float(middle - half), float(middle + half)], "anchor": anchor}
         for name, middle, anchor in zip(("xaxis", "yaxis"), place, ("y2", "x2"), strict=True)

@@ -3,16 +3,17 @@
 import numpy as np
 import streamlit as st
 
-from pages.components import cached
+from pages.components.cached import Explored
 from pages.components.scoring import decoded
-from pages.components.selection import ScoredSet
+from pages.components.selection import mean_losses
 from pages.components.tiles import Caption, difference_legend, tiles
 from vae.data import class_names
 from vae.runs import Run
 
 
-def class_means(run: Run, test: ScoredSet) -> None:
+def class_means(run: Run, explored: Explored) -> None:
     """Shows a tile for each class that has pictures."""
+    test = explored.test
     labels = np.unique(test.labels)
     members = [test.labels == label for label in labels]
     pictures = np.stack([np.rint(test.images[of].mean(axis=0)).astype(np.uint8) for of in members])
@@ -25,10 +26,11 @@ def class_means(run: Run, test: ScoredSet) -> None:
     )
     st.html(difference_legend())
     tiles(
-        np.stack((pictures, decoded(cached.model(run), places)), axis=1),
+        np.stack((pictures, decoded(explored.model, places)), axis=1),
         [
             Caption(
-                names[label], f"{of.sum():,} pictures, mean loss {test.reconstruction[of].mean():.1f} nats"
+                names[label],
+                f"{of.sum():,} pictures, mean loss {mean_losses(test, of)['reconstruction']:.1f} nats",
             )
             for label, of in zip(labels, members, strict=True)
         ],

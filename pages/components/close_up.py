@@ -6,14 +6,15 @@ Shapes: Z latent size.
 import numpy as np
 import streamlit as st
 
-from pages.components import cached
+from pages.components.cached import Explored
 from pages.components.charts import axis_names, posterior_map
 from pages.components.live_figure import live_figure
 from pages.components.scoring import decoded, plane
-from pages.components.selection import Floats, Indices, ScoredSet, nearest
+from pages.components.selection import TERMS, Floats, Indices, ScoredSet, mean_losses, nearest
 from pages.components.tables import number_table
 from pages.components.tiles import Caption, difference_legend, tiles
 from vae.data import class_names
+from vae.model import VAE
 from vae.runs import Run
 
 SAMPLES = 8
@@ -27,8 +28,9 @@ def neighbours_key(key: str) -> str:
     return f"{key}_neighbours"
 
 
-def close_up(run: Run, test: ScoredSet, one: ScoredSet, *, key: str, index: int | None = None) -> None:
+def close_up(run: Run, explored: Explored, one: ScoredSet, *, key: str, index: int | None = None) -> None:
     """Shows all that is known of the one picture of `one`, which is `index` of the test set or none of it."""
+    test = explored.test
     pictures, figures = st.columns([3, 2], gap="medium")
     with pictures:
         tiles(
@@ -43,7 +45,7 @@ def close_up(run: Run, test: ScoredSet, one: ScoredSet, *, key: str, index: int 
         st.caption(
             "The reconstruction is decoded from the posterior's mean; below, from eight samples of it."
         )
-        _samples(run, one, key)
+        _samples(explored.model, one, key)
     with figures:
         _losses(test, one, index)
         _posterior(one)
@@ -55,12 +57,11 @@ def close_up(run: Run, test: ScoredSet, one: ScoredSet, *, key: str, index: int 
         _neighbours(run, test, neighbours, distances, key)
 
 
-def _samples(run: Run, one: ScoredSet, key: str) -> None:
+def _samples(model: VAE, one: ScoredSet, key: str) -> None:
     # The same noise for every picture: what differs between two of them is the model's.
     noise = np.random.default_rng(0).standard_normal((SAMPLES, one.means.shape[1]), np.float32)
-    samples = one.means + np.exp(one.logvars / 2) * noise
     tiles(
-        decoded(cached.model(run), samples.astype(np.float32))[:, None],
+        decoded(model, one.means + one.deviations * noise)[:, None],
         key=f"{key}_samples",
         label="Decoded from samples of the posterior",
         width=56,
@@ -69,26 +70,21 @@ def _samples(run: Run, one: ScoredSet, key: str) -> None:
 
 def _losses(test: ScoredSet, one: ScoredSet, index: int | None) -> None:
     """Its losses, and, if it is a test picture, the means of its class."""
-    sets = {"nats": one}
+    columns = {"nats": mean_losses(one, np.arange(1))}
     if index is not None:
-        sets["its class"] = test[np.flatnonzero(test.labels == test.labels[index])]
-    terms = {
-        "reconstruction": [f"{of.reconstruction.mean():.2f}" for of in sets.values()],
-        "KL": [f"{of.kl.mean():.2f}" for of in sets.values()],
-        "−ELBO": [f"{(of.reconstruction + of.kl).mean():.2f}" for of in sets.values()],
-    }
-    st.html(number_table(("", *sets), terms))
+        columns["its class"] = mean_losses(test, test.labels == test.labels[index])
+    rows = {term: [f"{column[term]:.2f}" for column in columns.values()] for term in TERMS}
+    st.html(number_table(("", *columns), rows))
     st.caption("With z sampled once, as in the gallery." + " Its class: the mean." * (index is not None))
 
 
 def _posterior(one: ScoredSet) -> None:
-    mean, deviation = one.means[0], np.exp(one.logvars[0] / 2)
-    kl = 0.5 * (mean**2 + deviation**2 - 1) - np.log(deviation)
+    numbers = zip(one.means[0], one.deviations[0], one.kl_by_dimension[0], strict=True)
     rows = {
-        f"z{str(i).translate(SUBSCRIPTS)}": [f"{number:.3f}".replace("-", "−") for number in numbers]
-        for i, numbers in enumerate(zip(mean, deviation, kl, strict=True), start=1)
+        f"z{str(i).translate(SUBSCRIPTS)}": [f"{mean:.3f}", f"{deviation:.3g}", f"{kl:.3f}"]
+        for i, (mean, deviation, kl) in enumerate(numbers, start=1)
     }
-    with st.container(height="content" if len(mean) <= SHORT else 260, border=False):
+    with st.container(height="content" if len(rows) <= SHORT else 260, border=False):
         st.html(number_table(("posterior", "mean", "σ", "KL"), rows))
     st.caption("σ is the standard deviation: the smaller, the surer the encoder.")
 
@@ -96,7 +92,7 @@ def _posterior(one: ScoredSet) -> None:
 def _map(run: Run, test: ScoredSet, one: ScoredSet, neighbours: Indices, key: str) -> None:
     st.markdown("**Where it lies**")
     points, place = (plane(part.means, part.logvars) for part in (test, one))
-    deviations = np.exp(one.logvars[0, :2] / 2)
+    deviations = one.deviations[0, :2]
     if run.config.latent_dim == 1:
         deviations = np.append(deviations, 0)  # the other axis of the map is the log-variance itself
     figure = posterior_map(

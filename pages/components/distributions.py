@@ -66,6 +66,8 @@ def loss_boxes(
             "range": [-0.6, len(names) - 0.4],
             "fixedrange": True,
             "showgrid": False,
+            # Words would overlap, and Plotly leaves some out.
+            "tickangle": -30 if max(map(len, names)) > 2 else 0,
         },
         "yaxis": {"rangemode": "tozero", "fixedrange": True},
     }

@@ -2,26 +2,34 @@
 
 from collections.abc import Collection, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
 
 from pages.components.distributions import loss_boxes
 from pages.components.live_figure import click_on, live_figure
-from pages.components.selection import SORTS, Floats, Indices, ScoredSet, of_classes, selected
-from pages.components.sentences import MENDABLE, sentence
+from pages.components.selection import SORTS, TERMS, Indices, ScoredSet, mean_losses, of_classes, selected
+from pages.components.sentences import sentence
 from pages.components.tables import number_table
+from vae.errors import VaeError
 
 # Keys of the widgets, and so their names in the address.
 CLASSES, SORT, SEED, FIND, LOSS, SIZE, PAGE = "digit", "sort", "seed", "find", "loss", "show", "page"
 SIZES = (20, 50, 100, 200)
-DEFAULTS = {CLASSES: [], SORT: "index", SEED: 0, FIND: "", SIZE: 50, PAGE: 1}  # and any loss
+USUAL = 50  # of the sizes
 BOXES = ("losses_by_class", "kl_by_class")
 
 
-def filters(test: ScoredSet, names: Sequence[str]) -> Indices:
-    """Shows the widgets, figures of what they leave, and returns the indices of that, in its order."""
+class Chosen(NamedTuple):
+    """What the widgets leave: the indices of the pictures, in their order, and how many a page holds."""
+
+    indices: Indices
+    size: int
+
+
+def filters(test: ScoredSet, names: Sequence[str]) -> Chosen:
+    """Shows the widgets and figures of what they leave, and returns that."""
     for key in BOXES:
         _toggle_clicked_class(key, len(names))
     span = _span(test)
@@ -55,14 +63,15 @@ def filters(test: ScoredSet, names: Sequence[str]) -> Indices:
             placeholder="417, 100-199",
             help="Digits find every index that holds them, the exact one first; 100-199 is a range. Several "
             "may be given.",
+            max_chars=200,
             width=170,
             **bound,
         )
         loss = st.slider("Reconstruction loss, nats", *span, span, key=LOSS, **bound)
-        st.selectbox("A page holds", SIZES, index=SIZES.index(DEFAULTS[SIZE]), key=SIZE, width=110, **bound)
+        size = st.selectbox("A page holds", SIZES, index=SIZES.index(USUAL), key=SIZE, width=110, **bound)
     try:
         indices = selected(test, find=find, loss=loss, sort=sort, seed=seed)
-    except MENDABLE as error:
+    except VaeError as error:
         st.warning(sentence(error))
         indices = selected(test, loss=loss, sort=sort, seed=seed)
     left = of_classes(test, indices, classes)
@@ -71,7 +80,7 @@ def filters(test: ScoredSet, names: Sequence[str]) -> Indices:
     if not len(left):
         st.info("No test picture is like that.")
         st.button("Show all", on_click=partial(_clear, span))
-    return left
+    return Chosen(left, size)
 
 
 def _boxes(test: ScoredSet, indices: Indices, names: Sequence[str], classes: Collection[int]) -> None:
@@ -91,16 +100,11 @@ def _boxes(test: ScoredSet, indices: Indices, names: Sequence[str], classes: Col
 
 def _table(test: ScoredSet, left: Indices) -> str:
     """Means of what is left beside those of all."""
-    terms = (test.reconstruction, test.kl, test.reconstruction + test.kl)
-    rows = {
-        name: (f"{len(losses[0]):,}", *map(_mean, losses))
-        for name, losses in (("chosen", [term[left] for term in terms]), ("all", terms))
-    }
-    return number_table(("", "pictures", "reconstruction", "KL", "−ELBO"), rows)
-
-
-def _mean(losses: Floats) -> str:
-    return f"{losses.mean(dtype=np.float64):.2f}" if len(losses) else "–"
+    rows = {}
+    for name, indices in (("chosen", left), ("all", np.arange(len(test)))):
+        means = mean_losses(test, indices) if len(indices) else {}
+        rows[name] = [f"{len(indices):,}", *(f"{means[term]:.2f}" if means else "–" for term in TERMS)]
+    return number_table(("", "pictures", *TERMS), rows)
 
 
 def _toggle_clicked_class(key: str, count: int) -> None:
@@ -116,9 +120,10 @@ def _first_page() -> None:
 
 
 def _clear(span: tuple[int, int]) -> None:
-    st.session_state.update({**DEFAULTS, SORT: st.session_state[SORT], LOSS: span})
+    st.session_state.update({CLASSES: [], FIND: "", LOSS: span, PAGE: 1})
 
 
 def _span(test: ScoredSet) -> tuple[int, int]:
-    """All losses lie between these, in whole nats."""
-    return int(np.floor(test.reconstruction.min())), int(np.ceil(test.reconstruction.max()))
+    """All losses lie between these. In whole hundreds: it should not change with every epoch of a training,
+    as the address holds the range only as long as it lies within."""
+    return 0, 100 * int(np.ceil(test.reconstruction.max() / 100))

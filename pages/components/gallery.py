@@ -3,8 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from pages.components.filters import PAGE, SIZE
-from pages.components.selection import Indices, ScoredSet
+from pages.components.filters import PAGE, Chosen
+from pages.components.selection import ScoredSet
 from pages.components.tiles import Caption, difference_legend, tiles
 from vae.data import class_names
 from vae.runs import Run
@@ -12,9 +12,9 @@ from vae.runs import Run
 KEY = "gallery"  # asks `clicked_tile` which picture was clicked
 
 
-def gallery(run: Run, test: ScoredSet, indices: Indices) -> None:
-    """Shows one page of the pictures at `indices`, which are in the order of the filters."""
-    size = st.session_state[SIZE]
+def gallery(run: Run, test: ScoredSet, chosen: Chosen) -> None:
+    """Shows one page of the chosen pictures, of which there are some."""
+    indices, size = chosen
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         number = st.pagination(-(-len(indices) // size), key=PAGE, bind="query-params")
         st.html(difference_legend(), width="content")

@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components.address import asked_index, close_index, open_index
+from pages.components.cached import Explored
 from pages.components.close_up import close_up, neighbours_key
 from pages.components.links import MAP, link
 from pages.components.selection import Indices, ScoredSet
@@ -28,11 +29,12 @@ def open_clicked(test: ScoredSet, *keys: str) -> None:
 
 @st.dialog("One picture, closer", width="large", on_dismiss=close_index)
 @sentences()
-def opened(run: Run, test: ScoredSet, indices: Indices) -> None:
+def opened(run: Run, explored: Explored, indices: Indices) -> None:
     """Shows the picture in the address; clicks in here run only this again.
 
     `indices` are the pictures that *Previous* and *Next* lead to.
     """
+    test = explored.test
     open_clicked(test, neighbours_key(KEY))
     index = asked_index(len(test))
     if index is None:
@@ -50,4 +52,4 @@ def opened(run: Run, test: ScoredSet, indices: Indices) -> None:
             st.button(label, shortcut=shortcut, disabled=not inside, on_click=open_index, args=(there,))
         query = {"run": run.name, "index": str(index), "z": None}
         link("Show on the latent map", MAP, query, key="opened_link")
-    close_up(run, test, test[[index]], key=KEY, index=index)
+    close_up(run, explored, test[[index]], key=KEY, index=index)

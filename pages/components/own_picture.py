@@ -3,15 +3,15 @@
 import numpy as np
 import streamlit as st
 
-from pages.components import cached
 from pages.components.address import place_text
+from pages.components.cached import Explored
 from pages.components.close_up import close_up, neighbours_key
 from pages.components.draw_pad import draw_pad
 from pages.components.links import MAP, link
 from pages.components.scoring import scored
-from pages.components.selection import ScoredSet
-from pages.components.sentences import MENDABLE, sentence
-from vae.normalisation import as_mnist
+from pages.components.sentences import sentence
+from vae.errors import VaeError
+from vae.normalisation import BOX, as_mnist
 from vae.pictures import Picture, read_picture
 from vae.runs import Run
 
@@ -24,33 +24,29 @@ DRAW, UPLOAD = "Draw", "Upload"
 UPLOADED = "own_uploaded"
 
 
-def own_picture(run: Run, test: ScoredSet) -> None:
+def own_picture(run: Run, explored: Explored) -> None:
     """Asks for a picture, and shows it closer."""
     st.html(_STYLE)
     with st.container(horizontal=True, gap="medium"):
         asking, showing = st.container(width=PAD), st.container(key="own_shown")
     try:
         with asking:
-            drawn = _drawn_or_uploaded()
-        picture = None if drawn is None else as_mnist(drawn, test.images.shape[-1])
-    except MENDABLE as error:
+            picture = _drawn_or_uploaded(explored.test.images.shape[-1])
+    except VaeError as error:
         showing.warning(sentence(error))
         return
     if picture is None:
         showing.info("Draw or upload a digit, or whatever you like, and see what the model makes of it.")
         return
-    one = scored(cached.model(run), picture[None], np.array([-1]))  # of no class
+    one = scored(explored.model, picture[None], np.array([-1]))  # of no class
     with showing:
         query = {"run": run.name, "z": place_text(one.means[0]), "index": None}
         link("Show on the latent map", MAP, query, key="own_link")
-        close_up(run, test, one, key=KEY)
+        close_up(run, explored, one, key=KEY)
 
 
-def _drawn_or_uploaded() -> Picture | None:
-    st.caption(
-        "It is brought to the model's size the way MNIST was made: white on black, the longest side 20 of 28 "
-        "pixels, the centre of mass in the middle."
-    )
+def _drawn_or_uploaded(side: int) -> Picture | None:
+    """What the model reads, (S, S), if there is something. Raises VaeError if it is no picture."""
     way = st.segmented_control(
         "How",
         (DRAW, UPLOAD),
@@ -60,18 +56,27 @@ def _drawn_or_uploaded() -> Picture | None:
         persist_state="session",
         label_visibility="collapsed",
     )
-    return draw_pad(key="own_drawing", label="Draw a digit here") if way == DRAW else _uploaded()
+    asked = st.container()
+    st.caption(
+        "It is brought to the model's size the way MNIST was made: white on black, the longest side "
+        f"{round(side * BOX)} of {side} pixels, the centre of mass in the middle."
+    )
+    with asked:
+        if way == UPLOAD:
+            return _uploaded(side)
+        drawn = draw_pad(key="own_drawing", label="Draw a digit here")
+        return None if drawn is None else as_mnist(drawn, side)
 
 
-def _uploaded() -> Picture | None:
+def _uploaded(side: int) -> Picture | None:
     file = st.file_uploader(
         "A PNG or JPEG",
         type=("png", "jpg", "jpeg"),
         max_upload_size=MEGABYTES,
         on_change=lambda: st.session_state.pop(UPLOADED, None),
     )
-    if file is not None:
-        st.session_state[UPLOADED] = read_picture(file.getvalue())
-    # Streamlit forgets the file when its page is left.
+    # Kept, as a photo takes half a second, and as Streamlit forgets the file when its page is left.
+    if file is not None and UPLOADED not in st.session_state:
+        st.session_state[UPLOADED] = as_mnist(read_picture(file.getvalue()), side)
     kept: Picture | None = st.session_state.get(UPLOADED)
     return kept

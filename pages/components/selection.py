@@ -10,12 +10,15 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from vae.errors import VaeError
+from vae.errors import VaeError, shortened
 from vae.pictures import Picture
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+
+TERMS = ("reconstruction", "KL", "−ELBO")
+WORDS = 50  # of a search: each takes a millisecond
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class ScoredSet:
     """Pictures as a run's model sees them, the test set mostly; losses in nats, z sampled once."""
 
     images: Picture  # (N, S, S)
-    labels: Indices  # (N,), 0 to C - 1
+    labels: Indices  # (N,), 0 to C - 1; -1 of a picture of no class
     means: Floats  # (N, Z)
     logvars: Floats  # (N, Z)
     reconstruction: Floats  # (N,)
@@ -33,9 +36,26 @@ class ScoredSet:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def deviations(self) -> Floats:
+        """Standard deviations of the posteriors: (N, Z)."""
+        return np.exp(self.logvars / 2)
+
+    @property
+    def kl_by_dimension(self) -> Floats:
+        """The terms of the KL, in nats: (N, Z). Kingma & Welling 2013, appendix B."""
+        return 0.5 * (self.means**2 + np.exp(self.logvars) - 1 - self.logvars)
+
     def __getitem__(self, indices: Sequence[int] | Indices) -> "ScoredSet":
         """Some of the pictures, as a set."""
         return ScoredSet(*(getattr(self, field.name)[indices] for field in fields(self)))
+
+
+def mean_losses(test: ScoredSet, indices: Indices | Mask) -> dict[str, float]:
+    """Means over some of the pictures, in nats, under the names that the pages give them."""
+    terms = (test.reconstruction, test.kl)
+    means = [float(term[indices].mean(dtype=np.float64)) for term in terms]
+    return dict(zip(TERMS, (*means, sum(means)), strict=True))
 
 
 def surprise(test: ScoredSet) -> Floats:
@@ -61,19 +81,25 @@ def found(text: str, count: int) -> tuple[Mask, Mask]:
     """What a search of the index finds among 0 to `count` - 1, and which of it exactly: (N,), (N,).
 
     Words are apart by spaces or commas. Digits find every index that holds them in a row, exactly the one
-    they are; `100-199` finds a range. Raises VaeError for anything else.
+    they are; `100-199` finds a range. Raises VaeError for anything else, and for more than `WORDS` words.
     """
     matches, exact = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
-    for word in re.split(r"[\s,]+", text.strip()):
+    indices = np.arange(count).astype(str)
+    words = re.split(r"[\s,]+", text.strip())
+    if len(words) > WORDS:
+        raise VaeError(f"These are {len(words):,} indices and ranges. Search for at most {WORDS} at once.")
+    for word in words:
         if span := re.fullmatch(r"([0-9]{1,9})[-–]([0-9]{1,9})", word):
             first, last = sorted(map(int, span.groups()))
             matches[first : last + 1] = True
         elif re.fullmatch(r"#?[0-9]{1,9}", word):
             digits = word.lstrip("#")
-            matches |= np.char.find(np.arange(count).astype(str), digits) >= 0
+            matches |= np.char.find(indices, digits) >= 0
             exact[int(digits) : int(digits) + 1] = True
         else:
-            raise VaeError(f"'{word}' is no index. Type digits, such as 417, or a range, such as 100-199.")
+            raise VaeError(
+                f"'{shortened(word)}' is no index. Type digits, such as 417, or a range, such as 100-199."
+            )
     return matches | exact, exact
 
 

@@ -14,10 +14,10 @@ _STYLE = """<style>
 
 def number_table(heading: Sequence[str], rows: Mapping[str, Sequence[str]]) -> str:
     """HTML of a table: its first column names the rows."""
-    lines = [
-        f"<tr><th>{escape(name)}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
-        for name, cells in rows.items()
-    ]
+    lines = []
+    for name, cells in rows.items():
+        numbers = "".join(f"<td>{escape(cell.replace('-', '−'))}</td>" for cell in cells)
+        lines.append(f"<tr><th>{escape(name)}</th>{numbers}</tr>")
     heads = "".join(f"<th>{escape(name)}</th>" for name in heading)
     return (
         f'{_STYLE}<table class="numbers"><thead><tr>{heads}</tr></thead>'

@@ -1,4 +1,4 @@
-const FINEST = 4; // of the pad's 1000 units: points closer to each other tell nothing
+const CLOSEST = 4; // of the pad's 1000 units: points closer to each other tell nothing
 
 // Redrawn from the strokes, whatever the size: sharp on every screen.
 function draw({ canvas, strokes, current, data }) {
@@ -51,7 +51,7 @@ function mount(parentElement, data) {
     const within = (part) => Math.round(data.units * Math.min(Math.max(part, 0), 1));
     const [x, y] = [within((event.clientX - left) / width), within((event.clientY - top) / height)];
     const stroke = state.current;
-    const far = Math.hypot(x - stroke.at(-2), y - stroke.at(-1)) >= FINEST;
+    const far = Math.hypot(x - stroke.at(-2), y - stroke.at(-1)) >= CLOSEST;
     if (!stroke.length || far) stroke.push(x, y);
   };
 

@@ -6,6 +6,7 @@ component hands each figure to `Plotly.react` instead, and also reports where it
 
 import base64
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -54,7 +55,11 @@ def click_on(key: str) -> Click | None:
     one run, the last.
     """
     clicked = st.session_state.get(key, {}).get("clicked")
-    return Click(**clicked) if clicked else None
+    try:
+        click = Click(float(clicked["x"]), float(clicked["y"]))
+    except (TypeError, KeyError, ValueError):  # none, or none that comes from our script
+        return None
+    return click if math.isfinite(click.x) and math.isfinite(click.y) else None
 
 
 def figure_spec(figure: go.Figure | Mapping[str, Any]) -> Spec:

@@ -55,7 +55,7 @@ function tile(data, i, levels, colours, open) {
   if (clickable) {
     made.type = "button";
     made.dataset.number = data.numbers[i];
-    made.setAttribute("aria-label", `Open ${title}, ${detail}`);
+    made.setAttribute("aria-label", ["Open", title, detail].join(" "));
     made.addEventListener("click", () => open(data.numbers[i]));
   } else {
     canvas.setAttribute("role", "img");
