@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components import cached
-from pages.components.address import asked_index, asked_place, open_place
+from pages.components.address import OWN_PLACE, asked_index, asked_place, open_place
 from pages.components.charts import axis_names, latent_map
 from pages.components.links import RECONSTRUCTIONS, link
 from pages.components.live_figure import Click, click_on, live_figure
@@ -48,13 +48,18 @@ def walk(run: Run) -> None:
     left, right = st.columns([3, 1])
     with left:
         live_figure(figure, key="map", height=620, label=f"Latent space of {run.name}")
+    own = index is None and st.query_params.get("z") == st.session_state.get(OWN_PLACE, "")
     with right:
         if index is not None:
-            st.markdown(f"**{names[test.labels[index]]} · #{index}**, a test picture")
+            st.markdown(
+                f"Where **{names[test.labels[index]]} · #{index}** lies, and what the model draws there:"
+            )
+        elif own:
+            st.markdown("Where **your own picture** lies, and what the model draws there:")
         show(model, place)
-        if index is not None:
-            query = {"run": run.name, "index": str(index)}
-            link("Show in Reconstructions", RECONSTRUCTIONS, query, key="shown_link")
+        if index is not None or own:
+            shown = {"view": "Your own", "index": None} if index is None else {"index": str(index)}
+            link("Show in Reconstructions", RECONSTRUCTIONS, {"run": run.name, **shown}, key="shown_link")
 
 
 def show(model: VAE, place: Floats) -> None:
@@ -66,7 +71,7 @@ def show(model: VAE, place: Floats) -> None:
     st.markdown(f"**z = ({drawn})**")
     st.caption(f"log p(z) = {log_prior:.2f}: how likely the prior N(0, I) thinks this place.")
     if (more := len(place) - 2) > 0:
-        rest = "0, the mean of the prior" if not place[2:].any() else "those of the picture that was chosen"
+        rest = "as the address says" if place[2:].any() else "0, the mean of the prior"
         st.caption(f"The other {more} coordinates are {rest}.")
 
 

@@ -17,8 +17,8 @@ def main() -> None:
     """The page."""
     st.title("Reconstructions")
     st.write(
-        "Test pictures the model has never learned from, each beside what is left of it after the "
-        "bottleneck. Click one to look closer."
+        "What is left of a picture after the bottleneck: of test pictures, which the model has never learned "
+        "from, and of your own."
     )
     run = run_picker()
     if run is None:

@@ -128,12 +128,29 @@ def test_the_posterior_is_drawn_where_and_as_wide_as_it_is() -> None:
     figure = posterior_map(
         points, np.arange(500) % 10, ("a", "b"), np.array([1.0, -2]), np.array([0.1, 0.2]), np.array([3, 4])
     )
-    one, two = figure["layout"]["shapes"]
-    assert [one[name] for name in ("x0", "x1", "y0", "y1")] == pytest.approx([0.9, 1.1, -2.2, -1.8])
-    assert [two[name] for name in ("x0", "x1", "y0", "y1")] == pytest.approx([0.8, 1.2, -2.4, -1.6])
+    one, two = (next(trace for trace in figure["data"] if trace.get("name") == f"{n} σ") for n in (1, 2))
+    for trace, x, y in ((one, [0.9, 1.1], [-2.2, -1.8]), (two, [0.8, 1.2], [-2.4, -1.6])):
+        assert [trace["x"].min(), trace["x"].max()] == pytest.approx(x)
+        assert [trace["y"].min(), trace["y"].max()] == pytest.approx(y)
+        np.testing.assert_allclose(  # on the ellipse, all around
+            ((trace["x"] - 1) / (x[1] - 1)) ** 2 + ((trace["y"] + 2) / (y[1] + 2)) ** 2, 1
+        )
     (low, high), (bottom, top) = (figure["layout"][axis]["range"] for axis in ("xaxis2", "yaxis2"))
     assert high - low == pytest.approx(top - bottom)
     for x, y in points[[3, 4]]:  # the neighbours are in sight
         assert low < x < high
         assert bottom < y < top
     assert figure["layout"]["xaxis"]["range"] == [-4, 4]
+
+
+def test_a_picture_far_from_all_others_is_on_the_map() -> None:
+    points = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
+    figure = posterior_map(
+        points, np.arange(50) % 10, ("a", "b"), np.array([-9.0, 1]), np.array([0.1, 0]), np.array([3])
+    )
+    low, high = figure["layout"]["xaxis"]["range"]
+    assert low < -9
+    assert [low, high] == figure["layout"]["yaxis"]["range"] == [-high, high]
+    line = next(trace for trace in figure["data"] if trace.get("name") == "2 σ")
+    assert set(line["y"]) == {1}  # no deviation, no height
+    assert line["x"].min() == pytest.approx(-9.2)

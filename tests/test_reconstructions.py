@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 import vae
 from tests.conftest import TEST_IMAGES, small_config, write_small_mnist
+from tests.test_live_figure import decoded
 from tests.visiting import PAGES, component, messages, visit
 from vae.checkpoints import save_model
 from vae.data import load
@@ -33,7 +34,7 @@ def tables(test: AppTest) -> str:
 
 
 def is_open(test: AppTest) -> bool:
-    return any("posterior's mean" in element.value for element in test.caption)
+    return any("the surer the encoder" in element.value for element in test.caption)
 
 
 @pytest.mark.usefixtures("runs_dir")
@@ -127,10 +128,12 @@ def test_the_posterior_is_that_of_the_model(trained: Run) -> None:
     for one_mean, one_deviation, one_kl in zip(mean, deviation, kl, strict=True):
         texts = (f"{one_mean:.3f}".replace("-", "−"), f"{one_deviation:.3g}", f"{one_kl:.3f}")
         assert "".join(f"<td>{text}</td>" for text in texts) in tables(test)
-    ellipses = json.loads(component(test, "opened_map")["figure"])["layout"]["shapes"]
-    for sigmas, ellipse in zip((1, 2), ellipses, strict=True):
+    traces = json.loads(component(test, "opened_map")["figure"])["data"]
+    for sigmas in (1, 2):
+        ellipse = next(trace for trace in traces if trace.get("name") == f"{sigmas} σ")
         for axis, middle, width in zip("xy", mean, deviation, strict=True):
-            ends = [ellipse[f"{axis}{end}"] for end in (0, 1)]
+            numbers = decoded(ellipse[axis])
+            ends = [numbers.min(), numbers.max()]
             assert ends == pytest.approx([middle - sigmas * width, middle + sigmas * width], abs=1e-5)
     noise = np.random.default_rng(0).standard_normal((8, 2), np.float32)
     expected = model.decode(torch.from_numpy(mean + deviation * noise).float())[:, 0].numpy() * 255
@@ -218,10 +221,10 @@ def test_every_latent_dimension_has_its_page(latent_dim: int, runs_dir: Path) ->
     assert is_open(test)
     assert tables(test).count("<th>z") == latent_dim
     captions = " ".join(element.value for element in test.caption)
-    assert ("the other 6 count" in captions) == (latent_dim == 8)
+    assert ("two of 8 dimensions" in captions) == (latent_dim == 8)
     shown = visit(PAGES[0], run=run.name, index="3")
     assert messages(shown) == ""
-    assert any("a test picture" in element.value for element in shown.markdown)
+    assert any("#3** lies" in element.value for element in shown.markdown)
 
 
 @pytest.mark.usefixtures("runs_dir")
@@ -231,6 +234,25 @@ def test_the_map_points_to_the_place_in_the_address() -> None:
     for nonsense in ("1", "1,2,3", "a,b", "nan,0", "inf,1", ""):
         test = visit(PAGES[0], z=nonsense)
         assert f"'{nonsense}' is no place here" in messages(test)
+
+
+def test_another_run_keeps_the_filters_and_each_view_names_its_run(runs_dir: Path, trained: Run) -> None:
+    other = vae.train(small_config(epochs=1, seed=9), runs_dir)  # the newest
+    test = visit(PAGE, loss="0")
+    assert test.query_params["run"] in (other.name, [other.name])
+    test.slider[0].set_value((200, 400)).run()
+    for run in (trained, other, trained):
+        test.sidebar.selectbox[0].select(run.name).run()
+        assert not test.exception
+        assert test.session_state["loss"] == (200, 400)
+    assert test.query_params["run"] in (trained.name, [trained.name])
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_a_range_from_an_address_may_stand_the_other_way_round(trained: Run) -> None:
+    test = visit(PAGE, {"loss": (500, 100)})
+    losses = losses_of(trained)
+    assert gallery(test) == np.flatnonzero((losses >= 100) & (losses <= 500))[:50].tolist()
 
 
 def test_classes_with_names_are_chosen_by_them(

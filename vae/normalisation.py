@@ -38,7 +38,7 @@ def as_mnist(picture: Picture, side: int = 28) -> Picture:
     rows, columns = np.flatnonzero(there.any(1)), np.flatnonzero(there.any(0))
     if not rows.size:
         raise VaeError(
-            "Nothing stands out in this picture: it is all of one colour, or too faint. "
+            "Nothing stands out in this picture: it is all of one colour, too faint, or has no even ground. "
             "Choose one with a dark digit on a light ground, or a light one on a dark ground."
         )
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1

@@ -15,7 +15,7 @@ from vae.errors import VaeError
 
 Picture = npt.NDArray[np.uint8]  # (H, W) or (H, W, 3), 0 is black
 
-LARGEST = 40_000_000  # pixels: a photo of any telephone's default, and 160 MB while it is decoded
+LARGEST = 40_000_000  # pixels: a photo of any telephone's default, and up to 450 MB while it is read
 ENOUGH = 1024  # pixels of the longer side: fifty for each of the box's twenty
 # What Pillow raises on files that are torn, changed or blown up; its warnings are errors in the tests only.
 DAMAGED = (

@@ -7,6 +7,8 @@ from pages.components.selection import Floats
 from pages.components.sentences import plain
 from vae.errors import shortened
 
+OWN_PLACE = "own_place"  # key of the place of a picture of one's own, as addresses say it
+
 
 def open_index(index: int) -> None:
     """Has the address name a test picture."""

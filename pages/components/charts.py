@@ -22,7 +22,7 @@ RINGS = tuple(
     for size, colour in ((17, "#ffffff"), (13, "#000000"))
 )
 OVERVIEW = 2000  # points of a map that is small anyway
-CLOSE_BY = 400  # points at most around a place
+CLOSE_BY = 300  # points at most around a place, beside its neighbours
 SIDES = ([0, 0.42], [0.58, 1])  # of two maps beside each other
 SCATTER_HALF = 4  # of the axes: where the prior N(0, I) has 99.99 % of each coordinate
 
@@ -122,48 +122,43 @@ def posterior_map(
     Args:
         points, labels: the test means on the plane (N, 2), and their classes (N,).
         place: of the picture (2,).
-        deviations: standard deviations of its posterior along the axes (2,): ellipses of 1 and 2 of them.
+        deviations: standard deviations of its posterior along the axes (2,): ellipses of 1 and 2 of them,
+            lines where one is zero.
         neighbours: which points are ringed.
     """
     figure = latent_scatter(points[:OVERVIEW], labels[:OVERVIEW], axes)
     away = np.abs(points - place).max(axis=1)
-    half = max(1.2 * away[neighbours].max(initial=0), 3 * deviations.max(), 1e-3)
-    near = np.argsort(away, kind="stable")[:CLOSE_BY]
-    near = near[away[near] <= half]
-    close = {"mode": "markers", "xaxis": "x2", "yaxis": "y2", "type": "scatter"}
-    rings = points[neighbours]
+    half = max(1.2 * away[neighbours].max(initial=0), 3 * deviations.max(), 1e-6)
+    # A part of those in sight, spread over all of it, and the neighbours in any case.
+    near = np.random.default_rng(0).permutation(np.flatnonzero(away <= half))[:CLOSE_BY]
+    near = np.union1d(near, neighbours)
+    close = {"xaxis": "x2", "yaxis": "y2", "type": "scatter", "mode": "markers"}
+    colours = [LABEL_COLOURS[label] for label in labels[near]]
+    ring = {"symbol": "circle-open", "size": 12, "line": {"width": 1.5}, "color": "#888888"}
+    turn = np.linspace(0, 2 * np.pi, 73)
+    ellipses = (
+        {
+            **close,
+            "mode": "lines",
+            "name": f"{sigmas} σ",
+            "x": place[0] + sigmas * deviations[0] * np.cos(turn),
+            "y": place[1] + sigmas * deviations[1] * np.sin(turn),
+            "line": {"width": 2, "color": "#888888", "dash": dash},
+        }
+        for sigmas, dash in ((1, "solid"), (2, "dash"))
+    )
+    here = {"x": place[:1], "y": place[1:], "mode": "markers"}
     figure["data"] += [
-        *(
-            {"x": place[:1], "y": place[1:], "mode": "markers", "type": "scattergl", "marker": ring}
-            for ring in RINGS
-        ),
+        *({**here, "type": "scattergl", "marker": mark} for mark in RINGS),
         {
             **close,
             "x": points[near, 0],
             "y": points[near, 1],
-            "marker": {"size": 6, "color": [LABEL_COLOURS[label] for label in labels[near]]},
+            "marker": {"size": 5, "color": colours, "opacity": 0.7},
         },
-        {
-            **close,
-            "x": rings[:, 0],
-            "y": rings[:, 1],
-            "marker": {"symbol": "circle-open", "size": 12, "line": {"width": 1.5}, "color": "#888888"},
-        },
-        *({**close, "x": place[:1], "y": place[1:], "marker": ring} for ring in RINGS),
-    ]
-    ellipses = [
-        {
-            "type": "circle",
-            "xref": "x2",
-            "yref": "y2",
-            **{
-                f"{axis}{end}": float(place[i] + sign * sigmas * deviations[i])
-                for i, axis in enumerate("xy")
-                for end, sign in enumerate((-1, 1))
-            },
-            "line": {"width": 2, "color": "#888888", "dash": dash},
-        }
-        for sigmas, dash in ((1, "solid"), (2, "dash"))
+        {**close, "x": points[neighbours, 0], "y": points[neighbours, 1], "marker": ring},
+        *ellipses,
+        *({**close, **here, "marker": mark} for mark in RINGS),
     ]
     layout = figure["layout"]
     # It may lie where no test picture does.
@@ -176,7 +171,7 @@ def posterior_map(
     }
     zoomed["yaxis2"]["scaleanchor"] = "x2"
     layout["xaxis"]["domain"], zoomed["xaxis2"]["domain"] = SIDES
-    layout |= {**zoomed, "shapes": ellipses}
+    layout |= zoomed
     stacked = {"domain": [0, 1]}
     narrow = {
         "width": 400,

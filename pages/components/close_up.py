@@ -9,7 +9,7 @@ import streamlit as st
 from pages.components.cached import Explored
 from pages.components.charts import axis_names, posterior_map
 from pages.components.live_figure import live_figure
-from pages.components.scoring import decoded, plane
+from pages.components.scoring import decoded, loss_from_mean, plane
 from pages.components.selection import TERMS, Floats, Indices, ScoredSet, mean_losses, nearest
 from pages.components.tables import number_table
 from pages.components.tiles import Caption, difference_legend, tiles
@@ -40,6 +40,7 @@ def close_up(run: Run, explored: Explored, one: ScoredSet, *, key: str, index: i
             panels=("picture", "reconstruction", "difference"),
             width=500,
             difference=True,
+            follow=True,
         )
         st.html(difference_legend())
         st.caption(
@@ -47,7 +48,7 @@ def close_up(run: Run, explored: Explored, one: ScoredSet, *, key: str, index: i
         )
         _samples(explored.model, one, key)
     with figures:
-        _losses(test, one, index)
+        _losses(explored, one, index)
         _posterior(one)
     where, who = st.columns([3, 2], gap="medium")
     neighbours, distances = nearest(test, one.means[0], NEIGHBOURS, but=index)
@@ -64,18 +65,22 @@ def _samples(model: VAE, one: ScoredSet, key: str) -> None:
         decoded(model, one.means + one.deviations * noise)[:, None],
         key=f"{key}_samples",
         label="Decoded from samples of the posterior",
-        width=56,
+        width=32,
     )
 
 
-def _losses(test: ScoredSet, one: ScoredSet, index: int | None) -> None:
+def _losses(explored: Explored, one: ScoredSet, index: int | None) -> None:
     """Its losses, and, if it is a test picture, the means of its class."""
+    test = explored.test
     columns = {"nats": mean_losses(one, np.arange(1))}
     if index is not None:
         columns["its class"] = mean_losses(test, test.labels == test.labels[index])
     rows = {term: [f"{column[term]:.2f}" for column in columns.values()] for term in TERMS}
     st.html(number_table(("", *columns), rows))
-    st.caption("With z sampled once, as in the gallery." + " Its class: the mean." * (index is not None))
+    st.caption(
+        "As in the gallery, with z sampled once. The reconstruction shown, from the mean, costs "
+        f"{loss_from_mean(explored.model, one):.2f} nats." + " Its class: the mean." * (index is not None)
+    )
 
 
 def _posterior(one: ScoredSet) -> None:
@@ -99,11 +104,15 @@ def _map(run: Run, test: ScoredSet, one: ScoredSet, neighbours: Indices, key: st
         points, test.labels, axis_names(run.config.latent_dim), place[0], deviations, neighbours
     )
     live_figure(figure, key=f"{key}_map", height=280, label="Where the picture lies on the map")
-    more = run.config.latent_dim - 2
+    dimensions = run.config.latent_dim
     st.caption(
-        "The whole map, and close by: the posterior's ellipses of 1 and 2 standard deviations, and rings "
-        "around the nearest test pictures."
-        + (f" The map shows two dimensions; the other {more} count for who is near." if more > 0 else "")
+        "A part of the test pictures; and close by, with 1 and 2 standard deviations of the posterior, and "
+        "rings around the nearest."
+        + (
+            f" The map shows two of {dimensions} dimensions; near is who is near in all."
+            if dimensions > 2
+            else ""
+        )
     )
 
 
@@ -113,7 +122,7 @@ def _neighbours(run: Run, test: ScoredSet, neighbours: Indices, distances: Float
     tiles(
         test.images[neighbours][:, None],
         [
-            Caption(f"{names[test.labels[i]]} · #{i}", f"{distance:.3f} away")
+            Caption(f"{names[test.labels[i]]} · #{i}", f"{distance:.2g} away")
             for i, distance in zip(neighbours, distances, strict=True)
         ],
         key=neighbours_key(key),

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from pages.components.charts import LABEL_COLOURS
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # whiskers, box and its middle line
-FADED = 0.25
+FADED = 0.4
 
 
 def loss_boxes(
@@ -48,7 +48,7 @@ def loss_boxes(
                 "line": {"width": 1.5},
                 "opacity": 1 if not chosen or label in chosen else FADED,
                 "width": 0.6,
-                "hoverinfo": "skip",
+                "hoverinfo": "y",
                 "name": name,
             }
         )
@@ -56,7 +56,7 @@ def loss_boxes(
     layout = {
         "title": {"text": title, "font": {"size": 14}, "x": 0, "y": 0.98, "yanchor": "top"},
         "showlegend": False,
-        "hovermode": False,
+        "hovermode": "closest",
         "dragmode": False,
         "modebar": {"remove": ["toImage"]},
         "margin": {"l": 36, "r": 8, "t": 28, "b": 24},
@@ -69,6 +69,6 @@ def loss_boxes(
             # Words would overlap, and Plotly leaves some out.
             "tickangle": -30 if max(map(len, names)) > 2 else 0,
         },
-        "yaxis": {"rangemode": "tozero", "fixedrange": True},
+        "yaxis": {"rangemode": "tozero", "fixedrange": True, "hoverformat": ".1f"},
     }
     return {"data": data, "layout": layout}

@@ -1,7 +1,6 @@
 """The widgets that choose which test pictures are shown; each stands in the address under its own name."""
 
 from collections.abc import Collection, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +17,7 @@ from vae.errors import VaeError
 CLASSES, SORT, SEED, FIND, LOSS, SIZE, PAGE = "digit", "sort", "seed", "find", "loss", "show", "page"
 SIZES = (20, 50, 100, 200)
 USUAL = 50  # of the sizes
+LOSSES = (0, 1000)  # nats, the same for all runs: a range stays what it is when another run is chosen
 BOXES = ("losses_by_class", "kl_by_class")
 
 
@@ -32,7 +32,6 @@ def filters(test: ScoredSet, names: Sequence[str]) -> Chosen:
     """Shows the widgets and figures of what they leave, and returns that."""
     for key in BOXES:
         _toggle_clicked_class(key, len(names))
-    span = _span(test)
     bound: dict[str, Any] = {"bind": "query-params", "on_change": _first_page}
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     classes = head.pills(
@@ -67,19 +66,29 @@ def filters(test: ScoredSet, names: Sequence[str]) -> Chosen:
             width=170,
             **bound,
         )
-        loss = st.slider("Reconstruction loss, nats", *span, span, key=LOSS, **bound)
+        loss = st.slider(
+            "Reconstruction loss, nats",
+            *LOSSES,
+            LOSSES,
+            key=LOSS,
+            help=f"{LOSSES[1]:,} means: and all that is above.",
+            **bound,
+        )
         size = st.selectbox("A page holds", SIZES, index=SIZES.index(USUAL), key=SIZE, width=110, **bound)
+    lowest, highest = sorted(loss)  # an address may have them the other way round
+    within = (lowest, highest if highest < LOSSES[1] else np.inf)
     try:
-        indices = selected(test, find=find, loss=loss, sort=sort, seed=seed)
+        indices = selected(test, find=find, loss=within, sort=sort, seed=seed)
     except VaeError as error:
         st.warning(sentence(error))
-        indices = selected(test, loss=loss, sort=sort, seed=seed)
+        indices = selected(test, loss=within, sort=sort, seed=seed)
     left = of_classes(test, indices, classes)
     head.html(_table(test, left), width="content")
-    _boxes(test, indices, names, classes)
+    if len(indices):
+        _boxes(test, indices, names, classes)
     if not len(left):
         st.info("No test picture is like that.")
-        st.button("Show all", on_click=partial(_clear, span))
+        st.button("Show all", on_click=_clear)
     return Chosen(left, size)
 
 
@@ -92,9 +101,10 @@ def _boxes(test: ScoredSet, indices: Indices, names: Sequence[str], classes: Col
         with column:
             live_figure(figure, key=key, height=200, label=f"{title}; a click chooses a class")
     st.caption(
-        "The means are in nats; those of all are what `python -m vae evaluate` prints. A box holds the "
-        "middle half of a class, with a line at its median and a dashed one at its mean; the whiskers reach "
-        "from 5 % to 95 %. Click a box to choose its class, and again to take it back."
+        "The means are in nats, those of all as `python -m vae evaluate` prints them; −ELBO is the sum of "
+        "both. A box holds the middle half of a class, with a line at its median and a dashed one at its "
+        "mean; the whiskers reach from 5 % to 95 %. A click on a box chooses its class, the next takes it "
+        "back."
     )
 
 
@@ -119,11 +129,5 @@ def _first_page() -> None:
     st.session_state[PAGE] = 1
 
 
-def _clear(span: tuple[int, int]) -> None:
-    st.session_state.update({CLASSES: [], FIND: "", LOSS: span, PAGE: 1})
-
-
-def _span(test: ScoredSet) -> tuple[int, int]:
-    """All losses lie between these. In whole hundreds: it should not change with every epoch of a training,
-    as the address holds the range only as long as it lies within."""
-    return 0, 100 * int(np.ceil(test.reconstruction.max() / 100))
+def _clear() -> None:
+    st.session_state.update({CLASSES: [], FIND: "", LOSS: LOSSES, PAGE: 1})

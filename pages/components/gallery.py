@@ -9,6 +9,7 @@ from pages.components.tiles import Caption, difference_legend, tiles
 from vae.data import class_names
 from vae.runs import Run
 
+BELOW = "page_below"  # the same pages, for those who have come to the end of one
 KEY = "gallery"  # asks `clicked_tile` which picture was clicked
 
 
@@ -16,8 +17,13 @@ def gallery(run: Run, test: ScoredSet, chosen: Chosen) -> None:
     """Shows one page of the chosen pictures, of which there are some."""
     indices, size = chosen
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        number = st.pagination(-(-len(indices) // size), key=PAGE, bind="query-params")
+        pages = -(-len(indices) // size)
+        number = st.pagination(pages, key=PAGE, bind="query-params")
         st.html(difference_legend(), width="content")
+    st.caption(
+        "Click a picture to look closer. The losses are in nats, with z sampled once; the reconstruction is "
+        "drawn from the posterior's mean."
+    )
     shown = indices[(number - 1) * size : number * size]
     names = class_names(run.config.dataset)
     tiles(
@@ -34,4 +40,11 @@ def gallery(run: Run, test: ScoredSet, chosen: Chosen) -> None:
         width=210,
         difference=True,
         numbers=shown.tolist(),
+        follow=True,
     )
+    st.session_state[BELOW] = number
+    st.pagination(pages, key=BELOW, on_change=_turn)
+
+
+def _turn() -> None:
+    st.session_state[PAGE] = st.session_state[BELOW]

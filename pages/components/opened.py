@@ -8,7 +8,7 @@ from pages.components.cached import Explored
 from pages.components.close_up import close_up, neighbours_key
 from pages.components.links import MAP, link
 from pages.components.selection import Indices, ScoredSet
-from pages.components.sentences import sentences
+from pages.components.sentences import plain, sentences
 from pages.components.tiles import clicked_tile
 from vae.data import class_names
 from vae.runs import Run
@@ -44,7 +44,12 @@ def opened(run: Run, explored: Explored, indices: Indices) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(f"{class_names(run.config.dataset)[test.labels[index]]} · #{index}", width="content")
         st.caption(
-            f"{position + 1:,} of {len(indices):,} in this order" if here else "not among the chosen pictures"
+            f"{plain(run.name)}: "
+            + (
+                f"{position + 1:,} of {len(indices):,} in this order"
+                if here
+                else "not among the chosen pictures, to which closing this leads back"
+            )
         )
         for label, step, shortcut in (("Previous", -1, "Left"), ("Next", 1, "Right")):
             inside = here and 0 <= position + step < len(indices)

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from pages.components.address import place_text
+from pages.components.address import OWN_PLACE, place_text
 from pages.components.cached import Explored
 from pages.components.close_up import close_up, neighbours_key
 from pages.components.draw_pad import draw_pad
@@ -40,7 +40,8 @@ def own_picture(run: Run, explored: Explored) -> None:
         return
     one = scored(explored.model, picture[None], np.array([-1]))  # of no class
     with showing:
-        query = {"run": run.name, "z": place_text(one.means[0]), "index": None}
+        place = st.session_state[OWN_PLACE] = place_text(one.means[0])
+        query = {"run": run.name, "z": place, "index": None}
         link("Show on the latent map", MAP, query, key="own_link")
         close_up(run, explored, one, key=KEY)
 
@@ -58,8 +59,8 @@ def _drawn_or_uploaded(side: int) -> Picture | None:
     )
     asked = st.container()
     st.caption(
-        "It is brought to the model's size the way MNIST was made: white on black, the longest side "
-        f"{round(side * BOX)} of {side} pixels, the centre of mass in the middle."
+        "Your picture is brought to the model's size the way MNIST was made: white on black, the longest "
+        f"side {round(side * BOX)} of {side} pixels, the centre of mass in the middle."
     )
     with asked:
         if way == UPLOAD:
@@ -71,7 +72,6 @@ def _drawn_or_uploaded(side: int) -> Picture | None:
 def _uploaded(side: int) -> Picture | None:
     file = st.file_uploader(
         "A PNG or JPEG",
-        type=("png", "jpg", "jpeg"),
         max_upload_size=MEGABYTES,
         on_change=lambda: st.session_state.pop(UPLOADED, None),
     )

@@ -47,8 +47,10 @@ def run_picker(*, watching: bool = False) -> Run | None:
     usable = (name for name, run in runs.items() if run.model_path.exists() and _state(run) != "damaged")
     wishes = (st.session_state.get(_KEY), live and live.name, next(usable, None), next(iter(runs)))
     name = next(name for name in wishes if name in runs)
-    if asked is None and _KEY in st.session_state:
-        st.query_params["run"] = name  # a change of page has cleared it
+    # A change of page has cleared it. And what is explored stays what it is when another run becomes the
+    # newest, also for those who are sent the address; who watches a training wants to see the next one.
+    if asked is None and (_KEY in st.session_state or not watching):
+        st.query_params["run"] = name
     st.session_state[_BOX] = name
     st.sidebar.selectbox(
         "Run",

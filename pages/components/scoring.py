@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from pages.components.selection import Floats, Indices, ScoredSet
-from vae import latent
+from vae import latent, losses
 from vae.evaluate import score_set
 from vae.model import VAE
 from vae.pictures import Picture, grey
@@ -37,6 +37,13 @@ def decoded(model: VAE, places: Floats) -> Picture:
     torch.set_num_threads(1)
     batches = torch.from_numpy(places).split(latent.BATCH)
     return np.concatenate([grey(model.decode(batch)[:, 0].numpy()) for batch in batches])
+
+
+def loss_from_mean(model: VAE, one: ScoredSet) -> float:
+    """Reconstruction loss of a picture decoded from its posterior's mean, in nats."""
+    torch.set_num_threads(1)
+    pixels = latent.pixels(torch.from_numpy(one.images))
+    return losses.reconstruction(model.decoder(torch.from_numpy(one.means)), pixels).item()
 
 
 def plane(means: Floats, logvars: Floats) -> Floats:

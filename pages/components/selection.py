@@ -80,16 +80,17 @@ SORTS: dict[str, Callable[[ScoredSet, int], npt.NDArray[np.generic]]] = {
 def found(text: str, count: int) -> tuple[Mask, Mask]:
     """What a search of the index finds among 0 to `count` - 1, and which of it exactly: (N,), (N,).
 
-    Words are apart by spaces or commas. Digits find every index that holds them in a row, exactly the one
-    they are; `100-199` finds a range. Raises VaeError for anything else, and for more than `WORDS` words.
+    Words are apart by spaces, commas or both. Digits find every index that holds them in a row, exactly the
+    one they are; `100-199` finds a range. Raises VaeError for anything else, and for more than `WORDS` words.
     """
     matches, exact = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
     indices = np.arange(count).astype(str)
-    words = re.split(r"[\s,]+", text.strip())
+    joined = re.sub(r"(?<=\d)\s*[-–]\s*(?=\d)", "-", text)
+    words = [word for word in re.split(r"[\s,]+", joined) if word]
     if len(words) > WORDS:
         raise VaeError(f"These are {len(words):,} indices and ranges. Search for at most {WORDS} at once.")
     for word in words:
-        if span := re.fullmatch(r"([0-9]{1,9})[-–]([0-9]{1,9})", word):
+        if span := re.fullmatch(r"([0-9]{1,9})-([0-9]{1,9})", word):
             first, last = sorted(map(int, span.groups()))
             matches[first : last + 1] = True
         elif re.fullmatch(r"#?[0-9]{1,9}", word):
@@ -123,7 +124,7 @@ def selected(
     """
     fits = (test.reconstruction >= loss[0]) & (test.reconstruction <= loss[1])
     order = np.argsort(SORTS[sort](test, seed), kind="stable")
-    if find.strip():
+    if find.strip(" ,"):
         matches, exact = found(find, len(test))
         fits &= matches
         order = order[np.argsort(~exact[order], kind="stable")]

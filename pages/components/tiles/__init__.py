@@ -55,6 +55,7 @@ def tiles(
     difference: bool = False,
     panels: Sequence[str] = (),
     numbers: Sequence[int] | None = None,
+    follow: bool = False,
 ) -> None:
     """Shows pictures in as many columns as there is room for, and reports clicks to `clicked_tile`.
 
@@ -63,10 +64,11 @@ def tiles(
         captions: of each tile, or none at all; text, not Markdown.
         key: the grid's identity, unique in the app.
         label: what a screen reader says of the grid.
-        width: the least width of a tile in CSS pixels; at most it grows by half.
+        width: the least width of a tile in CSS pixels; at most it doubles.
         difference: add the second picture minus the first, from -255 (`LOST`) to 255 (`ADDED`).
         panels: what stands above each picture of a tile.
         numbers: what a click on each tile reports; without them tiles cannot be clicked.
+        follow: when the pictures change and begin above what is visible, scroll there.
     """
     _mount(
         key=key,
@@ -79,6 +81,7 @@ def tiles(
             "captions": captions,
             "panels": panels,
             "numbers": numbers,
+            "follow": follow,
             "width": width,
             "label": label,
             "key": key,

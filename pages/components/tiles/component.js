@@ -44,6 +44,7 @@ function tile(data, i, levels, colours, open) {
   const made = element(clickable ? "button" : "div", "tile", "");
   if (data.panels.length) {
     const panels = element("span", "tile-panels", "");
+    panels.style.gap = `${(100 * GAP) / (data.panels.length * (data.side + GAP) - GAP)}%`;
     panels.append(...data.panels.map((panel) => element("span", "", panel)));
     made.append(panels);
   }
@@ -70,17 +71,18 @@ export default function ({ data, parentElement, setTriggerValue }) {
   grid.report = setTriggerValue;
   const text = JSON.stringify(data);
   if (grid.drawn === text) return;
+  const other = grid.pictures !== undefined && grid.pictures !== data.pictures;
   grid.drawn = text;
+  grid.pictures = data.pictures;
   grid.dataset.tiles = data.key;
   grid.setAttribute("aria-label", data.label);
-  grid.style.gridTemplateColumns = `repeat(auto-fill, minmax(min(100%, ${data.width}px), 1fr))`;
+  grid.style.gridTemplateColumns = `repeat(auto-fit, minmax(min(100%, ${data.width}px), 1fr))`;
   const letters = atob(data.pictures);
   const levels = new Uint8Array(letters.length);
   for (let i = 0; i < letters.length; i++) levels[i] = letters.charCodeAt(i); // `from` takes ten times as long
   const size = data.count * data.side * data.side;
   const shown = levels.length / size;
-  // What is alone must not fill the whole width.
-  grid.style.maxWidth = shown === 1 ? `${1.5 * data.width}px` : "";
+  grid.style.maxWidth = `${2 * data.width * shown}px`; // a few must not fill a wide window
   const colours = palette(data.colours);
   const open = (number) => grid.report("opened", number);
   const made = Array.from({ length: shown }, (_, i) =>
@@ -89,5 +91,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   // A tile that was clicked keeps the keyboard: from nowhere, Escape would not close a dialog.
   const focused = [...grid.children].indexOf(grid.getRootNode().activeElement);
   grid.replaceChildren(...made);
-  made[focused]?.focus();
+  made[focused]?.focus({ preventScroll: true });
+  if (data.follow && other && grid.getBoundingClientRect().top < 0) grid.scrollIntoView();
 }
