@@ -23,6 +23,7 @@ st.set_page_config(page_title="VAE playground", page_icon=ICON, layout="wide")
 # Room for what is shown; and a click on the page, then a key, draws no frame around all of it.
 st.html(
     "<style>.stMainBlockContainer { padding: 4rem 3rem 2rem; }"
+    "@media (max-width: 640px) { .stMainBlockContainer { padding: 4rem 1rem 2rem; } }"
     ".stMain:focus-visible::before { box-shadow: none !important; }</style>"
 )
 st.navigation(

@@ -156,7 +156,7 @@ def compare_in_browser(addresses: dict[str, str], path: str) -> None:
             page.goto(addresses[who])
         for number in range(2, TURNS + 3):  # forwards: a browser keeps what it has seen
             for who, page in pages.items():
-                button = page.get_by_role("button", name=f"Page {number}", exact=True)
+                button = page.get_by_role("button", name=f"Page {number}", exact=True).first
                 button.wait_for(timeout=SLOW)
                 page.evaluate(WATCH)
                 button.click(timeout=SLOW)

@@ -26,7 +26,9 @@ def loss_boxes(
 
     Classes that are not among the `chosen` are faded; if none is chosen, none is.
     """
-    data = []
+    data: list[dict[str, Any]] = []
+    # Plotly would call the ends of the whiskers the least and the most, which they are not.
+    hover: dict[str, list[Any]] = {"x": [], "y": [], "text": []}
     for label, (name, colour) in enumerate(zip(names, LABEL_COLOURS, strict=True)):
         of_class = losses[labels == label]
         if not len(of_class):
@@ -48,15 +50,25 @@ def loss_boxes(
                 "line": {"width": 1.5},
                 "opacity": 1 if not chosen or label in chosen else FADED,
                 "width": 0.6,
-                "hoverinfo": "y",
+                "hoverinfo": "skip",
                 "name": name,
             }
         )
+        hover["x"].append(label)
+        hover["y"].append(median)
+        hover["text"].append(
+            f"<b>{name}</b>: median {median:.1f}, mean {mean:.1f}<br>half: {first:.1f} to {third:.1f}<br>"
+            f"90 %: {low:.1f} to {high:.1f}"
+        )
+    data.append(
+        {"type": "scatter", "mode": "markers", "marker": {"opacity": 0}, "hoverinfo": "text", **hover}
+    )
     ticks = list(range(len(names)))
     layout = {
         "title": {"text": title, "font": {"size": 14}, "x": 0, "y": 0.98, "yanchor": "top"},
         "showlegend": False,
-        "hovermode": "closest",
+        "hovermode": "x",
+        "hoverdistance": -1,  # anywhere above a class
         "dragmode": False,
         "modebar": {"remove": ["toImage"]},
         "margin": {"l": 36, "r": 8, "t": 28, "b": 24},
@@ -69,6 +81,6 @@ def loss_boxes(
             # Words would overlap, and Plotly leaves some out.
             "tickangle": -30 if max(map(len, names)) > 2 else 0,
         },
-        "yaxis": {"rangemode": "tozero", "fixedrange": True, "hoverformat": ".1f"},
+        "yaxis": {"rangemode": "tozero", "fixedrange": True},
     }
     return {"data": data, "layout": layout}
