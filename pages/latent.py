@@ -6,6 +6,7 @@ import streamlit as st
 from pages.components import cached
 from pages.components.address import OWN_PLACE, asked_index, asked_place, open_place
 from pages.components.charts import axis_names, latent_map
+from pages.components.digits import data_url
 from pages.components.links import RECONSTRUCTIONS, link
 from pages.components.live_figure import Click, click_on, live_figure
 from pages.components.run_picker import run_picker
@@ -48,7 +49,7 @@ def walk(run: Run) -> None:
     left, right = st.columns([3, 1])
     with left:
         live_figure(figure, key="map", height=620, label=f"Latent space of {run.name}")
-    own = index is None and st.query_params.get("z") == st.session_state.get(OWN_PLACE, "")
+    own = index is None and (run.name, st.query_params.get("z")) == st.session_state.get(OWN_PLACE)
     with right:
         if index is not None:
             st.markdown(
@@ -64,8 +65,10 @@ def walk(run: Run) -> None:
 
 def show(model: VAE, place: Floats) -> None:
     """The picture at the chosen place (Z,)."""
-    large = decoded(model, place[None])[0].repeat(10, axis=0).repeat(10, axis=1)
-    st.image(large, width="stretch", alt="What the model draws at the chosen place")
+    # Not a file of Streamlit's: one click later it may be gone before a slow browser asks for it.
+    source, alt = data_url(decoded(model, place[None])[0]), "What the model draws at the chosen place"
+    style = "width: 100%; image-rendering: pixelated; border-radius: 4px"
+    st.html(f'<img src="{source}" alt="{alt}" style="{style}">')
     drawn = ", ".join(f"{value:.2f}" for value in place[:2])
     log_prior = -0.5 * float(np.square(place).sum()) - len(place) / 2 * np.log(2 * np.pi)
     st.markdown(f"**z = ({drawn})**")

@@ -156,6 +156,24 @@ def test_a_picture_is_sorted_filtered_opened_followed_to_the_map_and_back(shared
     assert numbers(page)[3] == index
 
 
+def test_every_picture_opened_lies_in_the_middle_of_its_map(shared: Server, page: Page) -> None:
+    """Plotly's `react` alone would keep the ranges of the first one."""
+    page.goto(shared.address("reconstructions?sort=KL&index=5251"))  # the first, far out, and so a wide range
+    ready(page, "opened_map")
+    place = """() => {
+        const chart = document.querySelector('[data-live-figure="opened_map"] .js-plotly-plot');
+        const { x, y } = chart._fullData.at(-1);
+        const { xaxis2, yaxis2 } = chart._fullLayout;
+        return [[x[0], xaxis2.range], [y[0], yaxis2.range]];
+    }"""
+    for opened in range(1, 6):
+        page.keyboard.press("ArrowRight")
+        expect(page.get_by_text(f"{opened + 1} of 10,000 in this order")).to_be_visible(timeout=SLOW)
+        ready(page, "opened_map", opened + 1)
+        for middle, (low, high) in page.evaluate(place):
+            assert abs((low + high) / 2 - middle) < 0.01 * (high - low)
+
+
 def test_a_shared_address_shows_the_same_in_another_browser(
     shared: Server, page: Page, browser: Browser
 ) -> None:

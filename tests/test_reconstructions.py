@@ -228,6 +228,13 @@ def test_every_latent_dimension_has_its_page(latent_dim: int, runs_dir: Path) ->
 
 
 @pytest.mark.usefixtures("runs_dir")
+def test_the_map_knows_ones_own_picture_in_its_own_run_only(trained: Run) -> None:
+    for name, own in ((trained.name, True), ("another", False)):
+        test = visit(PAGES[0], {"own_place": (name, "0.5,1")}, z="0.5,1")
+        assert any("your own picture" in element.value for element in test.markdown) == own
+
+
+@pytest.mark.usefixtures("runs_dir")
 def test_the_map_points_to_the_place_in_the_address() -> None:
     test = visit(PAGES[0], z="0.25,-1.5")
     assert any("z = (0.25, -1.50)" in element.value for element in test.markdown)

@@ -7,7 +7,7 @@ from pages.components.selection import Floats
 from pages.components.sentences import plain
 from vae.errors import shortened
 
-OWN_PLACE = "own_place"  # key of the place of a picture of one's own, as addresses say it
+OWN_PLACE = "own_place"  # key of where a picture of one's own lies: the run's name, and z as addresses say it
 
 
 def open_index(index: int) -> None:

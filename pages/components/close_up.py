@@ -40,7 +40,7 @@ def close_up(run: Run, explored: Explored, one: ScoredSet, *, key: str, index: i
             panels=("picture", "reconstruction", "difference"),
             width=500,
             difference=True,
-            follow=True,
+            follow=index,
         )
         st.html(difference_legend())
         st.caption(
@@ -65,7 +65,7 @@ def _samples(model: VAE, one: ScoredSet, key: str) -> None:
         decoded(model, one.means + one.deviations * noise)[:, None],
         key=f"{key}_samples",
         label="Decoded from samples of the posterior",
-        width=32,
+        width=28,
     )
 
 

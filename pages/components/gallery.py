@@ -40,7 +40,7 @@ def gallery(run: Run, test: ScoredSet, chosen: Chosen) -> None:
         width=210,
         difference=True,
         numbers=shown.tolist(),
-        follow=True,
+        follow=number,
     )
     st.session_state[BELOW] = number
     st.pagination(pages, key=BELOW, on_change=_turn)

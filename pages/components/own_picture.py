@@ -40,7 +40,8 @@ def own_picture(run: Run, explored: Explored) -> None:
         return
     one = scored(explored.model, picture[None], np.array([-1]))  # of no class
     with showing:
-        place = st.session_state[OWN_PLACE] = place_text(one.means[0])
+        place = place_text(one.means[0])
+        st.session_state[OWN_PLACE] = run.name, place
         query = {"run": run.name, "z": place, "index": None}
         link("Show on the latent map", MAP, query, key="own_link")
         close_up(run, explored, one, key=KEY)

@@ -86,6 +86,8 @@ async function draw(state) {
       note.textContent = slow ? "This browser has no WebGL: the map is drawn more slowly." : "";
       delete layout.width;
       delete layout.height;
+      // Where axes are tied, `react` returns to the ranges of the first figure (plotly.js 4.1.1).
+      for (const axis of Object.values(chart._fullLayout ?? {})) if (axis?._inputRange) delete axis._inputRange;
       await state.Plotly.react(
         chart,
         data,

@@ -55,7 +55,7 @@ def tiles(
     difference: bool = False,
     panels: Sequence[str] = (),
     numbers: Sequence[int] | None = None,
-    follow: bool = False,
+    follow: int | None = None,
 ) -> None:
     """Shows pictures in as many columns as there is room for, and reports clicks to `clicked_tile`.
 
@@ -68,7 +68,7 @@ def tiles(
         difference: add the second picture minus the first, from -255 (`LOST`) to 255 (`ADDED`).
         panels: what stands above each picture of a tile.
         numbers: what a click on each tile reports; without them tiles cannot be clicked.
-        follow: when the pictures change and begin above what is visible, scroll there.
+        follow: when this changes and the pictures begin above what is visible, scroll there.
     """
     _mount(
         key=key,

@@ -71,9 +71,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   grid.report = setTriggerValue;
   const text = JSON.stringify(data);
   if (grid.drawn === text) return;
-  const other = grid.pictures !== undefined && grid.pictures !== data.pictures;
+  const turned = grid.follow !== undefined && grid.follow !== data.follow;
   grid.drawn = text;
-  grid.pictures = data.pictures;
+  grid.follow = data.follow;
   grid.dataset.tiles = data.key;
   grid.setAttribute("aria-label", data.label);
   grid.style.gridTemplateColumns = `repeat(auto-fit, minmax(min(100%, ${data.width}px), 1fr))`;
@@ -92,5 +92,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const focused = [...grid.children].indexOf(grid.getRootNode().activeElement);
   grid.replaceChildren(...made);
   made[focused]?.focus({ preventScroll: true });
-  if (data.follow && other && grid.getBoundingClientRect().top < 0) grid.scrollIntoView();
+  if (turned && grid.getBoundingClientRect().top < 0) grid.scrollIntoView();
 }
