@@ -21,7 +21,7 @@ PAGES_LAYERS = [
     ],
     [f"pages.components.{name}" for name in ("offers", "filters")],
     [f"pages.components.{name}" for name in ("orders", "cached")],
-    ["pages.components.scoring"],
+    ["pages.components.scoring", "pages.components.description"],
     [
         f"pages.components.{name}"
         for name in (
@@ -35,7 +35,7 @@ PAGES_LAYERS = [
     ],
     [
         f"pages.components.{name}"
-        for name in ("plotly_js", "way_in", "sentences", "window", "links", "tables", "tiles")
+        for name in ("plotly_js", "way_in", "sentences", "window", "links", "tables", "tiles", "decoder")
     ],
 ]
 ROWS = re.findall(r"^    ((?:\w+, )*\w+)  +\S", str(vae.__doc__).split("The layers;")[1], re.MULTILINE)

@@ -1,0 +1,112 @@
+// Decoding, in one function that needs nothing around it: its own text also runs in a Worker,
+// `const { makeDecoder } = (${decoder.source})();`
+function decoding() {
+  // Numerical Recipes' erfcc: its relative error is below 1.2e-7 everywhere, as float32's own.
+  const COEFFICIENTS = [
+    0.17087277, -0.82215223, 1.48851587, -1.13520398, 0.27886807, -0.18628806, 0.09678418, 0.37409196, 1.00002368,
+    -1.26551223,
+  ];
+  function erfc(x) {
+    const t = 1 / (1 + Math.abs(x) / 2);
+    let sum = 0;
+    for (const each of COEFFICIENTS) sum = sum * t + each;
+    const half = t * Math.exp(sum - x * x);
+    return x < 0 ? 2 - half : half;
+  }
+
+  // torch's, of the same names; gelu is its exact form, not the one by tanh.
+  const ACTIVATIONS = {
+    relu: (x) => Math.max(x, 0),
+    silu: (x) => x / (1 + Math.exp(-x)),
+    gelu: (x) => (x / 2) * erfc(-x * Math.SQRT1_2),
+    tanh: Math.tanh,
+    sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+  };
+
+  // y = W x + b, with W (outputs, inputs) row after row, as torch keeps it. Four rows at a time: their sums
+  // do not wait for each other, and each x is read once for them. Summed in float64, rounded to float32.
+  function dense(matrix, bias, x, y) {
+    const inputs = x.length;
+    const outputs = y.length;
+    let row = 0;
+    for (; row + 4 <= outputs; row += 4) {
+      const at0 = row * inputs;
+      const at1 = at0 + inputs;
+      const at2 = at1 + inputs;
+      const at3 = at2 + inputs;
+      let sum0 = bias[row];
+      let sum1 = bias[row + 1];
+      let sum2 = bias[row + 2];
+      let sum3 = bias[row + 3];
+      for (let k = 0; k < inputs; k++) {
+        const value = x[k];
+        sum0 += matrix[at0 + k] * value;
+        sum1 += matrix[at1 + k] * value;
+        sum2 += matrix[at2 + k] * value;
+        sum3 += matrix[at3 + k] * value;
+      }
+      y[row] = sum0;
+      y[row + 1] = sum1;
+      y[row + 2] = sum2;
+      y[row + 3] = sum3;
+    }
+    for (; row < outputs; row++) {
+      let sum = bias[row];
+      for (let k = 0; k < inputs; k++) sum += matrix[row * inputs + k] * x[k];
+      y[row] = sum;
+    }
+  }
+
+  // From layers ({ kind: "dense", inputs, outputs } or { kind: an activation }) and all weights of the dense
+  // ones, each W and then b, a function decode(z, out): a place of the latent space, as many numbers as the
+  // first layer has inputs, to what the last layer says. `out` is a Float32Array to write into; without it the
+  // answer stands in an array that the next call overwrites.
+  function makeDecoder(layers, weights) {
+    const steps = [];
+    let at = 0;
+    let x = null; // where the values stand after the layers up to here
+    let z = null;
+    for (const { kind, inputs, outputs } of layers) {
+      const activation = ACTIVATIONS[kind];
+      if (kind === "dense" && (x === null || x.length === inputs)) {
+        z ??= x = new Float32Array(inputs);
+        const matrix = weights.subarray(at, (at += inputs * outputs));
+        const bias = weights.subarray(at, (at += outputs));
+        const [from, to] = [x, new Float32Array(outputs)];
+        steps.push(() => dense(matrix, bias, from, to));
+        x = to;
+      } else if (activation && x !== null) {
+        const values = x;
+        steps.push(() => {
+          for (let i = 0; i < values.length; i++) values[i] = activation(values[i]);
+        });
+      } else throw new Error(`This decoder cannot be built: ${kind} does not fit here.`);
+    }
+    if (z === null || at !== weights.length)
+      throw new Error(`This decoder cannot be built: it has ${weights.length} weights, its layers take ${at}.`);
+    return (place, out) => {
+      if (place.length !== z.length) throw new RangeError(`z has ${place.length} numbers, not ${z.length}.`);
+      z.set(place);
+      for (const step of steps) step();
+      out?.set(x);
+      return out ?? x;
+    };
+  }
+
+  // Values in [0, 1] to grey levels, as Python's `grey`: 255 p in float32, and halves to the even number, as
+  // a clamped array rounds by itself.
+  function greyLevels(pixels, levels = new Uint8ClampedArray(pixels.length)) {
+    for (let i = 0; i < pixels.length; i++) levels[i] = Math.fround(255 * pixels[i]);
+    return levels;
+  }
+
+  // S * S values in [0, 1], row after row, as a picture for `putImageData`; into `image`, if one is given.
+  function imageOf(pixels, image = new ImageData(Math.sqrt(pixels.length), Math.sqrt(pixels.length))) {
+    const levels = greyLevels(pixels);
+    image.data.fill(255); // opaque
+    for (let i = 0; i < levels.length; i++) image.data.fill(levels[i], 4 * i, 4 * i + 3);
+    return image;
+  }
+
+  return { makeDecoder, greyLevels, imageOf };
+}
