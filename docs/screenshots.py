@@ -26,7 +26,8 @@ def shots_at_rest(page: Page, server: Server) -> None:
     page.goto(server.address())
     ready(page, "map")
     page.mouse.click(590, 640)  # a slanted one
-    page.mouse.move(590, 940)
+    page.wait_for_timeout(1000)
+    page.mouse.move(905, 580)  # between the sevens
     shot(page, "latent")
     page.goto(server.address("reconstructions?sort=worst&digit=3"))
     ready(page, "kl_by_class")

@@ -4,21 +4,22 @@ import numpy as np
 import streamlit as st
 
 from pages.components import cached
-from pages.components.address import OWN_PLACE, asked_index, asked_place, open_place
+from pages.components.address import OWN_PLACE, asked_index
 from pages.components.charts import axis_names, latent_map
+from pages.components.chosen_place import chosen_place, point_to
+from pages.components.decoder import decoder_store
 from pages.components.digits import data_url
 from pages.components.links import RECONSTRUCTIONS, link
-from pages.components.live_figure import Click, click_on, live_figure
+from pages.components.live_figure import click_on, live_figure
+from pages.components.pointer_digit import pointer_digit
 from pages.components.run_picker import run_picker
 from pages.components.scoring import decoded, plane
-from pages.components.selection import Floats, ScoredSet
+from pages.components.selection import Floats
 from pages.components.sentences import sentences
 from pages.components.way_in import enter_by_app
 from vae.data import class_names
 from vae.model import VAE
 from vae.runs import Run
-
-CHOSEN = "latent_chosen"
 
 
 def main() -> None:
@@ -26,21 +27,25 @@ def main() -> None:
     st.title("Latent space")
     st.write(
         "Each point is a test picture, placed by the model; its colour is its class, which the model "
-        "never saw. **Click anywhere**, on a point or between them, to see what the model draws there."
+        "never saw. **Move over the map** and see what the model draws at every place, on a point or "
+        "between them; a click keeps it."
     )
     run = run_picker()
     if run is not None:
-        cached.explored(run)  # its spinner belongs to the page, not to every click
-        st.fragment(sentences()(walk))(run)
+        # The spinner belongs to the page, not to every click; so do the weights on their way to the browser.
+        decoder = decoder_store(cached.explored(run).decoder)
+        st.fragment(sentences()(walk))(run, decoder)
 
 
-def walk(run: Run) -> None:
-    """Map and picture; a click runs only this again."""
-    model, test = cached.explored(run)
+def walk(run: Run, decoder: str) -> None:
+    """Map and picture, the browser having that decoder; a click runs only this again."""
+    model, test, spec = cached.explored(run)
+    if spec.name != decoder:  # the run trains, and there are newer weights
+        st.rerun()
     if (click := click_on("map")) is not None:
-        _point_to(click, run.config.latent_dim)
+        point_to(click, run.config.latent_dim)
     index = asked_index(len(test))
-    place = _chosen_place(test, index)
+    place = chosen_place(test, index)
     on_plane = plane(place[None], np.zeros_like(place)[None] if index is None else test.logvars[[index]])[0]
     axes = axis_names(run.config.latent_dim)
     names = class_names(run.config.dataset)
@@ -49,6 +54,7 @@ def walk(run: Run) -> None:
     left, right = st.columns([3, 1])
     with left:
         live_figure(figure, key="map", height=620, label=f"Latent space of {run.name}")
+        pointer_digit(decoder, "map", place.tolist(), key="pointer")
     own = index is None and (run.name, st.query_params.get("z")) == st.session_state.get(OWN_PLACE)
     with right:
         if index is not None:
@@ -76,23 +82,6 @@ def show(model: VAE, place: Floats) -> None:
     if (more := len(place) - 2) > 0:
         rest = "as the address says" if place[2:].any() else "0, the mean of the prior"
         st.caption(f"The other {more} coordinates are {rest}.")
-
-
-def _point_to(click: Click, latent_dim: int) -> None:
-    place = np.zeros(latent_dim, np.float32)
-    place[:2] = click[: min(2, latent_dim)]
-    open_place(place)
-
-
-def _chosen_place(test: ScoredSet, index: int | None) -> Floats:
-    """Of the picture or the place in the address, else where this tab last was, else the middle."""
-    latent_dim = test.means.shape[1]
-    asked = test.means[index] if index is not None else asked_place(latent_dim)
-    kept: Floats | None = st.session_state.get(CHOSEN)
-    if asked is None:
-        asked = kept if kept is not None and len(kept) == latent_dim else np.zeros(latent_dim, np.float32)
-    st.session_state[CHOSEN] = asked
-    return asked
 
 
 if __name__ == "__main__":

@@ -117,9 +117,9 @@ def ready(page: Page, key: str, revision: int = 1) -> None:
     )
 
 
-def click_at(page: Page, key: str, x: float, y: float) -> None:
-    """Clicks a place of a live figure, given in data coordinates."""
-    place = page.evaluate(
+def place_on(page: Page, key: str, x: float, y: float) -> tuple[float, float]:
+    """Where on the screen a place of a live figure is, given in data coordinates."""
+    left, top = page.evaluate(
         """([key, x, y]) => {
             const chart = document.querySelector(`[data-live-figure="${key}"] .js-plotly-plot`);
             const { left, top } = chart.getBoundingClientRect();
@@ -128,7 +128,12 @@ def click_at(page: Page, key: str, x: float, y: float) -> None:
         }""",
         [key, x, y],
     )
-    page.mouse.click(*place)
+    return left, top
+
+
+def click_at(page: Page, key: str, x: float, y: float) -> None:
+    """Clicks a place of a live figure, given in data coordinates."""
+    page.mouse.click(*place_on(page, key, x, y))
 
 
 def points(page: Page, key: str) -> int:

@@ -19,14 +19,14 @@ PAGES_LAYERS = [
         f"pages.components.{name}"
         for name in ("run_status", "controls", "runs_table", "close_up", "class_means", "gallery")
     ],
-    [f"pages.components.{name}" for name in ("offers", "filters")],
+    [f"pages.components.{name}" for name in ("offers", "filters", "chosen_place")],
     [f"pages.components.{name}" for name in ("orders", "cached")],
     ["pages.components.scoring", "pages.components.description"],
     [
         f"pages.components.{name}"
         for name in (
             *("run_picker", "curves", "live_figure", "draw_pad", "config_form"),
-            *("address", "distributions"),
+            *("address", "distributions", "pointer_digit"),
         )
     ],
     [

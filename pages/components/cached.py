@@ -13,6 +13,7 @@ import streamlit as st
 from pages.components.changes import changes
 from pages.components.charts import LABEL_COLOURS, axis_names, latent_scatter
 from pages.components.curves import Curve, loss_curves
+from pages.components.decoder import DecoderSpec
 from pages.components.digits import data_url, row_of_pairs
 from pages.components.live_figure import Spec, figure_spec
 from pages.components.panels import Scale, X
@@ -33,12 +34,13 @@ class Explored(NamedTuple):
 
     model: "VAE"
     test: ScoredSet
+    decoder: DecoderSpec
 
 
 def explored(run: Run) -> Explored:
     """The newest weights of `run`, and the test set under these; VaeError if there are none."""
     changed = _changed(run.model_path)
-    return Explored(_model(run, changed), _test_set(run, changed))
+    return Explored(_model(run, changed), _test_set(run, changed), _decoder(run, changed))
 
 
 @st.cache_data(ttl=0.2, max_entries=32, show_spinner=False, hash_funcs={Run: lambda run: str(run.path)})
@@ -139,6 +141,13 @@ def _scatter(run: Run, changed: int) -> Spec | None:
 @st.cache_resource(max_entries=8, show_spinner="Loading the model ...", hash_funcs={Run: _path})
 def _model(run: Run, changed: int) -> "VAE":  # noqa: ARG001 (the key)
     return run.load_model()
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: _path})
+def _decoder(run: Run, changed: int) -> DecoderSpec:
+    from pages.components.description import decoder_spec
+
+    return decoder_spec(_model(run, changed))
 
 
 # A resource, not data: 20 MB that nobody changes, shared instead of copied for each tab.
