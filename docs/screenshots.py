@@ -27,7 +27,7 @@ def shots_at_rest(page: Page, server: Server) -> None:
     ready(page, "map")
     page.mouse.click(590, 640)  # a slanted one
     page.wait_for_timeout(1000)
-    page.mouse.move(905, 580)  # between the sevens
+    page.mouse.move(800, 600)  # among the sevens
     shot(page, "latent")
     page.goto(server.address("reconstructions?sort=worst&digit=3"))
     ready(page, "kl_by_class")
