@@ -6,7 +6,7 @@ import streamlit as st
 from pages.components import cached
 from pages.components.address import OWN_PLACE, asked_index
 from pages.components.charts import axis_names, latent_map
-from pages.components.chosen_place import chosen_place, point_to
+from pages.components.chosen_place import chosen_place, moved_to
 from pages.components.decoder import decoder_store
 from pages.components.digits import data_url
 from pages.components.links import RECONSTRUCTIONS, link
@@ -33,19 +33,20 @@ def main() -> None:
     run = run_picker()
     if run is not None:
         # The spinner belongs to the page, not to every click; so do the weights on their way to the browser.
-        decoder = decoder_store(cached.explored(run).decoder)
-        st.fragment(sentences()(walk))(run, decoder)
+        explored = cached.explored(run)
+        decoder_store(explored.decoder)
+        st.fragment(sentences()(walk))(run, explored)
 
 
-def walk(run: Run, decoder: str) -> None:
-    """Map and picture, the browser having that decoder; a click runs only this again."""
-    model, test, spec = cached.explored(run)
-    if spec.name != decoder:  # the run trains, and there are newer weights
-        st.rerun()
-    if (click := click_on("map")) is not None:
-        point_to(click, run.config.latent_dim)
+def walk(run: Run, explored: cached.Explored) -> None:
+    """Map and picture under these weights, whose decoder the browser has; a click runs only this again."""
+    model, test, decoder = explored
     index = asked_index(len(test))
     place = chosen_place(test, index)
+    if (click := click_on("map")) is not None:
+        index, place = None, moved_to(click, place)
+        if cached.explored(run).decoder.name != decoder.name:  # the run trains, and there are newer weights
+            st.rerun()
     on_plane = plane(place[None], np.zeros_like(place)[None] if index is None else test.logvars[[index]])[0]
     axes = axis_names(run.config.latent_dim)
     names = class_names(run.config.dataset)
@@ -54,7 +55,7 @@ def walk(run: Run, decoder: str) -> None:
     left, right = st.columns([3, 1])
     with left:
         live_figure(figure, key="map", height=620, label=f"Latent space of {run.name}")
-        pointer_digit(decoder, "map", place.tolist(), key="pointer")
+        pointer_digit(decoder.name, "map", place.tolist(), key="pointer")
     own = index is None and (run.name, st.query_params.get("z")) == st.session_state.get(OWN_PLACE)
     with right:
         if index is not None:

@@ -1,8 +1,10 @@
 """The digit under the pointer, in a real browser, against torch."""
 
 import json
+import re
 import shutil
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
@@ -83,6 +85,7 @@ def test_it_leaves_the_map_to_clicks_and_drags(shared: Server, page: Page) -> No
     z, _ = pointed_at(page, 1, 1)  # the axes have moved with the drag
     assert z == pytest.approx([1, 1], abs=0.02)
     page.mouse.click(*place_on(page, "map", 1, 1))
+    expect(page.locator(".pointer-digit")).to_be_visible(timeout=SLOW)  # without another move
     expect(page.get_by_text("z = (1.0")).to_be_visible(timeout=SLOW)
 
 
@@ -95,6 +98,10 @@ def test_coordinates_that_the_map_does_not_show_are_those_of_the_chosen_place(
     with Server(APP, VAE_RUNS_DIR=str(small)) as server:
         visit(page, server.address(f"?run={run.name}&z={','.join(map(str, chosen))}"))
         z, levels = pointed_at(page, *middle(page))
+        page.mouse.click(*place_on(page, "map", *middle(page)))
+        expect(page).not_to_have_url(re.compile(f"z={chosen[0]}"), timeout=SLOW)
+        clicked = [float(text) for text in parse_qs(urlsplit(page.url).query)["z"][0].split(",")]
+        assert clicked == pytest.approx(z, abs=0.02)  # all of it, also what the map does not show
     assert len(z) == latent_dim
     assert z[2:] == chosen[2:]
     assert np.abs(levels - decoded(run.load_model(), z)).max() <= 0.51
@@ -117,3 +124,18 @@ def test_another_run_brings_its_own_decoder(page: Page, tmp_path: Path) -> None:
         z, levels = pointed_at(page, *middle(page))
     with torch.no_grad():
         assert np.abs(levels - decoded(model, z)).max() <= 0.51
+
+
+def test_a_click_that_meets_newer_weights_is_answered_with_them(page: Page, tmp_path: Path) -> None:
+    run = open_run(shutil.copytree(BUNDLED, tmp_path / "mine"))
+    with Server(APP, VAE_RUNS_DIR=str(tmp_path)) as server:
+        visit(page, server.address("?run=mine"))
+        first = page.locator(".pointer-digit").get_attribute("data-ready")
+        model = run.load_model()
+        model.decoder.logits.bias.add_(0.5)
+        save_model(run.model_path, model, run.config, 1, 0.1)
+        page.mouse.click(*place_on(page, "map", 0.5, 0.5))
+        expect(page.locator(".pointer-digit")).not_to_have_attribute("data-ready", str(first), timeout=SLOW)
+        expect(page.get_by_text("z = (0.5")).to_be_visible(timeout=SLOW)
+        z, levels = pointed_at(page, 1, 0.5)
+    assert np.abs(levels - decoded(model, z)).max() <= 0.51

@@ -13,11 +13,13 @@ from pages.components.selection import Floats, ScoredSet
 _KEY = "latent_chosen"
 
 
-def point_to(click: Click, latent_dim: int) -> None:
-    """Has the address name a place that was clicked; what a map does not show is 0."""
-    place = np.zeros(latent_dim, np.float32)
-    place[:2] = click[: min(2, latent_dim)]
+def moved_to(click: Click, place: Floats) -> Floats:
+    """A place that was clicked, which the address names from now on; what a map does not show stays."""
+    place = place.copy()
+    place[:2] = click[: min(2, len(place))]
     open_place(place)
+    st.session_state[_KEY] = place
+    return place
 
 
 def chosen_place(test: ScoredSet, index: int | None) -> Floats:

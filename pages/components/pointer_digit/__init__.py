@@ -13,7 +13,7 @@ from pages.components.decoder import REGISTRY
 _HERE = Path(__file__).parent
 _mount = component(
     "pointer_digit",
-    html='<div class="pointer-digit" hidden><canvas></canvas><span></span></div>',
+    html='<div class="pointer-digit" aria-hidden="true" hidden><canvas></canvas><span></span></div>',
     css=(_HERE / "component.css").read_text(encoding="utf-8"),
     js=REGISTRY + (_HERE / "component.js").read_text(encoding="utf-8"),
 )

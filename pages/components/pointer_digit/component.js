@@ -4,7 +4,9 @@ function draw(state) {
   const { box, canvas, data, decoder, event } = state;
   state.waiting = false;
   const chart = event && document.querySelector(`[data-live-figure="${data.figure}"] .js-plotly-plot`);
-  const over = chart?.contains(event.target) && event.target.closest(".nsewdrag"); // the plot area
+  // Not the event's target: while the pointer is down, that is Plotly's cover.
+  const under = event && document.elementFromPoint(event.clientX, event.clientY);
+  const over = chart?.contains(under) && under.closest(".nsewdrag"); // the plot area
   box.hidden = !(over && decoder && event.buttons === 0); // nothing while the map is dragged
   if (box.hidden) return;
   const { left, top } = chart.getBoundingClientRect();
@@ -65,8 +67,11 @@ export default function ({ data, parentElement }) {
           if (state.named !== data.decoder) return; // another has been asked for meanwhile
           state.decoder = decoder;
           state.box.dataset.ready = data.decoder;
+          state.redraw(state.event); // for a pointer that rests
         },
-        () => {}, // the store says what is wrong with it
+        () => {
+          if (state.named === data.decoder) state.named = null; // the next may be whole; the store says what is wrong
+        },
       );
   }
   return () => parentElement.isConnected || state.dispose();
