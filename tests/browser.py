@@ -15,6 +15,8 @@ from typing import Self
 
 from playwright.sync_api import Page, sync_playwright
 
+from pages.components.served import STATIC
+
 # Without these it looks up hosts of its maker, and fails slowly where there is no network.
 ARGUMENTS = [
     "--no-sandbox",
@@ -105,11 +107,21 @@ class Server:
         self.stop()
 
 
+def own_page(folder: Path, script: str, **environment: str) -> Server:
+    """A server of a page of its own, in which parts of the app are tried; its file in an empty folder."""
+    path = folder / "page.py"
+    path.write_text(script, encoding="utf-8")
+    shutil.copytree(ROOT / ".streamlit", folder / ".streamlit")
+    STATIC.mkdir(exist_ok=True)
+    (folder / "static").symlink_to(STATIC)  # where the modules of components are served from
+    return Server(path, PYTHONPATH=str(ROOT), **environment)
+
+
 def ready(page: Page, key: str, revision: int = 1) -> None:
     """Waits until the live figure `key` has been drawn `revision` times."""
     page.wait_for_function(
         """([key, revision]) => {
-            const box = document.querySelector(`[data-live-figure="${key}"]`);
+            const box = document.querySelector(`[data-chart="${key}"]`);
             return box?.dataset.ready === "true" && Number(box.dataset.revision) >= revision;
         }""",
         arg=[key, revision],
@@ -121,7 +133,7 @@ def place_on(page: Page, key: str, x: float, y: float) -> tuple[float, float]:
     """Where on the screen a place of a live figure is, given in data coordinates."""
     left, top = page.evaluate(
         """([key, x, y]) => {
-            const chart = document.querySelector(`[data-live-figure="${key}"] .js-plotly-plot`);
+            const chart = document.querySelector(`[data-chart="${key}"] .js-plotly-plot`);
             const { left, top } = chart.getBoundingClientRect();
             const { xaxis, yaxis } = chart._fullLayout;
             return [left + xaxis._offset + xaxis.d2p(x), top + yaxis._offset + yaxis.d2p(y)];
@@ -139,16 +151,16 @@ def click_at(page: Page, key: str, x: float, y: float) -> None:
 def points(page: Page, key: str) -> int:
     """How many points all curves of a live figure have now."""
     count = page.evaluate(
-        """(key) => document.querySelector(`[data-live-figure="${key}"] .js-plotly-plot`)
+        """(key) => document.querySelector(`[data-chart="${key}"] .js-plotly-plot`)
             ._fullData.reduce((sum, trace) => sum + trace.x.length, 0)""",
         key,
     )
     return int(count)
 
 
-def drawn(page: Page) -> list[list[int]]:
-    """The grey levels of the large picture, as 28 rows of 28."""
-    pixels: list[list[int]] = page.get_by_alt_text("What the model draws").evaluate(
+def drawn(page: Page, alt: str = "What the model draws") -> list[list[int]]:
+    """The grey levels of a large picture, as 28 rows of 28."""
+    pixels: list[list[int]] = page.get_by_alt_text(alt).evaluate(
         """async (image) => {
             await image.decode();
             const canvas = document.createElement("canvas");

@@ -11,7 +11,7 @@ from torch import nn
 
 from pages.components.decoder import Activation, DecoderSpec, Dense
 from pages.components.description import decoder_spec
-from tests.browser import ROOT, SLOW, Server
+from tests.browser import SLOW, Server, own_page
 from tests.conftest import BUNDLED, small_config
 from tests.decoding import IN_WORKER, LEVELS, SCRIPT, SMALL, Visit, far_apart, small_model, with_torch
 from vae.model import VAE
@@ -80,10 +80,9 @@ def specs(models: Mapping[str, VAE]) -> Mapping[str, DecoderSpec]:
 
 @pytest.fixture(scope="module")
 def server(specs: Mapping[str, DecoderSpec], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    path = tmp_path_factory.mktemp("decoder") / "decoding.py"
-    path.write_text(SCRIPT, encoding="utf-8")
-    (path.parent / "specs.pickle").write_bytes(pickle.dumps(dict(specs)))
-    with Server(path, PYTHONPATH=str(ROOT), STREAMLIT_BROWSER_GATHER_USAGE_STATS="false") as server:
+    folder = tmp_path_factory.mktemp("decoder")
+    (folder / "specs.pickle").write_bytes(pickle.dumps(dict(specs)))
+    with own_page(folder, SCRIPT) as server:
         yield server
 
 
@@ -137,7 +136,7 @@ def test_two_decoders_on_a_page_do_not_mix(tab: Visit, models: Mapping[str, VAE]
 
 @pytest.mark.browser
 def test_a_store_takes_no_room(tab: Visit) -> None:
-    around = tab.page.locator('[data-testid="stElementContainer"]:has(.decoder-store)')
+    around = tab.page.locator('[data-testid="stElementContainer"]:has([data-store])')
     assert [each.bounding_box() for each in around.all()] == [None, None]
 
 

@@ -7,10 +7,10 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageSequence
 
 from vae.errors import VaeError
-from vae.pictures import png, read_picture
+from vae.pictures import enlarged, gif, png, read_picture
 
 
 def file(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -122,3 +122,30 @@ def test_torn_and_changed_files_are_refused_or_read(kind: str) -> None:
 def test_a_picture_of_our_own_is_read_as_it_is() -> None:
     picture = np.asarray(drawing())
     np.testing.assert_array_equal(read_picture(png(picture)), picture)
+
+
+def test_a_gif_keeps_each_level_and_goes_there_and_back() -> None:
+    frames = np.random.default_rng(1).integers(0, 256, (4, 20, 30)).astype(np.uint8)
+    frames[0].flat[:256] = np.arange(256)
+    frames[2] = frames[1]
+    frames[2, 3, 5] ^= 1  # almost the same
+    image = Image.open(io.BytesIO(gif(frames, 50)))
+    assert image.info["loop"] == 0  # for ever
+    seen = [
+        (np.asarray(frame.convert("L")), frame.info["duration"]) for frame in ImageSequence.Iterator(image)
+    ]
+    assert [duration for _, duration in seen] == [50] * 6
+    assert np.array_equal([levels for levels, _ in seen], frames[[0, 1, 2, 3, 2, 1]])
+
+
+def test_a_gif_of_one_picture_is_that_picture() -> None:
+    frames = np.arange(256, dtype=np.uint8).reshape(1, 16, 16).repeat(3, axis=0)
+    image = Image.open(io.BytesIO(gif(frames, 50)))
+    assert np.array_equal(np.asarray(image.convert("L")), frames[0])
+
+
+def test_an_enlarged_picture_has_squares_for_pixels() -> None:
+    pictures = np.random.default_rng(1).integers(0, 256, (2, 3, 4)).astype(np.uint8)
+    large = enlarged(pictures, 5)
+    assert large.shape == (2, 15, 20)
+    assert all(np.array_equal(large[:, i::5, j::5], pictures) for i in range(5) for j in range(5))

@@ -1,4 +1,4 @@
-"""A small table of numbers, as HTML. Nothing here knows Streamlit."""
+"""Numbers as people read them, and a small table of them, as HTML. Nothing here knows Streamlit."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -10,6 +10,11 @@ _STYLE = """<style>
 .numbers th:first-child { padding-left: 0; text-align: left; }
 .numbers thead th { opacity: 0.6; }
 </style>"""
+
+
+def decimal(value: float, *, thousands: str = "") -> str:
+    """A number to 0.01 as people read it: with a minus sign, not a hyphen, and no −0."""
+    return f"{value:z{thousands}.2f}".replace("-", "−")
 
 
 def number_table(heading: Sequence[str], rows: Mapping[str, Sequence[str]]) -> str:

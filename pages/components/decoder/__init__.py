@@ -1,18 +1,12 @@
 """A model's decoder in the browser: the store that brings it there, once, for all components of the page.
 
-In a component whose script begins with `REGISTRY`, and whose data says the name, JavaScript gets it by
+In a component whose data says the name (see `stores`), JavaScript gets it by
 
     const decoder = await decoders().get(data.decoder);
     context.putImageData(decoder.imageOf(decoder.decode([0.41, -1.2])), 0, 0);
 
-whichever of the two is mounted first. What else it has: `greyLevels(pixels)`, and `layers`, `weights` and
-`source`, of which a Worker makes its own (decoder.js).
-
-Weights are a megabyte, so they must not travel with each run. Streamlit keeps messages of 10 kB and more in
-the browser, by a hash of all their content, and sends a reference of 0.1 kB to one that is there. So the
-store is a component of its own, with nothing in its data that changes, mounted outside of fragments. And
-weights must not be taken for those of another run: so a decoder's name is a hash of its content, and one
-that is not here yet is awaited.
+What else it has: `greyLevels(pixels)`, and `layers`, `weights` and `source`, of which a Worker makes its own
+(decoder.js).
 
 Shapes: Z latent size, P pixels.
 """
@@ -24,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypedDict
 
-from streamlit.components.v2 import component
+from pages.components.stores import store
 
 Kind = Literal["relu", "silu", "gelu", "tanh", "sigmoid"]
 
@@ -73,17 +67,8 @@ class DecoderSpec:
 
 
 _HERE = Path(__file__).parent
-_REGISTRY, _DECODER, _COMPONENT = (
-    (_HERE / name).read_text(encoding="utf-8") for name in ("registry.js", "decoder.js", "component.js")
-)
-REGISTRY = _REGISTRY  # what a component's script begins with, to have `decoders()`
-_mount = component(
-    "decoder_store",
-    html='<div class="decoder-store"></div>',
-    css=(_HERE / "component.css").read_text(encoding="utf-8"),
-    js=_REGISTRY + _DECODER + _COMPONENT,
-    isolate_styles=False,  # its style concerns the element around it
-)
+_DECODER, _COMPONENT = ((_HERE / name).read_text(encoding="utf-8") for name in ("decoder.js", "component.js"))
+_mount = store("decoders", _DECODER + _COMPONENT)
 
 
 def decoder_store(spec: DecoderSpec, key: str = "decoder") -> str:

@@ -4,7 +4,7 @@ const { makeDecoder, greyLevels, imageOf } = decoding();
 export default function ({ data, parentElement }) {
   const end = data.indexOf("\n".charCodeAt(0));
   const { name, layers } = JSON.parse(new TextDecoder().decode(data.subarray(0, end)));
-  decoders().keep(name, parentElement.querySelector(".decoder-store"), () => {
+  decoders().keep(name, parentElement.querySelector("[data-store]"), () => {
     // A copy: as it came it may begin where no float32 may, and would keep the whole message in memory.
     const weights = new Float32Array(data.slice(end + 1).buffer);
     const decode = makeDecoder(layers, weights);

@@ -2,23 +2,17 @@
 
 `st.page_link` with a query leaves a step in the browser's history at which the page it leads away from has
 lost its widgets' part of the address: one step back, and the gallery's filters are gone (Streamlit 1.67).
+Other components have links like these too: `follow.js`. And they write the address: `address.js`.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
-from streamlit.components.v2 import component
+from pages.components.served import module_component
 
 # Relative, as plotly.js is (`plotly_js_url`): every page is one level deep, and the first answers at the top.
 MAP, RECONSTRUCTIONS = ".", "reconstructions"
 
-_HERE = Path(__file__).parent
-_mount = component(
-    "link",
-    html="<a></a>",
-    css=(_HERE / "component.css").read_text(encoding="utf-8"),
-    js=(_HERE / "component.js").read_text(encoding="utf-8"),
-)
+_mount = module_component("links", '<a class="page-link"></a>')
 
 
 def link(label: str, page: str, query: Mapping[str, str | None], *, key: str) -> None:

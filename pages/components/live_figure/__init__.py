@@ -8,16 +8,14 @@ import base64
 import json
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 from plotly.utils import PlotlyJSONEncoder
-from streamlit.components.v2 import component
 
-from pages.components.plotly_js import plotly_js_url
+from pages.components.served import module_component, plotly_js_url
 
 
 class Click(NamedTuple):
@@ -34,16 +32,10 @@ class Spec(NamedTuple):
     narrow: Mapping[str, Any] | None
 
 
-_HERE = Path(__file__).parent
-_mount = component(
+_mount = module_component(
     "live_figure",
-    html=(
-        '<div class="live-figure" role="figure">'
-        '<div class="live-figure-chart"></div><p class="live-figure-note" role="status"></p></div>'
-    ),
-    css=(_HERE / "component.css").read_text(encoding="utf-8"),
-    js=(_HERE / "component.js").read_text(encoding="utf-8"),
-    isolate_styles=False,  # in a shadow root Plotly would lose the style sheet it adds to the page
+    '<div class="live-figure" role="figure">'
+    '<div class="live-figure-chart"></div><p class="live-figure-note" role="status"></p></div>',
 )
 
 
@@ -99,7 +91,7 @@ def live_figure(
             Its `layout.uirevision` decides what a change keeps: while it stays the same, zoom and
             hidden legend entries stay. Its template is dropped: colours and font come from
             Streamlit's theme, but for those that the figure itself sets. Its own width and height
-            are ignored. `layout.dragmode` "pan" also lets the wheel zoom.
+            are ignored.
         key: the chart's identity, unique in the app.
         height: in CSS pixels; the width follows the container.
         label: what a screen reader says of the chart.

@@ -1,59 +1,6 @@
+import { hasWebGL, loadPlotly, themeTemplate } from "./plotly.js";
+
 const CLICK_PX = 5; // a pointer that moves further than this drags
-
-// One Plotly for the page, whatever asks for it. A failure is forgotten: the next run tries again.
-function loadPlotly(url) {
-  window.plotlyOfThisApp ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = new URL(url, document.baseURI);
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = () => {
-      window.plotlyOfThisApp = undefined;
-      script.remove();
-      reject(new Error(`Plotly cannot be loaded from ${script.src}`));
-    };
-    document.head.append(script);
-  });
-  return window.plotlyOfThisApp;
-}
-
-let webgl; // asked once: browsers hand out only a few WebGL contexts
-function hasWebGL() {
-  if (webgl === undefined) {
-    const context = document.createElement("canvas").getContext("webgl");
-    webgl = Boolean(context);
-    context?.getExtension("WEBGL_lose_context")?.loseContext();
-  }
-  return webgl;
-}
-
-// Streamlit's theme as a Plotly template: what the figure sets itself comes before it.
-function themeTemplate(element) {
-  const style = getComputedStyle(element);
-  const theme = (name) => style.getPropertyValue(`--st-${name}`).trim();
-  const transparent = "rgba(0,0,0,0)";
-  const axis = {
-    gridcolor: theme("border-color-light"),
-    zerolinecolor: theme("border-color"),
-    linecolor: theme("border-color"),
-    automargin: true,
-  };
-  const font = { family: theme("font"), color: theme("text-color") };
-  return {
-    layout: {
-      font,
-      colorway: theme("chart-categorical-colors").split(","),
-      paper_bgcolor: transparent,
-      plot_bgcolor: transparent,
-      xaxis: axis,
-      yaxis: axis,
-      legend: { bgcolor: transparent },
-      annotationdefaults: { bgcolor: theme("background-color") }, // readable across lines
-      hoverlabel: { bgcolor: theme("secondary-background-color"), font },
-      modebar: { bgcolor: transparent, color: theme("gray-color"), activecolor: theme("text-color") },
-      margin: { l: 48, r: 16, t: 32, b: 40 },
-    },
-  };
-}
 
 // The height is set before Plotly has loaded, so that the page does not jump.
 function fit({ box, data }) {
@@ -96,7 +43,6 @@ async function draw(state) {
           displaylogo: false,
           showTips: false, // boxes in colours of their own, over what stands above
           showSendToCloud: false, // on by default: it offers to upload the chart
-          scrollZoom: layout.dragmode === "pan",
           modeBarButtonsToRemove: ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
         },
       );
@@ -160,11 +106,11 @@ function mount(parentElement) {
 }
 
 // Runs again whenever the data or the theme changes.
-export default function ({ data, parentElement, setTriggerValue }) {
+export function show({ data, parentElement, setTriggerValue }) {
   const state = (parentElement.liveFigure ??= mount(parentElement));
   state.data = data;
   state.report = setTriggerValue;
-  state.box.dataset.liveFigure = data.key;
+  state.box.dataset.chart = data.key;
   state.box.setAttribute("aria-label", data.label);
   fit(state);
   draw(state);

@@ -7,26 +7,19 @@ Shapes: M tiles, K pictures a tile, S pixels a side.
 """
 
 import base64
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import streamlit as st
-from streamlit.components.v2 import component
 
+from pages.components.served import module_component
 from vae.pictures import Picture
 
 # Where the reconstruction is darker than the picture, and where it is brighter: orange and blue are
 # apart for every kind of colour blindness. Black between them, as the pictures' own background.
 LOST, ADDED = "#ff9d28", "#3c9cff"
 
-_HERE = Path(__file__).parent
-_mount = component(
-    "tiles",
-    html='<div class="tiles" role="group"></div>',
-    css=(_HERE / "component.css").read_text(encoding="utf-8"),
-    js=(_HERE / "component.js").read_text(encoding="utf-8"),
-)
+_mount = module_component("tiles", '<div class="tiles" role="group"></div>')
 
 
 class Caption(NamedTuple):
@@ -55,6 +48,8 @@ def tiles(
     difference: bool = False,
     panels: Sequence[str] = (),
     numbers: Sequence[int] | None = None,
+    page: str | None = None,
+    query: Mapping[str, str | None] | None = None,
     follow: int | None = None,
 ) -> None:
     """Shows pictures in as many columns as there is room for, and reports clicks to `clicked_tile`.
@@ -68,6 +63,8 @@ def tiles(
         difference: add the second picture minus the first, from -255 (`LOST`) to 255 (`ADDED`).
         panels: what stands above each picture of a tile.
         numbers: what a click on each tile reports; without them tiles cannot be clicked.
+        page, query: instead of reporting it, a click leads to that page, as `links.link` does, and says the
+            tile's number there as the `index`.
         follow: when this changes and the pictures begin above what is visible, scroll there.
     """
     _mount(
@@ -81,6 +78,8 @@ def tiles(
             "captions": captions,
             "panels": panels,
             "numbers": numbers,
+            "page": page,
+            "query": query or {},
             "follow": follow,
             "width": width,
             "label": label,

@@ -1,3 +1,6 @@
+import { lead } from "../links/follow.js";
+import { bytesOf, imageOf } from "../pictures/levels.js";
+
 const GAP = 1; // between the pictures of a tile, in their own pixels
 
 function rgb(hex) {
@@ -13,20 +16,22 @@ function palette([lost, added]) {
   });
 }
 
+// The second picture minus the first, in the colours of that.
+function changes(before, after, colours) {
+  const image = imageOf(before);
+  before.forEach((level, i) => image.data.set(colours[after[i] - level + 255], 4 * i));
+  return image;
+}
+
 // One tile's pictures, and their difference, into a canvas as large as their pixels.
 function draw(canvas, levels, { count, side, difference }, colours) {
-  const pixels = side * side;
+  const picture = (k) => levels.subarray(k * side * side, (k + 1) * side * side);
   const shown = count + (difference ? 1 : 0);
   canvas.width = shown * side + (shown - 1) * GAP;
   canvas.height = side;
   const context = canvas.getContext("2d");
   for (let k = 0; k < shown; k++) {
-    const image = context.createImageData(side, side);
-    image.data.fill(255); // opaque
-    for (let i = 0; i < pixels; i++) {
-      if (k < count) image.data.fill(levels[k * pixels + i], 4 * i, 4 * i + 3);
-      else image.data.set(colours[levels[pixels + i] - levels[i] + 255], 4 * i);
-    }
+    const image = k < count ? imageOf(picture(k)) : changes(picture(0), picture(1), colours);
     context.putImageData(image, k * (side + GAP), 0);
   }
 }
@@ -41,7 +46,7 @@ function element(name, className, text) {
 function tile(data, i, levels, colours, open) {
   const [title, detail] = data.captions[i] ?? [];
   const clickable = data.numbers !== null;
-  const made = element(clickable ? "button" : "div", "tile", "");
+  const made = element(clickable ? (data.page === null ? "button" : "a") : "div", "tile", "");
   if (data.panels.length) {
     const panels = element("span", "tile-panels", "");
     panels.style.gap = `${(100 * GAP) / (data.panels.length * (data.side + GAP) - GAP)}%`;
@@ -54,10 +59,12 @@ function tile(data, i, levels, colours, open) {
   if (title) made.append(element("span", "tile-title", title));
   if (detail) made.append(element("span", "tile-detail", detail));
   if (clickable) {
-    made.type = "button";
     made.dataset.number = data.numbers[i];
     made.setAttribute("aria-label", ["Open", title, detail].join(" "));
-    made.addEventListener("click", () => open(data.numbers[i]));
+    if (data.page === null) {
+      made.type = "button";
+      made.addEventListener("click", () => open(data.numbers[i]));
+    } else lead(made, { page: data.page, query: { ...data.query, index: String(data.numbers[i]) } });
   } else {
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", title || data.label);
@@ -66,7 +73,7 @@ function tile(data, i, levels, colours, open) {
 }
 
 // Runs again whenever the data or the theme changes.
-export default function ({ data, parentElement, setTriggerValue }) {
+export function show({ data, parentElement, setTriggerValue }) {
   const grid = parentElement.querySelector(".tiles");
   grid.report = setTriggerValue;
   const text = JSON.stringify(data);
@@ -77,9 +84,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   grid.dataset.tiles = data.key;
   grid.setAttribute("aria-label", data.label);
   grid.style.gridTemplateColumns = `repeat(auto-fit, minmax(min(100%, ${data.width}px), 1fr))`;
-  const letters = atob(data.pictures);
-  const levels = new Uint8Array(letters.length);
-  for (let i = 0; i < letters.length; i++) levels[i] = letters.charCodeAt(i); // `from` takes ten times as long
+  const levels = bytesOf(data.pictures);
   const size = data.count * data.side * data.side;
   const shown = levels.length / size;
   grid.style.maxWidth = `${2 * data.width * shown}px`; // a few must not fill a wide window

@@ -1,8 +1,9 @@
-// The decoders at hand on this page, by name, for whoever comes first: the store that brings one, or a
-// component that awaits it. This text stands before the script of each of them.
-function decoders() {
-  if (window.decodersOfThisApp) return window.decodersOfThisApp;
-  const KEPT = 4; // of those whose stores are gone: the way back to a run seen before is short
+// Heavy content at hand on this page, by kind and name, for whoever comes first: the store that brings it, or
+// a component that awaits it. Modules import it; the text also stands before the scripts that cannot.
+export function registry(kind) {
+  const slot = `${kind}OfThisApp`;
+  if (window[slot]) return window[slot];
+  const KEPT = 4; // of what is in no store any more: the way back to a run seen before is short
   const entries = new Map(); // the oldest first
 
   function entryOf(name) {
@@ -15,13 +16,13 @@ function decoders() {
     return entries.get(name);
   }
 
-  // A promise of the decoder; it waits, for ever if need be, until a store brings it.
+  // A promise of the content; it waits, for ever if need be, until a store brings it.
   const get = (name) => entryOf(name).promise;
 
-  // What `make` returns is the decoder from now on, unless it is here already. A store says which it holds in
-  // `data-decoder`.
+  // What `make` returns is the content from now on, unless it is here already. A store says which it holds in
+  // `data-holds`.
   function keep(name, store, make) {
-    store.dataset.decoder = name;
+    store.dataset.holds = name;
     const entry = entryOf(name);
     entries.delete(name);
     entries.set(name, entry); // the newest is last
@@ -35,11 +36,15 @@ function decoders() {
         throw error; // which Streamlit shows in the store's place
       }
     }
-    // Those that are awaited stay, and those of the stores that stand on the page.
-    const held = new Set([...document.querySelectorAll(".decoder-store")].map((each) => each.dataset.decoder));
+    // What is awaited stays, and what is in the stores that stand on the page.
+    const stores = [...document.querySelectorAll(`[data-store="${kind}"]`)];
+    const held = new Set(stores.map((each) => each.dataset.holds));
     const idle = [...entries].filter(([other, { made }]) => made && !held.has(other));
     for (const [other] of idle.slice(0, -KEPT)) entries.delete(other);
   }
 
-  return (window.decodersOfThisApp = { get, keep });
+  return (window[slot] = { get, keep });
 }
+
+export const decoders = () => registry("decoders");
+export const pointSets = () => registry("points");

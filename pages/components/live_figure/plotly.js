@@ -1,0 +1,61 @@
+// What every Plotly chart of the page needs: Plotly itself, once; the theme; whether there is WebGL.
+
+// A failure is forgotten: the next run tries again.
+export function loadPlotly(url) {
+  window.plotlyOfThisApp ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = new URL(url, document.baseURI);
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => {
+      window.plotlyOfThisApp = undefined;
+      script.remove();
+      reject(new Error(`Plotly cannot be loaded from ${script.src}`));
+    };
+    document.head.append(script);
+  });
+  return window.plotlyOfThisApp;
+}
+
+let webgl; // asked once: browsers hand out only a few WebGL contexts
+export function hasWebGL() {
+  if (webgl === undefined) {
+    const context = document.createElement("canvas").getContext("webgl");
+    webgl = Boolean(context);
+    context?.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+  return webgl;
+}
+
+// Streamlit's theme variables, by name.
+export function themeOf(element) {
+  const style = getComputedStyle(element);
+  return (name) => style.getPropertyValue(`--st-${name}`).trim();
+}
+
+// Streamlit's theme as a Plotly template: what the figure sets itself comes before it.
+export function themeTemplate(element) {
+  const theme = themeOf(element);
+  const transparent = "rgba(0,0,0,0)";
+  const axis = {
+    gridcolor: theme("border-color-light"),
+    zerolinecolor: theme("border-color"),
+    linecolor: theme("border-color"),
+    automargin: true,
+  };
+  const font = { family: theme("font"), color: theme("text-color") };
+  return {
+    layout: {
+      font,
+      colorway: theme("chart-categorical-colors").split(","),
+      paper_bgcolor: transparent,
+      plot_bgcolor: transparent,
+      xaxis: axis,
+      yaxis: axis,
+      legend: { bgcolor: transparent },
+      annotationdefaults: { bgcolor: theme("background-color") }, // readable across lines
+      hoverlabel: { bgcolor: theme("secondary-background-color"), font },
+      modebar: { bgcolor: transparent, color: theme("gray-color"), activecolor: theme("text-color") },
+      margin: { l: 48, r: 16, t: 32, b: 40 },
+    },
+  };
+}

@@ -1,0 +1,150 @@
+"""Files that browsers fetch from this app itself, so that no network is needed."""
+
+import functools
+import hashlib
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import plotly
+from plotly.offline import get_plotlyjs
+from streamlit.components.v2 import component
+from streamlit.components.v2.types import ComponentRenderer
+
+from vae.errors import VaeError
+from vae.files import beside, write_whole
+
+_HERE = Path(__file__).parent
+# Streamlit serves static/ beside the main script (app.py, in the repository's root) when
+# `[server] enableStaticServing = true`.
+STATIC = _HERE.parents[1] / "static"
+KEPT_SECONDS = 24 * 3600  # that modules of other versions stay at least
+
+
+def serve(name: str, make: Callable[[], bytes]) -> str:
+    """Put a file into static/, unless it is there, and return its address, relative to the page: every
+    page of an app is one level deep (`/latent`, `/base/latent`), so that a relative address also holds
+    under `server.baseUrlPath` and behind a proxy that adds a prefix.
+
+    Args:
+        name: names the content too, by a version or a hash: browsers keep the file, and must not take an
+            old one for a new one.
+        make: the content.
+
+    Raises VaeError if static/ cannot be written.
+    """
+    target = STATIC / name
+    if not target.exists():
+        # Several processes may do this at once: each writes its own file, and the last one wins.
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(target, make(), durable=False)
+        except OSError as error:
+            raise VaeError(
+                f"What this page shows is fetched from {STATIC}, where nothing can be written: "
+                f"{error.strerror}. Let the app write into this folder, and reload the page."
+            ) from error
+    return f"app/static/{name}"
+
+
+def plotly_js_url() -> str:
+    """The address of the installed plotly package's plotly.min.js (4.8 MB). Raises VaeError as `serve`."""
+    return serve(f"plotly-{plotly.__version__}.min.js", lambda: get_plotlyjs().encode())
+
+
+# A script that travels with each message has to be short, and can import nothing. This one calls the
+# module's `show` in its place, in order, and with the same meaning of what it returns.
+_LOADER = """
+const module = import(new URL("app/static/{address}", document.baseURI));
+module.catch(() => {{}}); // each place says it
+export default function (mount) {{
+  let end;
+  let ended = false;
+  const say = (error) => {{
+    const said = mount.parentElement.querySelector(":scope > .not-loaded");
+    if (!error) return said?.remove();
+    if (ended || said) return;
+    const text = document.createElement("p");
+    text.className = "not-loaded";
+    text.setAttribute("role", "alert");
+    text.textContent = "This part of the page cannot be loaded. Reload the page to try again.";
+    mount.parentElement.prepend(text);
+  }};
+  module.then(({{ show }}) => {{
+    if (ended) return;
+    try {{
+      end = show(mount);
+      say(null);
+    }} catch (error) {{
+      say(error);
+      reportError(error); // ours: the console says it, and a test fails
+    }}
+  }}, say);
+  return () => {{
+    ended = true;
+    end?.();
+  }};
+}}
+"""
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def module_component(name: str, html: str) -> ComponentRenderer:
+    """A component whose script is the module `<name>/component.js` of this folder, and whose style is the
+    `component.css` beside it; not isolated from the page. To mount it raises VaeError as `serve`.
+
+    The module exports `show({data, parentElement, setTriggerValue})`, to be called whenever the data or the
+    theme changes, and imports others by relative paths, those of other components too. If it cannot be
+    loaded a sentence stands in its place.
+    """
+    mount = component(
+        name,
+        html=html,
+        css=(_HERE / name / "component.css").read_text(encoding="utf-8"),
+        js=_LOADER.format(address=f"{_modules()[0]}/{name}/component.js"),
+        isolate_styles=False,
+    )
+    return _with_modules(mount)
+
+
+def _with_modules(mount: Callable[P, R]) -> Callable[P, R]:
+    """Modules are written when they are first needed, where a page can say that they cannot be."""
+
+    def mounted(*args: P.args, **keywords: P.kwargs) -> R:
+        modules()
+        return mount(*args, **keywords)
+
+    return mounted
+
+
+def modules() -> str:
+    """Where in static/ the modules of all components are, in folders as here. Raises VaeError as `serve`."""
+    folder, texts = _modules()
+    # In this order, so that all are there if the last one is.
+    if not (STATIC / folder / max(texts)).exists():
+        for name in sorted(texts):
+            serve(f"{folder}/{name}", lambda name=name: texts[name])  # type: ignore[misc]
+        _remove_others(folder)
+    return folder
+
+
+@functools.cache
+def _modules() -> tuple[str, Mapping[str, bytes]]:
+    """The name of that folder, and what is in it."""
+    texts = {path.relative_to(_HERE).as_posix(): path.read_bytes() for path in sorted(_HERE.rglob("*.js"))}
+    return f"modules-{hashlib.sha256(repr(texts).encode()).hexdigest()[:16]}", texts
+
+
+def _remove_others(folder: str) -> None:
+    """Those of older versions of the app, but for what a server may have written lately. One that needs them
+    yet writes them again."""
+    for other in STATIC.glob("modules-*"):
+        with suppress(OSError):  # two servers may do this at once
+            if other.name != folder and other.stat().st_mtime < time.time() - KEPT_SECONDS:
+                leaving = beside(other)
+                other.rename(leaving)  # nobody meets half of it
+                shutil.rmtree(leaving)

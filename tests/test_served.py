@@ -1,0 +1,119 @@
+"""What browsers fetch from this app: written when it is needed, and what is said where it cannot be had."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from pages.components import served
+from tests.browser import SLOW, Server, own_page
+from tests.visiting import PAGES, messages, visit
+
+
+@pytest.mark.usefixtures("runs_dir")
+@pytest.mark.parametrize("page", PAGES)
+def test_a_folder_that_cannot_be_written_gets_a_sentence(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = tmp_path / "static"
+    taken.write_text("a file")
+    monkeypatch.setattr(served, "STATIC", taken)
+    test = visit(page)
+    assert f"fetched from {taken}, where nothing can be written" in messages(test)
+    assert "Let the app write into this folder" in messages(test)
+    assert test.sidebar.selectbox[0].options
+    if page == PAGES[2]:
+        assert any(button.label == "Start" for button in test.button)
+        assert not test.dataframe[0].value.empty
+
+
+def test_modules_are_written_whole_and_again_where_they_are_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served, "STATIC", tmp_path / "static")
+    folder = served.STATIC / served.modules()
+    here = Path(served.__file__).parent
+    written = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.js")}
+    assert written == {path.relative_to(here): path.read_bytes() for path in here.rglob("*.js")}
+    folder.rename(tmp_path / "elsewhere")
+    assert served.STATIC / served.modules() == folder
+    assert {path.relative_to(folder) for path in folder.rglob("*.js")} == set(written)
+
+
+def test_modules_of_older_versions_are_removed_after_a_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served, "STATIC", tmp_path)
+    now = time.time()
+    for name, hours in {"modules-old": 25, "modules-lately": 23, "pictures-old": 99}.items():
+        (tmp_path / name / "tiles").mkdir(parents=True)
+        (tmp_path / name / "tiles" / "component.js").touch()
+        os.utime(tmp_path / name, (now - 3600 * hours,) * 2)
+    folder = served.modules()
+    names = {"modules-lately", "pictures-old", folder}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    os.utime(tmp_path / folder, (0, 0))
+    served.modules()
+    assert {path.name for path in tmp_path.iterdir()} == names
+
+
+SCRIPT = """
+import streamlit as st
+from pages.components.links import RECONSTRUCTIONS, link
+from pages.components.look_panel import look_panel
+
+link("Elsewhere", RECONSTRUCTIONS, {}, key="link")
+look_panel("none", key="look")
+"""
+SAID = "This part of the page cannot be loaded. Reload the page to try again."
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with own_page(tmp_path_factory.mktemp("served"), SCRIPT) as server:
+        yield server
+
+
+@pytest.fixture
+def visitor(browser: Browser) -> Iterator[tuple[Page, list[str]]]:
+    """A tab, and the errors that its page does not catch."""
+    page = browser.new_page()
+    page.set_default_timeout(SLOW)
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    yield page, troubles
+    page.close()
+
+
+@pytest.mark.browser
+def test_a_module_that_does_not_come_leaves_a_sentence(
+    server: Server, visitor: tuple[Page, list[str]]
+) -> None:
+    page, troubles = visitor
+    page.route("**/links/follow.js", lambda route: route.abort())
+    page.goto(server.address())
+    expect(page.get_by_role("alert")).to_have_text(SAID)
+    expect(page.get_by_text("Move over the map.")).to_be_visible()  # the rest is there
+    assert troubles == []
+    page.unroute("**/links/follow.js")
+    page.reload()
+    expect(page.get_by_role("link", name="Elsewhere")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+@pytest.mark.browser
+def test_a_module_that_fails_leaves_a_sentence_and_says_why(
+    server: Server, visitor: tuple[Page, list[str]]
+) -> None:
+    page, troubles = visitor
+    broken = "export function show() { throw new Error('Nothing works.'); }"
+    page.route(
+        "**/links/component.js", lambda route: route.fulfill(body=broken, content_type="text/javascript")
+    )
+    page.goto(server.address())
+    expect(page.get_by_role("alert")).to_have_text(SAID)
+    assert troubles
+    assert set(troubles) == {"Nothing works."}
