@@ -1,10 +1,10 @@
 """`python -m benchmarks`: every benchmark, one after the other."""
 
-from benchmarks import gallery, orders, page_response, training_speed, viewers
+from benchmarks import gallery, latent_map, orders, training_speed, viewers
 
 if __name__ == "__main__":
     training_speed.main()
-    page_response.main()
+    latent_map.main()
     orders.main()
     viewers.main()
     gallery.main()

@@ -39,7 +39,7 @@ WebSocket.prototype.send = function (data) {
   return send.call(this, data);
 };
 setInterval(() => {
-  const chart = document.querySelector('[data-live-figure="curves"] .js-plotly-plot');
+  const chart = document.querySelector('[data-chart="curves"] .js-plotly-plot');
   const trains = (chart?._fullData ?? []).filter((trace) => trace.name === "train");
   const newest = Math.max(...trains.map((trace) => Number(trace.x?.at(-1) ?? -Infinity)));
   const known = watched.shown.at(-1)?.[1] ?? -Infinity;

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.browser import APP, ARGUMENTS, MISSING, Server, chromium, ready, wait_until
+from tests.browser import APP, ARGUMENTS, MISSING, Server, chromium, place_on, ready, wait_until
 from tests.conftest import BUNDLED
 from vae import jobs
 from vae.config import TrainConfig
@@ -23,11 +23,10 @@ def shot(page: Page, name: str) -> None:
 
 def shots_at_rest(page: Page, server: Server) -> None:
     """The map, the gallery and a picture of it, of the run that comes with the project."""
-    page.goto(server.address())
+    page.goto(server.address("?pins=i247_-1.4,1.6_0.9,0.3_-0.6,-1.9&index=247&path=-1.4,1.6_-0.6,-1.9"))
     ready(page, "map")
-    page.mouse.click(590, 640)  # a slanted one
-    page.wait_for_timeout(1000)
-    page.mouse.move(800, 600)  # among the sevens
+    page.wait_for_timeout(2000)
+    page.mouse.move(*place_on(page, "map", 1.2, 1.62))  # where sixes turn into zeros
     shot(page, "latent")
     page.goto(server.address("reconstructions?sort=worst&digit=3"))
     ready(page, "kl_by_class")

@@ -1,0 +1,356 @@
+"""What the Latent page costs, in a real browser: opening it, hovering, clicking, zooming, and what travels.
+
+Beside the app runs a bare Streamlit page: what one gets without a component, with Streamlit's own settings.
+Of the same run it shows the same points in a chart whose selection re-runs the script, and there draws the
+same picture with torch; or, to be opened, only an empty chart. All in turns. What is measured is stamped in
+the page itself: nothing of what drives the browser is in it.
+"""
+
+import os
+import shutil
+import statistics
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, WebSocket, sync_playwright
+
+from pages.components.selection import Floats
+from tests.browser import APP, ARGUMENTS, ROOT, SLOW, Server, chromium, click_at, place_on, ready
+from tests.conftest import BUNDLED
+from vae.data import load
+from vae.latent import encode_set
+from vae.runs import Run
+
+LOADS, CLICKS, HOVERS, ZOOMS, RERUNS = 6, 30, 3, 20, 5
+MOVES, WHEELS, DEEP = 240, 8, 5  # one a frame: four seconds; a zoom by 2.2: another step; how often
+SLOW_FRAME = 50  # milliseconds
+OURS, CROWDED, BARE = "the app", "60,000 points", "bare Streamlit"
+TRAINING = "?pictures=training"
+DRAWN = "[alt='What the model draws at the chosen place']"
+QUIET = 700  # milliseconds after which nothing follows any more
+VIEWPORT: ViewportSize = {"width": 1400, "height": 900}
+
+EMPTY_PAGE = """
+import plotly.graph_objects as go, streamlit as st
+st.set_page_config(layout="wide")
+st.plotly_chart(go.Figure(), key="empty")
+"""
+# One thread for torch: with more it would be slower still (components/scoring.py).
+BARE_PAGE = """
+from pathlib import Path
+import numpy as np, plotly.graph_objects as go, streamlit as st, torch
+from vae.runs import Run
+st.set_page_config(layout="wide")
+torch.set_num_threads(1)
+model = st.cache_resource(lambda: Run(Path("RUN")).load_model())()
+means = st.cache_resource(lambda: np.load("means.npy"))()
+figure = go.Figure(go.Scattergl(x=means[:, 0], y=means[:, 1], mode="markers"))
+chosen = st.plotly_chart(figure, key="points", on_select="rerun").selection.points
+z = [chosen[0]["x"], chosen[0]["y"]] if chosen else [0.0, 0.0]
+with torch.no_grad():
+    picture = model.decode(torch.tensor([z]))[0, 0].numpy()
+st.image(picture, width=280)
+"""
+
+# In the page, from its start: when the map first answered the pointer, or the empty chart could have.
+OPENED = """
+addEventListener("latent-look", ({ detail }) => {
+  if (detail.z) window.opened ??= performance.now();
+});
+const look = () => {
+  if (document.querySelector(".stPlotlyChart .nsewdrag")) window.opened ??= performance.now();
+  if (!window.opened) requestAnimationFrame(look);
+};
+look();
+"""
+# In the page: milliseconds from the next click until another picture is painted.
+CLICKED = """(picture) => {
+  const source = () => {
+    const image = document.querySelector(picture);
+    return image?.complete && image.naturalWidth ? image.src : null;
+  };
+  const before = source();
+  window.waited = null;
+  const look = (clicked) => {
+    if ([before, null].includes(source())) requestAnimationFrame(() => look(clicked));
+    else setTimeout(() => (window.waited = performance.now() - clicked)); // after this frame
+  };
+  const start = ({ timeStamp }) => look(timeStamp);
+  addEventListener("pointerup", start, { capture: true, once: true });
+}"""
+# In the page: every frame, and every digit that is looked at, from now on.
+WATCHED = """() => {
+  window.watched?.stop.abort();
+  const watched = (window.watched = { stop: new AbortController(), frames: [], looks: new Set() });
+  const { signal } = watched.stop;
+  addEventListener("latent-look", ({ detail }) => watched.looks.add(String(detail.z)), { signal });
+  const frame = (time) => {
+    watched.frames.push(time);
+    if (!signal.aborted) requestAnimationFrame(frame);
+  };
+  requestAnimationFrame(frame);
+}"""
+# In the page: milliseconds of each of many decodes, by the run's own decoder or by one of random weights.
+DECODED = """async (hidden) => {
+  let { decode, source } = await decodersOfThisApp.get(document.querySelector(".latent-map").dataset.decoder);
+  const random = (scale) => scale * (2 * Math.random() - 1);
+  if (hidden.length) {
+    const sizes = [2, ...hidden, 784];
+    const layers = sizes.slice(1).flatMap((outputs, k) => [
+      { kind: "dense", inputs: sizes[k], outputs },
+      { kind: k < hidden.length ? "relu" : "sigmoid" },
+    ]);
+    const count = sizes.slice(1).reduce((sum, outputs, k) => sum + (sizes[k] + 1) * outputs, 0);
+    const { makeDecoder } = (0, eval)(`(${source})()`);
+    decode = makeDecoder(layers, Float32Array.from({ length: count }, () => random(0.1)));
+  }
+  return Array.from({ length: 600 }, () => {
+    const z = [random(4), random(4)];
+    const started = performance.now();
+    decode(z);
+    return performance.now() - started;
+  }).slice(50);
+}"""
+# In the page: milliseconds from the last of so many turns of the wheel, all in one frame as when it is spun,
+# until the manifold's window has all its digits. The step of the digits is then another.
+TILED = """async ([x, y, turns]) => {
+  const canvas = document.querySelector(".latent-map-manifold");
+  const before = canvas.dataset.step;
+  let whole = null;
+  new MutationObserver(() => {
+    if (canvas.dataset.pending !== "0") whole = null;
+    else whole ??= performance.now();
+  }).observe(canvas, { attributeFilter: ["data-pending"] });
+  await new Promise(requestAnimationFrame);
+  const place = { clientX: x, clientY: y, deltaY: -100, bubbles: true, cancelable: true };
+  const target = document.elementFromPoint(x, y);
+  for (let turn = 0; turn < turns; turn++) target.dispatchEvent(new WheelEvent("wheel", place));
+  const ended = performance.now();
+  await new Promise((done) => setTimeout(done, 2000));
+  return canvas.dataset.step === before ? null : Math.max(whole - ended, 0);
+}"""
+
+
+class Row(NamedTuple):
+    """Of the table: what was measured of whom, and what it has to be."""
+
+    what: str
+    who: str
+    values: list[float]
+    unit: str = "ms"
+    bar: str = ""
+
+
+def show(rows: list[Row]) -> None:
+    """Prints the median and the range of each."""
+    for what, who, values, unit, bar in rows:
+        median = statistics.median(values)
+        digits = 0 if median >= 20 or median == 0 else 2
+        span = f"{min(values):,.{digits}f} to {max(values):,.{digits}f}"
+        print(f"  {what:30} {who:15} {median:9,.{digits}f} {unit:3} {span:>18}  {bar}", flush=True)
+
+
+def settle(page: Page) -> None:
+    """Waits until all of the map is there, and nothing follows any more."""
+    ready(page, "map")
+    page.wait_for_selector('.latent-map-manifold[data-pending="0"]', state="attached", timeout=SLOW)
+    page.wait_for_timeout(QUIET)
+
+
+@contextmanager
+def tab(browser: Browser, address: str, ratio: float = 1) -> Iterator[Page]:
+    """A new visitor who sees the map."""
+    page = browser.new_page(viewport=VIEWPORT, device_scale_factor=ratio)
+    page.goto(address)
+    settle(page)
+    yield page
+    page.close()
+
+
+@contextmanager
+def bare_tab(browser: Browser, address: str) -> Iterator[Page]:
+    """A visitor of the bare page; its chart is found as ours is."""
+    page = browser.new_page(viewport=VIEWPORT)
+    page.goto(address)
+    page.wait_for_selector(".stPlotlyChart .nsewdrag", timeout=SLOW)
+    page.wait_for_selector(".stImage img", timeout=SLOW)
+    page.locator(".stPlotlyChart").evaluate("(chart) => (chart.dataset.chart = 'map')")
+    page.wait_for_timeout(QUIET)
+    yield page
+    page.close()
+
+
+def seconds_to_answer(context: BrowserContext, address: str) -> float:
+    """From asking for the address until the map answers the pointer, which moves all the time."""
+    page = context.new_page()
+    page.add_init_script(OPENED)
+    page.goto(address, wait_until="commit")
+    opened, step = None, 0
+    while not opened:
+        page.mouse.move(600 + 5 * (step := step + 1) % 200, 550)
+        opened = page.evaluate("window.opened")
+    page.close()
+    return float(opened) / 1000
+
+
+def loads(browser: Browser, addresses: dict[str, str]) -> list[Row]:
+    """Seconds until each page answers the pointer: with nothing cached, and the second visit."""
+    rows = {
+        (what, who): Row(what, who, [], "s", "" if who == BARE else "≤ bare + 1 s")
+        for what in ("open, nothing cached", "open again")
+        for who in addresses
+    }
+    for turn in range(LOADS + 1):
+        for who, address in addresses.items():
+            with browser.new_context(viewport=VIEWPORT) as context:
+                first = seconds_to_answer(context, address)
+                if turn == 0:
+                    print(f"  first visit of a new server: {who} {first:.2f} s")
+                else:
+                    rows["open, nothing cached", who].values.append(first)
+                    rows["open again", who].values.append(seconds_to_answer(context, address))
+    return [*rows.values()]
+
+
+def decoding(page: Page) -> list[Row]:
+    """Milliseconds of a decode in the browser."""
+    rows = []
+    for what, hidden in (("the bundled run", []), ("3 × 512", [512] * 3)):
+        values = page.evaluate(DECODED, hidden)
+        late = statistics.quantiles(values, n=20)[-1]
+        rows.append(Row(f"a decode, {what}", f"95 %: {late:.2f}", values, "ms", "< 4 ms"))
+    return rows
+
+
+def pixels(page: Page, places: Floats) -> Floats:
+    """Where places (N, 2) of a map are on the screen."""
+    origin, one = (np.array(place_on(page, "map", at, at)) for at in (0, 1))
+    return origin + places * (one - origin)
+
+
+def hovers(pages: dict[str, tuple[Page, str]]) -> list[Row]:
+    """Frames, and digits, a second while the pointer moves steadily over each map."""
+    frames = {who: Row("hovering: frames", who, [], "/s", bar) for who, (_, bar) in pages.items()}
+    digits = {who: Row("hovering: digits", who, [], "/s") for who in pages if who != BARE}
+    slow = {who: Row(f"hovering: frames over {SLOW_FRAME} ms", who, [], "") for who in pages}
+    for turn in range(HOVERS + 1):
+        angle = np.linspace(0, 2 * np.pi, MOVES) + turn  # round and round, every time elsewhere
+        places = np.stack((3 * np.cos(3 * angle), 2 * np.sin(2 * angle - turn)), axis=1)
+        for who, (page, _) in pages.items():
+            page.bring_to_front()
+            track = pixels(page, places)
+            page.evaluate(WATCHED)
+            for place in track.tolist():
+                page.mouse.move(*place)
+            times, looks = page.evaluate("[watched.frames, watched.looks.size]")
+            page.evaluate("watched.stop.abort()")
+            between = np.diff(times)
+            if turn > 0:
+                frames[who].values.append(1000 / float(between.mean()))
+                slow[who].values.append(int((between > SLOW_FRAME).sum()))
+                if who in digits:
+                    digits[who].values.append(1000 * looks / float(between.sum()))
+    return [*frames.values(), *digits.values(), *slow.values()]
+
+
+def clicks(pages: dict[str, tuple[Page, str]], means: Floats) -> list[Row]:
+    """Milliseconds from a click on a point to the picture drawn there, on each page at the same points."""
+    rows = {who: Row("click to picture", who, []) for who in pages}
+    for turn, (x, y) in enumerate(np.random.default_rng(0).choice(means, CLICKS + 2).tolist()):
+        for who, (page, picture) in pages.items():
+            page.bring_to_front()
+            page.evaluate(CLICKED, picture)
+            click_at(page, "map", x, y)
+            page.wait_for_function("window.waited", timeout=SLOW)
+            if turn > 1:
+                rows[who].values.append(page.evaluate("window.waited"))
+            page.wait_for_timeout(QUIET)
+    ratio = statistics.median(rows[OURS].values) / statistics.median(rows[BARE].values)
+    rows[OURS] = rows[OURS]._replace(bar=f"< 100 ms; {ratio:.2f} of bare, ≤ 0.5")
+    return [*rows.values()]
+
+
+def zooms(page: Page, means: Floats, who: str) -> list[Row]:
+    """Milliseconds from the end of a zoom until all of the window's digits are drawn."""
+    row = Row("zoom, until all is tiled", who, [], bar="≤ 300 ms")
+    page.bring_to_front()
+    for turn, place in enumerate(np.random.default_rng(1).choice(means, ZOOMS)):
+        if turn % DEEP == 0:  # from here deeper and deeper, so that most digits were never seen before
+            page.locator(".latent-map-plot").press("0")
+            settle(page)
+            [[x, y]] = pixels(page, place[None]).tolist()
+        row.values.append(page.evaluate(TILED, [x, y, WHEELS]))
+    page.locator(".latent-map-plot").press("0")
+    settle(page)
+    return [row]
+
+
+def travelling(page: Page, means: Floats) -> list[Row]:
+    """Bytes that come over the websocket with a click, and with a re-run in which nothing has changed."""
+    frames: list[int] = []  # their sizes
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda frame: frames.append(len(frame)))
+
+    page.bring_to_front()
+    page.on("websocket", listen)
+    page.reload()
+    settle(page)
+    clicked = Row("a click brings", OURS, [], "kB")
+    rerun = Row("a re-run without a change", OURS, [], "kB", "< 10 kB")
+    for x, y in np.random.default_rng(2).choice(means, RERUNS).tolist():
+        frames.clear()
+        click_at(page, "map", x, y)
+        page.wait_for_timeout(2 * QUIET)
+        clicked.values.append(sum(frames) / 1000)
+        for _ in range(2):  # the address that the click wrote is news to the first
+            frames.clear()
+            page.keyboard.press("r")  # Streamlit's own key
+            page.wait_for_timeout(2 * QUIET)
+        rerun.values.append(sum(frames) / 1000)
+    return [clicked, rerun]
+
+
+def main() -> None:
+    """Prints the table, of the bundled run."""
+    path = chromium()
+    if path is None:
+        print("No Chromium: the Latent page was not measured.")
+        return
+    run = Run(BUNDLED)
+    means = encode_set(run.load_model(), load(run.config.dataset, train=False)[0])[0].numpy()
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        folder = Path(name)
+        shutil.copytree(BUNDLED, folder / "runs" / BUNDLED.name)
+        np.save(folder / "means.npy", means)
+        (folder / "bare.py").write_text(BARE_PAGE.replace("RUN", f"runs/{BUNDLED.name}"))
+        (folder / "empty.py").write_text(EMPTY_PAGE)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        settings = {"PYTHONPATH": str(ROOT), "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false"}
+        with (
+            Server(APP, VAE_RUNS_DIR=str(folder / "runs")) as ours,
+            Server(folder / "bare.py", **settings) as bare,
+            Server(folder / "empty.py", **settings) as empty,
+        ):
+            load_average = f"load average {os.getloadavg()[0]:.1f}"
+            print(f"the Latent page of {run.name}, {os.cpu_count()} cores, no GPU, {load_average}:")
+            show(loads(browser, {OURS: ours.address(), BARE: empty.address()}))
+            with tab(browser, ours.address()) as page, bare_tab(browser, bare.address()) as other:
+                show(decoding(page))
+                show(clicks({OURS: (page, DRAWN), BARE: (other, ".stImage img")}, means))
+                with tab(browser, ours.address(TRAINING)) as crowded:
+                    show(hovers({OURS: (page, "≥ 50"), CROWDED: (crowded, "≥ 30"), BARE: (other, "")}))
+                show(zooms(page, means, "1 pixel"))
+                show(travelling(page, means))
+            with tab(browser, ours.address(), ratio=2) as page:
+                show(zooms(page, means, "2 pixels"))
+        browser.close()
+    print(f"  load average {os.getloadavg()[0]:.1f} at the end")
+
+
+if __name__ == "__main__":
+    main()
