@@ -5,6 +5,7 @@ import streamlit as st
 
 from pages.components import cached, gallery, own_picture
 from pages.components.address import asked_index
+from pages.components.awaiting import awaiting_weights
 from pages.components.class_means import class_means
 from pages.components.filters import filters
 from pages.components.opened import open_clicked, opened
@@ -21,7 +22,7 @@ def main() -> None:
         "from, and of your own."
     )
     run = run_picker()
-    if run is None:
+    if run is None or awaiting_weights(run):
         return
     explored = cached.explored(run)
     test, names = explored.test, class_names(run.config.dataset)

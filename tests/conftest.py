@@ -73,15 +73,25 @@ def small_config(**changes: object) -> TrainConfig:
     return TrainConfig.model_validate({**fields, **changes})
 
 
-@pytest.fixture(scope="session")
-def trained(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A finished run on the small MNIST; read only."""
+def _trained(small_data: Path, runs_dir: Path, **changes: object) -> Run:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VAE_DATA_DIR", str(small_data))
-        run = new_run(small_config(), tmp_path_factory.mktemp("runs"))
+        run = new_run(small_config(**changes), runs_dir)
         for _ in fit(run):
             pass
     return run
+
+
+@pytest.fixture(scope="session")
+def trained(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished run on the small MNIST; read only."""
+    return _trained(small_data, tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="session")
+def wide(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The same of five latent dimensions, after one epoch."""
+    return _trained(small_data, tmp_path_factory.mktemp("runs"), latent_dim=5, epochs=1)
 
 
 @pytest.fixture

@@ -14,29 +14,39 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES_LAYERS = [
     ["app"],
     ["pages.train", "pages.reconstructions", "pages.latent"],
-    [f"pages.components.{name}" for name in ("watching", "own_picture", "opened")],
     [
         f"pages.components.{name}"
-        for name in ("run_status", "controls", "runs_table", "close_up", "class_means", "gallery")
+        for name in ("watching", "own_picture", "opened", "walking", "beneath_map", "awaiting")
     ],
-    [f"pages.components.{name}" for name in ("offers", "filters", "chosen_place")],
-    [f"pages.components.{name}" for name in ("orders", "cached")],
-    ["pages.components.scoring", "pages.components.description"],
     [
         f"pages.components.{name}"
         for name in (
-            *("run_picker", "curves", "live_figure", "draw_pad", "config_form"),
-            *("address", "distributions", "pointer_digit"),
+            *("run_status", "controls", "runs_table", "close_up", "class_means", "gallery"),
+            *("poster", "walked_map", "region_panel", "traversals"),
         )
     ],
+    [f"pages.components.{name}" for name in ("offers", "filters", "chosen_place", "chosen_panel", "path")],
+    [f"pages.components.{name}" for name in ("orders", "pins_row")],
+    ["pages.components.cached_maps"],
+    ["pages.components.cached"],
+    [f"pages.components.{name}" for name in ("scoring", "description", "map_controls", "drawn")],
+    ["pages.components.latent_map.points", "pages.components.plane_picker"],
+    [
+        f"pages.components.{name}"
+        for name in (
+            *("run_picker", "curves", "live_figure", "draw_pad", "config_form", "address", "distributions"),
+            *("coordinates", "latent_map", "latent_map.region", "class_bars", "path_strip"),
+        )
+    ],
+    ["pages.components.planes", "pages.components.pin_texts"],
+    ["pages.components.pins"],
     [
         f"pages.components.{name}"
         for name in ("changes", "panels", "thinning", "charts", "explanations", "selection", "digits")
     ],
-    [
-        f"pages.components.{name}"
-        for name in ("plotly_js", "way_in", "sentences", "window", "links", "tables", "tiles", "decoder")
-    ],
+    [f"pages.components.{name}" for name in ("tables", "tiles", "decoder", "look_panel", "pictures")],
+    [f"pages.components.{name}" for name in ("links", "window", "stores")],
+    [f"pages.components.{name}" for name in ("served", "way_in", "sentences")],
 ]
 ROWS = re.findall(r"^    ((?:\w+, )*\w+)  +\S", str(vae.__doc__).split("The layers;")[1], re.MULTILINE)
 LAYERS = [

@@ -13,7 +13,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import torch
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import (
@@ -21,7 +20,6 @@ from tests.browser import (
     SLOW,
     Server,
     click_at,
-    drawn,
     points,
     ready,
     wait_until,
@@ -45,33 +43,6 @@ def own(tmp_path: Path) -> Iterator[Server]:
         wait_until(lambda: jobs.live_run(tmp_path) is None)
 
 
-def test_a_click_anywhere_on_the_map_decodes_that_place(shared: Server, page: Page) -> None:
-    page.goto(shared.address())
-    ready(page, "map")
-    (run,) = list_runs(Path(shared.environment["VAE_RUNS_DIR"]))
-    model = run.load_model()
-    # An empty place far outside, the same again after another, and one in the middle of the points.
-    for x, y in ((3.5, -3.2), (0.3, 0.4), (3.5, -3.2)):
-        click_at(page, "map", x, y)
-        expect(page.get_by_text(f"z = ({x:.2f}, {y:.2f})")).to_be_visible(timeout=SLOW)
-        expected = model.decode(torch.tensor([[x, y]]))[0, 0].mul(255)
-        for _ in range(100):  # the picture comes a moment after the line beneath it
-            difference = (torch.tensor(drawn(page)) - expected).abs().max()
-            if difference <= 2:
-                break
-            page.wait_for_timeout(100)
-        assert difference <= 2
-
-
-def test_the_map_shows_every_test_picture_in_ten_classes(shared: Server, page: Page) -> None:
-    page.goto(shared.address())
-    ready(page, "map")
-    assert points(page, "map") == 10_000 + 2
-    legend = page.locator('[data-live-figure="map"] .legendtext')
-    assert legend.count() == 10
-    assert legend.first.text_content() == "0 (980)"
-
-
 def test_the_bundled_runs_curves_are_there_at_once(shared: Server, page: Page) -> None:
     page.goto(shared.address("train"))
     ready(page, "curves")
@@ -88,7 +59,7 @@ def test_the_pages_follow_a_dark_theme_and_a_narrow_window(shared: Server, brows
         background, text, overflow = page.evaluate(
             """(key) => [
                 getComputedStyle(document.querySelector('[data-testid="stApp"]')).backgroundColor,
-                document.querySelector(`[data-live-figure="${key}"] .js-plotly-plot`)._fullLayout.font.color,
+                document.querySelector(`[data-chart="${key}"] .js-plotly-plot`)._fullLayout.font.color,
                 document.documentElement.scrollWidth - innerWidth,
             ]""",
             key,
@@ -206,7 +177,7 @@ def test_a_training_is_watched_steered_stopped_and_finished(own: Server, page: P
     wait_until(lambda: run.status().step > step + 1)
     page.get_by_label("Learning rate", exact=True).last.fill("0.001")
     page.get_by_label("Learning rate", exact=True).last.press("Enter")
-    chart = page.locator('[data-live-figure="curves"]')
+    chart = page.locator('[data-chart="curves"]')
     expect(chart.get_by_text("learning rate 0.003 → 0.001").first).to_be_visible(timeout=SLOW)
     assert run.status().learning_rate == 0.001
 

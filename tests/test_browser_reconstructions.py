@@ -10,6 +10,7 @@ import torch
 from playwright.sync_api import Browser, Locator, Page, expect
 from safetensors.numpy import load_file
 
+from pages.components.pin_texts import named_place
 from pages.components.tiles import ADDED, LOST
 from tests.browser import SLOW, Server, click_at, ready
 from tests.conftest import BUNDLED, PACKED
@@ -136,8 +137,8 @@ def test_a_picture_is_sorted_filtered_opened_followed_to_the_map_and_back(shared
     model = open_run(BUNDLED).load_model()
     mean, _ = model.encode(torch.from_numpy(mnist()[0][index : index + 1].astype(np.float32)))
     dialog.get_by_role("link", name="Show on the latent map").click()
-    expect(page.get_by_text(f"z = ({mean[0, 0]:.2f}, {mean[0, 1]:.2f})")).to_be_visible(timeout=SLOW)
-    expect(page.get_by_text(f"4 · #{index}")).to_be_visible()
+    expect(page.get_by_text(f"z = ({named_place(mean[0].tolist())})")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(f"4 · #{index}").first).to_be_visible()  # in the panel, and in the row of pins
     # By the browser's own way back, one step, and by the link: the same view, filters included.
     page.go_back()
     expect(dialog.get_by_text("4 of 982 in this order")).to_be_visible(timeout=SLOW)
@@ -161,7 +162,7 @@ def test_every_picture_opened_lies_in_the_middle_of_its_map(shared: Server, page
     page.goto(shared.address("reconstructions?sort=KL&index=5251"))  # the first, far out, and so a wide range
     ready(page, "opened_map")
     place = """() => {
-        const chart = document.querySelector('[data-live-figure="opened_map"] .js-plotly-plot');
+        const chart = document.querySelector('[data-chart="opened_map"] .js-plotly-plot');
         const { x, y } = chart._fullData.at(-1);
         const { xaxis2, yaxis2 } = chart._fullLayout;
         return [[x[0], xaxis2.range], [y[0], yaxis2.range]];

@@ -6,31 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from pages.components.charts import LABEL_COLOURS, latent_map, latent_scatter, posterior_map
+from pages.components.charts import LABEL_COLOURS, latent_scatter, posterior_map
 from pages.components.distributions import loss_boxes
-
-
-def test_the_map_has_every_point_once_in_its_colour() -> None:
-    points = np.arange(40, dtype=np.float32).reshape(20, 2)
-    labels = np.repeat(np.arange(10), 2)
-    figure = latent_map(points, labels, tuple("0123456789"), ("a", "b"), (0, 0), "run")
-    classes = figure.data[:10]
-    assert [trace.marker.color for trace in classes] == list(LABEL_COLOURS)
-    np.testing.assert_array_equal(np.concatenate([trace.x for trace in classes]), points[:, 0])
-    assert classes[3].name == "3 (2)"
-    assert figure.layout.yaxis.scaleanchor == "x"
-
-
-def test_the_map_stands_still_whatever_is_clicked() -> None:
-    points = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
-    labels = np.arange(50) % 10
-    near, far = (
-        latent_map(points, labels, tuple("0123456789"), ("a", "b"), place, "run").layout
-        for place in ((0, 0), (90, 90))
-    )
-    assert near.xaxis.range == far.xaxis.range
-    assert near.xaxis.range[0] < points[:, 0].min() < points[:, 0].max() < near.xaxis.range[1]
-    assert near.yaxis.range == far.yaxis.range
 
 
 def scattered(outside: int, distance: float = 5) -> tuple[np.ndarray, np.ndarray]:

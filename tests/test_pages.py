@@ -12,7 +12,7 @@ from streamlit.testing.v1.element_tree import NumberInput
 
 from tests.browser import wait_until
 from tests.conftest import ROOT, small_config
-from tests.visiting import PAGES, component, messages, visit
+from tests.visiting import PAGES, component, html, messages, visit
 from vae.catalogue import find_run, new_run
 from vae.records import LIVE, Request, State, Status
 from vae.runs import Run
@@ -101,9 +101,10 @@ def test_a_config_that_does_not_parse_gets_a_sentence(page: str, runs_dir: Path,
 @pytest.mark.usefixtures("runs_dir")
 def test_a_click_decodes_that_very_place() -> None:
     test = visit(PAGES[0])
-    test.session_state["map"] = {"clicked": {"x": 0.25, "y": -1.5}}
+    click = {"kind": "click", "number": 1, "z": [0.25, -1.5], "point": None, "points": ""}
+    test.session_state["map"] = {"happened": [click]}
     test.run()
-    assert any("z = (0.25, -1.50)" in element.value for element in test.markdown)
+    assert "z = (0.25, −1.50)" in html(test)
 
 
 @pytest.mark.parametrize("latent_dim", [1, 5])
@@ -113,8 +114,9 @@ def test_other_latent_dimensions_have_a_map_too(latent_dim: int, runs_dir: Path)
     run = vae.train(small_config(latent_dim=latent_dim, epochs=1), runs_dir)
     test = visit(PAGES[0], run=run.name)
     assert messages(test) == ""
-    captions = " ".join(element.value for element in test.caption)
-    assert ("The other 3 coordinates are 0" in captions) == (latent_dim == 5)
+    assert ("all 5 coordinates" in html(test)) == (latent_dim == 5)
+    assert ("geometric mean" in test.segmented_control(key="colour").help) == (latent_dim == 5)
+    assert ("dashed lines" in html(test)) == (latent_dim == 1)
 
 
 def test_a_damaged_status_gets_a_sentence(runs_dir: Path, trained: Run) -> None:

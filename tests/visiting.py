@@ -29,6 +29,22 @@ def messages(test: AppTest) -> str:
     return re.sub(r"\\(.)", r"\1", shown)  # what stands there once Markdown has been read
 
 
+def html(test: AppTest) -> str:
+    """What the page says in HTML of its own."""
+    return " ".join(element.proto.body for element in test.get("html"))
+
+
+def bars(text: str) -> dict[str, int]:
+    """A bar chart of the page: of each class how many."""
+    found = re.findall(
+        r'<th scope="row">(\w+)</th><td><span style="width: (\d+)%[^<]*</span></td><td>(\d+)', text
+    )
+    counts = {name: int(count) for name, _, count in found}
+    longest = max(counts.values())
+    assert all(abs(int(width) - 100 * counts[name] / longest) <= 0.5 for name, width, _ in found)
+    return counts
+
+
 def component(test: AppTest, key: str) -> Any:
     """The data that a component was given."""
     texts = (part.proto.json for part in test.get("bidi_component"))

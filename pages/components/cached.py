@@ -1,4 +1,4 @@
-"""Every cache of the pages, keyed by path and time of change, and bounded.
+"""What the pages keep of runs, keyed by path and time of change, and bounded.
 
 torch is imported by what needs it only: the Train page does without.
 """
@@ -15,8 +15,10 @@ from pages.components.charts import LABEL_COLOURS, axis_names, latent_scatter
 from pages.components.curves import Curve, loss_curves
 from pages.components.decoder import DecoderSpec
 from pages.components.digits import data_url, row_of_pairs
+from pages.components.latent_map.points import MapPoints, map_points
 from pages.components.live_figure import Spec, figure_spec
 from pages.components.panels import Scale, X
+from pages.components.planes import Dimensions, Directions, dimensions_of
 from pages.components.selection import ScoredSet
 from vae import catalogue, forecast
 from vae.errors import VaeError
@@ -41,6 +43,21 @@ def explored(run: Run) -> Explored:
     """The newest weights of `run`, and the test set under these; VaeError if there are none."""
     changed = _changed(run.model_path)
     return Explored(_model(run, changed), _test_set(run, changed), _decoder(run, changed))
+
+
+def training(run: Run, explored: Explored) -> ScoredSet:
+    """The training set under the weights of `explored`, which are those of `run`; not decoded."""
+    return _training_set(run, explored.decoder.name, explored.model)
+
+
+def dimensions(run: Run, explored: Explored) -> Dimensions:
+    """What each dimension of the latent space holds of the test set."""
+    return _dimensions(run, explored.decoder.name, explored.test)
+
+
+def points(run: Run, explored: Explored, directions: Directions, *, train: bool = False) -> MapPoints:
+    """The test set, or the training set, on a map of these directions."""
+    return _points(run, explored.decoder.name, directions, train, explored)
 
 
 @st.cache_data(ttl=0.2, max_entries=32, show_spinner=False, hash_funcs={Run: lambda run: str(run.path)})
@@ -158,11 +175,48 @@ def _test_set(run: Run, changed: int) -> ScoredSet:
 
     images, labels = load(run.config.dataset, train=False)
     test = scored(_model(run, changed), images.numpy(), labels.numpy())
-    losses = test.reconstruction + test.kl
-    if not np.isfinite(losses).all():
+    _refuse_diverged(test, "test", run)
+    return test
+
+
+# The 47 MB of the pictures themselves are those that `load` keeps; beside them 1 MB, and 0.5 MB for each
+# dimension. Decoded, it would be 47 MB more. Two: two tabs must not take turns.
+@st.cache_resource(max_entries=2, show_spinner="Encoding the training set ...", hash_funcs={Run: _path})
+def _training_set(run: Run, weights: str, _model: "VAE") -> ScoredSet:  # noqa: ARG001 (the key)
+    from pages.components.scoring import scored
+    from vae.data import load
+
+    images, labels = load(run.config.dataset, train=True)
+    shown = scored(_model, images.numpy(), labels.numpy(), decoding=False)
+    _refuse_diverged(shown, "training", run)
+    return shown
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={Run: _path})
+def _dimensions(run: Run, weights: str, _test: ScoredSet) -> Dimensions:  # noqa: ARG001 (the key)
+    return dimensions_of(_test)
+
+
+def _same_map(directions: Directions) -> bytes:
+    return b"".join(each.tobytes() for each in (directions.first, directions.second, directions.centre))
+
+
+# Of 60,000 points each is 5 MB, as arrays and as it travels.
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: _path, Directions: _same_map})
+def _points(
+    run: Run,
+    weights: str,  # noqa: ARG001 (the key)
+    directions: Directions,
+    train: bool,
+    _explored: Explored,
+) -> MapPoints:
+    return map_points(training(run, _explored) if train else _explored.test, directions)
+
+
+def _refuse_diverged(shown: ScoredSet, which: str, run: Run) -> None:
+    if not np.isfinite(shown.reconstruction + shown.kl).all():
         raise VaeError(
-            f"The loss of some test pictures is no number under the weights of {run.name}: they "
+            f"The loss of some {which} pictures is no number under the weights of {run.name}: they "
             "have diverged. "
             "Choose another run, or train it again with a third of its learning rate."
         )
-    return test

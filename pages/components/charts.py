@@ -3,12 +3,10 @@
 Shapes: N points.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import plotly.graph_objects as go
 
 # Ten colours that colour-blind people can tell apart, on light and on dark: from a search for the largest
 # smallest distance in OKLab, as everybody and as each kind of dichromat sees them (tests/test_charts.py).
@@ -21,59 +19,21 @@ RINGS = tuple(
     {"symbol": "circle-open", "size": size, "color": colour, "line": {"width": 3}}
     for size, colour in ((17, "#ffffff"), (13, "#000000"))
 )
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 OVERVIEW = 2000  # points of a map that is small anyway
 CLOSE_BY = 300  # points at most around a place, beside its neighbours
 SIDES = ([0, 0.42], [0.58, 1])  # of two maps beside each other
 SCATTER_HALF = 4  # of the axes: where the prior N(0, I) has 99.99 % of each coordinate
 
 
+def coordinate_name(dimension: int) -> str:
+    """What a coordinate of the latent space is called, counted from 0."""
+    return f"z{str(dimension + 1).translate(SUBSCRIPTS)}"
+
+
 def axis_names(latent_dim: int) -> tuple[str, str]:
     """What the two axes of a map are called (`vae.latent.plane`)."""
-    return ("z₁", "z₂") if latent_dim > 1 else ("z₁", "log-variance of z₁")
-
-
-def latent_map(
-    points: npt.NDArray[np.float32],
-    labels: npt.NDArray[np.int64],
-    names: Sequence[str],
-    axes: tuple[str, str],
-    chosen: tuple[float, float],
-    revision: str,
-) -> go.Figure:
-    """Points (N, 2) coloured by label (N,), equal axes, and a mark at the chosen place."""
-    figure = go.Figure()
-    for label, (name, colour) in enumerate(zip(names, LABEL_COLOURS, strict=True)):
-        x, y = points[labels == label].T
-        figure.add_scattergl(
-            x=x,
-            y=y,
-            mode="markers",
-            marker={"color": colour, "size": 4, "opacity": 0.7},
-            name=f"{name} ({len(x):,})",
-            hovertemplate=f"{name}: %{{x:.2f}}, %{{y:.2f}}<extra></extra>",
-        )
-    for ring in RINGS:
-        figure.add_scattergl(
-            x=[chosen[0]],
-            y=[chosen[1]],
-            mode="markers",
-            marker=ring,
-            hoverinfo="skip",
-            showlegend=False,
-        )
-    figure.update_layout(
-        uirevision=revision,
-        dragmode="pan",
-        legend={"itemsizing": "constant", "title": {"text": "class"}},
-        margin={"l": 48, "r": 8, "t": 36, "b": 48},  # above: the mode bar, beside the legend
-    )
-    # Given, not found by Plotly: a click on the outskirts, or a hidden class, must not move the map.
-    for coordinate, update in enumerate((figure.update_xaxes, figure.update_yaxes)):
-        low, high = points[:, coordinate].min(), points[:, coordinate].max()
-        margin = 0.05 * (high - low)
-        update(title=axes[coordinate], zeroline=True, range=[float(low - margin), float(high + margin)])
-    figure.update_yaxes(scaleanchor="x")
-    return figure
+    return coordinate_name(0), coordinate_name(1) if latent_dim > 1 else "log-variance of z₁"
 
 
 def latent_scatter(

@@ -1,33 +1,96 @@
-"""The place of the latent space that one looks at: clicked, in the address, or kept from before.
+"""The pins of this tab, and the address that says them.
+
+The address is written in the browser (`links/address.js`), so that a pin leaves no step in its history, and
+the server hears of it late: with the next run of the script, or, once `st.query_params` was written for
+something else, not before the next page (Streamlit 1.67). So an old address must not be taken for a wish.
+What differs from all that was seen last or asked for lately was asked by a person, a link or the browser's
+way back; and so was all that an address says when another page was shown before.
 
 Shapes: Z latent size.
 """
 
+from dataclasses import asdict, fields
+from typing import NamedTuple
+
 import numpy as np
+import numpy.typing as npt
 import streamlit as st
 
-from pages.components.address import asked_place, open_place
-from pages.components.live_figure import Click
-from pages.components.selection import Floats, ScoredSet
+from pages.components import pins_row
+from pages.components.pin_texts import FURTHEST, Texts, is_place, read, written
+from pages.components.pins import MOST_KEPT, Pin, Pins, fitted
+from pages.components.selection import ScoredSet
+from pages.components.sentences import plain
 
-_KEY = "latent_chosen"
-
-
-def moved_to(click: Click, place: Floats) -> Floats:
-    """A place that was clicked, which the address names from now on; what a map does not show stays."""
-    place = place.copy()
-    place[:2] = click[: min(2, len(place))]
-    open_place(place)
-    st.session_state[_KEY] = place
-    return place
+_KEY = "pinned"
+LATELY = 3  # addresses asked for that may still be on their way: a fast hand is two clicks ahead
 
 
-def chosen_place(test: ScoredSet, index: int | None) -> Floats:
-    """The place (Z,) of the picture or the place in the address, else where this tab last was, else 0."""
-    latent_dim = test.means.shape[1]
-    asked = test.means[index] if index is not None else asked_place(latent_dim)
-    kept: Floats | None = st.session_state.get(_KEY)
-    if asked is None:
-        asked = kept if kept is not None and len(kept) == latent_dim else np.zeros(latent_dim, np.float32)
-    st.session_state[_KEY] = asked
-    return asked
+class _Memory(NamedTuple):
+    pins: Pins = Pins()
+    aside: tuple[Pin, ...] = ()  # those of another latent dimension
+    seen: Texts = Texts()
+    asked: tuple[Texts, ...] = ()  # the newest last
+    sentences: tuple[str, ...] = ()  # on what was asked last
+
+
+def _memory() -> _Memory:
+    memory: _Memory = st.session_state.get(_KEY, _Memory())
+    return memory
+
+
+def _changed(pins: Pins, *sentences: str) -> Pins:
+    st.session_state[_KEY] = _memory()._replace(pins=pins, sentences=sentences)
+    return pins
+
+
+def pinned(test: ScoredSet) -> Pins:
+    """The pins that have a place among these test pictures: those in the address, if it was changed from
+    outside, else this tab's. What in them makes no sense gets a sentence, until something else is pinned."""
+    pins, aside, last, asked, sentences = _memory()
+    seen = Texts(*(st.query_params.get(part.name) for part in fields(Texts)))
+    stayed = pins_row.KEY in st.session_state  # the page was shown by the run before
+    if seen != Texts() and not (stayed and seen in (last, *asked)):
+        pins, aside = fitted(pins, aside, test.means)
+        pins, sentences = read(seen, test.means, pins)
+    pins, aside = fitted(pins, aside, test.means)
+    st.session_state[_KEY] = _Memory(pins, aside, seen, asked, sentences)
+    for text in sentences:
+        st.warning(plain(text))
+    return pins
+
+
+def pin(place: npt.ArrayLike, index: int | None = None) -> Pins:
+    """Pins a place (Z,), of a test picture if its `index` is given, and returns all pins; after `pinned`.
+
+    The place may come from a browser: one that nothing can be computed of gets a sentence instead.
+    """
+    pins, values = _memory().pins, np.asarray(place, np.float64).tolist()
+    if not is_place(values, len(values)):
+        st.warning(plain(f"Nothing is pinned beyond ±{FURTHEST:,}."))
+        return pins
+    return _changed(pins.add(values, index))
+
+
+def put_back(pins: Pins) -> Pins:
+    """The pins are those of before again."""
+    return _changed(pins)
+
+
+def act(action: pins_row.Action) -> Pins:
+    """Does what was asked for in the row, and returns all pins; after `pinned`."""
+    pins = _memory().pins
+    if action.name == "clear":
+        return _changed(pins.clear())
+    changed: Pins = getattr(pins, action.name)(action.number)
+    if action.name == "keep" and changed == pins:
+        st.warning(f"{MOST_KEPT} pins are kept already. Take the star from another first.")
+    return _changed(changed)
+
+
+def address(pins: Pins) -> dict[str, str | None]:
+    """What the address has to say of the pins, None of what it must not; the browser is to be told."""
+    memory, texts = _memory(), written(pins)
+    asked = (*(each for each in memory.asked if each != texts), texts)[-LATELY:]
+    st.session_state[_KEY] = memory._replace(asked=asked)
+    return asdict(texts)

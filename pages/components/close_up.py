@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components.cached import Explored
-from pages.components.charts import axis_names, posterior_map
+from pages.components.charts import axis_names, coordinate_name, posterior_map
 from pages.components.live_figure import live_figure
 from pages.components.scoring import decoded, loss_from_mean, plane
 from pages.components.selection import TERMS, Floats, Indices, ScoredSet, mean_losses, nearest
@@ -20,7 +20,6 @@ from vae.runs import Run
 SAMPLES = 8
 NEIGHBOURS = 10
 SHORT = 6  # rows of a table that need not scroll
-SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def neighbours_key(key: str) -> str:
@@ -86,8 +85,8 @@ def _losses(explored: Explored, one: ScoredSet, index: int | None) -> None:
 def _posterior(one: ScoredSet) -> None:
     numbers = zip(one.means[0], one.deviations[0], one.kl_by_dimension[0], strict=True)
     rows = {
-        f"z{str(i).translate(SUBSCRIPTS)}": [f"{mean:.3f}", f"{deviation:.3g}", f"{kl:.3f}"]
-        for i, (mean, deviation, kl) in enumerate(numbers, start=1)
+        coordinate_name(i): [f"{mean:.3f}", f"{deviation:.3g}", f"{kl:.3f}"]
+        for i, (mean, deviation, kl) in enumerate(numbers)
     }
     with st.container(height="content" if len(rows) <= SHORT else 260, border=False):
         st.html(number_table(("posterior", "mean", "σ", "KL"), rows))

@@ -1,4 +1,8 @@
-"""What each panel of the Train page shows: one sentence, and more of it unfolds."""
+"""What the panels of the Train page and the map show: one sentence, and more of it unfolds."""
+
+from typing import NamedTuple
+
+from vae.config import Dataset
 
 _CURVES = (
     "A picture costs <b>reconstruction</b> plus <b>KL</b>; the sum is the negative ELBO; lower is better.",
@@ -29,6 +33,74 @@ _MAP = (
     drift away from the middle; the KL term pulls them back to the prior, which keeps the map round and
     without holes. Neighbours on the map are drawn alike: that is why classes that look alike touch.</p>""",
 )
+
+
+class _Words(NamedTuple):
+    """What is said of maps of some latent dimensions, and of no others."""
+
+    first: str
+    prior: str
+    borders: str
+    axes: str
+
+
+_LINE = _Words(
+    "Each point is a picture: across lies the mean of its posterior, upwards how unsure the encoder is of "
+    "it; behind the points is what the model draws.",
+    "the dashed lines are its 1, 2 and 3 standard deviations, between which lie 68, 95 and 99.7 % of it",
+    "{alike} in each other, as one number is too little to tell them apart.",
+    "Left and right have no meaning: the prior is the same on both sides, so a mirrored line is as good, and "
+    "another seed gives another one.",
+)
+_PLANE = _Words(
+    "Each point is a picture at the mean of its posterior; between the points lies what the model draws of "
+    "itself.",
+    "the dashed circles are its 1, 2 and 3 standard deviations, which hold 39, 86 and 99 % of it",
+    "{alike} in each other, as two numbers are too few to tell them apart.",
+    "The axes have no meaning: the prior looks the same from all sides, so mirrored, or with its axes "
+    "exchanged, the map is as good, and another seed gives another one.",
+)
+_SPACE = _Words(
+    "Each point is a picture at the mean of its posterior, seen on one plane through {latent_dim} "
+    "dimensions; behind the points is what the model draws on that plane.",
+    "the dashed circles are 1, 2 and 3 standard deviations of what it has on this plane, and hold 39, 86 and "
+    "99 % of that",
+    "But what lies in each other here may be apart in a direction that the map does not show: {latent_dim} "
+    "numbers tell more than the two that are seen.",
+    "The axes have no meaning: another seed gives others. And what is drawn at a point is not drawn from its "
+    "picture, which may lie far in front of this plane or behind it.",
+)
+# Of each data set one of its things, several of them, and which of its classes few numbers cannot tell apart.
+_THINGS: dict[Dataset, tuple[str, str, str]] = {
+    "mnist": ("digit", "digits", "Fours and nines lie"),
+    "emnist-digits": ("digit", "digits", "Fours and nines lie"),
+    "fashion-mnist": ("piece of clothing", "clothes", "Pullovers, coats and shirts lie"),
+    "kmnist": ("letter", "letters", "Classes that are written alike lie"),
+}
+_LATENT = """<p><b>Why there are clusters.</b> The encoder turns a picture into a small cloud, its posterior
+    q(z|x); the mean is the cloud's middle. The decoder has nothing but a place of that cloud to draw the
+    picture again. So pictures that look unlike must lie apart, or they are drawn as a blur of both; pictures
+    that look alike may share a place. Nobody told the model what a class is: the colours are added
+    afterwards.</p>
+    <p><b>Why all of it stays near the middle.</b> Distance costs. The KL term charges every cloud for lying
+    away from the prior N(0, I) and for being narrower than it: {prior}. Without that price (beta 0) the
+    clouds drift apart and leave holes between them, where the decoder was never asked for anything; with it
+    they touch, and a walk from one {one} to another passes {several} nearly all the way.</p>
+    <p><b>Why some borders are sharp.</b> Where two classes meet that have little in common, the drawing turns
+    within a short way; there it is grey, because the model draws the mean of what may lie there.
+    {borders}</p>
+    <p><b>What the map does not say.</b> {axes} Nor is distance the same everywhere: a step may change the
+    picture much or not at all. And far outside, where no picture has its cloud, the decoder still draws;
+    nothing ever taught it what.</p>"""
+
+
+def latent(dataset: Dataset, latent_dim: int) -> str:
+    """What the map of a latent space shows, for those who meet their first: HTML of half a page."""
+    words = _LINE if latent_dim == 1 else _PLANE if latent_dim == 2 else _SPACE
+    one, several, alike = _THINGS[dataset]
+    first, prior, borders, axes = (text.format(alike=alike, latent_dim=latent_dim) for text in words)
+    more = _LATENT.format(prior=prior, one=one, several=several, borders=borders, axes=axes)
+    return explained((first, more))
 
 
 def explained(panel: tuple[str, str]) -> str:

@@ -18,6 +18,7 @@ CLASSES, SORT, SEED, FIND, LOSS, SIZE, PAGE = "digit", "sort", "seed", "find", "
 SIZES = (20, 50, 100, 200)
 USUAL = 50  # of the sizes
 LOSSES = (0, 1000)  # nats, the same for all runs: a range stays what it is when another run is chosen
+SEARCH = 1000  # characters: the longest that `selection.exactly` says has half of that
 BOXES = ("losses_by_class", "kl_by_class")
 
 
@@ -62,7 +63,7 @@ def filters(test: ScoredSet, names: Sequence[str]) -> Chosen:
             placeholder="417, 100-199",
             help="Digits find every index that holds them, the exact one first; 100-199 is a range. Several "
             "may be given.",
-            max_chars=200,
+            max_chars=SEARCH,
             width=170,
             **bound,
         )

@@ -3,11 +3,12 @@
 import numpy as np
 import streamlit as st
 
-from pages.components.address import OWN_PLACE, place_text
+from pages.components.address import OWN_PLACE
 from pages.components.cached import Explored
 from pages.components.close_up import close_up, neighbours_key
 from pages.components.draw_pad import draw_pad
 from pages.components.links import MAP, link
+from pages.components.pin_texts import place_text
 from pages.components.scoring import scored
 from pages.components.sentences import sentence
 from vae.errors import VaeError

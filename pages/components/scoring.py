@@ -16,8 +16,8 @@ from vae.model import VAE
 from vae.pictures import Picture, grey
 
 
-def scored(model: VAE, images: Picture, labels: Indices) -> ScoredSet:
-    """Pictures (B, S, S) and their classes (B,) as a model sees them."""
+def scored(model: VAE, images: Picture, labels: Indices, *, decoding: bool = True) -> ScoredSet:
+    """Pictures (B, S, S) and their classes (B,) as a model sees them; decoded too, unless nobody looks."""
     torch.set_num_threads(1)
     scores = score_set(model, torch.from_numpy(images))
     means = scores.mean.numpy()
@@ -28,7 +28,7 @@ def scored(model: VAE, images: Picture, labels: Indices) -> ScoredSet:
         logvars=scores.logvar.numpy(),
         reconstruction=scores.reconstruction.numpy(),
         kl=scores.kl.numpy(),
-        decoded=decoded(model, means),
+        decoded=decoded(model, means) if decoding else np.empty((len(means), 0, 0), np.uint8),
     )
 
 

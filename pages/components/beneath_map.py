@@ -1,0 +1,56 @@
+"""What stands beneath the map: the row of pins, and what can be made of them, a path and a poster."""
+
+import streamlit as st
+
+from pages.components.chosen_place import address
+from pages.components.drawn import Ends, draw_path, path_address, remove_path
+from pages.components.path import End, path_panel
+from pages.components.pin_texts import named_place
+from pages.components.pins import Pin, Pins
+from pages.components.pins_row import pins_row
+from pages.components.poster import poster
+from pages.components.selection import Floats
+from pages.components.walked_map import View
+from vae.data import class_names
+
+
+def beneath_map(view: View, pins: Pins, path: Ends | None) -> None:
+    """Shows them, and has the address say pins and path."""
+    run, explored = view.run, view.explored
+    names = class_names(run.config.dataset)
+    said = address(pins) | path_address(path)
+    pins_row(pins, explored, names, run=run.name, address=said)
+    with st.container(horizontal=True):
+        if len(pins.row) > 1:
+            with st.popover("Path between pins"):
+                _between_pins(pins)
+        if path is not None:
+            st.button("Remove the path", on_click=remove_path)
+        poster(run, explored, view.plane(pins))
+    if path is not None:
+        path_panel(run, explored, (_end(path.start), _end(path.end)))
+
+
+def _between_pins(pins: Pins) -> None:
+    """Asks which, the last two unless others are chosen."""
+    row = dict(enumerate(pins.row))
+    first, second = (
+        st.selectbox(
+            label,
+            list(row),
+            index=len(row) + back,
+            format_func=lambda i: f"{i + 1}: {_name(row[i])}",
+            key=f"path_{label}_{len(row)}",  # another row, another choice
+        )
+        for label, back in (("From", -2), ("To", -1))
+    )
+    ends = row[first].z.tolist(), row[second].z.tolist()
+    st.button("Draw it", on_click=draw_path, args=ends)
+
+
+def _name(pin: Pin) -> str:
+    return f"({named_place(pin.place)})" + (f" · #{pin.index}" if pin.index is not None else "")
+
+
+def _end(place: Floats) -> End:
+    return End(place, f"({named_place(place)})")

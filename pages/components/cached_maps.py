@@ -1,0 +1,76 @@
+"""What the Latent page keeps of what was clicked and drawn on its maps, and of real pictures; bounded.
+
+All of it is of weights, named by their decoder, so that nothing stands here that newer ones would change.
+
+Shapes: S pixels a side, Z latent size.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from pages.components.cached import Explored
+from pages.components.drawn import members
+from pages.components.latent_map import Region
+from pages.components.latent_map.points import MapPoints
+from pages.components.latent_map.region import Held, held
+from pages.components.pictures import pictures_url
+from pages.components.scoring import decoded
+from pages.components.selection import Floats, ScoredSet, nearest_each
+from vae.config import Dataset
+from vae.data import data_dir, load
+from vae.model import VAE
+from vae.pictures import Picture
+
+
+def pictures(dataset: Dataset, *, train: bool = False) -> str:
+    """The address of all real pictures of a set, for `pictures.js`; VaeError if static/ cannot be written."""
+    return _pictures(dataset, train, data_dir())
+
+
+def picture_at(explored: Explored, place: Floats) -> Picture:
+    """What the model draws at a place (Z,): (S, S)."""
+    return _picture_at(explored.decoder.name, place.tobytes(), explored.model)
+
+
+def nearest_to(explored: Explored, place: Floats) -> int:
+    """The index of the test picture whose mean is nearest to a place (Z,)."""
+    return _nearest_to(explored.decoder.name, place.tobytes(), explored.test)
+
+
+def region_held(explored: Explored, shown: ScoredSet, points: MapPoints, region: Region) -> Held:
+    """What a region holds of the set that the map shows as these points; VaeError if it has no area."""
+    area = repr(
+        (region.corners, sorted(region.classes))
+    )  # as a list, its hash would take longer than its use
+    return _region_held(explored.decoder.name, points.name, area, shown, points, region)
+
+
+# 60,000 pictures take two seconds to compress, unless the file is there already.
+@st.cache_resource(max_entries=16, show_spinner="Packing the pictures for the browser ...")
+def _pictures(dataset: Dataset, train: bool, root: Path) -> str:  # noqa: ARG001 (the key)
+    return pictures_url(load(dataset, train=train).images.numpy())
+
+
+# Some rows of pins: 0.8 kB each. By bytes, as a key of numbers takes longer to make than a picture.
+@st.cache_resource(max_entries=512, show_spinner=False)
+def _picture_at(weights: str, place: bytes, _model: VAE) -> Picture:  # noqa: ARG001 (the key)
+    return decoded(_model, np.frombuffer(place, np.float32)[None].copy())[0]
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def _nearest_to(weights: str, place: bytes, _test: ScoredSet) -> int:  # noqa: ARG001 (the key)
+    return int(nearest_each(_test, np.frombuffer(place, np.float32)[None])[0])
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _region_held(
+    weights: str,  # noqa: ARG001 (the key)
+    map_points: str,  # noqa: ARG001
+    area: str,  # noqa: ARG001
+    _shown: ScoredSet,
+    _points: MapPoints,
+    _region: Region,
+) -> Held:
+    return held(_shown, members(_region, _points))

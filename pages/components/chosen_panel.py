@@ -1,0 +1,125 @@
+"""The chosen place: what the model draws there, how likely it is, which test pictures lie near.
+
+Shapes: Z latent size.
+"""
+
+from html import escape
+
+import numpy as np
+import streamlit as st
+
+from pages.components.address import OWN_PLACE
+from pages.components.cached import Explored
+from pages.components.cached_maps import picture_at
+from pages.components.class_bars import class_bars
+from pages.components.digits import data_url
+from pages.components.links import RECONSTRUCTIONS, link
+from pages.components.pin_texts import NAMED, named_place, place_text
+from pages.components.pins import Pins
+from pages.components.selection import Floats, ScoredSet, nearest
+from pages.components.tables import decimal
+from pages.components.tiles import Caption, clicked_tile, tiles
+from vae.data import class_names
+from vae.runs import Run
+
+AROUND = 50  # test pictures whose classes are counted
+SHOWN = 6  # of them, as pictures
+KEY = "chosen_nearest"
+
+_STYLE = """<style>
+.chosen { max-width: 30rem; font-variant-numeric: tabular-nums; }
+.chosen p { margin: 0.35rem 0 0; overflow-wrap: anywhere; }
+.chosen .chosen-small { font-size: 0.875rem; opacity: 0.75; }
+.chosen-pictures { display: flex; gap: 4px; max-width: 20rem; }
+.chosen-pictures figure { flex: 1; min-width: 0; margin: 0; font-size: 0.8rem; }
+.chosen-pictures img { display: block; width: 100%; image-rendering: pixelated; border-radius: 4px; }
+</style>"""
+
+
+def clicked_neighbour(test: ScoredSet) -> int | None:
+    """The index of the test picture clicked among the nearest in this run; to be pinned."""
+    clicked = clicked_tile(KEY)
+    return clicked if clicked is not None and 0 <= clicked < len(test) else None  # it comes from a browser
+
+
+def chosen_panel(run: Run, explored: Explored, pins: Pins) -> None:
+    """Shows all that is known of the chosen place, or of 0 before anything was chosen."""
+    test = explored.test
+    names = class_names(run.config.dataset)
+    place = pins.place(test.means.shape[1])
+    index = None if pins.chosen is None else pins.chosen.index
+    own = index is None and (run.name, place_text(place)) == st.session_state.get(OWN_PLACE)
+    around, distances = nearest(test, place, AROUND, but=index)
+
+    def title(i: int) -> str:
+        return f"{names[test.labels[i]]} · #{i}"
+
+    # All of it at once, so that no text comes before its picture. And no file of Streamlit's: one click later
+    # it may be gone before a slow browser asks for it.
+    picture = data_url(picture_at(explored, place))
+    others = "other " * (index is not None)
+    counted = f"Classes of the {len(around)} {others}test pictures that lie nearest"
+    parts = (
+        _pictures(picture) if index is None else _pair(picture, test, index, escape(title(index))),
+        "<p>Where <b>your own picture</b> lies.</p>" if own else "",
+        _place(place),
+        class_bars(np.bincount(test.labels[around], minlength=len(names)).tolist(), names, counted),
+    )
+    st.html(f'{_STYLE}<div class="chosen">{"".join(parts)}</div>')
+    tiles(
+        test.images[around[:SHOWN]][:, None],
+        [
+            Caption(title(i), f"{distance:.2g} away")
+            for i, distance in zip(around[:SHOWN], distances, strict=False)
+        ],
+        key=KEY,
+        label="Nearest test pictures",
+        width=58,  # two in the narrowest column
+        numbers=around[:SHOWN].tolist(),
+    )
+    st.caption("The nearest test pictures; a click pins one.")
+    if own:
+        shown: dict[str, str | None] = {"view": "Your own", "index": None}
+        link("Show in Reconstructions", RECONSTRUCTIONS, {"run": run.name, **shown}, key="shown_link")
+    elif index is not None or len(around):
+        to = around[0] if index is None else index
+        label = f"Show {'the nearest ' * (index is None)}in Reconstructions"
+        link(label, RECONSTRUCTIONS, {"run": run.name, "index": str(to)}, key="shown_link")
+
+
+def _picture(source: str, alt: str, caption: str = "") -> str:
+    under = f"<figcaption>{caption}</figcaption>" if caption else ""
+    return f'<figure><img src="{source}" alt="{alt}">{under}</figure>'
+
+
+def _pictures(drawn: str, *others: str) -> str:
+    caption = "drawn from its mean" if others else ""
+    parts = (*others, _picture(drawn, "What the model draws at the chosen place", caption))
+    return f'<div class="chosen-pictures">{"".join(parts)}</div>'
+
+
+def _pair(drawn: str, test: ScoredSet, index: int, title: str) -> str:
+    """A test picture beside what is drawn, and what it costs."""
+    reconstruction, kl = float(test.reconstruction[index]), float(test.kl[index])
+    return (
+        _pictures(drawn, _picture(data_url(test.images[index]), f"The test picture {title}", "test picture"))
+        + f"<p>The test picture <b>{title}</b>: reconstruction {reconstruction:.1f}, KL {kl:.1f} nats</p>"
+    )
+
+
+def _place(place: Floats) -> str:
+    """z, and what the prior thinks of it."""
+    size = len(place)
+    highest = -size / 2 * np.log(2 * np.pi)
+    log_prior = highest - 0.5 * float(np.square(place, dtype=np.float64).sum())
+    more = (
+        f'<details class="chosen-small"><summary>all {size} coordinates</summary>'
+        f"{', '.join(map(decimal, place))}</details>"
+        if size > NAMED
+        else ""
+    )
+    return (
+        f"<p><b>z = ({named_place(place)})</b></p>{more}"
+        f'<p class="chosen-small">log p(z) = {decimal(log_prior, thousands=",")}: how likely the prior '
+        f"N(0, I) thinks this place. The likeliest, z = 0, has {decimal(highest)}.</p>"
+    )

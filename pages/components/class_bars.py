@@ -1,0 +1,32 @@
+"""How many pictures there are of each class, as a bar chart of HTML. Nothing here knows Streamlit."""
+
+from collections.abc import Sequence
+from html import escape
+
+from pages.components.charts import LABEL_COLOURS
+
+_STYLE = """<style>
+.class-bars { width: 100%; max-width: 30rem; margin-top: 0.6rem; border-collapse: collapse; font-size: 0.8rem;
+  font-variant-numeric: tabular-nums; }
+.class-bars caption { text-align: left; padding-bottom: 0.2rem; }
+.class-bars th, .class-bars td { padding: 1px 0; border: 0; font-weight: 400; line-height: 1.3; }
+.class-bars th { text-align: left; white-space: nowrap; }
+.class-bars td:nth-child(2) { width: 100%; padding: 0 0.5rem; }
+.class-bars td:last-child { text-align: right; }
+.class-bars .class-bars-none { opacity: 0.45; }
+.class-bars td span { display: block; height: 0.7rem; border-radius: 2px; }
+</style>"""
+
+
+def class_bars(counts: Sequence[int], names: Sequence[str], caption: str) -> str:
+    """HTML of a table with a bar for each class; the largest is full, classes without any are faint."""
+    largest = max(1, *counts)
+    rows = []
+    for name, count, colour in zip(names, counts, LABEL_COLOURS, strict=True):
+        bar = f"width: {100 * count / largest:.0f}%; background: {colour}"
+        none = "" if count else ' class="class-bars-none"'
+        rows.append(
+            f'<tr{none}><th scope="row">{escape(name)}</th><td><span style="{bar}"></span></td>'
+            f"<td>{count:,}</td></tr>"
+        )
+    return f'{_STYLE}<table class="class-bars"><caption>{escape(caption)}</caption>{"".join(rows)}</table>'

@@ -1,0 +1,77 @@
+import { tellLook } from "../latent_map/look.js";
+import { makeRow } from "./row.js";
+
+// At most once a frame, however often a slider reports.
+function look(state, z) {
+  state.z = z;
+  if (state.waiting) return;
+  state.waiting = true;
+  requestAnimationFrame(() => {
+    state.waiting = false;
+    if (!state.gone) tellLook("coordinates", state.z);
+  });
+}
+
+// What is set, or null if it is no place. Rows have an order of their own.
+function usable({ rows }) {
+  const z = Array(rows.length);
+  for (const { dimension, value } of rows) z[dimension] = value();
+  return z.every(Number.isFinite) ? z : null;
+}
+
+function check({ form, changed, ...state }) {
+  form.querySelector('[data-action="pin"]').disabled = !usable(state);
+  form.querySelector('[data-action="back"]').disabled = !changed;
+}
+
+// Back to the chosen place.
+function reset(state) {
+  for (const row of state.rows) row.reset();
+  if (state.changed) look(state, null);
+  state.changed = false;
+  check(state);
+}
+
+function mount(parentElement) {
+  const state = { form: parentElement.querySelector("form"), rows: [], text: "", changed: false };
+  state.form.addEventListener("input", () => {
+    state.changed = true;
+    check(state);
+    look(state, usable(state));
+  });
+  state.form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const z = usable(state);
+    if (z) state.report("pinned", { z });
+  });
+  state.form.querySelector('[data-action="back"]').addEventListener("click", () => reset(state));
+  state.dispose = () => {
+    if (state.changed) tellLook("coordinates", null);
+    state.gone = true;
+    delete parentElement.coordinates;
+  };
+  return state;
+}
+
+// Runs again whenever the data or the theme changes: what was set stays, as long as the chosen place does.
+export function show({ data, parentElement, setTriggerValue }) {
+  const state = (parentElement.coordinates ??= mount(parentElement));
+  state.report = setTriggerValue;
+  state.form.dataset.key = data.key;
+  const text = JSON.stringify(data);
+  if (text !== state.text) {
+    state.text = text;
+    const order = data.rows.map(({ dimension }) => dimension).join();
+    if (order !== state.order) {
+      state.order = order;
+      state.rows = data.rows.map(makeRow);
+      state.form.querySelector(".coordinates-rows").replaceChildren(...state.rows.map(({ element }) => element));
+      state.chosen = null;
+    }
+    data.rows.forEach((row, i) => state.rows[i].follow(row, data.furthest));
+    const chosen = data.rows.map(({ value }) => value).join();
+    if (chosen !== state.chosen || !state.changed) reset(state);
+    state.chosen = chosen;
+  }
+  return () => parentElement.isConnected || state.dispose();
+}

@@ -1,0 +1,71 @@
+function element(name, className, attributes = {}) {
+  const made = document.createElement(name);
+  made.className = className;
+  for (const [attribute, value] of Object.entries(attributes)) made.setAttribute(attribute, value);
+  return made;
+}
+
+// One coordinate: a slider and a field that follow each other.
+export function makeRow({ dimension, name }) {
+  const row = element("div", "coordinates-row");
+  const label = element("span", "coordinates-name");
+  const slider = element("input", "coordinates-slider", { type: "range", step: "0.01", "aria-label": `${name} slider` });
+  const field = element("input", "coordinates-field", { type: "number", step: "any", "aria-label": name });
+  const note = element("span", "coordinates-note", { role: "status" });
+  row.append(label, slider, field, note);
+  row.dataset.dimension = dimension;
+  let data = null;
+  let furthest = 0;
+
+  // What the field says; NaN if that is nothing to pin.
+  const value = () => {
+    const number = field.value === "" ? NaN : Number(field.value); // nonsense is "", too
+    return Math.abs(number) <= furthest ? number : NaN;
+  };
+
+  const check = () => {
+    const wrong = Number.isNaN(value());
+    field.setAttribute("aria-invalid", wrong);
+    const far = wrong && field.value !== "";
+    note.textContent = wrong ? (far ? `At most ±${furthest.toLocaleString("en")}.` : "This is no number.") : "";
+  };
+
+  // The slider reaches as far as the pictures do, and to the value.
+  const slide = () => {
+    const number = value();
+    if (Number.isNaN(number)) return;
+    slider.min = Math.min(data.low, Math.floor(number));
+    slider.max = Math.max(data.high, Math.ceil(number));
+    slider.value = number;
+  };
+
+  const reset = () => {
+    field.value = data.value;
+    slide();
+    check();
+  };
+
+  slider.addEventListener("input", () => {
+    field.value = Number(slider.value);
+    check();
+  });
+  field.addEventListener("input", () => {
+    slide();
+    check();
+  });
+  slider.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault(); // some browsers submit by themselves
+    slider.form.requestSubmit();
+  });
+
+  const follow = (newer, limit) => {
+    [data, furthest] = [newer, limit];
+    label.textContent = name;
+    label.append(element("small", ""));
+    label.lastChild.textContent = ` KL ${data.kl}`;
+    label.title = `Mean KL over the test pictures, ${data.kl} nats: how much the encoder says with this dimension.`;
+  };
+
+  return { element: row, dimension, value, follow, reset };
+}

@@ -1,0 +1,96 @@
+"""What was drawn on the map, and stays until it is taken away: a path, a lasso.
+
+Shapes: Z latent size.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from pages.components.latent_map import Region
+from pages.components.latent_map.points import MapPoints
+from pages.components.latent_map.region import Polygon, inside, polygon
+from pages.components.pin_texts import FURTHEST, is_place, place_of, place_text
+from pages.components.selection import Floats, Indices
+from pages.components.sentences import plain, sentence
+from vae.errors import VaeError
+
+PATH = "path"  # its name in the address: `path=-1,0_2,0.5`
+_PATH, _REGION = "drawn_path", "drawn_region"
+
+
+class Ends(NamedTuple):
+    """From one place (Z,) to another."""
+
+    start: Floats
+    end: Floats
+
+
+def draw_path(start: list[float], end: list[float]) -> None:
+    """Another path, between places (Z,) that may come from a browser: a sentence, if they are too far."""
+    if is_place(start, len(start)) and is_place(end, len(end)):
+        st.session_state[_PATH] = Ends(np.array(start, np.float32), np.array(end, np.float32))
+    else:
+        st.warning(plain(f"No path is drawn beyond ±{FURTHEST:,}."))
+
+
+def remove_path() -> None:
+    """No path any more."""
+    st.session_state[_PATH] = None
+
+
+def drawn_path(latent_dim: int) -> Ends | None:
+    """The path of this tab, or at first that of the address; what there makes no sense gets a sentence."""
+    if _PATH not in st.session_state:
+        st.session_state[_PATH] = _asked(st.query_params.get(PATH), latent_dim)
+    path: Ends | None = st.session_state[_PATH]
+    return path if path is not None and len(path.start) == latent_dim else None
+
+
+def path_address(path: Ends | None) -> dict[str, str | None]:
+    """What the address is to say of the path."""
+    return {PATH: path and "_".join(map(place_text, path))}
+
+
+def _asked(text: str | None, latent_dim: int) -> Ends | None:
+    if text is None:
+        return None
+    try:
+        start, end = (place_of(part, latent_dim) for part in text.split("_", 1))
+    except VaeError as error:
+        st.warning(sentence(error))
+    except ValueError:
+        st.warning("The address names no path: a path is two places with an underscore between.")
+    else:
+        return Ends(start, end)
+    return None
+
+
+def draw_region(region: Region) -> None:
+    """Another lasso or box; none, if it has no corners, and a sentence, if it cannot be understood."""
+    try:
+        st.session_state[_REGION] = region if region.corners and _area(region) is not None else None
+    except VaeError as error:
+        st.warning(sentence(error))
+
+
+def remove_region() -> None:
+    """None any more."""
+    st.session_state[_REGION] = None
+
+
+def drawn_region(revision: str) -> Region | None:
+    """What was last drawn around points of this map: on another the same area is another thing."""
+    region: Region | None = st.session_state.get(_REGION)
+    return region if region is not None and region.revision == revision else None
+
+
+def members(region: Region, points: MapPoints) -> Indices:
+    """The numbers of the points that a region holds."""
+    within = inside(points.xy, _area(region)) & np.isin(points.labels, list(region.classes))
+    return np.flatnonzero(within)
+
+
+def _area(region: Region) -> Polygon:
+    return polygon(*zip(*region.corners, strict=True))

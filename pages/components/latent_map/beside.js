@@ -1,0 +1,33 @@
+// The digit beside the pointer: what the model draws at its place; over a data point its real picture too.
+import { put } from "../pictures/levels.js";
+
+const AWAY = 20; // pixels between the pointer and the pictures
+
+export function makeBeside(box) {
+  const [drawn, other] = box.querySelectorAll("canvas");
+  const text = box.querySelector("span");
+  const images = new WeakMap();
+
+  // `where` is what the place is called; `real` is the data point's { picture, name, figures }, or nothing; of `place`
+  // are taken the pixels of the window, of which `edge` is where the map ends on the right.
+  function show({ decoder, z, where, real, place, edge }) {
+    const image = decoder.imageOf(decoder.decode(z), images.get(decoder));
+    images.set(decoder, image);
+    put(drawn, image);
+    other.hidden = !real;
+    if (real) put(other, real.picture);
+    text.replaceChildren(...(real ? [real.name, document.createElement("br"), real.figures] : [where]));
+    box.dataset.z = JSON.stringify(z);
+    box.hidden = false;
+    // Above the pointer on its right; where there is no room, on the other side.
+    const { clientX: x, clientY: y } = place;
+    const { width, height } = box.getBoundingClientRect();
+    const right = x + AWAY + width < edge || x - AWAY - width < 0;
+    const above = y - AWAY - height > 0;
+    const left = right ? x + AWAY : x - AWAY - width;
+    box.style.left = `${Math.max(Math.min(left, innerWidth - width), 0)}px`;
+    box.style.top = `${above ? y - AWAY - height : y + AWAY}px`;
+  }
+
+  return { show, hide: () => (box.hidden = true) };
+}

@@ -1,0 +1,241 @@
+import { themeOf } from "../live_figure/plotly.js";
+import { Awaited } from "../stores/awaited.js";
+import { decoders, pointSets } from "../stores/registry.js";
+import { home } from "./figure.js";
+import { listenTo } from "./gestures.js";
+import { makeKeys } from "./keys.js";
+import { drawLegend } from "./legend.js";
+import { onLook } from "./look.js";
+import { makeManifold } from "./manifold.js";
+import { drawMarks } from "./marks.js";
+import { makeGrid } from "./nearest.js";
+import { Plotted, quick } from "./plotted.js";
+import { makeSight } from "./sight.js";
+import { Telling } from "./telling.js";
+import { View } from "./view.js";
+import { askedHidden, setHidden } from "./window.js";
+
+const NO_MANIFOLD = "This browser cannot decode in the background: the map has no manifold.";
+const CORNERS = 500; // of a lasso, at most
+
+class LatentMap {
+  hidden = new Set(); // labels of classes
+  look = { source: null, z: null, index: null };
+  line = null; // while it is drawn: two places
+  telling = new Telling();
+
+  constructor(parentElement) {
+    const part = (name) => parentElement.querySelector(`.latent-map${name}`);
+    [this.root, this.plot, this.chart, this.note] = ["", "-plot", "-chart", "-note"].map(part);
+    [this.marks, this.behind, this.legend] = ["-marks", "-manifold", "-legend"].map(part);
+    this.listeners = new AbortController();
+    const { signal } = this.listeners;
+    this.view = new View(this.chart);
+    this.plotted = new Plotted(this, this.chart, {
+      moved: () => this.moved(),
+      rested: () => this.draw(),
+      selected: ({ x, y }) => this.select([...x].map((value, i) => [value, y[i]])),
+      deselected: () => this.select([]),
+    });
+    const here = (what) => {
+      this.root.dataset[what] = this.data[what];
+      this.draw();
+      this.gestures.again(); // for a pointer that rests
+    };
+    this.awaited = {
+      decoder: new Awaited(decoders(), () => here("decoder")),
+      points: new Awaited(pointSets(), (points) => {
+        this.grid = makeGrid(points.xy);
+        this.home = home(points);
+        here("points");
+      }),
+    };
+    this.manifold = makeManifold(this.behind, () => (this.note.textContent = NO_MANIFOLD));
+    this.sight = makeSight(this, part("-beside"), () => this.gestures.again());
+    this.keys = makeKeys(this);
+    const gestures = {
+      look: (place) => this.sight.lookAt("map", place),
+      click: (place) => this.click(place),
+      twice: () => {
+        this.telling.tell({ kind: "undo", of: this.clicked });
+        this.plotted.zoomBy(null);
+      },
+      line: (from, to, ended) => this.drawLine(from, to, ended),
+      keys: (event) => this.keys.press(event),
+      pinch: (ranges) => this.plotted.turnTo(...ranges),
+      released: () => setTimeout(() => this.draw()), // what had to wait for the end of a drag
+    };
+    this.gestures = listenTo(this.plot, this.chart, gestures, signal);
+    this.plot.addEventListener("blur", () => this.keys.leave(), { signal });
+    onLook((look) => {
+      this.look = look;
+      this.drawMarks();
+    }, signal);
+    // Not Plotly's `responsive`: it sees the window change, but not the sidebar.
+    this.resizes = new ResizeObserver(() => this.draw());
+    this.resizes.observe(this.plot);
+  }
+
+  show(data, report) {
+    const other = this.data?.revision !== data.revision;
+    if (other || this.data.chosen !== data.chosen) this.keys.leave();
+    const classes = data.classes.join();
+    if (this.data === undefined) askedHidden(data.classes.length).forEach((label) => this.hidden.add(label));
+    else if (this.data.classes.join() !== classes) this.hidden.clear();
+    this.data = data;
+    this.view.plane = data.plane;
+    this.telling.answered(report, data.heard);
+    this.root.dataset.chart = data.key;
+    this.plot.setAttribute("aria-label", data.label);
+    this.awaited.decoder.ask(data.decoder);
+    this.awaited.points.ask(data.points);
+    this.draw();
+  }
+
+  get decoder() {
+    return this.awaited.decoder.value;
+  }
+
+  get points() {
+    return this.awaited.points.value;
+  }
+
+  // Waits while it is drawn, while the map moves, and while it is hidden.
+  async draw() {
+    this.waiting = true;
+    if (this.drawing) return;
+    this.drawing = true;
+    try {
+      while (this.waiting && this.points && this.free()) {
+        this.waiting = false;
+        const theme = themeOf(this.root);
+        [this.ink, this.paper] = [theme("text-color"), theme("background-color")];
+        this.drawLegend();
+        await this.plotted.draw();
+        this.note.textContent = quick() ? "" : "This browser has no WebGL: the map is drawn more slowly.";
+        this.redraw();
+      }
+    } catch (error) {
+      this.plotted.drawn = null;
+      this.note.textContent = `This map cannot be drawn. ${error.message}. Reload the page to try again.`;
+    }
+    this.drawing = false;
+  }
+
+  free() {
+    return !this.gone && !this.chart._dragging && !this.plotted.moving && this.plot.offsetWidth > 0;
+  }
+
+  drawLegend() {
+    const { data, points, hidden } = this;
+    const news = JSON.stringify([points.name, data.colouring, data.colours, data.classes]);
+    const changed = () => {
+      setHidden(hidden);
+      this.draw();
+      if (this.data.region) this.select(this.data.region); // which holds others now
+    };
+    if (news !== this.legendOf) drawLegend(this.legend, points, data, hidden, changed);
+    this.legendOf = news;
+  }
+
+  // What lies under a pointer or cursor that rests is another.
+  moved() {
+    this.redraw();
+    this.gestures.again();
+    this.keys.again();
+  }
+
+  // Everything but the points.
+  redraw() {
+    this.drawMarks();
+    this.drawManifold();
+  }
+
+  drawMarks() {
+    const { data, look, points } = this;
+    if (!this.view.stands || !points) return;
+    const { covariance, xy } = points;
+    const i = look.index;
+    const hovered = i !== null && {
+      at: xy.subarray(2 * i, 2 * i + 2),
+      covariance: covariance.subarray(3 * i, 3 * i + 3),
+    };
+    const ellipse = hovered || data.ellipse;
+    drawMarks(this.marks, this.view, {
+      ink: this.ink,
+      paper: this.paper,
+      pins: data.pins,
+      chosen: data.chosen,
+      place: look.z && look.source !== "map" ? this.view.onMap(look.z) : null,
+      lines: [data.line, this.line, data.region && [...data.region, data.region[0]]].filter(Boolean),
+      ellipses: ellipse && data.layers.includes("ellipses") ? [ellipse] : [],
+      prior: data.layers.includes("prior") ? data.prior : null,
+    });
+  }
+
+  drawManifold() {
+    const { behind, data, decoder, ink, view } = this;
+    behind.hidden = !data.layers.includes("manifold") || !decoder;
+    if (behind.hidden) return this.manifold.hide();
+    const { width, height } = view.area;
+    for (const [name, value] of Object.entries(view.area)) behind.style[name] = `${value}px`;
+    const [[x0, x1], [y0, y1]] = view.ranges;
+    this.manifold.show({ decoder, plane: data.plane, window: { x0, x1, y0, y1 }, width, height, ink });
+  }
+
+  drawLine(from, to, ended) {
+    this.line = from && !ended ? [[from.x, from.y], [to.x, to.y]] : null;
+    if (ended) this.telling.tell({ kind: "line", ...this.ends(from, to) });
+    this.drawMarks();
+  }
+
+  ends(from, to) {
+    const [start, end] = [from, to].map((place) => this.view.at(this.view.rounded(place)));
+    return { from: start, to: end };
+  }
+
+  // What is told is all that it means here: meanwhile the server may have turned to another plane or set.
+  click(place) {
+    const point = this.sight.over(place);
+    const z = this.view.at(this.view.rounded(place));
+    this.clicked = this.telling.tell({ kind: "click", z, point, points: this.data.points });
+  }
+
+  // Corners of a lasso or a box; none, if it was taken away.
+  select(corners) {
+    const few = Math.ceil(corners.length / CORNERS);
+    const told = corners.filter((_, i) => i % few === 0);
+    this.telling.tell({ kind: "region", corners: told, classes: this.visible(), revision: this.data.revision });
+  }
+
+  // The labels of classes that are not hidden.
+  visible() {
+    return this.data.classes.map((_, label) => label).filter((label) => !this.hidden.has(label));
+  }
+
+  chosenPlace() {
+    const pin = this.data.pins[this.data.chosen];
+    return pin && { x: pin[0], y: pin[1] };
+  }
+
+  dispose() {
+    this.gone = true;
+    this.listeners.abort();
+    this.resizes.disconnect();
+    this.manifold.dispose();
+    this.sight.hide();
+    this.plotted.dispose();
+  }
+}
+
+// Runs again whenever the data or the theme changes.
+export function show({ data, parentElement, setTriggerValue }) {
+  const map = (parentElement.latentMap ??= new LatentMap(parentElement));
+  map.show(data, setTriggerValue);
+  // Streamlit also calls this for a run that a newer one has overtaken, with the map still there.
+  return () => {
+    if (parentElement.isConnected) return;
+    map.dispose();
+    delete parentElement.latentMap;
+  };
+}

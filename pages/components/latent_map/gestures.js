@@ -1,0 +1,119 @@
+// Pointer, finger and keyboard over the plot area, as places of the map. Plotly keeps panning, the wheel, the
+// lasso and the box; its own events of clicks and hovers know only points.
+//
+// `on` is told: `look(place)`, a place { x, y, clientX, clientY } or null, at most once a frame; `click(place)`;
+// `twice()`, when the click before was the first half of a double click; `line(from, to, ended)` while a line is
+// drawn with shift held; `keys(event)`; `pinch(ranges)` of two fingers; `released()` after any of it.
+
+const CLICK_PX = 5; // a pointer that moves further than this drags
+const TWICE_MS = 300; // Plotly's own delay of a double click
+
+export function listenTo(plot, chart, on, signal) {
+  let pointer = null; // the last event
+  let waiting = false; // for a frame
+  let pressed = null;
+  let line = null;
+  let last = null; // click
+  let tapped = false; // the last that a finger did
+  let pinched = null; // ranges that two fingers want
+  const fingers = new Map();
+
+  const area = (event) => {
+    // Not the event's target: while the pointer is down, that is Plotly's cover.
+    const under = document.elementFromPoint(event.clientX, event.clientY);
+    return chart._fullLayout && chart.contains(under) && under.closest(".nsewdrag");
+  };
+  const mode = () => chart._fullLayout?.dragmode;
+  const placeOf = ({ clientX, clientY }) => {
+    const { left, top } = chart.getBoundingClientRect();
+    const { xaxis, yaxis } = chart._fullLayout;
+    const x = xaxis.p2d(clientX - left - xaxis._offset);
+    const y = yaxis.p2d(clientY - top - yaxis._offset);
+    return { x, y, clientX, clientY };
+  };
+  const distance = (one, other) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
+
+  const frame = () => {
+    waiting = false;
+    if (!chart._fullLayout) return;
+    const touching = pointer?.pointerType === "touch";
+    // Nothing while the map is dragged. A finger looks while it is down, or where it has tapped.
+    const free = touching ? fingers.size === 1 || tapped : pointer?.buttons === 0 || line;
+    const looking = pointer && free && area(pointer);
+    on.look(looking ? placeOf(pointer) : null);
+    if (line && pointer) on.line(line, placeOf(pointer), false);
+    if (pinched) on.pinch(pinched);
+    pinched = null;
+  };
+  const later = (event) => {
+    pointer = event;
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(frame);
+  };
+
+  const pinch = (event) => {
+    const [one, other] = [...fingers.values()];
+    const still = one.pointerId === event.pointerId ? other : one;
+    const before = fingers.get(event.pointerId);
+    const zoom = distance(before, still) / Math.max(distance(event, still), 1);
+    const fixed = placeOf(still);
+    const { xaxis, yaxis } = chart._fullLayout;
+    const around = (range, middle) => range.map((each) => middle + (each - middle) * zoom);
+    const [x, y] = pinched ?? [xaxis.range, yaxis.range]; // several moves may come in one frame
+    pinched = [around(x, fixed.x), around(y, fixed.y)];
+  };
+
+  const listen = (target, type, handler, options) =>
+    target.addEventListener(type, handler, { signal, capture: true, ...options });
+  listen(plot, "pointerdown", (event) => {
+    if (!area(event) || event.button !== 0) return;
+    if (event.pointerType === "touch") fingers.set(event.pointerId, event);
+    tapped = false;
+    pressed = event.isPrimary ? event : null;
+    if (pressed && event.shiftKey && mode() === "pan") line = placeOf(event);
+    later(event);
+  });
+  // What is ours must not reach Plotly: it would zoom, or pan under the finger.
+  listen(plot, "mousedown", (event) => line && event.stopPropagation());
+  listen(plot, "touchstart", (event) => {
+    if (mode() === "pan" && event.target.closest(".nsewdrag")) event.stopPropagation();
+  });
+  // On the window, as Plotly covers the page while the pointer is down.
+  listen(window, "pointermove", (event) => {
+    if (pressed && distance(event, pressed) >= CLICK_PX) pressed = null;
+    if (fingers.has(event.pointerId)) {
+      if (fingers.size === 2 && mode() === "pan") pinch(event);
+      fingers.set(event.pointerId, event);
+    }
+    later(event);
+  });
+  listen(window, "pointerup", (event) => {
+    fingers.delete(event.pointerId);
+    const drawn = line;
+    line = null;
+    if (drawn && !pressed) on.line(drawn, placeOf(event), true);
+    else if (drawn) on.line(null);
+    if (pressed) {
+      const double = last && event.timeStamp - last.timeStamp < TWICE_MS && distance(event, last) < CLICK_PX;
+      last = double ? null : event;
+      tapped = event.pointerType === "touch";
+      if (double) on.twice();
+      else on.click(placeOf(event));
+    }
+    pressed = null;
+    later(event);
+    on.released();
+  });
+  listen(window, "pointercancel", (event) => {
+    fingers.delete(event.pointerId);
+    [pressed, line] = [null, null];
+    on.line(null);
+    later(event);
+  });
+  listen(document.documentElement, "pointerleave", () => later(null), { capture: false }); // of the window
+  listen(plot, "wheel", (event) => line && event.stopPropagation(), { passive: true }); // the axes would move
+  listen(window, "scroll", () => later(null), { passive: true }); // what lies under a pointer that rests is another
+  listen(plot, "keydown", on.keys);
+  return { again: () => later(pointer) };
+}

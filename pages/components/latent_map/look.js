@@ -1,0 +1,17 @@
+// What is looked at now, told to all components of the page: `source` "map", "keys", "coordinates" or "path";
+// `z` a place of the latent space, or null where nothing is looked at any more; `index` of the data point that
+// lies there, and `real`, its real picture { picture, name, figures }, or null.
+
+export function tellLook(source, z, index = null, real = null) {
+  window.dispatchEvent(new CustomEvent("latent-look", { detail: { source, z, index, real } }));
+}
+
+export function onLook(handler, signal) {
+  window.addEventListener("latent-look", ({ detail }) => handler(detail), { signal });
+}
+
+// A number as it is shown: with a minus sign, not a hyphen, and no −0.
+export function shown(value, digits = 2) {
+  const text = value.toFixed(digits);
+  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
+}

@@ -1,0 +1,119 @@
+// The manifold: a window of a plane through the latent space, tiled with the digits decoded there, the finer
+// the nearer one looks. What was drawn before is stretched and moved at once; the digits follow one by one.
+import { gridOf, sameGrid, squaresOf } from "./grid.js";
+import { makeDigits } from "./plane_digits.js";
+import { makeSheet } from "./sheet.js";
+import { makeWorkers } from "./decoding_workers.js";
+
+const OPACITY = 0.4; // behind points, which have to be seen
+
+// A plane through another place of itself differs by what float32 rounds: no digit shows that.
+const NEAR = 1e-5;
+const near = (one, other) =>
+  one.length === other.length && one.every((each, k) => Math.abs(each - other[k]) < NEAR);
+const samePlane = (one, other) => ["base", "first", "second"].every((name) => near(one[name], other[name]));
+
+// On a canvas that lies under the plot area, and is as large; `failed` is called where digits cannot be decoded.
+export function makeManifold(canvas, failed) {
+  const context = canvas.getContext("2d");
+  canvas.style.opacity = OPACITY;
+  let view = null; // what the last `show` said
+  let workers = null;
+  let digits = null; // of this decoder and plane
+  let sheet = null; // of this window
+  let squares = []; // of the sheet, from the middle outwards
+  let done = 0; // how many of them have their digit; what stands in the others is stretched
+  let frame = null;
+
+  // Forget all that another decoder or plane has made; what is still to come of it finds nobody.
+  function follow({ decoder, plane }) {
+    const sameDecoder = view?.decoder === decoder;
+    if (sameDecoder && samePlane(digits.plane, plane)) return;
+    if (!sameDecoder) {
+      workers?.dispose();
+      workers = makeWorkers(decoder, () => digits?.feed(), failed);
+    }
+    digits = makeDigits(workers, plane, arrived);
+    sheet = null;
+  }
+
+  function turnTo(grid) {
+    const before = sheet;
+    const { outputs } = view.decoder.layers.findLast(({ kind }) => kind === "dense");
+    sheet = makeSheet(grid, Math.sqrt(outputs));
+    if (before) sheet.inherit(before);
+    squares = squaresOf(grid);
+    done = 0;
+    const wanted = squares.map((square) => [digits.nameOf(square), square]);
+    digits.want(wanted.filter(([name]) => !digits.levelsOf(name)));
+    fill();
+  }
+
+  // In order, those that are known already too: small digits strewn among large ones are hard to read.
+  function fill() {
+    for (; done < squares.length; done++) {
+      const levels = digits.levelsOf(digits.nameOf(squares[done]));
+      if (!levels) break;
+      sheet.put(squares[done], levels);
+    }
+  }
+
+  function arrived() {
+    fill();
+    if (sheet) frame ??= requestAnimationFrame(draw);
+  }
+
+  function draw() {
+    cancelAnimationFrame(frame);
+    frame = null;
+    const { window: shown, width, height, ink } = view;
+    const size = [width, height].map((length) => Math.round(length * devicePixelRatio));
+    if (canvas.width !== size[0] || canvas.height !== size[1]) [canvas.width, canvas.height] = size;
+    const scale = [size[0] / (shown.x1 - shown.x0), size[1] / (shown.y1 - shown.y0)];
+    context.globalCompositeOperation = "copy";
+    sheet.drawOn(context, { x0: shown.x0, y1: shown.y1, scale });
+    context.globalCompositeOperation = "source-in"; // where there is black ink
+    context.fillStyle = ink;
+    context.fillRect(0, 0, ...size);
+    const pending = squares.filter(({ outside }, k) => k >= done && !outside).length;
+    Object.assign(canvas.dataset, { step: sheet.grid.step, pending });
+  }
+
+  // To be called whenever something has changed, at every frame of a zoom too. `decoder` is one of the
+  // page's, `plane` { base, first, second }, `window` { x0, x1, y0, y1 } on it, y upwards; `width` and
+  // `height` are the canvas' in CSS pixels; `ink` is a colour.
+  function show(next) {
+    const grid = gridOf(next.window, next.width, next.height);
+    if (grid === null) return hide();
+    follow(next);
+    view = next;
+    if (!sheet || !sameGrid(sheet.grid, grid)) turnTo(grid);
+    draw();
+  }
+
+  // Nothing is drawn; digits are kept.
+  function hide() {
+    cancelAnimationFrame(frame);
+    frame = null;
+    digits?.want([]);
+    sheet = null;
+    squares = [];
+    canvas.dataset.pending = 0;
+    context.clearRect(0, 0, canvas.width, canvas.height);
+  }
+
+  function dispose() {
+    hide();
+    workers?.dispose();
+    view = workers = digits = null;
+  }
+
+  // For tests: the place of a square, and the grey levels that stand in it, if they are its own.
+  canvas.manifoldTile = (i, j) => {
+    const place = { x: i * sheet.grid.step, y: j * sheet.grid.step };
+    const own = squares.slice(0, done).some(({ x, y }) => x === place.x && y === place.y);
+    return { z: digits.zOf(place), levels: own ? sheet.levels(i, j) : null };
+  };
+
+  return { show, hide, dispose };
+}

@@ -1,0 +1,150 @@
+// The points on Plotly's chart. It draws again only when these change, for that takes 30 ms or more.
+import { hasWebGL, loadPlotly, themeTemplate } from "../live_figure/plotly.js";
+import { groups, layout, marker, traces } from "./figure.js";
+import { askedWindow, remember, remembered, setWindow } from "./window.js";
+
+const RESTED = 400; // milliseconds after a zoom
+const BUTTONS = ["pan2d", "zoom2d", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d"];
+
+// Whether it is drawn as quickly as it could be.
+export const quick = hasWebGL;
+
+export class Plotted {
+  drawn = ""; // what stands there
+  moving = false; // in the midst of a pan or zoom, whose window Plotly would forget if it drew
+  draws = 0;
+  mark = { size: 0 }; // of the points
+
+  // `on` is told: `moved()` at each frame of a pan or zoom, `rested()` after it, `selected(polygon)`, { x, y }, and
+  // `deselected()`.
+  constructor(map, chart, on) {
+    Object.assign(this, { map, chart, on });
+  }
+
+  async draw() {
+    const { data, points, hidden, root, plot, view, home } = this.map;
+    this.Plotly = await loadPlotly(data.plotly);
+    const template = themeTemplate(root);
+    const same = this.revision === data.revision;
+    const ranges = same && !this.seesAll() ? view.ranges : home; // which fits whatever size it has now
+    const mark = marker(points.labels.length, 2 ** Math.round(Math.log2(zoom(home, ranges))));
+    const visible = data.layers.includes("points");
+    const size = [plot.offsetWidth, plot.offsetHeight];
+    const news = JSON.stringify([points.name, data.colouring, data.revision, visible, [...hidden], template, size]);
+    const unselected = this.selecting && !data.region;
+    this.selecting = data.region !== null;
+    if (news === this.drawn && !unselected && mark.size === this.mark.size) return;
+    if (news === this.drawn && !unselected) {
+      // What a lasso holds stays set apart.
+      await this.Plotly.restyle(this.chart, { "marker.size": mark.size, "marker.opacity": mark.opacity });
+    } else {
+      const parts = visible ? groups(points, data, hidden) : [];
+      const shown = traces(points, parts, mark, quick() ? "scattergl" : "scatter");
+      const figure = layout(ranges, data.plane.names, ++this.draws);
+      // Another config would be another chart: the mode that was chosen would be lost, and WebGL begin anew.
+      this.config ??= this.buttons();
+      await this.Plotly.react(this.chart, shown, { ...figure, template }, this.config);
+    }
+    this.mark = mark;
+    this.drawn = news;
+    if (!same) await this.turnHome();
+    root.dataset.revision = Number(root.dataset.revision ?? 0) + 1;
+    root.dataset.ready = "true";
+  }
+
+  buttons() {
+    return {
+      displaylogo: false,
+      displayModeBar: true, // who does not see the lasso does not look for it
+      showTips: false, // boxes in colours of their own, over what stands above
+      showSendToCloud: false, // on by default: it offers to upload the chart
+      scrollZoom: true,
+      plotGlPixelRatio: devicePixelRatio, // not 2 everywhere: four times the pixels at every frame of a zoom
+      doubleClick: false, // it would return to the first map's ranges, which may be another run's
+      modeBarButtons: [
+        [
+          ...BUTTONS,
+          {
+            name: "home",
+            title: "Whole map (double-click)",
+            icon: this.Plotly.Icons.home,
+            click: () => this.zoomBy(null),
+          },
+        ],
+      ],
+    };
+  }
+
+  // Another map, or the first: seen as a whole, or, if one came by an address, through its window.
+  async turnHome() {
+    const first = this.revision === undefined;
+    const asked = first ? (askedWindow() ?? remembered(this.map.data.revision)) : null;
+    this.revision = this.map.data.revision;
+    if (first) this.listen();
+    else setWindow(null);
+    if (asked) await this.turnTo(...asked);
+  }
+
+  listen() {
+    const { chart, on } = this;
+    const { view } = this.map;
+    chart.on("plotly_relayouting", () => {
+      this.moving = true;
+      on.moved();
+    });
+    chart.on("plotly_relayout", () => {
+      this.moving = false;
+      // Browsers let an address be written only so often.
+      clearTimeout(this.writing);
+      this.writing = setTimeout(() => {
+        const ranges = this.seesAll() ? null : view.ranges;
+        remember(this.map.data.revision, ranges);
+        if (chart.isConnected) setWindow(ranges);
+        on.rested(); // the points' size, which takes Plotly up to 0.3 s: the digits come first
+      }, RESTED);
+      on.moved();
+    });
+    chart.on("plotly_selected", (event) => {
+      const box = event?.range;
+      const corners = box && { x: [0, 1, 1, 0].map((i) => box.x[i]), y: [0, 0, 1, 1].map((i) => box.y[i]) };
+      const polygon = corners ?? event?.lassoPoints;
+      if (polygon) on.selected(polygon);
+    });
+    chart.on("plotly_deselect", () => on.deselected());
+  }
+
+  // Whether this is the whole map. As both axes have the same steps, one of them may show more on both sides.
+  // Nearly: longer numbers at an axis leave a little less room.
+  seesAll() {
+    const { home, view } = this.map;
+    const near = 0.01 * (home[0][1] - home[0][0]);
+    const more = view.ranges.map(([low, high], i) => [home[i][0] - low, high - home[i][1]]);
+    const even = more.every(([before, after]) => Math.abs(before - after) < near && before > -near);
+    return even && Math.min(more[0][0], more[1][0]) < near;
+  }
+
+  // Around a place, or else the middle; a factor of null shows the whole map.
+  zoomBy(factor, place = null) {
+    const { home, view } = this.map;
+    if (factor === null) return this.turnTo(...home);
+    const around = ([low, high], middle) => [low, high].map((each) => middle + (each - middle) * factor);
+    const middles = view.ranges.map(([low, high]) => (low + high) / 2);
+    const fixed = place ? [place.x, place.y] : middles;
+    return this.turnTo(...view.ranges.map((range, i) => around(range, fixed[i])));
+  }
+
+  turnTo(x, y) {
+    // Copies, as Plotly writes into them.
+    return this.Plotly.relayout(this.chart, { "xaxis.range": [...x], "yaxis.range": [...y] });
+  }
+
+  dispose() {
+    clearTimeout(this.writing);
+    this.Plotly?.purge(this.chart);
+  }
+}
+
+// How many times larger than the whole map.
+function zoom([[low, high]], [[x0, x1]]) {
+  return (high - low) / (x1 - x0);
+}

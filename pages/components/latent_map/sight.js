@@ -1,0 +1,73 @@
+// What lies at a place of the map: drawn beside it, and told to the other components.
+import { pictures } from "../pictures/pictures.js";
+import { makeBeside } from "./beside.js";
+import { shown, tellLook } from "./look.js";
+
+const TOUCHING = 1; // pixels between the pointer and a point's edge, where it is over it still
+const AGAIN = 5000; // milliseconds until pictures that did not come are asked for again
+
+export function makeSight(map, box, again) {
+  const beside = makeBeside(box);
+  let [asked, real] = [null, null]; // the address of the real pictures, and these
+
+  // Asked for when one is first wanted: megabytes that the map can do without.
+  function fetchPictures(url) {
+    asked = url;
+    real = null;
+    if (url === null) return; // the server has none
+    pictures(url).then(
+      (all) => {
+        if (asked === url) real = all;
+        again();
+      },
+      () => setTimeout(() => (asked = null), AGAIN),
+    );
+  }
+
+  // The number of the point at a place, or null.
+  function over({ x, y }) {
+    const { data, grid, hidden, plotted, points, view } = map;
+    if (!points || !data.layers.includes("points")) return null;
+    const reach = view.distance(plotted.mark.size / 2 + TOUCHING);
+    return grid.nearest(x, y, reach, (i) => !hidden.has(points.labels[i]));
+  }
+
+  function figuresOf(index) {
+    const { data, points } = map;
+    const { reconstruction, kl, ...others } = points.values;
+    const other = others[data.colouring];
+    const figures = [`reconstruction ${shown(reconstruction[index], 1)}`, `KL ${shown(kl[index], 1)} nats`];
+    return [...figures, ...(other ? [`${data.colouringShort} ${shown(other[index], 3)}`] : [])].join(", ");
+  }
+
+  // To a hundredth, or as exactly as one sees.
+  function named({ x, y }, size) {
+    const digits = Math.min(Math.max(2, Math.ceil(-Math.log10(map.view.distance(1)))), 12);
+    const { names } = map.data.plane;
+    const numbers = [x, y].slice(0, size).map((value) => shown(value, digits));
+    return numbers.map((number, i) => (size > 2 ? `${names[i]} ${number}` : number)).join(", ");
+  }
+
+  // Nothing is looked at where the place is null.
+  function lookAt(source, place) {
+    const { data, points, decoder, look, view } = map;
+    if (!place || !decoder || !points) {
+      beside.hide();
+      if (look.source === source && look.z) tellLook(source, null);
+      return;
+    }
+    const z = view.at(place);
+    const index = over(place);
+    if (index !== null && asked !== data.pictures) fetchPictures(data.pictures);
+    const known = index !== null && real && {
+      picture: real.image(index),
+      name: `${data.classes[points.labels[index]]} · #${index}`,
+      figures: figuresOf(index),
+    };
+    const edge = map.chart.getBoundingClientRect().right;
+    beside.show({ decoder, z, where: named(place, z.length), real: known, place, edge });
+    tellLook(source, z, index, known || null);
+  }
+
+  return { over, lookAt, hide: beside.hide };
+}

@@ -1,0 +1,21 @@
+// What happened on the map, told to the server with all that it has not answered yet: of two events during one
+// run of the script it would hear the last only.
+export class Telling {
+  pending = [];
+  last = 0;
+
+  // How to tell, and the number of the last event that was heard; at each run of the script.
+  answered(report, heard) {
+    this.report = report;
+    this.last = Math.max(this.last, heard);
+    this.pending = this.pending.filter(({ number }) => number > heard);
+  }
+
+  // Returns the event's number.
+  tell(event) {
+    this.last += 1;
+    this.pending.push({ ...event, number: this.last });
+    this.report("happened", this.pending);
+    return this.last;
+  }
+}

@@ -1,0 +1,40 @@
+// What of the map is seen, in the address: `window=-1,1,-0.8,0.8`, and `hide=0,3`, labels of classes.
+import { say } from "../links/address.js";
+
+const NAME = "window";
+const HIDE = "hide";
+
+// The window [[x0, x1], [y0, y1]] in the address, or null; nonsense is none.
+export function askedWindow() {
+  const parts = new URLSearchParams(location.search).get(NAME)?.split(",") ?? [];
+  const numbers = parts.filter((part) => part.trim() !== "").map(Number);
+  const [x0, x1, y0, y1] = numbers;
+  const whole = parts.length === 4 && numbers.length === 4;
+  const usable = whole && numbers.every((each) => Math.abs(each) < 1e6) && x1 - x0 > 1e-9 && y1 - y0 > 1e-9;
+  return usable ? [[x0, x1], [y0, y1]] : null;
+}
+
+// Has the address say what is seen, or nothing for null.
+export function setWindow(ranges) {
+  const digits = ranges && Math.max(3, Math.ceil(3 - Math.log10(ranges[0][1] - ranges[0][0])));
+  say({ [NAME]: ranges && ranges.flat().map((each) => String(+each.toFixed(digits))).join(",") });
+}
+
+// The window of the last map, for when it comes back from another page.
+let last = { revision: null, ranges: null };
+
+export function remember(revision, ranges) {
+  last = { revision, ranges };
+}
+
+export const remembered = (revision) => (last.revision === revision ? last.ranges : null);
+
+// The labels in the address, those of `count` classes; nonsense is none.
+export function askedHidden(count) {
+  const parts = new URLSearchParams(location.search).get(HIDE)?.split(",") ?? [];
+  return parts.filter((part) => /^[0-9]{1,3}$/.test(part) && Number(part) < count).map(Number);
+}
+
+export function setHidden(labels) {
+  say({ [HIDE]: labels.size > 0 ? [...labels].sort((one, other) => one - other).join(",") : null });
+}

@@ -1,0 +1,114 @@
+"""A path from one place of the latent space to another: its places, what the model draws along it, and files.
+
+Shapes: Z latent size.
+"""
+
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+import streamlit as st
+import torch
+
+from pages.components.cached import Explored
+from pages.components.path_strip import SECONDS, path_strip
+from pages.components.scoring import decoded
+from pages.components.selection import Floats
+from pages.components.sentences import plain
+from vae import latent
+from vae.pictures import enlarged, gif, png
+from vae.runs import Run
+
+Way = Literal["straight", "spherical"]
+
+WAY = "way"  # key of the control, and so its name in the address
+WAYS: tuple[Way, ...] = get_args(Way)
+KEY = "path"
+COUNT = 61  # places: a frame of the GIF each
+STEP = 5  # every so many a picture of the row
+GIF_TIMES, PNG_TIMES = 10, 8  # how much larger files show a pixel
+
+
+class End(NamedTuple):
+    """Where a path begins or ends, (Z,), and what is said of it: text, not Markdown."""
+
+    place: Floats
+    label: str
+
+
+def places(start: Floats, end: Floats, way: Way, count: int = COUNT) -> Floats:
+    """The path's places, both ends among them, as they are: (Z,), (Z,) -> (count, Z)."""
+    along = latent.spherical if way == "spherical" else latent.straight
+    return along(torch.from_numpy(start), torch.from_numpy(end), count).numpy()
+
+
+def chosen_way() -> Way:
+    """What `path_panel`'s control says, for what stands above it, as the map that draws the path."""
+    asked = st.session_state.get(WAY, st.query_params.get(WAY))
+    return asked if asked in WAYS else WAYS[0]
+
+
+def path_panel(run: Run, explored: Explored, ends: tuple[End, End]) -> None:
+    """Shows the path between two ends.
+
+    Args:
+        run: whose name files have.
+        explored: of the run; its decoder is in the browser (`decoder_store`).
+        ends: two places of its latent space.
+    """
+    start, end = ends
+    heading = st.container()
+    way: Way = st.segmented_control(
+        "Way",
+        WAYS,
+        default=WAYS[0],
+        required=True,
+        key=WAY,
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    along = places(start.place, end.place, way)
+    length = np.linalg.norm(np.diff(along, axis=0), axis=1).sum()
+    heading.markdown(
+        f"From **{plain(start.label)}** to **{plain(end.label)}**: {length:.2f} long, where 1 is one "
+        "standard deviation of the prior N(0, I)."
+    )
+    path_strip(
+        along,
+        decoded(explored.model, along[::STEP]),
+        explored.decoder.name,
+        key=KEY,
+        label=f"What the model draws from {start.label} to {end.label}",
+    )
+    _files(run, explored, along)
+    st.caption(
+        "A straight path is the shortest; a spherical one turns around the origin, where the prior has its "
+        "middle, and so keeps to places about as likely as its ends, which matters the more dimensions the "
+        "latent space has."
+    )
+
+
+def _files(run: Run, explored: Explored, along: Floats) -> None:
+    """Buttons that save a path (D, Z); each file is made when it is asked for."""
+
+    def moving() -> bytes:
+        frames = enlarged(decoded(explored.model, along), GIF_TIMES)
+        return gif(frames, round(1000 * SECONDS / (len(frames) - 1)))
+
+    def row() -> bytes:
+        return png(enlarged(np.hstack(list(decoded(explored.model, along[::STEP]))), PNG_TIMES))
+
+    offers = (
+        ("GIF", moving, "The path as a film, there and back for ever."),
+        ("PNG", row, "The row of pictures."),
+    )
+    with st.container(horizontal=True):
+        for kind, content, what in offers:
+            st.download_button(
+                f"Save as {kind}",
+                content,
+                f"{run.name}-path.{kind.lower()}",
+                f"image/{kind.lower()}",
+                key=f"{KEY}_{kind.lower()}",
+                on_click="ignore",
+                help=what,
+            )

@@ -1,0 +1,51 @@
+"""A path through the latent space: a row of pictures along it, and a large one that morphs.
+
+The large one is decoded in the browser at every frame: by *Play* it goes there and back for ever, by the
+slider wherever one wants. It never starts by itself, so that who wants no motion has none. While it goes, or
+stands where somebody has put it, the page hears of it by the event `latent-look`, from the source "path".
+
+Shapes: M pictures in the row, D places that the path is made of, S pixels a side, Z latent size.
+"""
+
+import base64
+
+from pages.components.selection import Floats
+from pages.components.served import module_component
+from vae.pictures import Picture
+
+SECONDS = 3.0  # from one end to the other
+
+_mount = module_component(
+    "path_strip",
+    html=(
+        '<div class="path-strip" role="group"><div class="path-strip-large"><canvas role="img"></canvas>'
+        '<div class="path-strip-controls"><button type="button">Play</button>'
+        '<input type="range" min="0" max="100" step="any" value="0" aria-label="Place on the path">'
+        '<span class="path-strip-place"></span></div></div>'
+        '<div class="path-strip-row" role="img"></div></div>'
+    ),
+)
+
+
+def path_strip(places: Floats, pictures: Picture, decoder: str, *, key: str, label: str) -> None:
+    """Show a path.
+
+    Args:
+        places: from one end to the other, (D, Z); between two of them the path is straight.
+        pictures: grey levels (M, S, S) of every (D - 1) / (M - 1)th place, both ends among them.
+        decoder: the name of a decoder in the browser (`decoder_store`).
+        key: the path's identity, unique in the app.
+        label: what a screen reader says of the path; text, not Markdown.
+    """
+    _mount(
+        key=key,
+        data={
+            "key": key,
+            "label": label,
+            "decoder": decoder,
+            "places": places.tolist(),
+            "pictures": base64.b64encode(pictures.tobytes()).decode(),
+            "side": pictures.shape[-1],
+            "seconds": SECONDS,
+        },
+    )

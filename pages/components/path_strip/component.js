@@ -1,0 +1,147 @@
+import { shown, tellLook } from "../latent_map/look.js";
+import { bytesOf, imageOf, put } from "../pictures/levels.js";
+import { decoders } from "../stores/registry.js";
+
+// The place at a part of the way, 0 to 1: what lies between two places is on the line from one to the other.
+function placeAt(places, part) {
+  const position = part * (places.length - 1);
+  const before = Math.min(Math.floor(position), places.length - 2);
+  const weight = position - before;
+  return places[before].map((value, i) => (1 - weight) * value + weight * places[before + 1][i]);
+}
+
+// There and back: phases 0 to 1 lead to the end, 1 to 2 back again.
+const partOf = (phase) => (phase < 1 ? phase : 2 - phase);
+
+function placeText(z) {
+  const first = z.slice(0, 2).map((value) => shown(value));
+  return `z = (${first.join(", ")}${z.length > 2 ? ", …" : ""})`;
+}
+
+// Once a frame, whatever happened since the last one.
+function draw(state, now) {
+  state.frame = null;
+  const { box, canvas, slider, row, data, decoder } = state;
+  if (decoder === null) return;
+  if (state.playing) {
+    state.phase = (state.phase + (now - (state.last ?? now)) / 1000 / data.seconds) % 2;
+    state.last = now;
+    request(state);
+  }
+  const part = partOf(state.phase);
+  const z = placeAt(data.places, part);
+  state.image = decoder.imageOf(decoder.decode(z), state.image);
+  put(canvas, state.image);
+  const text = `${Math.round(100 * part)} % of the way: ${placeText(z)}`;
+  box.querySelector(".path-strip-place").textContent = text;
+  canvas.setAttribute("aria-label", `What the model draws at ${text}`);
+  slider.setAttribute("aria-valuetext", text);
+  if (Number(slider.value) !== 100 * part) slider.value = 100 * part;
+  const nearest = Math.round(part * (row.children.length - 1));
+  [...row.children].forEach((each, i) => each.classList.toggle("path-strip-nearest", i === nearest));
+  box.dataset.z = JSON.stringify(z);
+  if (state.looking) tellLook("path", z);
+}
+
+function request(state) {
+  state.frame ??= requestAnimationFrame((now) => draw(state, now));
+}
+
+function play(state, playing) {
+  state.playing = playing;
+  state.last = null;
+  state.looking ||= playing;
+  state.box.querySelector("button").textContent = playing ? "Pause" : "Play";
+  state.box.dataset.playing = playing;
+  request(state);
+}
+
+// By hand to a part of the way; there it stays.
+function scrub(state, part) {
+  state.phase = part;
+  state.looking = true;
+  play(state, false);
+}
+
+// The place on the path that is shown is looked at no more.
+function leave(state) {
+  if (!state.looking) return;
+  state.looking = false;
+  tellLook("path", null);
+}
+
+function mount(parentElement) {
+  const box = parentElement.querySelector(".path-strip");
+  const [canvas, slider, row] = ["canvas", "input", ".path-strip-row"].map((each) => box.querySelector(each));
+  const state = { box, canvas, slider, row, decoder: null, frame: null, phase: 0, playing: false, looking: false };
+  box.querySelector("button").onclick = () => play(state, !state.playing);
+  slider.oninput = () => scrub(state, slider.value / 100);
+  row.onclick = ({ target }) => {
+    const number = [...row.children].indexOf(target);
+    if (number >= 0) scrub(state, number / (row.children.length - 1));
+  };
+  // One leaves with the pointer or with the keyboard; the one that is still there holds the place.
+  const left = () => {
+    if (!state.playing && !box.matches(":hover, :has(:focus-visible)")) leave(state);
+  };
+  box.onpointerleave = left;
+  box.addEventListener("focusout", () => setTimeout(left)); // then the focus has arrived where it goes
+  state.dispose = () => {
+    cancelAnimationFrame(state.frame);
+    leave(state);
+    delete parentElement.pathStrip;
+  };
+  return state;
+}
+
+// The pictures of the row, from their grey levels in base64.
+function drawRow({ row, data }) {
+  const size = data.side * data.side;
+  const levels = bytesOf(data.pictures);
+  const pictures = Array.from({ length: levels.length / size }, (_, k) =>
+    put(document.createElement("canvas"), imageOf(levels.subarray(k * size, (k + 1) * size))),
+  );
+  row.replaceChildren(...pictures);
+  row.style.maxWidth = `${80 * pictures.length}px`; // a few must not fill a wide window
+}
+
+async function awaitDecoder(state) {
+  const { decoder: name } = state.data;
+  state.named = name;
+  state.decoder = null;
+  try {
+    const decoder = await decoders().get(name);
+    if (state.named !== name) return; // another has been asked for meanwhile
+    state.decoder = decoder;
+    state.box.dataset.ready = name;
+    request(state);
+  } catch {
+    if (state.named === name) state.named = null; // the next may be whole; the store says what is wrong
+  }
+}
+
+// Runs again whenever the data or the theme changes.
+export function show({ data, parentElement }) {
+  const state = (parentElement.pathStrip ??= mount(parentElement));
+  const text = JSON.stringify(data);
+  if (state.shown !== text) {
+    const ends = JSON.stringify([data.places[0], data.places.at(-1)]);
+    if (state.ends !== ends) {
+      // Another path begins at its beginning; between the same ends one is where one was.
+      if (state.ends !== undefined) play(state, false);
+      state.phase = 0;
+      state.ends = ends;
+      leave(state);
+    }
+    state.shown = text;
+    state.data = data;
+    state.box.dataset.pathStrip = data.key;
+    state.box.setAttribute("aria-label", data.label);
+    state.row.setAttribute("aria-label", `${data.label}, in steps`);
+    drawRow(state);
+    if (state.named !== data.decoder) awaitDecoder(state);
+    request(state);
+  }
+  // Streamlit also calls this for a run that a newer one has overtaken, with the box still there.
+  return () => state.box.isConnected || state.dispose();
+}

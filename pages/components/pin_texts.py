@@ -1,0 +1,166 @@
+"""Places and pins as addresses say them: `z=0.41,-1.2`, `index=417`, `pins=0.41,-1.2_i417*_-3,0`.
+
+A `*` is behind those that are kept. Nothing here knows Streamlit.
+
+Shapes: N test pictures, Z latent size.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pages.components.pins import MOST, Pin, Pins
+from pages.components.selection import Floats
+from pages.components.tables import decimal
+from vae.errors import VaeError, shortened
+
+# Further out no model has ever put a picture, and nothing that is computed of a place overflows.
+FURTHEST = 1_000_000
+NAMED = 2  # coordinates
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE | re.ASCII)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What an address says of pins, None where it says nothing: the chosen one, as a place or as the index
+    of a test picture, and the whole row."""
+
+    z: str | None = None
+    index: str | None = None
+    pins: str | None = None
+
+
+def place_text(place: Floats) -> str:
+    """A place (Z,) in the fewest digits that tell it from all others in float32."""
+    return ",".join(_shortest(value) for value in place)
+
+
+def named_place(place: Sequence[float] | Floats) -> str:
+    """A place (Z,) as people read it: the first coordinates, to 0.01."""
+    return ", ".join(map(decimal, place[:NAMED])) + ", …" * (len(place) > NAMED)
+
+
+def place_of(text: str, latent_dim: int) -> Floats:
+    """The place (Z,) that a text says. Raises VaeError if it is none."""
+    parts = [part.strip() for part in text.split(",", latent_dim)]
+    if len(parts) == latent_dim and all(_NUMBER.fullmatch(part) for part in parts):
+        values = [float(part) for part in parts]
+        if is_place(values, latent_dim):
+            return np.array(values, np.float32)
+    raise VaeError(
+        f"'{shortened(text)}' is no place here: z is {_numbers(latent_dim)}, none beyond ±{FURTHEST:,}."
+    )
+
+
+def is_place(values: object, latent_dim: int) -> bool:
+    """Whether these are Z numbers in a list, none of them beyond `FURTHEST`."""
+    return (
+        isinstance(values, list)
+        and len(values) == latent_dim
+        and all(type(value) in (int, float) and abs(value) <= FURTHEST for value in values)
+    )
+
+
+def index_of(text: str, count: int) -> int:
+    """The test picture that a text says, 0 to `count` - 1. Raises VaeError if it is none."""
+    if text.isascii() and text.isdecimal() and len(text) < 10 and int(text) < count:
+        return int(text)
+    raise VaeError(
+        f"There is no test picture '{shortened(text)}': they are numbered from 0 to {count - 1:,}."
+    )
+
+
+def pin_text(pin: Pin) -> str:
+    """A pin as the row says it."""
+    return (place_text(pin.z) if pin.index is None else f"i{pin.index}") + "*" * pin.kept
+
+
+def written(pins: Pins) -> Texts:
+    """What an address says of a row; a row of one pin is that pin, unless it is kept."""
+    chosen = pins.chosen
+    if chosen is None:
+        return Texts()
+    row = "_".join(map(pin_text, pins.row)) if len(pins.row) > 1 or chosen.kept else None
+    if chosen.index is not None:
+        return Texts(index=str(chosen.index), pins=row)
+    return Texts(z=place_text(chosen.z), pins=row)
+
+
+def read(texts: Texts, means: Floats, pins: Pins) -> tuple[Pins, tuple[str, ...]]:
+    """The row that an address says, and a sentence about each thing in it that makes no sense.
+
+    Args:
+        texts: the address.
+        means: of the test pictures, (N, Z): which places and pictures there are.
+        pins: the row of before. If the address says nothing of a row, it stays; else what is kept of it does.
+    """
+    sentences: list[str] = []
+    if texts.pins is not None:
+        pins, sentence = _read_row(texts.pins, means, pins.clear())
+        sentences += [sentence] if sentence else []
+    try:
+        if texts.index is not None:
+            index = index_of(texts.index, len(means))
+            return _chosen(pins, means[index], index), tuple(sentences)
+    except VaeError as error:
+        sentences.append(str(error))
+    try:
+        if texts.z is not None:
+            pins = _chosen(pins, place_of(texts.z, means.shape[1]), None)
+    except VaeError as error:
+        sentences.append(str(error))
+    return pins, tuple(sentences)
+
+
+def _shortest(value: np.float32) -> str:
+    # 0, not -0; and no `+`, which is a space in addresses.
+    return str(value + np.float32(0)).removesuffix(".0").replace("e+", "e")
+
+
+def _numbers(latent_dim: int) -> str:
+    return "a number" if latent_dim == 1 else f"{latent_dim} numbers with commas between"
+
+
+def _pin(text: str, means: Floats) -> Pin:
+    """The pin that a part of a row says; VaeError if it is none."""
+    name = text.removesuffix("*")
+    index = index_of(name[1:], len(means)) if name.startswith("i") else None
+    place = place_of(name, means.shape[1]) if index is None else means[index]
+    return Pin(tuple(place.tolist()), index, kept=text != name)
+
+
+def _chosen(pins: Pins, place: Floats, index: int | None) -> Pins:
+    """The row with a place chosen that is one of it already, or else is added."""
+    same = [pin.number for pin in pins.row if (pin.place, pin.index) == (tuple(place.tolist()), index)]
+    return pins.choose(same[-1]) if same else pins.add(place, index)
+
+
+def _read_row(text: str, means: Floats, pins: Pins) -> tuple[Pins, str]:
+    """A row that a text says, added to one, and a sentence if not all of it makes sense."""
+    parts = text.split("_")
+    wrong = []
+    spare = list(pins.row)  # each of them stands for one of the address that is the same
+    for part in parts[-MOST:]:
+        try:
+            pin = _pin(part, means)
+        except VaeError:
+            wrong.append(part)
+            continue
+        if same := [each for each in spare if (each.place, each.index) == (pin.place, pin.index)]:
+            spare.remove(same[0])
+            continue
+        pins = pins.add(pin.place, pin.index)
+        if pin.kept:
+            pins = pins.keep(pins.choice)
+    if wrong:
+        more = len(wrong) - 1
+        others = "" if not more else ", nor is another" if more == 1 else f", nor are {more} others"
+        return pins, (
+            f"'{shortened(wrong[0])}' is no pin here{others}: a pin is a place, {_numbers(means.shape[1])}, "
+            f"or a test picture, from i0 to i{len(means) - 1:,}."
+        )
+    if len(parts) > MOST:
+        return pins, f"The address names {len(parts):,} pins; the last {MOST} of them are here."
+    return pins, ""

@@ -1,0 +1,99 @@
+"""The row of pins: small pictures of what the model draws at each, to be chosen, kept, saved and removed."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple, cast, get_args
+
+import streamlit as st
+
+from pages.components.cached import Explored
+from pages.components.cached_maps import nearest_to, picture_at
+from pages.components.links import RECONSTRUCTIONS
+from pages.components.pin_texts import named_place, place_text
+from pages.components.pins import Pin, Pins
+from pages.components.served import module_component
+
+KEY = "pins"
+LONGEST = 120  # characters of a file's name
+
+_mount = module_component(
+    "pins_row",
+    '<div class="pins-row"><div class="pins-row-tiles" role="group"></div>'
+    '<div class="pins-row-all"></div><p class="pins-row-empty"></p></div>',
+)
+
+Name = Literal["choose", "keep", "remove", "clear"]
+
+
+class Action(NamedTuple):
+    """What was asked for in the row: of the pin of that number, or, to clear it, of all."""
+
+    name: Name
+    number: int
+
+
+def asked_action() -> Action | None:
+    """What was asked for in this run; to be asked before the row is drawn, so that the row can show it."""
+    event = st.session_state.get(KEY, {}).get("event")
+    if not isinstance(event, dict) or event.get("action") not in get_args(Name):  # it comes from a browser
+        return None
+    number = event.get("number")
+    if event["action"] != "clear" and type(number) is not int:
+        return None
+    return Action(cast("Name", event["action"]), number if type(number) is int else -1)
+
+
+def pins_row(
+    pins: Pins,
+    explored: Explored,
+    names: Sequence[str],
+    *,
+    run: str,
+    address: Mapping[str, str | None],
+) -> None:
+    """Shows the row, and reports what is asked for in it to `asked_action`.
+
+    Args:
+        pins: what to show, each with a place in the latent space of the model.
+        explored: what it draws there; a place leads to the nearest picture of the test set.
+        names: of the classes.
+        run: the name of the model's run.
+        address: what the page's address is to say of each name, None for nothing.
+    """
+    test = explored.test
+    # Each is kept: a click must not draw and search all of the row again.
+    pictures = b"".join(picture_at(explored, pin.z).tobytes() for pin in pins.row)
+    shown = [nearest_to(explored, pin.z) if pin.index is None else pin.index for pin in pins.row]
+    titles = [f"{names[test.labels[index]]} · #{index}" for index in shown]
+    _mount(
+        key=KEY,
+        data={
+            "key": KEY,
+            "run": run,
+            "side": test.images.shape[-1],
+            "pictures": base64.b64encode(pictures).decode(),
+            "chosen": pins.choice,
+            "pins": [
+                _tile(pin, title, run, {"page": RECONSTRUCTIONS, "query": {"run": run, "index": str(index)}})
+                for pin, title, index in zip(pins.row, titles, shown, strict=True)
+            ],
+            "address": address,
+        },
+        on_event_change=lambda: None,  # without it nothing reaches `asked_action`
+    )
+
+
+def _tile(pin: Pin, title: str, run: str, link: Mapping[str, object]) -> dict[str, object]:
+    """What a tile says; `title` is the test picture that its link leads to."""
+    place = named_place(pin.place)
+    z, own = place_text(pin.z), pin.index is not None
+    return {
+        "number": pin.number,
+        "kept": pin.kept,
+        "text": title if own else place,
+        "z": place,
+        "title": f"test picture {title}, z = {z}" if own else f"z = {z}",
+        "file": f"{run}{f'_i{pin.index}' * own}_z={z}"[:LONGEST],
+        "link": link,
+        "leads": f"Show {title if own else f'the nearest test picture, {title},'} in Reconstructions",
+    }

@@ -1,0 +1,115 @@
+import { say } from "../links/address.js";
+import { lead } from "../links/follow.js";
+import { bytesOf, imageOf, put } from "../pictures/levels.js";
+import { enlarged, save, sheet } from "./files.js";
+import { move, only } from "./keyboard.js";
+import { element, icon } from "./parts.js";
+
+// One pin: its picture and place, which choose it, and what else can be done with it.
+function tileOf(pin, data, levels, row) {
+  const { number } = pin;
+  const button = (action, name, title, drawing, attributes = {}) => {
+    const made = element("button", { type: "button", title, "aria-label": `${title}: ${pin.title}`, ...attributes });
+    made.className = `pins-row-${name}`;
+    made.dataset.action = name;
+    made.append(drawing);
+    made.addEventListener("click", action);
+    return made;
+  };
+  const asks = (action) => () => row.report(action, number);
+  const picture = put(document.createElement("canvas"), imageOf(levels));
+  const choose = element("button", { type: "button", title: pin.title });
+  choose.className = "pins-row-choose";
+  choose.dataset.action = "choose";
+  choose.setAttribute("aria-label", `Look at ${pin.title}`);
+  choose.setAttribute("aria-pressed", number === data.chosen);
+  choose.append(picture, element("span", {}, pin.text));
+  choose.addEventListener("click", asks("choose"));
+  const link = element("a", { title: pin.leads, "aria-label": pin.leads });
+  link.dataset.action = "link";
+  link.append(icon("pictures"));
+  lead(link, pin.link);
+  const file = () => save(enlarged(levels), `${pin.file}.png`);
+  const actions = element("span", {});
+  actions.className = "pins-row-actions";
+  actions.append(
+    button(asks("keep"), "keep", pin.kept ? "Kept: let it go" : "Keep", icon("star"), { "aria-pressed": pin.kept }),
+    button(file, "save", "Save as PNG", icon("save")),
+    link,
+    button(asks("remove"), "remove", "Remove", icon("cross")),
+  );
+  const tile = element("div", {});
+  tile.className = "pins-row-tile";
+  tile.dataset.number = number;
+  tile.dataset.chosen = number === data.chosen;
+  tile.append(choose, actions);
+  return tile;
+}
+
+// What can be done with all pins.
+function actionsOf(data, parts, row) {
+  const button = (text, title, action, disabled) => {
+    const made = element("button", { type: "button", title }, text);
+    made.dataset.action = text;
+    made.disabled = disabled;
+    made.addEventListener("click", action);
+    return made;
+  };
+  const idle = data.pins.some((pin) => !pin.kept);
+  const all = () => save(sheet(parts, data), `${data.run}_${data.pins.length}_pins.png`);
+  return [
+    button("Download all", "All pins on one sheet, as PNG", all, false),
+    button("Clear", "Remove those that are not kept", () => row.report("clear", null), !idle),
+  ];
+}
+
+// Tiles that are as they were stay where they are: a click may have begun on one.
+function arrange(tiles, data, parts, row) {
+  const old = new Map([...tiles.children].map((tile) => [tile.drawn, tile]));
+  const made = data.pins.map((pin, i) => {
+    const drawn = JSON.stringify([pin, pin.number === data.chosen, data.side, ...parts[i]]);
+    const tile = old.get(drawn) ?? tileOf(pin, data, parts[i], row);
+    tile.drawn = drawn;
+    return tile;
+  });
+  for (const tile of old.values()) if (!made.includes(tile)) tile.remove();
+  made.forEach((tile, i) => tiles.children[i] !== tile && tiles.insertBefore(tile, tiles.children[i] ?? null));
+}
+
+// In a narrow window the tiles scroll.
+function reveal(tiles, tile) {
+  const start = tile.offsetLeft - tiles.offsetLeft;
+  const room = tiles.clientWidth - tile.offsetWidth;
+  if (start < tiles.scrollLeft || start > tiles.scrollLeft + room) tiles.scrollLeft = start - room;
+}
+
+// Runs again whenever the data or the theme changes.
+export function show({ data, parentElement, setTriggerValue }) {
+  const row = parentElement.querySelector(".pins-row");
+  const [tiles, all, empty] = row.children;
+  row.report = (action, number) => setTriggerValue("event", { action, number });
+  row.dataset.key = data.key;
+  row.dataset.count = data.pins.length;
+  tiles.setAttribute("aria-label", "Pins");
+  tiles.onkeydown = (event) => move(event, tiles, row);
+  tiles.onfocusin = (event) => only(tiles, event.target.closest(".pins-row-tile"));
+  const levels = bytesOf(data.pictures);
+  const size = data.side * data.side;
+  const parts = data.pins.map((_, i) => levels.subarray(i * size, (i + 1) * size));
+  const focused = row.contains(document.activeElement) ? document.activeElement : null;
+  const at = [...tiles.children].indexOf(focused?.closest(".pins-row-tile"));
+  const number = tiles.children[at]?.dataset.number;
+  arrange(tiles, data, parts, row);
+  all.replaceChildren(...(data.pins.length ? actionsOf(data, parts, row) : []));
+  empty.textContent = data.pins.length ? "" : "Nothing is pinned yet. Click the map, on a point or between them.";
+  const chosen = tiles.querySelector('[data-chosen="true"]');
+  only(tiles, chosen);
+  if (chosen && row.chosen !== data.chosen) reveal(tiles, chosen);
+  row.chosen = data.chosen;
+  say(data.address);
+  if (!focused || focused.isConnected) return;
+  // What was pressed keeps the keyboard, though it was drawn anew; what was removed leaves it to the next.
+  const tile = tiles.querySelector(`[data-number="${number}"]`) ?? tiles.children[at] ?? tiles.lastElementChild;
+  const target = (at < 0 ? all : tile)?.querySelector(`[data-action="${focused.dataset.action}"]`);
+  target?.focus({ preventScroll: true });
+}

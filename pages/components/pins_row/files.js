@@ -1,0 +1,54 @@
+// Pictures as PNG files, made here: each of their pixels stays a square of one colour.
+import { imageOf, put } from "../pictures/levels.js";
+
+const TIMES = 10;
+const COLUMNS = 6;
+const GAP = 20;
+const TEXT = 24; // pixels
+const LINE = 1.4 * TEXT;
+
+// S * S grey levels as a canvas.
+export function enlarged(levels) {
+  const small = put(document.createElement("canvas"), imageOf(levels));
+  const large = document.createElement("canvas");
+  [large.width, large.height] = [small.width * TIMES, small.height * TIMES];
+  const context = large.getContext("2d");
+  context.imageSmoothingEnabled = false;
+  context.drawImage(small, 0, 0, large.width, large.height);
+  return large;
+}
+
+// All pins on one sheet, z beneath each; dark on white, as for printing.
+export function sheet(parts, { side, pins, run }) {
+  const width = side * TIMES + GAP;
+  const height = side * TIMES + GAP + 2 * LINE;
+  const columns = Math.min(COLUMNS, pins.length);
+  const canvas = document.createElement("canvas");
+  canvas.width = columns * width + GAP;
+  canvas.height = Math.ceil(Math.ceil(pins.length / columns) * height + GAP + LINE);
+  const context = canvas.getContext("2d");
+  context.fillStyle = "#ffffff";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.fillStyle = "#000000";
+  context.font = `${TEXT}px sans-serif`;
+  context.textBaseline = "top";
+  const room = width - GAP;
+  pins.forEach(({ text, z }, i) => {
+    const [x, y] = [GAP + (i % columns) * width, GAP + Math.floor(i / columns) * Math.round(height)];
+    context.drawImage(enlarged(parts[i]), x, y);
+    context.fillText(`z = ${z}`, x, y + room + 0.2 * TEXT, room);
+    if (text !== z) context.fillText(text, x, y + room + 0.2 * TEXT + LINE, room);
+  });
+  context.fillText(run, GAP, canvas.height - LINE, canvas.width - 2 * GAP);
+  return canvas;
+}
+
+export function save(canvas, name) {
+  canvas.toBlob((blob) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // the browser may still ask where to
+  });
+}

@@ -1,0 +1,73 @@
+"""The widgets that choose the plane which a map shows, where the latent space has more than two dimensions.
+
+Each stands in the address under its own name. There a value is what the widget shows of it, which so must
+be the same for all weights: the dimensions' KLs are in a caption, not in the boxes.
+"""
+
+from typing import Any
+
+import streamlit as st
+
+from pages.components.charts import coordinate_name
+from pages.components.planes import Dimensions, Picked, axes
+
+# Keys of the widgets, and so their names in the address.
+SHOWN, X, Y, REST = "plane", "x", "y", "rest"
+AXES, PRINCIPAL = "two axes", "principal components"
+PINNED, MEAN = "the pinned place", "the mean"
+_RUN = "plane_run"  # whose plane was shown last
+NAMED = 8  # dimensions of the caption: those that hold the most
+
+
+def plane_picker(dimensions: Dimensions, run: str) -> Picked:
+    """Shows the widgets, unless there is nothing to choose, and returns what they say.
+
+    `run` names whose dimensions these are: another run's axes begin with those that it uses most, unless the
+    address says which.
+    """
+    latent_dim = len(dimensions.mean)
+    if dimensions.principal is None:
+        return Picked(axes(latent_dim), dimensions.mean, at_pin=True)
+    bound: dict[str, Any] = {"bind": "query-params"}
+    order = dimensions.order.tolist()
+    another = st.session_state.get(_RUN, run) != run
+    st.session_state[_RUN] = run
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        shown = st.segmented_control(
+            "The map shows",
+            (AXES, PRINCIPAL),
+            default=AXES,
+            key=SHOWN,
+            required=True,
+            help="Principal components: the two directions in which the pictures lie furthest apart.",
+            **bound,
+        )
+        directions = dimensions.principal
+        if shown == AXES:
+            x = _axis("Across", order, X, another)
+            # What stands across is not offered upwards: the next best takes its place.
+            y = _axis("Upwards", [i for i in order if i != x], Y, another)
+            directions = axes(latent_dim, x, y)
+        rest = st.segmented_control(
+            "Elsewhere it is at",
+            (PINNED, MEAN),
+            default=PINNED,
+            key=REST,
+            required=True,
+            help="A plane also lies somewhere in the directions that it does not show: where the pinned "
+            "place is, or where the mean of all test pictures is.",
+            **bound,
+        )
+    named = ", ".join(f"{coordinate_name(i)} {dimensions.kl[i]:.2f}" for i in order[:NAMED])
+    more = " …" if latent_dim > NAMED else ""
+    st.caption(f"What the model says by each dimension, its KL in nats: {named}{more}")
+    return Picked(directions, dimensions.mean, rest == PINNED)
+
+
+def _axis(label: str, order: list[int], key: str, another: bool) -> int:
+    if another and key not in st.query_params:
+        st.session_state[key] = order[0]
+    help_text = "A coordinate of the latent space; those with the largest KL first."
+    return st.selectbox(
+        label, order, format_func=coordinate_name, key=key, help=help_text, width=110, bind="query-params"
+    )

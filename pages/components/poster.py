@@ -1,0 +1,101 @@
+"""The plane as a poster: digits all over it, in a file that prints sharply.
+
+Shapes: R rows, C columns, S pixels a side, Z latent size.
+"""
+
+import math
+from typing import Literal
+
+import numpy as np
+import streamlit as st
+
+from pages.components.cached import Explored
+from pages.components.digits import data_url
+from pages.components.planes import Plane
+from pages.components.scoring import decoded
+from pages.components.selection import Floats
+from vae import latent
+from vae.model import VAE
+from vae.pictures import Picture, enlarged, png
+from vae.runs import Run
+
+Ink = Literal["Black on white", "White on black"]
+INKS: tuple[Ink, ...] = ("Black on white", "White on black")
+FEWEST, DEFAULT, MOST = 10, 20, 40  # digits a side
+A3 = 297 / 25.4  # inches: its short side
+SHARP = 3508  # pixels: 300 dots per inch there
+SETTINGS, PREVIEW = 250, 340  # pixels on the page
+
+
+@st.fragment
+def poster(run: Run, explored: Explored, plane: Plane) -> None:
+    """A button that opens the settings of a poster, a preview, and a button that saves it.
+
+    Args:
+        run: names the file.
+        explored: its model draws the digits.
+        plane: where they are; of a line, a single row.
+    """
+    # It runs when it is opened: otherwise each click on the page would draw hundreds of digits.
+    what = "plane" if plane.second.any() else "line"
+    opened = st.popover(f"Poster of the {what}", on_change="rerun", key="poster")
+    if opened.open:
+        with opened:
+            _settings(run, explored.model, plane)
+
+
+def poster_picture(model: VAE, plane: Plane, count: int, ink: Ink) -> Picture:
+    """Digits at quantiles of the prior on a plane, `count` a side, framed by half a digit: ((count + 1) S,
+    (count + 1) S). On a line, one row: (2 S, (count + 1) S)."""
+    places = _places(plane, count)
+    rows, columns, size = places.shape
+    digits = decoded(model, places.reshape(-1, size))
+    side = digits.shape[-1]
+    sheet = digits.reshape(rows, columns, side, side).swapaxes(1, 2).reshape(rows * side, columns * side)
+    framed = np.pad(sheet, side // 2)
+    return 255 - framed if ink == "Black on white" else framed
+
+
+def poster_file(model: VAE, plane: Plane, count: int, ink: Ink) -> bytes:
+    """The same as a PNG that fills A3's short side with 300 dots per inch at least; pixels stay squares."""
+    picture = poster_picture(model, plane, count, ink)
+    large = enlarged(picture, math.ceil(SHARP / picture.shape[1]))
+    return png(large, dpi=large.shape[1] / A3)
+
+
+def _places(plane: Plane, count: int) -> Floats:
+    """Of all digits, as they lie on the map: (R, C, Z)."""
+    grid = latent.prior_grid(count).numpy()
+    rows = grid if plane.second.any() else grid[:1]
+    # On a plane the prior is a round cloud too, around the place that is nearest to the origin.
+    middle = plane.coordinates(np.zeros((1, len(plane.base))))[0]
+    return np.stack([[plane.at(x, y) for x, y in row] for row in rows + middle])
+
+
+def _settings(run: Run, model: VAE, plane: Plane) -> None:
+    is_line = not plane.second.any()
+    # Beside each other, as all of it has to fit in; on narrow windows what saves it comes first.
+    with st.container(horizontal=True, gap="small"):
+        settings, shown = st.container(width=SETTINGS), st.container(width=PREVIEW)
+    with settings:
+        label = "Digits" if is_line else "Digits per side"
+        count = st.slider(label, FEWEST, MOST, DEFAULT, key="poster_count")
+        ink = st.segmented_control("Ink", INKS, default=INKS[0], required=True, key="poster_ink")
+        x, y = plane.names
+        upwards = "" if is_line else f", {y} upwards"
+        st.caption(
+            "What the model draws where the prior N(0,\u00a0I) expects pictures: neighbours lie closer where "
+            f"it expects more of them. {x} grows to the right{upwards}."
+        )
+        st.download_button(
+            "Save for print (PNG)",
+            lambda: poster_file(model, plane, count, ink),
+            file_name=f"{run.name}-poster-{count}.png",
+            mime="image/png",
+            on_click="ignore",
+            help="Sharp on A3: at least 300 dots per inch on its short side.",
+        )
+    # Not a file of Streamlit's: one run later it may be gone before a slow browser asks for it.
+    source = data_url(poster_picture(model, plane, count, ink))
+    style = "width: 100%; border-radius: 4px"
+    shown.html(f'<img src="{source}" alt="The poster" style="{style}">')

@@ -1,0 +1,102 @@
+"""What a lasso or a box on the map holds: how many of each class, what they have in common, and which."""
+
+import hashlib
+
+import numpy as np
+import streamlit as st
+
+from pages.components.cached import Explored
+from pages.components.cached_maps import picture_at
+from pages.components.class_bars import class_bars
+from pages.components.filters import CLASSES, FIND, LOSS, PAGE
+from pages.components.latent_map.region import Held
+from pages.components.links import RECONSTRUCTIONS, link
+from pages.components.selection import WORDS, Indices, ScoredSet, exactly
+from pages.components.tiles import Caption, tiles
+from vae.data import class_names
+from vae.runs import Run
+
+KEY = "region"
+STEP = 24  # pictures that are listed at first, and that each "Show more" adds
+_SHOWN = "region_shown"  # what is listed: a hash of the selection, and how many
+
+
+def region_panel(run: Run, explored: Explored, shown: ScoredSet, held: Held, *, train: bool) -> None:
+    """Shows what is known of some of the pictures that the map shows.
+
+    Args:
+        shown: the set on the map, under the weights of `explored`.
+        held: those selected of it.
+        train: whether it is the training set, of which other pages know nothing.
+    """
+    count = len(held.nearest)
+    if not count:
+        st.info("No picture lies in there. Draw around some points, or choose other classes in the legend.")
+        return
+    names = class_names(run.config.dataset)
+    which = "training" if train else "test"
+    st.markdown(f"**{count:,} {which} {'picture' if count == 1 else 'pictures'} selected**")
+    counted, common = st.columns(2, gap="medium")
+    counts = held.counts.tolist()
+    counted.html(class_bars([*counts, *[0] * (len(names) - len(counts))], names, "By class"))
+    with common:
+        tiles(
+            np.stack((held.picture, picture_at(explored, held.place)))[None],
+            key=f"{KEY}_means",
+            label="The mean of the selected pictures, and what the model draws at the mean of their places",
+            panels=("mean picture", "mean place"),
+            width=220,
+        )
+        st.caption(
+            "The mean of the pictures, pixel by pixel; what the model draws at the mean of their places."
+        )
+    if train:
+        st.caption("Reconstructions shows test pictures only, so these are not listed.")
+        return
+    _links(run, held.nearest)
+    _list(run, shown, held)
+
+
+def _links(run: Run, nearest: Indices) -> None:
+    """One link to all of them, or to as many as a search may name."""
+    find = exactly(nearest)
+    label = "Show all in Reconstructions" if find else f"Show the nearest {WORDS} in Reconstructions"
+    # Whatever else chooses pictures there would leave some of them out.
+    others = dict.fromkeys((CLASSES, LOSS, PAGE, "view", "index", "z"))
+    query = {**others, "run": run.name, FIND: find or exactly(nearest[:WORDS])}
+    link(label, RECONSTRUCTIONS, query, key=f"{KEY}_link")
+    if find is None:
+        st.caption(
+            f"A search there names at most {WORDS} pictures: the link shows the {WORDS} that lie nearest to "
+            "the mean of these places."
+        )
+
+
+def _list(run: Run, shown: ScoredSet, held: Held) -> None:
+    nearest = held.nearest
+    selection = hashlib.sha256(run.name.encode() + nearest.tobytes()).hexdigest()
+    seen, count = st.session_state.get(_SHOWN, ("", STEP))
+    if seen != selection:  # another selection begins short
+        count = STEP
+    listed = nearest[:count]
+    names = class_names(run.config.dataset)
+    tiles(
+        shown.images[listed][:, None],
+        [
+            Caption(f"{names[shown.labels[i]]} · #{i}", f"{distance:.2g} away")
+            for i, distance in zip(listed, held.distances[:count], strict=True)
+        ],
+        key=f"{KEY}_pictures",
+        label="The selected pictures, those nearest to the mean of their places first",
+        width=72,
+        numbers=listed.tolist(),
+        page=RECONSTRUCTIONS,
+        query={"run": run.name, "view": None, "z": None},
+    )
+    st.caption("Nearest to the mean of their places first. A click opens a picture in Reconstructions.")
+    if len(listed) < len(nearest):
+        st.button(
+            f"Show more ({len(nearest) - len(listed):,} left)",
+            key=f"{KEY}_more",
+            on_click=lambda: st.session_state.update({_SHOWN: (selection, count + STEP)}),
+        )

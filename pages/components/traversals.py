@@ -1,0 +1,48 @@
+"""Traversals: what the model draws when one coordinate of a place changes and all others stay."""
+
+import numpy as np
+import streamlit as st
+
+from pages.components import cached
+from pages.components.charts import coordinate_name
+from pages.components.scoring import decoded
+from pages.components.selection import Floats
+from pages.components.tables import decimal
+from pages.components.tiles import Caption, tiles
+from vae.runs import Run
+
+VALUES = np.linspace(-3, 3, 9, dtype=np.float32)  # where the prior has 99.7 % of a coordinate
+ROWS = 10  # shown at first
+UNUSED = 0.05  # nats of KL: below it the posterior is almost the prior, whatever the picture
+ALL = "all_dimensions"
+
+
+def traversals(run: Run, explored: cached.Explored, place: Floats) -> None:
+    """Shows a row of pictures for each dimension, those with the largest KL first, from a place (Z,)."""
+    dimensions = cached.dimensions(run, explored)
+    st.caption(
+        "In each row one coordinate goes from −3 to 3 in even steps, where the prior has nearly all of it; "
+        "the others stay as they are. The dimensions that the model uses most, by their KL, come first."
+    )
+    order = dimensions.order
+    if len(order) > ROWS and not st.toggle(f"All {len(order)} dimensions", key=ALL):
+        order = order[:ROWS]
+    places = np.tile(place, (len(order), len(VALUES), 1))
+    for row, i in zip(places, order, strict=True):
+        row[:, i] = VALUES
+    drawn = decoded(explored.model, places.reshape(-1, len(place)))
+    tiles(
+        drawn.reshape(len(order), len(VALUES), *drawn.shape[1:]),
+        [
+            Caption(
+                f"{coordinate_name(i)} · {dimensions.kl[i]:.2f} nats",
+                f"{coordinate_name(i)} is {decimal(place[i])} here"
+                + (" · hardly used by this model" if dimensions.kl[i] < UNUSED else ""),
+            )
+            for i in order
+        ],
+        key="traversals",
+        label="What each dimension does",
+        panels=[decimal(value).rstrip("0").rstrip(".") for value in VALUES],
+        width=420,
+    )

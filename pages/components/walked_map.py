@@ -1,0 +1,98 @@
+"""The map of a run as one walks it: its points, the pins, a path, the digit beside the pointer."""
+
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from pages.components import cached
+from pages.components.cached import Explored
+from pages.components.drawn import Ends
+from pages.components.latent_map import Place, Region, latent_map
+from pages.components.latent_map.points import MapPoints
+from pages.components.map_controls import COLOURINGS, Shown
+from pages.components.path import chosen_way, places
+from pages.components.pins import Pins
+from pages.components.planes import Picked, Plane
+from pages.components.selection import Floats, ScoredSet
+from vae.data import class_names
+from vae.runs import Run
+
+MAP = "map"  # key of the map
+
+
+class View(NamedTuple):
+    """What the map shows, whatever is clicked on it.
+
+    Attributes:
+        points: of the test set or the training set, as `shown` says, on the planes of `picked`.
+        pictures_url: where their real pictures are, or None if these cannot be had.
+    """
+
+    run: Run
+    explored: Explored
+    shown: Shown
+    picked: Picked
+    points: MapPoints
+    pictures_url: str | None
+
+    @property
+    def revision(self) -> str:
+        """Of what coordinates of the map mean."""
+        return f"{self.run.name}: {', '.join(self.picked.directions.names)}"
+
+    def plane(self, pins: Pins) -> Plane:
+        """That which the map shows while these are pinned."""
+        return self.picked.plane(None if pins.chosen is None else pins.chosen.z)
+
+    @property
+    def pictures(self) -> ScoredSet:
+        """Those of the points."""
+        training = self.shown.training
+        return cached.training(self.run, self.explored) if training else self.explored.test
+
+
+def walked_map(view: View, pins: Pins, path: Ends | None, region: Region | None) -> None:
+    """Shows the map under the key `MAP`, and a sentence of what it shows."""
+    run, explored, shown, picked, points, pictures_url = view
+    chosen = pins.chosen
+    plane = view.plane(pins)
+    of_test = cached.points(run, explored, picked.directions)
+
+    colouring, meaning = COLOURINGS[shown.colour]
+    is_line = not plane.second.any()
+
+    def on_map(z: Floats) -> list[tuple[float, float | None]]:
+        return [(float(x), None if is_line else float(y)) for x, y in plane.coordinates(z)]
+
+    marks = [
+        on_map(pin.z[None])[0] if pin.index is None else _place(of_test.xy[pin.index]) for pin in pins.row
+    ]
+    number = None if chosen is None else pins.row.index(chosen)
+    ellipse = None
+    if chosen is not None and chosen.index is not None:
+        ellipse = _place(of_test.xy[chosen.index]), of_test.covariance[chosen.index].tolist()
+    latent_map(
+        points=points.name,
+        decoder=explored.decoder.name,
+        pictures=pictures_url,
+        classes=class_names(run.config.dataset),
+        plane=plane,
+        colouring=colouring,
+        colouring_name=(shown.colour, meaning),
+        layers=shown.layers,
+        pins=marks,
+        chosen=number,
+        ellipse=ellipse,
+        line=None if path is None else on_map(places(path.start, path.end, chosen_way())),
+        region=region and region.corners,
+        revision=view.revision,
+        key=MAP,
+        label=f"Latent space of {run.name}. Arrows move a cursor, Enter pins, + and - zoom, 0 shows all.",
+    )
+    if len(plane.base) != 2:
+        st.caption(picked.sentence(chosen is not None))
+
+
+def _place(xy: np.ndarray) -> Place:
+    return float(xy[0]), float(xy[1])

@@ -1,0 +1,62 @@
+"""What people do on the Latent page, carried out: clicks, lines and lassos on the map, pins, sliders.
+
+Shapes: Z latent size.
+"""
+
+import streamlit as st
+
+from pages.components.chosen_panel import clicked_neighbour
+from pages.components.chosen_place import act, pin, pinned, put_back
+from pages.components.coordinates import pinned_coordinates
+from pages.components.drawn import draw_path, draw_region
+from pages.components.latent_map import Click, Line, Region, Undo, happened
+from pages.components.pins import Pins
+from pages.components.pins_row import asked_action
+from pages.components.walked_map import MAP, View
+
+_CLICKED = "clicked"  # the last click's number, and the pins before and after it
+
+
+def carry_out(view: View) -> tuple[Pins, bool]:
+    """Carries out all that was asked for since the last run; the pins after it, and whether there was any."""
+    test = view.explored.test
+    latent_dim = test.means.shape[1]
+    pins = before = pinned(test)
+    asked = False
+    if (action := asked_action()) is not None:
+        pins = act(action)
+    if (place := pinned_coordinates(latent_dim)) is not None:
+        pins = pin(place)
+    if (neighbour := clicked_neighbour(test)) is not None:
+        pins = pin(test.means[neighbour], neighbour)
+    for number, event in happened(MAP):
+        asked = True
+        match event:
+            case Click(z, point, points) if len(z) == latent_dim:
+                was = pins
+                picture = _test_picture(view, point, points)
+                pins = pin(z) if picture is None else pin(test.means[picture], picture)
+                st.session_state[_CLICKED] = number, was, pins
+            case Undo(of):
+                pins = _undone(of, pins)
+            case Line(start, end) if len(start) == len(end) == latent_dim:
+                draw_path(start, end)
+                st.toast("The path is drawn: its pictures are below the map.")
+            case Region(revision=view.revision):
+                draw_region(event)
+                if event.corners:
+                    st.toast("What the selection holds is shown below the map.")
+    return pins, asked or pins != before
+
+
+def _test_picture(view: View, point: int | None, points: str) -> int | None:
+    """The test picture that a point is. The training set's are pictures too, but no page knows them."""
+    if point is None or view.shown.training or points != view.points.name:
+        return None
+    return point if 0 <= point < len(view.explored.test) else None
+
+
+def _undone(of: int, pins: Pins) -> Pins:
+    """The pins from before a click, unless something else has happened since."""
+    number, was, made = st.session_state.get(_CLICKED, (None, pins, pins))
+    return put_back(was) if number == of and made == pins else pins

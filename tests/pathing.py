@@ -1,0 +1,45 @@
+"""A path to try in a browser: a page of its own, and a server for it."""
+
+from pathlib import Path
+
+import numpy as np
+
+from tests.browser import ROOT, Server, own_page
+
+START, END = np.array([[-2.0, 1.0], [1.5, -0.3]], np.float32)
+SCRIPT = """
+import numpy as np
+import streamlit as st
+from pages.components import cached
+from pages.components.decoder import decoder_store
+from pages.components.path import End, chosen_way, path_panel
+from vae.catalogue import open_run
+
+run = open_run({run!r})
+explored = cached.explored(run)
+decoder_store(explored.decoder)
+
+@st.fragment
+def panel():
+    turned = st.toggle("Turned round")
+    ends = [np.array(place, np.float32) for place in {ends!r}]
+    start, end = reversed(ends) if turned else ends
+    st.session_state.asked_before = chosen_way()
+    if not st.toggle("Gone"):
+        path_panel(run, explored, (End(start, "an [end]"), End(end, "0 · #13")))
+    st.session_state.parts = st.session_state.get("parts", 0) + 1
+    st.text(f"part {{st.session_state.parts}}")
+    st.button("Again")
+
+panel()
+"""
+
+
+def path_script(run: Path) -> str:
+    """A page that shows a path of a run."""
+    return SCRIPT.format(run=str(run), ends=[START.tolist(), END.tolist()])
+
+
+def path_server(folder: Path, run: Path) -> Server:
+    """A server of that page."""
+    return own_page(folder, path_script(run), VAE_DATA_DIR=str(ROOT / "data"))

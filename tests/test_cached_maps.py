@@ -1,0 +1,108 @@
+"""What a click on the Latent page must not cost: all that was drawn, searched and selected before it."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pages.components import cached, cached_maps
+from pages.components.latent_map import Region
+from pages.components.latent_map.region import held
+from pages.components.planes import axes
+from pages.components.scoring import decoded
+from tests.visiting import PAGES, component, messages, visit
+from vae.checkpoints import save_model
+from vae.errors import VaeError
+from vae.runs import Run
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, name: str) -> list[Any]:
+    """Arguments of all calls of a function of `cached_maps` from now on."""
+    calls: list[Any] = []
+    before: Callable[..., object] = getattr(cached_maps, name)
+
+    def counting(*arguments: object) -> object:
+        calls.append(arguments)
+        return before(*arguments)
+
+    monkeypatch.setattr(cached_maps, name, counting)
+    return calls
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_a_click_draws_and_searches_one_place(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    test = visit(PAGES[0], run=trained.name, pins="0.5,1_i3_-1,0.25")
+    drawn, searched = counted(monkeypatch, "decoded"), counted(monkeypatch, "nearest_each")
+    click = {"kind": "click", "number": 1, "z": [0.75, -0.5], "point": None, "points": ""}
+    test.session_state["map"] = {"happened": [click]}
+    test.run()
+    assert len(component(test, "pins")["pins"]) == 4
+    assert [places.tolist() for _, places in drawn] == [[[0.75, -0.5]]]
+    assert [places.tolist() for _, places in searched] == [[[0.75, -0.5]]]
+
+
+def test_newer_weights_draw_anew(runs_dir: Path, trained: Run) -> None:
+    run = Run(runs_dir / trained.name)
+    place = np.array([0.5, -1.5], np.float32)
+    explored = cached.explored(run)
+    before = cached_maps.picture_at(explored, place)
+    assert np.array_equal(before, decoded(run.load_model(), place[None])[0])
+    near = np.linalg.norm(explored.test.means - place, axis=1).argmin()
+    assert cached_maps.nearest_to(explored, place) == near
+    newer = run.load_model()
+    for parameter in newer.parameters():
+        parameter.data *= 0.8
+    save_model(run.model_path, newer, run.config, 1, 0.1)
+    after = cached_maps.picture_at(cached.explored(run), place)
+    assert np.array_equal(after, decoded(newer, place[None])[0])
+    assert not np.array_equal(after, before)
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_a_standing_selection_is_looked_through_once(wide: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    explored = cached.explored(wide)
+    region = Region([(-9, -9), (9, -9), (9, 9), (-9, 0)], frozenset(range(5)), "map")
+    calls = counted(monkeypatch, "members")
+
+    def of(region: Region, *, train: bool = False, dimensions: tuple[int, int] = (0, 1)) -> object:
+        shown = cached.training(wide, explored) if train else explored.test
+        points = cached.points(wide, explored, axes(5, *dimensions), train=train)
+        return cached_maps.region_held(explored, shown, points, region)
+
+    first = of(region)
+    assert of(region._replace(revision="the same map")) is first
+    assert len(calls) == 1
+    others = [
+        of(region._replace(classes=frozenset([1]))),
+        of(region._replace(corners=region.corners[:3])),
+        of(region, train=True),
+        of(region, dimensions=(2, 3)),
+    ]
+    assert len({id(each) for each in (first, *others)}) == len(calls) == 5
+    none = held(explored.test, np.empty(0, np.int64))
+    assert none.counts.sum() == none.picture.sum() == none.place.sum() == 0
+
+
+def test_traversals_are_drawn_when_they_are_opened(wide: Run, runs_dir: Path) -> None:
+    shutil.copytree(wide.path, runs_dir / wide.name)
+    test = visit(PAGES[0], run=wide.name)
+    with pytest.raises(StopIteration):
+        component(test, "traversals")
+    test.session_state["traversals_opened"] = True
+    test.run()
+    assert not test.exception
+    assert len(component(test, "traversals")["captions"]) == 5
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_the_map_does_without_real_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> str:
+        raise VaeError("There is no room.")
+
+    monkeypatch.setattr(cached_maps, "pictures_url", full)
+    test = visit(PAGES[0])
+    assert messages(test) == "There is no room."
+    assert component(test, "map")["pictures"] is None

@@ -1,0 +1,34 @@
+"""What the pages explain must be true of the run that is shown."""
+
+from typing import get_args
+
+import pytest
+import torch
+
+from pages.components.explanations import latent
+from vae.config import Dataset
+
+NORMAL = torch.distributions.Normal(0.0, 1.0)
+
+
+@pytest.mark.parametrize("dataset", get_args(Dataset))
+@pytest.mark.parametrize("latent_dim", [1, 2, 3, 50])
+def test_what_is_said_of_a_map_fits_it(dataset: Dataset, latent_dim: int) -> None:
+    text = latent(dataset, latent_dim)
+    assert "{" not in text
+    assert ("digit" in text) == (dataset in ("mnist", "emnist-digits"))
+    assert ("Fours" in text) == (dataset in ("mnist", "emnist-digits") and latent_dim < 3)
+    assert (f"through {latent_dim} dimensions" in text) == (latent_dim > 2)
+    radii = torch.tensor([1.0, 2.0, 3.0])
+    if latent_dim == 1:
+        within = 2 * NORMAL.cdf(radii) - 1
+        assert [f"{100 * share:.3g}" for share in within] == ["68.3", "95.4", "99.7"]
+        assert "68, 95 and 99.7 %" in text
+        assert "dashed lines" in text
+        assert "circles" not in text
+    else:
+        within = 1 - torch.exp(-(radii**2) / 2)  # of the Rayleigh distribution
+        assert ", ".join(f"{100 * share:.0f}" for share in within) == "39, 86, 99"
+        assert "39, 86 and 99 %" in " ".join(text.split())
+        assert "plane" in text or latent_dim == 2
+    assert 1000 < len(text) < 2600

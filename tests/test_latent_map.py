@@ -1,0 +1,156 @@
+"""The map in a real browser: what is drawn under the pointer, against torch; what happens on it."""
+
+import re
+import shutil
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+import torch
+from playwright.sync_api import Page, expect
+
+import vae
+from tests.browser import APP, SLOW, Server, place_on, ready
+from tests.conftest import BUNDLED, small_config
+from tests.decoding import Visit
+from tests.walking import decoded, digit, middle, open_map, pointed_at
+from vae.catalogue import open_run
+from vae.checkpoints import save_model
+from vae.model import VAE
+
+pytestmark = pytest.mark.browser
+
+
+def test_it_is_what_torch_draws_at_that_very_place(shared: Server, page: Page) -> None:
+    sent: list[object] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    open_map(page, shared.address())
+    model = open_run(BUNDLED).load_model()
+    pointed_at(page, 0, 0)
+    assert sent  # by the page itself
+    sent.clear()
+    for x, y in np.random.default_rng(0).uniform((-4, -3), (4, 4), (20, 2)):
+        z, levels = pointed_at(page, x, y)
+        assert z == pytest.approx([x, y], abs=0.02)  # a pixel of the map
+        assert np.abs(levels - decoded(model, z)).max() <= 0.51  # rounded
+        beside = digit(page.locator(".st-key-look .look-panel"))
+        assert beside[0] == z
+        assert np.array_equal(beside[1], levels)
+    assert sent == []  # nobody was asked
+    page.mouse.move(5, 5)
+    expect(page.locator(".latent-map-beside")).to_be_hidden(timeout=SLOW)
+
+
+def test_it_leaves_the_map_to_clicks_and_drags(shared: Server, page: Page) -> None:
+    open_map(page, shared.address())
+    pointed_at(page, 1, 1)
+    page.mouse.down()
+    page.mouse.move(*place_on(page, "map", 2, 1.5), steps=5)
+    expect(page.locator(".latent-map-beside")).to_be_hidden(timeout=SLOW)
+    page.mouse.up()
+    z, _ = pointed_at(page, 1, 1)  # the axes have moved with the drag
+    assert z == pytest.approx([1, 1], abs=0.02)
+    page.mouse.click(*place_on(page, "map", 1, 1))
+    expect(page.locator(".latent-map-beside")).to_be_visible(timeout=SLOW)  # without another move
+    expect(page.locator(".pins-row-tile")).to_have_count(1, timeout=SLOW)
+
+
+@pytest.mark.parametrize("latent_dim", [1, 5])
+def test_coordinates_that_the_map_does_not_show_are_those_of_the_chosen_place(
+    latent_dim: int, small: Path, page: Page
+) -> None:
+    run = vae.train(small_config(latent_dim=latent_dim, epochs=1), small)
+    model = run.load_model()
+    chosen = [0.5, -1.0, 2.0, -0.25, 1.5][:latent_dim]
+    sentence = (
+        "The map shows z₁ and, upwards, the log-variance of its posterior"
+        if latent_dim == 1
+        else "the other 3 coordinates are those of the pinned place"
+    )
+    with Server(APP, VAE_RUNS_DIR=str(small)) as server:
+        # Without the points, of which one may lie where is clicked.
+        address = f"?run={run.name}&x=z₁&y=z₂&layers=manifold&z={','.join(map(str, chosen))}"
+        open_map(page, server.address(address))
+        expect(page.get_by_text(sentence)).to_be_visible(timeout=SLOW)
+        x, y = middle(page)
+        z, levels = pointed_at(page, x, y)
+        page.mouse.click(*place_on(page, "map", x, y))
+        expect(page.locator(".pins-row-tile")).to_have_count(2, timeout=SLOW)
+        clicked = [float(text) for text in parse_qs(urlsplit(page.url).query)["z"][0].split(",")]
+        after, _ = pointed_at(page, x, y)
+    assert len(z) == latent_dim
+    assert z[:2] == pytest.approx([x, y][:latent_dim], abs=0.02)
+    assert z[2:] == chosen[2:]
+    assert np.abs(levels - decoded(model, z)).max() <= 0.51
+    assert clicked == pytest.approx(z, abs=2e-3)  # a tenth of a pixel; and what the map does not show
+    assert clicked[2:] == z[2:]
+    assert after == pytest.approx(z, rel=1e-6)  # the plane through the new place is the same
+
+
+def test_another_run_brings_its_own_decoder(page: Page, tmp_path: Path) -> None:
+    shutil.copytree(BUNDLED, tmp_path / "first")
+    other = shutil.copytree(BUNDLED, tmp_path / "second")
+    torch.manual_seed(0)
+    run = open_run(other)
+    model = VAE(run.config).eval()
+    save_model(run.model_path, model, run.config, 1, 0.1)
+    with Server(APP, VAE_RUNS_DIR=str(tmp_path)) as server:
+        open_map(page, server.address("?run=first"))
+        first = page.locator(".latent-map").get_attribute("data-decoder")
+        page.get_by_role("combobox", name="Run").click()
+        page.get_by_role("option", name="second").click()
+        expect(page.locator(".latent-map")).not_to_have_attribute("data-decoder", str(first), timeout=SLOW)
+        ready(page, "map", 2)
+        z, levels = pointed_at(page, *middle(page))
+    with torch.no_grad():
+        assert np.abs(levels - decoded(model, z)).max() <= 0.51
+
+
+def test_a_click_that_meets_newer_weights_is_answered_with_them(page: Page, tmp_path: Path) -> None:
+    run = open_run(shutil.copytree(BUNDLED, tmp_path / "mine"))
+    with Server(APP, VAE_RUNS_DIR=str(tmp_path)) as server:
+        open_map(page, server.address("?run=mine"))
+        first = page.locator(".latent-map").get_attribute("data-decoder")
+        model = run.load_model()
+        model.decoder.logits.bias.add_(0.5)
+        save_model(run.model_path, model, run.config, 1, 0.1)
+        page.mouse.click(*place_on(page, "map", 0.5, 0.5))
+        expect(page.locator(".latent-map")).not_to_have_attribute("data-decoder", str(first), timeout=SLOW)
+        expect(page.locator(".pins-row-tile")).to_have_count(1, timeout=SLOW)
+        z, levels = pointed_at(page, 1, 0.5)
+    assert np.abs(levels - decoded(model, z)).max() <= 0.51
+
+
+def test_the_way_back_to_the_whole_map_is_always_the_same(shared: Server, page: Page) -> None:
+    open_map(page, shared.address())
+    whole = corners(page)
+    for x in (1, -2):
+        page.mouse.move(*place_on(page, "map", x, 0))
+        for _ in range(5):
+            page.mouse.wheel(0, -100)
+        expect(page).to_have_url(re.compile("window="), timeout=SLOW)
+        page.locator(".latent-map-plot").press("0")
+        expect(page).not_to_have_url(re.compile("window="), timeout=SLOW)
+        assert corners(page) == pytest.approx(whole, abs=0.1)  # numbers at an axis take more or less room
+
+
+def test_what_has_not_changed_does_not_travel_again(shared: Server, page: Page) -> None:
+    visitor = Visit(page, {})
+    open_map(page, shared.address())
+    page.mouse.click(*place_on(page, "map", 3.5, -3.2))
+    expect(page.locator(".chosen")).to_contain_text("z = (3.5", timeout=SLOW)
+    page.wait_for_timeout(700)
+    costs = [visitor.costs(lambda: page.keyboard.press("r"), "z = (3.5") for _ in range(2)]
+    assert 1000 < costs[-1] < 10_000  # bytes of a run of the whole page
+
+
+def corners(page: Page) -> list[float]:
+    """x0, x1, y0, y1 of the window."""
+    window: list[float] = page.evaluate(
+        """() => {
+            const { xaxis, yaxis } = document.querySelector(".js-plotly-plot")._fullLayout;
+            return [...xaxis.range, ...yaxis.range];
+        }"""
+    )
+    return window

@@ -1,0 +1,67 @@
+"""What is looked at, in the side column: drawn for the eyes at every frame, read out where keys rest."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import SLOW, Server, own_page
+from tests.decoding import small_model, with_torch
+from tests.walking import digit, next_frame
+
+pytestmark = pytest.mark.browser
+
+SCRIPT = """
+from pages.components.decoder import decoder_store
+from pages.components.description import decoder_spec
+from pages.components.look_panel import look_panel
+from tests.decoding import small_model
+
+spec = decoder_spec(small_model("tanh-2"))
+decoder_store(spec)
+look_panel(spec.name, key="look", aloud=True)
+"""
+# Has the panel hear of a look, and keeps all that is read out.
+LOOK = """([source, z, real]) => {
+    const said = document.querySelector(".look-panel [role=status]");
+    window.heard ??= (new MutationObserver(() => said.textContent && window.heard.push(said.textContent))
+        .observe(said, { childList: true }), []);
+    const detail = { source, z, index: null, real: real && { ...real, picture: new ImageData(28, 28) } };
+    window.dispatchEvent(new CustomEvent("latent-look", { detail }));
+}"""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with own_page(tmp_path, SCRIPT) as server:
+        yield server
+
+
+def test_what_keys_lead_to_is_read_out_and_what_the_pointer_meets_is_not(server: Server, page: Page) -> None:
+    page.goto(server.address())
+    panel = page.locator(".look-panel")
+    expect(panel).to_contain_text("Move over the map.", timeout=SLOW)
+    expect(panel.get_by_role("img")).to_have_attribute("aria-label", "Nothing yet", timeout=SLOW)
+    page.evaluate(LOOK, ["map", [1, 2], None])
+    expect(panel).to_have_attribute("data-z", "[1,2]")
+    place = [0.5, -0.001]
+    for x in (0.1, 0.2, 0.5):
+        page.evaluate(LOOK, ["keys", [x, place[1]], None])
+    said = panel.get_by_role("status")
+    expect(said).to_have_text("z = (0.50, 0.00)")
+    z, levels = digit(panel)
+    assert z == place
+    expected = with_torch(small_model("tanh-2"), np.array([place], np.float32)).reshape(28, 28) * 255
+    assert np.abs(levels - expected).max() <= 0.51
+    page.evaluate(LOOK, ["keys", [1, -2], {"name": "4 · #7", "figures": "KL 6.5 nats"}])
+    expect(said).to_have_text("z = (1.00, −2.00) · 4 · #7: KL 6.5 nats")
+    page.evaluate(LOOK, ["map", [0, 0], None])
+    page.evaluate(LOOK, ["keys", None, None])
+    next_frame(page)
+    expect(said).to_be_empty()
+    assert page.evaluate("window.heard") == [
+        "z = (0.50, 0.00)",
+        "z = (1.00, −2.00) · 4 · #7: KL 6.5 nats",
+    ]

@@ -1,0 +1,295 @@
+"""The manifold behind a map, in a real browser: its tiles against torch, wherever one looks."""
+
+import base64
+import itertools
+import math
+import pickle
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from playwright.sync_api import Page
+
+from pages.components.decoder import DecoderSpec
+from pages.components.description import decoder_spec
+from tests.browser import Server, own_page
+from tests.conftest import BUNDLED
+from tests.decoding import Floats, small_model
+from vae.model import VAE
+from vae.runs import Run
+
+pytestmark = pytest.mark.browser
+
+WIDTH, HEIGHT = 740, 620  # of the plot area
+Window = tuple[float, float, float]  # its middle, and how wide it is
+OVERVIEW: Window = (0, 0, 9.4)
+Levels = npt.NDArray[np.uint8]
+SCRIPT = '''
+import pickle
+from pathlib import Path
+import streamlit as st
+from streamlit.components.v2 import component
+from pages.components.decoder import decoder_store
+from pages.components.served import modules
+
+HOSTING = """
+export default async function ({ data, parentElement }) {
+    const module = new URL(`app/static/${data}/latent_map/manifold.js`, document.baseURI);
+    const { makeManifold } = await import(module);
+    const canvas = parentElement.querySelector("canvas");
+    canvas.manifold ??= makeManifold(canvas);
+    canvas.dataset.ready = "true";
+}
+"""
+specs = pickle.loads(Path("specs.pickle").read_bytes())
+for name, spec in specs.items():
+    decoder_store(spec, key=name)
+style = "display: block; width: 740px; height: 620px"
+html = f'<canvas class="manifold" style="{style}"></canvas>'
+component("hosting", html=html, js=HOSTING, isolate_styles=False)(key="hosting", data=modules())
+'''
+# Shows windows in a row, and returns at once; then how many tiles are lacking.
+SHOW = """
+    async ([name, plane, windows]) => {
+        const canvas = document.querySelector(".manifold");
+        const decoder = await window.decodersOfThisApp.get(name);
+        const [width, height] = [canvas.offsetWidth, canvas.offsetHeight];
+        for (const shown of windows)
+            canvas.manifold.show({ decoder, plane, window: shown, width, height, ink: "rgb(0, 0, 0)" });
+        return [Number(canvas.dataset.pending), levels()];
+
+        // How opaque each pixel is, from 0 to 255, in base64.
+        function levels() {
+            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            const opaque = [...data.filter((_, k) => k % 4 === 3)];
+            return btoa(opaque.map((level) => String.fromCharCode(level)).join(""));
+        }
+    }
+"""
+WHOLE = "document.querySelector('.manifold').dataset.pending === '0'"
+TILES = """
+    (places) => places.map(([i, j]) => document.querySelector(".manifold").manifoldTile(i, j))
+"""
+ANY_INK = """
+    (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)
+"""
+# Counts the places that Workers are asked for, from now on.
+COUNT = """
+    () => {
+        window.placesAsked = 0;
+        const { postMessage } = Worker.prototype;
+        Worker.prototype.postMessage = function (message) {
+            window.placesAsked += message.places?.length ?? 0;
+            postMessage.call(this, message);
+        };
+    }
+"""
+
+
+@pytest.fixture(scope="module")
+def models() -> Mapping[str, VAE]:
+    names = ("relu-1", "gelu-5", "tanh-2")
+    return {"bundled": Run(BUNDLED).load_model(), **{name: small_model(name) for name in names}}
+
+
+@pytest.fixture(scope="module")
+def specs(models: Mapping[str, VAE]) -> Mapping[str, DecoderSpec]:
+    return {name: decoder_spec(model) for name, model in models.items()}
+
+
+@pytest.fixture(scope="module")
+def server(specs: Mapping[str, DecoderSpec], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("manifold")
+    (folder / "specs.pickle").write_bytes(pickle.dumps(dict(specs)))
+    with own_page(folder, SCRIPT) as server:
+        yield server
+
+
+class Manifold:
+    """A tab with a manifold."""
+
+    def __init__(self, page: Page, models: Mapping[str, VAE], specs: Mapping[str, DecoderSpec]) -> None:
+        self.page, self.models, self.specs = page, models, specs
+        self.look_at("bundled", [0, 0])
+
+    def look_at(self, name: str, base: Sequence[float], axes: Sequence[int] = (0, 1)) -> None:
+        """From now on, a plane of a model, along two of its axes; or a line, along one."""
+        directions = np.zeros((2, len(base)))
+        for direction, axis in zip(directions, axes, strict=False):
+            direction[axis] = 1
+        self.model, self.decoder = self.models[name], self.specs[name].name
+        self.plane = {"base": [*base], "first": directions[0].tolist(), "second": directions[1].tolist()}
+
+    def show(self, *windows: Window) -> tuple[int, Levels]:
+        """Show windows in a row; how many tiles the last one lacks, and what is drawn meanwhile."""
+        shown = [
+            {"x0": x - width / 2, "x1": x + width / 2, "y0": y - tall / 2, "y1": y + tall / 2}
+            for x, y, width in windows
+            for tall in [width * HEIGHT / WIDTH]
+        ]
+        lacking, text = self.page.evaluate(SHOW, [self.decoder, self.plane, shown])
+        levels = np.frombuffer(base64.b64decode(text), np.uint8)
+        ratio = math.isqrt(len(levels) // (WIDTH * HEIGHT))
+        return lacking, levels.reshape(HEIGHT * ratio, WIDTH * ratio)
+
+    def whole(self, *windows: Window) -> float:
+        """Show windows in a row, and wait for all of the last one's tiles; its step."""
+        self.show(*windows)
+        self.page.wait_for_function(WHOLE)
+        return float(self.page.locator(".manifold").get_attribute("data-step") or 0)
+
+    def tile(self, i: int, j: int) -> tuple[list[float], Levels]:
+        """z of a tile, and what is drawn there."""
+        [tile] = self.page.evaluate(TILES, [[i, j]])
+        return tile["z"], np.array(tile["levels"], np.uint8).reshape(28, 28)
+
+    def differs(self, window: Window, step: float) -> float:
+        """How far the tiles in the middle and near the four corners are from torch's, in grey levels."""
+        x, y, width = window
+        tall = width * HEIGHT / WIDTH
+        worst = 0.0
+        for across, up in [(0, 0), (-0.49, -0.49), (-0.49, 0.49), (0.49, -0.49), (0.49, 0.49)]:
+            i, j = round((x + across * width) / step), round((y + up * tall) / step)
+            z, levels = self.tile(i, j)
+            place = np.array(self.plane["base"]) + i * step * np.array(self.plane["first"])
+            assert z == (place + j * step * np.array(self.plane["second"])).tolist()
+            worst = max(worst, np.abs(levels - self.torch(z)).max())
+        return worst
+
+    def torch(self, z: Sequence[float]) -> Floats:
+        """What torch draws there, (28, 28), in grey levels."""
+        with torch.no_grad():
+            drawn: Floats = self.model.decode(torch.tensor([z], dtype=torch.float32))[0, 0].numpy()
+        return drawn * 255
+
+
+@pytest.fixture
+def manifold(
+    server: Server, page: Page, models: Mapping[str, VAE], specs: Mapping[str, DecoderSpec]
+) -> Manifold:
+    page.goto(server.address())
+    page.wait_for_selector(".manifold[data-ready]")
+    return Manifold(page, models, specs)
+
+
+def test_tiles_are_what_torch_draws_at_their_middles(manifold: Manifold) -> None:
+    windows = [OVERVIEW, (0.7, -1.1, 9.25), (0.53, 0.41, 0.009), (-3, 5, 9000), (0.5, 0.25, 1e-7)]
+    steps = []
+    for window in windows:
+        step = manifold.whole(window)
+        steps.append(step)
+        assert 36 <= WIDTH * step / window[2] < 72
+        assert math.frexp(step)[0] == 0.5  # a power of two
+        assert manifold.differs(window, step) <= 1, window
+    assert steps[0] == steps[1] > steps[2] > steps[4]
+
+
+def test_tiles_stand_where_they_belong(manifold: Manifold) -> None:
+    manifold.page.evaluate("Object.defineProperty(window, 'devicePixelRatio', { value: 2 })")
+    # Tiles of 42 CSS pixels, 84 of the screen's: three for each of a digit's, and these are not smoothed.
+    window = (0.125, -0.25, WIDTH / 42 / 2)
+    assert manifold.whole(window) == 0.5
+    _, drawn = manifold.show(window)
+    assert drawn.shape == (2 * HEIGHT, 2 * WIDTH)
+    for i, j in [(0, 0), (-7, 4), (6, -5)]:
+        left = WIDTH + 84 * (i - 0.5 - window[0] / 0.5)
+        top = HEIGHT - 84 * (j + 0.5 - window[1] / 0.5)
+        assert left == int(left)
+        assert top == int(top)
+        levels = drawn[int(top) + 1 : int(top) + 84 : 3, int(left) + 1 : int(left) + 84 : 3]
+        assert np.abs(levels - manifold.torch([i / 2, j / 2])).max() <= 1.5
+
+
+def test_what_was_drawn_stands_in_until_the_tiles_come(manifold: Manifold) -> None:
+    manifold.whole(OVERVIEW)
+    _, before = manifold.show(OVERVIEW)
+    for x, y, width in [(1, 1, 4.7), (0.3, 0.2, 18), (2, 0, 9.4)]:
+        manifold.whole(OVERVIEW)
+        lacking, drawn = manifold.show((x, y, width))
+        assert lacking > 0
+        # The same picture, but stretched and moved, where both have it.
+        for dx, dy in itertools.product((-0.9, 0, 0.9), repeat=2):
+            place = x + dx, y + dy
+            stretched = ink_at(place, (x, y, width), drawn)
+            assert stretched == pytest.approx(ink_at(place, OVERVIEW, before), abs=6)
+    manifold.whole((50, 50, 9.4))
+    lacking, drawn = manifold.show(OVERVIEW)  # seen before
+    assert lacking == 0
+    np.testing.assert_array_equal(drawn, before)
+
+
+def ink_at(place: tuple[float, float], window: Window, drawn: Levels) -> float:
+    """How much ink lies within 1 of a place of the plane: a mean of levels."""
+    scale = WIDTH / window[2]
+    column, row = WIDTH / 2 + (place[0] - window[0]) * scale, HEIGHT / 2 - (place[1] - window[1]) * scale
+    rows, columns = (slice(round(middle - scale), round(middle + scale)) for middle in (row, column))
+    return float(drawn[rows, columns].mean())
+
+
+def test_nothing_is_left_of_another_decoder_or_plane(manifold: Manifold) -> None:
+    assert manifold.whole(OVERVIEW)
+    looks: list[tuple[str, list[float], tuple[int, ...]]] = [
+        ("tanh-2", [0, 0], (0, 1)),
+        ("gelu-5", [0.5, -1, 2, 0.25, 1], (1, 3)),
+        ("gelu-5", [0.5, -1, 2, 0.25, -1], (1, 3)),
+        ("relu-1", [0], (0,)),
+        ("bundled", [0, 0], (0, 1)),
+    ]
+    for name, base, axes in looks:
+        manifold.show((1, 2, 5))  # some of it is still to come
+        manifold.look_at(name, base, axes)
+        _, drawn = manifold.show(OVERVIEW)
+        assert drawn.max() == 0  # not even for a moment
+        assert manifold.differs(OVERVIEW, manifold.whole(OVERVIEW)) <= 1
+
+
+def test_only_the_newest_window_is_decoded(manifold: Manifold) -> None:
+    manifold.page.evaluate(COUNT)
+    rush = [(1000.0 * k, 0.3, 9.4) for k in range(40)]
+    lacking, _ = manifold.show(*rush)
+    manifold.page.wait_for_function(WHOLE)
+    assert 200 < lacking < 500
+    assert manifold.page.evaluate("window.placesAsked") < 2 * lacking
+    assert manifold.differs(rush[-1], 0.5) <= 1
+
+
+def test_no_window_is_too_far_away_too_small_or_none(manifold: Manifold) -> None:
+    far = [(1e6, -3e5, 9.4), (1e30, 1e30, 1e29), (3e6, 0, 1e-9), (0, 0, 1e300)]
+    near = [(0.3, 0.3, 1e-15), (0, 0, 1e-300)]
+    for window in far + near:
+        step = manifold.whole(window)
+        z, levels = manifold.tile(round(window[0] / step), round(window[1] / step))
+        assert np.isfinite(z).all()
+        assert levels.shape == (28, 28)
+    for window in [
+        (0, 0, 0),
+        (0.3, 0.3, 1e-17),
+        (0, 0, -9),
+        (math.nan, 0, 9),
+        (0, math.inf, 9),
+        (0, 0, math.inf),
+        (0, 0, 1e-323),
+    ]:
+        lacking, drawn = manifold.show(window)
+        assert lacking == 0
+        assert drawn.max() == 0
+    assert manifold.differs(OVERVIEW, manifold.whole(OVERVIEW)) <= 1
+
+
+def test_hidden_or_disposed_of_it_shows_nothing_and_comes_back(manifold: Manifold) -> None:
+    manifold.whole(OVERVIEW)
+    _, before = manifold.show(OVERVIEW)
+    canvas = manifold.page.locator(".manifold")
+    canvas.evaluate("(canvas) => canvas.manifold.hide()")
+    assert not canvas.evaluate(ANY_INK)
+    lacking, drawn = manifold.show(OVERVIEW)
+    assert lacking == 0
+    np.testing.assert_array_equal(drawn, before)
+    canvas.evaluate("(canvas) => canvas.manifold.dispose()")
+    assert not canvas.evaluate(ANY_INK)
+    lacking, drawn = manifold.show(OVERVIEW)  # nothing was kept
+    assert lacking > 200
+    assert drawn.max() == 0
+    assert manifold.differs(OVERVIEW, manifold.whole(OVERVIEW)) <= 1

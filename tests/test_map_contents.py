@@ -1,0 +1,175 @@
+"""What the map shows, as it is cached: the training set, the points, the real pictures in the browser."""
+
+import gzip
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from playwright.sync_api import Browser, Page, expect
+
+from pages.components import cached, served
+from pages.components.latent_map.points import map_points
+from pages.components.pictures import pictures_url
+from pages.components.planes import axes
+from tests.browser import SLOW, Server, own_page
+from tests.conftest import TRAIN_IMAGES
+from vae.checkpoints import save_model
+from vae.data import load
+from vae.errors import VaeError
+from vae.evaluate import score_set
+from vae.runs import Run
+
+
+def test_the_training_set_is_scored_under_the_weights_that_are_shown(runs_dir: Path, trained: Run) -> None:
+    run = Run(runs_dir / trained.name)
+    explored = cached.explored(run)
+    images, labels = load("mnist", train=True)
+    expected = score_set(trained.load_model(), images)
+    newer = run.load_model()
+    for parameter in newer.parameters():
+        parameter.data *= 0.9
+    save_model(run.model_path, newer, run.config, 1, 0.1)  # the run trains on meanwhile
+    shown = cached.training(run, explored)
+    assert np.array_equal(shown.means, expected.mean.numpy())
+    assert np.array_equal(shown.reconstruction, expected.reconstruction.numpy())
+    assert np.array_equal(shown.images, images.numpy())
+    assert np.array_equal(shown.labels, labels.numpy())
+    assert np.shares_memory(shown.images, images.numpy())
+    assert shown.decoded.nbytes == 0
+    assert cached.training(run, explored) is shown
+    after = cached.training(run, cached.explored(run))
+    assert not np.array_equal(after.means, shown.means)
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_points_are_made_once_for_each_set_and_plane(wide: Run) -> None:
+    explored = cached.explored(wide)
+    points = cached.points(wide, explored, axes(5, 2, 0))
+    assert points.payload == map_points(explored.test, axes(5, 2, 0)).payload
+    assert cached.points(wide, explored, axes(5, 2, 0)) is points
+    others = [
+        cached.points(wide, explored, axes(5, 0, 2)),
+        cached.points(wide, explored, axes(5, 2, 0), train=True),
+    ]
+    assert len({points.name, *(other.name for other in others)}) == 3
+    assert len(others[1].labels) == TRAIN_IMAGES
+
+
+def test_training_pictures_without_a_loss_get_a_sentence(runs_dir: Path, trained: Run) -> None:
+    run = Run(runs_dir / trained.name)
+    explored = cached.explored(run)
+    broken = run.load_model()
+    with torch.no_grad():
+        broken.encoder.logvar.bias.fill_(1e4)
+    with pytest.raises(VaeError, match="some training pictures is no number"):
+        cached.training(run, explored._replace(model=broken))
+
+
+def test_the_real_pictures_are_a_file_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served, "STATIC", tmp_path)
+    levels = np.random.default_rng(0).integers(0, 256, (5, 3, 3), np.uint8)
+    url = pictures_url(levels)
+    (file,) = tmp_path.iterdir()
+    assert url == f"app/static/{file.name}"
+    content = gzip.decompress(file.read_bytes())
+    assert np.frombuffer(content[:8], "<u4").tolist() == [5, 3]
+    assert content[8:] == levels.tobytes()
+    assert pictures_url(levels) == url
+    assert pictures_url(levels[:4]) != url
+    assert pictures_url(levels.reshape(45, 1, 1)) != url
+
+
+SCRIPT = """
+import numpy as np
+import streamlit as st
+from pages.components import served
+from pages.components.pictures import pictures_url
+
+from pages.components.links import RECONSTRUCTIONS
+from pages.components.tiles import Caption, tiles
+
+levels = (np.arange(5 * 9) * 5).reshape(5, 3, 3).astype(np.uint8)
+
+def shown():
+    st.text(pictures_url(levels))
+    st.text(f"app/static/{served.modules()}/pictures/pictures.js")
+    query = {"run": "a-run", "view": None}
+    captions = [Caption(f"picture {i}") for i in range(5)]
+    tiles(levels[:, None], captions, key="row", label="Row", width=60, numbers=[7, 8, 9, 10, 11],
+          page=RECONSTRUCTIONS, query=query)
+
+def reconstructions():
+    st.text(f"index {st.query_params.get('index')} of {st.query_params.get('run')}")
+
+st.navigation([st.Page(shown, default=True), st.Page(reconstructions)]).run()
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with own_page(tmp_path_factory.mktemp("pictures"), SCRIPT) as server:
+        yield server
+
+
+@pytest.fixture
+def visitor(browser: Browser, server: Server) -> Iterator[Page]:
+    page = browser.new_page()
+    page.set_default_timeout(SLOW)
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.goto(server.address())
+    yield page
+    page.close()
+    assert troubles == []
+
+
+ASK = """
+    async ([script, url]) => {
+        const { pictures } = await import(new URL(script, document.baseURI));
+        const { side, count, levels } = await pictures(url);
+        return [side, count, [...levels(0)], [...levels(count - 1)]];
+    }
+"""
+
+
+def addresses(page: Page) -> tuple[str, str]:
+    texts = page.get_by_text("app/static/")
+    expect(texts).to_have_count(2)
+    url, script = texts.all_inner_texts()
+    return url, script
+
+
+@pytest.mark.browser
+def test_the_browser_asks_for_the_pictures_once(visitor: Page) -> None:
+    url, script = addresses(visitor)
+    asked: list[str] = []
+    visitor.on("request", lambda request: asked.append(request.url) if url in request.url else None)
+    side, count, first, last = visitor.evaluate(ASK, [script, url])
+    assert visitor.evaluate(ASK, [script, url])[0] == side == 3
+    assert count == 5
+    assert first == list(range(0, 45, 5))
+    assert last == list(range(180, 225, 5))
+    assert len(asked) == 1
+
+
+@pytest.mark.browser
+def test_pictures_that_did_not_come_are_asked_for_again(visitor: Page) -> None:
+    url, script = addresses(visitor)
+    visitor.route("**/*.gz", lambda route: route.fulfill(status=503))
+    with pytest.raises(Exception, match="The pictures cannot be fetched: 503"):
+        visitor.evaluate(ASK, [script, url])
+    visitor.unroute("**/*.gz")
+    assert visitor.evaluate(ASK, [script, url])[1] == 5
+
+
+@pytest.mark.browser
+def test_tiles_lead_to_another_page_and_one_step_back(visitor: Page) -> None:
+    tile = visitor.get_by_role("link", name="Open picture 2")
+    expect(tile).to_have_attribute("href", re.compile(r"/reconstructions\?run=a-run&index=9$"))
+    tile.click()
+    expect(visitor.get_by_text("index 9 of a-run")).to_be_visible()
+    visitor.go_back()
+    expect(tile).to_be_visible()

@@ -1,0 +1,330 @@
+"""What comes from browsers to the Latent page: addresses and events, also such as ours would not send."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, expect
+from streamlit.testing.v1 import AppTest
+
+from pages.components.latent_map import Click, Line, Region, Undo
+from tests.browser import ARGUMENTS, SLOW, Server, chromium, click_at, drawn
+from tests.conftest import BUNDLED, small_config
+from tests.visiting import PAGES, component, html, messages, visit
+from tests.walking import decoded, open_map, pointed_at, ranges
+from vae.catalogue import new_run
+from vae.records import Status
+from vae.runs import Run
+
+NAN, INF = float("nan"), float("inf")
+
+
+def click(number: object, z: object = (0.5, -0.25), point: object = None, points: object = "") -> Any:
+    return {"kind": "click", "number": number, "z": z, "point": point, "points": points}
+
+
+def line(number: object, start: object, end: object) -> Any:
+    return {"kind": "line", "number": number, "from": start, "to": end}
+
+
+def tell(test: AppTest, *events: object) -> AppTest:
+    """The page after a browser has told these."""
+    test.session_state["map"] = {"happened": list(events)}
+    test.run()
+    assert not test.exception
+    return test
+
+
+def pins(test: AppTest) -> list[str]:
+    return [pin["text"] for pin in component(test, "pins")["pins"]]
+
+
+def assert_usable(test: AppTest) -> None:
+    """That a click on the map is answered."""
+    before = component(test, "map")["pins"]
+    number = component(test, "map")["heard"] + 1
+    after = component(tell(test, click(number, [1.5, -2])), "map")
+    assert len(after["pins"]) == min(len(before) + 1, 24)
+    assert after["pins"][-1] == pytest.approx([1.5, -2])
+    assert after["heard"] == number
+    assert "z = (1.50, −2.00)" in html(test)
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        *(({"z": text}, "is no place here: z is 2 numbers") for text in ("abc", "nan", "nan,1", "1e99,0")),
+        *(({"z": text}, "is no place here") for text in ("1", "1,2,3", "inf,0", "", ",", "1;2", "1,2_3,4")),
+        *(({"index": text}, "There is no test picture") for text in ("-1", "200", "1.5", "nan")),
+        *(({"pins": text}, "is no pin here") for text in ("nonsense", "i200", "1,2_x", "_", "*")),
+        *(({"path": text}, "a path is two places") for text in ("1,2", "0,0")),
+        *(
+            ({"path": text}, "is no place here")
+            for text in ("", "1", "a_b", "1,2_nan,0", "1,2_3,4_5,6", "1e99,0_0,0")
+        ),
+        *(
+            ({name: "nonsense"}, "")
+            for name in ("colour", "layers", "pictures", "way", "window", "x", "rest")
+        ),
+    ],
+)
+@pytest.mark.usefixtures("runs_dir")
+def test_an_address_without_sense_leaves_the_page_usable(query: dict[str, str], sentence: str) -> None:
+    test = visit(PAGES[0], None, **query)
+    assert sentence in messages(test)
+    assert (messages(test) == "") == (sentence == "")
+    data = component(test, "map")
+    assert (data["colouring"], data["layers"]) == ("class", ["points", "manifold", "prior"])
+    assert data["line"] is None
+    assert_usable(test)
+
+
+def test_a_run_in_its_first_batch_gets_a_sentence_and_a_way_out(runs_dir: Path, trained: Run) -> None:
+    run = new_run(small_config(seed=5), runs_dir)
+    with run.hold():
+        run.write_status(Status(state="running", total_steps=36))
+        test = visit(PAGES[0], run=run.name)
+        assert f"{run.name} has no weights yet" in messages(test)
+        test.sidebar.selectbox[0].select(trained.name).run()
+    assert messages(test) == ""
+    assert_usable(test)
+
+
+NUMBERS: list[Any] = [None, "x", NAN, INF, [], {}]
+PLACES: list[Any] = [
+    *NUMBERS,
+    [],
+    [1],
+    [1, 2, 3],
+    [NAN, 0],
+    [0, INF],
+    "ab",
+    {"a": 1, "b": 2},
+    [10**400, 0],
+    [[0], 1],
+]
+OTHERS: list[Any] = ["another", None, [], 5]
+HOSTILE: list[Any] = [
+    *(None, 17, "click", [], {}, {"kind": "click"}, {"kind": "nonsense", "number": 1}),
+    *(click(number) for number in NUMBERS),
+    *(click(1, z) for z in PLACES),
+    *(click(1, [0, 0], point) for point in NUMBERS[1:]),
+    {"kind": "undo", "number": 1},
+    *({"kind": "undo", "number": 1, "of": of} for of in NUMBERS),
+    *(line(1, start, [0, 0]) for start in PLACES),
+    *(line(1, [0, 0], end) for end in PLACES),
+]
+
+
+def region(number: int, corners: object, classes: object, revision: object) -> Any:
+    return {"kind": "region", "number": number, "corners": corners, "classes": classes, "revision": revision}
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_events_that_our_script_would_not_tell_do_nothing() -> None:
+    test = visit(PAGES[0])
+    revision = component(test, "map")["revision"]
+    whole = [[-9, -9], [9, -9], [0, 9]]
+    regions = [
+        *(region(1, [*whole, corner], [1], revision) for corner in PLACES),
+        *(region(1, whole, classes, revision) for classes in ([None], ["x"], [INF], 5, None)),
+        *(region(1, whole, [1], another) for another in OTHERS),
+    ]
+    for events in ("x", 5, {"kind": "click"}, None, [HOSTILE], *([event] for event in (*HOSTILE, *regions))):
+        test.session_state["map"] = {"happened": events}
+        test.session_state["map_heard"] = 0
+        test.run()
+        assert not test.exception
+        data = component(test, "map")
+        assert (data["pins"], data["line"], data["region"]) == ([], None, None), events
+    assert messages(test) == ""
+    assert_usable(test)
+
+
+@pytest.mark.parametrize(("far", "sentence"), [(2e6, "No picture lies in there"), (-1e300, "Draw it again")])
+@pytest.mark.usefixtures("runs_dir")
+def test_places_too_far_out_get_a_sentence(far: float, sentence: str) -> None:
+    test = visit(PAGES[0])
+    revision = component(test, "map")["revision"]
+    tell(test, click(1, [far, 0]), line(2, [0, 0], [far, 0]))
+    assert "Nothing is pinned beyond ±1,000,000" in messages(test)
+    assert "No path is drawn beyond ±1,000,000" in messages(test)
+    assert component(test, "map")["pins"] == []
+    assert component(test, "map")["line"] is None
+    tell(test, region(3, [[99, 99], [far, 99], [99, far]], [1], revision))
+    assert sentence in messages(test)
+    tell(test, region(4, [], [], revision))
+    assert_usable(test)
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_ten_thousand_events_at_once_are_answered() -> None:
+    test = visit(PAGES[0])
+    tell(test, *(click(1 + i, [i / 10_000, 0]) for i in range(10_000)))
+    assert len(component(test, "map")["pins"]) == 24
+    tell(test, *(click(10_001 + i, [1e9, 0]) for i in range(10_000)))
+    assert 1 <= len(test.warning) <= 100
+    tell(test, region(30_000, [[0, 0]] * 2001, [1], component(test, "map")["revision"]))
+    assert "Draw it again" in messages(test)
+    assert_usable(test)
+
+
+DRAWN = """
+import streamlit as st
+from pages.components.drawn import draw_path, draw_region, drawn_path, drawn_region, path_address, remove_path
+from pages.components.latent_map import Region
+
+if "revision" in st.session_state:
+    corners = [(0, 0), (1, 0), (1, 1)][: st.session_state.corners]
+    draw_region(Region(corners, frozenset({1}), "mine"))
+    st.session_state.region = drawn_region(st.session_state.revision)
+if "new" in st.session_state:
+    new = st.session_state.new
+    draw_path(*new) if new else remove_path()
+path = drawn_path(st.session_state.size)
+st.session_state.path = path and [end.tolist() for end in path]
+st.session_state.address = path_address(path)
+"""
+
+
+def drawn_in(query: dict[str, str] | None = None, **state: object) -> AppTest:
+    test = AppTest.from_string(DRAWN)
+    for name, value in {"size": 2, **state}.items():
+        test.session_state[name] = value
+    test.query_params.update(query or {})
+    test.run()
+    assert not test.exception
+    return test
+
+
+def test_a_path_is_that_of_the_address_until_one_is_drawn() -> None:
+    test = drawn_in({"path": "-1,0_2,0.5"})
+    assert test.session_state["path"] == [[-1, 0], [2, 0.5]]
+    assert test.session_state["address"] == {"path": "-1,0_2,0.5"}
+    test.session_state["size"] = 3  # another run; this one's path is no path there
+    assert test.run().session_state["path"] is None
+    assert test.session_state["address"] == {"path": None}
+    test.session_state["size"] = 2  # and back
+    assert test.run().session_state["path"] == [[-1, 0], [2, 0.5]]
+    test.session_state["new"] = [[0.1, 0], [0, 7]]
+    assert test.run().session_state["address"] == {"path": "0.1,0_0,7"}
+    test.session_state["new"] = None
+    test.run()
+    assert test.run().session_state["path"] is None, "it came back by the address"
+
+
+@pytest.mark.parametrize(("revision", "corners", "there"), [("mine", 3, 1), ("other", 3, 0), ("mine", 0, 0)])
+def test_a_lasso_is_there_on_its_own_map_only(revision: str, corners: int, there: bool) -> None:
+    region = drawn_in(revision=revision, corners=corners).session_state["region"]
+    assert (region is not None) == there
+
+
+HAPPENED = """
+import itertools
+import streamlit as st
+from pages.components.latent_map import happened
+st.session_state.events = list(itertools.islice(happened("map"), st.session_state.count))
+"""
+
+
+def test_what_happened_is_heard_once_and_in_order() -> None:
+    test = AppTest.from_string(HAPPENED)
+
+    def heard(*events: object, count: int = 99) -> list[object]:
+        test.session_state["map"] = {"happened": list(events)}
+        test.session_state["count"] = count
+        test.run()
+        assert not test.exception
+        return list(test.session_state["events"])
+
+    assert heard() == []
+    first = 1, Click([0.5, -0.25], 3, "mine")
+    told = [click(1, point=3, points="mine"), {"kind": "undo", "number": 2, "of": 1}]
+    assert heard(*told, count=1) == [first]  # and there the run is broken off, before it was carried out
+    assert heard(*told) == [first, (2, Undo(1))]
+    third = line(3, [0, 1, 2], [2, 3, 4])
+    assert heard(*told, third) == [(3, Line([0, 1, 2], [2, 3, 4]))]  # a browser tells until it is answered
+    fourth = region(4, [[0, 0], [1, 0], [1, 1]], [1, 1, 7], "a map")
+    assert heard(*told, third, fourth) == [(4, Region([(0, 0), (1, 0), (1, 1)], frozenset({1, 7}), "a map"))]
+    assert heard(*told, third, fourth) == []
+    another = Click([0.5, -0.25], None, "")
+    told = [click(9), click(8), click(9), {"kind": "?", "number": 10}, click(11)]
+    assert heard(*told) == [(9, another), (11, another)]
+    assert heard(click(10)) == []
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_events_are_carried_out_in_turn(trained: Run) -> None:
+    test = visit(PAGES[0], run=trained.name)
+    points, revision = (component(test, "map")[name] for name in ("points", "revision"))
+    picture = click(2, point=7, points=points)
+    tell(test, click(1), picture, click(3, [2, 2]), {"kind": "undo", "number": 4, "of": 3})
+    data = component(test, "map")
+    assert len(data["pins"]) == 2
+    assert data["chosen"] == 1
+    assert data["pins"][0] == [0.5, -0.25]
+    assert data["ellipse"]["at"] == data["pins"][1]  # of the picture
+    # Only the click before can be the first half of a double click, and only once.
+    tell(test, {"kind": "undo", "number": 5, "of": 3}, {"kind": "undo", "number": 6, "of": 1})
+    assert len(component(test, "map")["pins"]) == 2
+    # A picture that there is not is a place.
+    others = (200, points), (-1, points), (7, "of another map")
+    tell(test, *(click(7 + i, [1, i], *other) for i, other in enumerate(others)))
+    assert component(test, "map")["pins"][2:] == [[1, 0], [1, 1], [1, 2]]
+
+    tell(test, line(10, [0, 1], [2, 3]))
+    drawn_line = component(test, "map")["line"]
+    assert (drawn_line[0], drawn_line[-1]) == ([0, 1], [2, 3])
+    assert np.diff(np.array(drawn_line), axis=0) == pytest.approx(np.full((60, 2), 2 / 60), abs=1e-5)
+    everywhere = [[-99, -99], [99, -99], [99, 99], [-99, 99]]
+    tell(test, region(11, everywhere, list(range(10)), revision))
+    assert "**200 test pictures selected**" in [each.value for each in test.markdown]
+    tell(test, region(12, everywhere, [5], revision))
+    fives = sum(label == 5 for label in labels())
+    assert f"**{fives} test pictures selected**" in [each.value for each in test.markdown]
+    tell(test, region(13, [], [], revision))
+    assert "selected" not in " ".join(each.value for each in test.markdown)
+    assert component(test, "map")["line"] == drawn_line  # it stays
+
+
+def labels() -> list[int]:
+    from vae.data import load
+
+    return [int(label) for label in load("mnist", train=False)[1]]
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_points_of_the_training_set_are_places_to_a_click() -> None:
+    test = visit(PAGES[0], pictures="training")
+    tell(test, click(1, point=7, points=component(test, "map")["points"]))
+    assert component(test, "map")["pins"] == [[0.5, -0.25]]
+    assert component(test, "map")["ellipse"] is None
+
+
+@pytest.mark.browser
+def test_without_webgl_the_map_is_drawn_more_slowly(shared: Server, browser: Browser) -> None:
+    slow = browser.browser_type.launch(executable_path=chromium(), args=[*ARGUMENTS, "--disable-3d-apis"])
+    page = slow.new_page(viewport={"width": 1400, "height": 900})
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    try:
+        open_map(page, f"{shared.address()}?z=abc&colour=nonsense&window=1,nonsense&layers=points")
+        expect(page.get_by_text("This browser has no WebGL")).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text("is no place here")).to_be_visible(timeout=SLOW)
+        kinds = page.evaluate("document.querySelector('.js-plotly-plot')._fullData.map(({ type }) => type)")
+        assert set(kinds) == {"scatter"}
+        x0, x1, y0, y1 = ranges(page)
+        assert x0 < -4 < 4 < x1
+        assert y0 < -3 < 3 < y1
+        model = Run(BUNDLED).load_model()
+        z, shown = pointed_at(page, 3.5, -3.2)
+        assert np.abs(shown - decoded(model, z)).max() <= 0.51
+        click_at(page, "map", 3.5, -3.2)
+        expect(page.locator(".pins-row-tile")).to_have_count(1, timeout=SLOW)
+        expect(page).to_have_url(re.compile(r"z=3\."), timeout=SLOW)
+        assert np.abs(np.array(drawn(page)) - decoded(model, z)).max() <= 1
+    finally:
+        slow.close()
+    assert troubles == []
