@@ -41,9 +41,8 @@ def nearest_to(explored: Explored, place: Floats) -> int:
 
 def region_held(explored: Explored, shown: ScoredSet, points: MapPoints, region: Region) -> Held:
     """What a region holds of the set that the map shows as these points; VaeError if it has no area."""
-    area = repr(
-        (region.corners, sorted(region.classes))
-    )  # as a list, its hash would take longer than its use
+    # As text: the hash of a list would take longer than its use.
+    area = repr((region.corners, sorted(region.classes)))
     return _region_held(explored.decoder.name, points.name, area, shown, points, region)
 
 

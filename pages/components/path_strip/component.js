@@ -1,5 +1,6 @@
 import { shown, tellLook } from "../latent_map/look.js";
 import { bytesOf, imageOf, put } from "../pictures/levels.js";
+import { Awaited } from "../stores/awaited.js";
 import { decoders } from "../stores/registry.js";
 
 // The place at a part of the way, 0 to 1: what lies between two places is on the line from one to the other.
@@ -21,7 +22,8 @@ function placeText(z) {
 // Once a frame, whatever happened since the last one.
 function draw(state, now) {
   state.frame = null;
-  const { box, canvas, slider, row, data, decoder } = state;
+  const { box, canvas, slider, row, data } = state;
+  const decoder = state.awaited.value;
   if (decoder === null) return;
   if (state.playing) {
     state.phase = (state.phase + (now - (state.last ?? now)) / 1000 / data.seconds) % 2;
@@ -73,7 +75,11 @@ function leave(state) {
 function mount(parentElement) {
   const box = parentElement.querySelector(".path-strip");
   const [canvas, slider, row] = ["canvas", "input", ".path-strip-row"].map((each) => box.querySelector(each));
-  const state = { box, canvas, slider, row, decoder: null, frame: null, phase: 0, playing: false, looking: false };
+  const state = { box, canvas, slider, row, frame: null, phase: 0, playing: false, looking: false };
+  state.awaited = new Awaited(decoders(), () => {
+    box.dataset.ready = state.data.decoder;
+    request(state);
+  });
   box.querySelector("button").onclick = () => play(state, !state.playing);
   slider.oninput = () => scrub(state, slider.value / 100);
   row.onclick = ({ target }) => {
@@ -105,21 +111,6 @@ function drawRow({ row, data }) {
   row.style.maxWidth = `${80 * pictures.length}px`; // a few must not fill a wide window
 }
 
-async function awaitDecoder(state) {
-  const { decoder: name } = state.data;
-  state.named = name;
-  state.decoder = null;
-  try {
-    const decoder = await decoders().get(name);
-    if (state.named !== name) return; // another has been asked for meanwhile
-    state.decoder = decoder;
-    state.box.dataset.ready = name;
-    request(state);
-  } catch {
-    if (state.named === name) state.named = null; // the next may be whole; the store says what is wrong
-  }
-}
-
 // Runs again whenever the data or the theme changes.
 export function show({ data, parentElement }) {
   const state = (parentElement.pathStrip ??= mount(parentElement));
@@ -139,7 +130,7 @@ export function show({ data, parentElement }) {
     state.box.setAttribute("aria-label", data.label);
     state.row.setAttribute("aria-label", `${data.label}, in steps`);
     drawRow(state);
-    if (state.named !== data.decoder) awaitDecoder(state);
+    state.awaited.ask(data.decoder);
     request(state);
   }
   // Streamlit also calls this for a run that a newer one has overtaken, with the box still there.
