@@ -22,6 +22,7 @@ class LatentMap {
   hidden = new Set(); // labels of classes
   look = { source: null, z: null, index: null };
   line = null; // while it is drawn: two places
+  trouble = ""; // what the map has to do without
   telling = new Telling();
 
   constructor(parentElement) {
@@ -50,7 +51,10 @@ class LatentMap {
         here("points");
       }),
     };
-    this.manifold = makeManifold(this.behind, () => (this.note.textContent = NO_MANIFOLD));
+    this.manifold = makeManifold(this.behind, () => {
+      this.trouble = NO_MANIFOLD;
+      this.draw();
+    });
     this.sight = makeSight(this, part("-beside"), () => this.gestures.again());
     this.keys = makeKeys(this);
     const gestures = {
@@ -112,7 +116,7 @@ class LatentMap {
         [this.ink, this.paper] = [theme("text-color"), theme("background-color")];
         this.drawLegend();
         await this.plotted.draw();
-        this.note.textContent = quick() ? "" : "This browser has no WebGL: the map is drawn more slowly.";
+        this.note.textContent = quick() ? this.trouble : "This browser has no WebGL: the map is drawn more slowly.";
         this.redraw();
       }
     } catch (error) {
