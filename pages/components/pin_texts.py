@@ -19,7 +19,9 @@ from vae.errors import VaeError, shortened
 # Further out no model has ever put a picture, and nothing that is computed of a place overflows.
 FURTHEST = 1_000_000
 NAMED = 2  # coordinates
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE | re.ASCII)
+LONGEST = 60  # characters of a number
+# Each character may be read in one way only: what can be divided in many ways takes the square of its length.
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def named_place(place: Sequence[float] | Floats) -> str:
 def place_of(text: str, latent_dim: int) -> Floats:
     """The place (Z,) that a text says. Raises VaeError if it is none."""
     parts = [part.strip() for part in text.split(",", latent_dim)]
-    if len(parts) == latent_dim and all(_NUMBER.fullmatch(part) for part in parts):
+    if len(parts) == latent_dim and all(len(part) <= LONGEST and _NUMBER.fullmatch(part) for part in parts):
         values = [float(part) for part in parts]
         if is_place(values, latent_dim):
             return np.array(values, np.float32)
