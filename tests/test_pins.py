@@ -82,6 +82,14 @@ def test_another_latent_space_sets_places_aside_and_moves_test_pictures() -> Non
     assert fitted(pins, (), MEANS[:5])[0].choice == 2  # a set of fewer pictures
 
 
+def test_of_pins_at_the_same_place_the_chosen_one_stays() -> None:
+    pins = Pins()
+    for _ in range(MOST):
+        pins = pins.add([1, 1])
+    there, _ = fitted(pins.choose(0), (Pin((2, 2), number=MOST),), MEANS)
+    assert [pin.number for pin in there.row] == [0, *range(2, MOST + 1)]
+
+
 def test_places_come_back_as_the_same_float32() -> None:
     values = np.random.default_rng(0).standard_normal(10_000).astype(np.float32)
     values = np.concatenate(

@@ -296,6 +296,11 @@ def labels() -> list[int]:
 
 
 @pytest.mark.usefixtures("runs_dir")
+def test_of_two_pins_at_the_same_place_the_chosen_one_is_marked() -> None:
+    assert component(visit(PAGES[0], pins="1,1_1,1_2,2", z="1,1"), "map")["chosen"] == 1
+
+
+@pytest.mark.usefixtures("runs_dir")
 def test_points_of_the_training_set_are_places_to_a_click() -> None:
     test = visit(PAGES[0], pictures="training")
     tell(test, click(1, point=7, points=component(test, "map")["points"]))

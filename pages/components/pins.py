@@ -74,11 +74,9 @@ class Pins:
 
     def bounded(self) -> "Pins":
         """At most `MOST` of these: the oldest go first that are neither kept nor chosen."""
-        row = list(self.row)
-        idle = [pin for pin in row if not pin.kept and pin.number != self.choice]
-        for pin in idle[: max(0, len(row) - MOST)]:
-            row.remove(pin)
-        return replace(self, row=tuple(row))
+        idle = [pin.number for pin in self.row if not pin.kept and pin.number != self.choice]
+        leaving = idle[: max(0, len(self.row) - MOST)]
+        return replace(self, row=tuple(pin for pin in self.row if pin.number not in leaving))
 
     def choose(self, number: int) -> "Pins":
         """Another is chosen."""

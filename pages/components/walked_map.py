@@ -68,7 +68,7 @@ def walked_map(view: View, pins: Pins, path: Ends | None, region: Region | None)
     marks = [
         on_map(pin.z[None])[0] if pin.index is None else _place(of_test.xy[pin.index]) for pin in pins.row
     ]
-    number = None if chosen is None else pins.row.index(chosen)
+    number = None if chosen is None else [pin.number for pin in pins.row].index(chosen.number)
     ellipse = None
     if chosen is not None and chosen.index is not None:
         ellipse = _place(of_test.xy[chosen.index]), of_test.covariance[chosen.index].tolist()
