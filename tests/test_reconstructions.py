@@ -158,7 +158,7 @@ def test_a_click_opens_a_picture_and_nonsense_from_a_browser_does_not() -> None:
     test.session_state["gallery"] = {"opened": 4}
     assert is_open(test.run())
     assert test.query_params["index"] in ("4", ["4"])
-    for nonsense in (10**9, -1, "4", None):
+    for nonsense in (True, 10**9, -1, "4", None):
         test = visit(PAGE)
         test.session_state["gallery"] = {"opened": nonsense}
         test.run()

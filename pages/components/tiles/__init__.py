@@ -35,7 +35,7 @@ def clicked_tile(key: str) -> int | None:
     It comes from the browser: whoever uses it as an index asks whether it is one.
     """
     number = st.session_state.get(key, {}).get("opened")
-    return number if isinstance(number, int) else None
+    return number if type(number) is int else None  # True is no number
 
 
 def tiles(
