@@ -1,6 +1,7 @@
 """What comes from browsers to the Latent page: addresses and events, also such as ours would not send."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.conftest import BUNDLED, small_config
 from tests.visiting import PAGES, component, html, messages, visit
 from tests.walking import decoded, open_map, pointed_at, ranges
 from vae.catalogue import new_run
+from vae.checkpoints import save_model
 from vae.records import Status
 from vae.runs import Run
 
@@ -298,6 +300,40 @@ def labels() -> list[int]:
 @pytest.mark.usefixtures("runs_dir")
 def test_of_two_pins_at_the_same_place_the_chosen_one_is_marked() -> None:
     assert component(visit(PAGES[0], pins="1,1_1,1_2,2", z="1,1"), "map")["chosen"] == 1
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_a_path_between_pins_begins_with_the_last_two_in_another_row() -> None:
+    test = visit(PAGES[0], pins="1,0_2,0_3,0")
+
+    def ends() -> list[str]:
+        return [box.format_func(box.value) for box in test.selectbox if box.label in ("From", "To")]
+
+    next(box for box in test.selectbox if box.label == "From").select_index(0).run()
+    assert ends() == ["1: (1.00, 0.00)", "3: (3.00, 0.00)"]
+    test.session_state["pins"] = {"event": {"action": "remove", "number": 0}}
+    tell(test, click(1, [4, 0]))  # as many as before
+    assert ends() == ["2: (3.00, 0.00)", "3: (4.00, 0.00)"]
+    next(button for button in test.button if button.label == "Draw it").click().run()
+    data = component(test, "map")["line"]
+    assert (data[0], data[-1]) == ([3, 0], [4, 0])
+
+
+@pytest.mark.parametrize(("plane", "stays"), [("two axes", True), ("principal components", False)])
+def test_a_lasso_on_principal_components_goes_with_their_weights(
+    plane: str, stays: bool, runs_dir: Path, wide: Run
+) -> None:
+    run = Run(shutil.copytree(wide.path, runs_dir / wide.name))
+    test = visit(PAGES[0], run=run.name, plane=plane)
+    corners = [[-9, -9], [9, -9], [0, 9]]
+    tell(test, region(1, corners, [1], component(test, "map")["revision"]))
+    assert component(test, "map")["region"] == corners
+    model = run.load_model()
+    for parameter in model.parameters():
+        parameter.data *= 1.5
+    save_model(run.model_path, model, run.config, 1, 0.1)
+    test.run()
+    assert component(test, "map")["region"] == (corners if stays else None)
 
 
 @pytest.mark.usefixtures("runs_dir")

@@ -33,14 +33,15 @@ def beneath_map(view: View, pins: Pins, path: Ends | None) -> None:
 
 def _between_pins(pins: Pins) -> None:
     """Asks which, the last two unless others are chosen."""
-    row = dict(enumerate(pins.row))
+    row = {pin.number: pin for pin in pins.row}
+    numbers = list(row)
     first, second = (
         st.selectbox(
             label,
-            list(row),
-            index=len(row) + back,
-            format_func=lambda i: f"{i + 1}: {_name(row[i])}",
-            key=f"path_{label}_{len(row)}",  # another row, another choice
+            numbers,
+            index=len(numbers) + back,
+            format_func=lambda number: f"{numbers.index(number) + 1}: {_name(row[number])}",
+            key=f"path_{label}_{numbers}",  # another row, another choice
         )
         for label, back in (("From", -2), ("To", -1))
     )

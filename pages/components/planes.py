@@ -6,6 +6,7 @@ depends on the plane's `Directions` alone, and what goes with the place is in th
 Shapes: N points, Z latent size.
 """
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -35,6 +36,11 @@ class Plane:
     second: Floats
     names: tuple[str, str]
 
+    @property
+    def is_line(self) -> bool:
+        """Whether the latent space is one."""
+        return not self.second.any()
+
     def at(self, x: float, y: float) -> Floats:
         """The point of the latent space (Z,) at a place of the map."""
         return (self.base + x * self.first + y * self.second).astype(np.float32)
@@ -62,6 +68,12 @@ class Directions:
     centre: Floats
     shown: str
     rest: str
+
+    @cached_property
+    def name(self) -> str:
+        """The same for those that show all points alike, and for no others."""
+        arrays = (self.first, self.second, self.centre)
+        return hashlib.sha256(b"".join(each.tobytes() for each in arrays)).hexdigest()[:16]
 
     def through(self, place: npt.NDArray[np.floating]) -> Plane:
         """The one plane on which a place (Z,) lies."""

@@ -37,7 +37,7 @@ def poster(run: Run, explored: Explored, plane: Plane) -> None:
         plane: where they are; of a line, a single row.
     """
     # It runs when it is opened: otherwise each click on the page would draw hundreds of digits.
-    what = "plane" if plane.second.any() else "line"
+    what = "line" if plane.is_line else "plane"
     opened = st.popover(f"Poster of the {what}", on_change="rerun", key="poster")
     if opened.open:
         with opened:
@@ -66,23 +66,22 @@ def poster_file(model: VAE, plane: Plane, count: int, ink: Ink) -> bytes:
 def _places(plane: Plane, count: int) -> Floats:
     """Of all digits, as they lie on the map: (R, C, Z)."""
     grid = latent.prior_grid(count).numpy()
-    rows = grid if plane.second.any() else grid[:1]
+    rows = grid[:1] if plane.is_line else grid
     # On a plane the prior is a round cloud too, around the place that is nearest to the origin.
     middle = plane.coordinates(np.zeros((1, len(plane.base))))[0]
     return np.stack([[plane.at(x, y) for x, y in row] for row in rows + middle])
 
 
 def _settings(run: Run, model: VAE, plane: Plane) -> None:
-    is_line = not plane.second.any()
     # Beside each other, as all of it has to fit in; on narrow windows what saves it comes first.
     with st.container(horizontal=True, gap="small"):
         settings, shown = st.container(width=SETTINGS), st.container(width=PREVIEW)
     with settings:
-        label = "Digits" if is_line else "Digits per side"
+        label = "Digits" if plane.is_line else "Digits per side"
         count = st.slider(label, FEWEST, MOST, DEFAULT, key="poster_count")
         ink = st.segmented_control("Ink", INKS, default=INKS[0], required=True, key="poster_ink")
         x, y = plane.names
-        upwards = "" if is_line else f", {y} upwards"
+        upwards = "" if plane.is_line else f", {y} upwards"
         st.caption(
             "What the model draws where the prior N(0,\u00a0I) expects pictures: neighbours lie closer where "
             f"it expects more of them. {x} grows to the right{upwards}."

@@ -38,8 +38,8 @@ class View(NamedTuple):
 
     @property
     def revision(self) -> str:
-        """Of what coordinates of the map mean."""
-        return f"{self.run.name}: {', '.join(self.picked.directions.names)}"
+        """Of what coordinates of the map mean: newer weights have other principal components."""
+        return f"{self.run.name}: {self.picked.directions.name}"
 
     def plane(self, pins: Pins) -> Plane:
         """That which the map shows while these are pinned."""
@@ -60,10 +60,9 @@ def walked_map(view: View, pins: Pins, path: Ends | None, region: Region | None)
     of_test = cached.points(run, explored, picked.directions)
 
     colouring, meaning = COLOURINGS[shown.colour]
-    is_line = not plane.second.any()
 
     def on_map(z: Floats) -> list[tuple[float, float | None]]:
-        return [(float(x), None if is_line else float(y)) for x, y in plane.coordinates(z)]
+        return [(float(x), None if plane.is_line else float(y)) for x, y in plane.coordinates(z)]
 
     marks = [
         on_map(pin.z[None])[0] if pin.index is None else _place(of_test.xy[pin.index]) for pin in pins.row

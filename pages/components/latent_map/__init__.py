@@ -145,7 +145,6 @@ def latent_map(
         label: what a screen reader says of the map.
     """
     origin = plane.coordinates(0 * plane.base[None])[0]
-    line_prior = not plane.second.any()
     _mount(
         key=key,
         data={
@@ -171,7 +170,7 @@ def latent_map(
             "pins": pins,
             "chosen": chosen,
             "ellipse": ellipse and {"at": ellipse[0], "covariance": ellipse[1]},
-            "prior": {"at": origin.tolist(), "radii": SIGMAS, "line": line_prior},
+            "prior": {"at": origin.tolist(), "radii": SIGMAS, "line": plane.is_line},
             "line": line,
             "region": region,
             "revision": revision,
