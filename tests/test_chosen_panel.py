@@ -76,6 +76,18 @@ def test_a_test_picture_is_shown_beside_what_is_drawn_and_is_no_neighbour_of_its
     }
 
 
+ACTIONS: list[dict[str, object]] = [
+    {"action": "explode", "pin": 1},
+    {"action": [], "pin": 1},
+    {"action": "remove"},
+    {"action": "remove", "pin": None},
+    {"action": "remove", "pin": "x"},
+    {"action": "remove", "pin": float("inf")},
+    {"action": "remove", "pin": 10**30},
+    {"pin": 1},
+]
+
+
 @pytest.mark.parametrize("latent_dim", [1, 5])
 def test_coordinates_come_in_the_order_of_what_they_say(latent_dim: int, runs_dir: Path) -> None:
     run = vae.train(small_config(latent_dim=latent_dim, epochs=1), runs_dir)
@@ -95,11 +107,11 @@ def test_coordinates_come_in_the_order_of_what_they_say(latent_dim: int, runs_di
     lists: list[object] = [[1] * 9, "1,2", [float("nan")] * latent_dim, [True] * latent_dim, None]
     for nonsense in (*({"z": each} for each in lists), {}, []):
         page.session_state["coordinates"] = {"pinned": nonsense}
-        page.session_state["pins"] = {"event": {"action": "explode", "number": 1}}
+        page.session_state["pins"] = {"happened": [{"number": i, **each} for i, each in enumerate(ACTIONS)]}
         page.run()
         assert not page.exception
         assert len(component(page, "pins")["pins"]) == 2
-    page.session_state["pins"] = {"event": {"action": "remove", "number": 1}}
+    page.session_state["pins"] = {"happened": [{"number": 99, "action": "remove", "pin": 1}]}
     page.run()
     assert len(component(page, "pins")["pins"]) == 1
 

@@ -25,7 +25,7 @@ from pages.components.chosen_place import act, address, pin, pinned
 from pages.components.coordinates import coordinates, pinned_coordinates
 from pages.components.description import decoder_spec
 from pages.components.links import MAP, link
-from pages.components.pins_row import asked_action, pins_row
+from pages.components.pins_row import asked_actions, pins_row
 from pages.components.planes import dimensions_of
 from pages.components.scoring import scored
 from tests.decoding import small_model
@@ -40,7 +40,7 @@ def explored():
 def part():
     test = explored().test
     pins = pinned(test)
-    if (action := asked_action()) is not None:
+    for action in asked_actions():
         pins = act(action)
     if (z := pinned_coordinates(2)) is not None:
         pins = pin(z)
@@ -192,3 +192,8 @@ def test_coordinates_are_looked_at_and_pinned(server: Server, page: Page) -> Non
     tiles(page).first.locator("button").first.click()
     expect(field).to_have_value("0.5", timeout=SLOW)  # it follows
     expect(back).to_be_disabled()
+
+    # Of two clicks during one run of the page both are heard.
+    page.evaluate("document.querySelectorAll('[data-action=remove]').forEach((one, i) => i && one.click())")
+    expect(tiles(page)).to_have_count(1, timeout=SLOW)
+    expect(tiles(page).first).to_contain_text("0.50, 1.00")

@@ -1,5 +1,6 @@
 """What comes from browsers to the Latent page: addresses and events, also such as ours would not send."""
 
+import itertools
 import re
 import shutil
 from pathlib import Path
@@ -8,9 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
+from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
+from streamlit.runtime.scriptrunner_utils.exceptions import StopException
 from streamlit.testing.v1 import AppTest
 
+from pages import latent
+from pages.components import walking
 from pages.components.latent_map import Click, Line, Region, Undo
+from pages.components.pins import Pins
+from pages.components.walked_map import View
 from tests.browser import ARGUMENTS, SLOW, Server, chromium, click_at, drawn
 from tests.conftest import BUNDLED, small_config
 from tests.visiting import PAGES, component, html, messages, visit
@@ -136,7 +143,7 @@ def test_events_that_our_script_would_not_tell_do_nothing() -> None:
     ]
     for events in ("x", 5, {"kind": "click"}, None, [HOSTILE], *([event] for event in (*HOSTILE, *regions))):
         test.session_state["map"] = {"happened": events}
-        test.session_state["map_heard"] = 0
+        test.session_state["map_heard"].number = 0
         test.run()
         assert not test.exception
         data = component(test, "map")
@@ -168,7 +175,7 @@ def test_ten_thousand_events_at_once_are_answered() -> None:
     assert len(component(test, "map")["pins"]) == 24
     tell(test, *(click(10_001 + i, [1e9, 0]) for i in range(10_000)))
     assert 1 <= len(test.warning) <= 100
-    tell(test, region(30_000, [[0, 0]] * 2001, [1], component(test, "map")["revision"]))
+    tell(test, region(30_000, [[0, 0]] * 2001 + ["unread"], [1], component(test, "map")["revision"]))
     assert "Draw it again" in messages(test)
     assert_usable(test)
 
@@ -291,6 +298,54 @@ def test_events_are_carried_out_in_turn(trained: Run) -> None:
     assert component(test, "map")["line"] == drawn_line  # it stays
 
 
+def breaking_off(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How often Streamlit may yet look for a newer request, while events are carried out, before it breaks
+    off the run; it does not where this is empty."""
+    left: list[int] = []
+    running: list[bool] = []
+    look, carry_out = ScriptRunner._maybe_handle_execution_control_request, walking.carry_out
+
+    def looking(runner: ScriptRunner) -> None:
+        if running and left:
+            left[0] -= 1
+            if left[0] < 0:
+                left.clear()
+                raise StopException
+        look(runner)
+
+    def carrying_out(view: View) -> tuple[Pins, bool]:
+        running.append(True)
+        try:
+            return carry_out(view)
+        finally:
+            running.clear()
+
+    monkeypatch.setattr(ScriptRunner, "_maybe_handle_execution_control_request", looking)
+    monkeypatch.setattr(latent, "carry_out", carrying_out)
+    return left
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_an_event_is_carried_out_once_wherever_a_run_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    left = breaking_off(monkeypatch)
+    keep = {"action": "keep", "pin": 0, "number": 1}  # once more would take it back
+    events = click(1, [1, 1]), click(2, [2, 2]), {"kind": "undo", "number": 3, "of": 2}
+    for after in itertools.count():
+        test = visit(PAGES[0], pins="0,1")
+        left.append(after)
+        test.session_state["pins"] = {"happened": [keep]}
+        tell(test, *events)
+        whole = bool(left)
+        left.clear()
+        test.session_state["pins"] = {"happened": [keep]}
+        tell(test, *events)
+        assert component(test, "map")["pins"] == [[0, 1], [1, 1]], after
+        assert [pin["kept"] for pin in component(test, "pins")["pins"]] == [True, False]
+        if whole:
+            break
+    assert after > 10
+
+
 def labels() -> list[int]:
     from vae.data import load
 
@@ -311,7 +366,7 @@ def test_a_path_between_pins_begins_with_the_last_two_in_another_row() -> None:
 
     next(box for box in test.selectbox if box.label == "From").select_index(0).run()
     assert ends() == ["1: (1.00, 0.00)", "3: (3.00, 0.00)"]
-    test.session_state["pins"] = {"event": {"action": "remove", "number": 0}}
+    test.session_state["pins"] = {"happened": [{"action": "remove", "pin": 0, "number": 1}]}
     tell(test, click(1, [4, 0]))  # as many as before
     assert ends() == ["2: (3.00, 0.00)", "3: (4.00, 0.00)"]
     next(button for button in test.button if button.label == "Draw it").click().run()

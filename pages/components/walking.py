@@ -11,10 +11,10 @@ from pages.components.coordinates import pinned_coordinates
 from pages.components.drawn import draw_path, draw_region
 from pages.components.latent_map import Click, Line, Region, Undo, happened
 from pages.components.pins import Pins
-from pages.components.pins_row import asked_action
+from pages.components.pins_row import asked_actions
 from pages.components.walked_map import MAP, View
 
-_CLICKED = "clicked"  # the last click's number, and the pins before and after it
+_CLICKED = "clicked"  # the last click's number, and the pins before it
 
 
 def carry_out(view: View) -> tuple[Pins, bool]:
@@ -23,7 +23,7 @@ def carry_out(view: View) -> tuple[Pins, bool]:
     latent_dim = test.means.shape[1]
     pins = before = pinned(test)
     asked = False
-    if (action := asked_action()) is not None:
+    for action in asked_actions():
         pins = act(action)
     if (place := pinned_coordinates(latent_dim)) is not None:
         pins = pin(place)
@@ -33,10 +33,9 @@ def carry_out(view: View) -> tuple[Pins, bool]:
         asked = True
         match event:
             case Click(z, point, points) if len(z) == latent_dim:
-                was = pins
+                st.session_state[_CLICKED] = number, pins  # first, as the pin is to be written last
                 picture = _test_picture(view, point, points)
                 pins = pin(z) if picture is None else pin(test.means[picture], picture)
-                st.session_state[_CLICKED] = number, was, pins
             case Undo(of):
                 pins = _undone(of, pins)
             case Line(start, end) if len(start) == len(end) == latent_dim:
@@ -58,5 +57,7 @@ def _test_picture(view: View, point: int | None, points: str) -> int | None:
 
 def _undone(of: int, pins: Pins) -> Pins:
     """The pins from before a click, unless something else has happened since."""
-    number, was, made = st.session_state.get(_CLICKED, (None, pins, pins))
-    return put_back(was) if number == of and made == pins else pins
+    number, before = st.session_state.get(_CLICKED, (None, pins))
+    chosen = pins.chosen
+    stands = chosen is not None and pins == before.add(chosen.place, chosen.index)
+    return put_back(before) if number == of and stands else pins

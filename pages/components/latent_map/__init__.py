@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 import plotly.colors
-import streamlit as st
 
+from pages.components import telling
 from pages.components.charts import LABEL_COLOURS
 from pages.components.planes import Plane
 from pages.components.served import module_component, plotly_js_url
@@ -21,7 +21,7 @@ Colouring = Literal["class", "reconstruction", "kl", "deviation", "distance"]
 # From blue to orange, which everybody can tell apart, and neither end lost on a light or a dark page.
 SCALE = plotly.colors.sample_colorscale(["#4477ff", "#cc5599", "#ffaa22"], 24)
 SIGMAS = (1, 2, 3)  # the prior's contours
-MOST = 100  # events at a time
+LONGEST = 2001  # what a browser says of a list: more than any place has coordinates, or a polygon corners
 
 
 class Click(NamedTuple):
@@ -59,7 +59,7 @@ Event = Click | Undo | Region | Line
 
 
 def _numbers(told: Any) -> list[float]:
-    numbers = [float(each) for each in told]
+    numbers = [float(each) for each in told[:LONGEST]]
     if not all(map(math.isfinite, numbers)):
         raise ValueError
     return numbers
@@ -81,30 +81,14 @@ def _event(told: Any) -> Event:
         case "line":
             return Line(_numbers(told["from"]), _numbers(told["to"]))
         case "region":
-            corners = [_corner(each) for each in told["corners"]]
-            return Region(corners, frozenset(map(int, told["classes"])), str(told["revision"]))
+            corners = [_corner(each) for each in told["corners"][:LONGEST]]
+            return Region(corners, frozenset(map(int, told["classes"][:LONGEST])), str(told["revision"]))
     raise ValueError
 
 
-def _heard(key: str) -> str:
-    return f"{key}_heard"
-
-
 def happened(key: str) -> Iterator[tuple[int, Event]]:
-    """What happened on the map `key` since this was last asked, with its number, the oldest first.
-
-    Each only once: it counts as heard when the next is asked for. A run of the script that is broken off
-    before leaves it to the next.
-    """
-    told = st.session_state.get(key, {}).get("happened") or []
-    for each in told[-MOST:] if isinstance(told, list) else []:
-        try:
-            number, event = int(each["number"]), _event(each)
-        except (TypeError, KeyError, ValueError, OverflowError):  # it comes from a browser
-            continue
-        if number > st.session_state.get(_heard(key), 0):
-            yield number, event
-            st.session_state[_heard(key)] = number
+    """What happened on the map `key`, as `telling.happened`."""
+    return telling.happened(key, _event)
 
 
 def latent_map(
@@ -174,7 +158,7 @@ def latent_map(
             "line": line,
             "region": region,
             "revision": revision,
-            "heard": st.session_state.get(_heard(key), 0),
+            "heard": telling.heard(key),
         },
         on_happened_change=lambda: None,  # without it nothing reaches `happened`
     )

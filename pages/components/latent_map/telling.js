@@ -1,4 +1,4 @@
-// What happened on the map, told to the server with all that it has not answered yet: of two events during one
+// What happened in a component, told to the server with all that it has not answered yet: of two events during one
 // run of the script it would hear the last only.
 export class Telling {
   pending = [];

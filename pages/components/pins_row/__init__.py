@@ -1,11 +1,10 @@
 """The row of pins: small pictures of what the model draws at each, to be chosen, kept, saved and removed."""
 
 import base64
-from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple, cast, get_args
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, get_args
 
-import streamlit as st
-
+from pages.components import telling
 from pages.components.cached import Explored
 from pages.components.cached_maps import nearest_to, picture_at
 from pages.components.links import RECONSTRUCTIONS
@@ -32,15 +31,16 @@ class Action(NamedTuple):
     number: int
 
 
-def asked_action() -> Action | None:
-    """What was asked for in this run; to be asked before the row is drawn, so that the row can show it."""
-    event = st.session_state.get(KEY, {}).get("event")
-    if not isinstance(event, dict) or event.get("action") not in get_args(Name):  # it comes from a browser
-        return None
-    number = event.get("number")
-    if event["action"] != "clear" and type(number) is not int:
-        return None
-    return Action(cast("Name", event["action"]), number if type(number) is int else -1)
+def _action(told: Any) -> Action:
+    name, pin = told["action"], told["pin"]
+    if name not in get_args(Name):
+        raise ValueError
+    return Action(name, -1 if pin is None else int(pin))
+
+
+def asked_actions() -> Iterator[Action]:
+    """What was asked for, as `telling.happened`; to be asked before the row is drawn, which then shows it."""
+    return (action for _, action in telling.happened(KEY, _action))
 
 
 def pins_row(
@@ -51,7 +51,7 @@ def pins_row(
     run: str,
     address: Mapping[str, str | None],
 ) -> None:
-    """Shows the row, and reports what is asked for in it to `asked_action`.
+    """Shows the row, and reports what is asked for in it to `asked_actions`.
 
     Args:
         pins: what to show, each with a place in the latent space of the model.
@@ -78,8 +78,9 @@ def pins_row(
                 for pin, title, index in zip(pins.row, titles, shown, strict=True)
             ],
             "address": address,
+            "heard": telling.heard(KEY),
         },
-        on_event_change=lambda: None,  # without it nothing reaches `asked_action`
+        on_happened_change=lambda: None,  # without it nothing reaches `asked_actions`
     )
 
 

@@ -1,3 +1,4 @@
+import { Telling } from "../latent_map/telling.js";
 import { say } from "../links/address.js";
 import { lead } from "../links/follow.js";
 import { bytesOf, imageOf, put } from "../pictures/levels.js";
@@ -87,7 +88,9 @@ function reveal(tiles, tile) {
 export function show({ data, parentElement, setTriggerValue }) {
   const row = parentElement.querySelector(".pins-row");
   const [tiles, all, empty] = row.children;
-  row.report = (action, number) => setTriggerValue("event", { action, number });
+  row.telling ??= new Telling();
+  row.telling.answered(setTriggerValue, data.heard);
+  row.report = (action, pin) => row.telling.tell({ action, pin });
   row.dataset.key = data.key;
   row.dataset.count = data.pins.length;
   tiles.setAttribute("aria-label", "Pins");
