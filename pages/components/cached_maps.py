@@ -11,10 +11,9 @@ import numpy as np
 import streamlit as st
 
 from pages.components.cached import Explored
-from pages.components.drawn import members
 from pages.components.latent_map import Region
 from pages.components.latent_map.points import MapPoints
-from pages.components.latent_map.region import Held, held
+from pages.components.latent_map.region import Held, held, members
 from pages.components.pictures import pictures_url
 from pages.components.scoring import decoded
 from pages.components.selection import Floats, ScoredSet, nearest_each
@@ -40,7 +39,7 @@ def nearest_to(explored: Explored, place: Floats) -> int:
 
 
 def region_held(explored: Explored, shown: ScoredSet, points: MapPoints, region: Region) -> Held:
-    """What a region holds of the set that the map shows as these points; VaeError if it has no area."""
+    """What a region holds of the set that the map shows as these points."""
     # As text: the hash of a list would take longer than its use.
     area = repr((region.corners, sorted(region.classes)))
     return _region_held(explored.decoder.name, points.name, area, shown, points, region)
@@ -72,4 +71,4 @@ def _region_held(
     _points: MapPoints,
     _region: Region,
 ) -> Held:
-    return held(_shown, members(_region, _points))
+    return held(_shown, members(_points.xy, _points.labels, _region.corners, _region.classes))

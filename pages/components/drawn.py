@@ -9,10 +9,9 @@ import numpy as np
 import streamlit as st
 
 from pages.components.latent_map import Region
-from pages.components.latent_map.points import MapPoints
-from pages.components.latent_map.region import Polygon, inside, polygon
+from pages.components.latent_map.region import is_polygon
 from pages.components.pin_texts import FURTHEST, is_place, place_of, place_text
-from pages.components.selection import Floats, Indices
+from pages.components.selection import Floats
 from pages.components.sentences import plain, sentence
 from vae.errors import VaeError
 
@@ -69,10 +68,10 @@ def _asked(text: str | None, latent_dim: int) -> Ends | None:
 
 def draw_region(region: Region) -> None:
     """Another lasso or box; none, if it has no corners, and a sentence, if it cannot be understood."""
-    try:
-        st.session_state[_REGION] = region if region.corners and _area(region) is not None else None
-    except VaeError as error:
-        st.warning(sentence(error))
+    if region.corners and not is_polygon(region.corners):
+        st.warning("This selection has no area that can be understood. Draw it again.")
+    else:
+        st.session_state[_REGION] = region if region.corners else None
 
 
 def remove_region() -> None:
@@ -84,13 +83,3 @@ def drawn_region(revision: str) -> Region | None:
     """What was last drawn around points of this map: on another the same area is another thing."""
     region: Region | None = st.session_state.get(_REGION)
     return region if region is not None and region.revision == revision else None
-
-
-def members(region: Region, points: MapPoints) -> Indices:
-    """The numbers of the points that a region holds."""
-    within = inside(points.xy, _area(region)) & np.isin(points.labels, list(region.classes))
-    return np.flatnonzero(within)
-
-
-def _area(region: Region) -> Polygon:
-    return polygon(*zip(*region.corners, strict=True))

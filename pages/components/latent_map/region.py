@@ -5,34 +5,34 @@ Nothing here knows Streamlit.
 Shapes: N points, K vertices, M points inside, C classes, S pixels a side, Z latent size.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from pages.components.selection import Floats, Indices, Mask, ScoredSet
-from vae.errors import VaeError
 from vae.pictures import Picture
 
 CORNERS = 3, 2000
 FAR = 1e9  # beyond it differences of float32 numbers say nothing
 
-Polygon = npt.NDArray[np.float64]  # (K, 2)
+Corners = Sequence[tuple[float, float]]
 
 
-def polygon(x: object, y: object) -> Polygon:
-    """The vertices that a browser says: two lists of 3 to 2,000 finite numbers. Raises VaeError otherwise."""
-    try:
-        corners = np.array([x, y], np.float64).T
-    except (TypeError, ValueError, OverflowError):
-        corners = np.empty(0)
+def is_polygon(corners: Corners) -> bool:
+    """Whether there are 3 to 2,000, none too far out."""
     low, high = CORNERS
-    if corners.ndim != 2 or not low <= len(corners) <= high or not (np.abs(corners) < FAR).all():
-        raise VaeError("This selection has no area that can be understood. Draw it again.")
-    return corners
+    return low <= len(corners) <= high and bool((np.abs(corners) < FAR).all())
 
 
-def inside(points: npt.NDArray[np.floating], corners: Polygon) -> Mask:
+def members(xy: Floats, labels: npt.NDArray[np.uint8], corners: Corners, classes: Collection[int]) -> Indices:
+    """The indices of the points (N, 2) of these classes, of labels (N,), that are inside a polygon: (M,)."""
+    within = inside(xy, np.array(corners, np.float64)) & np.isin(labels, list(classes))
+    return np.flatnonzero(within)
+
+
+def inside(points: npt.NDArray[np.floating], corners: npt.NDArray[np.float64]) -> Mask:
     """Which points (N, 2) are inside a polygon (K, 2), closed by itself; by the even-odd rule: (N,).
 
     A ray to the right crosses an odd number of edges. Points in the order of their height let each edge meet
