@@ -42,7 +42,7 @@ def main() -> None:
         return
     # What is slow, or large on its way to the browser, belongs to the page, not to every click.
     explored = cached.explored(run)
-    offer_newer_weights(run)
+    offer_newer_weights(run, explored)
     decoder_store(explored.decoder)
     shown = map_controls(run.config.latent_dim)
     picked = plane_picker(cached.dimensions(run, explored), run.name)

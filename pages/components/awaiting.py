@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components import cached
-from pages.components.sentences import plain
+from pages.components.sentences import plain, sentences
 from vae.records import LIVE
 from vae.runs import Run
 
@@ -18,14 +18,14 @@ def awaiting_weights(run: Run) -> bool:
         f"{plain(run.name)} has no weights yet: the first come after an epoch, or after ten seconds. "
         "This page shows them by itself."
     )
-    st.fragment(_look_for_weights, run_every=POLL)(run)
+    st.fragment(sentences()(_look_for_weights), run_every=POLL)(run)
     return True
 
 
-def offer_newer_weights(run: Run) -> None:
+def offer_newer_weights(run: Run, shown: cached.Explored) -> None:
     """While a run trains, says so and offers the weights that come: a map must not move under a pointer."""
     if run.status().state in LIVE:
-        st.fragment(_offer, run_every=POLL)(run, run.model_path.stat().st_mtime_ns)
+        st.fragment(sentences()(_offer), run_every=POLL)(run, shown.written)
 
 
 def _look_for_weights(run: Run) -> None:

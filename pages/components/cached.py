@@ -32,17 +32,22 @@ if TYPE_CHECKING:
 
 
 class Explored(NamedTuple):
-    """What the exploring pages show, all of it under the same weights; one object for all tabs."""
+    """What the exploring pages show, all of it under the same weights; one object for all tabs.
+
+    Attributes:
+        written: when the weights were, in nanoseconds; what is written while they are read is newer.
+    """
 
     model: "VAE"
     test: ScoredSet
     decoder: DecoderSpec
+    written: int
 
 
 def explored(run: Run) -> Explored:
     """The newest weights of `run`, and the test set under these; VaeError if there are none."""
     changed = _changed(run.model_path)
-    return Explored(_model(run, changed), _test_set(run, changed), _decoder(run, changed))
+    return Explored(_model(run, changed), _test_set(run, changed), _decoder(run, changed), changed)
 
 
 def training(run: Run, explored: Explored) -> ScoredSet:

@@ -1,0 +1,83 @@
+"""A run that trains while it is explored: what is said of its weights, the first and newer ones."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.conftest import small_config
+from tests.visiting import messages
+from vae.catalogue import new_run
+from vae.errors import VaeError
+from vae.records import Status
+from vae.runs import Run
+
+
+def exploring() -> None:
+    """A page that shows what a run has; `meanwhile` happens while it is explored."""
+    import streamlit as st
+
+    from pages.components import cached
+    from pages.components.awaiting import awaiting_weights, offer_newer_weights
+
+    run = st.session_state["run"]
+    if not awaiting_weights(run):
+        explored = cached.explored(run)
+        st.session_state.pop("meanwhile", lambda: None)()
+        offer_newer_weights(run, explored)
+
+
+def visit(run: Run, **state: object) -> AppTest:
+    test = AppTest.from_function(exploring, default_timeout=60)
+    for name, value in {"run": run, **state}.items():
+        test.session_state[name] = value
+    test.run()
+    assert not test.exception
+    return test
+
+
+@pytest.fixture
+def training(runs_dir: Path, trained: Run) -> Iterator[Run]:
+    """A run with weights whose training goes on."""
+    run = Run(runs_dir / trained.name)
+    with run.hold():
+        run.write_status(Status(state="running", epoch=1.25, total_steps=36))
+        yield run
+
+
+def test_newer_weights_are_offered_also_if_they_came_while_others_were_read(training: Run) -> None:
+    from vae.checkpoints import save_model
+
+    def save() -> None:
+        save_model(training.model_path, training.load_model(), training.config, 1, 0.1)
+
+    (said,) = visit(training).caption
+    assert said.value.endswith("trains: epoch 1.2 now. Its newest weights are shown.")
+    test = visit(training, meanwhile=save)
+    assert test.caption[0].value.endswith("There are newer weights than those shown.")
+    test.button[0].click().run()
+    assert test.caption[0].value.endswith("Its newest weights are shown.")
+    assert not test.button
+
+
+def test_weights_that_are_gone_get_a_sentence(training: Run) -> None:
+    test = visit(training, meanwhile=training.model_path.unlink)
+    assert "model.safetensors cannot be read or written" in messages(test)
+
+
+@pytest.mark.parametrize("has_weights", [False, True])
+def test_a_status_that_is_damaged_meanwhile_gets_a_sentence(
+    has_weights: bool, runs_dir: Path, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(runs_dir / trained.name) if has_weights else new_run(small_config(seed=5), runs_dir)
+    asked: list[Run] = []
+
+    def status(run: Run) -> Status:
+        asked.append(run)
+        if len(asked) == 1:
+            return Status(state="running", total_steps=36)
+        raise VaeError("status.json is damaged.")
+
+    monkeypatch.setattr(Run, "status", status)
+    assert "status.json is damaged." in messages(visit(run))
