@@ -48,10 +48,12 @@ def main() -> None:
     picked = plane_picker(cached.dimensions(run, explored), run.name)
     points = cached.points(run, explored, picked.directions, train=shown.training)
     points_store(points)
-    pictures_url = None  # the map can do without them
-    with sentences():
-        pictures_url = cached_maps.pictures(run.config.dataset, train=shown.training)
+    pictures_url = cached_maps.pictures(run.config.dataset, train=shown.training)
     st.fragment(sentences()(walk))(View(run, explored, shown, picked, points, pictures_url))
+    if pictures_url is None:  # the map can do without them until one is looked at
+        with sentences():
+            cached_maps.pack_pictures(run.config.dataset, train=shown.training)
+            st.rerun()
 
 
 def walk(view: View) -> None:

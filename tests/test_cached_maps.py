@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pages.components import cached, cached_maps
+from pages import latent
+from pages.components import cached, cached_maps, served
 from pages.components.latent_map import Region
 from pages.components.latent_map.region import held
 from pages.components.planes import axes
@@ -98,11 +99,30 @@ def test_traversals_are_drawn_when_they_are_opened(wide: Run, runs_dir: Path) ->
 
 
 @pytest.mark.usefixtures("runs_dir")
-def test_the_map_does_without_real_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_map_is_drawn_before_real_pictures_are_packed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served, "STATIC", tmp_path)
+    packed = counted(monkeypatch, "serve_pictures")
+    seen = []
+    monkeypatch.setattr(latent, "walked_map", lambda view, *_: seen.append((view.pictures_url, len(packed))))
+    assert "is no place here" in messages(visit(PAGES[0], path="nonsense"))  # though the page ran twice
+    assert seen[0] == (None, 0)
+    assert seen[1][0] is not None
+    assert len(seen) == 2
+    url = seen[1][0]
+    (tmp_path / Path(url).name).unlink()  # somebody has emptied static/
+    visit(PAGES[0])
+    assert [each for each, _ in seen[2:]] == [None, url]
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_the_map_does_without_real_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> str:
         raise VaeError("There is no room.")
 
-    monkeypatch.setattr(cached_maps, "pictures_url", full)
+    monkeypatch.setattr(served, "STATIC", tmp_path)
+    monkeypatch.setattr(cached_maps, "serve_pictures", full)
     test = visit(PAGES[0])
     assert messages(test) == "There is no room."
     assert component(test, "map")["pictures"] is None

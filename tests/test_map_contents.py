@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from pages.components import cached, served
 from pages.components.latent_map.points import map_points
-from pages.components.pictures import pictures_url
+from pages.components.pictures import pictures_name, serve_pictures
 from pages.components.planes import axes
 from tests.browser import SLOW, Server, own_page
 from tests.conftest import TRAIN_IMAGES
@@ -71,22 +71,24 @@ def test_training_pictures_without_a_loss_get_a_sentence(runs_dir: Path, trained
 def test_the_real_pictures_are_a_file_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(served, "STATIC", tmp_path)
     levels = np.random.default_rng(0).integers(0, 256, (5, 3, 3), np.uint8)
-    url = pictures_url(levels)
+    name = pictures_name(levels)
+    assert served.served(name) is None
+    url = serve_pictures(name, levels)
+    assert served.served(name) == url
     (file,) = tmp_path.iterdir()
     assert url == f"app/static/{file.name}"
     content = gzip.decompress(file.read_bytes())
     assert np.frombuffer(content[:8], "<u4").tolist() == [5, 3]
     assert content[8:] == levels.tobytes()
-    assert pictures_url(levels) == url
-    assert pictures_url(levels[:4]) != url
-    assert pictures_url(levels.reshape(45, 1, 1)) != url
+    assert serve_pictures(name, levels) == url
+    assert len({name, pictures_name(levels[:4]), pictures_name(levels.reshape(45, 1, 1))}) == 3
 
 
 SCRIPT = """
 import numpy as np
 import streamlit as st
 from pages.components import served
-from pages.components.pictures import pictures_url
+from pages.components.pictures import pictures_name, serve_pictures
 
 from pages.components.links import RECONSTRUCTIONS
 from pages.components.tiles import Caption, tiles
@@ -94,7 +96,7 @@ from pages.components.tiles import Caption, tiles
 levels = (np.arange(5 * 9) * 5).reshape(5, 3, 3).astype(np.uint8)
 
 def shown():
-    st.text(pictures_url(levels))
+    st.text(serve_pictures(pictures_name(levels), levels))
     st.text(f"app/static/{served.modules()}/pictures/pictures.js")
     query = {"run": "a-run", "view": None}
     captions = [Caption(f"picture {i}") for i in range(5)]

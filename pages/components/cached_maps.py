@@ -14,18 +14,25 @@ from pages.components.cached import Explored
 from pages.components.latent_map import Region
 from pages.components.latent_map.points import MapPoints
 from pages.components.latent_map.region import Held, held, members
-from pages.components.pictures import pictures_url
+from pages.components.pictures import pictures_name, serve_pictures
 from pages.components.scoring import decoded
 from pages.components.selection import Floats, ScoredSet, nearest_each
+from pages.components.served import served
 from vae.config import Dataset
 from vae.data import data_dir, load
 from vae.model import VAE
 from vae.pictures import Picture
 
 
-def pictures(dataset: Dataset, *, train: bool = False) -> str:
-    """The address of all real pictures of a set, for `pictures.js`; VaeError if static/ cannot be written."""
-    return _pictures(dataset, train, data_dir())
+def pictures(dataset: Dataset, *, train: bool = False) -> str | None:
+    """The address of all real pictures of a set, for `pictures.js`; None where they are not packed yet."""
+    return served(_pictures_name(dataset, train, data_dir()))
+
+
+def pack_pictures(dataset: Dataset, *, train: bool = False) -> None:
+    """Has `pictures` find them: two seconds for 60,000. VaeError if static/ cannot be written."""
+    with st.spinner("Packing the pictures for the browser ..."):
+        serve_pictures(_pictures_name(dataset, train, data_dir()), _images(dataset, train=train))
 
 
 def picture_at(explored: Explored, place: Floats) -> Picture:
@@ -45,10 +52,15 @@ def region_held(explored: Explored, shown: ScoredSet, points: MapPoints, region:
     return _region_held(explored.decoder.name, points.name, area, shown, points, region)
 
 
-# 60,000 pictures take two seconds to compress, unless the file is there already.
-@st.cache_resource(max_entries=16, show_spinner="Packing the pictures for the browser ...")
-def _pictures(dataset: Dataset, train: bool, root: Path) -> str:  # noqa: ARG001 (the key)
-    return pictures_url(load(dataset, train=train).images.numpy())
+def _images(dataset: Dataset, *, train: bool) -> Picture:
+    images: Picture = load(dataset, train=train).images.numpy()
+    return images
+
+
+# Not the address: somebody may empty static/.
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _pictures_name(dataset: Dataset, train: bool, root: Path) -> str:  # noqa: ARG001 (the key)
+    return pictures_name(_images(dataset, train=train))
 
 
 # Some rows of pins: 0.8 kB each. By bytes, as a key of numbers takes longer to make than a picture.

@@ -29,21 +29,29 @@ class Ends(NamedTuple):
 def draw_path(start: list[float], end: list[float]) -> None:
     """Another path, between places (Z,) that may come from a browser: a sentence, if they are too far."""
     if is_place(start, len(start)) and is_place(end, len(end)):
-        st.session_state[_PATH] = Ends(np.array(start, np.float32), np.array(end, np.float32))
+        st.session_state[_PATH] = Ends(np.array(start, np.float32), np.array(end, np.float32)), ""
     else:
         st.warning(plain(f"No path is drawn beyond ±{FURTHEST:,}."))
 
 
 def remove_path() -> None:
     """No path any more."""
-    st.session_state[_PATH] = None
+    st.session_state[_PATH] = None, ""
 
 
 def drawn_path(latent_dim: int) -> Ends | None:
-    """The path of this tab, or at first that of the address; what there makes no sense gets a sentence."""
+    """The path of this tab, or at first that of the address; what there makes no sense gets a sentence, until
+    another is drawn.
+
+    Only at first: links within the app name the path that stood when one left, and where the browser's way
+    back leads to an older one, that of now stays.
+    """
     if _PATH not in st.session_state:
         st.session_state[_PATH] = _asked(st.query_params.get(PATH), latent_dim)
-    path: Ends | None = st.session_state[_PATH]
+    path: Ends | None
+    path, said = st.session_state[_PATH]
+    if said:
+        st.warning(said)
     return path if path is not None and len(path.start) == latent_dim else None
 
 
@@ -52,18 +60,16 @@ def path_address(path: Ends | None) -> dict[str, str | None]:
     return {PATH: path and "_".join(map(place_text, path))}
 
 
-def _asked(text: str | None, latent_dim: int) -> Ends | None:
+def _asked(text: str | None, latent_dim: int) -> tuple[Ends | None, str]:
     if text is None:
-        return None
+        return None, ""
     try:
         start, end = (place_of(part, latent_dim) for part in text.split("_", 1))
     except VaeError as error:
-        st.warning(sentence(error))
+        return None, sentence(error)
     except ValueError:
-        st.warning("The address names no path: a path is two places with an underscore between.")
-    else:
-        return Ends(start, end)
-    return None
+        return None, "The address names no path: a path is two places with an underscore between."
+    return Ends(start, end), ""
 
 
 def draw_region(region: Region) -> None:

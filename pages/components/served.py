@@ -50,6 +50,11 @@ def serve(name: str, make: Callable[[], bytes]) -> str:
     return f"app/static/{name}"
 
 
+def served(name: str) -> str | None:
+    """The address of a file that `serve` has put into static/, or None if it is not there."""
+    return f"app/static/{name}" if (STATIC / name).exists() else None
+
+
 def plotly_js_url() -> str:
     """The address of the installed plotly package's plotly.min.js (4.8 MB). Raises VaeError as `serve`."""
     return serve(f"plotly-{plotly.__version__}.min.js", lambda: get_plotlyjs().encode())

@@ -26,7 +26,7 @@ class View(NamedTuple):
 
     Attributes:
         points: of the test set or the training set, as `shown` says, on the planes of `picked`.
-        pictures_url: where their real pictures are, or None if these cannot be had.
+        pictures_url: where their real pictures are, or None where these cannot be had, or not yet.
     """
 
     run: Run

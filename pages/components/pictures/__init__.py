@@ -16,14 +16,21 @@ from vae.pictures import Picture
 LEVEL = 6
 
 
-def pictures_url(images: Picture) -> str:
-    """The address of grey levels (N, S, S), as `pictures.js` reads them: N and S as little-endian 32-bit
-    integers and the levels, gzipped. Takes the time of hashing them, and of compressing them if they are new.
+def pictures_name(images: Picture) -> str:
+    """What the file of grey levels (N, S, S) is called; takes the time of hashing them."""
+    return f"pictures-{hashlib.sha256(_content(images)).hexdigest()[:16]}.gz"
+
+
+def serve_pictures(name: str, images: Picture) -> str:
+    """The address of grey levels (N, S, S), whose name this is, as `pictures.js` reads them: N and S as
+    little-endian 32-bit integers and the levels, gzipped. Takes the time of compressing them if they are new.
 
     Raises VaeError as `serve`.
     """
-    count, side, _ = images.shape
-    content = b"".join(number.to_bytes(4, "little") for number in (count, side)) + images.tobytes()
-    digest = hashlib.sha256(content).hexdigest()[:16]
     # The same bytes whenever they are made: several servers may share static/.
-    return serve(f"pictures-{digest}.gz", lambda: gzip.compress(content, LEVEL, mtime=0))
+    return serve(name, lambda: gzip.compress(_content(images), LEVEL, mtime=0))
+
+
+def _content(images: Picture) -> bytes:
+    count, side, _ = images.shape
+    return b"".join(number.to_bytes(4, "little") for number in (count, side)) + images.tobytes()
