@@ -72,21 +72,21 @@ def test_of_too_many_the_oldest_goes_that_is_not_kept() -> None:
 def test_another_latent_space_sets_places_aside_and_moves_test_pictures() -> None:
     pins = Pins().add([1, 2]).add(MEANS[7], 7).add([3, 4])
     five = np.ones((500, 5), np.float32)
-    there, aside = fitted(pins, (), five)
+    there, aside = fitted(pins, (), five, "")
     assert places(there) == [(1, 1, 1, 1, 1)]
     assert there.choice == 1
     there = there.add([0, 0, 0, 0, 9])
-    back, aside = fitted(there, aside, MEANS)
+    back, aside = fitted(there, aside, MEANS, "")
     assert places(back) == [(1, 2), tuple(MEANS[7].tolist()), (3, 4)]
     assert [pin.place for pin in aside] == [(0, 0, 0, 0, 9)]
-    assert fitted(pins, (), MEANS[:5])[0].choice == 2  # a set of fewer pictures
+    assert fitted(pins, (), MEANS[:5], "")[0].choice == 2  # a set of fewer pictures
 
 
 def test_of_pins_at_the_same_place_the_chosen_one_stays() -> None:
     pins = Pins()
     for _ in range(MOST):
         pins = pins.add([1, 1])
-    there, _ = fitted(pins.choose(0), (Pin((2, 2), number=MOST),), MEANS)
+    there, _ = fitted(pins.choose(0), (Pin((2, 2), number=MOST),), MEANS, "")
     assert [pin.number for pin in there.row] == [0, *range(2, MOST + 1)]
 
 
@@ -183,7 +183,8 @@ def tab() -> None:
     st.text_input("Row", key=KEY)  # in its place
     means = np.random.default_rng(2).standard_normal((500, 2), np.float32)
     empty = np.zeros(500, np.float32)
-    pins = pinned(ScoredSet(np.zeros((500, 1, 1), np.uint8), empty.astype(int), means, *[empty] * 4))  # type: ignore[arg-type]
+    test = ScoredSet(np.zeros((500, 1, 1), np.uint8), empty.astype(int), means, *[empty] * 4)  # type: ignore[arg-type]
+    pins = pinned(test, st.session_state.get("dataset", "mnist"))
     match st.session_state.pop("do", None):
         case [float(x), float(y)]:
             pins = pin([x, y])
@@ -228,6 +229,15 @@ def test_an_old_address_is_not_taken_for_a_wish() -> None:
     assert "z" in tab.test.query_params  # which nobody has written
     tab.see(z="7,7")  # a link, or the way back
     assert (tab.asks["z"], tab.asks["pins"].count("_")) == ("7,7", 6)
+
+
+def test_a_test_picture_waits_for_its_data_set() -> None:
+    tab = Tab(index="417")
+    tab.test.session_state["dataset"] = "fashion"
+    assert tab.run().asks == {}
+    tab.run((0.5, 0.5))
+    tab.test.session_state["dataset"] = "mnist"
+    assert tab.run().asks == {"z": "0.5,0.5", "pins": "i417_0.5,0.5"}
 
 
 def test_an_address_that_arrives_late_is_known() -> None:

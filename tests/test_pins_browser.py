@@ -39,7 +39,7 @@ def explored():
 @st.fragment
 def part():
     test = explored().test
-    pins = pinned(test)
+    pins = pinned(test, "mine")
     for action in asked_actions():
         pins = act(action)
     if (z := pinned_coordinates(2)) is not None:

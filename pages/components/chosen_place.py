@@ -28,7 +28,7 @@ LATELY = 3  # addresses asked for that may still be on their way: a fast hand is
 
 class _Memory(NamedTuple):
     pins: Pins = Pins()
-    aside: tuple[Pin, ...] = ()  # those of another latent dimension
+    aside: tuple[Pin, ...] = ()  # those of another latent dimension or data set
     seen: Texts = Texts()
     asked: tuple[Texts, ...] = ()  # the newest last
     sentences: tuple[str, ...] = ()  # on what was asked last
@@ -44,16 +44,17 @@ def _changed(pins: Pins, *sentences: str) -> Pins:
     return pins
 
 
-def pinned(test: ScoredSet) -> Pins:
-    """The pins that have a place among these test pictures: those in the address, if it was changed from
-    outside, else this tab's. What in them makes no sense gets a sentence, until something else is pinned."""
+def pinned(test: ScoredSet, dataset: str) -> Pins:
+    """The pins that have a place among the test pictures of a data set: those in the address, if it was
+    changed from outside, else this tab's. What in them makes no sense gets a sentence, until something else
+    is pinned."""
     pins, aside, last, asked, sentences = _memory()
     seen = Texts(*(st.query_params.get(part.name) for part in fields(Texts)))
     stayed = pins_row.KEY in st.session_state  # the page was shown by the run before
     if seen != Texts() and not (stayed and seen in (last, *asked)):
-        pins, aside = fitted(pins, aside, test.means)
+        pins, aside = fitted(pins, aside, test.means, dataset)
         pins, sentences = read(seen, test.means, pins)
-    pins, aside = fitted(pins, aside, test.means)
+    pins, aside = fitted(pins, aside, test.means, dataset)
     st.session_state[_KEY] = _Memory(pins, aside, seen, asked, sentences)
     for text in sentences:
         st.warning(plain(text))

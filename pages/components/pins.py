@@ -21,6 +21,7 @@ class Pin:
     Attributes:
         place: (Z,), each number exactly a float32.
         index: of the test picture whose mean the place is; None if it is none's.
+        dataset: whose test picture that is; empty if it is none's.
         kept: whether it stays when the row is cleared, or grows too long.
         number: tells it from all others of the row, the younger the larger; two may have the same place.
     """
@@ -28,6 +29,7 @@ class Pin:
     place: tuple[float, ...]
     index: int | None = None
     kept: bool = False
+    dataset: str = ""
     number: int = field(default=0, compare=False)
 
     @property
@@ -46,11 +48,13 @@ class Pins:
         row: the oldest first, so that the numbers rise.
         choice: the number of the chosen pin.
         count: how many there ever were: the next one's number.
+        dataset: whose test pictures are pinned.
     """
 
     row: tuple[Pin, ...] = ()
     choice: int = -1
     count: int = 0
+    dataset: str = ""
 
     @property
     def chosen(self) -> Pin | None:
@@ -69,8 +73,8 @@ class Pins:
     def add(self, place: npt.ArrayLike, index: int | None = None) -> "Pins":
         """A new pin at (Z,), which is chosen; of too many, the oldest goes that is not kept."""
         numbers = tuple(np.asarray(place, np.float32).tolist())
-        pin = Pin(numbers, index, number=self.count)
-        return Pins((*self.row, pin), pin.number, self.count + 1).bounded()
+        pin = Pin(numbers, index, dataset="" if index is None else self.dataset, number=self.count)
+        return replace(self, row=(*self.row, pin), choice=pin.number, count=self.count + 1).bounded()
 
     def bounded(self) -> "Pins":
         """At most `MOST` of these: the oldest go first that are neither kept nor chosen."""
@@ -103,8 +107,9 @@ class Pins:
         return replace(self, row=row, choice=self.choice if left else row[-1].number if row else -1)
 
 
-def fitted(pins: Pins, aside: tuple[Pin, ...], means: Floats) -> tuple[Pins, tuple[Pin, ...]]:
-    """The pins that have a place in a model's latent space, and those set aside for another.
+def fitted(pins: Pins, aside: tuple[Pin, ...], means: Floats, dataset: str) -> tuple[Pins, tuple[Pin, ...]]:
+    """The pins that have a place in a model's latent space, and those set aside for another, or for the test
+    pictures of another data set.
 
     A test picture lies where this model puts it. What was set aside before comes back to where it was in
     the row.
@@ -112,10 +117,11 @@ def fitted(pins: Pins, aside: tuple[Pin, ...], means: Floats) -> tuple[Pins, tup
     Args:
         pins, aside: what the last call returned, or what came of it.
         means: of the test pictures: (N, Z).
+        dataset: whose these are.
     """
     here, other = [], []
     for pin in sorted((*pins.row, *aside), key=lambda pin: pin.number):
-        if pin.index is not None and pin.index < len(means):
+        if pin.index is not None and pin.dataset == dataset and pin.index < len(means):
             here.append(replace(pin, place=tuple(means[pin.index].tolist())))
         elif pin.index is None and len(pin.place) == means.shape[1]:
             here.append(pin)
@@ -123,4 +129,4 @@ def fitted(pins: Pins, aside: tuple[Pin, ...], means: Floats) -> tuple[Pins, tup
             other.append(pin)
     found = any(pin.number == pins.choice for pin in here)
     choice = pins.choice if found else here[-1].number if here else -1
-    return Pins(tuple(here), choice, pins.count).bounded(), tuple(other[-MOST:])
+    return Pins(tuple(here), choice, pins.count, dataset).bounded(), tuple(other[-MOST:])

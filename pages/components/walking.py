@@ -21,7 +21,7 @@ def carry_out(view: View) -> tuple[Pins, bool]:
     """Carries out all that was asked for since the last run; the pins after it, and whether there was any."""
     test = view.explored.test
     latent_dim = test.means.shape[1]
-    pins = before = pinned(test)
+    pins = before = pinned(test, view.run.config.dataset)
     asked = False
     for action in asked_actions():
         pins = act(action)
