@@ -63,12 +63,31 @@ def test_train_runs_evaluate_decode_delete(small: Path, capsys: Output, tmp_path
     assert main(["evaluate", "mine", "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert list(figures) == [
-        *("run", "step", "epoch", "images", "reconstruction", "kl", "negative_elbo", "nll"),
-        *("importance_samples", "active_units", "knn_accuracy"),
+        *("run", "step", "epoch", "images", "reconstruction", "kl", "negative_elbo", "standard_error"),
+        *(
+            "elbo_samples",
+            "nll",
+            "importance_samples",
+            "active_units",
+            "knn_1",
+            "knn_5",
+            "knn_20",
+            "published",
+        ),
     ]
-    assert figures["negative_elbo"] == pytest.approx(rows["mine"]["negative_elbo"], abs=0.01)
+    assert (figures["elbo_samples"], figures["importance_samples"]) == (16, 500)
+    # The list has z sampled once.
+    assert figures["negative_elbo"] == pytest.approx(
+        rows["mine"]["negative_elbo"], abs=figures["standard_error"]
+    )
+    assert [other["comparable"] for other in figures["published"]] == [True, True, False, True]
     assert main(["evaluate", str(small / "mine")]) == 0
-    assert f"{figures['nll']:.4f}" in capsys.readouterr().out
+    shown = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("NLL") and f" {figures['nll']:.2f} " in line for line in shown)
+    error = f"± {figures['standard_error']:.2f} over the images, 16 samples of z"
+    assert any(line.startswith("-ELBO") and error in line for line in shown)
+    assert any(line.split()[-5:] == ["Gaussian", "137.1", "129.8", "7.2", "yes"] for line in shown)
+    assert any(line.split()[-4:] == ["150.4", "144.2", "6.5", "no"] for line in shown)
 
     picture = tmp_path / "digit.png"
     assert main(["decode", "mine", "-1.2", "0.5", "--out", str(picture)]) == 0

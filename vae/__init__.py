@@ -26,7 +26,7 @@ The layers; each module imports from the rows below its own only (a test reads t
     checkpoints, data, pictures, views      weights in files; data sets in memory; PNG; moments of a training
     model, losses, torchvision_import       the network; the two terms; torchvision, mended
     records                                 what the files of a run hold
-    forecast                                how long a training will take
+    forecast, published                     how long a training will take; figures of others
     config, files                           what a run is made of; writing whole or not at all
     errors                                  what a person can mend
 """

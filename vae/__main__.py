@@ -3,7 +3,6 @@
 import json
 import math
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +26,7 @@ from vae.catalogue import (
 from vae.config import PRESETS_ABOUT, PresetName, TrainConfig, explain
 from vae.errors import VaeError
 from vae.runs import Run
-from vae.terminal import train_in_terminal
+from vae.terminal import evaluate_in_terminal, train_in_terminal
 
 app = App(
     name="python -m vae",
@@ -117,23 +116,14 @@ def evaluate(
     runs_dir: RunsDir = None,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:
-    """Evaluate a run on all images of its test set; losses in nats per image.
+    """Evaluate a run on all images of its test set, beside published figures; losses in nats per image.
 
     Parameters
     ----------
     as_json
         Print one JSON object instead of a table.
     """
-    found = _find(run, runs_dir)
-    with Console(stderr=True).status("Evaluating ..."):
-        from vae.evaluate import evaluate
-
-        figures = asdict(evaluate(found))
-    if as_json:
-        print(json.dumps(figures, indent=2))
-        return
-    for figure, value in figures.items():
-        print(f"{figure:19} {value:.4f}" if isinstance(value, float) else f"{figure:19} {value}")
+    evaluate_in_terminal(_find(run, runs_dir), as_json=as_json)
 
 
 @app.command

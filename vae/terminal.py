@@ -1,15 +1,23 @@
 """What a person at a terminal sees of a run: its figures in a line, its training as a bar."""
 
+import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from vae.catalogue import negative_elbo
+from vae.published import PUBLISHED, Published, verdict
 from vae.records import Status
 from vae.runs import Run
+
+if TYPE_CHECKING:
+    from vae.evaluate import Evaluation
 
 
 def train_in_terminal(run: Run) -> None:
@@ -43,6 +51,70 @@ def train_in_terminal(run: Run) -> None:
     print(f"{end.state} at epoch {round(end.epoch, 2):g}{quality}.")
     if end.state == "stopped":
         print(f"Go on with `python -m vae resume {run.path}`.")
+
+
+def evaluate_in_terminal(run: Run, *, as_json: bool) -> None:
+    """Evaluates with a progress bar; prints the run's figures, and those published of others."""
+    errors = Console(stderr=True)
+    columns = (TextColumn("evaluating"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        from vae.evaluate import evaluate
+
+        task = bar.add_task("", total=1)
+        figures = evaluate(run, tell=lambda share: bar.update(task, completed=share))
+    if as_json:
+        others = [{**asdict(other), **verdict(other, run.config)._asdict()} for other in PUBLISHED]
+        print(json.dumps({**asdict(figures), "published": others}, indent=2))
+        return
+    console = Console(markup=False, highlight=False)
+    console.print(_own_figures(figures, run.config.latent_dim))
+    print()
+    console.print(_beside_others(figures, run))
+    for other in PUBLISHED:
+        print()
+        console.print(f"{other.name} ({other.source}). {other.conditions}. {verdict(other, run.config).why}")
+
+
+def _own_figures(figures: "Evaluation", latent_dim: int) -> Table:
+    """A run's figures, one a row, each with how it was measured."""
+    table = Table("", figures.run, "", show_edge=False, box=None, pad_edge=False)
+    table.columns[1].justify = "right"
+    samples = f"{figures.elbo_samples} samples of z"
+    agree = "share whose class is that of most"
+    rows = {
+        "epoch": (f"{round(figures.epoch, 2):g}", f"step {figures.step:,}"),
+        "test images": (f"{figures.images:,}", "losses in nats per image"),
+        "-ELBO": (
+            f"{figures.negative_elbo:.2f}",
+            f"± {figures.standard_error:.2f} over the images, {samples}",
+        ),
+        "reconstruction": (f"{figures.reconstruction:.2f}", samples),
+        "KL": (f"{figures.kl:.2f}", "closed form"),
+        "NLL": (f"{figures.nll:.2f}", f"{figures.importance_samples} importance samples"),
+        "active units": (f"{figures.active_units}", f"of {latent_dim} latent dimensions"),
+        "1 neighbour": (f"{figures.knn_1:.4f}", "share whose class is that of the nearest"),
+        "5 neighbours": (f"{figures.knn_5:.4f}", agree),
+        "20 neighbours": (f"{figures.knn_20:.4f}", agree),
+    }
+    for name, (value, how) in rows.items():
+        table.add_row(name, value, how)
+    return table
+
+
+def _beside_others(figures: "Evaluation", run: Run) -> Table:
+    """Losses of a run above those published of others; what was not reported stays empty."""
+    table = Table("nats per image", box=None, pad_edge=False)
+    for loss in ("-ELBO", "reconstruction", "KL", "NLL"):
+        table.add_column(loss, justify="right")
+    table.add_column("comparable")
+    for row in (figures, *PUBLISHED):
+        losses = (row.negative_elbo, row.reconstruction, row.kl, row.nll)
+        texts = ("" if loss is None else f"{loss:.1f}" for loss in losses)
+        if isinstance(row, Published):
+            table.add_row(row.name, *texts, "yes" if verdict(row, run.config).comparable else "no")
+        else:
+            table.add_row("this run", *texts)
+    return table
 
 
 def _left(status: Status) -> str:

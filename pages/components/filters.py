@@ -102,7 +102,7 @@ def _boxes(test: ScoredSet, indices: Indices, names: Sequence[str], classes: Col
         with column:
             live_figure(figure, key=key, height=200, label=f"{title}; a click chooses a class")
     st.caption(
-        "The means are in nats, those of all as `python -m vae evaluate` prints them; −ELBO is the sum of "
+        "The means are in nats, with z sampled once, as in the curves of the Train page; −ELBO is the sum of "
         "both. A box holds the middle half of a class, with a line at its median and a dashed one at its "
         "mean; the whiskers reach from 5 % to 95 %. A click on a box chooses its class, the next takes it "
         "back."

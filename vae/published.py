@@ -1,0 +1,86 @@
+"""Figures published for MNIST, with their conditions, and whether a run's may be compared with them.
+
+Nats per image. docs/METHOD.md tells why grey targets may be compared with dynamic binarisation.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from vae.config import TrainConfig
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was reported of a model, and how it was measured; None where nothing was reported."""
+
+    name: str
+    source: str
+    conditions: str
+    negative_elbo: float | None = None
+    reconstruction: float | None = None
+    kl: float | None = None
+    nll: float | None = None
+    latent_dim: int = 2
+    # What in these conditions forbids a comparison with any run; empty if nothing does.
+    obstacle: str = ""
+
+
+class Verdict(NamedTuple):
+    """Whether a run's figures may be compared with those published, and why, in a sentence."""
+
+    comparable: bool
+    why: str
+
+
+_DAVIDSON = "Davidson et al. 2018, arXiv:1804.00891"
+
+PUBLISHED = (
+    Published(
+        name="Davidson et al. 2018, Gaussian",
+        source=_DAVIDSON,
+        conditions="MNIST, test images, binarised dynamically, 2 latent dimensions",
+        negative_elbo=137.1,
+        reconstruction=129.8,
+        kl=7.2,
+    ),
+    Published(
+        name="Davidson et al. 2018, S-VAE",
+        source=_DAVIDSON,
+        conditions="MNIST, test images, binarised dynamically, 2 latent dimensions, hyperspherical, NLL by "
+        "importance sampling",
+        nll=132.5,
+    ),
+    Published(
+        name="Keras example",
+        source="Chollet 2020, keras.io/examples/generative/vae",
+        conditions="MNIST, all 70,000 images, grey, 2 latent dimensions, convolutional, z sampled once, mean "
+        "over the last of 30 epochs; its terms, as printed, do not add up",
+        negative_elbo=150.4,
+        reconstruction=144.2,
+        kl=6.5,
+        obstacle="its figures are of the images it was trained on",
+    ),
+    Published(
+        name="the blog's code as it stands",
+        source="a blog post on VAEs in PyTorch (in Korean, 2024), run and measured by us",
+        conditions="MNIST, test images, grey, 2 latent dimensions, 30 epochs, z sampled once",
+        negative_elbo=152.7,
+        reconstruction=147.2,
+        kl=5.4,
+    ),
+)
+
+
+def verdict(published: Published, config: TrainConfig) -> Verdict:
+    """Whether the test figures of a run of `config` may be compared with those published."""
+    if config.dataset != "mnist":
+        return Verdict(False, f"Not comparable: this run learned {config.dataset}, that one MNIST.")
+    if published.obstacle:
+        return Verdict(False, f"Not comparable: {published.obstacle}, ours of the test images.")
+    if config.latent_dim != published.latent_dim:
+        ours = f"{config.latent_dim} latent dimension{'s' * (config.latent_dim > 1)}"
+        return Verdict(False, f"Not comparable: this run has {ours}, that one {published.latent_dim}.")
+    why = "Comparable: bounds of the same likelihood, that of the binarised test images."
+    if config.beta != 1:
+        why += f" This run was trained with beta {config.beta:g}; its -ELBO is a bound all the same."
+    return Verdict(True, why)
