@@ -21,6 +21,12 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "relu-1": {"activation": "relu", "latent_dim": 1, "hidden_dims": (33, 17)},
     "gelu-5": {"activation": "gelu", "latent_dim": 5, "hidden_dims": (61,)},
     "tanh-2": {"activation": "tanh", "latent_dim": 2, "hidden_dims": (10, 30, 20)},
+    "residual": {
+        "network": "residual",
+        "activation": "gelu",
+        "latent_dim": 2,
+        "hidden_dims": (19, 22, 22, 22),
+    },
     "silu-3": {"activation": "silu", "latent_dim": 3, "hidden_dims": (7,)},
 }
 SCRIPT = '''

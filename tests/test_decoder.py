@@ -53,12 +53,16 @@ def test_the_same_model_gives_the_same_bytes_and_another_another_name() -> None:
     assert len({spec.name, decoder_spec(changed).name, other_layers.name}) == 3
 
 
-@pytest.mark.parametrize(
-    "unknown", [nn.Softplus(), nn.GELU(approximate="tanh"), nn.Linear(16, 16, bias=False), nn.BatchNorm1d(16)]
-)
+def test_a_residual_decoder_begins_with_sines_and_adds_where_widths_are_equal() -> None:
+    spec = decoder_spec(VAE(small_config(network="residual", hidden_dims=(8, 20, 20), activation="gelu")))
+    kinds = [layer["kind"] for layer in spec.layers]
+    assert kinds == ["dense", "sine", "dense", "gelu", "add", "dense", "gelu", "dense", "sigmoid"]
+
+
+@pytest.mark.parametrize("unknown", [nn.Softplus(), nn.GELU(approximate="tanh"), nn.BatchNorm1d(16)])
 def test_what_the_browser_does_not_know_is_refused(unknown: nn.Module) -> None:
     model = VAE(small_config())
-    model.decoder.hidden.append(unknown)
+    model.decoder.hidden[1] = unknown
     with pytest.raises(TypeError, match="The browser cannot decode with"):
         decoder_spec(model)
 

@@ -24,6 +24,7 @@ The layers; each module imports from the rows below its own only (a test reads t
     latent, catalogue, history              where pictures lie; which runs there are; losses as arrays
     runs, normalisation                     the run directory; pictures from anywhere, as MNIST's
     checkpoints, data, pictures, views      weights in files; data sets in memory; PNG; moments of a training
+    gradients                               a batch forward and back
     model, losses, torchvision_import       the network; the two terms; torchvision, mended
     records                                 what the files of a run hold
     forecast, published                     how long a training will take; figures of others

@@ -75,13 +75,17 @@ def read_position(path: Path) -> tuple[int, float]:
 def save_training(path: Path, model: VAE, optimizer: torch.optim.Adam, position: Position) -> None:
     """Writes all that exact resumption needs; shuffling and noise follow from seed and epoch.
 
-    The weights are in it once more, because two files cannot be replaced at the same instant.
+    `optimizer` has one parameter: all weights, one after the other. They are in the file once more, because
+    two files cannot be replaced at the same instant.
     Raises OSError.
     """
-    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
-    for name, parameter in model.named_parameters():
-        for moment in MOMENTS:
-            tensors[f"{moment}.{name}"] = optimizer.state[parameter][moment]
+    weights = model.state_dict()
+    tensors = {f"model.{name}": tensor for name, tensor in weights.items()}
+    (state,) = optimizer.state.values()
+    for moment in MOMENTS:
+        parts = state[moment].split([tensor.numel() for tensor in weights.values()])
+        for (name, tensor), part in zip(weights.items(), parts, strict=True):
+            tensors[f"{moment}.{name}"] = part.view_as(tensor)
     _write(path, tensors, {name: repr(value) for name, value in position._asdict().items()})
 
 
@@ -102,10 +106,8 @@ def load_training(path: Path, model: VAE, optimizer: torch.optim.Adam) -> Positi
     except (KeyError, ValueError) as error:
         raise _unusable(path, "it does not say which step it is of") from error
     model.load_state_dict({name: tensors[f"model.{name}"] for name in shapes})
-    state = {
-        index: {"step": torch.tensor(float(position.updates)), **{m: tensors[f"{m}.{name}"] for m in MOMENTS}}
-        for index, (name, _) in enumerate(model.named_parameters())
-    }
+    moments = {m: torch.cat([tensors[f"{m}.{name}"].flatten() for name in shapes]) for m in MOMENTS}
+    state = {0: {"step": torch.tensor(float(position.updates)), **moments}}
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
     return position
 

@@ -39,6 +39,12 @@ class TrainConfig(BaseModel):
         max_length=8,
         description="Widths of the encoder's hidden layers, each 1 to 4096; the decoder mirrors them.",
     )
+    network: Literal["plain", "residual"] = Field(
+        "plain",
+        exclude_if=lambda network: network == "plain",  # as for restarts
+        description="plain: layers one after the other; residual: layers of equal width add what they are "
+        "given, the decoder begins with sines, and no posterior is wider than the prior.",
+    )
     activation: Literal["relu", "silu", "gelu", "tanh"] = Field(
         "silu", description="Non-linearity after each hidden layer."
     )

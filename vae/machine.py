@@ -9,10 +9,10 @@ import time
 
 import torch
 
-from vae import losses
 from vae.config import TrainConfig
 from vae.errors import VaeError
 from vae.forecast import cores
+from vae.gradients import Gradients
 from vae.model import PIXELS, VAE
 
 CALIBRATION_STEPS = 7
@@ -42,16 +42,15 @@ def choose_threads(config: TrainConfig, model: VAE) -> int:
         return config.threads
     if next(model.parameters()).device.type != "cpu":
         return 1
-    trial = copy.deepcopy(model)
-    x = torch.zeros(config.batch_size, PIXELS)
+    trial = Gradients(copy.deepcopy(model))
+    x, noise = torch.zeros(config.batch_size, PIXELS), torch.zeros(config.batch_size, config.latent_dim)
 
     def seconds(threads: int) -> float:
         torch.set_num_threads(threads)
         times = []
         for _ in range(CALIBRATION_STEPS):
             started = time.perf_counter()
-            mean, _ = trial.encode(x)
-            losses.reconstruction(trial.decoder(mean), x).sum().backward()
+            trial(x, noise, config.beta)
             times.append(time.perf_counter() - started)
         return statistics.median(times)
 

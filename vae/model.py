@@ -3,10 +3,13 @@
 Shapes: B batch, P = 784 pixels, Z latent size.
 """
 
+import math
+from collections.abc import Iterator
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from vae.config import TrainConfig
 
@@ -15,10 +18,39 @@ PIXELS = SIDE * SIDE
 ACTIVATIONS = {"relu": nn.ReLU, "silu": nn.SiLU, "gelu": nn.GELU, "tanh": nn.Tanh}
 
 
-def _dense(sizes: tuple[int, ...], activation: str) -> nn.Sequential:
-    """Linear layers from size to size, each followed by the activation."""
-    layers = [(nn.Linear(wide, narrow), ACTIVATIONS[activation]()) for wide, narrow in pairwise(sizes)]
-    return nn.Sequential(*(part for layer in layers for part in layer))
+class Sine(nn.Module):
+    """sin(x), of each unit."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.sin(x)
+
+
+class Hidden(nn.Sequential):
+    """Linear layers from size to size, each followed by its activation.
+
+    In a residual network a layer that has as many units as it is given adds what it is given (He et al.
+    2015, arXiv:1512.03385).
+    """
+
+    def __init__(self, sizes: tuple[int, ...], config: TrainConfig) -> None:
+        layers = [
+            (nn.Linear(wide, narrow), ACTIVATIONS[config.activation]()) for wide, narrow in pairwise(sizes)
+        ]
+        super().__init__(*(part for layer in layers for part in layer))
+        self.residual = config.network == "residual"
+
+    def steps(self) -> Iterator[tuple[nn.Linear, nn.Module, bool]]:
+        """Each layer, its activation, and whether it adds what it is given."""
+        modules = list(self)  # a slice of a Sequential is another one
+        for linear, activation in zip(modules[::2], modules[1::2], strict=True):
+            assert isinstance(linear, nn.Linear)
+            yield linear, activation, self.residual and linear.in_features == linear.out_features
+
+    def forward(self, x: Tensor) -> Tensor:
+        for linear, activation, skips in self.steps():
+            y = activation(linear(x))
+            x = x + y if skips else y
+        return x
 
 
 class Encoder(nn.Module):
@@ -26,23 +58,37 @@ class Encoder(nn.Module):
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__()
-        self.hidden = _dense((PIXELS, *config.hidden_dims), config.activation)
+        self.hidden = Hidden((PIXELS, *config.hidden_dims), config)
         self.mean = nn.Linear(config.hidden_dims[-1], config.latent_dim)
         self.logvar = nn.Linear(config.hidden_dims[-1], config.latent_dim)
+        self.bounded = config.network == "residual"
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         hidden = self.hidden(pixels)
-        return self.mean(hidden), self.logvar(hidden)
+        logvar = self.logvar(hidden)
+        # What is seen only narrows what the prior leaves open. A posterior wider than that is an encoder gone
+        # astray, and the exp(logvar) of one such picture can end a training.
+        return self.mean(hidden), -functional.softplus(logvar) if self.bounded else logvar
 
 
 class Decoder(nn.Module):
-    """Latent points to logits of the pixels: (B, Z) -> (B, P). The sigmoid belongs to the loss."""
+    """Latent points to logits of the pixels: (B, Z) -> (B, P). The sigmoid belongs to the loss.
+
+    In a residual network the first layer's activation is a sine, of as many directions and frequencies as it
+    has units: Fourier features (Tancik et al. 2020, arXiv:2006.10739), here learned further. Layers alone are
+    slow to learn what changes fast along as few coordinates as a latent space has.
+    """
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__()
         widths = config.hidden_dims[::-1]
-        self.hidden = _dense((config.latent_dim, *widths), config.activation)
+        self.hidden = Hidden((config.latent_dim, *widths), config)
         self.logits = nn.Linear(widths[-1], PIXELS)
+        if config.network == "residual":
+            first, *_ = self.hidden.steps()
+            nn.init.normal_(first[0].weight)  # radians per unit of z
+            nn.init.uniform_(first[0].bias, -math.pi, math.pi)
+            self.hidden[1] = Sine()
 
     def forward(self, z: Tensor) -> Tensor:
         return self.logits(self.hidden(z))

@@ -17,6 +17,7 @@ from vae import checkpoints
 from vae.config import TrainConfig
 from vae.errors import VaeError
 from vae.evaluate import score_set
+from vae.gradients import Gradients
 from vae.machine import choose_threads
 from vae.model import VAE
 from vae.records import Metrics
@@ -56,6 +57,7 @@ class Training:
     steered: bool = False  # whether the rates ever were others than the run's
 
     def __post_init__(self) -> None:
+        self.gradients = Gradients(self.model)
         self.restart()
         self._saved: object = None
 
@@ -76,7 +78,7 @@ class Training:
 
     def restart(self) -> None:
         """Begins with an optimiser that remembers nothing."""
-        self.optimizer = torch.optim.Adam(self.model.parameters(), fused=True)
+        self.optimizer = torch.optim.Adam([self.gradients.weights], fused=True)
         self.schedule()
 
     @property

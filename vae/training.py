@@ -12,7 +12,6 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from vae import losses
 from vae.catalogue import new_run
 from vae.config import TrainConfig
 from vae.data import ImageSet, load
@@ -180,16 +179,12 @@ def _loop(run: Run) -> Iterator[Status]:
 
             batch = slice(index * batch_size, (index + 1) * batch_size)
             x = pixels(images[order[batch]])
-            mean, logvar = model.encode(x)
-            logits = model.decoder(model.reparameterize(mean, logvar, noise[batch]))
-            reconstruction, kl = losses.reconstruction(logits, x), losses.kl(mean, logvar)
+            sums = training.gradients(x, noise[batch], training.config.beta)
 
             training.schedule()
-            training.optimizer.zero_grad()
-            (reconstruction + training.config.beta * kl).sum().backward()
             training.optimizer.step()
             training.step += 1
-            terms.append(torch.stack((reconstruction, kl)).detach().mean(dim=1))
+            terms.append(sums / len(x))
 
             slow = orders.now.delay > 0
             epoch_ends = index + 1 == epoch_steps

@@ -20,7 +20,7 @@ from typing import Literal, TypedDict
 
 from pages.components.stores import store
 
-Kind = Literal["relu", "silu", "gelu", "tanh", "sigmoid"]
+Kind = Literal["relu", "silu", "gelu", "tanh", "sine", "sigmoid"]
 
 
 class Dense(TypedDict):
@@ -37,7 +37,13 @@ class Activation(TypedDict):
     kind: Kind
 
 
-Layer = Dense | Activation
+class Addition(TypedDict):
+    """Adds what the dense layer before it was given."""
+
+    kind: Literal["add"]
+
+
+Layer = Dense | Activation | Addition
 
 
 @dataclass(frozen=True)

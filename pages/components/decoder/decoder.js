@@ -20,6 +20,7 @@ function decoding() {
     silu: (x) => x / (1 + Math.exp(-x)),
     gelu: (x) => (x / 2) * erfc(-x * Math.SQRT1_2),
     tanh: Math.tanh,
+    sine: Math.sin,
     sigmoid: (x) => 1 / (1 + Math.exp(-x)),
   };
 
@@ -57,14 +58,15 @@ function decoding() {
     }
   }
 
-  // From layers ({ kind: "dense", inputs, outputs } or { kind: an activation }) and all weights of the dense
-  // ones, each W and then b, a function decode(z, out): a place of the latent space, as many numbers as the
+  // From layers ({ kind: "dense", inputs, outputs }, { kind: an activation }, or { kind: "add" }, of what the dense
+  // one before was given) and all weights of the dense ones, each W and then b, a function decode(z, out): a place of the latent space, as many numbers as the
   // first layer has inputs, to what the last layer says. `out` is a Float32Array to write into; without it the
   // answer stands in an array that the next call overwrites.
   function makeDecoder(layers, weights) {
     const steps = [];
     let at = 0;
     let x = null; // where the values stand after the layers up to here
+    let given = null; // to the last dense layer
     let z = null;
     for (const { kind, inputs, outputs } of layers) {
       const activation = ACTIVATIONS[kind];
@@ -74,11 +76,16 @@ function decoding() {
         const bias = weights.subarray(at, (at += outputs));
         const [from, to] = [x, new Float32Array(outputs)];
         steps.push(() => dense(matrix, bias, from, to));
-        x = to;
+        [given, x] = [from, to];
       } else if (activation && x !== null) {
         const values = x;
         steps.push(() => {
           for (let i = 0; i < values.length; i++) values[i] = activation(values[i]);
+        });
+      } else if (kind === "add" && given?.length === x.length) {
+        const [added, values] = [given, x];
+        steps.push(() => {
+          for (let i = 0; i < values.length; i++) values[i] += added[i];
         });
       } else throw new Error(`This decoder cannot be built: ${kind} does not fit here.`);
     }

@@ -1,0 +1,60 @@
+"""Gradients worked out by hand, against autograd's."""
+
+import copy
+
+import pytest
+import torch
+
+from tests.conftest import small_config
+from vae import losses
+from vae.gradients import Gradients
+from vae.model import VAE
+
+
+@pytest.mark.parametrize("network", ["plain", "residual"])
+@pytest.mark.parametrize("activation", ["relu", "silu", "gelu", "tanh"])
+@pytest.mark.parametrize("latent_dim", [1, 5])
+def test_losses_and_gradients_are_those_of_autograd(network: str, activation: str, latent_dim: int) -> None:
+    torch.manual_seed(4)
+    config = small_config(
+        network=network, activation=activation, latent_dim=latent_dim, hidden_dims=(24, 16, 16)
+    )
+    model = VAE(config)
+    gradients = Gradients(copy.deepcopy(model))
+    for batch in (7, 3, 7):  # an epoch's last batch is smaller
+        x, noise = torch.rand(batch, 784), torch.randn(batch, latent_dim)
+        mean, logvar = model.encode(x)
+        logits = model.decoder(model.reparameterize(mean, logvar, noise))
+        reconstruction, kl = losses.reconstruction(logits, x).sum(), losses.kl(mean, logvar).sum()
+        model.zero_grad()
+        (reconstruction + 0.7 * kl).backward()
+        expected = torch.cat([parameter.grad.flatten() for parameter in model.parameters()])  # type: ignore[union-attr]
+
+        terms = gradients(x, noise, beta=0.7)
+        torch.testing.assert_close(terms, torch.stack((reconstruction, kl)).detach(), rtol=1e-5, atol=1e-4)
+        assert gradients.weights.grad is not None
+        difference = (gradients.weights.grad - expected).abs().max() / expected.abs().max()
+        assert difference < 1e-6
+
+
+def test_a_step_of_the_one_tensor_is_a_step_of_the_model() -> None:
+    model = VAE(small_config())
+    before = copy.deepcopy(model)
+    gradients = Gradients(model)
+    torch.testing.assert_close(dict(model.named_parameters()), dict(before.named_parameters()))
+    gradients(torch.rand(4, 784), torch.randn(4, 2), beta=1)
+    torch.optim.SGD([gradients.weights], lr=0.1).step()
+    for (name, old), new in zip(before.named_parameters(), model.parameters(), strict=True):
+        assert new.grad is not None
+        torch.testing.assert_close(new, old - 0.1 * new.grad, msg=name)
+        assert not torch.equal(new, old), name
+
+
+def test_no_posterior_of_a_residual_network_is_wider_than_the_prior() -> None:
+    model = VAE(small_config(network="residual"))
+    with torch.no_grad():
+        for parameter in model.encoder.parameters():
+            parameter.mul_(30)
+    _, logvar = model.encode(torch.rand(50, 784))
+    assert logvar.max() <= 0
+    assert logvar.min() < -5  # while it may be as sharp as it likes
