@@ -20,12 +20,14 @@ The layers; each module imports from the rows below its own only (a test reads t
     terminal                                a run on a terminal
     training, jobs                          the loop; the process it runs in, seen from outside
     state, showing, steering                where a training stands; what it shows; what it is asked
+    learner                                 one step, which all workers take
     evaluate, machine, schedule             figures of a model; device and threads; what the step decides
     latent, catalogue, history              where pictures lie; which runs there are; losses as arrays
     runs, normalisation                     the run directory; pictures from anywhere, as MNIST's
     checkpoints, data, pictures, views      weights in files; data sets in memory; PNG; moments of a training
     gradients                               a batch forward and back
     model, losses, torchvision_import       the network; the two terms; torchvision, mended
+    workers                                 several processes that train one model
     records                                 what the files of a run hold
     forecast, published                     how long a training will take; figures of others
     config, files                           what a run is made of; writing whole or not at all

@@ -2,7 +2,9 @@
 
 import json
 import math
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -70,13 +72,13 @@ def train(
         raise CycloptsError(msg=f"--name: {NAME_RULE}")
     changes = {field: getattr(config, field) for field in config.model_fields_set}
     chosen = TrainConfig.preset(preset, **changes)
-    train_in_terminal(new_run(chosen, runs_dir or default_runs_dir(), name, again=again))
+    _train(lambda: new_run(chosen, runs_dir or default_runs_dir(), name, again=again))
 
 
 @app.command
 def resume(run: RunName, /, *, runs_dir: RunsDir = None) -> None:
     """Go on where an interrupted or stopped run stood."""
-    train_in_terminal(_find(run, runs_dir))
+    _train(lambda: _find(run, runs_dir))
 
 
 @app.command(name="runs")
@@ -178,6 +180,21 @@ def delete(run: RunName, /, *, runs_dir: RunsDir = None, yes: bool = False) -> N
     if sure:
         delete_run(found)
     print(f"Deleted {found.name}." if sure else "Nothing was deleted.")
+
+
+def _train(find: Callable[[], Run]) -> None:
+    """Trains a run here; what `torchrun` starts beside this process helps it."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        train_in_terminal(find())
+        return
+    from vae.training import follow
+    from vae.workers import joined
+
+    with joined() as workers:
+        if workers.rank == 0:
+            train_in_terminal(find())
+        else:
+            follow(workers)
 
 
 def _find(text: str, runs_dir: Path | None) -> Run:

@@ -145,8 +145,8 @@ class Gradients:
     """The weights of a model, in one tensor, and their gradient.
 
     `weights` (W,) is one parameter of which those of the model have become parts, in their order, and its
-    gradient is theirs. `sums` (W + 2,) holds that gradient, and behind it the batch's reconstruction and KL, in
-    nats, so that several workers can add up all they have to with one call.
+    gradient is theirs. `sums` (W + 2,) holds that gradient, and behind it the batch's reconstruction and KL,
+    so that several workers can add up all they have to with one call. `terms` are these two.
     """
 
     def __init__(self, model: VAE) -> None:

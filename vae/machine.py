@@ -4,6 +4,7 @@ Shapes: B batch, P pixels.
 """
 
 import copy
+import os
 import statistics
 import time
 
@@ -14,6 +15,7 @@ from vae.errors import VaeError
 from vae.forecast import cores
 from vae.gradients import Gradients
 from vae.model import PIXELS, VAE
+from vae.workers import Workers
 
 CALIBRATION_STEPS = 7
 # Between two choices of the thread count, unless the speed halves: soon after the start, where a machine that
@@ -42,6 +44,8 @@ def choose_threads(config: TrainConfig, model: VAE) -> int:
         return config.threads
     if next(model.parameters()).device.type != "cpu":
         return 1
+    if Workers().count > 1:  # they wait for each other: what one measures, the others disturb
+        return max(1, cores() // int(os.environ["LOCAL_WORLD_SIZE"]))
     trial = Gradients(copy.deepcopy(model))
     x, noise = torch.zeros(config.batch_size, PIXELS), torch.zeros(config.batch_size, config.latent_dim)
 

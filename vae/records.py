@@ -29,6 +29,7 @@ class Status(Record):
     images_per_second: float = 0
     eta_seconds: float | None = None
     threads: int | None = None
+    workers: int = 1  # processes that train together
     device: str | None = None
     # What is in force now, as far as it was steered: not what the config says.
     learning_rate: float | None = None  # the peak of its schedule

@@ -17,12 +17,13 @@ from vae import checkpoints
 from vae.config import TrainConfig
 from vae.errors import VaeError
 from vae.evaluate import score_set
-from vae.gradients import Gradients
+from vae.learner import Learner
 from vae.machine import choose_threads
 from vae.model import VAE
 from vae.records import Metrics
 from vae.runs import Run
 from vae.schedule import learning_rate
+from vae.workers import Plan, Workers
 
 VOUCHING = 1000  # test images that must have a finite loss before weights are saved
 
@@ -51,14 +52,13 @@ class Training:
     run: Run
     config: TrainConfig
     model: VAE
+    learner: Learner
     epoch_steps: int
     step: int = 0
     clock: Stopwatch = field(default_factory=Stopwatch)
     steered: bool = False  # whether the rates ever were others than the run's
 
     def __post_init__(self) -> None:
-        self.gradients = Gradients(self.model)
-        self.restart()
         self._saved: object = None
 
     @property
@@ -76,20 +76,12 @@ class Training:
         """What can be steered, as it is in force."""
         return _rates(self.config)
 
-    def restart(self) -> None:
-        """Begins with an optimiser that remembers nothing."""
-        self.optimizer = torch.optim.Adam([self.gradients.weights], fused=True)
-        self.schedule()
-
     @property
-    def rate(self) -> float:
-        """The learning rate of the newest step."""
-        return float(self.optimizer.param_groups[0]["lr"])
-
-    def schedule(self) -> None:
-        """Sets the learning rate of the next step."""
+    def plan(self) -> Plan:
+        """The next step."""
         step = min(self.step, self.total - 1)  # at the end there is none
-        self.optimizer.param_groups[0]["lr"] = learning_rate(self.config, step, self.total)
+        epoch, batch = divmod(step, self.epoch_steps)
+        return Plan(epoch, batch, learning_rate(self.config, step, self.total), self.config.beta)
 
     def steer(self, config: TrainConfig) -> None:
         """Goes on as `config` says."""
@@ -116,7 +108,7 @@ class Training:
             kl_std=deviations[1],
             elbo=-(reconstruction + kl),
             elbo_std=deviations[2],
-            learning_rate=self.rate,
+            learning_rate=self.learner.rate,
             peak_learning_rate=self.config.learning_rate,
             beta=self.config.beta,
         )
@@ -125,9 +117,9 @@ class Training:
         """Raises VaeError if a loss is no finite number."""
         if not math.isfinite(loss):
             raise VaeError(
-                f"The loss was no longer a number by step {self.step}, at learning rate {self.rate:g}. What "
-                "was saved before, if anything, is kept: lower the learning rate to a third and resume, or "
-                "train again with it."
+                f"The loss was no longer a number by step {self.step}, at learning rate "
+                f"{self.learner.rate:g}. What was saved before, if anything, is kept: lower the learning "
+                "rate to a third and resume, or train again with it."
             )
 
     def save(self, images: Tensor) -> None:
@@ -136,15 +128,15 @@ class Training:
         Does nothing where nothing changed. Raises VaeError, OSError.
         """
         now = (self.step, self.rates)
-        if now == self._saved or not self.optimizer.state:
+        if now == self._saved or not self.learner.optimizer.state:
             return
         scores = score_set(self.model, images[:VOUCHING])
         self.vouch((scores.reconstruction + scores.kl).sum().item())
-        updates = int(next(iter(self.optimizer.state.values()))["step"])
+        updates = int(next(iter(self.learner.optimizer.state.values()))["step"])
         position = checkpoints.Position(
             self.step, updates, self.clock(), torch.get_num_threads(), **self.rates
         )
-        checkpoints.save_training(self.run.training_path, self.model, self.optimizer, position)
+        checkpoints.save_training(self.run.training_path, self.model, self.learner.optimizer, position)
         self._save_model()
         self._saved = now
 
@@ -152,16 +144,20 @@ class Training:
         checkpoints.save_model(self.run.model_path, self.model, self.config, self.step, self.epoch)
 
 
-def training_of(run: Run, device: torch.device, epoch_steps: int) -> Training:
-    """The training of `run` from wherever it stands; sets the thread count. Raises VaeError."""
+def training_of(run: Run, images: Tensor, workers: Workers) -> Training:
+    """The training of `run` from wherever it stands, on `images` (N, 28, 28), where they are.
+
+    Sets the thread count. Raises VaeError.
+    """
     config = run.config
-    training = Training(run, config, _initial_model(config).to(device), epoch_steps)
+    model = _initial_model(config).to(images.device)
+    epoch_steps = math.ceil(len(images) / config.batch_size)
+    training = Training(run, config, model, Learner(config, model, images, workers), epoch_steps)
     if run.training_path.exists():
-        position = checkpoints.load_training(run.training_path, training.model, training.optimizer)
+        position = checkpoints.load_training(run.training_path, training.model, training.learner.optimizer)
         training.step, training.clock = position.step, Stopwatch(position.seconds)
         rates = {"learning_rate": position.learning_rate, "beta": position.beta}
         training.steer(config.model_copy(update=rates))
-        training.schedule()
         torch.set_num_threads(position.threads if config.threads == "auto" else config.threads)
         training._save_model()  # the trainer may have died between the two files
     else:
@@ -171,6 +167,7 @@ def training_of(run: Run, device: torch.device, epoch_steps: int) -> Training:
     kept = run.forget_metrics_after(training.step or -1)
     if kept and not run.training_path.exists():
         training.clock = Stopwatch(kept[-1].seconds)
+    training.learner.rate = training.plan.learning_rate
     own = tuple(_rates(config).values())
     training.steered |= any((line.peak_learning_rate, line.beta) != own for line in kept)
     return training

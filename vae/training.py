@@ -1,6 +1,6 @@
 """One visible loop: it trains a run from wherever it stands to its end.
 
-Shapes: N images, B batch, P pixels, Z latent size. Losses are in nats per image.
+Losses are in nats per image.
 """
 
 import math
@@ -17,14 +17,16 @@ from vae.config import TrainConfig
 from vae.data import ImageSet, load
 from vae.errors import VaeError
 from vae.evaluate import score_set
-from vae.latent import pixels
+from vae.learner import Learner
 from vae.machine import Pace, choose_device, choose_threads
+from vae.model import VAE
 from vae.records import State, Status
 from vae.runs import Run
-from vae.schedule import randomness, snapshot_steps
+from vae.schedule import snapshot_steps
 from vae.showing import view_writer, write_snapshot
 from vae.state import training_of
 from vae.steering import Orders
+from vae.workers import Workers
 
 SAVE_SECONDS = 10
 STATUS_SECONDS = 0.25
@@ -82,6 +84,22 @@ def fit(run: Run) -> Generator[Status, None, None]:
                 _forget_orders(run)
 
 
+def follow(workers: Workers) -> None:
+    """Takes the steps that worker 0, where `fit` runs, announces. Raises VaeError if that is gone."""
+    told = workers.hear()
+    if told is None:
+        return
+    config = TrainConfig.model_validate_json(told)
+    device = choose_device(config)
+    images = load(config.dataset, train=True).images.to(device)
+    model = VAE(config).to(device)
+    torch.set_num_threads(choose_threads(config, model))
+    learner = Learner(config, model, images, workers)
+    learner.align()
+    while (plan := workers.next()) is not None:
+        learner.take(plan)
+
+
 def _forget_orders(run: Run) -> None:
     """All but the rates: a run that was stopped before its first batch has saved nothing of them."""
     request = run.request()
@@ -95,9 +113,12 @@ def _loop(run: Run) -> Iterator[Status]:
     device = choose_device(run.config)
     images = load(run.config.dataset, train=True).images.to(device)
     test = ImageSet(*(part.to(device) for part in load(run.config.dataset, train=False)))
-    epoch_steps = math.ceil(len(images) / run.config.batch_size)
-    training = training_of(run, device, epoch_steps)
+    workers = Workers()
+    training = training_of(run, images, workers)
     model, clock, batch_size = training.model, training.clock, run.config.batch_size
+    epoch_steps = training.epoch_steps
+    workers.tell(run.config.model_dump_json())
+    training.learner.align()
     snapshots = snapshot_steps(training.total)
     write_view = view_writer(run.view_path, test)
     orders = Orders(run)
@@ -114,6 +135,7 @@ def _loop(run: Run) -> Iterator[Status]:
             images_per_second=pace.speed,
             eta_seconds=left / pace.steady if pace.is_known else None,
             threads=torch.get_num_threads(),
+            workers=workers.count,
             device=device.type,
             **training.rates,
             steered=training.steered,
@@ -164,27 +186,21 @@ def _loop(run: Run) -> Iterator[Status]:
     pace = Pace(training.step * batch_size, clock())
 
     for epoch in range(training.step // epoch_steps, run.config.epochs):
-        order, noise = (part.to(device) for part in randomness(run.config, epoch, len(images)))
         lines = FIRST_EPOCH_LINES if epoch == 0 else EPOCH_LINES
         first = training.step % epoch_steps
-        if first == 0 and epoch in run.config.restarts:
-            training.restart()
         for index in range(first, epoch_steps):
             if orders.changed() or orders.pauses(training.step):
                 log_train()
                 yield from obey()
                 if orders.now.stop:
+                    workers.dismiss()  # before the state is told: one that is gone is noticed here
                     yield status("stopped")
                     return
 
-            batch = slice(index * batch_size, (index + 1) * batch_size)
-            x = pixels(images[order[batch]])
-            sums = training.gradients(x, noise[batch], training.config.beta)
-
-            training.schedule()
-            training.optimizer.step()
+            plan = training.plan
+            workers.announce(plan)
+            terms.append(training.learner.take(plan))
             training.step += 1
-            terms.append(sums / len(x))
 
             slow = orders.now.delay > 0
             epoch_ends = index + 1 == epoch_steps

@@ -50,6 +50,8 @@ def progress_line(status: Status) -> str:
     parts = [f"epoch {status.epoch:.2f}", f"step {status.step:,} of {status.total_steps:,}"]
     if status.images_per_second:
         parts.append(f"{status.images_per_second:,.0f} images/s")
+    if status.workers > 1:
+        parts.append(f"{status.workers} workers")
     parts.append(f"{in_words(status.seconds)} elapsed")
     if status.state == "running" and status.eta_seconds is not None:
         parts.append(f"about {in_words(status.eta_seconds)} left")

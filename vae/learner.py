@@ -1,0 +1,78 @@
+"""One step of a training, which every worker takes alike.
+
+Shapes: N images, B batch, Z latent size.
+"""
+
+import torch
+from torch import Tensor
+
+from vae.checkpoints import MOMENTS
+from vae.config import TrainConfig
+from vae.gradients import Gradients
+from vae.latent import pixels
+from vae.model import VAE
+from vae.schedule import randomness
+from vae.workers import Plan, Workers
+
+
+class Learner:
+    """A model, what it learns from, and its optimiser.
+
+    Args:
+        images: (N, 28, 28) uint8, all of the training set
+    """
+
+    def __init__(self, config: TrainConfig, model: VAE, images: Tensor, workers: Workers) -> None:
+        self._config, self._images, self._workers = config, images, workers
+        self._epoch = -1
+        self.gradients = Gradients(model)
+        self.restart()
+
+    def restart(self) -> None:
+        """Goes on with an optimiser that remembers nothing."""
+        self.optimizer = torch.optim.Adam([self.gradients.weights], fused=True)
+
+    def align(self) -> None:
+        """Takes over the weights and the optimiser of worker 0."""
+        weights, workers = self.gradients.weights, self._workers
+        if workers.count == 1:
+            return
+        updates = torch.tensor(
+            [float(self.optimizer.state[weights]["step"]) if self.optimizer.state else 0.0]
+        )
+        workers.share(updates)
+        workers.share(weights.detach())
+        if updates > 0:
+            state = self.optimizer.state[weights]
+            state.setdefault("step", updates[0])
+            for moment in MOMENTS:
+                workers.share(state.setdefault(moment, torch.zeros_like(weights.detach())))
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the newest step."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    @rate.setter
+    def rate(self, rate: float) -> None:
+        self.optimizer.param_groups[0]["lr"] = rate
+
+    def take(self, plan: Plan) -> Tensor:
+        """Takes a step; returns reconstruction and KL, (2,), means over the whole batch, in nats."""
+        if plan.epoch != self._epoch:
+            drawn = randomness(self._config, plan.epoch, len(self._images))
+            self._epoch, (self._order, self._noise) = (
+                plan.epoch,
+                (part.to(self._images.device) for part in drawn),
+            )
+        if plan.batch == 0 and plan.epoch in self._config.restarts:
+            self.restart()
+        start = plan.batch * self._config.batch_size
+        batch = slice(start, min(start + self._config.batch_size, len(self._images)))
+        own = self._workers.part(batch)
+
+        self.gradients(pixels(self._images[self._order[own]]), self._noise[own], plan.beta)
+        self._workers.add_up(self.gradients.sums)
+        self.rate = plan.learning_rate
+        self.optimizer.step()
+        return self.gradients.terms / (batch.stop - batch.start)
