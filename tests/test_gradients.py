@@ -22,15 +22,15 @@ def test_losses_and_gradients_are_those_of_autograd(network: str, activation: st
     model = VAE(config)
     gradients = Gradients(copy.deepcopy(model))
     for batch in (7, 3, 7):  # an epoch's last batch is smaller
-        x, noise = torch.rand(batch, 784), torch.randn(batch, latent_dim)
-        mean, logvar = model.encode(x)
+        x, seen, noise = torch.rand(batch, 784), torch.rand(batch, 784), torch.randn(batch, latent_dim)
+        mean, logvar = model.encode(seen)
         logits = model.decoder(model.reparameterize(mean, logvar, noise))
         reconstruction, kl = losses.reconstruction(logits, x).sum(), losses.kl(mean, logvar).sum()
         model.zero_grad()
         (reconstruction + 0.7 * kl).backward()
         expected = torch.cat([parameter.grad.flatten() for parameter in model.parameters()])  # type: ignore[union-attr]
 
-        terms = gradients(x, noise, beta=0.7)
+        terms = gradients(x, seen, noise, beta=0.7)
         torch.testing.assert_close(terms, torch.stack((reconstruction, kl)).detach(), rtol=1e-5, atol=1e-4)
         assert gradients.weights.grad is not None
         difference = (gradients.weights.grad - expected).abs().max() / expected.abs().max()
@@ -42,7 +42,8 @@ def test_a_step_of_the_one_tensor_is_a_step_of_the_model() -> None:
     before = copy.deepcopy(model)
     gradients = Gradients(model)
     torch.testing.assert_close(dict(model.named_parameters()), dict(before.named_parameters()))
-    gradients(torch.rand(4, 784), torch.randn(4, 2), beta=1)
+    x = torch.rand(4, 784)
+    gradients(x, x, torch.randn(4, 2), beta=1)
     torch.optim.SGD([gradients.weights], lr=0.1).step()
     for (name, old), new in zip(before.named_parameters(), model.parameters(), strict=True):
         assert new.grad is not None

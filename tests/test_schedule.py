@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vae.config import TrainConfig
-from vae.schedule import WARM_UP, learning_rate, randomness, snapshot_steps
+from vae.schedule import MASKS, WARM_UP, learning_rate, masks, randomness, snapshot_steps
 
 
 def test_the_schedule_warms_up_and_ends_near_zero() -> None:
@@ -52,3 +52,13 @@ def test_randomness_follows_from_seed_and_epoch() -> None:
     assert torch.equal(randomness(config, 1, 1000)[1], noise)
     assert not torch.equal(randomness(config, 2, 1000)[1], noise)
     assert not torch.equal(randomness(TrainConfig(seed=4), 1, 1000)[1], noise)
+
+
+def test_the_encoder_misses_the_share_of_pixels_that_the_config_says_others_each_epoch() -> None:
+    config = TrainConfig(pixel_dropout=0.25)
+    first, second = masks(config, 0), masks(config, 1)
+    assert first.shape == (MASKS, 784)
+    assert set(first.unique().tolist()) == {0.0, 1.0}
+    assert first.mean().item() == pytest.approx(0.75, abs=0.005)
+    assert torch.equal(first, masks(config, 0))
+    assert (first != second).float().mean().item() == pytest.approx(2 * 0.25 * 0.75, abs=0.01)

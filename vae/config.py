@@ -41,7 +41,7 @@ class TrainConfig(BaseModel):
     )
     network: Literal["plain", "residual"] = Field(
         "plain",
-        exclude_if=lambda network: network == "plain",  # as for restarts
+        exclude_if=lambda network: network == "plain",  # as below: runs without have the name they always had
         description="plain: layers one after the other; residual: layers of equal width add what they are "
         "given, the decoder begins with sines, and no posterior is wider than the prior.",
     )
@@ -57,8 +57,22 @@ class TrainConfig(BaseModel):
     )
     restarts: tuple[int, ...] = Field(
         (),
-        exclude_if=lambda restarts: not restarts,  # so that runs without have the name they always had
+        exclude_if=lambda restarts: not restarts,
         description="Epochs at which schedule and optimiser start anew, rising; Train longer makes them.",
+    )
+    adam_beta2: float = Field(
+        0.999,
+        ge=0.5,
+        lt=1,
+        exclude_if=lambda beta2: beta2 == 0.999,
+        description="How much of Adam's mean of squared gradients each step keeps, 0.5 to below 1.",
+    )
+    pixel_dropout: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        exclude_if=lambda share: share == 0,
+        description="Share of the pixels that the encoder does not see in training, 0 to below 1.",
     )
     beta: Beta = Field(1.0, description="Weight of the KL term, 0 to 100; 1 is the ELBO.")
     seed: int = Field(1, ge=0, lt=2**32, description="Seed of weights, shuffling and noise, 0 to 4294967295.")

@@ -103,9 +103,9 @@ class _Network:
         self.decoder = [*_layers(decoder.hidden, batch), _Layer(decoder.logits, batch)]
         self.logits_gradient, self.softplus = (self.mean.weight.new_empty(batch, PIXELS) for _ in range(2))
 
-    def run(self, x: Tensor, noise: Tensor, beta: float) -> tuple[Tensor, Tensor]:
+    def run(self, x: Tensor, seen: Tensor, noise: Tensor, beta: float) -> tuple[Tensor, Tensor]:
         """Writes all gradients of reconstruction + beta KL, and returns both terms, summed over the batch."""
-        hidden = x
+        hidden = seen
         for layer in self.encoder:
             hidden = layer.forward(hidden)
         mean, logvar = self.mean.forward(hidden), self.logvar.forward(hidden)
@@ -164,11 +164,12 @@ class Gradients:
             parameter.data, parameter.grad = values.view_as(parameter), gradient.view_as(parameter)
 
     @torch.no_grad()
-    def __call__(self, x: Tensor, noise: Tensor, beta: float) -> Tensor:
+    def __call__(self, x: Tensor, seen: Tensor, noise: Tensor, beta: float) -> Tensor:
         """Writes the gradient of a batch's loss, reconstruction + beta KL summed over its images.
 
         Args:
             x: (B, P) in [0, 1]
+            seen: (B, P), what the encoder sees of it
             noise: (B, Z), standard normal
 
         Returns:
@@ -176,5 +177,5 @@ class Gradients:
         """
         if len(x) not in self._networks:  # an epoch's last batch is smaller
             self._networks[len(x)] = _Network(self._model, len(x))
-        torch.stack(self._networks[len(x)].run(x, noise, beta), out=self.terms)
+        torch.stack(self._networks[len(x)].run(x, seen, noise, beta), out=self.terms)
         return self.terms

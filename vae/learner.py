@@ -11,7 +11,7 @@ from vae.config import TrainConfig
 from vae.gradients import Gradients
 from vae.latent import pixels
 from vae.model import VAE
-from vae.schedule import randomness
+from vae.schedule import masks, randomness
 from vae.workers import Plan, Workers
 
 
@@ -30,16 +30,17 @@ class Learner:
 
     def restart(self) -> None:
         """Goes on with an optimiser that remembers nothing."""
-        self.optimizer = torch.optim.Adam([self.gradients.weights], fused=True)
+        self.optimizer = torch.optim.Adam(
+            [self.gradients.weights], betas=(0.9, self._config.adam_beta2), fused=True
+        )
 
     def align(self) -> None:
         """Takes over the weights and the optimiser of worker 0."""
         weights, workers = self.gradients.weights, self._workers
         if workers.count == 1:
             return
-        updates = torch.tensor(
-            [float(self.optimizer.state[weights]["step"]) if self.optimizer.state else 0.0]
-        )
+        before = self.optimizer.state[weights]["step"] if self.optimizer.state else 0
+        updates = torch.tensor([float(before)])
         workers.share(updates)
         workers.share(weights.detach())
         if updates > 0:
@@ -60,19 +61,26 @@ class Learner:
     def take(self, plan: Plan) -> Tensor:
         """Takes a step; returns reconstruction and KL, (2,), means over the whole batch, in nats."""
         if plan.epoch != self._epoch:
-            drawn = randomness(self._config, plan.epoch, len(self._images))
-            self._epoch, (self._order, self._noise) = (
-                plan.epoch,
-                (part.to(self._images.device) for part in drawn),
-            )
+            self._draw(plan.epoch)
         if plan.batch == 0 and plan.epoch in self._config.restarts:
             self.restart()
         start = plan.batch * self._config.batch_size
         batch = slice(start, min(start + self._config.batch_size, len(self._images)))
         own = self._workers.part(batch)
 
-        self.gradients(pixels(self._images[self._order[own]]), self._noise[own], plan.beta)
+        x = pixels(self._images[self._order[own]])
+        seen = x * self._masks[self._mask_of[own]] if self._config.pixel_dropout else x
+        self.gradients(x, seen, self._noise[own], plan.beta)
         self._workers.add_up(self.gradients.sums)
         self.rate = plan.learning_rate
         self.optimizer.step()
         return self.gradients.terms / (batch.stop - batch.start)
+
+    def _draw(self, epoch: int) -> None:
+        """All that chance decides in an epoch."""
+        count, device = len(self._images), self._images.device
+        self._order, self._noise = (part.to(device) for part in randomness(self._config, epoch, count))
+        if self._config.pixel_dropout:
+            self._masks = masks(self._config, epoch).to(device)
+            self._mask_of = torch.arange(count, device=device) % len(self._masks)
+        self._epoch = epoch

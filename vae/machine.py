@@ -54,7 +54,7 @@ def choose_threads(config: TrainConfig, model: VAE) -> int:
         times = []
         for _ in range(CALIBRATION_STEPS):
             started = time.perf_counter()
-            trial(x, noise, config.beta)
+            trial(x, x, noise, config.beta)
             times.append(time.perf_counter() - started)
         return statistics.median(times)
 

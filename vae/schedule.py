@@ -1,6 +1,6 @@
 """What follows from the config and the step alone, and so needs no saving.
 
-Shapes: N images, Z latent size.
+Shapes: N images, P pixels, Z latent size.
 """
 
 import math
@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 
 from vae.config import TrainConfig
+from vae.model import PIXELS
 
 WARM_UP = 0.05  # of all steps
 SNAPSHOTS = 12
+MASKS = 1024  # far more than pictures in a batch, and drawn in some milliseconds
 
 
 def learning_rate(config: TrainConfig, step: int, total: int) -> float:
@@ -41,3 +43,13 @@ def randomness(config: TrainConfig, epoch: int, count: int) -> tuple[Tensor, Ten
     generator = torch.Generator().manual_seed(int(seed))
     order = torch.randperm(count, generator=generator)
     return order, torch.randn(count, config.latent_dim, generator=generator)
+
+
+def masks(config: TrainConfig, epoch: int) -> Tensor:
+    """What the encoder sees in an epoch: 0 for a pixel that it does not, else 1; (MASKS, P).
+
+    The pictures take turns with them; each epoch has other ones, and another order of the pictures.
+    """
+    seed = np.random.SeedSequence((config.seed, epoch, 1)).generate_state(1)[0]
+    generator = torch.Generator().manual_seed(int(seed))
+    return torch.rand(MASKS, PIXELS, generator=generator).ge_(config.pixel_dropout)
