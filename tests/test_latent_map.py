@@ -14,12 +14,19 @@ import vae
 from tests.browser import APP, SLOW, Server, place_on, ready
 from tests.conftest import BUNDLED, small_config
 from tests.decoding import Visit
-from tests.walking import decoded, digit, middle, open_map, pointed_at
+from tests.walking import decoded, digit, middle, next_frame, open_map, pointed_at, ranges, settled
 from vae.catalogue import open_run
 from vae.checkpoints import save_model
 from vae.model import VAE
 
 pytestmark = pytest.mark.browser
+
+# Points that are asked for from now on come when they are released.
+HOLD_POINTS = """() => {
+    const released = new Promise((resolve) => (window.releasePoints = resolve));
+    const { get } = window.pointsOfThisApp;
+    window.pointsOfThisApp.get = (name) => released.then(() => get(name));
+}"""
 
 
 def test_it_is_what_torch_draws_at_that_very_place(shared: Server, page: Page) -> None:
@@ -98,10 +105,22 @@ def test_another_run_brings_its_own_decoder(page: Page, tmp_path: Path) -> None:
     with Server(APP, VAE_RUNS_DIR=str(tmp_path)) as server:
         open_map(page, server.address("?run=first"))
         first = page.locator(".latent-map").get_attribute("data-decoder")
+        page.evaluate(HOLD_POINTS)
         page.get_by_role("combobox", name="Run").click()
         page.get_by_role("option", name="second").click()
         expect(page.locator(".latent-map")).not_to_have_attribute("data-decoder", str(first), timeout=SLOW)
+        # The map of the first is on screen still: nothing is drawn there, and nothing is pinned.
+        page.mouse.click(*place_on(page, "map", *middle(page)))
+        next_frame(page)
+        expect(page.locator(".latent-map-beside")).to_be_hidden()
+        page.evaluate("window.releasePoints()")
         ready(page, "map", 2)
+        expect(page.locator(".latent-map-beside")).to_be_visible(timeout=SLOW)  # without another move
+        x0, x1, y0, y1 = ranges(page)
+        page.mouse.click(*place_on(page, "map", 0.7 * x0 + 0.3 * x1, 0.7 * y0 + 0.3 * y1))
+        expect(page.locator(".pins-row-tile")).to_have_count(1, timeout=SLOW)
+        settled(page)
+        expect(page.locator(".pins-row-tile")).to_have_count(1)
         z, levels = pointed_at(page, *middle(page))
     with torch.no_grad():
         assert np.abs(levels - decoded(model, z)).max() <= 0.51

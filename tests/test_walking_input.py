@@ -29,9 +29,15 @@ def line(number: object, start: object, end: object) -> Any:
     return {"kind": "line", "number": number, "from": start, "to": end}
 
 
+def on_this_map(test: AppTest, *events: object) -> list[object]:
+    """Events as told from the map that stands there, but for those that say of which they are."""
+    here = {name: component(test, "map")[name] for name in ("revision", "decoder")}
+    return [here | event if isinstance(event, dict) else event for event in events]
+
+
 def tell(test: AppTest, *events: object) -> AppTest:
     """The page after a browser has told these."""
-    test.session_state["map"] = {"happened": list(events)}
+    test.session_state["map"] = {"happened": on_this_map(test, *events)}
     test.run()
     assert not test.exception
     return test
@@ -130,16 +136,36 @@ def test_events_that_our_script_would_not_tell_do_nothing() -> None:
     regions = [
         *(region(1, [*whole, corner], [1], revision) for corner in PLACES),
         *(region(1, whole, classes, revision) for classes in ([None], ["x"], [INF], 5, None)),
-        *(region(1, whole, [1], another) for another in OTHERS),
     ]
     for events in ("x", 5, {"kind": "click"}, None, [HOSTILE], *([event] for event in (*HOSTILE, *regions))):
-        test.session_state["map"] = {"happened": events}
+        told = on_this_map(test, *events) if isinstance(events, list) else events
+        test.session_state["map"] = {"happened": told}
         test.session_state["map_heard"] = 0
         test.run()
         assert not test.exception
         data = component(test, "map")
         assert (data["pins"], data["line"], data["region"]) == ([], None, None), events
     assert messages(test) == ""
+    assert_usable(test)
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_what_was_done_on_the_map_of_another_run_is_left_out_with_a_sentence() -> None:
+    test = visit(PAGES[0])
+    whole = [[-9, -9], [9, -9], [0, 9]]
+    for number, another in enumerate(OTHERS):
+        elsewhere = {"revision": another, "decoder": another}
+        for event in (click(number), line(number, [0, 0], [1, 1]), region(number, whole, [1], another)):
+            test.session_state["map_heard"] = -1
+            data = component(tell(test, event | elsewhere), "map")
+            assert (data["pins"], data["line"], data["region"]) == ([], None, None), event
+            assert "Do it again on this one" in messages(test)
+    test.session_state["map_heard"] = -1
+    # Another plane of this run, and newer weights of it: a place stays what it is.
+    tell(test, click(1) | {"revision": "another"}, line(2, [0, 1], [2, 3]) | {"decoder": "another"})
+    assert messages(test) == ""
+    assert component(test, "map")["pins"] == [[0.5, -0.25]]
+    assert component(test, "map")["line"][-1] == [2, 3]
     assert_usable(test)
 
 
@@ -240,19 +266,21 @@ def test_what_happened_is_heard_once_and_in_order() -> None:
         return list(test.session_state["events"])
 
     assert heard() == []
-    first = 1, Click([0.5, -0.25], 3, "mine")
-    told = [click(1, point=3, points="mine"), {"kind": "undo", "number": 2, "of": 1}]
+    here = {"revision": "a map", "decoder": "a run"}
+    first = 1, Click([0.5, -0.25], 3, "mine", "a map", "a run")
+    told = [click(1, point=3, points="mine") | here, {"kind": "undo", "number": 2, "of": 1}]
     assert heard(*told, count=1) == [first]  # and there the run is broken off, before it was carried out
     assert heard(*told) == [first, (2, Undo(1))]
-    third = line(3, [0, 1, 2], [2, 3, 4])
-    assert heard(*told, third) == [(3, Line([0, 1, 2], [2, 3, 4]))]  # a browser tells until it is answered
+    third = line(3, [0, 1, 2], [2, 3, 4]) | here
+    # A browser tells until it is answered.
+    assert heard(*told, third) == [(3, Line([0, 1, 2], [2, 3, 4], "a map", "a run"))]
     fourth = region(4, [[0, 0], [1, 0], [1, 1]], [1, 1, 7], "a map")
     assert heard(*told, third, fourth) == [(4, Region([(0, 0), (1, 0), (1, 1)], frozenset({1, 7}), "a map"))]
     assert heard(*told, third, fourth) == []
-    another = Click([0.5, -0.25], None, "")
+    another = Click([0.5, -0.25], None, "", "a map", "a run")
     told = [click(9), click(8), click(9), {"kind": "?", "number": 10}, click(11)]
-    assert heard(*told) == [(9, another), (11, another)]
-    assert heard(click(10)) == []
+    assert heard(*(event | here for event in told), click(12)) == [(9, another), (11, another)]
+    assert heard(click(10) | here) == []
 
 
 @pytest.mark.usefixtures("runs_dir")

@@ -22,6 +22,7 @@ class LatentMap {
   hidden = new Set(); // labels of classes
   look = { source: null, z: null, index: null };
   line = null; // while it is drawn: two places
+  clicked = null; // the number of the last click that was told
   trouble = ""; // what the map has to do without
   telling = new Telling();
 
@@ -35,13 +36,12 @@ class LatentMap {
     this.plotted = new Plotted(this, this.chart, {
       moved: () => this.moved(),
       rested: () => this.draw(),
-      selected: ({ x, y }) => this.select([...x].map((value, i) => [value, y[i]])),
-      deselected: () => this.select([]),
+      selected: ({ x, y }) => this.stands && this.select([...x].map((value, i) => [value, y[i]])),
+      deselected: () => this.stands && this.select([]),
     });
     const here = (what) => {
       this.root.dataset[what] = this.data[what];
       this.draw();
-      this.gestures.again(); // for a pointer that rests
     };
     this.awaited = {
       decoder: new Awaited(decoders(), () => here("decoder")),
@@ -61,7 +61,7 @@ class LatentMap {
       look: (place) => this.sight.lookAt("map", place),
       click: (place) => this.click(place),
       twice: () => {
-        this.telling.tell({ kind: "undo", of: this.clicked });
+        if (this.clicked !== null) this.telling.tell({ kind: "undo", of: this.clicked });
         this.plotted.zoomBy(null);
       },
       line: (from, to, ended) => this.drawLine(from, to, ended),
@@ -104,6 +104,11 @@ class LatentMap {
     return this.awaited.points.value;
   }
 
+  // Whether what is seen is what `data` says: the last map is seen until all of the next is here and drawn.
+  get stands() {
+    return Boolean(this.points && this.decoder) && this.plotted.shows(this.data);
+  }
+
   // Waits while it is drawn, while the map moves, and while it is hidden.
   async draw() {
     this.waiting = true;
@@ -117,7 +122,7 @@ class LatentMap {
         this.drawLegend();
         await this.plotted.draw();
         this.note.textContent = quick() ? this.trouble : "This browser has no WebGL: the map is drawn more slowly.";
-        this.redraw();
+        this.moved();
       }
     } catch (error) {
       this.plotted.drawn = null;
@@ -189,7 +194,7 @@ class LatentMap {
 
   drawLine(from, to, ended) {
     this.line = from && !ended ? [[from.x, from.y], [to.x, to.y]] : null;
-    if (ended) this.telling.tell({ kind: "line", ...this.ends(from, to) });
+    if (ended && this.stands) this.telling.tell({ kind: "line", ...this.ends(from, to), ...this.told });
     this.drawMarks();
   }
 
@@ -198,11 +203,18 @@ class LatentMap {
     return { from: start, to: end };
   }
 
-  // What is told is all that it means here: meanwhile the server may have turned to another plane or set.
+  // What is told is all that it means here: the server may have turned to another run, plane or set meanwhile.
+  get told() {
+    const { points, revision, decoder } = this.data;
+    return { points, revision, decoder };
+  }
+
   click(place) {
+    this.clicked = null;
+    if (!this.stands) return;
     const point = this.sight.over(place);
     const z = this.view.at(this.view.rounded(place));
-    this.clicked = this.telling.tell({ kind: "click", z, point, points: this.data.points });
+    this.clicked = this.telling.tell({ kind: "click", z, point, ...this.told });
   }
 
   // Corners of a lasso or a box; none, if it was taken away.

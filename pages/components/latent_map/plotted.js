@@ -47,9 +47,15 @@ export class Plotted {
     }
     this.mark = mark;
     this.drawn = news;
-    if (!same) await this.turnHome();
+    this.points = points.name;
+    if (!same) await this.turnHome(data.revision);
     root.dataset.revision = Number(root.dataset.revision ?? 0) + 1;
     root.dataset.ready = "true";
+  }
+
+  // Whether the points that stand there are those that are asked for, on that map.
+  shows({ points, revision }) {
+    return this.points === points && this.revision === revision;
   }
 
   buttons() {
@@ -76,10 +82,10 @@ export class Plotted {
   }
 
   // Another map, or the first: seen as a whole, or, if one came by an address, through its window.
-  async turnHome() {
+  async turnHome(revision) {
     const first = this.revision === undefined;
-    const asked = first ? (askedWindow() ?? remembered(this.map.data.revision)) : null;
-    this.revision = this.map.data.revision;
+    const asked = first ? (askedWindow() ?? remembered(revision)) : null;
+    this.revision = revision;
     if (first) this.listen();
     else setWindow(null);
     if (asked) await this.turnTo(...asked);
@@ -98,7 +104,7 @@ export class Plotted {
       clearTimeout(this.writing);
       this.writing = setTimeout(() => {
         const ranges = this.seesAll() ? null : view.ranges;
-        remember(this.map.data.revision, ranges);
+        remember(this.revision, ranges);
         if (chart.isConnected) setWindow(ranges);
         on.rested(); // the points' size, which takes Plotly up to 0.3 s: the digits come first
       }, RESTED);

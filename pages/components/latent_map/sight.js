@@ -27,7 +27,7 @@ export function makeSight(map, box, again) {
   // The number of the point at a place, or null.
   function over({ x, y }) {
     const { data, grid, hidden, plotted, points, view } = map;
-    if (!points || !data.layers.includes("points")) return null;
+    if (!data.layers.includes("points")) return null;
     const reach = view.distance(plotted.mark.size / 2 + TOUCHING);
     return grid.nearest(x, y, reach, (i) => !hidden.has(points.labels[i]));
   }
@@ -51,7 +51,7 @@ export function makeSight(map, box, again) {
   // Nothing is looked at where the place is null.
   function lookAt(source, place) {
     const { data, points, decoder, look, view } = map;
-    if (!place || !decoder || !points) {
+    if (!place || !map.stands) {
       beside.hide();
       if (look.source === source && look.z) tellLook(source, null);
       return;
