@@ -28,6 +28,13 @@ HOLD_POINTS = """() => {
     window.pointsOfThisApp.get = (name) => released.then(() => get(name));
 }"""
 
+# The smallest and the largest coordinates of the map's points.
+EXTENT = """async () => {
+    const { xy } = await window.pointsOfThisApp.get(document.querySelector(".latent-map").dataset.points);
+    const of = (most) => [0, 1].map((start) => most(...xy.filter((_, i) => i % 2 === start)));
+    return [of(Math.min), of(Math.max)];
+}"""
+
 
 def test_it_is_what_torch_draws_at_that_very_place(shared: Server, page: Page) -> None:
     sent: list[object] = []
@@ -86,6 +93,24 @@ def test_coordinates_that_the_map_does_not_show_are_those_of_the_chosen_place(
         expect(page.locator(".pins-row-tile")).to_have_count(2, timeout=SLOW)
         clicked = [float(text) for text in parse_qs(urlsplit(page.url).query)["z"][0].split(",")]
         after, _ = pointed_at(page, x, y)
+        # Other pictures lie elsewhere: the whole map is the whole of these.
+        test_points = page.locator(".latent-map").get_attribute("data-points")
+        page.get_by_role("radio", name="training", exact=True).click()
+        expect(page.locator(".latent-map")).not_to_have_attribute(
+            "data-points", str(test_points), timeout=SLOW
+        )
+        ready(page, "map", 2)
+        x0, x1, y0, y1 = ranges(page)
+        low, high = page.evaluate(EXTENT)
+        assert x0 < low[0] < high[0] < x1
+        assert y0 < low[1] < high[1] < y1
+        fills = (high[0] - low[0]) / (x1 - x0), (high[1] - low[1]) / (y1 - y0)
+        assert max(fills) == pytest.approx(1 / 1.1, rel=0.02)  # but for a margin
+        page.locator(".latent-map-plot").press("+")
+        expect(page).to_have_url(re.compile("window="), timeout=SLOW)
+        page.locator(".latent-map-plot").press("0")
+        expect(page).not_to_have_url(re.compile("window="), timeout=SLOW)
+        assert ranges(page) == pytest.approx([x0, x1, y0, y1], abs=0.05)
     assert len(z) == latent_dim
     assert z[:2] == pytest.approx([x, y][:latent_dim], abs=0.02)
     assert z[2:] == chosen[2:]

@@ -13,6 +13,7 @@ export class Plotted {
   drawn = ""; // what stands there
   moving = false; // in the midst of a pan or zoom, whose window Plotly would forget if it drew
   draws = 0;
+  home = null; // the whole map of the points that stand there
   mark = { size: 0 }; // of the points
 
   // `on` is told: `moved()` at each frame of a pan or zoom, `rested()` after it, `selected(polygon)`, { x, y }, and
@@ -27,6 +28,7 @@ export class Plotted {
     const template = themeTemplate(root);
     const same = this.revision === data.revision;
     const ranges = same && !this.seesAll() ? view.ranges : home; // which fits whatever size it has now
+    this.home = home;
     const mark = marker(points.labels.length, 2 ** Math.round(Math.log2(zoom(home, ranges))));
     const visible = data.layers.includes("points");
     const size = [plot.offsetWidth, plot.offsetHeight];
@@ -122,7 +124,8 @@ export class Plotted {
   // Whether this is the whole map. As both axes have the same steps, one of them may show more on both sides.
   // Nearly: longer numbers at an axis leave a little less room.
   seesAll() {
-    const { home, view } = this.map;
+    const { home } = this;
+    const { view } = this.map;
     const near = 0.01 * (home[0][1] - home[0][0]);
     const more = view.ranges.map(([low, high], i) => [home[i][0] - low, high - home[i][1]]);
     const even = more.every(([before, after]) => Math.abs(before - after) < near && before > -near);
@@ -131,8 +134,8 @@ export class Plotted {
 
   // Around a place, or else the middle; a factor of null shows the whole map.
   zoomBy(factor, place = null) {
-    const { home, view } = this.map;
-    if (factor === null) return this.turnTo(...home);
+    const { view } = this.map;
+    if (factor === null) return this.turnTo(...this.home);
     const around = ([low, high], middle) => [low, high].map((each) => middle + (each - middle) * factor);
     const middles = view.ranges.map(([low, high]) => (low + high) / 2);
     const fixed = place ? [place.x, place.y] : middles;
