@@ -93,6 +93,14 @@ def test_coordinates_that_the_map_does_not_show_are_those_of_the_chosen_place(
         expect(page.locator(".pins-row-tile")).to_have_count(2, timeout=SLOW)
         clicked = [float(text) for text in parse_qs(urlsplit(page.url).query)["z"][0].split(",")]
         after, _ = pointed_at(page, x, y)
+        # An arrow begins at the chosen place, on a line half way up: the map stays where it is.
+        seen = ranges(page)
+        page.locator(".latent-map-plot").press("ArrowRight")
+        next_frame(page)
+        moved, _ = digit(page.locator(".latent-map-beside"))
+        assert moved[0] == pytest.approx(clicked[0] + (seen[1] - seen[0]) / 50, abs=1e-5)
+        assert moved[1:] == pytest.approx(clicked[1:], abs=1e-5)
+        assert ranges(page) == seen
         # Other pictures lie elsewhere: the whole map is the whole of these.
         test_points = page.locator(".latent-map").get_attribute("data-points")
         page.get_by_role("radio", name="training", exact=True).click()

@@ -229,9 +229,11 @@ class LatentMap {
     return this.data.classes.map((_, label) => label).filter((label) => !this.hidden.has(label));
   }
 
+  // The chosen pin's place, or the middle of what is seen; where places have no height, half way up.
   chosenPlace() {
-    const pin = this.data.pins[this.data.chosen];
-    return pin && { x: pin[0], y: pin[1] };
+    const [x, y] = this.data.pins[this.data.chosen] ?? [];
+    const middle = this.view.middle;
+    return { x: x ?? middle.x, y: y ?? middle.y };
   }
 
   dispose() {

@@ -10,7 +10,7 @@ export function makeKeys(map) {
   function move([right, up], far) {
     const [[x0, x1], [y0, y1]] = map.view.ranges;
     const step = far * (x1 - x0);
-    const { x, y } = cursor ?? map.chosenPlace() ?? { x: (x0 + x1) / 2, y: (y0 + y1) / 2 };
+    const { x, y } = cursor ?? map.chosenPlace();
     cursor = { x: x + step * right, y: y + step * up };
     // At an edge the map moves along.
     const along = ([low, high], value) => Math.min(value - low, 0) + Math.max(value - high, 0);

@@ -137,9 +137,9 @@ export class Plotted {
     const { view } = this.map;
     if (factor === null) return this.turnTo(...this.home);
     const around = ([low, high], middle) => [low, high].map((each) => middle + (each - middle) * factor);
-    const middles = view.ranges.map(([low, high]) => (low + high) / 2);
-    const fixed = place ? [place.x, place.y] : middles;
-    return this.turnTo(...view.ranges.map((range, i) => around(range, fixed[i])));
+    const { x, y } = place ?? view.middle;
+    const [across, upwards] = view.ranges;
+    return this.turnTo(around(across, x), around(upwards, y));
   }
 
   turnTo(x, y) {

@@ -20,6 +20,11 @@ export class View {
     return this.axes.map(({ range }) => range.map(Number));
   }
 
+  get middle() {
+    const [x, y] = this.ranges.map(([low, high]) => (low + high) / 2);
+    return { x, y };
+  }
+
   // The plot area in the chart, in pixels.
   get area() {
     const [x, y] = this.axes;
