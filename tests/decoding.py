@@ -106,8 +106,8 @@ LEVELS = """
 """
 
 
-def small_model(name: str) -> VAE:
-    torch.manual_seed(3)
+def small_model(name: str, seed: int = 3) -> VAE:
+    torch.manual_seed(seed)
     model = VAE(small_config(**SMALL[name]))
     with torch.no_grad():
         for parameter in model.decoder.parameters():

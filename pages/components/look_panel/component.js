@@ -26,11 +26,11 @@ function mount(parentElement) {
     other.hidden = !real;
     const decoder = state.awaited.value;
     const size = decoder?.layers[0].inputs;
-    const drawing = z ?? (state.drawn ? null : Array(size ?? 0).fill(0)); // at first the middle, not a hole
-    if (decoder && drawing?.length === size) {
-      state.drawn = true;
-      put(drawn, decoder.imageOf(decoder.decode(drawing)));
-      box.dataset.z = JSON.stringify(drawing);
+    if (decoder) {
+      // What was looked at last stays, as this decoder draws it; at first the middle, not a hole.
+      state.last = [z, state.last].find((each) => each?.length === size) ?? Array(size).fill(0);
+      put(drawn, decoder.imageOf(decoder.decode(state.last)));
+      box.dataset.z = JSON.stringify(state.last);
     }
     if (real) put(other, real.picture);
     const more = z?.length > SHOWN ? ", …" : "";
