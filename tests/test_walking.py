@@ -36,6 +36,9 @@ RANGE_WIDTH = """() => {
     const [low, high] = document.querySelector('[data-chart="map"] .js-plotly-plot')._fullLayout.xaxis.range;
     return high - low;
 }"""
+# How many points the map sets apart.
+SET_APART = """() => document.querySelector('[data-chart="map"] .js-plotly-plot')
+    ._fullData.reduce((sum, { selectedpoints }) => sum + selectedpoints.length, 0)"""
 COUNT = """() => document.querySelector('[data-chart="map"] .js-plotly-plot')
     ._fullData.reduce((sum, trace) => sum + trace.x.length, 0)"""
 TILE = "(canvas, [i, j]) => canvas.manifoldTile(i, j)"
@@ -259,9 +262,12 @@ def test_a_lasso_and_a_box_count_what_they_hold(shared: Server, page: Page, know
     assert np.abs(levels(both) - known.images[held].mean(axis=0)).max() <= 1
     assert np.abs(levels(both, 29) - centre).max() <= 1
 
-    # A box small enough that all in it can be named.
+    # A box small enough that all in it can be named; with shift held, too, it is all that is selected.
     x, y = known.means[lonely(known)].tolist()
+    page.keyboard.down("Shift")
     corners = select(page, "select", (x - 0.12, y - 0.12), (x + 0.12, y + 0.12))
+    page.keyboard.up("Shift")
+    assert page.evaluate(SET_APART) == (inside(known.means, corners) & (known.labels != 3)).sum()
     held = inside(known.means, corners) & (known.labels != 3)
     assert 0 < held.sum() <= 50
     expect(page.get_by_text(re.compile(f"^{held.sum()} test pictures? selected")).first).to_be_visible(

@@ -7,6 +7,7 @@
 
 const CLICK_PX = 5; // a pointer that moves further than this drags
 const TWICE_MS = 300; // Plotly's own delay of a double click
+const SELECTING = ["select", "lasso"]; // modes
 
 export function listenTo(plot, chart, on, signal) {
   let pointer = null; // the last event
@@ -75,7 +76,12 @@ export function listenTo(plot, chart, on, signal) {
     later(event);
   });
   // What is ours must not reach Plotly: it would zoom, or pan under the finger.
-  listen(plot, "mousedown", (event) => line && event.stopPropagation());
+  listen(plot, "mousedown", (event) => {
+    if (line) event.stopPropagation();
+    if (!SELECTING.includes(mode())) return;
+    // With these held it would add to the selection, or take away from it; what is told is this area alone.
+    for (const key of ["shiftKey", "altKey"]) Object.defineProperty(event, key, { value: false });
+  });
   listen(plot, "touchstart", (event) => {
     if (mode() === "pan" && event.target.closest(".nsewdrag")) event.stopPropagation();
   });
