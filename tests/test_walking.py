@@ -39,6 +39,13 @@ RANGE_WIDTH = """() => {
 # How many points the map sets apart.
 SET_APART = """() => document.querySelector('[data-chart="map"] .js-plotly-plot')
     ._fullData.reduce((sum, { selectedpoints }) => sum + selectedpoints.length, 0)"""
+# What a run of another data set brings.
+OTHER_CLASSES = """() => {
+    let element = document.querySelector(".latent-map");
+    while (!element.latentMap) element = element.parentElement;
+    const { data, telling } = element.latentMap;
+    element.latentMap.show({ ...data, classes: data.classes.map((name) => `not ${name}`) }, telling.report);
+}"""
 COUNT = """() => document.querySelector('[data-chart="map"] .js-plotly-plot')
     ._fullData.reduce((sum, trace) => sum + trace.x.length, 0)"""
 TILE = "(canvas, [i, j]) => canvas.manifoldTile(i, j)"
@@ -422,6 +429,25 @@ def test_the_keyboard_is_enough(shared: Server, page: Page, known: Known) -> Non
         ]
         assert pressed == [str(label not in hidden).lower() for label in range(10)]
     expect(second).to_be_focused()
+
+
+def test_hidden_classes_come_back_but_not_to_another_data_set(
+    shared: Server, page: Page, known: Known
+) -> None:
+    open_map(page, f"{shared.address()}?hide=3,x,10,99,3,0")
+    count = 10_000 - np.isin(known.labels, [0, 3]).sum()
+    page.wait_for_function(f"({COUNT})() === {count}", timeout=SLOW)
+    expect(page).to_have_url(re.compile("hide=0%2C3"))
+    page.get_by_role("link", name="Reconstructions").first.click()
+    expect(page.locator('[data-tiles="gallery"]')).to_be_visible(timeout=SLOW)
+    expect(page).not_to_have_url(re.compile("hide="))
+    page.get_by_role("link", name="Latent space").first.click()
+    ready(page, "map")
+    page.wait_for_function(f"({COUNT})() === {count}", timeout=SLOW)
+    expect(page).to_have_url(re.compile("hide=0%2C3"))
+    page.evaluate(OTHER_CLASSES)
+    page.wait_for_function(f"({COUNT})() === 10000", timeout=SLOW)
+    expect(page).not_to_have_url(re.compile("hide="))
 
 
 def test_a_finger_looks_and_a_tap_pins(shared: Server, browser: Browser, known: Known) -> None:

@@ -83,9 +83,11 @@ class LatentMap {
   show(data, report) {
     const other = this.data?.revision !== data.revision;
     if (other || this.data.chosen !== data.chosen) this.keys.leave();
-    const classes = data.classes.join();
-    if (this.data === undefined) askedHidden(data.classes.length).forEach((label) => this.hidden.add(label));
-    else if (this.data.classes.join() !== classes) this.hidden.clear();
+    if (data.classes.join() !== this.data?.classes.join()) {
+      this.hidden.clear();
+      if (!this.data) askedHidden(data.classes).forEach((label) => this.hidden.add(label));
+      setHidden(this.hidden, data.classes);
+    }
     this.data = data;
     this.view.plane = data.plane;
     this.telling.answered(report, data.heard);
@@ -139,7 +141,7 @@ class LatentMap {
     const { data, points, hidden } = this;
     const news = JSON.stringify([points.name, data.colouring, data.colours, data.classes]);
     const changed = () => {
-      setHidden(hidden);
+      setHidden(hidden, data.classes);
       this.draw();
       if (this.data.region) this.select(this.data.region); // which holds others now
     };

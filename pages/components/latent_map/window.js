@@ -20,8 +20,9 @@ export function setWindow(ranges) {
   say({ [NAME]: ranges && ranges.flat().map((each) => String(+each.toFixed(digits))).join(",") });
 }
 
-// The window of the last map, for when it comes back from another page.
+// Of the last map its window, and which of its classes were hidden, for when it comes back from another page.
 let last = { revision: null, ranges: null };
+let lastHidden = { classes: "", labels: [] };
 
 export function remember(revision, ranges) {
   last = { revision, ranges };
@@ -29,12 +30,16 @@ export function remember(revision, ranges) {
 
 export const remembered = (revision) => (last.revision === revision ? last.ranges : null);
 
-// The labels in the address, those of `count` classes; nonsense is none.
-export function askedHidden(count) {
-  const parts = new URLSearchParams(location.search).get(HIDE)?.split(",") ?? [];
-  return parts.filter((part) => /^[0-9]{1,3}$/.test(part) && Number(part) < count).map(Number);
+// The labels of classes in the address, or else those that were hidden last; nonsense is none.
+export function askedHidden(classes) {
+  const asked = new URLSearchParams(location.search).get(HIDE);
+  if (asked === null) return lastHidden.classes === classes.join() ? lastHidden.labels : [];
+  const parts = asked.split(",");
+  return parts.filter((part) => /^[0-9]{1,3}$/.test(part) && Number(part) < classes.length).map(Number);
 }
 
-export function setHidden(labels) {
-  say({ [HIDE]: labels.size > 0 ? [...labels].sort((one, other) => one - other).join(",") : null });
+export function setHidden(hidden, classes) {
+  const labels = [...hidden].sort((one, other) => one - other);
+  lastHidden = { classes: classes.join(), labels };
+  say({ [HIDE]: labels.length > 0 ? labels.join(",") : null });
 }
