@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from pages.components.pin_texts import named_place
 from tests.browser import SLOW, Server, click_at, drawn, place_on, points, ready
@@ -431,9 +431,21 @@ def test_the_keyboard_is_enough(shared: Server, page: Page, known: Known) -> Non
     expect(second).to_be_focused()
 
 
-def test_hidden_classes_come_back_but_not_to_another_data_set(
-    shared: Server, page: Page, known: Known
-) -> None:
+def test_a_map_that_is_left_and_comes_back(shared: Server, page: Page, known: Known) -> None:
+    # A map that is left while Plotly is on its way is not drawn where nobody sees it.
+    held: list[Route] = []
+    page.route("**/plotly-*.js", lambda route: held.append(route))
+    with page.expect_request("**/plotly-*.js"):
+        page.goto(shared.address(), wait_until="commit")
+    chart = page.locator(".latent-map-chart").element_handle()
+    page.get_by_role("link", name="Reconstructions").first.click()
+    expect(page.locator('[data-tiles="gallery"]')).to_be_visible(timeout=SLOW)
+    held[0].continue_()
+    page.unroute("**/plotly-*.js")
+    page.wait_for_function("window.Plotly", timeout=SLOW)
+    next_frame(page)
+    assert chart.evaluate("(chart) => [chart.isConnected, '_fullLayout' in chart]") == [False, False]
+
     open_map(page, f"{shared.address()}?hide=3,x,10,99,3,0")
     count = 10_000 - np.isin(known.labels, [0, 3]).sum()
     page.wait_for_function(f"({COUNT})() === {count}", timeout=SLOW)

@@ -123,6 +123,7 @@ class LatentMap {
         [this.ink, this.paper] = [theme("text-color"), theme("background-color")];
         this.drawLegend();
         await this.plotted.draw();
+        if (this.gone) return;
         this.note.textContent = quick() ? this.trouble : "This browser has no WebGL: the map is drawn more slowly.";
         this.moved();
       }

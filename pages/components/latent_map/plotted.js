@@ -24,7 +24,9 @@ export class Plotted {
 
   async draw() {
     const { data, points, hidden, root, plot, view, home } = this.map;
-    this.Plotly = await loadPlotly(data.plotly);
+    const Plotly = await loadPlotly(data.plotly);
+    if (this.map.gone) return; // nobody would purge what is drawn now
+    this.Plotly = Plotly;
     const template = themeTemplate(root);
     const same = this.revision === data.revision;
     const ranges = same && !this.seesAll() ? view.ranges : home; // which fits whatever size it has now
