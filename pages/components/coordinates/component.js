@@ -43,6 +43,7 @@ function mount(parentElement) {
     event.preventDefault();
     const z = usable(state);
     if (z) state.report("pinned", { z });
+    if (state.rows.every((row) => row.same())) reset(state); // the next run brings nothing new
   });
   state.form.querySelector('[data-action="back"]').addEventListener("click", () => reset(state));
   state.dispose = () => {

@@ -45,6 +45,9 @@ export function makeRow({ dimension, name }) {
     check();
   };
 
+  // Whether it says what is chosen already; in float32, as places are.
+  const same = () => Math.fround(value()) === Math.fround(data.value);
+
   slider.addEventListener("input", () => {
     field.value = Number(slider.value);
     check();
@@ -67,5 +70,5 @@ export function makeRow({ dimension, name }) {
     label.title = `Mean KL over the test pictures, ${data.kl} nats: how much the encoder says with this dimension.`;
   };
 
-  return { element: row, dimension, value, follow, reset };
+  return { element: row, dimension, value, same, follow, reset };
 }
