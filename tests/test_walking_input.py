@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 from streamlit.testing.v1 import AppTest
 
 from pages.components.latent_map import Click, Line, Region, Undo
-from tests.browser import ARGUMENTS, SLOW, Server, chromium, click_at, drawn
+from tests.browser import ARGUMENTS, SLOW, Server, chromium, click_at, drawn, points, ready
 from tests.conftest import BUNDLED, small_config
 from tests.visiting import PAGES, component, html, messages, visit
 from tests.walking import decoded, open_map, pointed_at, ranges
@@ -331,6 +331,22 @@ def test_points_of_the_training_set_are_places_to_a_click() -> None:
     assert component(test, "map")["ellipse"] is None
 
 
+NO_WORKERS = """window.Worker = class {
+    constructor() {
+        if (sessionStorage.throws) throw new Error("No Workers here.");
+    }
+    set onerror(handler) {
+        setTimeout(handler);
+    }
+    postMessage() {}
+    terminate() {}
+}"""
+COUNT_WRITES = """(note) => {
+    window.writes = 0;
+    new MutationObserver((all) => (window.writes += all.length)).observe(note, { childList: true });
+}"""
+
+
 @pytest.mark.browser
 def test_without_webgl_the_map_is_drawn_more_slowly(shared: Server, browser: Browser) -> None:
     slow = browser.browser_type.launch(executable_path=chromium(), args=[*ARGUMENTS, "--disable-3d-apis"])
@@ -353,6 +369,29 @@ def test_without_webgl_the_map_is_drawn_more_slowly(shared: Server, browser: Bro
         expect(page.locator(".pins-row-tile")).to_have_count(1, timeout=SLOW)
         expect(page).to_have_url(re.compile(r"z=3\."), timeout=SLOW)
         assert np.abs(np.array(drawn(page)) - decoded(model, z)).max() <= 1
+        # Nor Workers, which some browsers refuse by throwing and others by an event.
+        page.add_init_script(NO_WORKERS)
+        for throws in ("", "yes"):
+            page.evaluate("(throws) => (sessionStorage.throws = throws)", throws)
+            open_map(page, shared.address())
+            note = page.locator(".latent-map-note")
+            expect(note).to_have_text(
+                "This browser has no WebGL: the map is drawn more slowly. "
+                "This browser cannot decode in the background: the map has no manifold."
+            )
+            assert points(page, "map") == 10_000
+            note.evaluate(COUNT_WRITES)
+            for _ in range(2):
+                page.locator(".latent-map-plot").press("+")
+            expect(page).to_have_url(re.compile("window="), timeout=SLOW)
+            ready(page, "map", 2)
+            assert page.evaluate("window.writes") == 0  # it would be read out again
+        page.route("**/plotly-*.js", lambda route: route.abort())
+        page.goto(shared.address())
+        expect(note).to_have_text(
+            re.compile("^This map cannot be drawn. Plotly cannot be loaded from .+. Reload the page"),
+            timeout=SLOW,
+        )
     finally:
         slow.close()
     assert troubles == []

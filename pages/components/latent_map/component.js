@@ -1,6 +1,7 @@
 import { themeOf } from "../live_figure/plotly.js";
 import { Awaited } from "../stores/awaited.js";
 import { decoders, pointSets } from "../stores/registry.js";
+import { makeEvents } from "./events.js";
 import { home } from "./figure.js";
 import { listenTo } from "./gestures.js";
 import { makeKeys } from "./keys.js";
@@ -15,14 +16,13 @@ import { Telling } from "./telling.js";
 import { View } from "./view.js";
 import { askedHidden, setHidden } from "./window.js";
 
+const NO_WEBGL = "This browser has no WebGL: the map is drawn more slowly.";
 const NO_MANIFOLD = "This browser cannot decode in the background: the map has no manifold.";
-const CORNERS = 500; // of a lasso, at most
 
 class LatentMap {
   hidden = new Set(); // labels of classes
   look = { source: null, z: null, index: null };
   line = null; // while it is drawn: two places
-  clicked = null; // the number of the last click that was told
   trouble = ""; // what the map has to do without
   telling = new Telling();
 
@@ -36,8 +36,8 @@ class LatentMap {
     this.plotted = new Plotted(this, this.chart, {
       moved: () => this.moved(),
       rested: () => this.draw(),
-      selected: ({ x, y }) => this.stands && this.select([...x].map((value, i) => [value, y[i]])),
-      deselected: () => this.stands && this.select([]),
+      selected: ({ x, y }) => this.events.region([...x].map((value, i) => [value, y[i]])),
+      deselected: () => this.events.region([]),
     });
     const here = (what) => {
       this.root.dataset[what] = this.data[what];
@@ -57,11 +57,12 @@ class LatentMap {
     });
     this.sight = makeSight(this, part("-beside"), () => this.gestures.again());
     this.keys = makeKeys(this);
+    this.events = makeEvents(this);
     const gestures = {
       look: (place) => this.sight.lookAt("map", place),
-      click: (place) => this.click(place),
+      click: (place) => this.events.click(place),
       twice: () => {
-        if (this.clicked !== null) this.telling.tell({ kind: "undo", of: this.clicked });
+        this.events.undo();
         this.plotted.zoomBy(null);
       },
       line: (from, to, ended) => this.drawLine(from, to, ended),
@@ -82,7 +83,8 @@ class LatentMap {
 
   show(data, report) {
     const other = this.data?.revision !== data.revision;
-    if (other || this.data.chosen !== data.chosen) this.keys.leave();
+    if (other) this.keys.leave();
+    else if (this.data.chosen !== data.chosen) this.keys.answered();
     if (data.classes.join() !== this.data?.classes.join()) {
       this.hidden.clear();
       if (!this.data) askedHidden(data.classes).forEach((label) => this.hidden.add(label));
@@ -124,14 +126,19 @@ class LatentMap {
         this.drawLegend();
         await this.plotted.draw();
         if (this.gone) return;
-        this.note.textContent = quick() ? this.trouble : "This browser has no WebGL: the map is drawn more slowly.";
+        this.say([quick() ? "" : NO_WEBGL, this.trouble].filter(Boolean).join(" "));
         this.moved();
       }
     } catch (error) {
       this.plotted.drawn = null;
-      this.note.textContent = `This map cannot be drawn. ${error.message}. Reload the page to try again.`;
+      this.say(`This map cannot be drawn. ${error.message}. Reload the page to try again.`);
     }
     this.drawing = false;
+  }
+
+  // Once: a screen reader reads it each time it is written.
+  say(text) {
+    if (this.note.textContent !== text) this.note.textContent = text;
   }
 
   free() {
@@ -144,7 +151,7 @@ class LatentMap {
     const changed = () => {
       setHidden(hidden, data.classes);
       this.draw();
-      if (this.data.region) this.select(this.data.region); // which holds others now
+      if (this.data.region) this.events.region(this.data.region); // which holds others now
     };
     if (news !== this.legendOf) drawLegend(this.legend, points, data, hidden, changed);
     this.legendOf = news;
@@ -197,39 +204,8 @@ class LatentMap {
 
   drawLine(from, to, ended) {
     this.line = from && !ended ? [[from.x, from.y], [to.x, to.y]] : null;
-    if (ended && this.stands) this.telling.tell({ kind: "line", ...this.ends(from, to), ...this.told });
+    if (ended) this.events.line(from, to);
     this.drawMarks();
-  }
-
-  ends(from, to) {
-    const [start, end] = [from, to].map((place) => this.view.at(this.view.rounded(place)));
-    return { from: start, to: end };
-  }
-
-  // What is told is all that it means here: the server may have turned to another run, plane or set meanwhile.
-  get told() {
-    const { points, revision, decoder } = this.data;
-    return { points, revision, decoder };
-  }
-
-  click(place) {
-    this.clicked = null;
-    if (!this.stands) return;
-    const point = this.sight.over(place);
-    const z = this.view.at(this.view.rounded(place));
-    this.clicked = this.telling.tell({ kind: "click", z, point, ...this.told });
-  }
-
-  // Corners of a lasso or a box; none, if it was taken away.
-  select(corners) {
-    const few = Math.ceil(corners.length / CORNERS);
-    const told = corners.filter((_, i) => i % few === 0);
-    this.telling.tell({ kind: "region", corners: told, classes: this.visible(), revision: this.data.revision });
-  }
-
-  // The labels of classes that are not hidden.
-  visible() {
-    return this.data.classes.map((_, label) => label).filter((label) => !this.hidden.has(label));
   }
 
   // The chosen pin's place, or the middle of what is seen; where places have no height, half way up.
@@ -243,6 +219,7 @@ class LatentMap {
     this.gone = true;
     this.listeners.abort();
     this.resizes.disconnect();
+    Object.values(this.awaited).forEach((each) => each.end());
     this.manifold.dispose();
     this.sight.hide();
     this.plotted.dispose();

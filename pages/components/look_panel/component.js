@@ -48,6 +48,7 @@ function mount(parentElement) {
   state.dispose = () => {
     clearTimeout(state.resting);
     state.listeners.abort();
+    state.awaited.end();
     delete parentElement.lookPanel;
   };
   return state;

@@ -94,6 +94,7 @@ function mount(parentElement) {
   box.addEventListener("focusout", () => setTimeout(left)); // then the focus has arrived where it goes
   state.dispose = () => {
     cancelAnimationFrame(state.frame);
+    state.awaited.end();
     leave(state);
     delete parentElement.pathStrip;
   };
