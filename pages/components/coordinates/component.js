@@ -66,7 +66,8 @@ export function show({ data, parentElement, setTriggerValue }) {
     if (order !== state.order) {
       state.order = order;
       state.rows = data.rows.map(makeRow);
-      state.form.querySelector(".coordinates-rows").replaceChildren(...state.rows.map(({ element }) => element));
+      const rows = state.form.querySelector(".coordinates-rows");
+      rows.replaceChildren(...state.rows.map(({ element }) => element));
       state.chosen = null;
     }
     data.rows.forEach((row, i) => state.rows[i].follow(row, data.furthest));

@@ -70,7 +70,7 @@ class LatentMap {
       pinch: (ranges) => this.plotted.turnTo(...ranges),
       released: () => setTimeout(() => this.draw()), // what had to wait for the end of a drag
     };
-    this.gestures = listenTo(this.plot, this.chart, gestures, signal);
+    this.gestures = listenTo(this.plot, this.view, gestures, signal);
     this.plot.addEventListener("blur", () => this.keys.leave(), { signal });
     onLook((look) => {
       this.look = look;

@@ -1,6 +1,7 @@
 // The points on Plotly's chart. It draws again only when these change, for that takes 30 ms or more.
 import { hasWebGL, loadPlotly, themeTemplate } from "../live_figure/plotly.js";
 import { groups, layout, marker, traces } from "./figure.js";
+import { widened } from "./view.js";
 import { askedWindow, remember, remembered, setWindow } from "./window.js";
 
 const RESTED = 400; // milliseconds after a zoom
@@ -16,8 +17,8 @@ export class Plotted {
   home = null; // the whole map of the points that stand there
   mark = { size: 0 }; // of the points
 
-  // `on` is told: `moved()` at each frame of a pan or zoom, `rested()` after it, `selected(polygon)`, { x, y }, and
-  // `deselected()`.
+  // `on` is told: `moved()` at each frame of a pan or zoom, `rested()` after it, `selected(polygon)`, { x, y },
+  // and `deselected()`.
   constructor(map, chart, on) {
     Object.assign(this, { map, chart, on });
   }
@@ -34,7 +35,8 @@ export class Plotted {
     const mark = marker(points.labels.length, 2 ** Math.round(Math.log2(zoom(home, ranges))));
     const visible = data.layers.includes("points");
     const size = [plot.offsetWidth, plot.offsetHeight];
-    const news = JSON.stringify([points.name, data.colouring, data.revision, visible, [...hidden], template, size]);
+    const { colouring, revision } = data;
+    const news = JSON.stringify([points.name, colouring, revision, visible, [...hidden], template, size]);
     const unselected = this.selecting && !data.region;
     this.selecting = data.region !== null;
     if (news === this.drawn && !unselected && mark.size === this.mark.size) return;
@@ -92,7 +94,9 @@ export class Plotted {
     this.revision = revision;
     if (first) this.listen();
     else setWindow(null);
-    if (asked) await this.turnTo(...asked);
+    if (!asked) return;
+    remember(revision, asked); // at once: one may leave before the map has rested
+    await this.turnTo(...asked);
   }
 
   listen() {
@@ -138,10 +142,9 @@ export class Plotted {
   zoomBy(factor, place = null) {
     const { view } = this.map;
     if (factor === null) return this.turnTo(...this.home);
-    const around = ([low, high], middle) => [low, high].map((each) => middle + (each - middle) * factor);
     const { x, y } = place ?? view.middle;
     const [across, upwards] = view.ranges;
-    return this.turnTo(around(across, x), around(upwards, y));
+    return this.turnTo(widened(across, x, factor), widened(upwards, y, factor));
   }
 
   turnTo(x, y) {
