@@ -102,18 +102,17 @@ IN_WORKER = """
         return [...(await answer).data];
     }
 """
-# Levels and a picture of values from 0 to 1, of any decoder.
+# Levels of values from 0 to 1, of any decoder.
 LEVELS = """
     async ([name, values]) => {
-        const { greyLevels, imageOf } = await window.decodersOfThisApp.get(name);
-        const pixels = Float32Array.from(values);
-        return [[...greyLevels(pixels)], [...imageOf(pixels).data]];
+        const { greyLevels } = await window.decodersOfThisApp.get(name);
+        return [...greyLevels(Float32Array.from(values))];
     }
 """
 
 
-def small_model(name: str) -> VAE:
-    torch.manual_seed(3)
+def small_model(name: str, seed: int = 3) -> VAE:
+    torch.manual_seed(seed)
     model = VAE(small_config(**SMALL[name]))
     with torch.no_grad():
         for parameter in model.decoder.parameters():

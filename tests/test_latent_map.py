@@ -14,12 +14,26 @@ import vae
 from tests.browser import APP, SLOW, Server, place_on, ready
 from tests.conftest import BUNDLED, small_config
 from tests.decoding import Visit
-from tests.walking import decoded, digit, middle, open_map, pointed_at
+from tests.walking import decoded, digit, middle, next_frame, open_map, pointed_at, ranges, settled
 from vae.catalogue import open_run
 from vae.checkpoints import save_model
 from vae.model import VAE
 
 pytestmark = pytest.mark.browser
+
+# Points that are asked for from now on come when they are released.
+HOLD_POINTS = """() => {
+    const released = new Promise((resolve) => (window.releasePoints = resolve));
+    const { get } = window.pointsOfThisApp;
+    window.pointsOfThisApp.get = (name) => released.then(() => get(name));
+}"""
+
+# The smallest and the largest coordinates of the map's points.
+EXTENT = """async () => {
+    const { xy } = await window.pointsOfThisApp.get(document.querySelector(".latent-map").dataset.points);
+    const of = (most) => [0, 1].map((start) => most(...xy.filter((_, i) => i % 2 === start)));
+    return [of(Math.min), of(Math.max)];
+}"""
 
 
 def test_it_is_what_torch_draws_at_that_very_place(shared: Server, page: Page) -> None:
@@ -79,6 +93,32 @@ def test_coordinates_that_the_map_does_not_show_are_those_of_the_chosen_place(
         expect(page.locator(".pins-row-tile")).to_have_count(2, timeout=SLOW)
         clicked = [float(text) for text in parse_qs(urlsplit(page.url).query)["z"][0].split(",")]
         after, _ = pointed_at(page, x, y)
+        # An arrow begins at the chosen place, on a line half way up: the map stays where it is.
+        seen = ranges(page)
+        page.locator(".latent-map-plot").press("ArrowRight")
+        next_frame(page)
+        moved, _ = digit(page.locator(".latent-map-beside"))
+        assert moved[0] == pytest.approx(clicked[0] + (seen[1] - seen[0]) / 50, abs=1e-5)
+        assert moved[1:] == pytest.approx(clicked[1:], abs=1e-5)
+        assert ranges(page) == seen
+        # Other pictures lie elsewhere: the whole map is the whole of these.
+        test_points = page.locator(".latent-map").get_attribute("data-points")
+        page.get_by_role("radio", name="training", exact=True).click()
+        expect(page.locator(".latent-map")).not_to_have_attribute(
+            "data-points", str(test_points), timeout=SLOW
+        )
+        ready(page, "map", 2)
+        x0, x1, y0, y1 = ranges(page)
+        low, high = page.evaluate(EXTENT)
+        assert x0 < low[0] < high[0] < x1
+        assert y0 < low[1] < high[1] < y1
+        fills = (high[0] - low[0]) / (x1 - x0), (high[1] - low[1]) / (y1 - y0)
+        assert max(fills) == pytest.approx(1 / 1.1, rel=0.02)  # but for a margin
+        page.locator(".latent-map-plot").press("+")
+        expect(page).to_have_url(re.compile("window="), timeout=SLOW)
+        page.locator(".latent-map-plot").press("0")
+        expect(page).not_to_have_url(re.compile("window="), timeout=SLOW)
+        assert ranges(page) == pytest.approx([x0, x1, y0, y1], abs=0.05)
     assert len(z) == latent_dim
     assert z[:2] == pytest.approx([x, y][:latent_dim], abs=0.02)
     assert z[2:] == chosen[2:]
@@ -98,10 +138,22 @@ def test_another_run_brings_its_own_decoder(page: Page, tmp_path: Path) -> None:
     with Server(APP, VAE_RUNS_DIR=str(tmp_path)) as server:
         open_map(page, server.address("?run=first"))
         first = page.locator(".latent-map").get_attribute("data-decoder")
+        page.evaluate(HOLD_POINTS)
         page.get_by_role("combobox", name="Run").click()
         page.get_by_role("option", name="second").click()
         expect(page.locator(".latent-map")).not_to_have_attribute("data-decoder", str(first), timeout=SLOW)
+        # The map of the first is on screen still: nothing is drawn there, and nothing is pinned.
+        page.mouse.click(*place_on(page, "map", *middle(page)))
+        next_frame(page)
+        expect(page.locator(".latent-map-beside")).to_be_hidden()
+        page.evaluate("window.releasePoints()")
         ready(page, "map", 2)
+        expect(page.locator(".latent-map-beside")).to_be_visible(timeout=SLOW)  # without another move
+        x0, x1, y0, y1 = ranges(page)
+        page.mouse.click(*place_on(page, "map", 0.7 * x0 + 0.3 * x1, 0.7 * y0 + 0.3 * y1))
+        expect(page.locator(".pins-row-tile")).to_have_count(1, timeout=SLOW)
+        settled(page)
+        expect(page.locator(".pins-row-tile")).to_have_count(1)
         z, levels = pointed_at(page, *middle(page))
     with torch.no_grad():
         assert np.abs(levels - decoded(model, z)).max() <= 0.51

@@ -14,12 +14,13 @@ from tests.walking import digit, next_frame
 pytestmark = pytest.mark.browser
 
 SCRIPT = """
+import streamlit as st
 from pages.components.decoder import decoder_store
 from pages.components.description import decoder_spec
 from pages.components.look_panel import look_panel
 from tests.decoding import small_model
 
-spec = decoder_spec(small_model("tanh-2"))
+spec = decoder_spec(small_model(*st.radio("Decoder", [("tanh-2", 3), ("tanh-2", 4), ("silu-3", 3)])))
 decoder_store(spec)
 look_panel(spec.name, key="look", aloud=True)
 """
@@ -30,6 +31,11 @@ LOOK = """([source, z, real]) => {
         .observe(said, { childList: true }), []);
     const detail = { source, z, index: null, real: real && { ...real, picture: new ImageData(28, 28) } };
     window.dispatchEvent(new CustomEvent("latent-look", { detail }));
+}"""
+# Whether it draws another digit than one of these grey levels.
+CHANGED = """(before) => {
+    const { data } = document.querySelector(".look-panel canvas").getContext("2d").getImageData(0, 0, 28, 28);
+    return before.some((level, i) => level !== data[4 * i]);
 }"""
 
 
@@ -57,7 +63,7 @@ def test_what_keys_lead_to_is_read_out_and_what_the_pointer_meets_is_not(server:
     assert np.abs(levels - expected).max() <= 0.51
     page.evaluate(LOOK, ["keys", [1, -2], {"name": "4 · #7", "figures": "KL 6.5 nats"}])
     expect(said).to_have_text("z = (1.00, −2.00) · 4 · #7: KL 6.5 nats")
-    page.evaluate(LOOK, ["map", [0, 0], None])
+    page.evaluate(LOOK, ["map", [1, -2], None])
     page.evaluate(LOOK, ["keys", None, None])
     next_frame(page)
     expect(said).to_be_empty()
@@ -65,3 +71,13 @@ def test_what_keys_lead_to_is_read_out_and_what_the_pointer_meets_is_not(server:
         "z = (0.50, 0.00)",
         "z = (1.00, −2.00) · 4 · #7: KL 6.5 nats",
     ]
+
+    # What was looked at last stays, as the decoder of another run draws it; where it is no place, the middle.
+    for name, seed, place in (("tanh-2", 4, [1.0, -2.0]), ("silu-3", 3, [0.0, 0.0, 0.0])):
+        _, before = digit(panel)
+        page.get_by_text(f"('{name}', {seed})", exact=True).click()
+        page.wait_for_function(CHANGED, arg=before.ravel().tolist(), timeout=SLOW)
+        z, levels = digit(panel)
+        assert z == place
+        expected = with_torch(small_model(name, seed), np.array([place], np.float32)).reshape(28, 28) * 255
+        assert np.abs(levels - expected).max() <= 0.51

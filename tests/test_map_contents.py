@@ -155,6 +155,10 @@ def test_the_browser_asks_for_the_pictures_once(visitor: Page) -> None:
     assert first == list(range(0, 45, 5))
     assert last == list(range(180, 225, 5))
     assert len(asked) == 1
+    # Two sets are kept: the two that were wanted last.
+    for number in ("?1", "", "?2", "", "?1"):
+        visitor.evaluate(ASK, [script, url + number])
+    assert [each.partition("?")[2] for each in asked] == ["", "1", "2", "1"]
 
 
 @pytest.mark.browser

@@ -189,6 +189,15 @@ def test_coordinates_are_looked_at_and_pinned(server: Server, page: Page) -> Non
     slider.press("End")
     page.keyboard.press("Enter")
     expect(tiles(page)).to_have_count(3, timeout=SLOW)
+    # The same again: there is nothing to go back from.
+    expect(back).to_be_disabled(timeout=SLOW)
+    slider.press("ArrowLeft")
+    slider.press("ArrowRight")
+    expect(back).to_be_enabled()
+    pin.click()
+    expect(tiles(page)).to_have_count(4, timeout=SLOW)
+    expect(back).to_be_disabled()
+    assert look()["z"] is None
     tiles(page).first.locator("button").first.click()
     expect(field).to_have_value("0.5", timeout=SLOW)  # it follows
     expect(back).to_be_disabled()

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from pages.components.pin_texts import named_place
 from tests.browser import SLOW, Server, click_at, drawn, place_on, points, ready
@@ -35,6 +35,16 @@ LOOKS = """() => {
 RANGE_WIDTH = """() => {
     const [low, high] = document.querySelector('[data-chart="map"] .js-plotly-plot')._fullLayout.xaxis.range;
     return high - low;
+}"""
+# How many points the map sets apart.
+SET_APART = """() => document.querySelector('[data-chart="map"] .js-plotly-plot')
+    ._fullData.reduce((sum, { selectedpoints }) => sum + selectedpoints.length, 0)"""
+# Has the map show other data than Python brought.
+SHOW = """(changes) => {
+    let element = document.querySelector(".latent-map");
+    while (!element.latentMap) element = element.parentElement;
+    const { data, telling } = element.latentMap;
+    element.latentMap.show({ ...data, ...changes }, telling.report);
 }"""
 COUNT = """() => document.querySelector('[data-chart="map"] .js-plotly-plot')
     ._fullData.reduce((sum, trace) => sum + trace.x.length, 0)"""
@@ -259,9 +269,12 @@ def test_a_lasso_and_a_box_count_what_they_hold(shared: Server, page: Page, know
     assert np.abs(levels(both) - known.images[held].mean(axis=0)).max() <= 1
     assert np.abs(levels(both, 29) - centre).max() <= 1
 
-    # A box small enough that all in it can be named.
+    # A box small enough that all in it can be named; with shift held, too, it is all that is selected.
     x, y = known.means[lonely(known)].tolist()
+    page.keyboard.down("Shift")
     corners = select(page, "select", (x - 0.12, y - 0.12), (x + 0.12, y + 0.12))
+    page.keyboard.up("Shift")
+    assert page.evaluate(SET_APART) == (inside(known.means, corners) & (known.labels != 3)).sum()
     held = inside(known.means, corners) & (known.labels != 3)
     assert 0 < held.sum() <= 50
     expect(page.get_by_text(re.compile(f"^{held.sum()} test pictures? selected")).first).to_be_visible(
@@ -387,6 +400,14 @@ def test_the_keyboard_is_enough(shared: Server, page: Page, known: Known) -> Non
     expect(tiles(page)).to_have_count(1, timeout=SLOW)
     assert place_in(page) == pytest.approx(down, abs=2e-3)  # a tenth of a pixel
     assert_pinned(page, 1, place_in(page), decoded(known.model, place_in(page)))
+    for key in ("ArrowRight", "Enter", "ArrowUp"):  # who goes on before the answer is not taken back
+        page.keyboard.press(key)
+    expect(tiles(page)).to_have_count(2, timeout=SLOW)
+    settled(page)
+    next_frame(page)
+    z, _ = digit(page.locator(".latent-map-beside"))
+    assert z == pytest.approx([down[0] + step, down[1] + step], abs=2e-3)
+    expect(page.locator(".latent-map-beside")).to_be_visible()
     whole = ranges(page)
     page.keyboard.press("+")
     expect(page).to_have_url(re.compile("window="), timeout=SLOW)
@@ -416,6 +437,45 @@ def test_the_keyboard_is_enough(shared: Server, page: Page, known: Known) -> Non
         ]
         assert pressed == [str(label not in hidden).lower() for label in range(10)]
     expect(second).to_be_focused()
+    page.evaluate(SHOW, {"colouring": "kl"})
+    expect(page.locator(".latent-map-scale")).to_be_visible()
+    expect(page.locator(".latent-map-class").nth(1)).to_be_focused()
+    page.locator(".latent-map-class").nth(1).click(click_count=3)
+    page.wait_for_function(f"({COUNT})() === 10000", timeout=SLOW)  # all, alone, and all again
+
+
+def test_a_map_that_is_left_and_comes_back(shared: Server, page: Page, known: Known) -> None:
+    # A map that is left while Plotly is on its way is not drawn where nobody sees it.
+    held: list[Route] = []
+    page.route("**/plotly-*.js", lambda route: held.append(route))
+    with page.expect_request("**/plotly-*.js"):
+        page.goto(shared.address(), wait_until="commit")
+    chart = page.locator(".latent-map-chart").element_handle()
+    page.get_by_role("link", name="Reconstructions").first.click()
+    expect(page.locator('[data-tiles="gallery"]')).to_be_visible(timeout=SLOW)
+    held[0].continue_()
+    page.unroute("**/plotly-*.js")
+    page.wait_for_function("window.Plotly", timeout=SLOW)
+    next_frame(page)
+    assert chart.evaluate("(chart) => [chart.isConnected, '_fullLayout' in chart]") == [False, False]
+
+    window = [0.5, 0.5 + 1e-12, 0.25, 0.25 + 1e-12]
+    open_map(page, f"{shared.address()}?hide=3,x,10,99,3,0&window={','.join(map(str, window))}")
+    count = 10_000 - np.isin(known.labels, [0, 3]).sum()
+    page.wait_for_function(f"({COUNT})() === {count}", timeout=SLOW)
+    expect(page).to_have_url(re.compile("hide=0%2C3"))
+    page.get_by_role("link", name="Reconstructions").first.click()
+    expect(page.locator('[data-tiles="gallery"]')).to_be_visible(timeout=SLOW)
+    expect(page).not_to_have_url(re.compile("hide="))
+    page.get_by_role("link", name="Latent space").first.click()
+    ready(page, "map")
+    page.wait_for_function(f"({COUNT})() === {count}", timeout=SLOW)
+    expect(page).to_have_url(re.compile("hide=0%2C3"))
+    expect(page).to_have_url(re.compile("window="), timeout=SLOW)
+    assert 0 < ranges(page)[1] - ranges(page)[0] < 1e-11
+    page.evaluate(SHOW, {"classes": [f"not {label}" for label in range(10)]})
+    page.wait_for_function(f"({COUNT})() === 10000", timeout=SLOW)
+    expect(page).not_to_have_url(re.compile("hide="))
 
 
 def test_a_finger_looks_and_a_tap_pins(shared: Server, browser: Browser, known: Known) -> None:
@@ -426,14 +486,14 @@ def test_a_finger_looks_and_a_tap_pins(shared: Server, browser: Browser, known: 
     before = ranges(page)
     fingers = context.new_cdp_session(page)
 
-    def touch(kind: str, *place: float) -> None:
-        at = [dict(zip("xy", place_on(page, "map", *place), strict=True))] if place else []
+    def touch(kind: str, *places: tuple[float, float]) -> None:
+        at = [dict(zip("xy", place_on(page, "map", *place), strict=True)) for place in places]
         fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
         next_frame(page)
 
-    touch("touchStart", -1, 0.5)
+    touch("touchStart", (-1, 0.5))
     for place in ((-0.5, 0.5), (0.5, 0), (1, -0.5)):
-        touch("touchMove", *place)
+        touch("touchMove", place)
         z, shown = digit(page.locator(".latent-map-beside"))
         assert z == pytest.approx(place, abs=0.03)
         assert np.abs(shown - decoded(known.model, z)).max() <= 0.51
@@ -441,6 +501,18 @@ def test_a_finger_looks_and_a_tap_pins(shared: Server, browser: Browser, known: 
     expect(page.locator(".latent-map-beside")).to_be_hidden()
     assert ranges(page) == before
     assert tiles(page).count() == 0
+
+    # Two fingers that move apart: what lies between them takes twice the room, and what lies under the one
+    # that rests stays there.
+    touch("touchStart", (-1, 0.5), (1, 0.5))
+    touch("touchMove", (-1, 0.5), (3, 0.5))
+    touch("touchEnd")
+    assert (-1 - before[0]) / (-1 - ranges(page)[0]) == pytest.approx(2, rel=0.02)
+    assert ranges(page)[1] - ranges(page)[0] == pytest.approx((before[1] - before[0]) / 2, rel=0.02)
+    assert (0.5 - before[2]) / (0.5 - ranges(page)[2]) == pytest.approx(2, rel=0.02)
+    assert tiles(page).count() == 0
+    page.locator(".latent-map-plot").press("0")
+    expect(page).not_to_have_url(re.compile("window="), timeout=SLOW)
     page.touchscreen.tap(*place_on(page, "map", *empty_place(known)))
     expect(tiles(page)).to_have_count(1, timeout=SLOW)
     assert place_in(page) == pytest.approx(empty_place(known), abs=0.03)

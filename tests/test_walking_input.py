@@ -18,7 +18,7 @@ from pages.components import walking
 from pages.components.latent_map import Click, Line, Region, Undo
 from pages.components.pins import Pins
 from pages.components.walked_map import View
-from tests.browser import ARGUMENTS, SLOW, Server, chromium, click_at, drawn
+from tests.browser import ARGUMENTS, SLOW, Server, chromium, click_at, drawn, points, ready
 from tests.conftest import BUNDLED, small_config
 from tests.visiting import PAGES, component, html, messages, visit
 from tests.walking import decoded, open_map, pointed_at, ranges
@@ -38,9 +38,15 @@ def line(number: object, start: object, end: object) -> Any:
     return {"kind": "line", "number": number, "from": start, "to": end}
 
 
+def on_this_map(test: AppTest, *events: object) -> list[object]:
+    """Events as told from the map that stands there, but for those that say of which they are."""
+    here = {name: component(test, "map")[name] for name in ("revision", "decoder")}
+    return [here | event if isinstance(event, dict) else event for event in events]
+
+
 def tell(test: AppTest, *events: object) -> AppTest:
     """The page after a browser has told these."""
-    test.session_state["map"] = {"happened": list(events)}
+    test.session_state["map"] = {"happened": on_this_map(test, *events)}
     test.run()
     assert not test.exception
     return test
@@ -139,16 +145,36 @@ def test_events_that_our_script_would_not_tell_do_nothing() -> None:
     regions = [
         *(region(1, [*whole, corner], [1], revision) for corner in PLACES),
         *(region(1, whole, classes, revision) for classes in ([None], ["x"], [INF], 5, None)),
-        *(region(1, whole, [1], another) for another in OTHERS),
     ]
     for events in ("x", 5, {"kind": "click"}, None, [HOSTILE], *([event] for event in (*HOSTILE, *regions))):
-        test.session_state["map"] = {"happened": events}
+        told = on_this_map(test, *events) if isinstance(events, list) else events
+        test.session_state["map"] = {"happened": told}
         test.session_state["map_heard"].number = 0
         test.run()
         assert not test.exception
         data = component(test, "map")
         assert (data["pins"], data["line"], data["region"]) == ([], None, None), events
     assert messages(test) == ""
+    assert_usable(test)
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_what_was_done_on_the_map_of_another_run_is_left_out_with_a_sentence() -> None:
+    test = visit(PAGES[0])
+    whole = [[-9, -9], [9, -9], [0, 9]]
+    for number, another in enumerate(OTHERS):
+        elsewhere = {"revision": another, "decoder": another}
+        for event in (click(number), line(number, [0, 0], [1, 1]), region(number, whole, [1], another)):
+            test.session_state["map_heard"].number = -1
+            data = component(tell(test, event | elsewhere), "map")
+            assert (data["pins"], data["line"], data["region"]) == ([], None, None), event
+            assert "Do it again on this one" in messages(test)
+    test.session_state["map_heard"].number = -1
+    # Another plane of this run, and newer weights of it: a place stays what it is.
+    tell(test, click(1) | {"revision": "another"}, line(2, [0, 1], [2, 3]) | {"decoder": "another"})
+    assert messages(test) == ""
+    assert component(test, "map")["pins"] == [[0.5, -0.25]]
+    assert component(test, "map")["line"][-1] == [2, 3]
     assert_usable(test)
 
 
@@ -249,19 +275,21 @@ def test_what_happened_is_heard_once_and_in_order() -> None:
         return list(test.session_state["events"])
 
     assert heard() == []
-    first = 1, Click([0.5, -0.25], 3, "mine")
-    told = [click(1, point=3, points="mine"), {"kind": "undo", "number": 2, "of": 1}]
+    here = {"revision": "a map", "decoder": "a run"}
+    first = 1, Click([0.5, -0.25], 3, "mine", "a map", "a run")
+    told = [click(1, point=3, points="mine") | here, {"kind": "undo", "number": 2, "of": 1}]
     assert heard(*told, count=1) == [first]  # and there the run is broken off, before it was carried out
     assert heard(*told) == [first, (2, Undo(1))]
-    third = line(3, [0, 1, 2], [2, 3, 4])
-    assert heard(*told, third) == [(3, Line([0, 1, 2], [2, 3, 4]))]  # a browser tells until it is answered
+    third = line(3, [0, 1, 2], [2, 3, 4]) | here
+    # A browser tells until it is answered.
+    assert heard(*told, third) == [(3, Line([0, 1, 2], [2, 3, 4], "a map", "a run"))]
     fourth = region(4, [[0, 0], [1, 0], [1, 1]], [1, 1, 7], "a map")
     assert heard(*told, third, fourth) == [(4, Region([(0, 0), (1, 0), (1, 1)], frozenset({1, 7}), "a map"))]
     assert heard(*told, third, fourth) == []
-    another = Click([0.5, -0.25], None, "")
+    another = Click([0.5, -0.25], None, "", "a map", "a run")
     told = [click(9), click(8), click(9), {"kind": "?", "number": 10}, click(11)]
-    assert heard(*told) == [(9, another), (11, another)]
-    assert heard(click(10)) == []
+    assert heard(*(event | here for event in told), click(12)) == [(9, another), (11, another)]
+    assert heard(click(10) | here) == []
 
 
 @pytest.mark.usefixtures("runs_dir")
@@ -332,16 +360,19 @@ def test_an_event_is_carried_out_once_wherever_a_run_is_broken_off(monkeypatch: 
     events = click(1, [1, 1]), click(2, [2, 2]), {"kind": "undo", "number": 3, "of": 2}
     for after in itertools.count():
         test = visit(PAGES[0], pins="0,1")
+        told = on_this_map(test, *events)  # before a run is broken off, as there is no map after it
         left.append(after)
-        test.session_state["pins"] = {"happened": [keep]}
-        tell(test, *events)
-        whole = bool(left)
-        left.clear()
-        test.session_state["pins"] = {"happened": [keep]}
-        tell(test, *events)
+        wholes: list[bool] = []
+        for _ in range(2):
+            test.session_state["pins"] = {"happened": [keep]}
+            test.session_state["map"] = {"happened": told}
+            test.run()
+            assert not test.exception
+            wholes.append(bool(left))
+            left.clear()
         assert component(test, "map")["pins"] == [[0, 1], [1, 1]], after
         assert [pin["kept"] for pin in component(test, "pins")["pins"]] == [True, False]
-        if whole:
+        if wholes[0]:
             break
     assert after > 10
 
@@ -399,6 +430,22 @@ def test_points_of_the_training_set_are_places_to_a_click() -> None:
     assert component(test, "map")["ellipse"] is None
 
 
+NO_WORKERS = """window.Worker = class {
+    constructor() {
+        if (sessionStorage.throws) throw new Error("No Workers here.");
+    }
+    set onerror(handler) {
+        setTimeout(handler);
+    }
+    postMessage() {}
+    terminate() {}
+}"""
+COUNT_WRITES = """(note) => {
+    window.writes = 0;
+    new MutationObserver((all) => (window.writes += all.length)).observe(note, { childList: true });
+}"""
+
+
 @pytest.mark.browser
 def test_without_webgl_the_map_is_drawn_more_slowly(shared: Server, browser: Browser) -> None:
     slow = browser.browser_type.launch(executable_path=chromium(), args=[*ARGUMENTS, "--disable-3d-apis"])
@@ -421,6 +468,29 @@ def test_without_webgl_the_map_is_drawn_more_slowly(shared: Server, browser: Bro
         expect(page.locator(".pins-row-tile")).to_have_count(1, timeout=SLOW)
         expect(page).to_have_url(re.compile(r"z=3\."), timeout=SLOW)
         assert np.abs(np.array(drawn(page)) - decoded(model, z)).max() <= 1
+        # Nor Workers, which some browsers refuse by throwing and others by an event.
+        page.add_init_script(NO_WORKERS)
+        for throws in ("", "yes"):
+            page.evaluate("(throws) => (sessionStorage.throws = throws)", throws)
+            open_map(page, shared.address())
+            note = page.locator(".latent-map-note")
+            expect(note).to_have_text(
+                "This browser has no WebGL: the map is drawn more slowly. "
+                "This browser cannot decode in the background: the map has no manifold."
+            )
+            assert points(page, "map") == 10_000
+            note.evaluate(COUNT_WRITES)
+            for _ in range(2):
+                page.locator(".latent-map-plot").press("+")
+            expect(page).to_have_url(re.compile("window="), timeout=SLOW)
+            ready(page, "map", 2)
+            assert page.evaluate("window.writes") == 0  # it would be read out again
+        page.route("**/plotly-*.js", lambda route: route.abort())
+        page.goto(shared.address())
+        expect(note).to_have_text(
+            re.compile("^This map cannot be drawn. Plotly cannot be loaded from .+. Reload the page"),
+            timeout=SLOW,
+        )
     finally:
         slow.close()
     assert troubles == []

@@ -22,7 +22,7 @@ def carry_out(view: View) -> tuple[Pins, bool]:
     test = view.explored.test
     latent_dim = test.means.shape[1]
     pins = before = pinned(test, view.run.config.dataset)
-    asked = False
+    asked = elsewhere = False
     for action in asked_actions():
         pins = act(action)
     if (place := pinned_coordinates(latent_dim)) is not None:
@@ -32,20 +32,32 @@ def carry_out(view: View) -> tuple[Pins, bool]:
     for number, event in happened(MAP):
         asked = True
         match event:
-            case Click(z, point, points) if len(z) == latent_dim:
-                st.session_state[_CLICKED] = number, pins  # first, as the pin is to be written last
-                picture = _test_picture(view, point, points)
-                pins = pin(z) if picture is None else pin(test.means[picture], picture)
             case Undo(of):
                 pins = _undone(of, pins)
-            case Line(start, end) if len(start) == len(end) == latent_dim:
-                draw_path(start, end)
-                st.toast("The path is drawn: its pictures are below the map.")
             case Region(revision=view.revision):
                 draw_region(event)
                 if event.corners:
                     st.toast("What the selection holds is shown below the map.")
+            case Region():
+                elsewhere |= bool(event.corners)  # of another plane, too
+            case _ if not _of_this_run(event, view):
+                elsewhere = True
+            case Click(z, point, points) if len(z) == latent_dim:
+                st.session_state[_CLICKED] = number, pins  # first, as the pin is to be written last
+                picture = _test_picture(view, point, points)
+                pins = pin(z) if picture is None else pin(test.means[picture], picture)
+            case Line(start, end) if len(start) == len(end) == latent_dim:
+                draw_path(start, end)
+                st.toast("The path is drawn: its pictures are below the map.")
+    if elsewhere:
+        st.warning("What was done on the map that stood here before was left out. Do it again on this one.")
     return pins, asked or pins != before
+
+
+def _of_this_run(event: Click | Line, view: View) -> bool:
+    """Whether its places mean something here: while the next run is encoded, the map of the last still hears.
+    Newer weights of the same run have another decoder, and another plane of it another revision."""
+    return event.revision == view.revision or event.decoder == view.explored.decoder.name
 
 
 def _test_picture(view: View, point: int | None, points: str) -> int | None:

@@ -43,6 +43,7 @@ function mount(parentElement) {
     event.preventDefault();
     const z = usable(state);
     if (z) state.report("pinned", { z });
+    if (state.rows.every((row) => row.same())) reset(state); // the next run brings nothing new
   });
   state.form.querySelector('[data-action="back"]').addEventListener("click", () => reset(state));
   state.dispose = () => {
@@ -65,7 +66,8 @@ export function show({ data, parentElement, setTriggerValue }) {
     if (order !== state.order) {
       state.order = order;
       state.rows = data.rows.map(makeRow);
-      state.form.querySelector(".coordinates-rows").replaceChildren(...state.rows.map(({ element }) => element));
+      const rows = state.form.querySelector(".coordinates-rows");
+      rows.replaceChildren(...state.rows.map(({ element }) => element));
       state.chosen = null;
     }
     data.rows.forEach((row, i) => state.rows[i].follow(row, data.furthest));

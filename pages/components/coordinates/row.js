@@ -1,17 +1,13 @@
-function element(name, className, attributes = {}) {
-  const made = document.createElement(name);
-  made.className = className;
-  for (const [attribute, value] of Object.entries(attributes)) made.setAttribute(attribute, value);
-  return made;
-}
+import { element } from "../element.js";
 
 // One coordinate: a slider and a field that follow each other.
 export function makeRow({ dimension, name }) {
-  const row = element("div", "coordinates-row");
-  const label = element("span", "coordinates-name");
-  const slider = element("input", "coordinates-slider", { type: "range", step: "0.01", "aria-label": `${name} slider` });
-  const field = element("input", "coordinates-field", { type: "number", step: "any", "aria-label": name });
-  const note = element("span", "coordinates-note", { role: "status" });
+  const part = (tag, what, attributes = {}) => element(tag, { class: `coordinates-${what}`, ...attributes });
+  const row = part("div", "row");
+  const label = part("span", "name");
+  const slider = part("input", "slider", { type: "range", step: "0.01", "aria-label": `${name} slider` });
+  const field = part("input", "field", { type: "number", step: "any", "aria-label": name });
+  const note = part("span", "note", { role: "status" });
   row.append(label, slider, field, note);
   row.dataset.dimension = dimension;
   let data = null;
@@ -27,7 +23,8 @@ export function makeRow({ dimension, name }) {
     const wrong = Number.isNaN(value());
     field.setAttribute("aria-invalid", wrong);
     const far = wrong && field.value !== "";
-    note.textContent = wrong ? (far ? `At most ±${furthest.toLocaleString("en")}.` : "This is no number.") : "";
+    const most = `At most ±${furthest.toLocaleString("en")}.`;
+    note.textContent = wrong ? (far ? most : "This is no number.") : "";
   };
 
   // The slider reaches as far as the pictures do, and to the value.
@@ -44,6 +41,9 @@ export function makeRow({ dimension, name }) {
     slide();
     check();
   };
+
+  // Whether it says what is chosen already; in float32, as places are.
+  const same = () => Math.fround(value()) === Math.fround(data.value);
 
   slider.addEventListener("input", () => {
     field.value = Number(slider.value);
@@ -62,10 +62,10 @@ export function makeRow({ dimension, name }) {
   const follow = (newer, limit) => {
     [data, furthest] = [newer, limit];
     label.textContent = name;
-    label.append(element("small", ""));
-    label.lastChild.textContent = ` KL ${data.kl}`;
-    label.title = `Mean KL over the test pictures, ${data.kl} nats: how much the encoder says with this dimension.`;
+    label.append(element("small", {}, ` KL ${data.kl}`));
+    const meaning = "how much the encoder says with this dimension";
+    label.title = `Mean KL over the test pictures, ${data.kl} nats: ${meaning}.`;
   };
 
-  return { element: row, dimension, value, follow, reset };
+  return { element: row, dimension, value, same, follow, reset };
 }

@@ -3,9 +3,9 @@
 In a component whose data says the name (see `stores`), JavaScript gets it by
 
     const decoder = await decoders().get(data.decoder);
-    context.putImageData(decoder.imageOf(decoder.decode([0.41, -1.2])), 0, 0);
+    put(canvas, imageOf(decoder.greyLevels(decoder.decode([0.41, -1.2]))));  // of pictures/levels.js
 
-What else it has: `greyLevels(pixels)`, and `layers`, `weights` and `source`, of which a Worker makes its own
+What else it has: `layers`, `weights` and `source`, of which a Worker makes its own
 (decoder.js).
 
 Shapes: Z latent size, P pixels.

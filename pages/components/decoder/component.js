@@ -1,4 +1,4 @@
-const { makeDecoder, greyLevels, imageOf } = decoding();
+const { makeDecoder, greyLevels } = decoding();
 
 // Runs when another decoder comes, and when the theme changes: then this one is here already.
 export default function ({ data, parentElement }) {
@@ -8,6 +8,6 @@ export default function ({ data, parentElement }) {
     // A copy: as it came it may begin where no float32 may, and would keep the whole message in memory.
     const weights = new Float32Array(data.slice(end + 1).buffer);
     const decode = makeDecoder(layers, weights);
-    return { decode, greyLevels, imageOf, layers, weights, source: String(decoding) };
+    return { decode, greyLevels, layers, weights, source: String(decoding) };
   });
 }

@@ -107,13 +107,5 @@ function decoding() {
     return levels;
   }
 
-  // S * S values in [0, 1], row after row, as a picture for `putImageData`; into `image`, if one is given.
-  function imageOf(pixels, image = new ImageData(Math.sqrt(pixels.length), Math.sqrt(pixels.length))) {
-    const levels = greyLevels(pixels);
-    image.data.fill(255); // opaque
-    for (let i = 0; i < levels.length; i++) image.data.fill(levels[i], 4 * i, 4 * i + 3);
-    return image;
-  }
-
-  return { makeDecoder, greyLevels, imageOf };
+  return { makeDecoder, greyLevels };
 }

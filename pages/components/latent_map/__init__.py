@@ -26,11 +26,13 @@ LONGEST = 2001  # what a browser says of a list: more than any place has coordin
 
 class Click(NamedTuple):
     """A clicked place of the latent space (Z,), and the data point that lies there, or None, of the points
-    of that name."""
+    of that name, on the map of that revision and decoder."""
 
     z: list[float]
     point: int | None
     points: str
+    revision: str
+    decoder: str
 
 
 class Undo(NamedTuple):
@@ -49,10 +51,13 @@ class Region(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A line drawn from one place of the latent space (Z,) to another."""
+    """A line drawn from one place of the latent space (Z,) to another, on the map of that revision and
+    decoder."""
 
     start: list[float]
     end: list[float]
+    revision: str
+    decoder: str
 
 
 Event = Click | Undo | Region | Line
@@ -70,16 +75,21 @@ def _corner(told: Any) -> Place:
     return x, y
 
 
+def _map(told: Any) -> tuple[str, str]:
+    return str(told["revision"]), str(told["decoder"])
+
+
 def _event(told: Any) -> Event:
     """What the browser told. TypeError, KeyError, ValueError or OverflowError, if not by our script."""
     match told["kind"]:
         case "click":
             point = told["point"]
-            return Click(_numbers(told["z"]), None if point is None else int(point), str(told["points"]))
+            index = None if point is None else int(point)
+            return Click(_numbers(told["z"]), index, str(told["points"]), *_map(told))
         case "undo":
             return Undo(int(told["of"]))
         case "line":
-            return Line(_numbers(told["from"]), _numbers(told["to"]))
+            return Line(_numbers(told["from"]), _numbers(told["to"]), *_map(told))
         case "region":
             corners = [_corner(each) for each in told["corners"][:LONGEST]]
             return Region(corners, frozenset(map(int, told["classes"][:LONGEST])), str(told["revision"]))

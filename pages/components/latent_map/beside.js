@@ -1,19 +1,16 @@
 // The digit beside the pointer: what the model draws at its place; over a data point its real picture too.
-import { put } from "../pictures/levels.js";
+import { imageOf, put } from "../pictures/levels.js";
 
 const AWAY = 20; // pixels between the pointer and the pictures
 
 export function makeBeside(box) {
   const [drawn, other] = box.querySelectorAll("canvas");
   const text = box.querySelector("span");
-  const images = new WeakMap();
 
-  // `where` is what the place is called; `real` is the data point's { picture, name, figures }, or nothing; of `place`
-  // are taken the pixels of the window, of which `edge` is where the map ends on the right.
+  // `where` is what the place is called; `real` is the data point's { picture, name, figures }, or nothing;
+  // of `place` are taken the pixels of the window, of which `edge` is where the map ends on the right.
   function show({ decoder, z, where, real, place, edge }) {
-    const image = decoder.imageOf(decoder.decode(z), images.get(decoder));
-    images.set(decoder, image);
-    put(drawn, image);
+    put(drawn, imageOf(decoder.greyLevels(decoder.decode(z))));
     other.hidden = !real;
     if (real) put(other, real.picture);
     text.replaceChildren(...(real ? [real.name, document.createElement("br"), real.figures] : [where]));

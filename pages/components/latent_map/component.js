@@ -1,6 +1,7 @@
 import { themeOf } from "../live_figure/plotly.js";
 import { Awaited } from "../stores/awaited.js";
 import { decoders, pointSets } from "../stores/registry.js";
+import { makeEvents } from "./events.js";
 import { home } from "./figure.js";
 import { listenTo } from "./gestures.js";
 import { makeKeys } from "./keys.js";
@@ -15,8 +16,8 @@ import { Telling } from "./telling.js";
 import { View } from "./view.js";
 import { askedHidden, setHidden } from "./window.js";
 
+const NO_WEBGL = "This browser has no WebGL: the map is drawn more slowly.";
 const NO_MANIFOLD = "This browser cannot decode in the background: the map has no manifold.";
-const CORNERS = 500; // of a lasso, at most
 
 class LatentMap {
   hidden = new Set(); // labels of classes
@@ -35,13 +36,12 @@ class LatentMap {
     this.plotted = new Plotted(this, this.chart, {
       moved: () => this.moved(),
       rested: () => this.draw(),
-      selected: ({ x, y }) => this.select([...x].map((value, i) => [value, y[i]])),
-      deselected: () => this.select([]),
+      selected: ({ x, y }) => this.events.region([...x].map((value, i) => [value, y[i]])),
+      deselected: () => this.events.region([]),
     });
     const here = (what) => {
       this.root.dataset[what] = this.data[what];
       this.draw();
-      this.gestures.again(); // for a pointer that rests
     };
     this.awaited = {
       decoder: new Awaited(decoders(), () => here("decoder")),
@@ -57,11 +57,12 @@ class LatentMap {
     });
     this.sight = makeSight(this, part("-beside"), () => this.gestures.again());
     this.keys = makeKeys(this);
+    this.events = makeEvents(this);
     const gestures = {
       look: (place) => this.sight.lookAt("map", place),
-      click: (place) => this.click(place),
+      click: (place) => this.events.click(place),
       twice: () => {
-        this.telling.tell({ kind: "undo", of: this.clicked });
+        this.events.undo();
         this.plotted.zoomBy(null);
       },
       line: (from, to, ended) => this.drawLine(from, to, ended),
@@ -69,7 +70,7 @@ class LatentMap {
       pinch: (ranges) => this.plotted.turnTo(...ranges),
       released: () => setTimeout(() => this.draw()), // what had to wait for the end of a drag
     };
-    this.gestures = listenTo(this.plot, this.chart, gestures, signal);
+    this.gestures = listenTo(this.plot, this.view, gestures, signal);
     this.plot.addEventListener("blur", () => this.keys.leave(), { signal });
     onLook((look) => {
       this.look = look;
@@ -82,10 +83,13 @@ class LatentMap {
 
   show(data, report) {
     const other = this.data?.revision !== data.revision;
-    if (other || this.data.chosen !== data.chosen) this.keys.leave();
-    const classes = data.classes.join();
-    if (this.data === undefined) askedHidden(data.classes.length).forEach((label) => this.hidden.add(label));
-    else if (this.data.classes.join() !== classes) this.hidden.clear();
+    if (other) this.keys.leave();
+    else if (this.data.chosen !== data.chosen) this.keys.answered();
+    if (data.classes.join() !== this.data?.classes.join()) {
+      this.hidden.clear();
+      if (!this.data) askedHidden(data.classes).forEach((label) => this.hidden.add(label));
+      setHidden(this.hidden, data.classes);
+    }
     this.data = data;
     this.view.plane = data.plane;
     this.telling.answered(report, data.heard);
@@ -104,6 +108,11 @@ class LatentMap {
     return this.awaited.points.value;
   }
 
+  // Whether what is seen is what `data` says: the last map is seen until all of the next is here and drawn.
+  get stands() {
+    return Boolean(this.points && this.decoder) && this.plotted.shows(this.data);
+  }
+
   // Waits while it is drawn, while the map moves, and while it is hidden.
   async draw() {
     this.waiting = true;
@@ -116,14 +125,20 @@ class LatentMap {
         [this.ink, this.paper] = [theme("text-color"), theme("background-color")];
         this.drawLegend();
         await this.plotted.draw();
-        this.note.textContent = quick() ? this.trouble : "This browser has no WebGL: the map is drawn more slowly.";
-        this.redraw();
+        if (this.gone) return;
+        this.say([quick() ? "" : NO_WEBGL, this.trouble].filter(Boolean).join(" "));
+        this.moved();
       }
     } catch (error) {
       this.plotted.drawn = null;
-      this.note.textContent = `This map cannot be drawn. ${error.message}. Reload the page to try again.`;
+      this.say(`This map cannot be drawn. ${error.message}. Reload the page to try again.`);
     }
     this.drawing = false;
+  }
+
+  // Once: a screen reader reads it each time it is written.
+  say(text) {
+    if (this.note.textContent !== text) this.note.textContent = text;
   }
 
   free() {
@@ -134,9 +149,9 @@ class LatentMap {
     const { data, points, hidden } = this;
     const news = JSON.stringify([points.name, data.colouring, data.colours, data.classes]);
     const changed = () => {
-      setHidden(hidden);
+      setHidden(hidden, data.classes);
       this.draw();
-      if (this.data.region) this.select(this.data.region); // which holds others now
+      if (this.data.region) this.events.region(this.data.region); // which holds others now
     };
     if (news !== this.legendOf) drawLegend(this.legend, points, data, hidden, changed);
     this.legendOf = news;
@@ -189,43 +204,22 @@ class LatentMap {
 
   drawLine(from, to, ended) {
     this.line = from && !ended ? [[from.x, from.y], [to.x, to.y]] : null;
-    if (ended) this.telling.tell({ kind: "line", ...this.ends(from, to) });
+    if (ended) this.events.line(from, to);
     this.drawMarks();
   }
 
-  ends(from, to) {
-    const [start, end] = [from, to].map((place) => this.view.at(this.view.rounded(place)));
-    return { from: start, to: end };
-  }
-
-  // What is told is all that it means here: meanwhile the server may have turned to another plane or set.
-  click(place) {
-    const point = this.sight.over(place);
-    const z = this.view.at(this.view.rounded(place));
-    this.clicked = this.telling.tell({ kind: "click", z, point, points: this.data.points });
-  }
-
-  // Corners of a lasso or a box; none, if it was taken away.
-  select(corners) {
-    const few = Math.ceil(corners.length / CORNERS);
-    const told = corners.filter((_, i) => i % few === 0);
-    this.telling.tell({ kind: "region", corners: told, classes: this.visible(), revision: this.data.revision });
-  }
-
-  // The labels of classes that are not hidden.
-  visible() {
-    return this.data.classes.map((_, label) => label).filter((label) => !this.hidden.has(label));
-  }
-
+  // The chosen pin's place, or the middle of what is seen; where places have no height, half way up.
   chosenPlace() {
-    const pin = this.data.pins[this.data.chosen];
-    return pin && { x: pin[0], y: pin[1] };
+    const [x, y] = this.data.pins[this.data.chosen] ?? [];
+    const middle = this.view.middle;
+    return { x: x ?? middle.x, y: y ?? middle.y };
   }
 
   dispose() {
     this.gone = true;
     this.listeners.abort();
     this.resizes.disconnect();
+    Object.values(this.awaited).forEach((each) => each.end());
     this.manifold.dispose();
     this.sight.hide();
     this.plotted.dispose();

@@ -17,12 +17,13 @@ function work({ makeDecoder, greyLevels }) {
   };
 }
 
-// Of a decoder of the page (decoder/decoder.js); `freed` is called after each answer, whoever had asked, `failed`
-// where there can be none.
+// Of a decoder of the page (decoder/decoder.js); `freed` is called after each answer, whoever had asked,
+// `failed` where there can be none.
 export function makeWorkers({ source, layers, weights }, freed, failed) {
   const url = URL.createObjectURL(new Blob([`(${work})((${source})());`]));
-  const count = Math.max(1, Math.min(MOST, (navigator.hardwareConcurrency ?? 2) - 1)); // one core is the page's
-  const workers = Array.from({ length: count }, () => {
+  const cores = navigator.hardwareConcurrency ?? 2;
+  const count = Math.max(1, Math.min(MOST, cores - 1)); // one core is the page's
+  const start = () => {
     const worker = new Worker(url);
     const waiting = []; // who asked, in order
     worker.onmessage = ({ data }) => {
@@ -32,12 +33,18 @@ export function makeWorkers({ source, layers, weights }, freed, failed) {
     worker.onerror = failed;
     worker.postMessage({ layers, weights });
     return { worker, waiting };
-  });
+  };
+  let workers = [];
+  try {
+    workers = Array.from({ length: count }, start);
+  } catch {
+    failed(); // some browsers throw where others call onerror
+  }
   const idlest = () => workers.toSorted((one, other) => one.waiting.length - other.waiting.length)[0];
 
   return {
     // Whether one is to be had now.
-    free: () => idlest().waiting.length < AHEAD,
+    free: () => idlest()?.waiting.length < AHEAD,
     // A promise of the grey levels of places, each an array of Z numbers.
     decode(places) {
       const { worker, waiting } = idlest();

@@ -1,14 +1,17 @@
 // Pointer, finger and keyboard over the plot area, as places of the map. Plotly keeps panning, the wheel, the
 // lasso and the box; its own events of clicks and hovers know only points.
 //
-// `on` is told: `look(place)`, a place { x, y, clientX, clientY } or null, at most once a frame; `click(place)`;
-// `twice()`, when the click before was the first half of a double click; `line(from, to, ended)` while a line is
-// drawn with shift held; `keys(event)`; `pinch(ranges)` of two fingers; `released()` after any of it.
+// `on` is told: `look(place)`, { x, y, clientX, clientY } or null, at most once a frame; `click(place)`;
+// `twice()`, when the click before was the first half of a double click; `line(from, to, ended)` while a line
+// is drawn with shift held; `keys(event)`; `pinch(ranges)` of two fingers; `released()` after any of it.
+import { widened } from "./view.js";
 
 const CLICK_PX = 5; // a pointer that moves further than this drags
 const TWICE_MS = 300; // Plotly's own delay of a double click
+const SELECTING = ["select", "lasso"]; // modes
 
-export function listenTo(plot, chart, on, signal) {
+export function listenTo(plot, view, on, signal) {
+  const { chart } = view;
   let pointer = null; // the last event
   let waiting = false; // for a frame
   let pressed = null;
@@ -24,13 +27,7 @@ export function listenTo(plot, chart, on, signal) {
     return chart._fullLayout && chart.contains(under) && under.closest(".nsewdrag");
   };
   const mode = () => chart._fullLayout?.dragmode;
-  const placeOf = ({ clientX, clientY }) => {
-    const { left, top } = chart.getBoundingClientRect();
-    const { xaxis, yaxis } = chart._fullLayout;
-    const x = xaxis.p2d(clientX - left - xaxis._offset);
-    const y = yaxis.p2d(clientY - top - yaxis._offset);
-    return { x, y, clientX, clientY };
-  };
+  const placeOf = (event) => view.fromScreen(event);
   const distance = (one, other) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
 
   const frame = () => {
@@ -58,10 +55,8 @@ export function listenTo(plot, chart, on, signal) {
     const before = fingers.get(event.pointerId);
     const zoom = distance(before, still) / Math.max(distance(event, still), 1);
     const fixed = placeOf(still);
-    const { xaxis, yaxis } = chart._fullLayout;
-    const around = (range, middle) => range.map((each) => middle + (each - middle) * zoom);
-    const [x, y] = pinched ?? [xaxis.range, yaxis.range]; // several moves may come in one frame
-    pinched = [around(x, fixed.x), around(y, fixed.y)];
+    const [x, y] = pinched ?? view.ranges; // several moves may come in one frame
+    pinched = [widened(x, fixed.x, zoom), widened(y, fixed.y, zoom)];
   };
 
   const listen = (target, type, handler, options) =>
@@ -75,7 +70,12 @@ export function listenTo(plot, chart, on, signal) {
     later(event);
   });
   // What is ours must not reach Plotly: it would zoom, or pan under the finger.
-  listen(plot, "mousedown", (event) => line && event.stopPropagation());
+  listen(plot, "mousedown", (event) => {
+    if (line) event.stopPropagation();
+    if (!SELECTING.includes(mode())) return;
+    // With these held it would add to the selection, or take away from it; what is told is this area alone.
+    for (const key of ["shiftKey", "altKey"]) Object.defineProperty(event, key, { value: false });
+  });
   listen(plot, "touchstart", (event) => {
     if (mode() === "pan" && event.target.closest(".nsewdrag")) event.stopPropagation();
   });
@@ -113,7 +113,7 @@ export function listenTo(plot, chart, on, signal) {
   });
   listen(document.documentElement, "pointerleave", () => later(null), { capture: false }); // of the window
   listen(plot, "wheel", (event) => line && event.stopPropagation(), { passive: true }); // the axes would move
-  listen(window, "scroll", () => later(null), { passive: true }); // what lies under a pointer that rests is another
+  listen(window, "scroll", () => later(null), { passive: true }); // another place lies under the pointer
   listen(plot, "keydown", on.keys);
   return { again: () => later(pointer) };
 }

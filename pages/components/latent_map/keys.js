@@ -6,12 +6,14 @@ const FARTHER = 0.1;
 
 export function makeKeys(map) {
   let cursor = null; // a place
+  let moved = false; // since the last click
 
   function move([right, up], far) {
     const [[x0, x1], [y0, y1]] = map.view.ranges;
     const step = far * (x1 - x0);
-    const { x, y } = cursor ?? map.chosenPlace() ?? { x: (x0 + x1) / 2, y: (y0 + y1) / 2 };
+    const { x, y } = cursor ?? map.chosenPlace();
     cursor = { x: x + step * right, y: y + step * up };
+    moved = true;
     // At an edge the map moves along.
     const along = ([low, high], value) => Math.min(value - low, 0) + Math.max(value - high, 0);
     const [dx, dy] = [along([x0, x1], cursor.x), along([y0, y1], cursor.y)];
@@ -27,10 +29,14 @@ export function makeKeys(map) {
     map.sight.lookAt("keys", null);
   }
 
+  // The place that was clicked is chosen now; a cursor that has gone on meanwhile stays.
+  const answered = () => moved || leave();
+  const clicked = () => (moved = false);
+
   function press(event) {
     if (!map.view.stands || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key in STEPS) move(STEPS[event.key], event.shiftKey ? FARTHER : FAR);
-    else if (event.key === "Enter" && cursor) map.click(cursor);
+    else if (event.key === "Enter" && cursor) map.events.click(cursor);
     else if (event.key === "Escape") leave();
     else if (event.key in ZOOMS) map.plotted.zoomBy(ZOOMS[event.key], cursor);
     else return;
@@ -38,5 +44,5 @@ export function makeKeys(map) {
     event.stopPropagation();
   }
 
-  return { press, leave, again };
+  return { press, leave, again, clicked, answered };
 }

@@ -35,7 +35,7 @@ export function drawLegend(box, points, data, hidden, changed) {
   for (const label of points.labels) counts[label]++;
   const byClass = data.colouring === "class";
   const act = (label) => (event) => {
-    if (event.detail === 2 || event.shiftKey) {
+    if (event.detail >= 2 || event.shiftKey) {
       // The first click of two has hidden or shown this class already.
       const others = data.classes.map((_, other) => other).filter((other) => other !== label);
       const alone = others.every((other) => hidden.has(other));
@@ -59,10 +59,13 @@ export function drawLegend(box, points, data, hidden, changed) {
   const refresh = () => {
     classes.forEach((each, label) => {
       each.setAttribute("aria-pressed", String(!hidden.has(label)));
-      each.title = hidden.has(label) ? "Show this class" : "Hide this class; a double click, or shift, shows it alone";
+      const hide = "Hide this class; a double click, or shift, shows it alone";
+      each.title = hidden.has(label) ? "Show this class" : hide;
     });
-    all.style.visibility = hidden.size === 0 ? "hidden" : "visible"; // its place is kept: the map must not jump
+    all.style.visibility = hidden.size === 0 ? "hidden" : "visible"; // its place stays: the map must not jump
   };
   refresh();
+  const focused = [...box.children].indexOf(document.activeElement); // it is the same class after that
   box.replaceChildren(...classes, all, ...(byClass ? [] : [scaleBar(points.values[data.colouring], data)]));
+  box.children[focused]?.focus({ preventScroll: true });
 }

@@ -10,6 +10,14 @@ export function onLook(handler, signal) {
   window.addEventListener("latent-look", ({ detail }) => handler(detail), { signal });
 }
 
+const SHOWN = 4; // coordinates
+
+// A place in a sentence.
+export function placeText(z) {
+  const first = z.slice(0, SHOWN).map((value) => shown(value));
+  return `z = (${first.join(", ")}${z.length > SHOWN ? ", …" : ""})`;
+}
+
 // A number as it is shown: with a minus sign, not a hyphen, and no −0.
 export function shown(value, digits = 2) {
   const text = value.toFixed(digits);

@@ -1,6 +1,7 @@
 // The points on Plotly's chart. It draws again only when these change, for that takes 30 ms or more.
 import { hasWebGL, loadPlotly, themeTemplate } from "../live_figure/plotly.js";
 import { groups, layout, marker, traces } from "./figure.js";
+import { widened } from "./view.js";
 import { askedWindow, remember, remembered, setWindow } from "./window.js";
 
 const RESTED = 400; // milliseconds after a zoom
@@ -13,24 +14,29 @@ export class Plotted {
   drawn = ""; // what stands there
   moving = false; // in the midst of a pan or zoom, whose window Plotly would forget if it drew
   draws = 0;
+  home = null; // the whole map of the points that stand there
   mark = { size: 0 }; // of the points
 
-  // `on` is told: `moved()` at each frame of a pan or zoom, `rested()` after it, `selected(polygon)`, { x, y }, and
-  // `deselected()`.
+  // `on` is told: `moved()` at each frame of a pan or zoom, `rested()` after it, `selected(polygon)`, { x, y },
+  // and `deselected()`.
   constructor(map, chart, on) {
     Object.assign(this, { map, chart, on });
   }
 
   async draw() {
     const { data, points, hidden, root, plot, view, home } = this.map;
-    this.Plotly = await loadPlotly(data.plotly);
+    const Plotly = await loadPlotly(data.plotly);
+    if (this.map.gone) return; // nobody would purge what is drawn now
+    this.Plotly = Plotly;
     const template = themeTemplate(root);
     const same = this.revision === data.revision;
     const ranges = same && !this.seesAll() ? view.ranges : home; // which fits whatever size it has now
+    this.home = home;
     const mark = marker(points.labels.length, 2 ** Math.round(Math.log2(zoom(home, ranges))));
     const visible = data.layers.includes("points");
     const size = [plot.offsetWidth, plot.offsetHeight];
-    const news = JSON.stringify([points.name, data.colouring, data.revision, visible, [...hidden], template, size]);
+    const { colouring, revision } = data;
+    const news = JSON.stringify([points.name, colouring, revision, visible, [...hidden], template, size]);
     const unselected = this.selecting && !data.region;
     this.selecting = data.region !== null;
     if (news === this.drawn && !unselected && mark.size === this.mark.size) return;
@@ -47,9 +53,15 @@ export class Plotted {
     }
     this.mark = mark;
     this.drawn = news;
-    if (!same) await this.turnHome();
+    this.points = points.name;
+    if (!same) await this.turnHome(data.revision);
     root.dataset.revision = Number(root.dataset.revision ?? 0) + 1;
     root.dataset.ready = "true";
+  }
+
+  // Whether the points that stand there are those that are asked for, on that map.
+  shows({ points, revision }) {
+    return this.points === points && this.revision === revision;
   }
 
   buttons() {
@@ -76,13 +88,15 @@ export class Plotted {
   }
 
   // Another map, or the first: seen as a whole, or, if one came by an address, through its window.
-  async turnHome() {
+  async turnHome(revision) {
     const first = this.revision === undefined;
-    const asked = first ? (askedWindow() ?? remembered(this.map.data.revision)) : null;
-    this.revision = this.map.data.revision;
+    const asked = first ? (askedWindow() ?? remembered(revision)) : null;
+    this.revision = revision;
     if (first) this.listen();
     else setWindow(null);
-    if (asked) await this.turnTo(...asked);
+    if (!asked) return;
+    remember(revision, asked); // at once: one may leave before the map has rested
+    await this.turnTo(...asked);
   }
 
   listen() {
@@ -98,7 +112,7 @@ export class Plotted {
       clearTimeout(this.writing);
       this.writing = setTimeout(() => {
         const ranges = this.seesAll() ? null : view.ranges;
-        remember(this.map.data.revision, ranges);
+        remember(this.revision, ranges);
         if (chart.isConnected) setWindow(ranges);
         on.rested(); // the points' size, which takes Plotly up to 0.3 s: the digits come first
       }, RESTED);
@@ -116,7 +130,8 @@ export class Plotted {
   // Whether this is the whole map. As both axes have the same steps, one of them may show more on both sides.
   // Nearly: longer numbers at an axis leave a little less room.
   seesAll() {
-    const { home, view } = this.map;
+    const { home } = this;
+    const { view } = this.map;
     const near = 0.01 * (home[0][1] - home[0][0]);
     const more = view.ranges.map(([low, high], i) => [home[i][0] - low, high - home[i][1]]);
     const even = more.every(([before, after]) => Math.abs(before - after) < near && before > -near);
@@ -125,12 +140,11 @@ export class Plotted {
 
   // Around a place, or else the middle; a factor of null shows the whole map.
   zoomBy(factor, place = null) {
-    const { home, view } = this.map;
-    if (factor === null) return this.turnTo(...home);
-    const around = ([low, high], middle) => [low, high].map((each) => middle + (each - middle) * factor);
-    const middles = view.ranges.map(([low, high]) => (low + high) / 2);
-    const fixed = place ? [place.x, place.y] : middles;
-    return this.turnTo(...view.ranges.map((range, i) => around(range, fixed[i])));
+    const { view } = this.map;
+    if (factor === null) return this.turnTo(...this.home);
+    const { x, y } = place ?? view.middle;
+    const [across, upwards] = view.ranges;
+    return this.turnTo(widened(across, x, factor), widened(upwards, y, factor));
   }
 
   turnTo(x, y) {

@@ -16,7 +16,7 @@ function unpack({ name, count, values }, buffer) {
 export default function ({ data, parentElement }) {
   const end = data.indexOf("\n".charCodeAt(0));
   const head = JSON.parse(new TextDecoder().decode(data.subarray(0, end)));
-  registry("points").keep(
+  pointSets().keep(
     head.name,
     parentElement.querySelector("[data-store]"),
     // A copy: as it came it may begin where no float32 may, and would keep the whole message in memory.

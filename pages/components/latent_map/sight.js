@@ -8,6 +8,7 @@ const AGAIN = 5000; // milliseconds until pictures that did not come are asked f
 
 export function makeSight(map, box, again) {
   const beside = makeBeside(box);
+  let by = null; // the source of what is shown beside it
   let [asked, real] = [null, null]; // the address of the real pictures, and these
 
   // Asked for when one is first wanted: megabytes that the map can do without.
@@ -20,14 +21,14 @@ export function makeSight(map, box, again) {
         if (asked === url) real = all;
         again();
       },
-      () => setTimeout(() => (asked = null), AGAIN),
+      () => setTimeout(() => asked === url && (asked = null), AGAIN), // others may be asked for by then
     );
   }
 
   // The number of the point at a place, or null.
   function over({ x, y }) {
     const { data, grid, hidden, plotted, points, view } = map;
-    if (!points || !data.layers.includes("points")) return null;
+    if (!data.layers.includes("points")) return null;
     const reach = view.distance(plotted.mark.size / 2 + TOUCHING);
     return grid.nearest(x, y, reach, (i) => !hidden.has(points.labels[i]));
   }
@@ -51,8 +52,8 @@ export function makeSight(map, box, again) {
   // Nothing is looked at where the place is null.
   function lookAt(source, place) {
     const { data, points, decoder, look, view } = map;
-    if (!place || !decoder || !points) {
-      beside.hide();
+    if (!place || !map.stands) {
+      if (by === source) beside.hide(); // what keys have led to stays when the pointer is elsewhere
       if (look.source === source && look.z) tellLook(source, null);
       return;
     }
@@ -65,6 +66,7 @@ export function makeSight(map, box, again) {
       figures: figuresOf(index),
     };
     const edge = map.chart.getBoundingClientRect().right;
+    by = source;
     beside.show({ decoder, z, where: named(place, z.length), real: known, place, edge });
     tellLook(source, z, index, known || null);
   }

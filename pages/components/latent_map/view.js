@@ -1,5 +1,8 @@
-// Where places of the map are in the latent space and on the screen: by the plane that it shows, and by Plotly's
-// axes as they stand.
+// A range seen `times` as wide, what lies at `fixed` staying where it is.
+export const widened = (range, fixed, times) => range.map((each) => fixed + (each - fixed) * times);
+
+// Where places of the map are in the latent space and on the screen: by the plane that it shows, and by
+// Plotly's axes as they stand.
 export class View {
   constructor(chart) {
     this.chart = chart;
@@ -18,6 +21,11 @@ export class View {
   // What is seen: [[x0, x1], [y0, y1]].
   get ranges() {
     return this.axes.map(({ range }) => range.map(Number));
+  }
+
+  get middle() {
+    const [x, y] = this.ranges.map(([low, high]) => (low + high) / 2);
+    return { x, y };
   }
 
   // The plot area in the chart, in pixels.
@@ -47,12 +55,22 @@ export class View {
     return { x, y, clientX, clientY };
   }
 
+  // What lies under the pointer.
+  fromScreen({ clientX, clientY }) {
+    const { left, top } = this.chart.getBoundingClientRect();
+    const area = this.area;
+    const [across, upwards] = this.axes;
+    const x = across.p2d(clientX - left - area.left);
+    const y = upwards.p2d(clientY - top - area.top);
+    return { x, y, clientX, clientY };
+  }
+
   at({ x, y }) {
     const { base, first, second } = this.plane;
     return base.map((value, k) => value + x * first[k] + y * second[k]);
   }
 
-  // Seen at a right angle, if it lies beside the plane. Where the latent space is a line, a place has no height.
+  // Seen at a right angle, if it lies beside the plane. Where the latent space is a line, it has no height.
   onMap(z) {
     const { base, first, second } = this.plane;
     const along = (axis) => axis.reduce((sum, part, k) => sum + part * (z[k] - base[k]), 0);

@@ -4,24 +4,29 @@ import { say } from "../links/address.js";
 const NAME = "window";
 const HIDE = "hide";
 
+const NARROWEST = 1e-15; // of a window: beyond, places near 1 are not apart any more
+
 // The window [[x0, x1], [y0, y1]] in the address, or null; nonsense is none.
 export function askedWindow() {
   const parts = new URLSearchParams(location.search).get(NAME)?.split(",") ?? [];
   const numbers = parts.filter((part) => part.trim() !== "").map(Number);
   const [x0, x1, y0, y1] = numbers;
   const whole = parts.length === 4 && numbers.length === 4;
-  const usable = whole && numbers.every((each) => Math.abs(each) < 1e6) && x1 - x0 > 1e-9 && y1 - y0 > 1e-9;
+  const wide = x1 - x0 > NARROWEST && y1 - y0 > NARROWEST;
+  const usable = whole && wide && numbers.every((each) => Math.abs(each) < 1e6);
   return usable ? [[x0, x1], [y0, y1]] : null;
 }
 
 // Has the address say what is seen, or nothing for null.
 export function setWindow(ranges) {
-  const digits = ranges && Math.max(3, Math.ceil(3 - Math.log10(ranges[0][1] - ranges[0][0])));
+  const width = ranges && Math.max(ranges[0][1] - ranges[0][0], NARROWEST);
+  const digits = ranges && Math.max(3, Math.ceil(3 - Math.log10(width)));
   say({ [NAME]: ranges && ranges.flat().map((each) => String(+each.toFixed(digits))).join(",") });
 }
 
-// The window of the last map, for when it comes back from another page.
+// Of the last map its window, and which of its classes were hidden, for when it comes back from another page.
 let last = { revision: null, ranges: null };
+let lastHidden = { classes: "", labels: [] };
 
 export function remember(revision, ranges) {
   last = { revision, ranges };
@@ -29,12 +34,16 @@ export function remember(revision, ranges) {
 
 export const remembered = (revision) => (last.revision === revision ? last.ranges : null);
 
-// The labels in the address, those of `count` classes; nonsense is none.
-export function askedHidden(count) {
-  const parts = new URLSearchParams(location.search).get(HIDE)?.split(",") ?? [];
-  return parts.filter((part) => /^[0-9]{1,3}$/.test(part) && Number(part) < count).map(Number);
+// The labels of classes in the address, or else those that were hidden last; nonsense is none.
+export function askedHidden(classes) {
+  const asked = new URLSearchParams(location.search).get(HIDE);
+  if (asked === null) return lastHidden.classes === classes.join() ? lastHidden.labels : [];
+  const parts = asked.split(",");
+  return parts.filter((part) => /^[0-9]{1,3}$/.test(part) && Number(part) < classes.length).map(Number);
 }
 
-export function setHidden(labels) {
-  say({ [HIDE]: labels.size > 0 ? [...labels].sort((one, other) => one - other).join(",") : null });
+export function setHidden(hidden, classes) {
+  const labels = [...hidden].sort((one, other) => one - other);
+  lastHidden = { classes: classes.join(), labels };
+  say({ [HIDE]: labels.length > 0 ? labels.join(",") : null });
 }

@@ -1,3 +1,4 @@
+import { View } from "../latent_map/view.js";
 import { hasWebGL, loadPlotly, themeTemplate } from "./plotly.js";
 
 const CLICK_PX = 5; // a pointer that moves further than this drags
@@ -84,10 +85,7 @@ function mount(parentElement) {
     if (state.waiting) setTimeout(() => draw(state)); // once Plotly has ended the drag
     if (!pressed) return;
     pressed = null;
-    const { left, top } = chart.getBoundingClientRect();
-    const { xaxis, yaxis } = chart._fullLayout;
-    const x = xaxis.p2d(event.clientX - left - xaxis._offset);
-    const y = yaxis.p2d(event.clientY - top - yaxis._offset);
+    const { x, y } = new View(chart).fromScreen(event);
     if (Number.isFinite(x) && Number.isFinite(y)) state.report("clicked", { x, y });
   });
 

@@ -1,10 +1,9 @@
 import { Awaited } from "../stores/awaited.js";
 import { decoders } from "../stores/registry.js";
-import { onLook, shown } from "../latent_map/look.js";
-import { put } from "../pictures/levels.js";
+import { onLook, placeText } from "../latent_map/look.js";
+import { imageOf, put } from "../pictures/levels.js";
 
 const IDLE = "Move over the map.";
-const SHOWN = 4; // coordinates
 const RESTS = 400; // milliseconds without another key
 
 function mount(parentElement) {
@@ -17,7 +16,8 @@ function mount(parentElement) {
   function read(source) {
     clearTimeout(state.resting);
     said.textContent = "";
-    if (source === "keys" && state.aloud) state.resting = setTimeout(() => (said.textContent = text.textContent), RESTS);
+    const say = () => (said.textContent = text.textContent);
+    if (source === "keys" && state.aloud) state.resting = setTimeout(say, RESTS);
   }
 
   state.show = () => {
@@ -26,17 +26,17 @@ function mount(parentElement) {
     other.hidden = !real;
     const decoder = state.awaited.value;
     const size = decoder?.layers[0].inputs;
-    const drawing = z ?? (state.drawn ? null : Array(size ?? 0).fill(0)); // at first the middle, not a hole
-    if (decoder && drawing?.length === size) {
-      state.drawn = true;
-      put(drawn, decoder.imageOf(decoder.decode(drawing)));
-      box.dataset.z = JSON.stringify(drawing);
+    if (decoder) {
+      // What was looked at last stays, as this decoder draws it; at first the middle, not a hole.
+      state.last = [z, state.last].find((each) => each?.length === size) ?? Array(size).fill(0);
+      put(drawn, imageOf(decoder.greyLevels(decoder.decode(state.last))));
+      box.dataset.z = JSON.stringify(state.last);
     }
     if (real) put(other, real.picture);
-    const more = z?.length > SHOWN ? ", …" : "";
-    const place = z && `z = (${z.slice(0, SHOWN).map((value) => shown(value)).join(", ")}${more})`;
-    text.textContent = z ? [place, real && `${real.name}: ${real.figures}`].filter(Boolean).join(" · ") : IDLE;
-    pictures.setAttribute("aria-label", z ? "What the model draws at the place that is looked at" : "Nothing yet");
+    const parts = z && [placeText(z), real && `${real.name}: ${real.figures}`];
+    text.textContent = parts ? parts.filter(Boolean).join(" · ") : IDLE;
+    const what = z ? "What the model draws at the place that is looked at" : "Nothing yet";
+    pictures.setAttribute("aria-label", what);
     read(z && source);
   };
   const hear = (look) => {
@@ -48,6 +48,7 @@ function mount(parentElement) {
   state.dispose = () => {
     clearTimeout(state.resting);
     state.listeners.abort();
+    state.awaited.end();
     delete parentElement.lookPanel;
   };
   return state;

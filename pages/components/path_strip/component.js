@@ -1,4 +1,4 @@
-import { shown, tellLook } from "../latent_map/look.js";
+import { placeText, tellLook } from "../latent_map/look.js";
 import { bytesOf, imageOf, put } from "../pictures/levels.js";
 import { Awaited } from "../stores/awaited.js";
 import { decoders } from "../stores/registry.js";
@@ -14,11 +14,6 @@ function placeAt(places, part) {
 // There and back: phases 0 to 1 lead to the end, 1 to 2 back again.
 const partOf = (phase) => (phase < 1 ? phase : 2 - phase);
 
-function placeText(z) {
-  const first = z.slice(0, 2).map((value) => shown(value));
-  return `z = (${first.join(", ")}${z.length > 2 ? ", …" : ""})`;
-}
-
 // Once a frame, whatever happened since the last one.
 function draw(state, now) {
   state.frame = null;
@@ -32,8 +27,7 @@ function draw(state, now) {
   }
   const part = partOf(state.phase);
   const z = placeAt(data.places, part);
-  state.image = decoder.imageOf(decoder.decode(z), state.image);
-  put(canvas, state.image);
+  put(canvas, imageOf(decoder.greyLevels(decoder.decode(z))));
   const text = `${Math.round(100 * part)} % of the way: ${placeText(z)}`;
   box.querySelector(".path-strip-place").textContent = text;
   canvas.setAttribute("aria-label", `What the model draws at ${text}`);
@@ -94,6 +88,7 @@ function mount(parentElement) {
   box.addEventListener("focusout", () => setTimeout(left)); // then the focus has arrived where it goes
   state.dispose = () => {
     cancelAnimationFrame(state.frame);
+    state.awaited.end();
     leave(state);
     delete parentElement.pathStrip;
   };

@@ -1,6 +1,7 @@
 import { imageOf } from "./levels.js";
 
-const asked = new Map(); // of this page, by address
+const KEPT = 2; // sets: those of a training take tens of megabytes each
+const asked = new Map(); // of this page, by address, the longest unused first
 
 async function fetched(url) {
   const response = await fetch(new URL(url, document.baseURI));
@@ -18,10 +19,10 @@ async function fetched(url) {
 // image(index) }: the side * side grey levels of one, to be read only, or the same for `putImageData`. One
 // request for all who ask; after a failure the next who asks tries again.
 export function pictures(url) {
-  if (!asked.has(url)) {
-    const promise = fetched(url);
-    promise.catch(() => asked.delete(url));
-    asked.set(url, promise);
-  }
-  return asked.get(url);
+  const promise = asked.get(url) ?? fetched(url);
+  promise.catch(() => asked.get(url) === promise && asked.delete(url));
+  asked.delete(url);
+  asked.set(url, promise);
+  for (const other of [...asked.keys()].slice(0, -KEPT)) asked.delete(other);
+  return promise;
 }

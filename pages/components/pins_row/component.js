@@ -1,10 +1,11 @@
+import { element } from "../element.js";
 import { Telling } from "../latent_map/telling.js";
 import { say } from "../links/address.js";
 import { lead } from "../links/follow.js";
 import { bytesOf, imageOf, put } from "../pictures/levels.js";
 import { enlarged, save, sheet } from "./files.js";
 import { move, only } from "./keyboard.js";
-import { element, icon } from "./parts.js";
+import { icon } from "./parts.js";
 
 // One pin: its picture and place, which choose it, and what else can be done with it.
 function tileOf(pin, data, levels, row) {

@@ -23,4 +23,9 @@ export class Awaited {
       },
     );
   }
+
+  // Nothing is awaited any more.
+  end() {
+    this.name = null;
+  }
 }

@@ -1,3 +1,4 @@
+import { element } from "../element.js";
 import { lead } from "../links/follow.js";
 import { bytesOf, imageOf } from "../pictures/levels.js";
 
@@ -36,28 +37,21 @@ function draw(canvas, levels, { count, side, difference }, colours) {
   }
 }
 
-function element(name, className, text) {
-  const made = document.createElement(name);
-  made.className = className;
-  made.textContent = text;
-  return made;
-}
-
 function tile(data, i, levels, colours, open) {
   const [title, detail] = data.captions[i] ?? [];
   const clickable = data.numbers !== null;
-  const made = element(clickable ? (data.page === null ? "button" : "a") : "div", "tile", "");
+  const made = element(clickable ? (data.page === null ? "button" : "a") : "div", { class: "tile" });
   if (data.panels.length) {
-    const panels = element("span", "tile-panels", "");
+    const panels = element("span", { class: "tile-panels" });
     panels.style.gap = `${(100 * GAP) / (data.panels.length * (data.side + GAP) - GAP)}%`;
-    panels.append(...data.panels.map((panel) => element("span", "", panel)));
+    panels.append(...data.panels.map((panel) => element("span", {}, panel)));
     made.append(panels);
   }
-  const canvas = element("canvas", "", "");
+  const canvas = element("canvas");
   draw(canvas, levels, data, colours);
   made.append(canvas);
-  if (title) made.append(element("span", "tile-title", title));
-  if (detail) made.append(element("span", "tile-detail", detail));
+  if (title) made.append(element("span", { class: "tile-title" }, title));
+  if (detail) made.append(element("span", { class: "tile-detail" }, detail));
   if (clickable) {
     made.dataset.number = data.numbers[i];
     made.setAttribute("aria-label", ["Open", title, detail].join(" "));

@@ -1,0 +1,40 @@
+// What happens on the map, told to the server with all that it means here: it may have turned to another run,
+// plane or set meanwhile. While another map is seen than the one that is asked for, nothing is told.
+const CORNERS = 500; // of a lasso, at most
+
+export function makeEvents(map) {
+  let clicked = null; // the number of the last click that was told
+
+  const here = () => {
+    const { points, revision, decoder } = map.data;
+    return { points, revision, decoder };
+  };
+  const at = (place) => map.view.at(map.view.rounded(place));
+
+  function click(place) {
+    clicked = null;
+    if (!map.stands) return;
+    clicked = map.telling.tell({ kind: "click", z: at(place), point: map.sight.over(place), ...here() });
+    map.keys.clicked();
+  }
+
+  // The click before was the first half of a double click.
+  function undo() {
+    if (clicked !== null) map.telling.tell({ kind: "undo", of: clicked });
+  }
+
+  function line(from, to) {
+    if (map.stands) map.telling.tell({ kind: "line", from: at(from), to: at(to), ...here() });
+  }
+
+  // Corners of a lasso or a box; none, if it was taken away.
+  function region(corners) {
+    if (!map.stands) return;
+    const few = Math.ceil(corners.length / CORNERS);
+    const told = corners.filter((_, i) => i % few === 0);
+    const classes = map.data.classes.map((_, label) => label).filter((label) => !map.hidden.has(label));
+    map.telling.tell({ kind: "region", corners: told, classes, ...here() });
+  }
+
+  return { click, undo, line, region };
+}
