@@ -59,3 +59,14 @@ def test_no_posterior_of_a_residual_network_is_wider_than_the_prior() -> None:
     _, logvar = model.encode(torch.rand(50, 784))
     assert logvar.max() <= 0
     assert logvar.min() < -5  # while it may be as sharp as it likes
+
+
+def test_bfloat16_rounds_the_factors_of_products_and_nothing_beyond_the_batch() -> None:
+    torch.manual_seed(6)
+    model = VAE(small_config(hidden_dims=(64, 64)))
+    x, noise = torch.rand(50, 784), torch.randn(50, 2)
+    exact, rounded = (Gradients(copy.deepcopy(model), precision) for precision in ("float32", "bfloat16"))
+    terms = [gradients(x, x, noise, beta=1).clone() for gradients in (exact, rounded)]
+    assert torch.get_float32_matmul_precision() == "highest"
+    torch.testing.assert_close(terms[1], terms[0], rtol=1e-2, atol=1e-2)
+    assert torch.cosine_similarity(exact.sums, rounded.sums, dim=0) > 0.999

@@ -74,6 +74,11 @@ class TrainConfig(BaseModel):
         exclude_if=lambda share: share == 0,
         description="Share of the pixels that the encoder does not see in training, 0 to below 1.",
     )
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32",
+        exclude_if=lambda precision: precision == "float32",
+        description="What matrix products in training round their factors to; bfloat16 where that is fast.",
+    )
     beta: Beta = Field(1.0, description="Weight of the KL term, 0 to 100; 1 is the ELBO.")
     seed: int = Field(1, ge=0, lt=2**32, description="Seed of weights, shuffling and noise, 0 to 4294967295.")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(

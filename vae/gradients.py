@@ -9,7 +9,7 @@ Shapes: B batch, P pixels, Z latent size, I and O a layer's inputs and outputs, 
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -147,10 +147,15 @@ class Gradients:
     `weights` (W,) is one parameter of which those of the model have become parts, in their order, and its
     gradient is theirs. `sums` (W + 2,) holds that gradient, and behind it the batch's reconstruction and KL,
     so that several workers can add up all they have to with one call. `terms` are these two.
+
+    Args:
+        precision: bfloat16 lets matrix products round their factors to 8 binary digits, where the processor
+            has instructions for that; they still add up in float32, and all else is done in it.
     """
 
-    def __init__(self, model: VAE) -> None:
+    def __init__(self, model: VAE, precision: Literal["float32", "bfloat16"] = "float32") -> None:
         self._model = model
+        self._precision = "highest" if precision == "float32" else "medium"  # torch's words
         self._networks: dict[int, _Network] = {}  # by the size of their batches
         parameters = list(model.parameters())
         sizes = [parameter.numel() for parameter in parameters]
@@ -177,5 +182,11 @@ class Gradients:
         """
         if len(x) not in self._networks:  # an epoch's last batch is smaller
             self._networks[len(x)] = _Network(self._model, len(x))
-        torch.stack(self._networks[len(x)].run(x, seen, noise, beta), out=self.terms)
+        network = self._networks[len(x)]
+        before = torch.get_float32_matmul_precision()
+        torch.set_float32_matmul_precision(self._precision)
+        try:
+            torch.stack(network.run(x, seen, noise, beta), out=self.terms)
+        finally:
+            torch.set_float32_matmul_precision(before)
         return self.terms

@@ -25,7 +25,7 @@ class Learner:
     def __init__(self, config: TrainConfig, model: VAE, images: Tensor, workers: Workers) -> None:
         self._config, self._images, self._workers = config, images, workers
         self._epoch = -1
-        self.gradients = Gradients(model)
+        self.gradients = Gradients(model, config.precision)
         self.restart()
 
     def restart(self) -> None:

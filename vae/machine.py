@@ -46,7 +46,7 @@ def choose_threads(config: TrainConfig, model: VAE) -> int:
         return 1
     if Workers().count > 1:  # they wait for each other: what one measures, the others disturb
         return max(1, cores() // int(os.environ["LOCAL_WORLD_SIZE"]))
-    trial = Gradients(copy.deepcopy(model))
+    trial = Gradients(copy.deepcopy(model), config.precision)
     x, noise = torch.zeros(config.batch_size, PIXELS), torch.zeros(config.batch_size, config.latent_dim)
 
     def seconds(threads: int) -> float:
