@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint check format bench screenshots clean
+.PHONY: help run test lint check format bench bench-pages screenshots clean
 
 help:  ## List the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/installed  ## Start the app and print its address; PORT=8600 chooses the port.
 	@$(BIN)/streamlit run app.py $(if $(PORT),--server.port $(PORT)) || { \
@@ -28,8 +28,11 @@ format: $(VENV)/installed-dev  ## Format the code and mend what can be mended by
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/installed-dev  ## Measure speed, as ratios taken in one run.
+bench: $(VENV)/installed-dev  ## Measure speed and quality of training beside their targets; ten minutes.
 	$(BIN)/python -m benchmarks
+
+bench-pages: $(VENV)/installed-dev  ## Measure what the pages cost.
+	$(BIN)/python -m benchmarks.pages
 
 screenshots: $(VENV)/installed-dev browser  ## Take the pictures of the README from the running app.
 	$(BIN)/python -m docs.screenshots

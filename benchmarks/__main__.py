@@ -1,10 +1,12 @@
-"""`python -m benchmarks`: every benchmark, one after the other."""
+"""`python -m benchmarks`: speed and quality of training beside their targets, in ten minutes at most."""
 
-from benchmarks import gallery, latent_map, orders, training_speed, viewers
+from benchmarks import quality, training_speed
+from benchmarks.targets import tell
 
 if __name__ == "__main__":
-    training_speed.main()
-    latent_map.main()
-    orders.main()
-    viewers.main()
-    gallery.main()
+    figures = training_speed.measure()
+    print("quality, of the presets:", flush=True)
+    figures += quality.show()
+    print("all figures beside their targets:")
+    tell(figures)
+    print(f"{sum(figure.holds for figure in figures)} of {len(figures)} hold")

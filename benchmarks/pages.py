@@ -1,0 +1,9 @@
+"""`python -m benchmarks.pages`: what the pages cost, one benchmark after the other."""
+
+from benchmarks import gallery, latent_map, orders, viewers
+
+if __name__ == "__main__":
+    latent_map.main()
+    orders.main()
+    viewers.main()
+    gallery.main()

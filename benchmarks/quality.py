@@ -1,0 +1,159 @@
+"""`python -m benchmarks.quality`: how good the presets are, beside what was published; rewrites the tables.
+
+Trains blog, quick and best in turn on all training images, evaluates them on the test set, keeps the figures
+in quality.json, and writes them into README.md and docs/METHOD.md. With a folder of runs, as in
+`python -m benchmarks.quality checkpoints`, those that are finished there are taken as they are.
+"""
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.targets import Figure, tell
+from vae.config import PresetName, TrainConfig
+from vae.evaluate import IMPORTANCE_SAMPLES, evaluate
+from vae.forecast import cores
+from vae.published import PUBLISHED, Published
+from vae.training import train
+
+ROOT = Path(__file__).resolve().parent.parent
+FIGURES = Path(__file__).with_name("quality.json")
+PAGES = (ROOT / "README.md", ROOT / "docs" / "METHOD.md")
+BEGIN, END = "<!-- begin: python -m benchmarks.quality writes this -->", "<!-- end -->"
+
+NAMES: tuple[PresetName, ...] = ("blog", "quick", "best")
+# At most: -ELBO in nats per image, and seconds of training on two quiet cores.
+TARGETS: dict[PresetName, tuple[float, float]] = {"quick": (145, 30), "best": (131, 300)}
+FEW_SAMPLES = 50  # of the NLL, which has no target, where time is short
+
+Figures = dict[str, Any]  # what quality.json holds
+
+
+def machine() -> str:
+    """What the trainings ran on, in words."""
+    names = [line for line in _processor_lines() if line.startswith("model name")]
+    name = names[0].partition(":")[2].strip() if names else platform.processor() or platform.machine()
+    return f"{cores()} cores ({name}), PyTorch {torch.__version__.partition('+')[0]}"
+
+
+def _processor_lines() -> list[str]:
+    try:
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:  # only Linux has it
+        return []
+
+
+def measure(runs_dir: Path, samples: int = IMPORTANCE_SAMPLES, **changes: Any) -> Figures:
+    """Trains the presets, each with `changes`, where they are not finished in `runs_dir`; evaluates them."""
+    rows = {}
+    for name in NAMES:
+        config = TrainConfig.preset(name, **changes)
+        print(f"  {name}, load average {os.getloadavg()[0]:.1f}", flush=True)
+        run = train(config, runs_dir)
+        rows[name] = {
+            "config": config.identity,
+            "seconds": run.status().seconds,
+            "evaluation": asdict(evaluate(run, samples)),
+        }
+    return {"date": date.today().isoformat(), "machine": machine(), "runs": rows}
+
+
+def compare(figures: Figures) -> list[Figure]:
+    """The presets beside their targets."""
+    found = []
+    for name, (nats, seconds) in TARGETS.items():
+        row = figures["runs"][name]
+        found.append(Figure(f"{name}: test -ELBO", row["evaluation"]["negative_elbo"], "nats", nats))
+        found.append(Figure(f"{name}: training", row["seconds"], "s", seconds))
+    return found
+
+
+def render(figures: Figures) -> str:
+    """The figures as a table in Markdown, published ones below ours."""
+    counts = {row["evaluation"]["importance_samples"] for row in figures["runs"].values()}
+    likelihood = f"NLL ({', '.join(map(str, counts))} samples)"
+    rows = [
+        ("", "−ELBO", "reconstruction", "KL", likelihood, "5-NN", "seconds", "conditions"),
+        ("---",) * 8,
+        *(_own_row(name, row) for name, row in figures["runs"].items()),
+        *(_published_row(other) for other in PUBLISHED),
+    ]
+    how = f"{figures['date']}, {figures['machine']}; seconds are those of training, tests and saves included."
+    return "\n".join([*(f"| {' | '.join(cells)} |" for cells in rows), "", how])
+
+
+def _own_row(name: str, row: Figures) -> tuple[str, ...]:
+    config, of = row["config"], row["evaluation"]
+    widths = " ".join(map(str, config["hidden_dims"]))
+    conditions = (
+        f"MNIST, {of['images']:,} test images, grey, {config['latent_dim']} latent dimensions, hidden layers "
+        f"{widths}, {config['epochs']} epochs, seed {config['seed']}, {of['elbo_samples']} samples of z"
+    )
+    return (
+        f"`{name}`",
+        f"{of['negative_elbo']:.1f} ± {of['standard_error']:.1f}",
+        *(f"{of[term]:.1f}" for term in ("reconstruction", "kl", "nll")),
+        f"{of['knn_5']:.3f}",
+        f"{row['seconds']:.0f}",
+        conditions,
+    )
+
+
+def _published_row(other: Published) -> tuple[str, ...]:
+    losses = (other.negative_elbo, other.reconstruction, other.kl, other.nll)
+    texts = ("" if loss is None else f"{loss:.1f}" for loss in losses)
+    reservation = f"; not comparable: {other.obstacle}" if other.obstacle else ""
+    return (other.name, *texts, "", "", other.conditions + reservation)
+
+
+def with_table(text: str, table: str) -> str:
+    """The text of a page with another table between its markers."""
+    before, rest = text.split(BEGIN)
+    _, after = rest.split(END)
+    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+
+
+def write(figures: Figures) -> None:
+    """Keeps the figures, and writes the table into the pages."""
+    FIGURES.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    for page in PAGES:
+        page.write_text(with_table(page.read_text(encoding="utf-8"), render(figures)), encoding="utf-8")
+
+
+def show() -> list[Figure]:
+    """Measures, prints the table, and returns the figures with targets; writes nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        figures = measure(Path(folder), FEW_SAMPLES)
+    print(render(figures))
+    return compare(figures)
+
+
+def main() -> None:
+    """Measures, tells, and writes; or measures what a minute can show, and writes nothing."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("runs", nargs="?", type=Path, help="folder of runs; left out, a new one")
+    parser.add_argument(
+        "--trial", action="store_true", help="one epoch each, few samples, nothing is written"
+    )
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        shortened = {"samples": 1, "epochs": 1} if asked.trial else {}
+        figures = measure(asked.runs or Path(folder), **shortened)
+    print(render(figures))
+    tell(compare(figures))
+    if not asked.trial:
+        write(figures)
+
+
+if __name__ == "__main__":
+    main()

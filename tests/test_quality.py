@@ -1,0 +1,76 @@
+"""The tables of README and METHOD: what was measured, not what was written by hand."""
+
+import json
+
+import pytest
+
+from benchmarks.quality import FIGURES, NAMES, PAGES, Figures, compare, render, with_table
+from benchmarks.targets import Figure
+from vae.config import TrainConfig
+from vae.published import PUBLISHED
+
+
+def made_up(negative_elbo: float, seconds: float) -> Figures:
+    """Figures as `measure` gives them."""
+    evaluation = {
+        "images": 10_000,
+        "negative_elbo": negative_elbo,
+        "standard_error": 0.48,
+        "elbo_samples": 16,
+        "reconstruction": negative_elbo - 7,
+        "kl": 7.0,
+        "nll": negative_elbo - 2,
+        "importance_samples": 500,
+        "knn_5": 0.8,
+    }
+    rows = {
+        name: {"config": TrainConfig.preset(name).identity, "seconds": seconds, "evaluation": evaluation}
+        for name in NAMES
+    }
+    return {"date": "2026-11-22", "machine": "2 cores", "runs": rows}
+
+
+def test_a_row_has_all_figures_and_every_row_as_many_cells() -> None:
+    table, _, how = render(made_up(137.04, 29.6)).partition("\n\n")
+    lines = table.splitlines()
+    assert len(lines) == 2 + len(NAMES) + len(PUBLISHED)
+    assert {line.count("|") for line in lines} == {9}
+    assert lines[2].startswith("| `blog` | 137.0 ± 0.5 | 130.0 | 7.0 | 135.0 | 0.800 | 30 | MNIST, ")
+    assert "NLL (500 samples)" in lines[0]
+    assert how.startswith("2026-11-22, 2 cores")
+    assert sum("not comparable" in line for line in lines) == 1
+
+
+def test_the_table_takes_the_place_of_the_old_one_and_nothing_else() -> None:
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        other = with_table(text, "| another |")
+        assert with_table(other, "| another |") == other
+        assert len(other) < len(text)
+        assert other.startswith(text[:100])
+        assert other.endswith(text[-100:])
+
+
+def test_targets_are_held_by_the_figures_as_measured() -> None:
+    assert [figure.holds for figure in compare(made_up(131.0, 30.0))] == [True, True, True, True]
+    assert [figure.holds for figure in compare(made_up(131.01, 30.01))] == [True, False, False, True]
+    assert not Figure("", 4.99, "x", 5, at_least=True).holds
+    assert "missed" in str(Figure("", 4.999, "x", 5, at_least=True))
+
+
+measured = pytest.mark.skipif(not FIGURES.exists(), reason="python -m benchmarks.quality was never run")
+
+
+@measured
+def test_the_tables_are_what_was_measured() -> None:
+    table = render(json.loads(FIGURES.read_text(encoding="utf-8")))
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        assert with_table(text, table) == text, f"{page.name}: run python -m benchmarks.quality"
+
+
+@measured
+def test_the_presets_are_those_that_were_measured() -> None:
+    rows = json.loads(FIGURES.read_text(encoding="utf-8"))["runs"]
+    for name in NAMES:
+        assert rows[name]["config"] == TrainConfig.preset(name).identity, "run python -m benchmarks.quality"
