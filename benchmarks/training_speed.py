@@ -34,13 +34,15 @@ TURN = EPOCH // 10  # images of a turn: as often the loop writes a line of metri
 ROUNDS = 3  # of what starts processes, or trains to its end
 
 BLOG_ELBO, BLOG_EPOCHS = -152.7, 30  # what the blog's loop comes to, and when
-# The quickest way there that was found, on training images held out (docs/LOG.md).
+# The quickest way there that was found, on training images held out (150.0 after its one epoch). So small a
+# network gains nothing from a second thread.
 QUICKEST: dict[str, Any] = {
     "network": "residual",
     "hidden_dims": (64, 64, 64, 64),
-    "epochs": 2,
-    "batch_size": 64,
+    "epochs": 1,
+    "batch_size": 32,
     "learning_rate": 6e-3,
+    "threads": 1,
 }
 
 PYTHON = [sys.executable, "-c"]
@@ -152,7 +154,7 @@ def time_to_quality() -> list[Figure]:
         )
     print("  (Ours: from its model to the end of the epoch that gets there, tests, snapshots and saves")
     print("  included, torch and data loaded before. The blog's: images per second, for its 30 epochs.)")
-    return [Figure("seconds to the blog's quality over the blog's", ratio(ours, blogs), "x", 1 / 30)]
+    return [Figure("the blog's seconds to its quality over ours", ratio(blogs, ours), "x", 30, at_least=True)]
 
 
 def seconds_until(command: list[str], there: Callable[[], bool]) -> float:
