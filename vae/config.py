@@ -156,7 +156,16 @@ PRESETS: dict[PresetName, dict[str, Any]] = {
         "learning_rate": 1e-4,
         "schedule": "constant",
     },
-    "best": {"hidden_dims": (512, 512, 512), "activation": "gelu", "epochs": 40, "learning_rate": 1e-3},
+    "best": {
+        "network": "residual",
+        "hidden_dims": (384, 384, 384),
+        "activation": "gelu",
+        "epochs": 90,
+        "learning_rate": 2e-3,
+        "adam_beta2": 0.99,
+        "pixel_dropout": 0.1,
+        "precision": "bfloat16",
+    },
 }
 PRESETS_ABOUT: dict[PresetName, str] = {
     "quick": "The best picture half a minute on two cores can buy.",
