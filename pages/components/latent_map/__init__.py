@@ -5,6 +5,7 @@ line, a lasso) comes to Python. Points and decoder are brought by stores: they d
 """
 
 import math
+import secrets
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -176,6 +177,7 @@ def latent_map(
             "region": region,
             "revision": revision,
             "heard": st.session_state.get(_heard(key), 0),
+            "session": st.session_state.setdefault(f"{key}_session", secrets.token_hex(4)),
         },
         on_happened_change=lambda: None,  # without it nothing reaches `happened`
     )

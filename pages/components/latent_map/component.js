@@ -88,7 +88,7 @@ class LatentMap {
     else if (this.data.classes.join() !== classes) this.hidden.clear();
     this.data = data;
     this.view.plane = data.plane;
-    this.telling.answered(report, data.heard);
+    this.telling.answered(report, data.heard, data.session);
     this.root.dataset.chart = data.key;
     this.plot.setAttribute("aria-label", data.label);
     this.awaited.decoder.ask(data.decoder);
