@@ -369,6 +369,7 @@ def test_a_path_is_drawn_and_another_browser_sees_the_same(
 
 def test_the_keyboard_is_enough(shared: Server, page: Page, known: Known) -> None:
     open_map(page, f"{shared.address()}?layers=manifold")  # so that no point lies under the cursor
+    page.evaluate(LOOKS)
     page.locator(".latent-map-plot").focus()
     seen = []
     for key in ("ArrowRight", "ArrowUp", "Shift+ArrowLeft", "ArrowDown"):
@@ -397,6 +398,22 @@ def test_the_keyboard_is_enough(shared: Server, page: Page, known: Known) -> Non
     expect(page.locator(".latent-map-beside")).to_be_hidden()
 
     page.get_by_text("points", exact=True).click()
+    page.wait_for_function(f"({COUNT})() === 10_000", timeout=SLOW)
+    page.locator(".latent-map-plot").focus()
+    real = page.locator(".latent-map-beside canvas").nth(1)
+    for _ in range(30):  # the next point on the left
+        page.keyboard.press("ArrowLeft")
+        next_frame(page)
+        if page.evaluate("window.looks.at(-1).index") is not None:
+            break
+    expect(real).to_be_visible(timeout=SLOW)  # though no key was pressed after its pictures came
+    for count in (2, 3):  # the cursor stays, as a mouse would
+        page.keyboard.press("Enter")
+        expect(tiles(page)).to_have_count(count, timeout=SLOW)
+        settled(page)
+    index = page.evaluate("window.looks.at(-1).index")
+    assert query(page, "index") == str(index)
+    assert np.array_equal(levels(real), known.images[index])
     first, second = page.locator(".latent-map-class").all()[:2]
     for press, hidden in (
         ("Space", [0]),
@@ -419,7 +436,7 @@ def test_the_keyboard_is_enough(shared: Server, page: Page, known: Known) -> Non
 
 
 def test_a_finger_looks_and_a_tap_pins(shared: Server, browser: Browser, known: Known) -> None:
-    context = browser.new_context(viewport={"width": 700, "height": 900}, has_touch=True)
+    context = browser.new_context(viewport={"width": 700, "height": 900}, has_touch=True, is_mobile=True)
     page = context.new_page()
     open_map(page, shared.address())
     page.locator(".latent-map-plot").scroll_into_view_if_needed()
@@ -445,4 +462,7 @@ def test_a_finger_looks_and_a_tap_pins(shared: Server, browser: Browser, known: 
     expect(tiles(page)).to_have_count(1, timeout=SLOW)
     assert place_in(page) == pytest.approx(empty_place(known), abs=0.03)
     assert_pinned(page, 1, place_in(page), decoded(known.model, place_in(page)))
+    z, _ = digit(page.locator(".latent-map-beside"))
+    expect(page.locator(".latent-map-beside")).to_be_visible()
+    assert z == pytest.approx(place_in(page), abs=0.03)
     context.close()

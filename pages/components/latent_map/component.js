@@ -41,7 +41,7 @@ class LatentMap {
     const here = (what) => {
       this.root.dataset[what] = this.data[what];
       this.draw();
-      this.gestures.again(); // for a pointer that rests
+      this.lookAgain();
     };
     this.awaited = {
       decoder: new Awaited(decoders(), () => here("decoder")),
@@ -55,7 +55,7 @@ class LatentMap {
       this.trouble = NO_MANIFOLD;
       this.draw();
     });
-    this.sight = makeSight(this, part("-beside"), () => this.gestures.again());
+    this.sight = makeSight(this, part("-beside"), () => this.lookAgain());
     this.keys = makeKeys(this);
     const gestures = {
       look: (place) => this.sight.lookAt("map", place),
@@ -70,7 +70,8 @@ class LatentMap {
       released: () => setTimeout(() => this.draw()), // what had to wait for the end of a drag
     };
     this.gestures = listenTo(this.plot, this.chart, gestures, signal);
-    this.plot.addEventListener("blur", () => this.keys.leave(), { signal });
+    for (const type of ["blur", "pointerdown"])
+      this.plot.addEventListener(type, () => this.keys.leave(), { signal });
     onLook((look) => {
       this.look = look;
       this.drawMarks();
@@ -82,7 +83,7 @@ class LatentMap {
 
   show(data, report) {
     const other = this.data?.revision !== data.revision;
-    if (other || this.data.chosen !== data.chosen) this.keys.leave();
+    if (other) this.keys.leave();
     const classes = data.classes.join();
     if (this.data === undefined) askedHidden(data.classes.length).forEach((label) => this.hidden.add(label));
     else if (this.data.classes.join() !== classes) this.hidden.clear();
@@ -143,10 +144,14 @@ class LatentMap {
   }
 
   // What lies under a pointer or cursor that rests is another.
-  moved() {
-    this.redraw();
+  lookAgain() {
     this.gestures.again();
     this.keys.again();
+  }
+
+  moved() {
+    this.redraw();
+    this.lookAgain();
   }
 
   // Everything but the points.

@@ -9,6 +9,7 @@ const AGAIN = 5000; // milliseconds until pictures that did not come are asked f
 export function makeSight(map, box, again) {
   const beside = makeBeside(box);
   let [asked, real] = [null, null]; // the address of the real pictures, and these
+  let by = null; // whose digit stands there, the pointer's or the keys'
 
   // Asked for when one is first wanted: megabytes that the map can do without.
   function fetchPictures(url) {
@@ -52,10 +53,11 @@ export function makeSight(map, box, again) {
   function lookAt(source, place) {
     const { data, points, decoder, look, view } = map;
     if (!place || !decoder || !points) {
-      beside.hide();
+      if (by === source) beside.hide();
       if (look.source === source && look.z) tellLook(source, null);
       return;
     }
+    by = source;
     const z = view.at(place);
     const index = over(place);
     if (index !== null && asked !== data.pictures) fetchPictures(data.pictures);
