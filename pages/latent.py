@@ -69,7 +69,7 @@ def walk(view: View) -> None:
         beneath_map(view, pins, path)
     with right:
         look_panel(explored.decoder.name, key="look", aloud=True)
-        chosen_panel(run, explored, pins)
+        chosen_panel(run, explored, pins, view.plane(pins))
     if region is not None:
         held = cached_maps.region_held(explored, view.pictures, view.points, region)
         region_panel(run, explored, view.pictures, held, train=view.shown.training)

@@ -26,7 +26,7 @@ from pages.components.coordinates import coordinates, pinned_coordinates
 from pages.components.description import decoder_spec
 from pages.components.links import MAP, link
 from pages.components.pins_row import asked_action, pins_row
-from pages.components.planes import dimensions_of
+from pages.components.planes import axes, dimensions_of
 from pages.components.scoring import scored
 from tests.decoding import small_model
 
@@ -44,7 +44,8 @@ def part():
         pins = act(action)
     if (z := pinned_coordinates(2)) is not None:
         pins = pin(z)
-    pins_row(pins, explored(), [str(i) for i in range(10)], run="mine", address=address(pins))
+    plane = axes(2).through(pins.place(2))
+    pins_row(pins, explored(), [str(i) for i in range(10)], plane, run="mine", address=address(pins))
     coordinates(pins.place(2), dimensions_of(test), test.reach)
 
 def pinning():

@@ -9,7 +9,7 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from pages.components.pin_texts import named_place
+from pages.components.tables import decimal
 from tests.browser import SLOW, Server, click_at, drawn, place_on, points, ready
 from tests.conftest import BUNDLED
 from tests.walking import decoded, digit, levels, middle, next_frame, open_map, pointed_at, ranges, settled
@@ -98,9 +98,7 @@ def assert_pinned(page: Page, count: int, place: list[float], expected: np.ndarr
     last = tiles(page).last
     expect(last).to_have_attribute("data-chosen", "true", timeout=SLOW)
     assert np.abs(levels(last.locator("canvas")) - expected).max() <= 1
-    expect(page.locator(".chosen")).to_contain_text(
-        f"z = ({named_place(np.array(place, np.float32))})", timeout=SLOW
-    )
+    expect(page.locator(".chosen")).to_contain_text(f"z = ({', '.join(map(decimal, place))})", timeout=SLOW)
     assert np.abs(np.array(drawn(page)) - expected).max() <= 1
 
 

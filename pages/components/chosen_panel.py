@@ -14,8 +14,9 @@ from pages.components.cached_maps import picture_at
 from pages.components.class_bars import class_bars
 from pages.components.digits import data_url
 from pages.components.links import RECONSTRUCTIONS, link
-from pages.components.pin_texts import NAMED, named_place, place_text
+from pages.components.pin_texts import place_text
 from pages.components.pins import Pins
+from pages.components.planes import Plane
 from pages.components.selection import Floats, ScoredSet, nearest
 from pages.components.tables import decimal
 from pages.components.tiles import Caption, clicked_tile, tiles
@@ -42,8 +43,8 @@ def clicked_neighbour(test: ScoredSet) -> int | None:
     return clicked if clicked is not None and 0 <= clicked < len(test) else None  # it comes from a browser
 
 
-def chosen_panel(run: Run, explored: Explored, pins: Pins) -> None:
-    """Shows all that is known of the chosen place, or of 0 before anything was chosen."""
+def chosen_panel(run: Run, explored: Explored, pins: Pins, plane: Plane) -> None:
+    """Shows all that is known of the chosen place on a plane, or of 0 before anything was chosen."""
     test = explored.test
     names = class_names(run.config.dataset)
     place = pins.place(test.means.shape[1])
@@ -62,7 +63,7 @@ def chosen_panel(run: Run, explored: Explored, pins: Pins) -> None:
     parts = (
         _pictures(picture) if index is None else _pair(picture, test, index, escape(title(index))),
         "<p>Where <b>your own picture</b> lies.</p>" if own else "",
-        _place(place),
+        _place(place, plane),
         class_bars(np.bincount(test.labels[around], minlength=len(names)).tolist(), names, counted),
     )
     st.html(f'{_STYLE}<div class="chosen">{"".join(parts)}</div>')
@@ -107,7 +108,7 @@ def _pair(drawn: str, test: ScoredSet, index: int, title: str) -> str:
     )
 
 
-def _place(place: Floats) -> str:
+def _place(place: Floats, plane: Plane) -> str:
     """z, and what the prior thinks of it."""
     size = len(place)
     highest = -size / 2 * np.log(2 * np.pi)
@@ -115,11 +116,11 @@ def _place(place: Floats) -> str:
     more = (
         f'<details class="chosen-small"><summary>all {size} coordinates</summary>'
         f"{', '.join(map(decimal, place))}</details>"
-        if size > NAMED
+        if plane.said
         else ""
     )
     return (
-        f"<p><b>z = ({named_place(place)})</b></p>{more}"
+        f"<p><b>z = ({plane.named(place)})</b></p>{more}"
         f'<p class="chosen-small">log p(z) = {decimal(log_prior, thousands=",")}: how likely the prior '
         f"N(0, I) thinks this place. The likeliest, z = 0, has {decimal(highest)}.</p>"
     )

@@ -1,9 +1,9 @@
 // What is looked at now, told to all components of the page: `source` "map", "keys", "coordinates" or "path";
 // `z` a place of the latent space, or null where nothing is looked at any more; `index` of the data point that
-// lies there, and `real`, its real picture { picture, name, figures }, or null.
+// lies there, and `real`, its real picture { picture, name, figures }, or null; `where`, what the map calls it.
 
-export function tellLook(source, z, index = null, real = null) {
-  window.dispatchEvent(new CustomEvent("latent-look", { detail: { source, z, index, real } }));
+export function tellLook(source, z, index = null, real = null, where = null) {
+  window.dispatchEvent(new CustomEvent("latent-look", { detail: { source, z, index, real, where } }));
 }
 
 export function onLook(handler, signal) {

@@ -46,7 +46,8 @@ export function makeSight(map, box, again) {
     const digits = Math.min(Math.max(2, Math.ceil(-Math.log10(map.view.distance(1)))), 12);
     const { names } = map.data.plane;
     const numbers = [x, y].slice(0, size).map((value) => shown(value, digits));
-    return numbers.map((number, i) => (size > 2 ? `${names[i]} ${number}` : number)).join(", ");
+    if (size < 3) return numbers.join(", ");
+    return `${numbers.map((number, i) => `${names[i]} ${number}`).join(", ")}, …`;
   }
 
   // Nothing is looked at where the place is null.
@@ -67,8 +68,9 @@ export function makeSight(map, box, again) {
       figures: figuresOf(index),
     };
     const edge = map.chart.getBoundingClientRect().right;
-    beside.show({ decoder, z, where: named(place, z.length), real: known, place, edge });
-    tellLook(source, z, index, known || null);
+    const where = named(place, z.length);
+    beside.show({ decoder, z, where, real: known, place, edge });
+    tellLook(source, z, index, known || null, where);
   }
 
   return { over, lookAt, hide: beside.hide };

@@ -21,7 +21,7 @@ function mount(parentElement) {
   }
 
   state.show = () => {
-    const { source, z, real } = state.look;
+    const { source, z, real, where } = state.look;
     box.toggleAttribute("data-idle", !z);
     other.hidden = !real;
     const decoder = state.awaited.value;
@@ -34,7 +34,7 @@ function mount(parentElement) {
     }
     if (real) put(other, real.picture);
     const more = z?.length > SHOWN ? ", …" : "";
-    const place = z && `z = (${z.slice(0, SHOWN).map((value) => shown(value)).join(", ")}${more})`;
+    const place = z && `z = (${where ?? z.slice(0, SHOWN).map((value) => shown(value)).join(", ") + more})`;
     text.textContent = z ? [place, real && `${real.name}: ${real.figures}`].filter(Boolean).join(" · ") : IDLE;
     pictures.setAttribute("aria-label", z ? "What the model draws at the place that is looked at" : "Nothing yet");
     read(z && source);

@@ -14,9 +14,9 @@ function placeAt(places, part) {
 // There and back: phases 0 to 1 lead to the end, 1 to 2 back again.
 const partOf = (phase) => (phase < 1 ? phase : 2 - phase);
 
-function placeText(z) {
-  const first = z.slice(0, 2).map((value) => shown(value));
-  return `z = (${first.join(", ")}${z.length > 2 ? ", …" : ""})`;
+function placeText({ numbers, names }, part) {
+  const each = placeAt(numbers, part).map((value, i) => [...names.slice(i, i + 1), shown(value)].join(" "));
+  return `z = (${each.join(", ")}${names.length > 0 ? ", …" : ""})`;
 }
 
 // Once a frame, whatever happened since the last one.
@@ -34,7 +34,7 @@ function draw(state, now) {
   const z = placeAt(data.places, part);
   state.image = decoder.imageOf(decoder.decode(z), state.image);
   put(canvas, state.image);
-  const text = `${Math.round(100 * part)} % of the way: ${placeText(z)}`;
+  const text = `${Math.round(100 * part)} % of the way: ${placeText(data, part)}`;
   box.querySelector(".path-strip-place").textContent = text;
   canvas.setAttribute("aria-label", `What the model draws at ${text}`);
   slider.setAttribute("aria-valuetext", text);
