@@ -243,7 +243,7 @@ def test_a_run_deleted_while_it_is_watched_gets_a_sentence(own: Server, page: Pa
     shutil.rmtree(run.path, ignore_errors=True)
     while run.path.exists():  # the trainer was writing
         shutil.rmtree(run.path, ignore_errors=True)
-    expect(page.get_by_text("There is no run in")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("There is no run called")).to_be_visible(timeout=SLOW)
     expect(page.get_by_text("There are no runs yet")).to_be_visible()
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)

@@ -81,8 +81,8 @@ export class Plotted {
     const asked = first ? (askedWindow() ?? remembered(this.map.data.revision)) : null;
     this.revision = this.map.data.revision;
     if (first) this.listen();
-    else setWindow(null);
     if (asked) await this.turnTo(...asked);
+    else setWindow(null); // also nonsense
   }
 
   listen() {
