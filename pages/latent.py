@@ -78,7 +78,7 @@ def walk(view: View) -> None:
     sliders = st.expander("Coordinates", expanded=latent_dim > 2, on_change="rerun", key="coordinates_opened")
     if sliders.open:
         with sliders:
-            look_panel(explored.decoder.name, key="coordinates_look")
+            look_panel(explored.decoder.name, key="coordinates_look", hint="Move a slider.")
             coordinates(place, cached.dimensions(run, explored), explored.test.reach)
     if latent_dim > 2:
         opened = st.expander("Traversals", on_change="rerun", key="traversals_opened")

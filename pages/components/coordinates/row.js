@@ -16,6 +16,7 @@ export function makeRow({ dimension, name }) {
   row.dataset.dimension = dimension;
   let data = null;
   let furthest = 0;
+  let last = 0; // what the field said when it last said a number
 
   // What the field says; NaN if that is nothing to pin.
   const value = () => {
@@ -34,6 +35,7 @@ export function makeRow({ dimension, name }) {
   const slide = () => {
     const number = value();
     if (Number.isNaN(number)) return;
+    last = number;
     slider.min = Math.min(data.low, Math.floor(number));
     slider.max = Math.max(data.high, Math.ceil(number));
     slider.value = number;
@@ -46,7 +48,7 @@ export function makeRow({ dimension, name }) {
   };
 
   slider.addEventListener("input", () => {
-    field.value = Number(slider.value);
+    last = field.value = Number(slider.value);
     check();
   });
   field.addEventListener("input", () => {
@@ -67,5 +69,5 @@ export function makeRow({ dimension, name }) {
     label.title = `Mean KL over the test pictures, ${data.kl} nats: how much the encoder says with this dimension.`;
   };
 
-  return { element: row, dimension, value, follow, reset };
+  return { element: row, dimension, name, value, last: () => last, follow, reset };
 }

@@ -3,7 +3,6 @@ import { decoders } from "../stores/registry.js";
 import { onLook, shown } from "../latent_map/look.js";
 import { put } from "../pictures/levels.js";
 
-const IDLE = "Move over the map.";
 const SHOWN = 4; // coordinates
 const RESTS = 400; // milliseconds without another key
 
@@ -27,6 +26,7 @@ function mount(parentElement) {
     const decoder = state.awaited.value;
     const size = decoder?.layers[0].inputs;
     const drawing = z ?? (state.drawn ? null : Array(size ?? 0).fill(0)); // at first the middle, not a hole
+    state.looked ||= z !== null;
     if (decoder && drawing?.length === size) {
       state.drawn = true;
       put(drawn, decoder.imageOf(decoder.decode(drawing)));
@@ -35,7 +35,8 @@ function mount(parentElement) {
     if (real) put(other, real.picture);
     const more = z?.length > SHOWN ? ", …" : "";
     const place = z && `z = (${where ?? z.slice(0, SHOWN).map((value) => shown(value)).join(", ") + more})`;
-    text.textContent = z ? [place, real && `${real.name}: ${real.figures}`].filter(Boolean).join(" · ") : IDLE;
+    const idle = `${state.looked ? "What was looked at last." : "The middle, z = 0."} ${state.hint}`;
+    text.textContent = z ? [place, real && `${real.name}: ${real.figures}`].filter(Boolean).join(" · ") : idle;
     pictures.setAttribute("aria-label", z ? "What the model draws at the place that is looked at" : "Nothing yet");
     read(z && source);
   };
@@ -56,7 +57,8 @@ function mount(parentElement) {
 // Runs again whenever the data or the theme changes.
 export function show({ data, parentElement }) {
   const state = (parentElement.lookPanel ??= mount(parentElement));
-  state.aloud = data.aloud;
+  [state.aloud, state.hint] = [data.aloud, data.hint];
+  state.show();
   state.awaited.ask(data.decoder);
   return () => parentElement.isConnected || state.dispose();
 }
