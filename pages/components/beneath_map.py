@@ -45,8 +45,13 @@ def _between_pins(pins: Pins, plane: Plane) -> None:
         )
         for label, back in (("From", -2), ("To", -1))
     )
-    ends = row[first].z.tolist(), row[second].z.tolist()
+    ends = _rounded(row[first]), _rounded(row[second])
     st.button("Draw it", on_click=draw_path, args=ends)
+
+
+def _rounded(pin: Pin) -> list[float]:
+    """Its place, of a test picture as exactly as one sees: an address names the path."""
+    return pin.z.tolist() if pin.index is None else [round(value, 4) for value in pin.place]
 
 
 def _name(pin: Pin, plane: Plane) -> str:
