@@ -38,6 +38,7 @@ RANGE_WIDTH = """() => {
 }"""
 COUNT = """() => document.querySelector('[data-chart="map"] .js-plotly-plot')
     ._fullData.reduce((sum, trace) => sum + trace.x.length, 0)"""
+HEIGHT = "(box) => box.getBoundingClientRect().height"
 TILE = "(canvas, [i, j]) => canvas.manifoldTile(i, j)"
 # How opaque the canvas over the points is, so many pixels right of and below a place of the map.
 INK = """(canvas, [[x, y], right, down]) => {
@@ -294,6 +295,7 @@ def test_a_path_is_drawn_and_another_browser_sees_the_same(
     expect(tiles(page).first).to_have_attribute("data-chosen", "true", timeout=SLOW)
 
     from_, to = (-1.2, 1.4), (1.3, 0.4)
+    page.locator(".latent-map-plot").scroll_into_view_if_needed()
     page.keyboard.down("Shift")
     drag(page, from_, (0, 1.5), to)  # the way between says nothing
     page.keyboard.up("Shift")
@@ -386,6 +388,7 @@ def test_the_keyboard_is_enough(shared: Server, page: Page, known: Known) -> Non
     expect(tiles(page)).to_have_count(1, timeout=SLOW)
     assert place_in(page) == pytest.approx(down, abs=2e-3)  # a tenth of a pixel
     assert_pinned(page, 1, place_in(page), decoded(known.model, place_in(page)))
+    height = page.locator(".chosen").evaluate(HEIGHT)
     whole = ranges(page)
     page.keyboard.press("+")
     expect(page).to_have_url(re.compile("window="), timeout=SLOW)
@@ -412,6 +415,14 @@ def test_the_keyboard_is_enough(shared: Server, page: Page, known: Known) -> Non
     index = page.evaluate("window.looks.at(-1).index")
     assert query(page, "index") == str(index)
     assert np.array_equal(levels(real), known.images[index])
+    # Nothing moves: whether a place or a picture is pinned, and whatever the colours mean.
+    expect(page.locator(".chosen")).to_contain_text("The test picture")
+    assert page.locator(".chosen").evaluate(HEIGHT) == height
+    top = page.locator(".latent-map-plot").evaluate("plot => plot.offsetTop")
+    page.get_by_text("loss", exact=True).click()
+    expect(page.locator(".latent-map-scale")).to_be_visible(timeout=SLOW)
+    assert page.locator(".latent-map-plot").evaluate("plot => plot.offsetTop") == top
+    page.get_by_text("class", exact=True).click()
     first, second = page.locator(".latent-map-class").all()[:2]
     for press, hidden in (
         ("Space", [0]),

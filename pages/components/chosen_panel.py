@@ -31,9 +31,11 @@ _STYLE = """<style>
 .chosen { max-width: 30rem; font-variant-numeric: tabular-nums; }
 .chosen p { margin: 0.35rem 0 0; overflow-wrap: anywhere; }
 .chosen .chosen-small { font-size: 0.875rem; opacity: 0.75; }
-.chosen-pictures { display: flex; gap: 4px; max-width: 20rem; }
-.chosen-pictures figure { flex: 1; min-width: 0; margin: 0; font-size: 0.8rem; }
-.chosen-pictures img { display: block; width: 100%; image-rendering: pixelated; border-radius: 4px; }
+.chosen img { display: block; width: 100%; max-width: 20rem; image-rendering: pixelated; border-radius: 4px; }
+/* As high for a place as for a picture: what stands below must not move at each click. */
+.chosen .chosen-what { display: flex; gap: 0.5rem; height: 72px; overflow: hidden;
+  margin-top: 0.35rem; font-size: 0.8rem; line-height: 1.2; }
+.chosen-what img { flex: none; width: 72px; }
 </style>"""
 
 
@@ -58,11 +60,17 @@ def chosen_panel(run: Run, explored: Explored, pins: Pins, plane: Plane) -> None
     # All of it at once, so that no text comes before its picture. And no file of Streamlit's: one click later
     # it may be gone before a slow browser asks for it.
     picture = data_url(picture_at(explored, place))
-    others = "other " * (index is not None)
-    counted = f"Classes of the {len(around)} {others}test pictures that lie nearest"
+    counted = f"Classes of the {len(around)} nearest test pictures"
+    what = "A place that is no test picture's mean."
+    if index is not None:
+        what = _test_picture(test, index, escape(title(index)))
+    elif own:
+        what = "Where <b>your own picture</b> lies."
+    elif pins.chosen is None:
+        what = "Nothing is pinned yet: this is the middle, z = 0."
     parts = (
-        _pictures(picture) if index is None else _pair(picture, test, index, escape(title(index))),
-        "<p>Where <b>your own picture</b> lies.</p>" if own else "",
+        f'<img src="{picture}" alt="What the model draws at the chosen place">',
+        f'<div class="chosen-what">{what}</div>',
         _place(place, plane),
         class_bars(np.bincount(test.labels[around], minlength=len(names)).tolist(), names, counted),
     )
@@ -70,7 +78,7 @@ def chosen_panel(run: Run, explored: Explored, pins: Pins, plane: Plane) -> None
     tiles(
         test.images[around[:SHOWN]][:, None],
         [
-            Caption(title(i), f"{distance:.2g} away")
+            Caption(title(i), f"{distance:.3f} away")
             for i, distance in zip(around[:SHOWN], distances, strict=False)
         ],
         key=KEY,
@@ -88,23 +96,13 @@ def chosen_panel(run: Run, explored: Explored, pins: Pins, plane: Plane) -> None
         link(label, RECONSTRUCTIONS, {"run": run.name, "index": str(to)}, key="shown_link")
 
 
-def _picture(source: str, alt: str, caption: str = "") -> str:
-    under = f"<figcaption>{caption}</figcaption>" if caption else ""
-    return f'<figure><img src="{source}" alt="{alt}">{under}</figure>'
-
-
-def _pictures(drawn: str, *others: str) -> str:
-    caption = "drawn from its mean" if others else ""
-    parts = (*others, _picture(drawn, "What the model draws at the chosen place", caption))
-    return f'<div class="chosen-pictures">{"".join(parts)}</div>'
-
-
-def _pair(drawn: str, test: ScoredSet, index: int, title: str) -> str:
-    """A test picture beside what is drawn, and what it costs."""
+def _test_picture(test: ScoredSet, index: int, title: str) -> str:
+    """A test picture, small beside what is drawn from its mean, and what it costs."""
     reconstruction, kl = float(test.reconstruction[index]), float(test.kl[index])
     return (
-        _pictures(drawn, _picture(data_url(test.images[index]), f"The test picture {title}", "test picture"))
-        + f"<p>The test picture <b>{title}</b>: reconstruction {reconstruction:.1f}, KL {kl:.1f} nats</p>"
+        f'<img src="{data_url(test.images[index])}" alt="The test picture {title}">'
+        f"<span>The test picture <b>{title}</b>: reconstruction {reconstruction:.1f}, KL {kl:.1f} nats. "
+        "Above, what is drawn from its mean.</span>"
     )
 
 
