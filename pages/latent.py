@@ -72,8 +72,8 @@ def walk(view: View) -> None:
         chosen_panel(run, explored, pins, view.plane(pins))
     if region is not None:
         held = cached_maps.region_held(explored, view.pictures, view.points, region)
-        region_panel(run, explored, view.pictures, held, train=view.shown.training)
         st.button("Remove the selection", on_click=remove_region)
+        region_panel(run, explored, view.pictures, held, train=view.shown.training)
     # These run when they are opened: otherwise each click on the page would pay for them.
     sliders = st.expander("Coordinates", expanded=latent_dim > 2, on_change="rerun", key="coordinates_opened")
     if sliders.open:
