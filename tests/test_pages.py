@@ -43,7 +43,8 @@ def test_the_newest_run_with_weights_is_chosen(page: str, runs_dir: Path, traine
 def test_an_address_that_names_no_run_gets_a_sentence(asked: str, page: str) -> None:
     test = visit(page, run=asked)
     assert "Another run is shown" in messages(test)
-    assert ("There is no run in" in messages(test)) == (asked == "nope")
+    assert ("There is no run called nope." in messages(test)) == (asked == "nope")
+    assert test.query_params.get("run") != [asked]
 
 
 def test_who_comes_to_watch_sees_the_training(runs_dir: Path, trained: Run) -> None:

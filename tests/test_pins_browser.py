@@ -26,7 +26,7 @@ from pages.components.coordinates import coordinates, pinned_coordinates
 from pages.components.description import decoder_spec
 from pages.components.links import MAP, link
 from pages.components.pins_row import asked_actions, pins_row
-from pages.components.planes import dimensions_of
+from pages.components.planes import axes, dimensions_of
 from pages.components.scoring import scored
 from tests.decoding import small_model
 
@@ -44,7 +44,8 @@ def part():
         pins = act(action)
     if (z := pinned_coordinates(2)) is not None:
         pins = pin(z)
-    pins_row(pins, explored(), [str(i) for i in range(10)], run="mine", address=address(pins))
+    plane = axes(2).through(pins.place(2))
+    pins_row(pins, explored(), [str(i) for i in range(10)], plane, run="mine", address=address(pins))
     coordinates(pins.place(2), dimensions_of(test), test.reach)
 
 def pinning():
@@ -167,7 +168,7 @@ def test_coordinates_are_looked_at_and_pinned(server: Server, page: Page) -> Non
         return page.evaluate("window.looks.at(-1) ?? null")
 
     slider.press("ArrowRight")
-    assert look() == {"source": "coordinates", "z": [0.51, 1], "index": None, "real": None}
+    assert look() == {"source": "coordinates", "z": [0.51, 1], "index": None, "real": None, "where": None}
     expect(field).to_have_value("0.51")
     back.click()
     assert look()["z"] is None
@@ -177,7 +178,8 @@ def test_coordinates_are_looked_at_and_pinned(server: Server, page: Page) -> Non
         field.fill(nonsense)
         expect(page.get_by_text(sentence)).to_be_visible()
         expect(pin).to_be_disabled()
-        assert look()["z"] is None
+        assert look()["z"] == [0.5, 1]  # as it was, with what the others say
+        expect(page.get_by_text("Look at z")).to_be_visible()
     field.fill("-7.25")
     expect(pin).to_be_enabled()
     assert slider.get_attribute("min") == "-8"
