@@ -102,7 +102,9 @@ def test_a_config_that_does_not_parse_gets_a_sentence(page: str, runs_dir: Path,
 @pytest.mark.usefixtures("runs_dir")
 def test_a_click_decodes_that_very_place() -> None:
     test = visit(PAGES[0])
-    click = {"kind": "click", "number": 1, "z": [0.25, -1.5], "point": None, "points": ""}
+    shown = component(test, "map")
+    where = {name: shown[name] for name in ("points", "revision", "decoder")}
+    click = {"kind": "click", "number": 1, "z": [0.25, -1.5], "point": None, **where}
     test.session_state["map"] = {"happened": [click]}
     test.run()
     assert "z = (0.25, −1.50)" in html(test)

@@ -62,6 +62,12 @@ LOOKS = """() => {
     addEventListener("latent-look", ({ detail }) => window.looks.push(detail));
 }"""
 
+# Has the row of pins wait for a server that is gone to remove a pin.
+GONE = """(pin) => Object.assign(document.querySelector(".pins-row").telling, {
+    session: "of that server",
+    pending: [{ action: "remove", pin, number: 1_000 }],
+})"""
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -208,3 +214,13 @@ def test_coordinates_are_looked_at_and_pinned(server: Server, page: Page) -> Non
     page.evaluate("document.querySelectorAll('[data-action=remove]').forEach((one, i) => i && one.click())")
     expect(tiles(page)).to_have_count(1, timeout=SLOW)
     expect(tiles(page).first).to_contain_text("0.50, 1.00")
+
+    # What was asked for in a session that is gone is let go: its pins had other numbers.
+    page.evaluate(GONE, int(tiles(page).first.get_attribute("data-number") or -1))
+    slider.press("ArrowRight")
+    pin.click()
+    expect(tiles(page)).to_have_count(2, timeout=SLOW)
+    keep = tiles(page).last.locator("[data-action=keep]")
+    keep.click()
+    expect(keep).to_have_attribute("aria-pressed", "true", timeout=SLOW)
+    expect(tiles(page)).to_have_count(2)
