@@ -7,12 +7,14 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.sentences import sentences
+from pages.components.window import watch_connection
 
 
 def show(page: str) -> None:
     """Shows a page. It is imported when it is first asked for, so that Train opens without torch."""
     with sentences():
         import_module(f"pages.{page}").main()
+    watch_connection()
 
 
 # A picture of our own: Streamlit would have the browser fetch one of its icons from a foreign host.

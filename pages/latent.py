@@ -71,16 +71,16 @@ def walk(view: View) -> None:
         beneath_map(view, pins, path)
     with right:
         look_panel(explored.decoder.name, key="look", aloud=True)
-        chosen_panel(run, explored, pins)
+        chosen_panel(run, explored, pins, view.plane(pins))
     if region is not None:
         held = cached_maps.region_held(explored, view.pictures, view.points, region)
-        region_panel(run, explored, view.pictures, held, train=view.shown.training)
         st.button("Remove the selection", on_click=remove_region)
+        region_panel(run, explored, view.pictures, held, train=view.shown.training)
     # These run when they are opened: otherwise each click on the page would pay for them.
     sliders = st.expander("Coordinates", expanded=latent_dim > 2, on_change="rerun", key="coordinates_opened")
     if sliders.open:
         with sliders:
-            look_panel(explored.decoder.name, key="coordinates_look")
+            look_panel(explored.decoder.name, key="coordinates_look", hint="Move a slider.")
             coordinates(place, cached.dimensions(run, explored), explored.test.reach)
     if latent_dim > 2:
         opened = st.expander("Traversals", on_change="rerun", key="traversals_opened")

@@ -13,6 +13,7 @@ import streamlit as st
 from pages.components import cached
 from pages.components.decoder import decoder_store
 from pages.components.path import End, chosen_way, path_panel
+from pages.components.planes import axes
 from vae.catalogue import open_run
 
 run = open_run({run!r})
@@ -26,7 +27,8 @@ def panel():
     start, end = reversed(ends) if turned else ends
     st.session_state.asked_before = chosen_way()
     if not st.toggle("Gone"):
-        path_panel(run, explored, (End(start, "an [end]"), End(end, "0 · #13")))
+        plane = axes(len(start)).through(start)
+        path_panel(run, explored, (End(start, "an [end]"), End(end, "0 · #13")), plane)
     st.session_state.parts = st.session_state.get("parts", 0) + 1
     st.text(f"part {{st.session_state.parts}}")
     st.button("Again")

@@ -11,6 +11,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -89,6 +90,22 @@ def test_a_run_deleted_under_an_open_map_gets_a_sentence(own: Server, page: Page
     shutil.rmtree(run)
     click_at(page, "map", 0, 0)
     expect(page.get_by_text("mine has no weights yet")).to_be_visible(timeout=SLOW)
+
+
+def test_an_open_map_outlives_its_server(own: Server, page: Page, tmp_path: Path) -> None:
+    shutil.copytree(BUNDLED, tmp_path / "mine")
+    page.goto(own.address("?run=mine&pins=1,1_2,0"))
+    ready(page, "map")
+    tiles = page.locator(".pins-row-tile")
+    click_at(page, "map", -3, 2.5)
+    expect(tiles).to_have_count(3, timeout=SLOW)
+    own.stop()
+    page.wait_for_selector("[data-testid=stApp]:not([data-test-connection-state=CONNECTED])")
+    own.start()
+    page.wait_for_selector("[data-test-connection-state=CONNECTED]")
+    click_at(page, "map", -3, -2.5)  # before the new server has run the page
+    expect(tiles).to_have_count(4, timeout=SLOW)
+    page.wait_for_url(lambda url: "pins=1,1_2,0_-3,2.5_-3,-2.5" in unquote(url))
 
 
 def test_a_training_is_live_in_every_tab_and_outlives_the_server(
@@ -226,7 +243,7 @@ def test_a_run_deleted_while_it_is_watched_gets_a_sentence(own: Server, page: Pa
     shutil.rmtree(run.path, ignore_errors=True)
     while run.path.exists():  # the trainer was writing
         shutil.rmtree(run.path, ignore_errors=True)
-    expect(page.get_by_text("There is no run in")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("There is no run called")).to_be_visible(timeout=SLOW)
     expect(page.get_by_text("There are no runs yet")).to_be_visible()
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)

@@ -10,7 +10,7 @@ import torch
 from playwright.sync_api import Browser, Locator, Page, expect
 from safetensors.numpy import load_file
 
-from pages.components.pin_texts import named_place
+from pages.components.tables import decimal
 from pages.components.tiles import ADDED, LOST
 from tests.browser import SLOW, Server, click_at, ready
 from tests.conftest import BUNDLED, PACKED
@@ -137,7 +137,7 @@ def test_a_picture_is_sorted_filtered_opened_followed_to_the_map_and_back(shared
     model = open_run(BUNDLED).load_model()
     mean, _ = model.encode(torch.from_numpy(mnist()[0][index : index + 1].astype(np.float32)))
     dialog.get_by_role("link", name="Show on the latent map").click()
-    expect(page.get_by_text(f"z = ({named_place(mean[0].tolist())})")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(f"z = ({', '.join(map(decimal, mean[0].tolist()))})")).to_be_visible(timeout=SLOW)
     expect(page.get_by_text(f"4 · #{index}").first).to_be_visible()  # in the panel, and in the row of pins
     # By the browser's own way back, one step, and by the link: the same view, filters included.
     page.go_back()

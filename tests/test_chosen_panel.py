@@ -43,7 +43,7 @@ def test_a_place_is_shown_with_its_neighbours(trained: Run) -> None:
     assert bars(text) == {str(i): int((test.labels[near] == i).sum()) for i in range(10)}
     data = component(page, "chosen_nearest")
     assert data["numbers"] == near[:6].tolist()
-    assert data["captions"][0] == [f"{test.labels[near[0]]} · #{near[0]}", f"{away[near[0]]:.2g} away"]
+    assert data["captions"][0] == [f"{test.labels[near[0]]} · #{near[0]}", f"{away[near[0]]:.3f} away"]
     lead = component(page, "shown_link")
     assert lead["label"] == "Show the nearest in Reconstructions"
     assert lead["query"] == {"run": trained.name, "index": str(near[0])}
@@ -114,6 +114,13 @@ def test_coordinates_come_in_the_order_of_what_they_say(latent_dim: int, runs_di
     page.session_state["pins"] = {"happened": [{"number": 99, "action": "remove", "pin": 1}]}
     page.run()
     assert len(component(page, "pins")["pins"]) == 1
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_before_anything_is_pinned_the_panel_says_that_this_is_the_middle() -> None:
+    assert "Nothing is pinned yet: this is the middle" in html(visit(PAGES[0]))
+    assert "Nothing is pinned yet" not in html(visit(PAGES[0], z="0,0"))
+    assert "choose two that are not the same" in messages(visit(PAGES[0], path="1,1_1,1"))
 
 
 @pytest.mark.usefixtures("runs_dir")

@@ -43,7 +43,8 @@ def test_the_newest_run_with_weights_is_chosen(page: str, runs_dir: Path, traine
 def test_an_address_that_names_no_run_gets_a_sentence(asked: str, page: str) -> None:
     test = visit(page, run=asked)
     assert "Another run is shown" in messages(test)
-    assert ("There is no run in" in messages(test)) == (asked == "nope")
+    assert ("There is no run called nope." in messages(test)) == (asked == "nope")
+    assert test.query_params.get("run") != [asked]
 
 
 def test_who_comes_to_watch_sees_the_training(runs_dir: Path, trained: Run) -> None:
@@ -101,7 +102,9 @@ def test_a_config_that_does_not_parse_gets_a_sentence(page: str, runs_dir: Path,
 @pytest.mark.usefixtures("runs_dir")
 def test_a_click_decodes_that_very_place() -> None:
     test = visit(PAGES[0])
-    click = {"kind": "click", "number": 1, "z": [0.25, -1.5], "point": None, "points": ""}
+    shown = component(test, "map")
+    where = {name: shown[name] for name in ("points", "revision", "decoder")}
+    click = {"kind": "click", "number": 1, "z": [0.25, -1.5], "point": None, **where}
     test.session_state["map"] = {"happened": [click]}
     test.run()
     assert "z = (0.25, −1.50)" in html(test)

@@ -26,7 +26,7 @@ from pages.components.coordinates import coordinates, pinned_coordinates
 from pages.components.description import decoder_spec
 from pages.components.links import MAP, link
 from pages.components.pins_row import asked_actions, pins_row
-from pages.components.planes import dimensions_of
+from pages.components.planes import axes, dimensions_of
 from pages.components.scoring import scored
 from tests.decoding import small_model
 
@@ -44,7 +44,8 @@ def part():
         pins = act(action)
     if (z := pinned_coordinates(2)) is not None:
         pins = pin(z)
-    pins_row(pins, explored(), [str(i) for i in range(10)], run="mine", address=address(pins))
+    plane = axes(2).through(pins.place(2))
+    pins_row(pins, explored(), [str(i) for i in range(10)], plane, run="mine", address=address(pins))
     coordinates(pins.place(2), dimensions_of(test), test.reach)
 
 def pinning():
@@ -60,6 +61,12 @@ LOOKS = """() => {
     window.looks = [];
     addEventListener("latent-look", ({ detail }) => window.looks.push(detail));
 }"""
+
+# Has the row of pins wait for a server that is gone to remove a pin.
+GONE = """(pin) => Object.assign(document.querySelector(".pins-row").telling, {
+    session: "of that server",
+    pending: [{ action: "remove", pin, number: 1_000 }],
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +174,7 @@ def test_coordinates_are_looked_at_and_pinned(server: Server, page: Page) -> Non
         return page.evaluate("window.looks.at(-1) ?? null")
 
     slider.press("ArrowRight")
-    assert look() == {"source": "coordinates", "z": [0.51, 1], "index": None, "real": None}
+    assert look() == {"source": "coordinates", "z": [0.51, 1], "index": None, "real": None, "where": None}
     expect(field).to_have_value("0.51")
     back.click()
     assert look()["z"] is None
@@ -177,7 +184,8 @@ def test_coordinates_are_looked_at_and_pinned(server: Server, page: Page) -> Non
         field.fill(nonsense)
         expect(page.get_by_text(sentence)).to_be_visible()
         expect(pin).to_be_disabled()
-        assert look()["z"] is None
+        assert look()["z"] == [0.5, 1]  # as it was, with what the others say
+        expect(page.get_by_text("Look at z")).to_be_visible()
     field.fill("-7.25")
     expect(pin).to_be_enabled()
     assert slider.get_attribute("min") == "-8"
@@ -206,3 +214,13 @@ def test_coordinates_are_looked_at_and_pinned(server: Server, page: Page) -> Non
     page.evaluate("document.querySelectorAll('[data-action=remove]').forEach((one, i) => i && one.click())")
     expect(tiles(page)).to_have_count(1, timeout=SLOW)
     expect(tiles(page).first).to_contain_text("0.50, 1.00")
+
+    # What was asked for in a session that is gone is let go: its pins had other numbers.
+    page.evaluate(GONE, int(tiles(page).first.get_attribute("data-number") or -1))
+    slider.press("ArrowRight")
+    pin.click()
+    expect(tiles(page)).to_have_count(2, timeout=SLOW)
+    keep = tiles(page).last.locator("[data-action=keep]")
+    keep.click()
+    expect(keep).to_have_attribute("aria-pressed", "true", timeout=SLOW)
+    expect(tiles(page)).to_have_count(2)

@@ -180,3 +180,12 @@ def test_axes_that_the_address_says_stay_with_another_run() -> None:
     test = choosing(x="z₁")
     test.session_state["run"] = "another"
     assert test.run().text[1].value == "z₁ | z₂"
+
+
+def test_people_read_the_coordinates_that_the_map_shows() -> None:
+    place = np.array([0.5, 0.05, -1, 0.984], np.float32)
+    assert axes(4, 3, 0).through(place).named(place) == "z₄ 0.98, z₁ 0.50, …"
+    pc = principal(np.diag([4, 2, 1]).astype(np.float32)[[0, 0, 1, 2]])
+    assert pc.through(pc.centre).named(pc.centre) == "PC 1 0.00, PC 2 0.00, …"
+    assert axes(2).through(place[:2]).named(place[:2]) == "0.50, 0.05"
+    assert axes(1).through(place[:1]).named(place[:1]) == "0.50"

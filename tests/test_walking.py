@@ -9,7 +9,7 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from pages.components.pin_texts import named_place
+from pages.components.tables import decimal
 from tests.browser import SLOW, Server, click_at, drawn, place_on, points, ready
 from tests.conftest import BUNDLED
 from tests.walking import decoded, digit, levels, middle, next_frame, open_map, pointed_at, ranges, settled
@@ -48,6 +48,7 @@ SHOW = """(changes) => {
 }"""
 COUNT = """() => document.querySelector('[data-chart="map"] .js-plotly-plot')
     ._fullData.reduce((sum, trace) => sum + trace.x.length, 0)"""
+HEIGHT = "(box) => box.getBoundingClientRect().height"
 TILE = "(canvas, [i, j]) => canvas.manifoldTile(i, j)"
 # How opaque the canvas over the points is, so many pixels right of and below a place of the map.
 INK = """(canvas, [[x, y], right, down]) => {
@@ -108,9 +109,7 @@ def assert_pinned(page: Page, count: int, place: list[float], expected: np.ndarr
     last = tiles(page).last
     expect(last).to_have_attribute("data-chosen", "true", timeout=SLOW)
     assert np.abs(levels(last.locator("canvas")) - expected).max() <= 1
-    expect(page.locator(".chosen")).to_contain_text(
-        f"z = ({named_place(np.array(place, np.float32))})", timeout=SLOW
-    )
+    expect(page.locator(".chosen")).to_contain_text(f"z = ({', '.join(map(decimal, place))})", timeout=SLOW)
     assert np.abs(np.array(drawn(page)) - expected).max() <= 1
 
 
@@ -309,6 +308,7 @@ def test_a_path_is_drawn_and_another_browser_sees_the_same(
     expect(tiles(page).first).to_have_attribute("data-chosen", "true", timeout=SLOW)
 
     from_, to = (-1.2, 1.4), (1.3, 0.4)
+    page.locator(".latent-map-plot").scroll_into_view_if_needed()
     page.keyboard.down("Shift")
     drag(page, from_, (0, 1.5), to)  # the way between says nothing
     page.keyboard.up("Shift")
@@ -382,6 +382,7 @@ def test_a_path_is_drawn_and_another_browser_sees_the_same(
 
 def test_the_keyboard_is_enough(shared: Server, page: Page, known: Known) -> None:
     open_map(page, f"{shared.address()}?layers=manifold")  # so that no point lies under the cursor
+    page.evaluate(LOOKS)
     page.locator(".latent-map-plot").focus()
     seen = []
     for key in ("ArrowRight", "ArrowUp", "Shift+ArrowLeft", "ArrowDown"):
@@ -400,7 +401,8 @@ def test_the_keyboard_is_enough(shared: Server, page: Page, known: Known) -> Non
     expect(tiles(page)).to_have_count(1, timeout=SLOW)
     assert place_in(page) == pytest.approx(down, abs=2e-3)  # a tenth of a pixel
     assert_pinned(page, 1, place_in(page), decoded(known.model, place_in(page)))
-    for key in ("ArrowRight", "Enter", "ArrowUp"):  # who goes on before the answer is not taken back
+    height = page.locator(".chosen").evaluate(HEIGHT)
+    for key in ("ArrowRight", "Enter", "ArrowUp"):  # the cursor stays, also where the answer comes later
         page.keyboard.press(key)
     expect(tiles(page)).to_have_count(2, timeout=SLOW)
     settled(page)
@@ -418,6 +420,30 @@ def test_the_keyboard_is_enough(shared: Server, page: Page, known: Known) -> Non
     expect(page.locator(".latent-map-beside")).to_be_hidden()
 
     page.get_by_text("points", exact=True).click()
+    page.wait_for_function(f"({COUNT})() === 10_000", timeout=SLOW)
+    page.locator(".latent-map-plot").focus()
+    real = page.locator(".latent-map-beside canvas").nth(1)
+    for _ in range(30):  # the next point on the left
+        page.keyboard.press("ArrowLeft")
+        next_frame(page)
+        if page.evaluate("window.looks.at(-1).index") is not None:
+            break
+    expect(real).to_be_visible(timeout=SLOW)  # though no key was pressed after its pictures came
+    for count in (3, 4):  # the cursor stays, as a mouse would
+        page.keyboard.press("Enter")
+        expect(tiles(page)).to_have_count(count, timeout=SLOW)
+        settled(page)
+    index = page.evaluate("window.looks.at(-1).index")
+    assert query(page, "index") == str(index)
+    assert np.array_equal(levels(real), known.images[index])
+    # Nothing moves: whether a place or a picture is pinned, and whatever the colours mean.
+    expect(page.locator(".chosen")).to_contain_text("The test picture")
+    assert page.locator(".chosen").evaluate(HEIGHT) == height
+    top = page.locator(".latent-map-plot").evaluate("plot => plot.offsetTop")
+    page.get_by_text("loss", exact=True).click()
+    expect(page.locator(".latent-map-scale")).to_be_visible(timeout=SLOW)
+    assert page.locator(".latent-map-plot").evaluate("plot => plot.offsetTop") == top
+    page.get_by_text("class", exact=True).click()
     first, second = page.locator(".latent-map-class").all()[:2]
     for press, hidden in (
         ("Space", [0]),
@@ -479,7 +505,7 @@ def test_a_map_that_is_left_and_comes_back(shared: Server, page: Page, known: Kn
 
 
 def test_a_finger_looks_and_a_tap_pins(shared: Server, browser: Browser, known: Known) -> None:
-    context = browser.new_context(viewport={"width": 700, "height": 900}, has_touch=True)
+    context = browser.new_context(viewport={"width": 700, "height": 900}, has_touch=True, is_mobile=True)
     page = context.new_page()
     open_map(page, shared.address())
     page.locator(".latent-map-plot").scroll_into_view_if_needed()
@@ -517,4 +543,7 @@ def test_a_finger_looks_and_a_tap_pins(shared: Server, browser: Browser, known: 
     expect(tiles(page)).to_have_count(1, timeout=SLOW)
     assert place_in(page) == pytest.approx(empty_place(known), abs=0.03)
     assert_pinned(page, 1, place_in(page), decoded(known.model, place_in(page)))
+    z, _ = digit(page.locator(".latent-map-beside"))
+    expect(page.locator(".latent-map-beside")).to_be_visible()
+    assert z == pytest.approx(place_in(page), abs=0.03)
     context.close()

@@ -5,11 +5,10 @@ import streamlit as st
 from pages.components.chosen_place import address
 from pages.components.drawn import Ends, draw_path, path_address, remove_path
 from pages.components.path import End, path_panel
-from pages.components.pin_texts import named_place
 from pages.components.pins import Pin, Pins
 from pages.components.pins_row import pins_row
+from pages.components.planes import Plane
 from pages.components.poster import poster
-from pages.components.selection import Floats
 from pages.components.walked_map import View
 from vae.data import class_names
 
@@ -18,20 +17,22 @@ def beneath_map(view: View, pins: Pins, path: Ends | None) -> None:
     """Shows them, and has the address say pins and path."""
     run, explored = view.run, view.explored
     names = class_names(run.config.dataset)
+    plane = view.plane(pins)
     said = address(pins) | path_address(path)
-    pins_row(pins, explored, names, run=run.name, address=said)
+    pins_row(pins, explored, names, plane, run=run.name, address=said)
     with st.container(horizontal=True):
         if len(pins.row) > 1:
             with st.popover("Path between pins"):
-                _between_pins(pins)
+                _between_pins(pins, plane)
         if path is not None:
             st.button("Remove the path", on_click=remove_path)
-        poster(run, explored, view.plane(pins))
+        poster(run, explored, plane)
     if path is not None:
-        path_panel(run, explored, (_end(path.start), _end(path.end)))
+        start, end = (End(place, f"({plane.named(place)})") for place in path)
+        path_panel(run, explored, (start, end), plane)
 
 
-def _between_pins(pins: Pins) -> None:
+def _between_pins(pins: Pins, plane: Plane) -> None:
     """Asks which, the last two unless others are chosen."""
     row = {pin.number: pin for pin in pins.row}
     numbers = list(row)
@@ -40,18 +41,19 @@ def _between_pins(pins: Pins) -> None:
             label,
             numbers,
             index=len(numbers) + back,
-            format_func=lambda number: f"{numbers.index(number) + 1}: {_name(row[number])}",
+            format_func=lambda number: f"{numbers.index(number) + 1}: {_name(row[number], plane)}",
             key=f"path_{label}_{numbers}",  # another row, another choice
         )
         for label, back in (("From", -2), ("To", -1))
     )
-    ends = row[first].z.tolist(), row[second].z.tolist()
+    ends = _rounded(row[first]), _rounded(row[second])
     st.button("Draw it", on_click=draw_path, args=ends)
 
 
-def _name(pin: Pin) -> str:
-    return f"({named_place(pin.place)})" + (f" · #{pin.index}" if pin.index is not None else "")
+def _rounded(pin: Pin) -> list[float]:
+    """Its place, of a test picture as exactly as one sees: an address names the path."""
+    return pin.z.tolist() if pin.index is None else [round(value, 4) for value in pin.place]
 
 
-def _end(place: Floats) -> End:
-    return End(place, f"({named_place(place)})")
+def _name(pin: Pin, plane: Plane) -> str:
+    return f"({plane.named(pin.z)})" + (f" · #{pin.index}" if pin.index is not None else "")

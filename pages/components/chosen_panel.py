@@ -14,8 +14,9 @@ from pages.components.cached_maps import picture_at
 from pages.components.class_bars import class_bars
 from pages.components.digits import data_url
 from pages.components.links import RECONSTRUCTIONS, link
-from pages.components.pin_texts import NAMED, named_place, place_text
+from pages.components.pin_texts import place_text
 from pages.components.pins import Pins
+from pages.components.planes import Plane
 from pages.components.selection import Floats, ScoredSet, nearest
 from pages.components.tables import decimal
 from pages.components.tiles import Caption, clicked_tile, tiles
@@ -30,9 +31,11 @@ _STYLE = """<style>
 .chosen { max-width: 30rem; font-variant-numeric: tabular-nums; }
 .chosen p { margin: 0.35rem 0 0; overflow-wrap: anywhere; }
 .chosen .chosen-small { font-size: 0.875rem; opacity: 0.75; }
-.chosen-pictures { display: flex; gap: 4px; max-width: 20rem; }
-.chosen-pictures figure { flex: 1; min-width: 0; margin: 0; font-size: 0.8rem; }
-.chosen-pictures img { display: block; width: 100%; image-rendering: pixelated; border-radius: 4px; }
+.chosen img { display: block; width: 100%; max-width: 20rem; image-rendering: pixelated; border-radius: 4px; }
+/* As high for a place as for a picture: what stands below must not move at each click. */
+.chosen .chosen-what { display: flex; gap: 0.5rem; height: 72px; overflow: hidden;
+  margin-top: 0.35rem; font-size: 0.8rem; line-height: 1.2; }
+.chosen-what img { flex: none; width: 72px; }
 </style>"""
 
 
@@ -42,8 +45,8 @@ def clicked_neighbour(test: ScoredSet) -> int | None:
     return clicked if clicked is not None and 0 <= clicked < len(test) else None  # it comes from a browser
 
 
-def chosen_panel(run: Run, explored: Explored, pins: Pins) -> None:
-    """Shows all that is known of the chosen place, or of 0 before anything was chosen."""
+def chosen_panel(run: Run, explored: Explored, pins: Pins, plane: Plane) -> None:
+    """Shows all that is known of the chosen place on a plane, or of 0 before anything was chosen."""
     test = explored.test
     names = class_names(run.config.dataset)
     place = pins.place(test.means.shape[1])
@@ -57,19 +60,25 @@ def chosen_panel(run: Run, explored: Explored, pins: Pins) -> None:
     # All of it at once, so that no text comes before its picture. And no file of Streamlit's: one click later
     # it may be gone before a slow browser asks for it.
     picture = data_url(picture_at(explored, place))
-    others = "other " * (index is not None)
-    counted = f"Classes of the {len(around)} {others}test pictures that lie nearest"
+    counted = f"Classes of the {len(around)} nearest test pictures"
+    what = "A place that is no test picture's mean."
+    if index is not None:
+        what = _test_picture(test, index, escape(title(index)))
+    elif own:
+        what = "Where <b>your own picture</b> lies."
+    elif pins.chosen is None:
+        what = "Nothing is pinned yet: this is the middle, z = 0."
     parts = (
-        _pictures(picture) if index is None else _pair(picture, test, index, escape(title(index))),
-        "<p>Where <b>your own picture</b> lies.</p>" if own else "",
-        _place(place),
+        f'<img src="{picture}" alt="What the model draws at the chosen place">',
+        f'<div class="chosen-what">{what}</div>',
+        _place(place, plane),
         class_bars(np.bincount(test.labels[around], minlength=len(names)).tolist(), names, counted),
     )
     st.html(f'{_STYLE}<div class="chosen">{"".join(parts)}</div>')
     tiles(
         test.images[around[:SHOWN]][:, None],
         [
-            Caption(title(i), f"{distance:.2g} away")
+            Caption(title(i), f"{distance:.3f} away")
             for i, distance in zip(around[:SHOWN], distances, strict=False)
         ],
         key=KEY,
@@ -87,27 +96,17 @@ def chosen_panel(run: Run, explored: Explored, pins: Pins) -> None:
         link(label, RECONSTRUCTIONS, {"run": run.name, "index": str(to)}, key="shown_link")
 
 
-def _picture(source: str, alt: str, caption: str = "") -> str:
-    under = f"<figcaption>{caption}</figcaption>" if caption else ""
-    return f'<figure><img src="{source}" alt="{alt}">{under}</figure>'
-
-
-def _pictures(drawn: str, *others: str) -> str:
-    caption = "drawn from its mean" if others else ""
-    parts = (*others, _picture(drawn, "What the model draws at the chosen place", caption))
-    return f'<div class="chosen-pictures">{"".join(parts)}</div>'
-
-
-def _pair(drawn: str, test: ScoredSet, index: int, title: str) -> str:
-    """A test picture beside what is drawn, and what it costs."""
+def _test_picture(test: ScoredSet, index: int, title: str) -> str:
+    """A test picture, small beside what is drawn from its mean, and what it costs."""
     reconstruction, kl = float(test.reconstruction[index]), float(test.kl[index])
     return (
-        _pictures(drawn, _picture(data_url(test.images[index]), f"The test picture {title}", "test picture"))
-        + f"<p>The test picture <b>{title}</b>: reconstruction {reconstruction:.1f}, KL {kl:.1f} nats</p>"
+        f'<img src="{data_url(test.images[index])}" alt="The test picture {title}">'
+        f"<span>The test picture <b>{title}</b>: reconstruction {reconstruction:.1f}, KL {kl:.1f} nats. "
+        "Above, what is drawn from its mean.</span>"
     )
 
 
-def _place(place: Floats) -> str:
+def _place(place: Floats, plane: Plane) -> str:
     """z, and what the prior thinks of it."""
     size = len(place)
     highest = -size / 2 * np.log(2 * np.pi)
@@ -115,11 +114,11 @@ def _place(place: Floats) -> str:
     more = (
         f'<details class="chosen-small"><summary>all {size} coordinates</summary>'
         f"{', '.join(map(decimal, place))}</details>"
-        if size > NAMED
+        if plane.said
         else ""
     )
     return (
-        f"<p><b>z = ({named_place(place)})</b></p>{more}"
+        f"<p><b>z = ({plane.named(place)})</b></p>{more}"
         f'<p class="chosen-small">log p(z) = {decimal(log_prior, thousands=",")}: how likely the prior '
         f"N(0, I) thinks this place. The likeliest, z = 0, has {decimal(highest)}.</p>"
     )

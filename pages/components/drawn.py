@@ -17,6 +17,7 @@ from vae.errors import VaeError
 
 PATH = "path"  # its name in the address: `path=-1,0_2,0.5`
 _PATH, _REGION = "drawn_path", "drawn_region"
+_TWO = "A path leads from one place to another: choose two that are not the same."
 
 
 class Ends(NamedTuple):
@@ -28,7 +29,9 @@ class Ends(NamedTuple):
 
 def draw_path(start: list[float], end: list[float]) -> None:
     """Another path, between places (Z,) that may come from a browser: a sentence, if they are too far."""
-    if is_place(start, len(start)) and is_place(end, len(end)):
+    if start == end:
+        st.warning(_TWO)
+    elif is_place(start, len(start)) and is_place(end, len(end)):
         st.session_state[_PATH] = Ends(np.array(start, np.float32), np.array(end, np.float32)), ""
     else:
         st.warning(plain(f"No path is drawn beyond ±{FURTHEST:,}."))
@@ -69,7 +72,7 @@ def _asked(text: str | None, latent_dim: int) -> tuple[Ends | None, str]:
         return None, sentence(error)
     except ValueError:
         return None, "The address names no path: a path is two places with an underscore between."
-    return Ends(start, end), ""
+    return (None, _TWO) if np.array_equal(start, end) else (Ends(start, end), "")
 
 
 def draw_region(region: Region) -> None:

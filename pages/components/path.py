@@ -11,6 +11,7 @@ import torch
 
 from pages.components.cached import Explored
 from pages.components.path_strip import SECONDS, path_strip
+from pages.components.planes import Plane
 from pages.components.scoring import decoded
 from pages.components.selection import Floats
 from pages.components.sentences import plain
@@ -47,13 +48,14 @@ def chosen_way() -> Way:
     return asked if asked in WAYS else WAYS[0]
 
 
-def path_panel(run: Run, explored: Explored, ends: tuple[End, End]) -> None:
+def path_panel(run: Run, explored: Explored, ends: tuple[End, End], plane: Plane) -> None:
     """Shows the path between two ends.
 
     Args:
         run: whose name files have.
         explored: of the run; its decoder is in the browser (`decoder_store`).
         ends: two places of its latent space.
+        plane: what the map shows, which so says how places are named.
     """
     start, end = ends
     heading = st.container()
@@ -76,6 +78,8 @@ def path_panel(run: Run, explored: Explored, ends: tuple[End, End]) -> None:
         along,
         decoded(explored.model, along[::STEP]),
         explored.decoder.name,
+        numbers=plane.numbers(along),
+        names=plane.said,
         key=KEY,
         label=f"What the model draws from {start.label} to {end.label}",
     )

@@ -6,19 +6,16 @@ Shapes: N test pictures, Z latent size.
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pages.components.pins import MOST, Pin, Pins
 from pages.components.selection import Floats
-from pages.components.tables import decimal
 from vae.errors import VaeError, shortened
 
 # Further out no model has ever put a picture, and nothing that is computed of a place overflows.
 FURTHEST = 1_000_000
-NAMED = 2  # coordinates
 LONGEST = 60  # characters of a number
 # Each character may be read in one way only: what can be divided in many ways takes the square of its length.
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE | re.ASCII)
@@ -37,11 +34,6 @@ class Texts:
 def place_text(place: Floats) -> str:
     """A place (Z,) in the fewest digits that tell it from all others in float32."""
     return ",".join(_shortest(value) for value in place)
-
-
-def named_place(place: Sequence[float] | Floats) -> str:
-    """A place (Z,) as people read it: the first coordinates, to 0.01."""
-    return ", ".join(map(decimal, place[:NAMED])) + ", …" * (len(place) > NAMED)
 
 
 def place_of(text: str, latent_dim: int) -> Floats:

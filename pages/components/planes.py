@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from pages.components.charts import axis_names, coordinate_name
 from pages.components.selection import Floats, Indices, ScoredSet
+from pages.components.tables import decimal
 
 Wide = npt.NDArray[np.float64]
 
@@ -49,6 +50,23 @@ class Plane:
         """Where points (N, Z) lie on the map, seen at a right angle: (N, 2)."""
         directions = np.stack((self.first, self.second), axis=1)
         return ((points - self.base) @ directions).astype(np.float32)
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """What stands before each coordinate of a place where people read it; nothing where these are all."""
+        short = (name.replace("principal component", "PC") for name in self.names)
+        return tuple(short) if len(self.base) > 2 else ()
+
+    def numbers(self, points: Floats) -> Floats:
+        """The coordinates that people read of points (N, Z): (N, 2), or of a line (N, 1)."""
+        return self.coordinates(points) if self.said else points
+
+    def named(self, place: Floats) -> str:
+        """A place (Z,) as people read it, to 0.01: `0.41, −1.20`, or of many dimensions those of the map."""
+        numbers = [decimal(value) for value in self.numbers(place[None])[0]]
+        if not self.said:
+            return ", ".join(numbers)
+        return ", ".join(f"{name} {number}" for name, number in zip(self.said, numbers, strict=True)) + ", …"
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def _list(run: Run, shown: ScoredSet, held: Held) -> None:
     tiles(
         shown.images[listed][:, None],
         [
-            Caption(f"{names[shown.labels[i]]} · #{i}", f"{distance:.2g} away")
+            Caption(f"{names[shown.labels[i]]} · #{i}", f"{distance:.3f} away")
             for i, distance in zip(listed, held.distances[:count], strict=True)
         ],
         key=f"{KEY}_pictures",

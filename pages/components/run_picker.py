@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components.sentences import plain
-from vae.catalogue import default_runs_dir, find_run, list_runs
+from vae.catalogue import admit, default_runs_dir, list_runs
 from vae.errors import VaeError
 from vae.jobs import live_run
 from vae.records import LIVE
@@ -40,6 +40,8 @@ def run_picker(*, watching: bool = False) -> Run | None:
         st.session_state[_KEY] = asked
     elif asked is not None:
         _explain(asked, others=bool(runs))
+        asked = None
+        del st.query_params["run"]
     if not runs:
         st.info("There are no runs yet. Choose a preset on the Train page and press Start.")
         return None
@@ -84,7 +86,9 @@ def _remember() -> None:
 
 def _explain(asked: str, *, others: bool) -> None:
     try:
-        find_run(default_runs_dir(), asked)
+        admit(default_runs_dir(), asked)
+        what = f"There is no run called {asked}."
     except VaeError as error:
-        instead = " Another run is shown; the box at the left has them all." if others else ""
-        st.warning(plain(f"{error}{instead}"))
+        what = str(error)
+    instead = " Another run is shown; the box at the left has them all." if others else ""
+    st.warning(plain(f"{what}{instead}"))

@@ -4,8 +4,9 @@ Of two triggers during one run of the page Streamlit keeps the last. So scripts 
 it with all that was not answered yet (`latent_map/telling.js`); what is answered goes back in their data.
 """
 
+import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -16,7 +17,8 @@ E = TypeVar("E")
 
 @dataclass
 class _Heard:
-    number: int = 0
+    number: int = 0  # of the last event
+    session: str = field(default_factory=lambda: secrets.token_hex(4))
 
 
 def _heard(key: str) -> _Heard:
@@ -24,9 +26,13 @@ def _heard(key: str) -> _Heard:
     return heard
 
 
-def heard(key: str) -> int:
-    """The number of the last event that was heard of the component `key`, for its script."""
-    return _heard(key).number
+def heard(key: str) -> dict[str, int | str]:
+    """Data for the component `key`: the last event that was heard, and a name of this session.
+
+    After a restart of the server an open tab has another session, which has heard nothing yet.
+    """
+    last = _heard(key)
+    return {"heard": last.number, "session": last.session}
 
 
 def happened(key: str, event_of: Callable[[Any], E]) -> Iterator[tuple[int, E]]:

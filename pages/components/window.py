@@ -1,8 +1,11 @@
-"""What concerns the whole window: its focus.
+"""What concerns the whole window: its focus, and its connection to the server.
 
 - When the window is entered again, the page runs anew: what happened elsewhere meanwhile is then there.
   Nothing polls while nothing runs, and who starts a training on the command line is in another window.
 - What was clicked, or a number that was entered, gives up the keyboard: the space bar pauses and resumes.
+- When the connection is there again, the page runs anew, with the address as it stands. A server that was
+  started meanwhile knows no fragment of the page, and lets go what is asked of one; and Streamlit (1.67)
+  would not run the page, or else with an older address.
 """
 
 from streamlit.components.v2 import component
@@ -37,7 +40,31 @@ export default function ({ setTriggerValue }) {
 """,
 )
 
+_mount_connection = component(
+    "connection",
+    html="<span hidden></span>",
+    js="""
+export default function () {
+  const app = document.querySelector("[data-testid=stApp]");
+  let before = app.dataset.testConnectionState;
+  const watch = new MutationObserver(() => {
+    const now = app.dataset.testConnectionState;
+    // As if one had come back to this page by the browser's own buttons (links/follow.js).
+    if (now === "CONNECTED" && before !== now) dispatchEvent(new PopStateEvent("popstate"));
+    before = now;
+  });
+  watch.observe(app, { attributes: true, attributeFilter: ["data-test-connection-state"] });
+  return () => watch.disconnect();
+}
+""",
+)
+
 
 def watch_window() -> None:
-    """Does both, as long as the page is shown."""
+    """Does the first two, as long as the page is shown."""
     _mount(key="window", on_entered_change=lambda: None)
+
+
+def watch_connection() -> None:
+    """Does the third."""
+    _mount_connection(key="connection")

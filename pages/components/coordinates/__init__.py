@@ -21,7 +21,8 @@ _mount = module_component(
     "coordinates",
     '<form class="coordinates" novalidate><div class="coordinates-rows"></div>'
     '<div class="coordinates-actions"><button type="submit" data-action="pin">Pin</button>'
-    '<button type="button" data-action="back">Back</button></div></form>',
+    '<button type="button" data-action="back">Back</button>'
+    '<span class="coordinates-why" role="status"></span></div></form>',
 )
 
 

@@ -12,15 +12,23 @@ function look(state, z) {
   });
 }
 
-// What is set, or null if it is no place. Rows have an order of their own.
-function usable({ rows }) {
+// What is set. Rows have an order of their own.
+function placeOf(rows, number) {
   const z = Array(rows.length);
-  for (const { dimension, value } of rows) z[dimension] = value();
+  for (const row of rows) z[row.dimension] = number(row);
+  return z;
+}
+
+// The same, or null if it is no place.
+function usable({ rows }) {
+  const z = placeOf(rows, ({ value }) => value());
   return z.every(Number.isFinite) ? z : null;
 }
 
 function check({ form, changed, ...state }) {
   form.querySelector('[data-action="pin"]').disabled = !usable(state);
+  const wrong = state.rows.find(({ value }) => Number.isNaN(value()));
+  form.querySelector(".coordinates-why").textContent = wrong ? `Look at ${wrong.name}.` : "";
   form.querySelector('[data-action="back"]').disabled = !changed;
 }
 
@@ -37,7 +45,7 @@ function mount(parentElement) {
   state.form.addEventListener("input", () => {
     state.changed = true;
     check(state);
-    look(state, usable(state));
+    look(state, placeOf(state.rows, ({ last }) => last())); // a field without a number holds no other up
   });
   state.form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -12,6 +12,7 @@ export function makeRow({ dimension, name }) {
   row.dataset.dimension = dimension;
   let data = null;
   let furthest = 0;
+  let last = 0; // what the field said when it last said a number
 
   // What the field says; NaN if that is nothing to pin.
   const value = () => {
@@ -31,6 +32,7 @@ export function makeRow({ dimension, name }) {
   const slide = () => {
     const number = value();
     if (Number.isNaN(number)) return;
+    last = number;
     slider.min = Math.min(data.low, Math.floor(number));
     slider.max = Math.max(data.high, Math.ceil(number));
     slider.value = number;
@@ -46,7 +48,7 @@ export function makeRow({ dimension, name }) {
   const same = () => Math.fround(value()) === Math.fround(data.value);
 
   slider.addEventListener("input", () => {
-    field.value = Number(slider.value);
+    last = field.value = Number(slider.value);
     check();
   });
   field.addEventListener("input", () => {
@@ -67,5 +69,5 @@ export function makeRow({ dimension, name }) {
     label.title = `Mean KL over the test pictures, ${data.kl} nats: ${meaning}.`;
   };
 
-  return { element: row, dimension, value, same, follow, reset };
+  return { element: row, dimension, name, value, last: () => last, same, follow, reset };
 }

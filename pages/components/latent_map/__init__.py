@@ -168,7 +168,7 @@ def latent_map(
             "line": line,
             "region": region,
             "revision": revision,
-            "heard": telling.heard(key),
+            **telling.heard(key),
         },
         on_happened_change=lambda: None,  # without it nothing reaches `happened`
     )
@@ -181,5 +181,5 @@ _mount = module_component(
     '<canvas class="latent-map-manifold" hidden></canvas><div class="latent-map-chart"></div>'
     '<canvas class="latent-map-marks"></canvas></div><p class="latent-map-note" role="status"></p>'
     '<div class="latent-map-beside" aria-hidden="true" hidden>'
-    "<canvas></canvas><canvas hidden></canvas><span></span></div></div>",
+    "<canvas></canvas><canvas hidden></canvas><p><b></b><b></b></p><span></span></div></div>",
 )

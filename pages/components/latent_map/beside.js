@@ -5,7 +5,7 @@ const AWAY = 20; // pixels between the pointer and the pictures
 
 export function makeBeside(box) {
   const [drawn, other] = box.querySelectorAll("canvas");
-  const text = box.querySelector("span");
+  const [labels, text] = [box.querySelector("p"), box.lastElementChild];
 
   // `where` is what the place is called; `real` is the data point's { picture, name, figures }, or nothing;
   // of `place` are taken the pixels of the window, of which `edge` is where the map ends on the right.
@@ -13,7 +13,10 @@ export function makeBeside(box) {
     put(drawn, imageOf(decoder.greyLevels(decoder.decode(z))));
     other.hidden = !real;
     if (real) put(other, real.picture);
-    text.replaceChildren(...(real ? [real.name, document.createElement("br"), real.figures] : [where]));
+    const [one, two] = labels.children;
+    labels.hidden = !real;
+    if (real) [one.textContent, two.textContent] = ["drawn here", real.name];
+    text.textContent = real ? real.figures : where;
     box.dataset.z = JSON.stringify(z);
     box.hidden = false;
     // Above the pointer on its right; where there is no room, on the other side.

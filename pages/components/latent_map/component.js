@@ -55,7 +55,7 @@ class LatentMap {
       this.trouble = NO_MANIFOLD;
       this.draw();
     });
-    this.sight = makeSight(this, part("-beside"), () => this.gestures.again());
+    this.sight = makeSight(this, part("-beside"), () => this.lookAgain());
     this.keys = makeKeys(this);
     this.events = makeEvents(this);
     const gestures = {
@@ -71,7 +71,8 @@ class LatentMap {
       released: () => setTimeout(() => this.draw()), // what had to wait for the end of a drag
     };
     this.gestures = listenTo(this.plot, this.view, gestures, signal);
-    this.plot.addEventListener("blur", () => this.keys.leave(), { signal });
+    for (const type of ["blur", "pointerdown"])
+      this.plot.addEventListener(type, () => this.keys.leave(), { signal });
     onLook((look) => {
       this.look = look;
       this.drawMarks();
@@ -84,7 +85,6 @@ class LatentMap {
   show(data, report) {
     const other = this.data?.revision !== data.revision;
     if (other) this.keys.leave();
-    else if (this.data.chosen !== data.chosen) this.keys.answered();
     if (data.classes.join() !== this.data?.classes.join()) {
       this.hidden.clear();
       if (!this.data) askedHidden(data.classes).forEach((label) => this.hidden.add(label));
@@ -92,7 +92,7 @@ class LatentMap {
     }
     this.data = data;
     this.view.plane = data.plane;
-    this.telling.answered(report, data.heard);
+    this.telling.answered(report, data.heard, data.session);
     this.root.dataset.chart = data.key;
     this.plot.setAttribute("aria-label", data.label);
     this.awaited.decoder.ask(data.decoder);
@@ -158,10 +158,14 @@ class LatentMap {
   }
 
   // What lies under a pointer or cursor that rests is another.
-  moved() {
-    this.redraw();
+  lookAgain() {
     this.gestures.again();
     this.keys.again();
+  }
+
+  moved() {
+    this.redraw();
+    this.lookAgain();
   }
 
   // Everything but the points.

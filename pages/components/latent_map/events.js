@@ -15,7 +15,6 @@ export function makeEvents(map) {
     clicked = null;
     if (!map.stands) return;
     clicked = map.telling.tell({ kind: "click", z: at(place), point: map.sight.over(place), ...here() });
-    map.keys.clicked();
   }
 
   // The click before was the first half of a double click.

@@ -111,7 +111,9 @@ export function listenTo(plot, view, on, signal) {
     on.line(null);
     later(event);
   });
-  listen(document.documentElement, "pointerleave", () => later(null), { capture: false }); // of the window
+  // Of the window; a finger that is lifted leaves it, too.
+  const left = ({ pointerType }) => pointerType !== "touch" && later(null);
+  listen(document.documentElement, "pointerleave", left, { capture: false });
   listen(plot, "wheel", (event) => line && event.stopPropagation(), { passive: true }); // the axes would move
   listen(window, "scroll", () => later(null), { passive: true }); // another place lies under the pointer
   listen(plot, "keydown", on.keys);

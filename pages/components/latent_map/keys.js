@@ -6,14 +6,12 @@ const FARTHER = 0.1;
 
 export function makeKeys(map) {
   let cursor = null; // a place
-  let moved = false; // since the last click
 
   function move([right, up], far) {
     const [[x0, x1], [y0, y1]] = map.view.ranges;
     const step = far * (x1 - x0);
     const { x, y } = cursor ?? map.chosenPlace();
     cursor = { x: x + step * right, y: y + step * up };
-    moved = true;
     // At an edge the map moves along.
     const along = ([low, high], value) => Math.min(value - low, 0) + Math.max(value - high, 0);
     const [dx, dy] = [along([x0, x1], cursor.x), along([y0, y1], cursor.y)];
@@ -29,10 +27,6 @@ export function makeKeys(map) {
     map.sight.lookAt("keys", null);
   }
 
-  // The place that was clicked is chosen now; a cursor that has gone on meanwhile stays.
-  const answered = () => moved || leave();
-  const clicked = () => (moved = false);
-
   function press(event) {
     if (!map.view.stands || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key in STEPS) move(STEPS[event.key], event.shiftKey ? FARTHER : FAR);
@@ -44,5 +38,5 @@ export function makeKeys(map) {
     event.stopPropagation();
   }
 
-  return { press, leave, again, clicked, answered };
+  return { press, leave, again };
 }

@@ -46,8 +46,8 @@ export function drawLegend(box, points, data, hidden, changed) {
     changed();
   };
   const classes = data.classes.map((name, label) => {
-    const colour = byClass ? [dot(data.colours[label])] : [];
-    return button([...colour, `${name} (${counts[label].toLocaleString("en")})`], act(label));
+    const colour = dot(byClass ? data.colours[label] : "var(--st-border-color)");
+    return button([colour, `${name} (${counts[label].toLocaleString("en")})`], act(label));
   });
   const all = button(["All"], () => {
     hidden.clear();

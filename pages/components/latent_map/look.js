@@ -1,9 +1,9 @@
 // What is looked at now, told to all components of the page: `source` "map", "keys", "coordinates" or "path";
 // `z` a place of the latent space, or null where nothing is looked at any more; `index` of the data point that
-// lies there, and `real`, its real picture { picture, name, figures }, or null.
+// lies there, and `real`, its real picture { picture, name, figures }, or null; `where`, what the map calls it.
 
-export function tellLook(source, z, index = null, real = null) {
-  window.dispatchEvent(new CustomEvent("latent-look", { detail: { source, z, index, real } }));
+export function tellLook(source, z, index = null, real = null, where = null) {
+  window.dispatchEvent(new CustomEvent("latent-look", { detail: { source, z, index, real, where } }));
 }
 
 export function onLook(handler, signal) {
@@ -12,10 +12,17 @@ export function onLook(handler, signal) {
 
 const SHOWN = 4; // coordinates
 
-// A place in a sentence.
-export function placeText(z) {
-  const first = z.slice(0, SHOWN).map((value) => shown(value));
-  return `z = (${first.join(", ")}${z.length > SHOWN ? ", …" : ""})`;
+const more = (there) => (there ? ", …" : "");
+
+// Coordinates as people read them; with names before them they are not all that a place has.
+export function named(numbers, names, digits = 2) {
+  const each = numbers.map((value, i) => [...names.slice(i, i + 1), shown(value, digits)].join(" "));
+  return each.join(", ") + more(names.length > 0);
+}
+
+// A place in a sentence: as the map calls it, or by its first coordinates.
+export function placeText(z, where = null) {
+  return `z = (${where ?? named(z.slice(0, SHOWN), []) + more(z.length > SHOWN)})`;
 }
 
 // A number as it is shown: with a minus sign, not a hyphen, and no −0.

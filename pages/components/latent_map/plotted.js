@@ -93,8 +93,7 @@ export class Plotted {
     const asked = first ? (askedWindow() ?? remembered(revision)) : null;
     this.revision = revision;
     if (first) this.listen();
-    else setWindow(null);
-    if (!asked) return;
+    if (!asked) return setWindow(null); // also nonsense
     remember(revision, asked); // at once: one may leave before the map has rested
     await this.turnTo(...asked);
   }

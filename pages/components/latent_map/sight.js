@@ -1,15 +1,15 @@
 // What lies at a place of the map: drawn beside it, and told to the other components.
 import { pictures } from "../pictures/pictures.js";
 import { makeBeside } from "./beside.js";
-import { shown, tellLook } from "./look.js";
+import { named, shown, tellLook } from "./look.js";
 
 const TOUCHING = 1; // pixels between the pointer and a point's edge, where it is over it still
 const AGAIN = 5000; // milliseconds until pictures that did not come are asked for again
 
 export function makeSight(map, box, again) {
   const beside = makeBeside(box);
-  let by = null; // the source of what is shown beside it
   let [asked, real] = [null, null]; // the address of the real pictures, and these
+  let by = null; // whose digit stands there, the pointer's or the keys'
 
   // Asked for when one is first wanted: megabytes that the map can do without.
   function fetchPictures(url) {
@@ -42,11 +42,9 @@ export function makeSight(map, box, again) {
   }
 
   // To a hundredth, or as exactly as one sees.
-  function named({ x, y }, size) {
+  function placeName({ x, y }, size) {
     const digits = Math.min(Math.max(2, Math.ceil(-Math.log10(map.view.distance(1)))), 12);
-    const { names } = map.data.plane;
-    const numbers = [x, y].slice(0, size).map((value) => shown(value, digits));
-    return numbers.map((number, i) => (size > 2 ? `${names[i]} ${number}` : number)).join(", ");
+    return named([x, y].slice(0, size), size < 3 ? [] : map.data.plane.names, digits);
   }
 
   // Nothing is looked at where the place is null.
@@ -57,6 +55,7 @@ export function makeSight(map, box, again) {
       if (look.source === source && look.z) tellLook(source, null);
       return;
     }
+    by = source;
     const z = view.at(place);
     const index = over(place);
     if (index !== null && asked !== data.pictures) fetchPictures(data.pictures);
@@ -66,9 +65,9 @@ export function makeSight(map, box, again) {
       figures: figuresOf(index),
     };
     const edge = map.chart.getBoundingClientRect().right;
-    by = source;
-    beside.show({ decoder, z, where: named(place, z.length), real: known, place, edge });
-    tellLook(source, z, index, known || null);
+    const where = placeName(place, z.length);
+    beside.show({ decoder, z, where, real: known, place, edge });
+    tellLook(source, z, index, known || null, where);
   }
 
   return { over, lookAt, hide: beside.hide };

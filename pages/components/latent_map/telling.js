@@ -4,11 +4,15 @@ export class Telling {
   pending = [];
   last = 0;
 
-  // How to tell, and the number of the last event that was heard; at each run of the script.
-  answered(report, heard) {
+  // How to tell, and the number of the last event that was heard, in which session; at each run of the script.
+  answered(report, heard, session) {
     this.report = report;
     this.last = Math.max(this.last, heard);
     this.pending = this.pending.filter(({ number }) => number > heard);
+    // A server that was started anew lets go what is told before its first run of the page.
+    const another = this.session !== undefined && this.session !== session;
+    if (another && this.pending.length) report("happened", this.pending);
+    this.session = session;
   }
 
   // Returns the event's number.

@@ -5,17 +5,18 @@ from pages.components.served import module_component
 _mount = module_component(
     "look_panel",
     '<div class="look-panel"><div role="img"><canvas></canvas><canvas hidden></canvas></div>'
-    '<p>Move over the map.</p><span class="look-panel-said" role="status"></span></div>',
+    '<p></p><span class="look-panel-said" role="status"></span></div>',
 )
 
 
-def look_panel(decoder: str, *, key: str, aloud: bool = False) -> None:
+def look_panel(decoder: str, *, key: str, hint: str = "Move over the map.", aloud: bool = False) -> None:
     """Draw what the model makes of the place that is looked at, at every frame, and over a data point its
     real picture beside it.
 
     Args:
         decoder: the name of a decoder in the browser (`decoder_store`).
         key: the panel's identity, unique in the app.
+        hint: what to do, while nothing is looked at.
         aloud: whether a screen reader reads where the keyboard's cursor rests.
     """
-    _mount(key=key, data={"decoder": decoder, "aloud": aloud})
+    _mount(key=key, data={"decoder": decoder, "hint": hint, "aloud": aloud})

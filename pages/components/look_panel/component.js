@@ -3,7 +3,6 @@ import { decoders } from "../stores/registry.js";
 import { onLook, placeText } from "../latent_map/look.js";
 import { imageOf, put } from "../pictures/levels.js";
 
-const IDLE = "Move over the map.";
 const RESTS = 400; // milliseconds without another key
 
 function mount(parentElement) {
@@ -21,20 +20,22 @@ function mount(parentElement) {
   }
 
   state.show = () => {
-    const { source, z, real } = state.look;
+    const { source, z, real, where } = state.look;
     box.toggleAttribute("data-idle", !z);
     other.hidden = !real;
     const decoder = state.awaited.value;
     const size = decoder?.layers[0].inputs;
     if (decoder) {
       // What was looked at last stays, as this decoder draws it; at first the middle, not a hole.
-      state.last = [z, state.last].find((each) => each?.length === size) ?? Array(size).fill(0);
-      put(drawn, imageOf(decoder.greyLevels(decoder.decode(state.last))));
-      box.dataset.z = JSON.stringify(state.last);
+      state.last = [z, state.last].find((each) => each?.length === size) ?? null;
+      const drawing = state.last ?? Array(size).fill(0);
+      put(drawn, imageOf(decoder.greyLevels(decoder.decode(drawing))));
+      box.dataset.z = JSON.stringify(drawing);
     }
     if (real) put(other, real.picture);
-    const parts = z && [placeText(z), real && `${real.name}: ${real.figures}`];
-    text.textContent = parts ? parts.filter(Boolean).join(" · ") : IDLE;
+    const idle = `${state.last ? "What was looked at last." : "The middle, z = 0."} ${state.hint}`;
+    const parts = z && [placeText(z, where), real && `${real.name}: ${real.figures}`];
+    text.textContent = parts ? parts.filter(Boolean).join(" · ") : idle;
     const what = z ? "What the model draws at the place that is looked at" : "Nothing yet";
     pictures.setAttribute("aria-label", what);
     read(z && source);
@@ -58,6 +59,10 @@ function mount(parentElement) {
 export function show({ data, parentElement }) {
   const state = (parentElement.lookPanel ??= mount(parentElement));
   state.aloud = data.aloud;
+  if (state.hint !== data.hint) {
+    state.hint = data.hint;
+    state.show();
+  }
   state.awaited.ask(data.decoder);
   return () => parentElement.isConnected || state.dispose();
 }

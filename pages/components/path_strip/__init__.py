@@ -8,6 +8,7 @@ Shapes: M pictures in the row, D places that the path is made of, S pixels a sid
 """
 
 import base64
+from collections.abc import Sequence
 
 from pages.components.selection import Floats
 from pages.components.served import module_component
@@ -27,13 +28,23 @@ _mount = module_component(
 )
 
 
-def path_strip(places: Floats, pictures: Picture, decoder: str, *, key: str, label: str) -> None:
+def path_strip(
+    places: Floats,
+    pictures: Picture,
+    decoder: str,
+    *,
+    numbers: Floats,
+    names: Sequence[str],
+    key: str,
+    label: str,
+) -> None:
     """Show a path.
 
     Args:
         places: from one end to the other, (D, Z); between two of them the path is straight.
         pictures: grey levels (M, S, S) of every (D - 1) / (M - 1)th place, both ends among them.
         decoder: the name of a decoder in the browser (`decoder_store`).
+        numbers, names: what people read of the places, (D, 2) or (D, 1), and before each number, or nothing.
         key: the path's identity, unique in the app.
         label: what a screen reader says of the path; text, not Markdown.
     """
@@ -44,6 +55,8 @@ def path_strip(places: Floats, pictures: Picture, decoder: str, *, key: str, lab
             "label": label,
             "decoder": decoder,
             "places": places.tolist(),
+            "numbers": numbers.tolist(),
+            "names": names,
             "pictures": base64.b64encode(pictures.tobytes()).decode(),
             "side": pictures.shape[-1],
             "seconds": SECONDS,

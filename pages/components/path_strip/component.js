@@ -1,4 +1,4 @@
-import { placeText, tellLook } from "../latent_map/look.js";
+import { named, placeText, tellLook } from "../latent_map/look.js";
 import { bytesOf, imageOf, put } from "../pictures/levels.js";
 import { Awaited } from "../stores/awaited.js";
 import { decoders } from "../stores/registry.js";
@@ -28,7 +28,8 @@ function draw(state, now) {
   const part = partOf(state.phase);
   const z = placeAt(data.places, part);
   put(canvas, imageOf(decoder.greyLevels(decoder.decode(z))));
-  const text = `${Math.round(100 * part)} % of the way: ${placeText(z)}`;
+  const where = named(placeAt(data.numbers, part), data.names);
+  const text = `${Math.round(100 * part)} % of the way: ${placeText(z, where)}`;
   box.querySelector(".path-strip-place").textContent = text;
   canvas.setAttribute("aria-label", `What the model draws at ${text}`);
   slider.setAttribute("aria-valuetext", text);

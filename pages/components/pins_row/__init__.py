@@ -8,8 +8,9 @@ from pages.components import telling
 from pages.components.cached import Explored
 from pages.components.cached_maps import nearest_to, picture_at
 from pages.components.links import RECONSTRUCTIONS
-from pages.components.pin_texts import named_place, place_text
+from pages.components.pin_texts import place_text
 from pages.components.pins import Pin, Pins
+from pages.components.planes import Plane
 from pages.components.served import module_component
 
 KEY = "pins"
@@ -47,6 +48,7 @@ def pins_row(
     pins: Pins,
     explored: Explored,
     names: Sequence[str],
+    plane: Plane,
     *,
     run: str,
     address: Mapping[str, str | None],
@@ -57,6 +59,7 @@ def pins_row(
         pins: what to show, each with a place in the latent space of the model.
         explored: what it draws there; a place leads to the nearest picture of the test set.
         names: of the classes.
+        plane: what the map shows, which so says how places are named.
         run: the name of the model's run.
         address: what the page's address is to say of each name, None for nothing.
     """
@@ -74,26 +77,31 @@ def pins_row(
             "pictures": base64.b64encode(pictures).decode(),
             "chosen": pins.choice,
             "pins": [
-                _tile(pin, title, run, {"page": RECONSTRUCTIONS, "query": {"run": run, "index": str(index)}})
+                _tile(
+                    pin,
+                    plane.named(pin.z),
+                    title,
+                    run,
+                    {"page": RECONSTRUCTIONS, "query": {"run": run, "index": str(index)}},
+                )
                 for pin, title, index in zip(pins.row, titles, shown, strict=True)
             ],
             "address": address,
-            "heard": telling.heard(KEY),
+            **telling.heard(KEY),
         },
         on_happened_change=lambda: None,  # without it nothing reaches `asked_actions`
     )
 
 
-def _tile(pin: Pin, title: str, run: str, link: Mapping[str, object]) -> dict[str, object]:
+def _tile(pin: Pin, place: str, title: str, run: str, link: Mapping[str, object]) -> dict[str, object]:
     """What a tile says; `title` is the test picture that its link leads to."""
-    place = named_place(pin.place)
     z, own = place_text(pin.z), pin.index is not None
     return {
         "number": pin.number,
         "kept": pin.kept,
         "text": title if own else place,
         "z": place,
-        "title": f"test picture {title}, z = {z}" if own else f"z = {z}",
+        "title": f"test picture {title}, z = {place}" if own else f"z = {z}",
         "file": f"{run}{f'_i{pin.index}' * own}_z={z}"[:LONGEST],
         "link": link,
         "leads": f"Show {title if own else f'the nearest test picture, {title},'} in Reconstructions",

@@ -89,8 +89,9 @@ function reveal(tiles, tile) {
 export function show({ data, parentElement, setTriggerValue }) {
   const row = parentElement.querySelector(".pins-row");
   const [tiles, all, empty] = row.children;
-  row.telling ??= new Telling();
-  row.telling.answered(setTriggerValue, data.heard);
+  // Pins have other numbers in another session: what was asked for in the last one is let go.
+  if (row.telling?.session !== data.session) row.telling = new Telling();
+  row.telling.answered(setTriggerValue, data.heard, data.session);
   row.report = (action, pin) => row.telling.tell({ action, pin });
   row.dataset.key = data.key;
   row.dataset.count = data.pins.length;

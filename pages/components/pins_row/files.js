@@ -21,7 +21,8 @@ export function enlarged(levels) {
 // All pins on one sheet, z beneath each; dark on white, as for printing.
 export function sheet(parts, { side, pins, run }) {
   const width = side * TIMES + GAP;
-  const height = side * TIMES + GAP + 2 * LINE;
+  const lines = pins.some(({ text, z }) => text !== z) ? 2 : 1;
+  const height = side * TIMES + GAP + lines * LINE;
   const columns = Math.min(COLUMNS, pins.length);
   const canvas = document.createElement("canvas");
   canvas.width = columns * width + GAP;
