@@ -21,7 +21,7 @@ class Figure(NamedTuple):
     def __str__(self) -> str:
         bound = f"{'at least' if self.at_least else 'at most'} {self.target:g}"
         verdict = "holds" if self.holds else "missed"
-        return f"  {self.what:56} {self.value:7.2f} {self.unit:4}  {bound:13}  {verdict}"
+        return f"  {self.what:60} {self.value:7.2f} {self.unit:4}  {bound:13}  {verdict}"
 
 
 def tell(figures: Iterable[Figure]) -> None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 
@@ -28,6 +28,7 @@ from vae.records import Status
 from vae.training import fit
 
 BATCHES = (loops.BATCH, 512)
+PRECISIONS = get_args(TrainConfig.model_fields["precision"].annotation)
 SECONDS, LEAST_TURNS = 30, 3  # of taking turns: a busy machine gets fewer
 EPOCH = 60_000  # images
 TURN = EPOCH // 10  # images of a turn: as often the loop writes a line of metrics
@@ -89,9 +90,10 @@ def compare_loops(threads: int) -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         competitors = {}
         for batch in BATCHES:
-            same = config.model_copy(update={"batch_size": batch})
             competitors[f"bare products, batch {batch}"] = loops.bare_products(batch)
-            competitors[f"ours, batch {batch}"] = loops.our_loop(same, Path(folder))
+            for precision in PRECISIONS:
+                same = config.model_copy(update={"batch_size": batch, "precision": precision})
+                competitors[f"ours in {precision}, batch {batch}"] = loops.our_loop(same, Path(folder))
         others = {"blog": loops.blog_loop, **loops.other_loops()}
         speeds = take_turns(competitors | {name: loop() for name, loop in others.items()})
     with_threads = f"{threads} thread{'s' if threads > 1 else ''}"
@@ -100,23 +102,24 @@ def compare_loops(threads: int) -> list[Figure]:
         print(f"  {name:26} {statistics.median(values):9,.0f} images/s")
     steps = [
         Figure(
-            f"a step over its bare products, {with_threads}, batch {batch}",
-            ratio(speeds[f"bare products, batch {batch}"], speeds[f"ours, batch {batch}"]),
+            f"a {precision} step over bare products, {with_threads}, batch {batch}",
+            ratio(speeds[f"bare products, batch {batch}"], speeds[f"ours in {precision}, batch {batch}"]),
             "x",
             1.25,
         )
         for batch in BATCHES
+        for precision in PRECISIONS
     ]
-    ours = speeds[f"ours, batch {loops.BATCH}"]
     return steps + [
         Figure(
-            f"images per second over {name}'s loop, {with_threads}",
-            ratio(ours, speeds[name]),
+            f"images per second over {name}'s loop, {precision}, {with_threads}",
+            ratio(speeds[f"ours in {precision}, batch {loops.BATCH}"], speeds[name]),
             "x",
             5 if name == "blog" else 1,
             at_least=True,
         )
         for name in others
+        for precision in PRECISIONS
     ]
 
 

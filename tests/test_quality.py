@@ -2,8 +2,6 @@
 
 import json
 
-import pytest
-
 from benchmarks.quality import FIGURES, NAMES, PAGES, Figures, compare, render, with_table
 from benchmarks.targets import Figure
 from vae.config import TrainConfig
@@ -58,10 +56,6 @@ def test_targets_are_held_by_the_figures_as_measured() -> None:
     assert "missed" in str(Figure("", 4.999, "x", 5, at_least=True))
 
 
-measured = pytest.mark.skipif(not FIGURES.exists(), reason="python -m benchmarks.quality was never run")
-
-
-@measured
 def test_the_tables_are_what_was_measured() -> None:
     table = render(json.loads(FIGURES.read_text(encoding="utf-8")))
     for page in PAGES:
@@ -69,7 +63,6 @@ def test_the_tables_are_what_was_measured() -> None:
         assert with_table(text, table) == text, f"{page.name}: run python -m benchmarks.quality"
 
 
-@measured
 def test_the_presets_are_those_that_were_measured() -> None:
     rows = json.loads(FIGURES.read_text(encoding="utf-8"))["runs"]
     for name in NAMES:

@@ -160,7 +160,7 @@ PRESETS: dict[PresetName, dict[str, Any]] = {
         "network": "residual",
         "hidden_dims": (384, 384, 384),
         "activation": "gelu",
-        "epochs": 90,
+        "epochs": 110,
         "learning_rate": 2e-3,
         "adam_beta2": 0.99,
         "pixel_dropout": 0.1,
