@@ -14,7 +14,7 @@ from pages.components.latent_map import Region
 from pages.components.latent_map.region import held
 from pages.components.planes import axes
 from pages.components.scoring import decoded
-from tests.visiting import PAGES, component, messages, visit
+from tests.visiting import PAGES, component, messages, tell, visit
 from vae.checkpoints import save_model
 from vae.errors import VaeError
 from vae.runs import Run
@@ -37,9 +37,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, name: str) -> list[Any]:
 def test_a_click_draws_and_searches_one_place(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     test = visit(PAGES[0], run=trained.name, pins="0.5,1_i3_-1,0.25")
     drawn, searched = counted(monkeypatch, "decoded"), counted(monkeypatch, "nearest_each")
-    click = {"kind": "click", "number": 1, "z": [0.75, -0.5], "point": None, "points": ""}
-    test.session_state["map"] = {"happened": [click]}
-    test.run()
+    tell(test, {"kind": "click", "number": 1, "z": [0.75, -0.5], "point": None, "points": ""})
     assert len(component(test, "pins")["pins"]) == 4
     assert [places.tolist() for _, places in drawn] == [[[0.75, -0.5]]]
     assert [places.tolist() for _, places in searched] == [[[0.75, -0.5]]]

@@ -12,7 +12,7 @@ from streamlit.testing.v1.element_tree import NumberInput
 
 from tests.browser import wait_until
 from tests.conftest import ROOT, small_config
-from tests.visiting import PAGES, component, html, messages, visit
+from tests.visiting import PAGES, component, html, messages, tell, visit
 from vae.catalogue import find_run, new_run
 from vae.records import LIVE, Request, State, Status
 from vae.runs import Run
@@ -102,11 +102,7 @@ def test_a_config_that_does_not_parse_gets_a_sentence(page: str, runs_dir: Path,
 @pytest.mark.usefixtures("runs_dir")
 def test_a_click_decodes_that_very_place() -> None:
     test = visit(PAGES[0])
-    shown = component(test, "map")
-    where = {name: shown[name] for name in ("points", "revision", "decoder")}
-    click = {"kind": "click", "number": 1, "z": [0.25, -1.5], "point": None, **where}
-    test.session_state["map"] = {"happened": [click]}
-    test.run()
+    tell(test, {"kind": "click", "number": 1, "z": [0.25, -1.5], "point": None, "points": ""})
     assert "z = (0.25, −1.50)" in html(test)
 
 

@@ -20,7 +20,7 @@ from pages.components.pins import Pins
 from pages.components.walked_map import View
 from tests.browser import ARGUMENTS, SLOW, Server, chromium, click_at, drawn, points, ready
 from tests.conftest import BUNDLED, small_config
-from tests.visiting import PAGES, component, html, messages, visit
+from tests.visiting import PAGES, component, html, messages, on_this_map, tell, visit
 from tests.walking import decoded, open_map, pointed_at, ranges
 from vae.catalogue import new_run
 from vae.checkpoints import save_model
@@ -36,20 +36,6 @@ def click(number: object, z: object = (0.5, -0.25), point: object = None, points
 
 def line(number: object, start: object, end: object) -> Any:
     return {"kind": "line", "number": number, "from": start, "to": end}
-
-
-def on_this_map(test: AppTest, *events: object) -> list[object]:
-    """Events as told from the map that stands there, but for those that say of which they are."""
-    here = {name: component(test, "map")[name] for name in ("revision", "decoder")}
-    return [here | event if isinstance(event, dict) else event for event in events]
-
-
-def tell(test: AppTest, *events: object) -> AppTest:
-    """The page after a browser has told these."""
-    test.session_state["map"] = {"happened": on_this_map(test, *events)}
-    test.run()
-    assert not test.exception
-    return test
 
 
 def pins(test: AppTest) -> list[str]:

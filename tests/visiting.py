@@ -49,3 +49,17 @@ def component(test: AppTest, key: str) -> Any:
     """The data that a component was given."""
     texts = (part.proto.json for part in test.get("bidi_component"))
     return next(json.loads(text) for text in texts if f'"key": "{key}"' in text)
+
+
+def on_this_map(test: AppTest, *events: object) -> list[object]:
+    """Events as told from the map that stands there, but for those that say of which they are."""
+    here = {name: component(test, "map")[name] for name in ("revision", "decoder")}
+    return [here | event if isinstance(event, dict) else event for event in events]
+
+
+def tell(test: AppTest, *events: object) -> AppTest:
+    """The page after a browser has told these."""
+    test.session_state["map"] = {"happened": on_this_map(test, *events)}
+    test.run()
+    assert not test.exception
+    return test
