@@ -17,15 +17,15 @@ from vae.config import TrainConfig
 TRAIN_IMAGES = {"mnist": 60_000, "fashion-mnist": 60_000, "kmnist": 60_000, "emnist-digits": 240_000}
 PIXELS = 28 * 28  # as in vae.model, which imports torch
 
-# Fitted to trainings of 64 to 2 x 1024 units at batches of 32 to 512 on two cores of an AMD EPYC: to the
-# quickest epoch of each, because other programs slowed some of them several times over. All estimates were
-# within 15% of those. The first epoch of 2 x 2048 units took twice its estimate. Seconds of one core at
-# REFERENCE_SPEED, unless said.
+# Fitted to the second epochs of eight trainings, of 2 x 64 to 2 x 1024 units at batches of 32 to 512, plain
+# and residual, with one and two threads of a quiet AMD EPYC. Of two rounds 15 estimates were within 10%, and
+# one was 22% short. Seconds of one core at REFERENCE_SPEED, unless said.
 REFERENCE_SPEED = 90e9  # operations per second
 START = 3.3  # importing PyTorch, reading the data
-STEP = 0.54e-3  # the calls of a step, whatever their sizes
-WEIGHT = 1.1e-9  # Adam's update of one weight, at each step, on all cores
-ELEMENT = 4.4e-9  # activation or loss of one unit for one image, forward and back
+STEP = 0.28e-3  # the calls of a step, whatever their sizes
+WEIGHT = 0.4e-9  # Adam's update of one weight, at each step, on all cores
+ELEMENT = 3.2e-9  # activation or loss of one unit for one image, forward and back
+ROUNDED = 0.65  # of the time of products, where bfloat16 is fast; elsewhere it saves nothing
 SERIAL = 0.1  # share of the work on images that further cores do not shorten
 TESTING = 1 / 18  # of that work, after each epoch: a sixth as many images, forward only, which is a third
 SNAPSHOTS = 1 / 3  # of that work, once: a dozen times the test set through the encoder
@@ -70,7 +70,8 @@ def training_seconds(config: TrainConfig, speed: float | None = None) -> float:
     operations = 6 * weights - 2 * PIXELS * config.hidden_dims[0]
     elements = PIXELS + 2 * sum(config.hidden_dims)
 
-    image = operations / REFERENCE_SPEED + elements * ELEMENT
+    products = operations / REFERENCE_SPEED * (ROUNDED if config.precision == "bfloat16" else 1)
+    image = products + elements * ELEMENT
     work = image * images * (SERIAL + (1 - SERIAL) / threads)
     epoch = work * (1 + TESTING) + steps * (STEP + weights * WEIGHT)
     total = START + work * SNAPSHOTS + config.epochs * epoch
