@@ -93,9 +93,10 @@ def render(figures: Figures) -> str:
 def _own_row(name: str, row: Figures) -> tuple[str, ...]:
     config, of = row["config"], row["evaluation"]
     widths = " ".join(map(str, config["hidden_dims"]))
+    network = f"{config.get('network', 'plain')} network of {widths}, {config.get('precision', 'float32')}"
     conditions = (
-        f"MNIST, {of['images']:,} test images, grey, {config['latent_dim']} latent dimensions, hidden layers "
-        f"{widths}, {config['epochs']} epochs, seed {config['seed']}, {of['elbo_samples']} samples of z"
+        f"MNIST, {of['images']:,} test images, grey, {config['latent_dim']} latent dimensions, {network}, "
+        f"{config['epochs']} epochs, seed {config['seed']}, {of['elbo_samples']} samples of z"
     )
     return (
         f"`{name}`",
