@@ -30,7 +30,8 @@ PAGES = (ROOT / "README.md", ROOT / "docs" / "METHOD.md")
 BEGIN, END = "<!-- begin: python -m benchmarks.quality writes this -->", "<!-- end -->"
 
 NAMES: tuple[PresetName, ...] = ("blog", "quick", "best")
-# At most: -ELBO in nats per image, and seconds of training on two quiet cores.
+# At most: -ELBO in nats per image, and seconds of training on two quiet cores. The bound may be that of the
+# encoder's posterior or of each image's own Gaussian; both are told.
 TARGETS: dict[PresetName, tuple[float, float]] = {"quick": (145, 30), "best": (131, 300)}
 FEW_SAMPLES = 50  # of the NLL, which has no target, where time is short
 
@@ -71,7 +72,9 @@ def compare(figures: Figures) -> list[Figure]:
     found = []
     for name, (nats, seconds) in TARGETS.items():
         row = figures["runs"][name]
-        found.append(Figure(f"{name}: test -ELBO", row["evaluation"]["negative_elbo"], "nats", nats))
+        of = row["evaluation"]
+        found.append(Figure(f"{name}: test -ELBO, the encoder's", of["negative_elbo"], "nats", nats))
+        found.append(Figure(f"{name}: test -ELBO, refined", of["refined_negative_elbo"], "nats", nats))
         found.append(Figure(f"{name}: training", row["seconds"], "s", seconds))
     return found
 
@@ -81,8 +84,8 @@ def render(figures: Figures) -> str:
     counts = {row["evaluation"]["importance_samples"] for row in figures["runs"].values()}
     likelihood = f"NLL ({', '.join(map(str, counts))} samples)"
     rows = [
-        ("", "−ELBO", "reconstruction", "KL", likelihood, "5-NN", "seconds", "conditions"),
-        ("---",) * 8,
+        ("", "−ELBO", "reconstruction", "KL", "refined −ELBO", likelihood, "5-NN", "seconds", "conditions"),
+        ("---",) * 9,
         *(_own_row(name, row) for name, row in figures["runs"].items()),
         *(_published_row(other) for other in PUBLISHED),
     ]
@@ -101,7 +104,7 @@ def _own_row(name: str, row: Figures) -> tuple[str, ...]:
     return (
         f"`{name}`",
         f"{of['negative_elbo']:.1f} ± {of['standard_error']:.1f}",
-        *(f"{of[term]:.1f}" for term in ("reconstruction", "kl", "nll")),
+        *(f"{of[term]:.1f}" for term in ("reconstruction", "kl", "refined_negative_elbo", "nll")),
         f"{of['knn_5']:.3f}",
         f"{row['seconds']:.0f}",
         conditions,
@@ -109,7 +112,7 @@ def _own_row(name: str, row: Figures) -> tuple[str, ...]:
 
 
 def _published_row(other: Published) -> tuple[str, ...]:
-    losses = (other.negative_elbo, other.reconstruction, other.kl, other.nll)
+    losses = (other.negative_elbo, other.reconstruction, other.kl, None, other.nll)
     texts = ("" if loss is None else f"{loss:.1f}" for loss in losses)
     reservation = f"; not comparable: {other.obstacle}" if other.obstacle else ""
     return (other.name, *texts, "", "", other.conditions + reservation)

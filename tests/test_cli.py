@@ -65,6 +65,8 @@ def test_train_runs_evaluate_decode_delete(small: Path, capsys: Output, tmp_path
     assert list(figures) == [
         *("run", "step", "epoch", "images", "reconstruction", "kl", "negative_elbo", "standard_error"),
         *(
+            "refined_negative_elbo",
+            "refined_standard_error",
             "elbo_samples",
             "nll",
             "importance_samples",

@@ -10,19 +10,11 @@ from torch import nn
 
 from tests.conftest import BUNDLED, small_config
 from vae import losses
+from vae.bounds import Draws, draw, negative_log_likelihood, refined_posterior, sampled_reconstruction
 from vae.catalogue import open_run
 from vae.data import load
-from vae.evaluate import (
-    Draws,
-    active_units,
-    draw,
-    evaluate,
-    negative_log_likelihood,
-    neighbours_agreement,
-    sampled_losses,
-    score_set,
-)
-from vae.latent import BATCH, encode_set, pixels
+from vae.evaluate import active_units, evaluate, neighbours_agreement, score_set
+from vae.latent import BATCH, Posterior, encode_set, pixels
 from vae.model import VAE
 from vae.runs import Run
 
@@ -38,9 +30,10 @@ def test_the_bundled_run_is_as_good_as_its_own_metrics_claim() -> None:
     assert figures.kl == pytest.approx(last.kl, abs=0.001)
     assert figures.negative_elbo == pytest.approx(-last.elbo, abs=0.1)
     assert figures.negative_elbo < 140
-    assert figures.nll < figures.negative_elbo
+    assert figures.refined_negative_elbo < figures.negative_elbo - 2
+    assert figures.nll < figures.refined_negative_elbo
     assert figures.active_units == 2
-    assert 0.4 < figures.standard_error < 0.6
+    assert 0.4 < figures.refined_standard_error < figures.standard_error < 0.6
     assert 0.7 < figures.knn_1 < figures.knn_5 < figures.knn_20 < 0.9
     assert run.size() < 8_000_000
 
@@ -64,7 +57,10 @@ def test_the_likelihood_is_exact_where_the_posterior_is_the_prior() -> None:
     p = 1 / (1 + math.exp(-0.3))
     exact = -(x * math.log(p) + (1 - x) * math.log(1 - p)).sum(1)
     torch.testing.assert_close(
-        negative_log_likelihood(model, images, 3).double(), exact, rtol=1e-5, atol=1e-3
+        negative_log_likelihood(model, images, encode_set(model, images), 3).double(),
+        exact,
+        rtol=1e-5,
+        atol=1e-3,
     )
 
 
@@ -87,28 +83,27 @@ def test_the_likelihood_is_that_worked_out_by_hand() -> None:
     model.decoder = Halves()  # type: ignore[assignment]
     images = torch.full((1, 784), 127, dtype=torch.uint8)
     images[0, :300] = 128
+    images = images.view(1, 28, 28)
     grey = (300 * 128 + 484 * 127) / 255
     above, below = (x * 2 - 784 * math.log1p(math.exp(2)) for x in (grey, 784 - grey))
     exact = math.log(2) - below - math.log1p(math.exp(above - below))
     assert exact > 800
-    got = negative_log_likelihood(model, images.view(1, 28, 28), 20_000).item()
+    got = negative_log_likelihood(model, images, encode_set(model, images), 20_000).item()
     assert got == pytest.approx(exact, abs=0.02)  # 0.13 without the weights
 
 
 @torch.no_grad()
-def test_sampled_losses_are_means_over_the_samples() -> None:
+def test_the_sampled_reconstruction_is_the_mean_over_the_samples() -> None:
     torch.manual_seed(0)
     model = VAE(small_config())
     images = torch.randint(0, 256, (3, 28, 28), dtype=torch.uint8)
     noise = torch.randn(3, 16, 2, generator=torch.Generator().manual_seed(0))
-    mean, logvar = model.encode(pixels(images))
+    posterior = encode_set(model, images)
     total = torch.zeros(3)
     for k in range(16):
-        z = model.reparameterize(mean, logvar, noise[:, k])
+        z = model.reparameterize(*posterior, noise[:, k])
         total += losses.reconstruction(model.decoder(z), pixels(images))
-    reconstruction, kl = sampled_losses(model, images, 16)
-    torch.testing.assert_close(reconstruction, total / 16)
-    torch.testing.assert_close(kl, losses.kl(mean, logvar))
+    torch.testing.assert_close(sampled_reconstruction(model, images, posterior, 16), total / 16)
 
 
 @pytest.mark.usefixtures("small")
@@ -116,27 +111,35 @@ def test_the_standard_error_is_that_of_the_mean_over_the_images(trained: Run) ->
     shares: list[float] = []
     figures = evaluate(trained, samples=50, tell=shares.append)
     images, labels = load("mnist", train=False)
-    terms = torch.stack(sampled_losses(trained.load_model(), images, 16)).double()
-    elbo = terms.sum(dim=0)
+    model = trained.load_model()
+    posterior = encode_set(model, images)
+    refined = refined_posterior(model, images, posterior)
+    elbo, own = (
+        (sampled_reconstruction(model, images, each, 16) + losses.kl(*each)).double()
+        for each in (posterior, refined)
+    )
     assert figures.elbo_samples == 16
     assert figures.negative_elbo == pytest.approx(elbo.mean().item())
-    squares = (elbo - elbo.mean()).square().sum().item()
-    assert figures.standard_error == pytest.approx(math.sqrt(squares / 199 / 200))
+    assert figures.refined_negative_elbo == pytest.approx(own.mean().item())
+    for values, error in ((elbo, figures.standard_error), (own, figures.refined_standard_error)):
+        squares = (values - values.mean()).square().sum().item()
+        assert error == pytest.approx(math.sqrt(squares / 199 / 200))
     assert shares == sorted(shares)
-    assert (len(shares), shares[-1]) == (20, 1)
-    means, _ = encode_set(trained.load_model(), images)
-    assert (figures.knn_1, figures.knn_5, figures.knn_20) == neighbours_agreement(means, labels)
+    assert (len(shares), shares[-1]) == (21, 1)
+    knn = (figures.knn_1, figures.knn_5, figures.knn_20)
+    assert knn == neighbours_agreement(posterior.mean, labels)
 
 
 def test_the_figures_do_not_hang_on_the_number_of_cores(
     trained: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images = torch.randint(0, 256, (30, 28, 28), dtype=torch.uint8)
+    model = trained.load_model()
     before = torch.get_num_threads()
     found = []
     for count in (1, 3):
-        monkeypatch.setattr("vae.evaluate.cores", lambda count=count: count)
-        found.append(negative_log_likelihood(trained.load_model(), images, 100))
+        monkeypatch.setattr("vae.bounds.cores", lambda count=count: count)
+        found.append(negative_log_likelihood(model, images, encode_set(model, images), 100))
     assert torch.equal(*found)
     assert torch.get_num_threads() == before
 
@@ -146,20 +149,20 @@ def test_an_interrupt_drops_what_was_not_begun(trained: Run, monkeypatch: pytest
     interrupted = threading.Event()
     begun: list[int] = []
 
-    def slow(model: VAE, images: torch.Tensor, samples: int, seed: int) -> Draws:
+    def slow(model: VAE, images: torch.Tensor, posterior: Posterior, samples: int, seed: int) -> Draws:
         begun.append(seed)
         if seed:
             interrupted.wait()
-        return draw(model, images, samples, seed)
+        return draw(model, images, posterior, samples, seed)
 
     def interrupt(_: float) -> None:
         interrupted.set()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vae.evaluate.draw", slow)
-    images = torch.zeros(3000, 28, 28, dtype=torch.uint8)
+    monkeypatch.setattr("vae.bounds.draw", slow)
+    model, images = trained.load_model(), torch.zeros(3000, 28, 28, dtype=torch.uint8)
     with pytest.raises(KeyboardInterrupt):
-        negative_log_likelihood(trained.load_model(), images, 500, interrupt)
+        negative_log_likelihood(model, images, encode_set(model, images), 500, interrupt)
     assert len(begun) < 1500
 
 
@@ -169,7 +172,7 @@ def test_the_likelihood_is_that_of_a_sum_over_the_same_samples() -> None:
     torch.manual_seed(0)
     model = VAE(small_config())
     images = torch.randint(0, 30, (2, 28, 28), dtype=torch.uint8)
-    got = negative_log_likelihood(model, images, 4)
+    got = negative_log_likelihood(model, images, encode_set(model, images), 4)
     model.double()
     noise = torch.randn(2, 4, 2, generator=torch.Generator().manual_seed(0)).double()
     x = images.flatten(1).double() / 255
@@ -188,15 +191,20 @@ def test_the_likelihood_is_that_of_a_sum_over_the_same_samples() -> None:
         assert got[i].item() == pytest.approx(540 - math.log(total / 4), rel=1e-5)
 
 
-def test_the_bound_gets_tighter_with_more_samples(trained: Run, small_data: Path) -> None:
+def test_the_bound_gets_tighter_with_more_samples_and_a_nearer_posterior(
+    trained: Run, small_data: Path
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VAE_DATA_DIR", str(small_data))
         images = load("mnist", train=False).images
     model = trained.load_model()
     scores = score_set(model, images)
     elbo = (scores.reconstruction + scores.kl).mean().item()
-    estimates = [negative_log_likelihood(model, images, k).mean().item() for k in (10, 100)]
-    assert elbo > estimates[0] > estimates[1]
+    posterior = encode_set(model, images)
+    estimates = [negative_log_likelihood(model, images, posterior, k).mean().item() for k in (10, 100)]
+    refined = refined_posterior(model, images, posterior)
+    best = negative_log_likelihood(model, images, refined, 100).mean().item()
+    assert elbo > estimates[0] > estimates[1] > best
 
 
 def test_scores_are_the_same_at_every_call_and_in_any_batch(trained: Run) -> None:

@@ -1,48 +1,46 @@
 """How good a model is, in figures that are published of others too.
 
-Shapes: N images, B batch, K importance samples, P pixels, Z latent size.
+Shapes: N images, Z latent size.
 """
 
 import math
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from vae import losses
+from vae.bounds import (
+    NOISE_SEED,
+    Tell,
+    negative_log_likelihood,
+    nobody,
+    refined_posterior,
+    sampled_reconstruction,
+)
 from vae.checkpoints import read_position
 from vae.data import load
-from vae.forecast import cores
 from vae.latent import BATCH, encode_set, pixels
 from vae.model import VAE
+from vae.refine import STEPS
 from vae.runs import Run
 
-# A bound that tightens slowly: on the project's run 50, 100, 200 and 500 samples give 136.43, 136.30, 136.21
-# and 136.10 nats, in time that grows alike.
 IMPORTANCE_SAMPLES = 500
 ELBO_SAMPLES = 16
 NEIGHBOURS = (1, 5, 20)
-# Decoded at a time: the logits, 1.6 MB, stay in the cache.
-POINTS = 500
 # Burda et al. 2015: a unit is active if the variance of its mean over the data exceeds this.
 ACTIVE_VARIANCE = 0.01
-NOISE_SEED = 0
-
-
-T = TypeVar("T")
-# Hears which share of the images is done, 0 to 1.
-Tell = Callable[[float], None]
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """A run's figures on the test set; losses are means in nats per image.
 
-    `reconstruction` and `negative_elbo` are means over `elbo_samples` samples of z for each image.
+    `reconstruction`, `kl` and `negative_elbo` are those of the encoder's posterior; `refined_negative_elbo`
+    is that of each image's own Gaussian (`vae.refine`), and what lies between is the encoder's amortisation
+    gap (Cremer et al. 2018, arXiv:1801.03558). z is sampled `elbo_samples` times for each image.
     `standard_error` is that of `negative_elbo` over the images: their standard deviation by the root of
     their number, so how far the figure would move with other test images. The error that sampling z leaves
     is a fiftieth of it, so two runs on the same images compare more sharply than it says.
@@ -57,6 +55,8 @@ class Evaluation:
     kl: float
     negative_elbo: float
     standard_error: float
+    refined_negative_elbo: float
+    refined_standard_error: float
     elbo_samples: int
     nll: float
     importance_samples: int
@@ -92,83 +92,6 @@ def score_set(model: VAE, images: Tensor) -> Scores:
     return Scores(*(torch.cat(parts) for parts in zip(*batches, strict=True)))
 
 
-class Draws(NamedTuple):
-    """Samples of z from the posterior of each image of a batch, and what they are worth; nats."""
-
-    log_likelihood: Tensor  # (B, K): log p(x|z)
-    log_ratio: Tensor  # (B, K): log p(z) - log q(z|x)
-    kl: Tensor  # (B,)
-
-
-@torch.no_grad()
-def draw(model: VAE, images: Tensor, samples: int, seed: int = NOISE_SEED) -> Draws:
-    """Samples z for each image: (B, 28, 28) uint8."""
-    x = pixels(images)
-    mean, logvar = model.encode(x)
-    generator = torch.Generator().manual_seed(seed)
-    noise = torch.randn(len(x), samples, mean.shape[1], generator=generator).to(mean.device)
-    z = model.reparameterize(mean[:, None], logvar[:, None], noise)
-    logits = model.decoder(z)
-    # The cross-entropy with its two terms apart: the data's is a matrix product.
-    log_likelihood = torch.bmm(logits, x[:, :, None])[..., 0]
-    log_likelihood -= functional.softplus(logits).sum(dim=-1)
-    # The constants log(2 pi) of prior and posterior cancel.
-    log_ratio = 0.5 * (noise.square() + logvar[:, None] - z.square()).sum(dim=-1)
-    return Draws(log_likelihood, log_ratio, losses.kl(mean, logvar))
-
-
-def sampled_losses(model: VAE, images: Tensor, samples: int) -> tuple[Tensor, Tensor]:
-    """Reconstruction, mean over so many samples of z, and KL of each image: (N, 28, 28) -> (N,), (N,)."""
-
-    def both(drawn: Draws) -> tuple[Tensor, Tensor]:
-        return -drawn.log_likelihood.mean(dim=1), drawn.kl
-
-    reconstruction, kl = zip(*_each_batch(model, images, samples, both), strict=True)
-    return torch.cat(reconstruction), torch.cat(kl)
-
-
-def negative_log_likelihood(model: VAE, images: Tensor, samples: int, tell: Tell | None = None) -> Tensor:
-    """-log p(x) of each image by importance sampling: (N, 28, 28) uint8 -> (N,), nats.
-
-    log p(x) is about log 1/K sum_k p(x|z_k) p(z_k) / q(z_k|x), with z_k from q(z|x): a lower bound in
-    expectation, the tighter the larger K; computed in log space. Burda et al. 2015, equation (8).
-    """
-
-    def estimate(drawn: Draws) -> Tensor:
-        return math.log(samples) - torch.logsumexp(drawn.log_likelihood + drawn.log_ratio, dim=-1)
-
-    return torch.cat(_each_batch(model, images, samples, estimate, tell))
-
-
-def _each_batch(
-    model: VAE, images: Tensor, samples: int, reduce: Callable[[Draws], T], tell: Tell | None = None
-) -> list[T]:
-    """What `reduce` makes of the samples of each batch, in order; batches go to one thread for each core.
-
-    torch's own threads wait for each other in every operation: where another program has one of the cores,
-    two of them take three times as long as these (docs/LOG.md). Each batch has noise of its own seed, so the
-    figures are the same however many threads there are.
-    """
-    batches = images.split(max(1, POINTS // samples))
-
-    def work(number: int) -> T:
-        return reduce(draw(model, batches[number], samples, NOISE_SEED + number))
-
-    results = []
-    workers = ThreadPoolExecutor(cores(), initializer=torch.set_num_threads, initargs=(1,))
-    try:
-        for result in workers.map(work, range(len(batches))):
-            results.append(result)
-            if tell is not None:
-                tell(len(results) / len(batches))
-    finally:
-        # What was not begun is dropped: Ctrl-C would wait for all of it.
-        workers.shutdown(cancel_futures=True)
-        # The workers' wish became what threads to come begin with; this one still has its own.
-        torch.set_num_threads(torch.get_num_threads())
-    return results
-
-
 def active_units(means: Tensor) -> int:
     """How many latent dimensions carry something: (N, Z) -> 0 to Z."""
     return int((means.var(dim=0) > ACTIVE_VARIANCE).sum())
@@ -199,7 +122,7 @@ def neighbours_agreement(
     return tuple(right[count] / len(means) for count in counts)
 
 
-def evaluate(run: Run, samples: int = IMPORTANCE_SAMPLES, tell: Tell | None = None) -> Evaluation:
+def evaluate(run: Run, samples: int = IMPORTANCE_SAMPLES, tell: Tell = nobody) -> Evaluation:
     """Evaluates a run on its whole test set, NLL with so many importance samples.
 
     `tell` hears which share is done, 0 to 1. Raises VaeError if the run's weights cannot be used.
@@ -207,9 +130,21 @@ def evaluate(run: Run, samples: int = IMPORTANCE_SAMPLES, tell: Tell | None = No
     model = run.load_model()
     step, epoch = read_position(run.model_path)
     images, labels = load(run.config.dataset, train=False)
-    means, _ = encode_set(model, images)
-    agreement = neighbours_agreement(means, labels)
-    reconstruction, kl = (term.double() for term in sampled_losses(model, images, ELBO_SAMPLES))
+    encoded = encode_set(model, images)
+    # A step of refining costs a column of the Jacobian for each latent dimension; a sample, a decoding.
+    refining = STEPS * (1 + run.config.latent_dim)
+    share = refining / (refining + samples)
+    refined = refined_posterior(model, images, encoded, lambda done: tell(share * done))
+    reconstruction, own = (
+        sampled_reconstruction(model, images, posterior, ELBO_SAMPLES).double()
+        for posterior in (encoded, refined)
+    )
+    kl = losses.kl(*encoded).double()
+    bound, refined_bound = reconstruction + kl, own + losses.kl(*refined)
+    nll = negative_log_likelihood(
+        model, images, refined, samples, lambda done: tell(share + (1 - share) * done)
+    )
+    agreement = neighbours_agreement(encoded.mean, labels)
     return Evaluation(
         run=run.name,
         step=step,
@@ -217,13 +152,19 @@ def evaluate(run: Run, samples: int = IMPORTANCE_SAMPLES, tell: Tell | None = No
         images=len(images),
         reconstruction=reconstruction.mean().item(),
         kl=kl.mean().item(),
-        negative_elbo=(reconstruction + kl).mean().item(),
-        standard_error=(reconstruction + kl).std().item() / math.sqrt(len(images)),
+        negative_elbo=bound.mean().item(),
+        standard_error=_standard_error(bound),
+        refined_negative_elbo=refined_bound.mean().item(),
+        refined_standard_error=_standard_error(refined_bound),
         elbo_samples=ELBO_SAMPLES,
-        nll=negative_log_likelihood(model, images, samples, tell).double().mean().item(),
+        nll=nll.double().mean().item(),
         importance_samples=samples,
-        active_units=active_units(means),
+        active_units=active_units(encoded.mean),
         knn_1=agreement[0],
         knn_5=agreement[1],
         knn_20=agreement[2],
     )
+
+
+def _standard_error(values: Tensor) -> float:
+    return values.std().item() / math.sqrt(len(values))

@@ -3,6 +3,8 @@
 Shapes: N images, P pixels, Z latent size.
 """
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -14,17 +16,23 @@ BATCH = 500
 PARALLEL = 1e-6
 
 
+class Posterior(NamedTuple):
+    """q(z|x), a Gaussian for each image."""
+
+    mean: Tensor  # (N, Z)
+    logvar: Tensor  # (N, Z)
+
+
 def pixels(images: Tensor) -> Tensor:
     """What the model reads: (N, 28, 28) uint8 -> (N, P) float32 in [0, 1]."""
     return images.flatten(start_dim=1).float().div_(255)
 
 
 @torch.no_grad()
-def encode_set(model: VAE, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Posterior means and log-variances of a set: (N, 28, 28) uint8 -> (N, Z), (N, Z)."""
+def encode_set(model: VAE, images: Tensor) -> Posterior:
+    """What the encoder makes of each image of a set: (N, 28, 28) uint8."""
     encoded = [model.encode(pixels(batch)) for batch in images.split(BATCH)]
-    means, logvars = zip(*encoded, strict=True)
-    return torch.cat(means), torch.cat(logvars)
+    return Posterior(*(torch.cat(part) for part in zip(*encoded, strict=True)))
 
 
 def plane(means: Tensor, logvars: Tensor) -> Tensor:

