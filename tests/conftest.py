@@ -25,8 +25,8 @@ PACKED = ROOT / "data" / "mnist"
 # Streamlit asks these at the page's own address before it asks them at the root.
 OURS = re.compile(r"(https?|wss?)://localhost:|data:|blob:|about:")
 PROBES = re.compile(r"/_stcore/(health|host-config)$")
-# The run that comes with the project: the preset of the pages.
-BUNDLED = ROOT / "checkpoints" / TrainConfig.preset("quick").run_name
+# The run that comes with the project.
+BUNDLED = ROOT / "checkpoints" / TrainConfig.preset("best").run_name
 TRAIN_IMAGES, TEST_IMAGES = 600, 200
 
 
