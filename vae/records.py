@@ -45,7 +45,8 @@ class Status(Record):
 class Metrics(Record):
     """One line of metrics.jsonl, in nats per image.
 
-    A train line has the mean over the batches since the line before, a test line that over the whole set;
+    A train line has the mean over the batches since the line before, as they were learned from (with pixels
+    hidden from the encoder, where the config says so), a test line that over the whole set;
     the `_std` are standard deviations over batches. `learning_rate` is that of the last step,
     `peak_learning_rate` what the schedule makes it of. `seconds` count the training only.
     """

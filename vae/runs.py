@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from vae.config import TrainConfig, explain
 from vae.errors import VaeError
-from vae.files import write_whole
+from vae.files import left_beside, write_whole
 from vae.records import LIVE, Metrics, Request, Status
 
 if TYPE_CHECKING:
@@ -102,7 +102,10 @@ class Run:
     def status(self) -> Status:
         """Where the run stands now, `interrupted` if its trainer died without a word."""
         try:
-            status = Status.model_validate_json((self.path / "status.json").read_bytes())
+            text = (self.path / "status.json").read_bytes()
+            if not text:  # that of a living trainer is not flushed, and a power cut may leave no more of it
+                return Status(state="interrupted")
+            status = Status.model_validate_json(text)
         except FileNotFoundError:
             return Status(state="interrupted")
         except (OSError, ValidationError) as error:
@@ -147,6 +150,11 @@ class Run:
     def append_metrics(self, metrics: Metrics) -> None:
         with self.metrics_path.open("ab") as file:
             file.write(metrics.model_dump_json().encode() + b"\n")
+
+    def sync_metrics(self) -> None:
+        """Waits until the disk has all that was appended."""
+        with suppress(FileNotFoundError), self.metrics_path.open("ab") as file:
+            os.fsync(file.fileno())
 
     def forget_metrics_after(self, step: int) -> list[Metrics]:
         """Drops a torn last line, and what a resumed run is about to write again; returns the rest."""
@@ -205,6 +213,13 @@ class Run:
             raise VaeError(
                 f"{self.name} is being trained by another process. Watch it, or stop it first."
             ) from error
+
+    def sweep(self) -> None:
+        """Removes what an earlier trainer had not finished when it died. For who holds the run."""
+        for folder in (self.path, self.path / "snapshots"):
+            for path in left_beside(folder):
+                if not path.name.startswith(".request.json."):  # a viewer may be at it just now
+                    path.unlink(missing_ok=True)
 
     def is_held(self) -> bool:
         """Whether a living trainer holds the run."""
