@@ -9,10 +9,14 @@ import json
 import os
 import platform
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 
@@ -21,6 +25,8 @@ from vae.config import PresetName, TrainConfig
 from vae.evaluate import IMPORTANCE_SAMPLES, evaluate
 from vae.forecast import cores
 from vae.published import PUBLISHED, Published
+from vae.showing import write_snapshot
+from vae.state import Training
 from vae.training import train
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,6 +37,7 @@ BEGIN, END = "<!-- begin: python -m benchmarks.quality writes this -->", "<!-- e
 NAMES: tuple[PresetName, ...] = ("blog", "quick", "best")
 # At most: -ELBO in nats per image, and seconds of training on two quiet cores.
 TARGETS: dict[PresetName, tuple[float, float]] = {"quick": (145, 30), "best": (131, 300)}
+WRITING = 3  # % of the training, for saves and snapshots
 FEW_SAMPLES = 50  # of the NLL, which has no target, where time is short
 
 Figures = dict[str, Any]  # what quality.json holds
@@ -50,16 +57,38 @@ def _processor_lines() -> list[str]:
         return []
 
 
+@contextmanager
+def writing() -> Iterator[list[float]]:
+    """How long each save and each snapshot takes meanwhile, in seconds."""
+    seconds: list[float] = []
+
+    def timed(work: Any) -> Any:
+        def call(*args: Any) -> None:
+            started = time.perf_counter()
+            work(*args)
+            seconds.append(time.perf_counter() - started)
+
+        return call
+
+    with (
+        mock.patch("vae.training.write_snapshot", timed(write_snapshot)),
+        mock.patch.object(Training, "save", timed(Training.save)),
+    ):
+        yield seconds
+
+
 def measure(runs_dir: Path, samples: int = IMPORTANCE_SAMPLES, **changes: Any) -> Figures:
     """Trains the presets in `runs_dir`, each with `changes`, and evaluates them."""
     rows = {}
     for name in NAMES:
         config = TrainConfig.preset(name, **changes)
         print(f"  {name}, load average {os.getloadavg()[0]:.1f}", flush=True)
-        run = train(config, runs_dir, again=True)
+        with writing() as parts:
+            run = train(config, runs_dir, again=True)
         rows[name] = {
             "config": config.identity,
             "seconds": run.status().seconds,
+            "writing": sum(parts),
             "evaluation": asdict(evaluate(run, samples)),
         }
     return {"date": date.today().isoformat(), "machine": machine(), "runs": rows}
@@ -73,6 +102,8 @@ def compare(figures: Figures) -> list[Figure]:
         of = row["evaluation"]
         found.append(Figure(f"{name}: test -ELBO", of["negative_elbo"], "nats", nats))
         found.append(Figure(f"{name}: training", row["seconds"], "s", seconds))
+        share = 100 * row["writing"] / row["seconds"]
+        found.append(Figure(f"{name}: saves and snapshots of that", share, "%", WRITING))
     return found
 
 
