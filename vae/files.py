@@ -3,7 +3,7 @@
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 _BESIDE = re.compile(r"\..+\.[0-9a-f]{8}")
@@ -14,9 +14,17 @@ def beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
 
 
-def left_beside(folder: Path) -> Iterator[Path]:
-    """What processes that died left of files, and of folders, that they had not finished."""
-    return (path for path in folder.glob(".*") if _BESIDE.fullmatch(path.name))
+def sync(path: Path) -> None:
+    """Waits until the disk has all that was appended to `path`, if there is such a file."""
+    with suppress(FileNotFoundError), path.open("ab") as file:
+        os.fsync(file.fileno())
+
+
+def sweep(folder: Path, spared: str) -> None:
+    """Removes what processes that died had not finished writing in `folder`; not of the file `spared`."""
+    for path in folder.glob(".*"):
+        if _BESIDE.fullmatch(path.name) and not path.name.startswith(f".{spared}."):
+            path.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:

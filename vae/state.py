@@ -17,6 +17,7 @@ from vae import checkpoints
 from vae.config import TrainConfig
 from vae.errors import VaeError
 from vae.evaluate import score_set
+from vae.files import sync
 from vae.learner import Learner
 from vae.machine import choose_threads
 from vae.model import VAE
@@ -135,7 +136,7 @@ class Training:
             scores = score_set(self.model, images[:VOUCHING])
             self.vouch((scores.reconstruction + scores.kl).sum().item())
         # Before the weights: after a power cut the metrics may reach further than they, never less far.
-        self.run.sync_metrics()
+        sync(self.run.metrics_path)
         updates = int(next(iter(self.learner.optimizer.state.values()))["step"])
         position = checkpoints.Position(
             self.step, updates, self.clock(), torch.get_num_threads(), **self.rates
