@@ -23,7 +23,7 @@ The layers; each module imports from the rows below its own only (a test reads t
     learner                                 one step, which all workers take
     evaluate, machine, schedule, archive    figures of a model; device, threads; what the step decides; zips
     bounds                                  what a picture's likelihood is at least, from samples of z
-    refine                                  the Gaussian that fits one picture best
+    refine                                  a Gaussian fitted to one picture alone
     latent, catalogue                       where pictures lie; which runs there are
     history                                 losses as arrays
     runs, normalisation                     the run directory; pictures from anywhere, as MNIST's

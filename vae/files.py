@@ -1,13 +1,22 @@
 """Files that are written whole or not at all."""
 
 import os
+import re
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
+
+_BESIDE = re.compile(r"\..+\.[0-9a-f]{8}")
 
 
 def beside(path: Path) -> Path:
     """A hidden, unused name in the same folder, from which a rename to `path` takes no time."""
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+
+
+def left_beside(folder: Path) -> Iterator[Path]:
+    """What processes that died left of files, and of folders, that they had not finished."""
+    return (path for path in folder.glob(".*") if _BESIDE.fullmatch(path.name))
 
 
 def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:

@@ -17,19 +17,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import filelock
-from pydantic import ValidationError
 
-from vae.config import TrainConfig, explain
+from vae.config import TrainConfig
 from vae.errors import VaeError
-from vae.files import write_whole
+from vae.files import left_beside, write_whole
 from vae.locks import locked
-from vae.reading import MAX_JSON, opened, parse, read, refuse_links
-from vae.records import LIVE, Metrics, Request, Status, read_lines
+from vae.reading import MAX_JSON, opened, read, refuse_links
+from vae.records import FORMAT, LIVE, Metrics, Request, Status, read_config, read_lines
 
 if TYPE_CHECKING:
     from vae.model import VAE
 
-FORMAT = 2
 # A trainer needs a few seconds from its start until it holds the lock; more on a busy machine.
 STARTING_SECONDS = 30
 MAX_METRICS = 64_000_000  # bytes; ten thousand epochs write 41 MB
@@ -52,17 +50,7 @@ class Run:
         """What the run is made of."""
         try:
             refuse_links(self.path)
-            stored = parse(read(self.path / "config.json", MAX_JSON))
-            written = stored.pop("format", None)
-            if type(written) is not int:
-                raise ValueError("it names no format")
-            if written != FORMAT:
-                older = written < FORMAT
-                advice = "an older version; train it anew" if older else "a newer version; update the project"
-                raise VaeError(f"{self.name}/config.json was written by {advice}.")
-            return TrainConfig.model_validate(stored)
-        except ValidationError as error:
-            raise VaeError(f"{self.name}/config.json is no config. {explain(error)}") from error
+            return read_config(self.name, read(self.path / "config.json", MAX_JSON))
         except (OSError, ValueError) as error:
             raise VaeError(
                 f"{self.name}/config.json cannot be read ({error}). Mend it or delete the run's folder."
@@ -111,7 +99,10 @@ class Run:
     def status(self) -> Status:
         """Where the run stands now, `interrupted` if its trainer died without a word."""
         try:
-            status = Status.read(read(self.path / "status.json", MAX_JSON))
+            content = read(self.path / "status.json", MAX_JSON)
+            if not content:  # a living trainer's is not flushed, and a power cut may leave no more of it
+                return Status(state="interrupted")
+            status = Status.read(content)
         except FileNotFoundError:
             return Status(state="interrupted")
         except ValueError as error:
@@ -158,13 +149,16 @@ class Run:
             raise self._damaged_metrics(error) from error
 
     def _damaged_metrics(self, why: object) -> VaeError:
-        return VaeError(
-            f"{self.name}/metrics.jsonl is damaged. Delete that file; the weights are not touched. ({why})"
-        )
+        return VaeError(f"{self.name}/metrics.jsonl is damaged. Delete it; the weights stay. ({why})")
 
     def append_metrics(self, metrics: Metrics) -> None:
         with self.metrics_path.open("ab") as file:
             file.write(metrics.model_dump_json().encode() + b"\n")
+
+    def sync_metrics(self) -> None:
+        """Waits until the disk has all that was appended."""
+        with suppress(FileNotFoundError), self.metrics_path.open("ab") as file:
+            os.fsync(file.fileno())
 
     def forget_metrics_after(self, step: int) -> list[Metrics]:
         """Drops a torn last line, and what a resumed run is about to write again; returns the rest."""
@@ -223,6 +217,13 @@ class Run:
             raise VaeError(
                 f"{self.name} is being trained by another process. Watch it, or stop it first."
             ) from error
+
+    def sweep(self) -> None:
+        """Removes what an earlier trainer had not finished when it died. For who holds the run."""
+        for folder in (self.path, self.path / "snapshots"):
+            for path in left_beside(folder):
+                if not path.name.startswith(".request.json."):  # a viewer may be at it just now
+                    path.unlink(missing_ok=True)
 
     def is_held(self) -> bool:
         """Whether a living trainer holds the run."""

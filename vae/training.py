@@ -64,6 +64,7 @@ def fit(run: Run) -> Generator[Status, None, None]:
         state = run.status().state
         if state == "finished":
             return
+        run.sweep()
         if state != "starting" and run.request() is not None:  # else it may be meant for this very start
             run.ask(stop=False, pause_at=None)
         threads = torch.get_num_threads()
@@ -160,6 +161,7 @@ def _loop(run: Run) -> Iterator[Status]:
         scores = score_set(model, test.images)
         both = torch.stack((scores.reconstruction, scores.kl), dim=1)
         log("test", both, torch.stack([batch.mean(dim=0) for batch in both.split(batch_size)]))
+        training.sound = training.step
 
     def obey() -> Iterator[Status]:
         """Does what is asked, and stands still as long as that is asked."""
