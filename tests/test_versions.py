@@ -15,7 +15,8 @@ from tests.conftest import ROOT
 from vae.archive import check
 from vae.config import TrainConfig
 from vae.evaluate import evaluate
-from vae.runs import FORMAT, Run
+from vae.records import FORMAT
+from vae.runs import Run
 from vae.training import fit
 
 KEPT = {2: ROOT / "tests" / "run_of_format_2"}

@@ -6,9 +6,11 @@ from typing import Annotated, Any, BinaryIO, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from vae.config import Beta, LearningRate, explain
+from vae.config import Beta, LearningRate, TrainConfig, explain
+from vae.errors import VaeError
 from vae.reading import parse
 
+FORMAT = 2  # of a run's files
 State = Literal["starting", "running", "paused", "stopped", "finished", "failed", "interrupted"]
 LIVE: frozenset[State] = frozenset({"starting", "running", "paused"})
 MAX_LINE = 10_000  # bytes; a line of metrics has 330
@@ -113,6 +115,25 @@ class Request(Record):
     delay: Delay = 0
     learning_rate: LearningRate | None = None
     beta: Beta | None = None
+
+
+def read_config(name: str, content: bytes) -> TrainConfig:
+    """The config that `content`, the config.json of the run `name`, holds.
+
+    Raises VaeError if it is of another format or holds no config, ValueError if it is no JSON.
+    """
+    stored = parse(content)
+    written = stored.pop("format", None)
+    if type(written) is not int:
+        raise ValueError("it names no format")
+    if written != FORMAT:
+        older = written < FORMAT
+        advice = "an older version; train it anew" if older else "a newer version; update the project"
+        raise VaeError(f"{name}/config.json was written by {advice}.")
+    try:
+        return TrainConfig.model_validate(stored)
+    except ValidationError as error:
+        raise VaeError(f"{name}/config.json is no config. {explain(error)}") from error
 
 
 def read_lines(file: BinaryIO, offset: int) -> Iterator[tuple[list[Metrics], int]]:

@@ -17,19 +17,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import filelock
-from pydantic import ValidationError
 
-from vae.config import TrainConfig, explain
+from vae.config import TrainConfig
 from vae.errors import VaeError
 from vae.files import write_whole
 from vae.locks import locked
-from vae.reading import MAX_JSON, opened, parse, read, refuse_links
-from vae.records import LIVE, Metrics, Request, Status, read_lines
+from vae.reading import MAX_JSON, opened, read, refuse_links
+from vae.records import FORMAT, LIVE, Metrics, Request, Status, read_config, read_lines
 
 if TYPE_CHECKING:
     from vae.model import VAE
 
-FORMAT = 2
 # A trainer needs a few seconds from its start until it holds the lock; more on a busy machine.
 STARTING_SECONDS = 30
 MAX_METRICS = 64_000_000  # bytes; ten thousand epochs write 41 MB
@@ -52,17 +50,7 @@ class Run:
         """What the run is made of."""
         try:
             refuse_links(self.path)
-            stored = parse(read(self.path / "config.json", MAX_JSON))
-            written = stored.pop("format", None)
-            if type(written) is not int:
-                raise ValueError("it names no format")
-            if written != FORMAT:
-                older = written < FORMAT
-                advice = "an older version; train it anew" if older else "a newer version; update the project"
-                raise VaeError(f"{self.name}/config.json was written by {advice}.")
-            return TrainConfig.model_validate(stored)
-        except ValidationError as error:
-            raise VaeError(f"{self.name}/config.json is no config. {explain(error)}") from error
+            return read_config(self.name, read(self.path / "config.json", MAX_JSON))
         except (OSError, ValueError) as error:
             raise VaeError(
                 f"{self.name}/config.json cannot be read ({error}). Mend it or delete the run's folder."
@@ -111,8 +99,9 @@ class Run:
     def status(self) -> Status:
         """Where the run stands now, `interrupted` if its trainer died without a word."""
         try:
-            text = read(self.path / "status.json", MAX_JSON)
-            status = Status.read(text) if text else Status(state="interrupted")
+            content = read(self.path / "status.json", MAX_JSON)
+            # A living trainer's is not flushed, and a power cut may leave nothing of it.
+            status = Status.read(content) if content else Status(state="interrupted")
         except FileNotFoundError:
             return Status(state="interrupted")
         except ValueError as error:
@@ -159,9 +148,7 @@ class Run:
             raise self._damaged_metrics(error) from error
 
     def _damaged_metrics(self, why: object) -> VaeError:
-        return VaeError(
-            f"{self.name}/metrics.jsonl is damaged. Delete that file; the weights are not touched. ({why})"
-        )
+        return VaeError(f"{self.name}/metrics.jsonl is damaged. Delete it; the weights stay. ({why})")
 
     def append_metrics(self, metrics: Metrics) -> None:
         with self.metrics_path.open("ab") as file:
