@@ -2,16 +2,15 @@
 
 import streamlit as st
 
+from pages.components.access import may_change
 from pages.components.config_form import differences
 from pages.components.sentences import plain
 from vae.forecast import in_words
 from vae.records import Status
 from vae.runs import Run
 
-INTERRUPTED = (
-    "Its training process ended without a word. **Resume** goes on from what was saved last; "
-    "log.txt in the run's folder may say why it ended."
-)
+INTERRUPTED = "Its training process ended without a word."
+MEND = "**Resume** goes on from what was saved last; log.txt in the run's folder may say why it ended."
 
 
 def run_heading(run: Run, status: Status) -> None:
@@ -22,7 +21,7 @@ def run_heading(run: Run, status: Status) -> None:
     if status.error:
         st.error(plain(status.error))
     elif status.state == "interrupted":
-        st.warning(INTERRUPTED)
+        st.warning(f"{INTERRUPTED}{f' {MEND}' * may_change()}")
 
 
 def progress(run: Run, status: Status) -> None:

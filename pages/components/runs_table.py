@@ -7,11 +7,12 @@ from typing import Any
 import streamlit as st
 
 from pages.components import cached
+from pages.components.access import may_change
 from pages.components.config_form import differences
-from pages.components.orders import REFUSED_SECONDS, obey
-from pages.components.run_picker import forget_run, select_run
+from pages.components.orders import REFUSED_SECONDS, delete, obey
+from pages.components.run_picker import select_run
 from pages.components.sentences import MENDABLE, plain, sentence
-from vae.catalogue import default_runs_dir, delete_run, list_runs
+from vae.catalogue import default_runs_dir, list_runs
 from vae.forecast import in_words
 from vae.runs import Run
 
@@ -63,19 +64,21 @@ def runs_table() -> None:
 def _offer(runs: Sequence[Run]) -> None:
     if not runs:
         st.caption(
-            "Choose rows at the left to lay their curves over those above, to open or to delete them. A run "
-            "that is started elsewhere appears when you come back to this window."
+            "Choose rows at the left to lay their curves over those above, "
+            f"to open{' or to delete' * may_change()} them. A run that is started elsewhere appears when you "
+            "come back to this window."
         )
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Open", disabled=len(runs) != 1):
             obey(lambda: select_run(runs[0]))
         what = plain(runs[0].name) if len(runs) == 1 else f"{len(runs)} runs"
-        with st.popover("Delete …"):
-            megabytes = sum(run.size() for run in runs) / 1e6
-            st.write(f"Delete {what} ({megabytes:.1f} MB) for good?")
-            if st.button("Delete", type="primary"):
-                _delete(runs)
+        if may_change():
+            with st.popover("Delete …"):
+                megabytes = sum(run.size() for run in runs) / 1e6
+                st.write(f"Delete {what} ({megabytes:.1f} MB) for good?")
+                if st.button("Delete", type="primary"):
+                    _delete(runs)
         st.caption("Their curves lie over those above, in colours of their own.")
 
 
@@ -83,8 +86,7 @@ def _delete(runs: Sequence[Run]) -> None:
     kept = []
     for run in runs:
         try:
-            delete_run(run)
-            forget_run(run)
+            delete(run)
         except MENDABLE as error:
             kept.append(sentence(error))
     st.session_state[_CHOSEN] = []
