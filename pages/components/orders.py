@@ -45,7 +45,8 @@ def start(config: TrainConfig, *, again: bool = False) -> None:
     select_run(run)
     st.session_state[STARTS] = st.session_state.get(STARTS, 0) + 1
     if run.status().state == "finished":
-        st.toast(f"{run.name} is finished already. **Train again** trains another, **Train longer** goes on.")
+        name = plain(run.name)
+        st.toast(f"{name} is finished already. **Train again** trains another, **Train longer** goes on.")
 
 
 @host_only

@@ -16,7 +16,7 @@ MEND = "**Resume** goes on from what was saved last; log.txt in the run's folder
 def run_heading(run: Run, status: Status) -> None:
     """Shows name, state, what it is made of and what went wrong."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.subheader(f"{run.name}: {status.state}", anchor=False, width="content")
+        st.subheader(f"{plain(run.name)}: {status.state}", anchor=False, width="content")
         st.caption(made_of(run, status), width="content")
     if status.error:
         st.error(plain(status.error))
