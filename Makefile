@@ -15,7 +15,7 @@ run: $(VENV)/installed  ## Start the app and print its address; PORT=8600 choose
 		exit 1; }
 
 test: $(VENV)/installed-dev browser  ## Run the whole test suite, browser tests included.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile  # browsers wait half of the time
 
 lint: $(VENV)/installed-dev  ## Check format, style and types.
 	$(BIN)/ruff format --check .

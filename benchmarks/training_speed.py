@@ -84,7 +84,7 @@ def take_turns(competitors: dict[str, Loop]) -> dict[str, list[float]]:
 
 
 def compare_loops(threads: int) -> list[Figure]:
-    """A step over its bare products, and ours over the loops of others; prints images per second."""
+    """A step over its bare float32 products, ours over the loops of others; prints images per second."""
     torch.set_num_threads(threads)
     config = TrainConfig.preset("blog", threads=threads, device="cpu", epochs=1000)
     with tempfile.TemporaryDirectory() as folder:
@@ -102,7 +102,7 @@ def compare_loops(threads: int) -> list[Figure]:
         print(f"  {name:26} {statistics.median(values):9,.0f} images/s")
     steps = [
         Figure(
-            f"a {precision} step over bare products, {with_threads}, batch {batch}",
+            f"a {precision} step over bare float32 products, {with_threads}, {batch}",
             ratio(speeds[f"bare products, batch {batch}"], speeds[f"ours in {precision}, batch {batch}"]),
             "x",
             1.25,

@@ -1,6 +1,7 @@
 """A page that is open to a class: everybody watches, its host alone starts, changes and deletes runs."""
 
 import ast
+import io
 import itertools
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components import access, orders
+from pages.components import access, archives, orders
 from tests.conftest import small_config
 from tests.test_architecture import SOURCES
 from tests.visiting import PAGES, messages, visit
@@ -114,6 +115,7 @@ def test_every_order_that_leaves_a_page_is_the_hosts() -> None:
         lambda run: orders.train_longer(run, 1),
         orders.delete,
         lambda run: orders.wish(run, stop=True),
+        lambda _: archives.add(io.BytesIO()),
     ],
 )
 def test_an_order_is_refused_on_the_server(
@@ -135,6 +137,8 @@ def test_what_changes_runs_is_not_shown_and_the_rest_is(runs_dir: Path, trained:
             test = visit(TRAIN, {"chosen_runs": [run.name]})
             assert [button.label for button in test.button] == ["Unlock this tab", "Open"]
             assert not [*test.number_input, *test.select_slider, *test.selectbox[1:]]
+            assert not test.get("file_uploader")
+            assert [each.proto.label for each in test.get("download_button")] == ["Download"]
             assert caption(test).count("Only the host starts, changes and deletes runs") == 1
             assert not test.error
             assert not test.dataframe[0].value.empty

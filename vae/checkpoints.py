@@ -3,43 +3,50 @@
 Shapes: N test images, Z latent size, P pixels. No pickle: opening a stranger's file runs nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from safetensors import SafetensorError, safe_open
+from pydantic import TypeAdapter, ValidationError
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from vae.config import TrainConfig
-from vae.errors import VaeError
+from vae.config import Beta, LearningRate, Threads, TrainConfig, explain
+from vae.errors import VaeError, shortened
 from vae.files import write_whole
-from vae.model import VAE
+from vae.model import PIXELS, VAE
+from vae.reading import MAX_WEIGHTS, largest, tensors_in
+from vae.records import Amount, Count, Weights
 
 Tensors = dict[str, Tensor]
 Shapes = dict[str, torch.Size]
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
+CLASSES = 10
+TEST_IMAGES = 40_000  # of the largest data set, EMNIST's digits
+SNAPSHOTS = "snapshots"  # the folder
+BYTES = {"F32": 4, "F16": 2}
 
 
 class Position(NamedTuple):
     """Where a training stands, and what it goes on with."""
 
-    step: int
-    updates: int  # of this optimiser, which a restart replaces
-    seconds: float
-    threads: int
-    learning_rate: float
-    beta: float
+    step: Count
+    updates: Count  # of this optimiser, which a restart replaces
+    seconds: Amount
+    threads: Threads
+    learning_rate: LearningRate
+    beta: Beta
 
 
 class Snapshot(NamedTuple):
     """One moment of a training: what time travel needs.
 
     `decoder` is the decoder's state dict; `mean` and `logvar` (N, Z) are the test set's posteriors;
-    `reconstructions` (10, P) in [0, 1] are of the first test image of each class.
+    `reconstructions` (C, P) in [0, 1] are of the first test image of each class.
     """
 
     decoder: Tensors
@@ -57,19 +64,20 @@ def save_model(path: Path, model: VAE, config: TrainConfig, step: int, epoch: fl
 def load_model(path: Path, config: TrainConfig) -> VAE:
     """The model in `path`, in eval mode on the CPU. Raises VaeError if it is torn or of other sizes."""
     model = _empty_model(config)
-    tensors, _ = _read(path, _shapes(model.state_dict()))
+    wanted = _shapes(model.state_dict())
+    with _opened(path, _size(wanted)) as file:
+        tensors = _fitting(file, wanted)
+        if not all(tensor.isfinite().all() for tensor in tensors.values()):
+            raise ValueError("some of its weights are no numbers")
     model.load_state_dict(tensors, assign=True)
     return model.eval().requires_grad_(False)
 
 
 def read_position(path: Path) -> tuple[int, float]:
     """Step and epoch of the weights in `path`. Raises VaeError."""
-    with _opened(path) as file:
-        metadata = file.metadata() or {}
-    try:
-        return int(metadata["step"]), float(metadata["epoch"])
-    except (KeyError, ValueError) as error:
-        raise _unusable(path, "it does not say which step it is of") from error
+    with _opened(path, MAX_WEIGHTS) as file, _position():
+        weights = Weights.model_validate(file.metadata() or {})
+    return weights.step, weights.epoch
 
 
 def save_training(path: Path, model: VAE, optimizer: torch.optim.Adam, position: Position) -> None:
@@ -92,19 +100,7 @@ def save_training(path: Path, model: VAE, optimizer: torch.optim.Adam, position:
 def load_training(path: Path, model: VAE, optimizer: torch.optim.Adam) -> Position:
     """Puts weights and moments back, and returns the position. Raises VaeError."""
     shapes = _shapes(model.state_dict())
-    wanted = {f"{part}.{name}": shape for part in ("model", *MOMENTS) for name, shape in shapes.items()}
-    tensors, metadata = _read(path, wanted)
-    try:
-        position = Position(
-            step=int(metadata["step"]),
-            updates=int(metadata["updates"]),
-            seconds=float(metadata["seconds"]),
-            threads=int(metadata["threads"]),
-            learning_rate=float(metadata["learning_rate"]),
-            beta=float(metadata["beta"]),
-        )
-    except (KeyError, ValueError) as error:
-        raise _unusable(path, "it does not say which step it is of") from error
+    tensors, position = _read_training(path, shapes)
     model.load_state_dict({name: tensors[f"model.{name}"] for name in shapes})
     moments = {m: torch.cat([tensors[f"{m}.{name}"].flatten() for name in shapes]) for m in MOMENTS}
     state = {0: {"step": torch.tensor(float(position.updates)), **moments}}
@@ -112,11 +108,48 @@ def load_training(path: Path, model: VAE, optimizer: torch.optim.Adam) -> Positi
     return position
 
 
+def check_training(path: Path, config: TrainConfig) -> None:
+    """Raises VaeError if `load_training` would for a model of `config`."""
+    _read_training(path, _shapes(_empty_model(config).state_dict()))
+
+
+def _read_training(path: Path, shapes: Shapes) -> tuple[Tensors, Position]:
+    wanted = _training_shapes(shapes)
+    with _opened(path, _size(wanted)) as file:
+        with _position():
+            position = TypeAdapter(Position).validate_python(file.metadata() or {})
+        return _fitting(file, wanted), position
+
+
 def save_snapshot(path: Path, snapshot: Snapshot) -> None:
     """Writes a snapshot in float16, half the size and still finer than a screen. Raises OSError."""
     tensors = {f"decoder.{name}": tensor for name, tensor in snapshot.decoder.items()}
     tensors |= {name: getattr(snapshot, name) for name in ("mean", "logvar", "reconstructions")}
     _write(path, {name: tensor.half() for name, tensor in tensors.items()}, {})
+
+
+def load_snapshot(path: Path, config: TrainConfig) -> Snapshot:
+    """The snapshot in `path`, still in float16. Raises VaeError if it is torn or of other sizes."""
+    with _opened(path, _size(_snapshot_shapes(config), "F16")) as file:
+        images, classes = (file.get_slice(name).get_shape()[:1] for name in ("mean", "reconstructions"))
+        tensors = _fitting(file, _snapshot_shapes(config, images, classes), "F16")
+    own = {name: tensors.pop(name) for name in ("mean", "logvar", "reconstructions")}
+    return Snapshot({name.removeprefix("decoder."): tensor for name, tensor in tensors.items()}, **own)
+
+
+class Sizes(NamedTuple):
+    """Bytes that each file of a run may have."""
+
+    model: int
+    training: int
+    snapshot: int
+
+
+def sizes(config: TrainConfig) -> Sizes:
+    """Those of the largest files that a run of `config` has reason to hold."""
+    shapes = _shapes(_empty_model(config).state_dict())
+    tensors = (_size(shapes), _size(_training_shapes(shapes)), _size(_snapshot_shapes(config), "F16"))
+    return Sizes(*map(largest, tensors))
 
 
 def _empty_model(config: TrainConfig) -> VAE:
@@ -133,32 +166,63 @@ def _write(path: Path, tensors: Tensors, metadata: dict[str, str]) -> None:
     write_whole(path, save({name: t.detach().cpu() for name, t in tensors.items()}, metadata))
 
 
+def _training_shapes(model: Shapes) -> Shapes:
+    return {f"{part}.{name}": shape for part in ("model", *MOMENTS) for name, shape in model.items()}
+
+
+def _snapshot_shapes(
+    config: TrainConfig, images: Sequence[int] = (TEST_IMAGES,), classes: Sequence[int] = (CLASSES,)
+) -> Shapes:
+    decoder = _shapes(_empty_model(config).decoder.state_dict())
+    posterior = torch.Size((*images, config.latent_dim))
+    return {f"decoder.{name}": shape for name, shape in decoder.items()} | {
+        "mean": posterior,
+        "logvar": posterior,
+        "reconstructions": torch.Size((*classes, PIXELS)),
+    }
+
+
+def _size(shapes: Shapes, kind: str = "F32") -> int:
+    return BYTES[kind] * sum(shape.numel() for shape in shapes.values())
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[safe_open]:
-    """`path` as safetensors, every way in which that can fail made a sentence."""
+def _opened(path: Path, most: int) -> Iterator[safe_open]:
+    """`path` as safetensors, every way in which that can fail, in the block too, made a sentence."""
     try:
-        with safe_open(path, framework="pt") as file:
+        with tensors_in(path, "pt", most) as file:
             yield file
     except FileNotFoundError as error:
         raise VaeError(
             f"{path.parent.name} has no weights yet: the first come after an epoch, or after ten seconds."
         ) from error
-    except (OSError, SafetensorError) as error:
-        raise _unusable(path, f"it is damaged: {error}") from error
+    except ValueError as error:
+        raise VaeError(
+            f"{_within_run(path)} cannot be used: {error}. Choose another run, or delete this one and train "
+            "it anew."
+        ) from error
 
 
-def _read(path: Path, wanted: Shapes) -> tuple[Tensors, dict[str, str]]:
-    """The tensors of `path`, once their names and shapes are seen to be the wanted ones."""
-    with _opened(path) as file:
-        slices = {name: file.get_slice(name) for name in file.keys()}
-        found = {name: torch.Size(part.get_shape()) for name, part in slices.items()}
-        if found != wanted or {part.get_dtype() for part in slices.values()} != {"F32"}:
-            raise _unusable(path, "its weights are of other sizes than its config says")
-        return {name: file.get_tensor(name) for name in found}, file.metadata() or {}
+def _within_run(path: Path) -> str:
+    folders = path.parts[-3:] if path.parent.name == SNAPSHOTS else path.parts[-2:]
+    return "/".join(folders)
 
 
-def _unusable(path: Path, why: str) -> VaeError:
-    return VaeError(
-        f"{path.parent.name}/{path.name} cannot be used: {why}. Choose another run, or delete this one and "
-        "train it anew."
-    )
+@contextmanager
+def _position() -> Iterator[None]:
+    """What is not said in the block, or no number, is said to be missing."""
+    try:
+        yield
+    except ValidationError as error:
+        raise ValueError(f"it does not say which step it is of ({explain(error).rstrip('.')})") from error
+
+
+def _fitting(file: safe_open, wanted: Shapes, kind: str = "F32") -> Tensors:
+    """The tensors of `file`, once names, shapes and types are seen to be the wanted ones; or ValueError."""
+    slices = {name: file.get_slice(name) for name in file.keys()}
+    found = {name: (torch.Size(part.get_shape()), part.get_dtype()) for name, part in slices.items()}
+    others = found.items() ^ {name: (shape, kind) for name, shape in wanted.items()}.items()
+    if others:
+        name, _ = min(others)
+        raise ValueError(f"its weights are of other sizes than its config says, {shortened(name)!r} first")
+    return {name: file.get_tensor(name) for name in found}

@@ -5,18 +5,21 @@ The command line's flags are made from it.
 
 import hashlib
 import json
+import reprlib
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from vae.errors import VaeError
+from vae.errors import LONGEST, VaeError, shortened
 
 Dataset = Literal["mnist", "fashion-mnist", "kmnist", "emnist-digits"]
 PresetName = Literal["blog", "quick", "best"]
 Width = Annotated[int, Field(ge=1, le=4096)]
 LearningRate = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 Beta = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+
+Threads = Annotated[int, Field(ge=1, le=1024)]
 
 # Where and how fast a run is computed says nothing of what it is.
 EXECUTION_FIELDS = frozenset({"device", "threads"})
@@ -84,7 +87,7 @@ class TrainConfig(BaseModel):
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(
         "auto", description="Where to compute; auto takes CUDA, then MPS, then the CPU."
     )
-    threads: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"] = Field(
+    threads: Threads | Literal["auto"] = Field(
         "auto", description="CPU threads, 1 to 1024; auto measures which count is fastest."
     )
 
@@ -174,16 +177,25 @@ PRESETS_ABOUT: dict[PresetName, str] = {
 }
 
 
+MOST_EXPLAINED = 5  # fields in a sentence; a file can be wrong in ten thousand
+_QUOTED = reprlib.Repr()
+_QUOTED.maxstring = _QUOTED.maxother = LONGEST
+
+
 def explain(error: ValidationError) -> str:
     """One sentence a field: what was given, and what the bound is."""
     sentences: dict[str, str] = {}
     for problem in error.errors(include_url=False):
         field = str(problem["loc"][0]) if problem["loc"] else "config"
+        if field in sentences:
+            continue  # a union reports each of its branches; the first says enough
         about = TrainConfig.model_fields.get(field)
         bound = f" {about.description}" if about else ""
-        message = f"{problem['msg'][0].lower()}{problem['msg'][1:]}, not {problem['input']!r}."
+        given = _QUOTED.repr(problem["input"])
+        message = f"{problem['msg'][0].lower()}{problem['msg'][1:]}, not {given}."
         if about and ("parsing" in problem["type"] or "short" in problem["type"]):
-            message = f"{problem['input']!r} will not do."  # the validator's words are a programmer's
-        # A union reports each of its branches; the first says enough.
-        sentences.setdefault(field, f"{field}: {message}{bound}")
+            message = f"{given} will not do."  # the validator's words are a programmer's
+        sentences[field] = f"{shortened(field)}: {message}{bound}"
+        if len(sentences) == MOST_EXPLAINED:
+            break
     return " ".join(sentences.values())

@@ -39,11 +39,12 @@ class Evaluation:
     """A run's figures on the test set; losses are means in nats per image.
 
     `reconstruction`, `kl` and `negative_elbo` are those of the encoder's posterior; `refined_negative_elbo`
-    is that of each image's own Gaussian (`vae.refine`), and what lies between is the encoder's amortisation
-    gap (Cremer et al. 2018, arXiv:1801.03558). z is sampled `elbo_samples` times for each image.
+    is that of a Gaussian fitted to each image alone (`vae.refine`), and what lies between is what the encoder
+    loses at least by serving all images (its amortisation gap, Cremer et al. 2018, arXiv:1801.03558). z is
+    sampled `elbo_samples` times for each image.
     `standard_error` is that of `negative_elbo` over the images: their standard deviation by the root of
     their number, so how far the figure would move with other test images. The error that sampling z leaves
-    is a fiftieth of it, so two runs on the same images compare more sharply than it says.
+    is a seventieth of it, so two runs on the same images compare more sharply than it says.
     `knn_1`, `knn_5` and `knn_20` are the shares of images whose class is that of most of so many neighbours.
     """
 

@@ -1,13 +1,30 @@
 """Files that are written whole or not at all."""
 
 import os
+import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
+
+_BESIDE = re.compile(r"\..+\.[0-9a-f]{8}")
 
 
 def beside(path: Path) -> Path:
     """A hidden, unused name in the same folder, from which a rename to `path` takes no time."""
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+
+
+def sync(path: Path) -> None:
+    """Waits until the disk has all that was appended to `path`, if there is such a file."""
+    with suppress(FileNotFoundError), path.open("ab") as file:
+        os.fsync(file.fileno())
+
+
+def sweep(folder: Path, spared: str) -> None:
+    """Removes what processes that died had not finished writing in `folder`; not of the file `spared`."""
+    for path in folder.glob(".*"):
+        if _BESIDE.fullmatch(path.name) and not path.name.startswith(f".{spared}."):
+            path.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from contextlib import suppress
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -41,14 +42,19 @@ class History:
             if not self._is_open():
                 self._open()
             if self._file is not None:
-                lines, self._offset = self._run.metrics_of(self._file, self._offset)
-                if lines:
+                for lines, offset in self._run.metrics_of(self._file, self._offset):
+                    self._offset = offset
                     self._losses = Losses(*(self._extended(split, lines) for split in Losses._fields))
             return self._losses
 
-    def __del__(self) -> None:
+    def close(self) -> None:
+        """Lets go of the file; reading opens it anew."""
         if self._file is not None:
             self._file.close()
+            self._file = None
+
+    def __del__(self) -> None:
+        self.close()
 
     def _is_open(self) -> bool:
         """Whether the opened file is the one that stands there: a resumed training replaces it.
@@ -62,13 +68,10 @@ class History:
         return self._file is not None and os.path.samestat(os.fstat(self._file.fileno()), now)
 
     def _open(self) -> None:
-        if self._file is not None:
-            self._file.close()
+        self.close()
         self._offset, self._losses = 0, NOTHING
-        try:
-            self._file = self._run.metrics_path.open("rb")
-        except FileNotFoundError:
-            self._file = None
+        with suppress(FileNotFoundError):
+            self._file = self._run.open_metrics()
 
     def _extended(self, split: str, lines: list[Metrics]) -> Rows:
         rows: list[Any] = [

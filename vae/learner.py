@@ -45,7 +45,7 @@ class Learner:
         workers.share(weights.detach())
         if updates > 0:
             state = self.optimizer.state[weights]
-            state.setdefault("step", updates[0])
+            state.setdefault("step", updates[0].to(weights.device))  # where fused Adam wants it
             for moment in MOMENTS:
                 workers.share(state.setdefault(moment, torch.zeros_like(weights.detach())))
 

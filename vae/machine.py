@@ -31,11 +31,20 @@ def choose_device(config: TrainConfig) -> torch.device:
         "mps": torch.backends.mps.is_available(),
         "cpu": True,
     }
-    if config.device == "auto":
-        return torch.device(next(name for name, there in present.items() if there))
-    if not present[config.device]:
-        raise VaeError(f"This machine has no device {config.device}. Take device auto or cpu.")
-    return torch.device(config.device)
+    name: str = config.device
+    if name == "auto":
+        name = next(each for each, there in present.items() if there)
+    if not present[name]:
+        raise VaeError(f"This machine has no device {name}. Take device auto or cpu.")
+    if name == "cuda" and Workers().count > 1:  # each worker of a machine has a GPU of its own
+        own = int(os.environ["LOCAL_RANK"])
+        if own >= torch.cuda.device_count():
+            raise VaeError(
+                f"This machine has {torch.cuda.device_count()} GPUs for more workers. Start as many, or take "
+                "device cpu."
+            )
+        torch.cuda.set_device(own)
+    return torch.device(name)
 
 
 def choose_threads(config: TrainConfig, model: VAE) -> int:

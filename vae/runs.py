@@ -6,10 +6,11 @@ watches reads here, and neither needs the other to be alive. docs/ARCHITECTURE.m
 
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +22,9 @@ from pydantic import ValidationError
 from vae.config import TrainConfig, explain
 from vae.errors import VaeError
 from vae.files import write_whole
-from vae.records import LIVE, Metrics, Request, Status
+from vae.locks import locked
+from vae.reading import MAX_JSON, opened, parse, read, refuse_links
+from vae.records import LIVE, Metrics, Request, Status, read_lines
 
 if TYPE_CHECKING:
     from vae.model import VAE
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 FORMAT = 2
 # A trainer needs a few seconds from its start until it holds the lock; more on a busy machine.
 STARTING_SECONDS = 30
+MAX_METRICS = 64_000_000  # bytes; ten thousand epochs write 41 MB
+SNAPSHOT = re.compile(r"[0-9]{8,16}\.safetensors")
 _LOOKING = threading.Lock()
 
 
@@ -46,16 +51,19 @@ class Run:
     def config(self) -> TrainConfig:
         """What the run is made of."""
         try:
-            stored = json.loads((self.path / "config.json").read_bytes())
-            written = stored.pop("format")
+            refuse_links(self.path)
+            stored = parse(read(self.path / "config.json", MAX_JSON))
+            written = stored.pop("format", None)
+            if type(written) is not int:
+                raise ValueError("it names no format")
             if written != FORMAT:
                 older = written < FORMAT
                 advice = "an older version; train it anew" if older else "a newer version; update the project"
-                raise VaeError(f"{self.name} was written by {advice}.")
+                raise VaeError(f"{self.name}/config.json was written by {advice}.")
             return TrainConfig.model_validate(stored)
         except ValidationError as error:
             raise VaeError(f"{self.name}/config.json is no config. {explain(error)}") from error
-        except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        except (OSError, ValueError) as error:
             raise VaeError(
                 f"{self.name}/config.json cannot be read ({error}). Mend it or delete the run's folder."
             ) from error
@@ -90,7 +98,8 @@ class Run:
 
     def snapshots(self) -> list[Path]:
         """The snapshots' files, in the order of their steps."""
-        return sorted((self.path / "snapshots").glob("*.safetensors"))
+        found = (self.path / "snapshots").glob("*.safetensors")
+        return sorted(path for path in found if SNAPSHOT.fullmatch(path.name))
 
     def load_model(self) -> "VAE":
         """The newest weights as a `VAE` in eval mode on the CPU. Raises VaeError if there are none."""
@@ -102,16 +111,19 @@ class Run:
     def status(self) -> Status:
         """Where the run stands now, `interrupted` if its trainer died without a word."""
         try:
-            status = Status.model_validate_json((self.path / "status.json").read_bytes())
+            text = read(self.path / "status.json", MAX_JSON)
+            status = Status.read(text) if text else Status(state="interrupted")
         except FileNotFoundError:
             return Status(state="interrupted")
-        except (OSError, ValidationError) as error:
+        except ValueError as error:
             raise VaeError(
-                f"{self.name}/status.json is damaged. Put it back, or delete the run and train it anew."
+                f"{self.name}/status.json is damaged. Put it back, or delete the run and train it anew. "
+                f"({error})"
             ) from error
         if status.state not in LIVE or self.is_held():
             return status
-        if status.state == "starting" and time.time() - status.heartbeat < STARTING_SECONDS:
+        # A heartbeat that is still to come is a stranger's, who would keep all others from starting.
+        if status.state == "starting" and abs(time.time() - status.heartbeat) < STARTING_SECONDS:
             return status
         return status.model_copy(update={"state": "interrupted"})
 
@@ -125,24 +137,31 @@ class Run:
 
     def metrics(self, offset: int = 0) -> tuple[list[Metrics], int]:
         """The metrics from byte `offset` on, and the offset to go on from. A torn last line waits."""
-        try:
-            with self.metrics_path.open("rb") as file:
-                return self.metrics_of(file, offset)
-        except FileNotFoundError:
-            return [], 0
+        lines: list[Metrics] = []
+        with suppress(FileNotFoundError), self.open_metrics() as file:
+            for more, end in self.metrics_of(file, offset):
+                lines += more
+                offset = end
+        return lines, offset
 
-    def metrics_of(self, file: BinaryIO, offset: int) -> tuple[list[Metrics], int]:
-        """The same of the opened `metrics.jsonl`."""
-        file.seek(offset)
-        content = file.read()
-        whole = content[: content.rfind(b"\n") + 1]
+    def open_metrics(self) -> BinaryIO:
+        """`metrics.jsonl`, opened. Raises FileNotFoundError, and VaeError if it will not do."""
         try:
-            lines = [Metrics.model_validate_json(line) for line in whole.splitlines()]
-        except ValidationError as error:
-            raise VaeError(
-                f"{self.name}/metrics.jsonl is damaged. Delete that file; the weights are not touched."
-            ) from error
-        return lines, offset + len(whole)
+            return opened(self.metrics_path, MAX_METRICS)
+        except ValueError as error:
+            raise self._damaged_metrics(error) from error
+
+    def metrics_of(self, file: BinaryIO, offset: int) -> Iterator[tuple[list[Metrics], int]]:
+        """The same of the opened `metrics.jsonl`, some thousand lines at a time."""
+        try:
+            yield from read_lines(file, offset)
+        except ValueError as error:
+            raise self._damaged_metrics(error) from error
+
+    def _damaged_metrics(self, why: object) -> VaeError:
+        return VaeError(
+            f"{self.name}/metrics.jsonl is damaged. Delete that file; the weights are not touched. ({why})"
+        )
 
     def append_metrics(self, metrics: Metrics) -> None:
         with self.metrics_path.open("ab") as file:
@@ -162,11 +181,11 @@ class Run:
     def request(self) -> Request | None:
         """What viewers want of the trainer now, if anything."""
         try:
-            return Request.model_validate_json(self.request_path.read_bytes())
+            return Request.read(read(self.request_path, MAX_JSON))
         except FileNotFoundError:
             return None
-        except ValidationError as error:
-            raise VaeError(f"{self.name}/request.json is damaged. Delete that file.") from error
+        except ValueError as error:
+            raise VaeError(f"{self.name}/request.json is damaged. Delete that file. ({error})") from error
 
     def ask(self, **wishes: Any) -> Request:
         """Changes what is wanted of the trainer, whoever it is; what is not named stays.
@@ -215,16 +234,17 @@ class Run:
         except filelock.Timeout:
             return True
 
-    def _lock(self, name: str, timeout: float, poll_interval: float = 0.05) -> filelock.BaseFileLock:
-        """A lock in the run's folder. Raises VaeError if that is gone: filelock would make it anew."""
+    def _lock(self, name: str, timeout: float, poll_interval: float = 0.05) -> AbstractContextManager[None]:
+        """A lock in the run's folder. Raises VaeError if that is gone: it would be made anew."""
         if not (self.path / "config.json").exists():
             raise VaeError(f"{self.name} is gone: it was deleted.")
-        return filelock.FileLock(self.path / name, timeout=timeout, poll_interval=poll_interval)
+        return locked(self.path / name, timeout, poll_interval)
 
     def size(self) -> int:
         """Bytes on disk."""
         total = 0
-        for file in self.path.rglob("*"):
-            with suppress(FileNotFoundError):  # a file that was being written has its own name now
-                total += file.stat().st_size if file.is_file() else 0
+        for pattern in ("*", "snapshots/*"):
+            for file in self.path.glob(pattern):
+                with suppress(FileNotFoundError):  # a file that was being written has its own name now
+                    total += file.stat().st_size if file.is_file() else 0
         return total

@@ -17,6 +17,7 @@ from vae import checkpoints
 from vae.config import TrainConfig
 from vae.errors import VaeError
 from vae.evaluate import score_set
+from vae.files import sync
 from vae.learner import Learner
 from vae.machine import choose_threads
 from vae.model import VAE
@@ -57,6 +58,7 @@ class Training:
     step: int = 0
     clock: Stopwatch = field(default_factory=Stopwatch)
     steered: bool = False  # whether the rates ever were others than the run's
+    sound: int | None = None  # the last step whose weights had a finite loss on the test set
 
     def __post_init__(self) -> None:
         self._saved: object = None
@@ -130,8 +132,11 @@ class Training:
         now = (self.step, self.rates)
         if now == self._saved or not self.learner.optimizer.state:
             return
-        scores = score_set(self.model, images[:VOUCHING])
-        self.vouch((scores.reconstruction + scores.kl).sum().item())
+        if self.sound != self.step:
+            scores = score_set(self.model, images[:VOUCHING])
+            self.vouch((scores.reconstruction + scores.kl).sum().item())
+        # Before the weights: after a power cut the metrics may reach further than they, never less far.
+        sync(self.run.metrics_path)
         updates = int(next(iter(self.learner.optimizer.state.values()))["step"])
         position = checkpoints.Position(
             self.step, updates, self.clock(), torch.get_num_threads(), **self.rates

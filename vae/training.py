@@ -17,6 +17,7 @@ from vae.config import TrainConfig
 from vae.data import ImageSet, load
 from vae.errors import VaeError
 from vae.evaluate import score_set
+from vae.files import sweep
 from vae.learner import Learner
 from vae.machine import Pace, choose_device, choose_threads
 from vae.model import VAE
@@ -64,6 +65,8 @@ def fit(run: Run) -> Generator[Status, None, None]:
         state = run.status().state
         if state == "finished":
             return
+        for folder in (run.path, run.path / "snapshots"):
+            sweep(folder, spared=run.request_path.name)  # which a viewer may be writing just now
         if state != "starting" and run.request() is not None:  # else it may be meant for this very start
             run.ask(stop=False, pause_at=None)
         threads = torch.get_num_threads()
@@ -160,6 +163,7 @@ def _loop(run: Run) -> Iterator[Status]:
         scores = score_set(model, test.images)
         both = torch.stack((scores.reconstruction, scores.kl), dim=1)
         log("test", both, torch.stack([batch.mean(dim=0) for batch in both.split(batch_size)]))
+        training.sound = training.step
 
     def obey() -> Iterator[Status]:
         """Does what is asked, and stands still as long as that is asked."""

@@ -8,14 +8,16 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from vae.errors import VaeError
 from vae.files import write_whole
+from vae.reading import tensors_in
+from vae.records import Moment
 
 MAX_POINTS = 1000  # enough to see the classes drift apart, cheap to encode twice a second
-DTYPES = {"pictures": np.uint8, "reconstructions": np.uint8, "points": np.float32, "labels": np.uint8}
+NUMBERS = {"pictures": "U8", "reconstructions": "U8", "points": "F32", "labels": "U8"}
+LARGEST = 2 * 10 * 28 * 28 + MAX_POINTS * (2 * 4 + 1)  # bytes
 
 
 class View(NamedTuple):
@@ -35,31 +37,32 @@ class View(NamedTuple):
 
 def save_view(path: Path, view: View) -> None:
     """Writes a view. Raises OSError."""
-    arrays = {name: np.ascontiguousarray(getattr(view, name)) for name in DTYPES}
+    arrays = {name: np.ascontiguousarray(getattr(view, name)) for name in NUMBERS}
     write_whole(path, save(arrays, {"step": str(view.step)}), durable=False)
 
 
 def load_view(path: Path) -> View | None:
     """The view in `path`, or None if there is none yet. Raises VaeError if it is damaged."""
     try:
-        with safe_open(path, framework="numpy") as file:
-            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in DTYPES}
-            classes, points = shapes["pictures"][0], shapes["labels"][0]
+        with tensors_in(path, "numpy", LARGEST) as file:
+            parts = {name: file.get_slice(name) for name in file.keys()}
+            if {name: part.get_dtype() for name, part in parts.items()} != NUMBERS:
+                raise ValueError("its numbers are of another kind")
+            shapes = {name: tuple(part.get_shape()) for name, part in parts.items()}
             # Before memory is taken: a stranger's file may promise any size.
-            if not (0 < classes <= 10 and 0 < points <= MAX_POINTS) or shapes != {
-                "pictures": (classes, 28, 28),
-                "reconstructions": (classes, 28, 28),
-                "points": (points, 2),
-                "labels": (points,),
-            }:
+            classes, points = shapes["pictures"][:1], shapes["labels"][:1]
+            if shapes != {
+                "pictures": (*classes, 28, 28),
+                "reconstructions": (*classes, 28, 28),
+                "points": (*points, 2),
+                "labels": points,
+            } or not ((1,) <= classes <= (10,) and (1,) <= points <= (MAX_POINTS,)):
                 raise ValueError(f"its shapes are {shapes}")
-            view = View(int(file.metadata()["step"]), *(file.get_tensor(name) for name in DTYPES))
+            view = View(Moment.of(file.metadata()).step, *(file.get_tensor(name) for name in NUMBERS))
     except FileNotFoundError:
         return None
-    except (OSError, SafetensorError, ValueError, KeyError, IndexError, TypeError) as error:
+    except ValueError as error:
         raise _damaged(path, error) from error
-    if any(getattr(view, name).dtype != dtype for name, dtype in DTYPES.items()):
-        raise _damaged(path, "its numbers are of another kind")
     if not np.isfinite(view.points).all() or view.labels.max() > 9:
         raise _damaged(path, "its points are nowhere")
     return view

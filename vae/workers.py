@@ -5,7 +5,6 @@ their gradients and take the same step, so their weights stay the same to the bi
 carries it: gloo between CPUs, nccl between GPUs.
 """
 
-import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,7 +16,8 @@ from torch import Tensor, distributed
 
 from vae.errors import VaeError
 
-# A training may stand still for as long as its viewers like. A worker that is gone is noticed at once.
+# A training may stand still for as long as its viewers like. A worker that died is noticed at once, as its
+# connections close; one whose machine or network is gone without a word is waited for.
 PATIENCE = timedelta(days=365)
 
 
@@ -97,6 +97,8 @@ class Workers:
         """Raises VaeError if a worker is gone."""
         try:
             yield
+        except torch.OutOfMemoryError:
+            raise
         except RuntimeError as error:
             raise VaeError(
                 f"One of the {self.count} workers is gone. Resume goes on from what was saved, with as "
@@ -110,8 +112,6 @@ def joined() -> Iterator[Workers]:
 
     Those that worker 0 leads leave interrupts to it: it stops after a batch, and tells them.
     """
-    if torch.cuda.is_available():
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     distributed.init_process_group(timeout=PATIENCE)
     workers = Workers()
     if workers.rank > 0:

@@ -1,7 +1,7 @@
 """What people ask for by a button: carried out, or a sentence that says why not.
 
-Everything that starts, changes or deletes a run leaves the pages here, and is the host's alone where these
-are read-only; a test reads the sources for that.
+What starts, changes or deletes a run leaves the pages here, and is the host's alone where these are
+read-only; a test reads the sources for that.
 """
 
 import time

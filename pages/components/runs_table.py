@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.components import cached
 from pages.components.access import may_change
+from pages.components.archives import download, drop_field
 from pages.components.config_form import differences
 from pages.components.orders import REFUSED_SECONDS, delete, obey
 from pages.components.run_picker import select_run
@@ -30,10 +31,15 @@ def chosen_runs() -> list[Run]:
 
 
 def runs_table() -> None:
-    """Shows the table, and what can be done with the chosen runs."""
+    """Shows the table, what can be done with the chosen runs, and where another is dropped."""
     runs = list_runs(default_runs_dir())
-    if not runs:
-        return
+    if runs:
+        _table(runs)
+    if may_change():
+        drop_field()
+
+
+def _table(runs: Sequence[Run]) -> None:
     rows = [_row(cached.summary(run)) for run in runs]
     names = [run.name for run in runs]
     chosen = st.session_state.setdefault(_CHOSEN, [])
@@ -64,14 +70,16 @@ def runs_table() -> None:
 def _offer(runs: Sequence[Run]) -> None:
     if not runs:
         st.caption(
-            "Choose rows at the left to lay their curves over those above, "
-            f"to open{' or to delete' * may_change()} them. A run that is started elsewhere appears when you "
-            "come back to this window."
+            "Choose rows at the left to lay their curves over those above, to open"
+            f"{', download or delete' if may_change() else ' or download'} them. A run that is started "
+            "elsewhere appears when you come back to this window."
         )
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Open", disabled=len(runs) != 1):
             obey(lambda: select_run(runs[0]))
+        if len(runs) == 1:
+            download(runs[0])
         what = plain(runs[0].name) if len(runs) == 1 else f"{len(runs)} runs"
         if may_change():
             with st.popover("Delete …"):

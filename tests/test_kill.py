@@ -1,0 +1,55 @@
+"""Trainers cut off at any instant; `python -m benchmarks.kill` is the long version."""
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from safetensors import safe_open
+
+from benchmarks.kill import Kind, faults, kills
+from tests.conftest import small_config
+from vae.catalogue import new_run
+from vae.learner import Learner
+from vae.runs import Run
+from vae.training import SAVE_SECONDS, fit
+
+KILLS = 25
+
+
+def test_a_run_survives_kills_at_random_moments(tmp_path: Path) -> None:
+    finished = kills(tmp_path, KILLS, seed=0)
+    print(f"{KILLS} of {KILLS} survived, {finished} runs came to the same weights")
+    assert finished > 0
+
+
+def test_a_run_survives_a_fault_at_any_call_that_changes_a_file(tmp_path: Path) -> None:
+    assert faults(tmp_path, get_args(Kind), every=61) > 3 * 5
+
+
+def test_at_most_ten_seconds_are_ever_redone(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that goes a second a step; an epoch has sixty of these."""
+    taken: list[int] = []
+    redone: list[int] = []
+    monkeypatch.setattr("vae.state.Stopwatch.__call__", lambda _: float(len(taken)))
+    take = Learner.take
+
+    def watched(self: Learner, plan: object) -> object:
+        redone.append(len(taken) - saved_step(run))
+        taken.append(1)
+        return take(self, plan)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Learner, "take", watched)
+    run = new_run(small_config(batch_size=10, epochs=2), small)
+    for _ in fit(run):
+        pass
+    assert len(taken) == 120
+    assert max(redone) == SAVE_SECONDS
+    assert redone[60] == 0  # an epoch's end is saved
+
+
+def saved_step(run: Run) -> int:
+    """The step that a resumed training would go on from."""
+    if not run.training_path.exists():
+        return 0
+    with safe_open(run.training_path, framework="numpy") as file:
+        return int(file.metadata()["step"])
