@@ -5,6 +5,7 @@ from functools import partial
 import streamlit as st
 
 from pages.components import cached
+from pages.components.access import lock, may_change
 from pages.components.config_form import config_form, preset_choice
 from pages.components.controls import controls
 from pages.components.orders import STARTS, busy, obey, start
@@ -32,8 +33,11 @@ def main() -> None:
     live = status is not None and status.state in LIVE
     # A start closes it. By another key: what a person opened or closed stays so otherwise.
     starts = st.session_state.setdefault(STARTS, int(live))
-    with st.expander("New training", expanded=not starts, key=f"new training {starts}"):
-        new_training()
+    with st.container():
+        lock()
+        if may_change():
+            with st.expander("New training", expanded=not starts, key=f"new training {starts}"):
+                new_training()
     with st.container(), sentences():
         if run and status:
             show(run, status)

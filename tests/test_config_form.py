@@ -1,6 +1,5 @@
 """The form without a page around it: what it offers, what it gives back, what it refuses."""
 
-import re
 from pathlib import Path
 from typing import Any, get_args
 
@@ -8,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.components.config_form import FIELDS, label
+from tests.visiting import read
 from vae.config import PRESETS, PresetName, TrainConfig
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,8 +42,7 @@ def given(form: AppTest) -> TrainConfig | None:
 
 
 def messages(form: AppTest) -> str:
-    shown = " ".join(element.value for element in (*form.error, *form.caption))
-    return re.sub(r"\\(.)", r"\1", shown)  # what stands there once Markdown has been read
+    return read(" ".join(element.value for element in (*form.error, *form.caption)))
 
 
 def test_every_field_but_restarts_has_a_widget_that_explains_it(form: AppTest) -> None:

@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import NumberInput
 
+from pages.components.sentences import WORD_JOINER
 from tests.browser import wait_until
 from tests.conftest import ROOT, small_config
 from tests.visiting import PAGES, component, html, messages, tell, visit
@@ -38,10 +39,12 @@ def test_the_newest_run_with_weights_is_chosen(page: str, runs_dir: Path, traine
 
 
 @pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize("asked", ["nope", "../../etc", "a/b", "A"])
-@pytest.mark.usefixtures("runs_dir")
-def test_an_address_that_names_no_run_gets_a_sentence(asked: str, page: str) -> None:
+@pytest.mark.parametrize("asked", ["nope", "../../etc", "a/b", "A", "/", "..", "linked", "../outside", "x\n"])
+def test_an_address_that_names_no_run_gets_a_sentence(asked: str, page: str, runs_dir: Path) -> None:
+    outside = new_run(small_config(seed=5), runs_dir.parent, "outside")
+    (runs_dir / "linked").symlink_to(outside.path)
     test = visit(page, run=asked)
+    assert not {"linked", "outside"} & set(test.sidebar.selectbox[0].options)
     assert "Another run is shown" in messages(test)
     assert ("There is no run called nope." in messages(test)) == (asked == "nope")
     assert test.query_params.get("run") != [asked]
@@ -68,7 +71,7 @@ def test_a_damaged_run_does_not_take_over_the_first_page(runs_dir: Path, trained
 @pytest.mark.usefixtures("runs_dir")
 def test_markup_in_the_address_is_shown_letter_by_letter() -> None:
     (warning,) = visit(PAGES[0], run="**bold** [x](http://a.b)").warning
-    assert r"\*\*bold\*\* \[x\]\(http\://a.b\)" in warning.value
+    assert rf"\*\*bold\*\* \[x\]\(http\:{WORD_JOINER}//a.b\)" in warning.value
 
 
 def test_the_address_and_the_box_choose_the_run(runs_dir: Path, trained: Run) -> None:

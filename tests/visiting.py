@@ -6,6 +6,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
+from pages.components.sentences import WORD_JOINER
 from tests.conftest import ROOT
 
 PAGES = ["pages/latent.py", "pages/reconstructions.py", "pages/train.py"]
@@ -25,8 +26,12 @@ def visit(page: str, /, state: dict[str, object] | None = None, **query: str) ->
 
 
 def messages(test: AppTest) -> str:
-    shown = " ".join(element.value for element in (*test.error, *test.warning, *test.info))
-    return re.sub(r"\\(.)", r"\1", shown)  # what stands there once Markdown has been read
+    return read(" ".join(element.value for element in (*test.error, *test.warning, *test.info)))
+
+
+def read(text: str) -> str:
+    """What stands there once Markdown that `plain` has made has been read."""
+    return re.sub(r"\\(.)", r"\1", text.replace(WORD_JOINER, ""))
 
 
 def html(test: AppTest) -> str:

@@ -5,6 +5,7 @@ from typing import BinaryIO
 
 import streamlit as st
 
+from pages.components.access import host_only
 from pages.components.run_picker import select_run
 from pages.components.sentences import MENDABLE, plain, sentence
 from vae.archive import MAX_BYTES, MAX_ZIP, pack, unpack
@@ -35,6 +36,12 @@ def download(run: Run) -> None:
     )
 
 
+@host_only
+def add(file: BinaryIO) -> Run:
+    """The run in a zip, added to those that are here. Raises VaeError if it is none."""
+    return unpack(file, default_runs_dir())
+
+
 def drop_field() -> None:
     """Takes a zip, checks it and selects the run that it holds; what is wrong with it gets a sentence."""
     dropped = st.session_state.setdefault(_DROPPED, 0)
@@ -49,7 +56,7 @@ def drop_field() -> None:
     if st.session_state.get(_REFUSED, ("", ""))[0] != file.file_id:  # looked at once
         try:
             with st.spinner("Checking the run …"):
-                run = unpack(file, default_runs_dir())
+                run = add(file)
         except MENDABLE as error:
             st.session_state[_REFUSED] = file.file_id, sentence(error)
         else:

@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components.access import may_change
 from pages.components.config_form import label
 from pages.components.offers import offer
 from pages.components.orders import ask, ask_for_steps, refusal
@@ -15,7 +16,12 @@ DELAYS = {0.0: "off", 0.05: "0.05 s", 0.2: "0.2 s", 0.5: "0.5 s", 1.0: "1 s", 2.
 
 
 def controls(run: Run) -> None:
-    """Shows what can be asked of the trainer of `run`; of one that ended, what can be done with it now."""
+    """Shows what can be asked of the trainer of `run`; of one that ended, what can be done with it now.
+
+    Nothing to those who may only watch.
+    """
+    if not may_change():
+        return
     status = run.status()
     request = run.request() or Request(number=status.heard)
     heard = request.number == status.heard

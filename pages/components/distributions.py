@@ -4,6 +4,7 @@ Shapes: M pictures, C classes.
 """
 
 from collections.abc import Collection, Sequence
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,8 @@ def loss_boxes(
     data: list[dict[str, Any]] = []
     # Plotly would call the ends of the whiskers the least and the most, which they are not.
     hover: dict[str, list[Any]] = {"x": [], "y": [], "text": []}
-    for label, (name, colour) in enumerate(zip(names, LABEL_COLOURS, strict=True)):
+    shown = [escape(name) for name in names]  # Plotly reads tags in all that it writes
+    for label, (name, colour) in enumerate(zip(shown, LABEL_COLOURS, strict=True)):
         of_class = losses[labels == label]
         if not len(of_class):
             continue
@@ -74,7 +76,7 @@ def loss_boxes(
         "margin": {"l": 36, "r": 8, "t": 28, "b": 24},
         "xaxis": {
             "tickvals": ticks,
-            "ticktext": list(names),
+            "ticktext": shown,
             "range": [-0.6, len(names) - 0.4],
             "fixedrange": True,
             "showgrid": False,

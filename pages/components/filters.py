@@ -9,7 +9,7 @@ import streamlit as st
 from pages.components.distributions import loss_boxes
 from pages.components.live_figure import click_on, live_figure
 from pages.components.selection import SORTS, TERMS, Indices, ScoredSet, mean_losses, of_classes, selected
-from pages.components.sentences import sentence
+from pages.components.sentences import plain, sentence
 from pages.components.tables import number_table
 from vae.errors import VaeError
 
@@ -38,7 +38,7 @@ def filters(test: ScoredSet, names: Sequence[str]) -> Chosen:
     classes = head.pills(
         "Classes",
         range(len(names)),
-        format_func=names.__getitem__,
+        format_func=lambda label: plain(names[label]),
         selection_mode="multi",
         key=CLASSES,
         help="None chosen: all. A click on a box below chooses its class, too.",

@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from pages.components.orders import obey, start, train_longer
-from vae import jobs
+from pages.components.orders import obey, resume, start, train_longer
 from vae.records import Status
 from vae.runs import Run
 
@@ -13,7 +12,7 @@ def offer(run: Run, status: Status) -> None:
     if status.state != "finished" and st.button(
         "Resume", type="primary", help="Goes on where the run stood.", width=150
     ):
-        obey(lambda: jobs.resume(run))
+        obey(lambda: resume(run))
     if st.button("Train again", help="A further run of the same settings.", width=150):
         obey(lambda: start(run.config, again=True))
     if status.state == "finished":

@@ -42,7 +42,8 @@ def opened(run: Run, explored: Explored, indices: Indices) -> None:
     position = int(np.flatnonzero(np.append(indices, index) == index)[0])
     here = position < len(indices)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(f"{class_names(run.config.dataset)[test.labels[index]]} · #{index}", width="content")
+        name = class_names(run.config.dataset)[test.labels[index]]
+        st.subheader(f"{plain(name)} · #{index}", width="content")
         st.caption(
             f"{plain(run.name)}: "
             + (

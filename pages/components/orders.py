@@ -1,4 +1,8 @@
-"""What people ask for by a button: carried out, or a sentence that says why not."""
+"""What people ask for by a button: carried out, or a sentence that says why not.
+
+What starts, changes or deletes a run leaves the pages here, and is the host's alone where these are
+read-only; a test reads the sources for that.
+"""
 
 import time
 from collections.abc import Callable
@@ -6,13 +10,14 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.run_picker import select_run
+from pages.components.access import host_only
+from pages.components.run_picker import forget_run, select_run
 from pages.components.sentences import MENDABLE, plain, sentence, sentences
 from vae import jobs
-from vae.catalogue import default_runs_dir, find_run
+from vae.catalogue import default_runs_dir, delete_run, find_run
 from vae.config import TrainConfig
 from vae.errors import VaeError
-from vae.records import LIVE
+from vae.records import LIVE, Request
 from vae.runs import Run
 
 STARTS = "starts_in_this_tab"
@@ -22,7 +27,7 @@ REFUSED_SECONDS = 8  # how long a sentence stands, though the page is polled
 HEARING_SECONDS = 0.4  # a trainer looks after each batch; one that loads or saves takes longer
 
 
-def obey(order: Callable[[], None]) -> None:
+def obey(order: Callable[[], object]) -> None:
     """Carries out what a button asks, and shows the page anew; or says why it cannot be done."""
     st.session_state.pop(_BUSY, None)
     with sentences():
@@ -33,18 +38,40 @@ def obey(order: Callable[[], None]) -> None:
         st.rerun()
 
 
+@host_only
 def start(config: TrainConfig, *, again: bool = False) -> None:
     """Starts a training of `config` and selects its run; one that is finished is only shown."""
     run = jobs.start(config, default_runs_dir(), again=again)
     select_run(run)
     st.session_state[STARTS] = st.session_state.get(STARTS, 0) + 1
     if run.status().state == "finished":
-        st.toast(f"{run.name} is finished already. **Train again** trains another, **Train longer** goes on.")
+        name = plain(run.name)
+        st.toast(f"{name} is finished already. **Train again** trains another, **Train longer** goes on.")
 
 
+@host_only
+def resume(run: Run) -> None:
+    """Goes on with a run that was stopped."""
+    jobs.resume(run)
+
+
+@host_only
 def train_longer(run: Run, epochs: int) -> None:
     """Starts a training that goes on where `run` ended, and selects its run."""
     select_run(jobs.train_longer(run, epochs))
+
+
+@host_only
+def delete(run: Run) -> None:
+    """Removes a run for good, and takes back its choice."""
+    delete_run(run)
+    forget_run(run)
+
+
+@host_only
+def wish(run: Run, **wishes: Any) -> Request:
+    """Asks the trainer of a run for something."""
+    return run.ask(**wishes)
 
 
 def ask(run: Run, **wishes: Any) -> None:
@@ -54,7 +81,7 @@ def ask(run: Run, **wishes: Any) -> None:
     """
     st.session_state.pop(_REFUSED, None)
     try:
-        request = run.ask(**wishes)
+        request = wish(run, **wishes)
         end = time.monotonic() + HEARING_SECONDS
         while (status := run.status()).state in LIVE and status.heard != request.number:
             if time.monotonic() > end:
@@ -96,4 +123,4 @@ def busy() -> None:
     if watch.button("Watch it", width="stretch"):
         obey(lambda: select_run(run))
     if stop.button("Stop it", width="stretch", help="Saves after this batch; it can be resumed."):
-        obey(run.ask_to_stop)
+        obey(lambda: wish(run, stop=True))

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.components.access import may_change
 from pages.components.sentences import plain
 from vae.catalogue import admit, default_runs_dir, list_runs
 from vae.errors import VaeError
@@ -43,7 +44,10 @@ def run_picker(*, watching: bool = False) -> Run | None:
         asked = None
         del st.query_params["run"]
     if not runs:
-        st.info("There are no runs yet. Choose a preset on the Train page and press Start.")
+        how = "Choose a preset on the Train page and press Start."
+        st.info(
+            f"There are no runs yet. {how if may_change() else 'Those that the host starts appear here.'}"
+        )
         return None
     live = live_run(runs_dir) if watching else None
     usable = (name for name, run in runs.items() if run.model_path.exists() and _state(run) != "damaged")

@@ -2,27 +2,26 @@
 
 import streamlit as st
 
+from pages.components.access import may_change
 from pages.components.config_form import differences
 from pages.components.sentences import plain
 from vae.forecast import in_words
 from vae.records import Status
 from vae.runs import Run
 
-INTERRUPTED = (
-    "Its training process ended without a word. **Resume** goes on from what was saved last; "
-    "log.txt in the run's folder may say why it ended."
-)
+INTERRUPTED = "Its training process ended without a word."
+MEND = "**Resume** goes on from what was saved last; log.txt in the run's folder may say why it ended."
 
 
 def run_heading(run: Run, status: Status) -> None:
     """Shows name, state, what it is made of and what went wrong."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.subheader(f"{run.name}: {status.state}", anchor=False, width="content")
+        st.subheader(f"{plain(run.name)}: {status.state}", anchor=False, width="content")
         st.caption(made_of(run, status), width="content")
     if status.error:
         st.error(plain(status.error))
     elif status.state == "interrupted":
-        st.warning(INTERRUPTED)
+        st.warning(f"{INTERRUPTED}{f' {MEND}' * may_change()}")
 
 
 def progress(run: Run, status: Status) -> None:

@@ -7,12 +7,13 @@ from typing import Any
 import streamlit as st
 
 from pages.components import cached
+from pages.components.access import may_change
 from pages.components.archives import download, drop_field
 from pages.components.config_form import differences
-from pages.components.orders import REFUSED_SECONDS, obey
-from pages.components.run_picker import forget_run, select_run
+from pages.components.orders import REFUSED_SECONDS, delete, obey
+from pages.components.run_picker import select_run
 from pages.components.sentences import MENDABLE, plain, sentence
-from vae.catalogue import default_runs_dir, delete_run, list_runs
+from vae.catalogue import default_runs_dir, list_runs
 from vae.forecast import in_words
 from vae.runs import Run
 
@@ -34,7 +35,8 @@ def runs_table() -> None:
     runs = list_runs(default_runs_dir())
     if runs:
         _table(runs)
-    drop_field()
+    if may_change():
+        drop_field()
 
 
 def _table(runs: Sequence[Run]) -> None:
@@ -68,8 +70,9 @@ def _table(runs: Sequence[Run]) -> None:
 def _offer(runs: Sequence[Run]) -> None:
     if not runs:
         st.caption(
-            "Choose rows at the left to lay their curves over those above, to open, download or delete them. "
-            "A run that is started elsewhere appears when you come back to this window."
+            "Choose rows at the left to lay their curves over those above, to open"
+            f"{', download or delete' if may_change() else ' or download'} them. A run that is started "
+            "elsewhere appears when you come back to this window."
         )
         return
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -78,11 +81,12 @@ def _offer(runs: Sequence[Run]) -> None:
         if len(runs) == 1:
             download(runs[0])
         what = plain(runs[0].name) if len(runs) == 1 else f"{len(runs)} runs"
-        with st.popover("Delete …"):
-            megabytes = sum(run.size() for run in runs) / 1e6
-            st.write(f"Delete {what} ({megabytes:.1f} MB) for good?")
-            if st.button("Delete", type="primary"):
-                _delete(runs)
+        if may_change():
+            with st.popover("Delete …"):
+                megabytes = sum(run.size() for run in runs) / 1e6
+                st.write(f"Delete {what} ({megabytes:.1f} MB) for good?")
+                if st.button("Delete", type="primary"):
+                    _delete(runs)
         st.caption("Their curves lie over those above, in colours of their own.")
 
 
@@ -90,8 +94,7 @@ def _delete(runs: Sequence[Run]) -> None:
     kept = []
     for run in runs:
         try:
-            delete_run(run)
-            forget_run(run)
+            delete(run)
         except MENDABLE as error:
             kept.append(sentence(error))
     st.session_state[_CHOSEN] = []

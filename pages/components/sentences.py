@@ -13,9 +13,24 @@ from vae.errors import VaeError
 MENDABLE = (VaeError, OSError, ValidationError)
 
 
+# What Markdown marks up. A dash or a number only where a list could begin: names keep theirs in addresses.
+_MARKS = re.compile(r"[\\`*_{}\[\]()<>#+!|$~:&^=]|(?<!\S)-|(?<=\d)\.(?!\S)")
+# What Streamlit (1.67) turns into links, icons and arrows after the escapes are read, which so do not help:
+# https://a.b, www.a.b, a@b.c, :material/home:, :streamlit:, and ->, --, >= and the like that stand alone.
+_TURNED = re.compile(
+    r"(?<=:)(?=//|material[/_]|streamlit:)|(?<=www)(?=\.)|(?<=@)(?=\S)"
+    r"|(?<=(?<!\S)[-<>~])(?=[-=>]{1,2}(?!\S))",
+    re.IGNORECASE,
+)
+WORD_JOINER = "\u2060"  # neither seen nor a place to break a line
+
+
 def plain(text: str) -> str:
-    """A text as Markdown that shows it letter by letter: it may hold what came from a file or an address."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+!|$~:-])", r"\\\1", text)
+    """A text as Markdown that shows it letter by letter: it may hold what came from a file or an address.
+
+    Lines are joined, as some marks begin with one.
+    """
+    return _MARKS.sub(r"\\\g<0>", _TURNED.sub(WORD_JOINER, " ".join(text.split())))
 
 
 def sentence(error: VaeError | OSError | ValidationError) -> str:

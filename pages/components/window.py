@@ -30,7 +30,8 @@ export default function ({ setTriggerValue }) {
   const giveUp = () => setTimeout(() => document.activeElement?.blur());
   listen(document, "click", (event) => {
     const clicked = event.detail > 0 && event.target.closest("button, label, [role=radio], [role=switch]");
-    if (clicked && !document.activeElement?.matches("input[type=text], input[type=number]")) giveUp();
+    const written = "input[type=text], input[type=number], input[type=password]";
+    if (clicked && !document.activeElement?.matches(written)) giveUp();
   });
   listen(document, "keyup", (event) => {
     if (event.key === "Enter" && event.target.matches("input[type=number]")) giveUp();
