@@ -44,6 +44,7 @@ class Session:
         self._kept: dict[str, tuple[Delta, int]] = {}  # and how many answers there were when it was used
         self._waiting: list[tuple[float, str, Answer | None]] = []  # since when, for which fragment
         self._began = 0.0  # when the first message of the newest run came
+        self._ended: set[str] | None = None  # the fragments, or all, whose run ended as another began
         self._timers: dict[str, tuple[float, asyncio.Task[None]]] = {}
         self._reader = asyncio.create_task(self._read())
 
@@ -132,6 +133,11 @@ class Session:
     def _take(self, message: ForwardMsg) -> None:
         kind, fragment_ids = message.WhichOneof("type"), message.metadata.run.fragment_ids
         if kind == "new_session":
+            # Streamlit calls a run broken off whose end was not sent before the next began. It was, if all of
+            # the page runs next, or the same fragment; if another fragment does, it was answered.
+            if fragment_ids and self._ended is not None and not self._ended & set(fragment_ids):
+                self._finish(self._ended)
+            self._ended = None
             self.runs, self._began = self.runs + 1, time.perf_counter()
             if not fragment_ids:
                 self._stop_polling(self._timers)
@@ -151,7 +157,9 @@ class Session:
                 self._timers[name] = interval, asyncio.create_task(self._poll(name, interval))
         elif kind == "page_not_found" or message.session_event.HasField("script_compilation_exception"):
             self.errors.append(str(message))
-        elif kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+        elif kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+            self._ended = set(fragment_ids)
+        elif kind == "script_finished":
             self._finish(fragment_ids)
         elif kind in ("delta", "ref_hash"):
             name = message.ref_hash or message.hash

@@ -14,6 +14,7 @@ from random import Random
 from typing import Any, Protocol, Self
 
 from playwright.async_api import Page, expect
+from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 from streamlit.proto.Selectbox_pb2 import Selectbox
 
 from benchmarks.sessions import Session
@@ -243,7 +244,11 @@ class Glass:
     async def _answered(self, before: int) -> None:
         """Waits until more has happened on the map, and all of it was answered."""
         answered = f"(before) => (({{ last, pending }}) => last > before && !pending.length)(({TELLING})())"
-        await self.page.wait_for_function(answered, arg=before, timeout=SLOW)
+        try:
+            await self.page.wait_for_function(answered, arg=before, timeout=SLOW)
+        except PlaywrightTimeoutError as error:
+            waiting = await self.page.evaluate(f"({TELLING})().pending.length")
+            raise StrangeError(f"told {await self._told() - before}, not answered {waiting}") from error
         await self._still()
 
     async def _still(self) -> None:

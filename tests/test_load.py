@@ -2,8 +2,11 @@
 
 import asyncio
 import time
+from typing import cast
 
 import pytest
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.asyncio.client import ClientConnection
 
 from benchmarks.load import late
 from benchmarks.sessions import Session
@@ -48,6 +51,53 @@ def test_what_another_did_is_known_as_such(shared: Server) -> None:
                 await tab.click((1.5, 1.0))
         finally:
             await tab.leave()
+
+    asyncio.run(look())
+
+
+class Silent:
+    """A connection over which nothing comes."""
+
+    async def send(self, _message: bytes) -> None:
+        pass
+
+    async def recv(self, *, decode: bool) -> bytes:  # noqa: ARG002
+        await asyncio.sleep(3600)
+        return b""
+
+
+@pytest.mark.parametrize(
+    ("fragment", "following", "answered"),
+    [("map", "poll", True), ("map", "map", False), ("map", "", False), ("", "poll", True), ("", "", False)],
+)
+def test_what_ended_as_another_fragment_began_was_answered(
+    fragment: str, following: str, answered: bool
+) -> None:
+    """`fragment` ran, or all of the page, and `following` began before its end was sent."""
+
+    async def look() -> None:
+        session = Session(cast(ClientConnection, Silent()), "http://localhost/")
+
+        def take(of: str, *, broken_off: bool = False) -> None:
+            message = ForwardMsg()
+            if broken_off:
+                message.script_finished = ForwardMsg.FINISHED_EARLY_FOR_RERUN
+            else:
+                message.new_session.SetInParent()
+            message.metadata.run.fragment_ids.extend([of] if of else [])
+            session._take(message)
+
+        click = asyncio.create_task(session.rerun(fragment_id=fragment))
+        await asyncio.sleep(0)
+        take(fragment)
+        take(fragment, broken_off=True)
+        await asyncio.sleep(0)
+        assert not click.done()
+        take(following)
+        await asyncio.sleep(0.01)
+        assert click.done() == answered
+        click.cancel()
+        session._reader.cancel()
 
     asyncio.run(look())
 
