@@ -175,7 +175,7 @@ def main() -> None:
         run = jobs.start(TrainConfig.preset("quick", epochs=EPOCHS, learning_rate=1e-4), folder)
         try:
             wait_until(lambda: run.status().epoch > 1)
-            server = Server(APP, VAE_RUNS_DIR=str(folder))
+            server = Server(APP, VAE_RUNS_DIR=str(folder), MALLOC_ARENA_MAX="2")  # as `make run` starts it
             server.log = log
             with server:
                 tell(
