@@ -19,7 +19,6 @@ import numpy as np
 import torch
 from playwright.sync_api import sync_playwright
 from streamlit.proto.Common_pb2 import StringArray
-from streamlit.proto.WidgetStates_pb2 import WidgetState
 from torch import nn
 
 from benchmarks.sessions import Session
@@ -33,7 +32,6 @@ from vae.runs import Run
 
 TURNS = 20
 OURS, BARE = "the app", "bare"  # the products, the page
-TRIGGERS = "$$STREAMLIT_INTERNAL_KEY_{}__events"  # what Streamlit calls those of a component
 
 BARE_PAGE = """
 import numpy as np, streamlit as st
@@ -106,16 +104,7 @@ def compare_scoring(run: Run) -> ScoredSet:
 async def do(tab: Session, name: str, **value: Any) -> float:
     """Milliseconds until it is answered that the widget of this key, label or title has a value."""
     before = dict(tab.deltas)
-    for delta in before.values():
-        kind = delta.new_element.WhichOneof("type")
-        widget: Any = getattr(delta.new_element, kind) if kind else delta.add_block.dialog
-        widget_id = getattr(widget, "id", "")
-        if widget_id.endswith(f"-{name}") or name in (getattr(widget, it, "") for it in ("label", "title")):
-            break
-    else:
-        raise LookupError(name)
-    widget_id = TRIGGERS.format(widget_id) if "json_trigger_value" in value else widget_id
-    seconds = await tab.rerun(WidgetState(id=widget_id, **value), fragment_id=delta.fragment_id)
+    seconds = await tab.change(name, **value)
     assert not tab.errors, tab.errors
     assert before != tab.deltas, f"{name}: nothing changed"
     return 1000 * seconds

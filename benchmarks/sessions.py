@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from anyio.from_thread import start_blocking_portal
@@ -22,12 +22,14 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 KEPT_ANSWERS = 2  # for how many a message is kept unused: Streamlit's global.maxCachedMessageAge
+TRIGGERS = "$$STREAMLIT_INTERNAL_KEY_{}__events"  # what Streamlit calls those of a component
 Answer = asyncio.Future[float]  # the seconds it took
 
 
 class Session:
     """One open tab: the `runs` its server began, the `answers` that were shown, the `poll_seconds` from each
-    poll to its answer, the `errors` on the page, and `deltas`, the newest at each place, to find a widget in.
+    poll to its answer, the `errors` on the page, `deltas`, the newest at each place, to find a widget in, and
+    the `query` of its address.
     """
 
     def __init__(self, websocket: ClientConnection, address: str) -> None:
@@ -35,12 +37,14 @@ class Session:
         self.poll_seconds: list[float] = []
         self.errors: list[str] = []
         self.deltas: dict[tuple[int, ...], Delta] = {}
-        self._websocket, self._address, self._query = websocket, address, urlsplit(address).query
+        self._websocket, self._address, self.query = websocket, address, urlsplit(address).query
         self._page_hash = ""  # not known before the first answer
+        self._pages: dict[str, str] = {}  # their hashes
         self._widgets: dict[str, WidgetState] = {}
         self._kept: dict[str, tuple[Delta, int]] = {}  # and how many answers there were when it was used
         self._waiting: list[tuple[float, str, Answer | None]] = []  # since when, for which fragment
         self._began = 0.0  # when the first message of the newest run came
+        self._ended: set[str] | None = None  # the fragments, or all, whose run ended as another began
         self._timers: dict[str, tuple[float, asyncio.Task[None]]] = {}
         self._reader = asyncio.create_task(self._read())
 
@@ -66,6 +70,30 @@ class Session:
         await self._ask(fragment_id, answer, *changed)
         return await asyncio.wait_for(answer, 120)  # seconds; only ends a wait that would never end
 
+    async def change(self, name: str, **value: Any) -> float:
+        """Gives the widget of this key, label or title a value; returns the seconds until it was answered.
+
+        `value` is a field of `WidgetState`: an event of a component is a `json_trigger_value`. Raises
+        LookupError if there is no such widget, and as `rerun`.
+        """
+        for delta in self.deltas.values():
+            kind = delta.new_element.WhichOneof("type")
+            widget: Any = getattr(delta.new_element, kind) if kind else delta.add_block.dialog
+            widget_id = getattr(widget, "id", "")
+            names = (getattr(widget, it, "") for it in ("label", "title"))
+            if widget_id.endswith(f"-{name}") or name in names:
+                break
+        else:
+            raise LookupError(name)
+        widget_id = TRIGGERS.format(widget_id) if "json_trigger_value" in value else widget_id
+        return await self.rerun(WidgetState(id=widget_id, **value), fragment_id=delta.fragment_id)
+
+    async def turn(self, page: str) -> float:
+        """Goes to another page by its link; `page` is what its address says. As `rerun`."""
+        self._page_hash, self.query = self._pages[page], ""
+        self._widgets.clear()
+        return await self.rerun()
+
     async def _poll(self, fragment_id: str, interval: float) -> None:
         due = time.perf_counter()
         with suppress(ConnectionClosed):  # the reader tells
@@ -78,7 +106,7 @@ class Session:
         message = BackMsg()
         state = message.rerun_script
         state.fragment_id, state.is_auto_rerun = fragment_id, answer is None
-        state.query_string, state.page_script_hash = self._query, self._page_hash
+        state.query_string, state.page_script_hash = self.query, self._page_hash
         state.page_name = "" if self._page_hash else urlsplit(self._address).path.strip("/")
         state.cached_message_hashes.extend(self._kept)
         state.widget_states.widgets.extend((self._widgets | {it.id: it for it in changed}).values())
@@ -105,14 +133,21 @@ class Session:
     def _take(self, message: ForwardMsg) -> None:
         kind, fragment_ids = message.WhichOneof("type"), message.metadata.run.fragment_ids
         if kind == "new_session":
+            # Streamlit calls a run broken off whose end was not sent before the next began. It was, if all of
+            # the page runs next, or the same fragment; if another fragment does, it was answered.
+            if fragment_ids and self._ended is not None and not self._ended & set(fragment_ids):
+                self._finish(self._ended)
+            self._ended = None
             self.runs, self._began = self.runs + 1, time.perf_counter()
             if not fragment_ids:
                 self._stop_polling(self._timers)
                 self.deltas.clear()
         elif kind == "navigation":
             self._page_hash = message.navigation.page_script_hash
+            pages = message.navigation.app_pages
+            self._pages = {page.url_pathname: page.page_script_hash for page in pages}
         elif kind == "page_info_changed":
-            self._query = message.page_info_changed.query_string
+            self.query = message.page_info_changed.query_string
         elif kind == "stop_auto_rerun":
             self._stop_polling(message.stop_auto_rerun.fragment_ids)
         elif kind == "auto_rerun":
@@ -122,7 +157,9 @@ class Session:
                 self._timers[name] = interval, asyncio.create_task(self._poll(name, interval))
         elif kind == "page_not_found" or message.session_event.HasField("script_compilation_exception"):
             self.errors.append(str(message))
-        elif kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+        elif kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+            self._ended = set(fragment_ids)
+        elif kind == "script_finished":
             self._finish(fragment_ids)
         elif kind in ("delta", "ref_hash"):
             name = message.ref_hash or message.hash

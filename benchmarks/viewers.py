@@ -97,21 +97,28 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime
 
 
+def glance(run: Run) -> Status:
+    """Where a run stands: not `run.status()`, which tries the trainer's lock."""
+    return Status.model_validate_json((run.path / "status.json").read_bytes())
+
+
+def images_per_second(run: Run, old: Status, new: Status) -> float:
+    """How fast it trained between two glances; 0 if it has written nothing since."""
+    return (new.step - old.step) * run.config.batch_size / ((new.seconds - old.seconds) or math.inf)
+
+
 def measure(run: Run, server: Server, watching: Audience) -> Window:
     """What is counted in one window."""
 
     def now() -> tuple[Status, int, float, float]:
-        # Not `run.status()`, which tries the trainer's lock.
-        status = Status.model_validate_json((run.path / "status.json").read_bytes())
-        return status, watching.runs(), processor_seconds(server.process.pid), time.process_time()
+        return glance(run), watching.runs(), processor_seconds(server.process.pid), time.process_time()
 
     known = [len(tab.poll_seconds) for tab in watching.tabs]
     since, (old, *before) = time.time(), now()
     time.sleep(WINDOW)
     until, (new, *after) = time.time(), now()
     runs, server_seconds, own_seconds = (late - early for early, late in zip(before, after, strict=True))
-    # A trainer that gets no core may write nothing in a whole window.
-    speed = (new.step - old.step) * run.config.batch_size / (new.seconds - old.seconds or WINDOW)
+    speed = images_per_second(run, old, new)
     tabs = zip(watching.tabs, known, strict=True)
     waits = [wait for tab, count in tabs for wait in tab.poll_seconds[count:]]
     late = lags(run, watching.page, since, until) if watching.page else []

@@ -67,23 +67,27 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 
 class Server:
-    """`streamlit run SCRIPT` on a free port, from the moment it answers until the block is left."""
+    """`streamlit run SCRIPT` on a free port, from the moment it answers until the block is left.
+
+    What it prints is appended to `log`, where that was set before.
+    """
 
     def __init__(self, script: Path, **environment: str) -> None:
         with socket.create_server(("localhost", 0)) as free:
             self.port = free.getsockname()[1]
-        self.script = script
+        self.script, self.log = script, Path(os.devnull)
         self.environment = {**os.environ, **environment}
 
     def start(self) -> None:
         command = [sys.executable, "-m", "streamlit", "run", str(self.script), "--server.headless", "true"]
-        self.process = subprocess.Popen(
-            [*command, "--server.port", str(self.port)],
-            cwd=self.script.parent,
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, "--server.port", str(self.port)],
+                cwd=self.script.parent,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+            )
         wait_until(self._answers)
 
     def _answers(self) -> bool:
@@ -117,13 +121,23 @@ def own_page(folder: Path, script: str, **environment: str) -> Server:
     return Server(path, PYTHONPATH=str(ROOT), **environment)
 
 
+# In the page: whether a figure has been drawn so often, and where on the screen a place of it is.
+READY = """([key, revision]) => {
+    const box = document.querySelector(`[data-chart="${key}"]`);
+    return box?.dataset.ready === "true" && Number(box.dataset.revision) >= revision;
+}"""
+PLACE = """([key, x, y]) => {
+    const chart = document.querySelector(`[data-chart="${key}"] .js-plotly-plot`);
+    const { left, top } = chart.getBoundingClientRect();
+    const { xaxis, yaxis } = chart._fullLayout;
+    return [left + xaxis._offset + xaxis.d2p(x), top + yaxis._offset + yaxis.d2p(y)];
+}"""
+
+
 def ready(page: Page, key: str, revision: int = 1) -> None:
     """Waits until the live figure `key` has been drawn `revision` times."""
     page.wait_for_function(
-        """([key, revision]) => {
-            const box = document.querySelector(`[data-chart="${key}"]`);
-            return box?.dataset.ready === "true" && Number(box.dataset.revision) >= revision;
-        }""",
+        READY,
         arg=[key, revision],
         timeout=SLOW,
     )
@@ -131,15 +145,7 @@ def ready(page: Page, key: str, revision: int = 1) -> None:
 
 def place_on(page: Page, key: str, x: float, y: float) -> tuple[float, float]:
     """Where on the screen a place of a live figure is, given in data coordinates."""
-    left, top = page.evaluate(
-        """([key, x, y]) => {
-            const chart = document.querySelector(`[data-chart="${key}"] .js-plotly-plot`);
-            const { left, top } = chart.getBoundingClientRect();
-            const { xaxis, yaxis } = chart._fullLayout;
-            return [left + xaxis._offset + xaxis.d2p(x), top + yaxis._offset + yaxis.d2p(y)];
-        }""",
-        [key, x, y],
-    )
+    left, top = page.evaluate(PLACE, [key, x, y])
     return left, top
 
 

@@ -19,10 +19,10 @@ _RANGES = """() => {
     const { xaxis, yaxis } = document.querySelector('[data-chart="map"] .js-plotly-plot')._fullLayout;
     return [...xaxis.range, ...yaxis.range];
 }"""
-_PENDING = """() => {
+TELLING = """() => {
     let element = document.querySelector(".latent-map");
     while (!element.latentMap) element = element.parentElement;
-    return element.latentMap.telling.pending;
+    return element.latentMap.telling;
 }"""
 
 
@@ -40,7 +40,7 @@ def next_frame(page: Page) -> None:
 
 def settled(page: Page) -> None:
     """Waits until the server has answered all that happened on the map."""
-    page.wait_for_function(f"({_PENDING})().length === 0", timeout=SLOW)
+    page.wait_for_function(f"({TELLING})().pending.length === 0", timeout=SLOW)
 
 
 def digit(box: Locator) -> tuple[list[float], np.ndarray]:

@@ -1,0 +1,102 @@
+"""Several at once: whoever visits sees what they did themselves, and nobody else's."""
+
+import asyncio
+from typing import cast
+
+import pytest
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.asyncio.client import ClientConnection
+
+from benchmarks.load import late
+from benchmarks.sessions import Session
+from benchmarks.visitors import GALLERY, MAP, StrangeError, Tab
+from tests.browser import Server
+from tests.conftest import BUNDLED
+
+TOGETHER = 3
+
+
+def test_visitors_who_act_at_once_see_their_own(shared: Server) -> None:
+    async def visit(number: int) -> list[str]:
+        tab = Tab(await Session.open(shared.address(f"?run={BUNDLED.name}")))
+        own = (number - 1.0, 0.25 * number)
+        await tab.click(own)
+        await tab.draw(own, (-own[1], own[0]))
+        await tab.turn(GALLERY, BUNDLED.name)
+        await tab.open(100 + number)
+        await tab.close()
+        await tab.turn(MAP, BUNDLED.name)
+        await tab.click((own[1], own[0]))
+        await tab.leave()
+        return tab.errors
+
+    async def together() -> list[list[str]]:
+        return await asyncio.gather(*(visit(number) for number in range(TOGETHER)))
+
+    assert asyncio.run(together()) == [[]] * TOGETHER
+
+
+def test_what_another_did_is_known_as_such(shared: Server) -> None:
+    async def look() -> None:
+        tab = Tab(await Session.open(shared.address(f"?run={BUNDLED.name}")))
+        await tab.click((0.5, 1.0))
+        tab.places.clear()  # as if another had clicked there
+        try:
+            with pytest.raises(StrangeError, match=r"pins of others: .*0\.5, 1\.0"):
+                await tab.click((1.5, 1.0))
+        finally:
+            await tab.leave()
+
+    asyncio.run(look())
+
+
+class Silent:
+    """A connection over which nothing comes."""
+
+    async def send(self, _message: bytes) -> None:
+        pass
+
+    async def recv(self, *, decode: bool) -> bytes:  # noqa: ARG002
+        await asyncio.sleep(3600)
+        return b""
+
+
+@pytest.mark.parametrize(
+    ("fragment", "following", "answered"),
+    [("map", "poll", True), ("map", "map", False), ("map", "", False), ("", "poll", True), ("", "", False)],
+)
+def test_what_ended_as_another_fragment_began_was_answered(
+    fragment: str, following: str, answered: bool
+) -> None:
+    """`fragment` ran, or all of the page, and `following` began before its end was sent."""
+
+    async def look() -> None:
+        session = Session(cast(ClientConnection, Silent()), "http://localhost/")
+
+        def take(of: str, *, broken_off: bool = False) -> None:
+            message = ForwardMsg()
+            if broken_off:
+                message.script_finished = ForwardMsg.FINISHED_EARLY_FOR_RERUN
+            else:
+                message.new_session.SetInParent()
+            message.metadata.run.fragment_ids.extend([of] if of else [])
+            session._take(message)
+
+        click = asyncio.create_task(session.rerun(fragment_id=fragment))
+        await asyncio.sleep(0)
+        take(fragment)
+        take(fragment, broken_off=True)
+        await asyncio.sleep(0)
+        assert not click.done()
+        take(following)
+        await asyncio.sleep(0.01)
+        assert click.done() == answered
+        click.cancel()
+        session._reader.cancel()
+
+    asyncio.run(look())
+
+
+def test_the_95th_percentile_is_no_more_than_the_worst() -> None:
+    assert late([0.1] * 19 + [9.0]) < 9.0
+    assert late([0.1] * 18 + [9.0] * 2) == 9.0
