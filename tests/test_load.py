@@ -1,7 +1,9 @@
 """Several at once: whoever visits sees what they did themselves, and nobody else's."""
 
 import asyncio
-from typing import cast
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar, cast
 
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -14,6 +16,13 @@ from tests.browser import Server
 from tests.conftest import BUNDLED
 
 TOGETHER = 3
+T = TypeVar("T")
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """What `asyncio.run` gives, in a thread of its own: playwright's loop lives in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 def test_visitors_who_act_at_once_see_their_own(shared: Server) -> None:
@@ -33,7 +42,7 @@ def test_visitors_who_act_at_once_see_their_own(shared: Server) -> None:
     async def together() -> list[list[str]]:
         return await asyncio.gather(*(visit(number) for number in range(TOGETHER)))
 
-    assert asyncio.run(together()) == [[]] * TOGETHER
+    assert run(together()) == [[]] * TOGETHER
 
 
 def test_what_another_did_is_known_as_such(shared: Server) -> None:
@@ -47,7 +56,7 @@ def test_what_another_did_is_known_as_such(shared: Server) -> None:
         finally:
             await tab.leave()
 
-    asyncio.run(look())
+    run(look())
 
 
 class Silent:
@@ -94,7 +103,7 @@ def test_what_ended_as_another_fragment_began_was_answered(
         click.cancel()
         session._reader.cancel()
 
-    asyncio.run(look())
+    run(look())
 
 
 def test_the_95th_percentile_is_no_more_than_the_worst() -> None:
