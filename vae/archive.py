@@ -36,11 +36,8 @@ MEMBER = re.compile(
 PASSED_OVER = re.compile(r"(?:.+/)?(?:lock|request\.lock|request\.json|log\.txt|\.DS_Store|)|__MACOSX/.*")
 _CHUNK = 1_000_000  # bytes copied at once
 _ENTRY = b"PK\x01\x02"  # begins each entry of a zip's directory
-_MODE, _KIND, _PLAIN = (
-    16,
-    0o170000,
-    0o100000,
-)  # where an entry has the mode of a file, and the kind within that
+# Where an entry has the mode of a file, and the kind within that.
+_MODE, _KIND, _PLAIN = 16, 0o170000, 0o100000
 _ENCRYPTED = 1  # among an entry's flags
 
 
