@@ -188,19 +188,24 @@ class Outcomes:
             self.refused[named] += 1
 
 
-def fuzz_runs(examples: int, folder: Path, outcomes: Outcomes) -> None:
-    """Mutates the files of a run."""
-    run = Run(folder / "gift")
-    (run.path / "snapshots").mkdir(parents=True)
-    stale = set(CONTENTS)
-
-    @settings(
+def always_the_same(examples: int) -> settings:
+    """So many examples, the same each time; an alarm, not a deadline, ends one that hangs."""
+    return settings(
         max_examples=examples,
         derandomize=True,
         database=None,
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
+
+
+def fuzz_runs(examples: int, folder: Path, outcomes: Outcomes) -> None:
+    """Mutates the files of a run."""
+    run = Run(folder / "gift")
+    (run.path / "snapshots").mkdir(parents=True)
+    stale = set(CONTENTS)
+
+    @always_the_same(examples)
     @given(changed_files)
     def fuzz(changed: dict[str, list[Edit]]) -> None:
         for name in stale:
@@ -231,13 +236,7 @@ def fuzz_zips(examples: int, folder: Path, outcomes: Outcomes) -> None:
     whole, here = file.getvalue(), folder / "here"
     directory = whole.index(b"PK\x01\x02")
 
-    @settings(
-        max_examples=examples,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    @always_the_same(examples)
     @given(st.lists(edits(), min_size=1, max_size=2), st.booleans())
     def fuzz(wanted: list[Edit], at_end: bool) -> None:
         kept, content = (whole[:directory], whole[directory:]) if at_end else (b"", whole)

@@ -18,7 +18,7 @@ from vae.runs import Run
 
 
 def joint(model: VAE, x: Tensor, z: Tensor) -> Tensor:
-    """-log p(x, z) but for a constant, (N,)."""
+    """-log p(x, z) but for a constant, (N,), apart from what is tested."""
     return losses.reconstruction(model.decoder(z), x) + z.square().sum(dim=1) / 2
 
 

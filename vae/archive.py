@@ -35,6 +35,7 @@ MEMBER = re.compile(
 # order to those who watched.
 PASSED_OVER = re.compile(r"(?:.+/)?(?:lock|request\.lock|request\.json|log\.txt|\.DS_Store|)|__MACOSX/.*")
 _CHUNK = 1_000_000  # bytes copied at once
+_NAMELESS = "zip"  # what a run is called until its config says how
 _ENTRY = b"PK\x01\x02"  # begins each entry of a zip's directory
 # Where an entry has the mode of a file, and the kind within that.
 _MODE, _KIND, _PLAIN = 16, 0o170000, 0o100000
@@ -105,9 +106,6 @@ def check(run: Run) -> None:
         checkpoints.check_training(run.training_path, run.config)
     for path in run.snapshots():
         checkpoints.load_snapshot(path, run.config)
-
-
-_NAMELESS = "zip"
 
 
 @contextmanager

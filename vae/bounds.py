@@ -12,11 +12,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vae import losses
 from vae.forecast import cores
 from vae.latent import Posterior, pixels
 from vae.model import VAE
-from vae.refine import refine
+from vae.refine import joint_loss, refine
 
 # Decoded at a time: the logits, 1.6 MB, stay in the cache.
 POINTS = 500
@@ -90,12 +89,13 @@ def refined_posterior(model: VAE, images: Tensor, start: Posterior, tell: Tell =
     batches, means = images.split(size), start.mean.split(size)
     places = start.mean[:STARTS]
     logits = model.decoder(places)
+    # The same loss for all pairs of them, its two terms apart: the data's is a matrix product.
     constant = functional.softplus(logits).sum(dim=1) + places.square().sum(dim=1) / 2
 
     def work(number: int) -> Posterior:
         x, own = pixels(batches[number]), means[number]
         others = (constant - x @ logits.t()).min(dim=1)
-        loss = losses.reconstruction(model.decoder(own), x) + own.square().sum(dim=1) / 2
+        loss = joint_loss(model.decoder(own), x, own)
         best = torch.where((others.values < loss)[:, None], places[others.indices], own)
         return refine(model, x, best)
 

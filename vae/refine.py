@@ -55,12 +55,17 @@ def refine(model: VAE, x: Tensor, start: Tensor, steps: int = STEPS) -> Posterio
     return Posterior(place.z, -place.curvature.diagonal(dim1=1, dim2=2).log())
 
 
+def joint_loss(logits: Tensor, x: Tensor, z: Tensor) -> Tensor:
+    """-log p(x, z) but for a constant, nats: (N, P), (N, P), (N, Z) -> (N,)."""
+    return losses.reconstruction(logits, x) + z.square().sum(dim=1) / 2
+
+
 def _look(model: VAE, x: Tensor, z: Tensor) -> _Place:
     logits, jacobian = _with_jacobian(model.decoder, z)
     p = torch.sigmoid(logits)
     slope = torch.einsum("nzp,np->nz", jacobian, x - p) - z
     curvature = torch.einsum("nzp,np,nyp->nzy", jacobian, p * (1 - p), jacobian) + torch.eye(z.shape[1]).to(z)
-    return _Place(z, losses.reconstruction(logits, x) + z.square().sum(dim=1) / 2, slope, curvature)
+    return _Place(z, joint_loss(logits, x, z), slope, curvature)
 
 
 def _with_jacobian(decoder: Decoder, z: Tensor) -> tuple[Tensor, Tensor]:
