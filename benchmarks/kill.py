@@ -137,6 +137,14 @@ def train_here(path: Path, data: Path, faults: Faults, calls: Connection) -> Non
     calls.send(faults.calls)
 
 
+def saved_step(run: Run) -> int:
+    """The step that a resumed training would go on from."""
+    if not run.training_path.exists():
+        return 0
+    with safe_open(run.training_path, framework="numpy") as file:
+        return int(file.metadata()["step"])
+
+
 class Experiment:
     """Runs of one config under `folder`, the first never interrupted."""
 
@@ -188,11 +196,9 @@ class Experiment:
             assert steps == sorted(set(steps)), f"{split} lines at {steps}"
         if again.model_path.exists():
             again.load_model()
-        if again.training_path.exists():
-            with safe_open(again.training_path, framework="numpy") as file:
-                step = int(file.metadata()["step"])
-            reached = max((line.step for line in lines if line.split == "train"), default=0)
-            assert reached >= step, f"metrics end at step {reached}, the weights are of {step}"
+        saved = saved_step(again)
+        reached = max((line.step for line in lines if line.split == "train"), default=0)
+        assert reached >= saved, f"metrics end at step {reached}, the weights are of {saved}"
 
     def compare(self, run: Run) -> None:
         """Raises AssertionError unless a finished run is the one that was never interrupted."""

@@ -4,13 +4,11 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from safetensors import safe_open
 
-from benchmarks.kill import Kind, faults, kills
+from benchmarks.kill import Kind, faults, kills, saved_step
 from tests.conftest import small_config
 from vae.catalogue import new_run
 from vae.learner import Learner
-from vae.runs import Run
 from vae.training import SAVE_SECONDS, fit
 
 KILLS = 25
@@ -45,11 +43,3 @@ def test_at_most_ten_seconds_are_ever_redone(small: Path, monkeypatch: pytest.Mo
     assert len(taken) == 120
     assert max(redone) == SAVE_SECONDS
     assert redone[60] == 0  # an epoch's end is saved
-
-
-def saved_step(run: Run) -> int:
-    """The step that a resumed training would go on from."""
-    if not run.training_path.exists():
-        return 0
-    with safe_open(run.training_path, framework="numpy") as file:
-        return int(file.metadata()["step"])
