@@ -270,7 +270,7 @@ def _rounded(place: Any) -> Place:
 
 
 def _far(chosen: list[float], place: Place) -> bool:
-    near = REACH / 8  # less than half of what lies between two pages
+    near = REACH / 4  # half of what lies between two pages; the point may have moved under newer weights
     return len(chosen) != 2 or max(abs(one - other) for one, other in zip(chosen, place, strict=True)) > near
 
 

@@ -20,12 +20,14 @@ def exploring() -> None:
 
     from pages.components import cached
     from pages.components.awaiting import awaiting_weights, offer_newer_weights
+    from pages.components.sentences import sentences
 
     run = st.session_state["run"]
-    if not awaiting_weights(run):
-        explored = cached.explored(run)
-        st.session_state.pop("meanwhile", lambda: None)()
-        offer_newer_weights(run, explored)
+    with sentences():
+        if not awaiting_weights(run):
+            explored = cached.explored(run)
+            st.session_state.pop("meanwhile", lambda: None)()
+            offer_newer_weights(run, explored)
 
 
 def visit(run: Run, **state: object) -> AppTest:
@@ -59,6 +61,21 @@ def test_newer_weights_are_offered_also_if_they_came_while_others_were_read(trai
     test.button[0].click().run()
     assert test.caption[0].value.endswith("Its newest weights are shown.")
     assert not test.button
+
+
+def test_weights_rest_while_a_run_trains_so_that_the_test_set_is_scored_once_for_all(training: Run) -> None:
+    from pages.components import cached
+    from vae.checkpoints import save_model
+
+    first = cached.explored(training)
+    save_model(training.model_path, training.load_model(), training.config, 2, 0.2)
+    assert cached.explored(training) is first
+    cached.show_newest(training)
+    assert cached.explored(training).written == training.model_path.stat().st_mtime_ns != first.written
+    training.write_status(Status(state="finished", epoch=3, total_steps=36))
+    save_model(training.model_path, training.load_model(), training.config, 36, 3)
+    cached.status.clear()
+    assert cached.explored(training).written == training.model_path.stat().st_mtime_ns
 
 
 def test_weights_that_are_gone_get_a_sentence(training: Run) -> None:

@@ -42,4 +42,5 @@ def _offer(run: Run, shown: int) -> None:
         what = "There are newer weights than those shown." if newer else "Its newest weights are shown."
         st.caption(f"{plain(run.name)} trains: epoch {status.epoch:.1f} now. {what}")
         if newer and st.button("Show the newest"):
+            cached.show_newest(run)
             st.rerun()

@@ -23,12 +23,15 @@ from pages.components.selection import ScoredSet
 from vae import catalogue, forecast
 from vae.errors import VaeError
 from vae.history import History, Losses
-from vae.records import Status
+from vae.records import LIVE, Status
 from vae.runs import Run
 from vae.views import View, load_view
 
 if TYPE_CHECKING:
     from vae.model import VAE
+
+
+RESTING = 10  # seconds
 
 
 class Explored(NamedTuple):
@@ -45,9 +48,18 @@ class Explored(NamedTuple):
 
 
 def explored(run: Run) -> Explored:
-    """The newest weights of `run`, and the test set under these; VaeError if there are none."""
-    changed = _changed(run.model_path)
-    return Explored(_model(run, changed), _test_set(run, changed), _decoder(run, changed), changed)
+    """The weights of `run`, and the test set under these; VaeError if there are none.
+
+    They are its newest; while it trains, those of `RESTING` seconds ago at the most: it saves every few
+    seconds, and each time all who look at it would wait until the test set is scored.
+    """
+    live = status(run).state in LIVE
+    return _explored(run, (live and _resting(run)) or _changed(run.model_path))
+
+
+def show_newest(run: Run) -> None:
+    """Has `explored` return the newest weights."""
+    _resting.clear(run)
 
 
 def training(run: Run, explored: Explored) -> ScoredSet:
@@ -160,28 +172,24 @@ def _scatter(run: Run, changed: int) -> Spec | None:
     return shown and figure_spec(latent_scatter(shown.points, shown.labels, axes))
 
 
-@st.cache_resource(max_entries=8, show_spinner="Loading the model ...", hash_funcs={Run: _path})
-def _model(run: Run, changed: int) -> "VAE":  # noqa: ARG001 (the key)
-    return run.load_model()
-
-
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: _path})
-def _decoder(run: Run, changed: int) -> DecoderSpec:
-    from pages.components.description import decoder_spec
-
-    return decoder_spec(_model(run, changed))
+@st.cache_data(ttl=RESTING, max_entries=32, show_spinner=False, hash_funcs={Run: _path})
+def _resting(run: Run) -> int:
+    return _changed(run.model_path)
 
 
 # A resource, not data: 20 MB that nobody changes, shared instead of copied for each tab.
 @st.cache_resource(max_entries=4, show_spinner="Encoding the test set ...", hash_funcs={Run: _path})
-def _test_set(run: Run, changed: int) -> ScoredSet:
+def _explored(run: Run, changed: int) -> Explored:  # noqa: ARG001 (the key)
+    from pages.components.description import decoder_spec
     from pages.components.scoring import scored
     from vae.data import load
 
+    written = _changed(run.model_path)
+    model = run.load_model()
     images, labels = load(run.config.dataset, train=False)
-    test = scored(_model(run, changed), images.numpy(), labels.numpy())
+    test = scored(model, images.numpy(), labels.numpy())
     _refuse_diverged(test, "test", run)
-    return test
+    return Explored(model, test, decoder_spec(model), written)
 
 
 # The 47 MB of the pictures themselves are those that `load` keeps; beside them 1 MB, and 0.5 MB for each
