@@ -36,6 +36,8 @@ def test_a_started_run_trains_in_its_own_session_stops_and_resumes(small: Path) 
     pid = run.status().pid
     assert pid is not None
     assert os.getsid(pid) == pid != os.getsid(0)
+    threads = [int(path.name) for path in Path(f"/proc/{pid}/task").iterdir()]
+    assert {os.getpriority(os.PRIO_PROCESS, each) for each in threads} == {jobs.NICENESS}
     assert jobs.live_run(small) == run
 
     with pytest.raises(VaeError, match=f"{run.name} is being trained. Watch it, or stop it"):
@@ -53,6 +55,19 @@ def test_a_started_run_trains_in_its_own_session_stops_and_resumes(small: Path) 
     run.ask_to_stop()
     wait_until(lambda: run.status().state == "stopped")
     assert (run.path / "log.txt").read_text().count(run.name) >= 2
+
+
+@pytest.mark.usefixtures("nothing_left_running")
+def test_a_log_that_leads_elsewhere_gives_way(small: Path, tmp_path: Path) -> None:
+    run = new_run(small_config(), small)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("mine")
+    (run.path / "log.txt").symlink_to(elsewhere)
+    run.write_status(run.status().model_copy(update={"state": "stopped"}))
+    jobs.resume(run)
+    wait_until(lambda: run.status().state == "finished")
+    assert elsewhere.read_text() == "mine"
+    assert run.name in (run.path / "log.txt").read_text()
 
 
 @pytest.mark.usefixtures("nothing_left_running")
