@@ -24,6 +24,7 @@ from benchmarks.targets import Figure, tell
 from vae.config import PresetName, TrainConfig
 from vae.evaluate import IMPORTANCE_SAMPLES, evaluate
 from vae.forecast import cores
+from vae.latent import encode_set
 from vae.published import PUBLISHED, Published
 from vae.showing import write_snapshot
 from vae.state import Training
@@ -59,18 +60,20 @@ def _processor_lines() -> list[str]:
 
 @contextmanager
 def writing() -> Iterator[list[float]]:
-    """How long each save and each snapshot takes meanwhile, in seconds."""
+    """How long each save and each snapshot, with the encoding for it, takes meanwhile, in seconds."""
     seconds: list[float] = []
 
     def timed(work: Any) -> Any:
-        def call(*args: Any) -> None:
+        def call(*args: Any) -> Any:
             started = time.perf_counter()
-            work(*args)
+            made = work(*args)
             seconds.append(time.perf_counter() - started)
+            return made
 
         return call
 
     with (
+        mock.patch("vae.training.encode_set", timed(encode_set)),
         mock.patch("vae.training.write_snapshot", timed(write_snapshot)),
         mock.patch.object(Training, "save", timed(Training.save)),
     ):

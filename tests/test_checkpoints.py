@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from tests.conftest import TEST_IMAGES, small_config
 from vae import checkpoints
@@ -72,6 +72,26 @@ def test_a_snapshot_holds_what_time_travel_needs(trained: Run) -> None:
     model = trained.load_model()
     for name, value in model.decoder.state_dict().items():
         torch.testing.assert_close(tensors[f"decoder.{name}"].float(), value, atol=1e-3, rtol=1e-3)
+
+
+def test_a_snapshot_says_what_the_log_said_at_its_moment(trained: Run) -> None:
+    lines, _ = trained.metrics()
+    for path in trained.snapshots():
+        newest = [line for line in lines if line.step <= int(path.stem)][-1]
+        assert checkpoints.load_snapshot(path, trained.config).metrics == newest
+
+
+def test_a_snapshot_of_older_versions_says_nothing_and_one_of_strangers_no_nonsense(
+    trained: Run, tmp_path: Path
+) -> None:
+    snapshot = checkpoints.load_snapshot(trained.snapshot_path(36), trained.config)
+    path = tmp_path / "snapshots" / "00000036.safetensors"
+    path.parent.mkdir()
+    checkpoints.save_snapshot(path, snapshot._replace(metrics=None))
+    assert checkpoints.load_snapshot(path, trained.config).metrics is None
+    save_file(load_file(path), path, {"metrics": '{"step": -1}'})
+    with pytest.raises(VaeError, match=r"snapshots/00000036.safetensors cannot be used: .*step"):
+        checkpoints.load_snapshot(path, trained.config)
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_other(

@@ -25,7 +25,7 @@ from vae.runs import MAX_METRICS, Run
 
 MAX_ZIP = 200  # megabytes: a page holds it in memory
 MAX_BYTES = 256_000_000  # unpacked; 3 x 1024 units with all that they are resumed from have 170 MB
-MAX_ENTRIES = 500  # a training keeps a dozen snapshots, one that went on ten times 130
+MAX_ENTRIES = 500  # a training keeps forty snapshots, one that went on ten times more
 MEMBER = re.compile(
     r"(?:(?!\.\.?/)(?P<folder>[^/\\]+)/)??"
     r"(?P<file>(?:config|status)\.json|metrics\.jsonl|(?:model|view|resume)\.safetensors"

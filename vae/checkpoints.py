@@ -19,7 +19,7 @@ from vae.errors import VaeError, shortened
 from vae.files import write_whole
 from vae.model import PIXELS, VAE
 from vae.reading import MAX_WEIGHTS, largest, tensors_in
-from vae.records import Amount, Count, Weights
+from vae.records import Amount, Count, Metrics, Weights
 
 Tensors = dict[str, Tensor]
 Shapes = dict[str, torch.Size]
@@ -46,13 +46,15 @@ class Snapshot(NamedTuple):
     """One moment of a training: what time travel needs.
 
     `decoder` is the decoder's state dict; `mean` and `logvar` (N, Z) are the test set's posteriors;
-    `reconstructions` (C, P) in [0, 1] are of the first test image of each class.
+    `reconstructions` (C, P) in [0, 1] are of the first test image of each class; `metrics` is the newest
+    line of the log at that moment; None in a run of an older version.
     """
 
     decoder: Tensors
     mean: Tensor
     logvar: Tensor
     reconstructions: Tensor
+    metrics: Metrics | None
 
 
 def save_model(path: Path, model: VAE, config: TrainConfig, step: int, epoch: float) -> None:
@@ -125,7 +127,8 @@ def save_snapshot(path: Path, snapshot: Snapshot) -> None:
     """Writes a snapshot in float16, half the size and still finer than a screen. Raises OSError."""
     tensors = {f"decoder.{name}": tensor for name, tensor in snapshot.decoder.items()}
     tensors |= {name: getattr(snapshot, name) for name in ("mean", "logvar", "reconstructions")}
-    _write(path, {name: tensor.half() for name, tensor in tensors.items()}, {})
+    said = {"metrics": snapshot.metrics.model_dump_json()} if snapshot.metrics else {}
+    _write(path, {name: tensor.half() for name, tensor in tensors.items()}, said)
 
 
 def load_snapshot(path: Path, config: TrainConfig) -> Snapshot:
@@ -133,8 +136,16 @@ def load_snapshot(path: Path, config: TrainConfig) -> Snapshot:
     with _opened(path, _size(_snapshot_shapes(config), "F16")) as file:
         images, classes = (file.get_slice(name).get_shape()[:1] for name in ("mean", "reconstructions"))
         tensors = _fitting(file, _snapshot_shapes(config, images, classes), "F16")
+        metrics = _metrics(file)
     own = {name: tensors.pop(name) for name in ("mean", "logvar", "reconstructions")}
-    return Snapshot({name.removeprefix("decoder."): tensor for name, tensor in tensors.items()}, **own)
+    return Snapshot(
+        {name.removeprefix("decoder."): tensor for name, tensor in tensors.items()}, **own, metrics=metrics
+    )
+
+
+def snapshot_bytes(config: TrainConfig, images: int) -> int:
+    """How large a snapshot of a test set of so many images is, without its header."""
+    return _size(_snapshot_shapes(config, (images,)), "F16")
 
 
 class Sizes(NamedTuple):
@@ -206,6 +217,12 @@ def _opened(path: Path, most: int) -> Iterator[safe_open]:
 def _within_run(path: Path) -> str:
     folders = path.parts[-3:] if path.parent.name == SNAPSHOTS else path.parts[-2:]
     return "/".join(folders)
+
+
+def _metrics(file: safe_open) -> Metrics | None:
+    """Those of a snapshot. Raises ValueError if they are none."""
+    said = (file.metadata() or {}).get("metrics")
+    return None if said is None else Metrics.read(said.encode())
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from vae.config import TrainConfig
 from vae.model import PIXELS
 
 WARM_UP = 0.05  # of all steps
-SNAPSHOTS = 12
+SNAPSHOTS, SNAPSHOT_BYTES = 40, 30_000_000  # of a run, at most
+FIRST_STEPS = 10  # in which the warm-up lets nothing move that could be seen
 MASKS = 1024  # far more than pictures in a batch, and drawn in some milliseconds
 
 
@@ -32,9 +33,16 @@ def learning_rate(config: TrainConfig, step: int, total: int) -> float:
     return config.learning_rate * (1 + math.cos(math.pi * progress)) / 2
 
 
-def snapshot_steps(total: int) -> frozenset[int]:
-    """The steps at which a snapshot is kept: 0, `total`, and some between, evenly in log time."""
-    return frozenset({0, *(round(total ** (i / (SNAPSHOTS - 2))) for i in range(SNAPSHOTS - 1))})
+def snapshot_steps(total: int, epoch_steps: int, size: int) -> frozenset[int]:
+    """The steps at which a snapshot is kept: 0, `total`, and some from FIRST_STEPS on, evenly in log time.
+
+    After the first epoch they are the ends of epochs, where the test set is encoded anyway. There are fewer
+    where a snapshot of `size` bytes is so large that all would not fit into SNAPSHOT_BYTES.
+    """
+    count = min(SNAPSHOTS, SNAPSHOT_BYTES // size) - 1
+    steps = np.geomspace(min(FIRST_STEPS, total), total, max(0, count)).round().astype(int).tolist()
+    ends = (step if step < epoch_steps else round(step / epoch_steps) * epoch_steps for step in steps)
+    return frozenset({0, total, *ends})
 
 
 def randomness(config: TrainConfig, epoch: int, count: int) -> tuple[Tensor, Tensor]:
@@ -46,10 +54,16 @@ def randomness(config: TrainConfig, epoch: int, count: int) -> tuple[Tensor, Ten
 
 
 def masks(config: TrainConfig, epoch: int) -> Tensor:
-    """What the encoder sees in an epoch: 0 for a pixel that it does not, else 1; (MASKS, P).
+    """What the encoder sees in an epoch: 0 for a pixel that it does not, (MASKS, P).
 
+    The others are brighter by so much that the sum stays as that of the whole picture, which it is to encode
+    later (Srivastava et al. 2014, section 10, who darken the whole instead).
     The pictures take turns with them; each epoch has other ones, and another order of the pictures.
     """
     seed = np.random.SeedSequence((config.seed, epoch, 1)).generate_state(1)[0]
     generator = torch.Generator().manual_seed(int(seed))
-    return torch.rand(MASKS, PIXELS, generator=generator).ge_(config.pixel_dropout)
+    return (
+        torch.rand(MASKS, PIXELS, generator=generator)
+        .ge_(config.pixel_dropout)
+        .div_(1 - config.pixel_dropout)
+    )

@@ -11,9 +11,10 @@ from torch import Tensor
 
 from vae.checkpoints import Snapshot, save_snapshot
 from vae.data import ImageSet
-from vae.latent import encode_set, plane
+from vae.latent import Posterior, encode_set, plane
 from vae.model import SIDE, VAE
 from vae.pictures import grey
+from vae.records import Metrics
 from vae.views import MAX_POINTS, View, save_view
 
 
@@ -41,10 +42,11 @@ def view_writer(path: Path, test: ImageSet) -> Callable[[VAE, int], None]:
     return write
 
 
-def write_snapshot(path: Path, model: VAE, test: ImageSet) -> None:
-    """Writes what the model makes of the test set: all of it, and one of each class. Raises OSError."""
-    means, logvars = encode_set(model, test.images)
+def write_snapshot(
+    path: Path, model: VAE, test: ImageSet, posterior: Posterior, metrics: Metrics | None
+) -> None:
+    """Writes what the model makes of the test set: its `posterior`, and one of each class. Raises OSError."""
     with torch.no_grad():
-        pictures = model.decode(means[first_of_each_class(test.labels)]).flatten(start_dim=1)
+        pictures = model.decode(posterior.mean[first_of_each_class(test.labels)]).flatten(start_dim=1)
     path.parent.mkdir(exist_ok=True)
-    save_snapshot(path, Snapshot(model.decoder.state_dict(), means, logvars, pictures))
+    save_snapshot(path, Snapshot(model.decoder.state_dict(), *posterior, pictures, metrics))

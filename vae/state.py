@@ -59,6 +59,7 @@ class Training:
     clock: Stopwatch = field(default_factory=Stopwatch)
     steered: bool = False  # whether the rates ever were others than the run's
     sound: int | None = None  # the last step whose weights had a finite loss on the test set
+    newest: Metrics | None = None  # the line that was logged last
 
     def __post_init__(self) -> None:
         self._saved: object = None
@@ -90,16 +91,18 @@ class Training:
         self.config = config
         self.steered |= _rates(config) != _rates(self.run.config)
 
-    def metrics(self, split: Literal["train", "test"], terms: Tensor, batches: Tensor) -> Metrics:
-        """A line: the mean of `terms`, (., 2), and the deviation over the means of `batches`, (., 2).
+    def log(self, split: Literal["train", "test"], terms: Tensor, batches: Tensor) -> None:
+        """Appends a line: the mean of `terms`, (., 2), and the deviation over the means of `batches`, (., 2).
 
-        The columns are reconstruction and KL, in nats per image.
+        The columns are reconstruction and KL, in nats per image. Raises VaeError if their sum is no finite
+        number, OSError.
         """
         # On the CPU: Apple's devices have no float64.
         reconstruction, kl = terms.cpu().double().mean(dim=0).tolist()
         columns = batches.cpu().double()
         deviations = torch.column_stack((columns, columns.sum(dim=1))).std(dim=0, correction=0).tolist()
-        return Metrics(
+        self.vouch(reconstruction + kl)
+        self.newest = Metrics(
             split=split,
             step=self.step,
             epoch=self.epoch,
@@ -114,6 +117,7 @@ class Training:
             peak_learning_rate=self.config.learning_rate,
             beta=self.config.beta,
         )
+        self.run.append_metrics(self.newest)
 
     def vouch(self, loss: float) -> None:
         """Raises VaeError if a loss is no finite number."""

@@ -7,17 +7,18 @@ import math
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from vae.catalogue import new_run
+from vae.checkpoints import snapshot_bytes
 from vae.config import TrainConfig
 from vae.data import ImageSet, load
 from vae.errors import VaeError
 from vae.evaluate import score_set
 from vae.files import sweep
+from vae.latent import Posterior, encode_set
 from vae.learner import Learner
 from vae.machine import Pace, choose_device, choose_threads
 from vae.model import VAE
@@ -122,7 +123,8 @@ def _loop(run: Run) -> Iterator[Status]:
     epoch_steps = training.epoch_steps
     workers.tell(run.config.model_dump_json())
     training.learner.align()
-    snapshots = snapshot_steps(training.total)
+    size = snapshot_bytes(run.config, len(test.images))
+    snapshots = snapshot_steps(training.total, epoch_steps, size)
     write_view = view_writer(run.view_path, test)
     orders = Orders(run)
     pace = Pace(training.step * batch_size, clock())
@@ -148,22 +150,23 @@ def _loop(run: Run) -> Iterator[Status]:
         run.write_status(now)
         return now
 
-    def log(split: Literal["train", "test"], terms: Tensor, batches: Tensor) -> None:
-        line = training.metrics(split, terms, batches)
-        training.vouch(-line.elbo)
-        run.append_metrics(line)
-
     def log_train() -> None:
         """A line for the batches since the last one, if there are any."""
         if terms:
-            log("train", torch.stack(terms), torch.stack(terms))
+            training.log("train", torch.stack(terms), torch.stack(terms))
             terms.clear()
 
-    def log_test() -> None:
+    def log_test() -> Posterior:
+        """A line for the test set; what its images are encoded as."""
         scores = score_set(model, test.images)
         both = torch.stack((scores.reconstruction, scores.kl), dim=1)
-        log("test", both, torch.stack([batch.mean(dim=0) for batch in both.split(batch_size)]))
+        training.log("test", both, torch.stack([batch.mean(dim=0) for batch in both.split(batch_size)]))
         training.sound = training.step
+        return Posterior(scores.mean, scores.logvar)
+
+    def keep(posterior: Posterior) -> None:
+        """A snapshot, with what was logged last."""
+        write_snapshot(run.snapshot_path(training.step), model, test, posterior, training.newest)
 
     def obey() -> Iterator[Status]:
         """Does what is asked, and stands still as long as that is asked."""
@@ -183,9 +186,8 @@ def _loop(run: Run) -> Iterator[Status]:
     terms: list[Tensor] = []  # (2,) of each batch since the last line: reconstruction, KL
     yield status("running")
     if training.step == 0:
-        log_test()
+        keep(log_test())
         write_view(model, 0)
-        write_snapshot(run.snapshot_path(0), model, test)
     told_at = viewed_at = saved_at = clock()
     pace = Pace(training.step * batch_size, clock())
 
@@ -211,10 +213,9 @@ def _loop(run: Run) -> Iterator[Status]:
             line_ends = slow or (index + 1) * lines // epoch_steps > index * lines // epoch_steps
             if line_ends or epoch_ends or training.step in snapshots:
                 log_train()
-            if epoch_ends:
-                log_test()
+            posterior = log_test() if epoch_ends else None
             if training.step in snapshots:
-                write_snapshot(run.snapshot_path(training.step), model, test)
+                keep(posterior or encode_set(model, test.images))
             if epoch_ends or ((slow or epoch == 0) and clock() - viewed_at > VIEW_SECONDS):
                 write_view(model, training.step)
                 viewed_at = clock()
