@@ -1,5 +1,6 @@
 """The map of a run as one walks it: its points, the pins, a path, the digit beside the pointer."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ import streamlit as st
 from pages.components import cached
 from pages.components.cached import Explored
 from pages.components.drawn import Ends
-from pages.components.latent_map import Place, Region, latent_map
+from pages.components.latent_map import Click, Line, Place, Region, latent_map
 from pages.components.latent_map.points import MapPoints
 from pages.components.map_controls import COLOURINGS, Shown
 from pages.components.path import chosen_way, places
@@ -51,9 +52,35 @@ class View(NamedTuple):
         training = self.shown.training
         return cached.training(self.run, self.explored) if training else self.explored.test
 
+    def is_of(self, event: Click | Line) -> bool:
+        """Whether its places mean something here: while the next run is encoded, the map of the last still
+        hears. Newer weights of a run have another decoder, and another plane of it another revision."""
+        return event.revision == self.revision or event.decoder == self.explored.decoder.name
 
-def walked_map(view: View, pins: Pins, path: Ends | None, region: Region | None) -> None:
-    """Shows the map under the key `MAP`, and a sentence of what it shows."""
+    def test_picture(self, point: int | None, points: str) -> int | None:
+        """The test picture that a point of these is. The training set's are pictures too, but no page knows
+        them."""
+        if point is None or self.shown.training or points != self.points.name:
+            return None
+        return point if 0 <= point < len(self.explored.test) else None
+
+
+class Mounting(NamedTuple):
+    """How a map stands on its page, as `latent_map` has it: one of two, or alone."""
+
+    key: str = MAP
+    prefix: str = ""
+    selects: bool = True
+    query: Mapping[str, str | None] | None = None
+
+
+ALONE = Mounting()
+
+
+def walked_map(
+    view: View, pins: Pins, path: Ends | None, region: Region | None, mounting: Mounting = ALONE
+) -> None:
+    """Shows the map, and a sentence of what it shows."""
     run, explored, shown, picked, points, pictures_url = view
     chosen = pins.chosen
     plane = view.plane(pins)
@@ -86,8 +113,8 @@ def walked_map(view: View, pins: Pins, path: Ends | None, region: Region | None)
         line=None if path is None else on_map(places(path.start, path.end, chosen_way())),
         region=region and region.corners,
         revision=view.revision,
-        key=MAP,
         label=f"Latent space of {run.name}. Arrows move a cursor, Enter pins, + and - zoom, 0 shows all.",
+        **mounting._asdict(),
     )
     if len(plane.base) != 2:
         st.caption(picked.sentence(chosen is not None))

@@ -9,14 +9,22 @@ _mount = module_component(
 )
 
 
-def look_panel(decoder: str, *, key: str, hint: str = "Move over the map.", aloud: bool = False) -> None:
+def look_panel(
+    decoder: str,
+    *,
+    key: str,
+    hint: str = "Move over the map.",
+    aloud: bool = False,
+    chart: str | None = None,
+) -> None:
     """Draw what the model makes of the place that is looked at, at every frame, and over a data point its
-    real picture beside it.
+    real picture beside it. A place of another number of dimensions gets a sentence.
 
     Args:
         decoder: the name of a decoder in the browser (`decoder_store`).
         key: the panel's identity, unique in the app.
         hint: what to do, while nothing is looked at.
         aloud: whether a screen reader reads where the keyboard's cursor rests.
+        chart: the key of the only map whose real pictures and coordinates it shows, where there are several.
     """
-    _mount(key=key, data={"decoder": decoder, "hint": hint, "aloud": aloud})
+    _mount(key=key, data={"decoder": decoder, "hint": hint, "aloud": aloud, "chart": chart})
