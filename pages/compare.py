@@ -16,11 +16,11 @@ from pages.components.watching import ChartOptions, chart_options, poll_seconds
 from pages.components.way_in import enter_by_app
 from vae.records import LIVE
 
-# Maps that are too narrow stand below each other, each below its heading.
+# What would be too narrow beside each other stands below each other.
 _STYLE = (
-    "<style>.st-key-pair > [data-testid='stHorizontalBlock'], .st-key-pair "
-    "[data-testid='stHorizontalBlock']:has(.latent-map) { flex-wrap: wrap; }"
-    ".st-key-pair [data-testid='stColumn']:has(.latent-map) { min-width: min(24rem, 100%); }</style>"
+    "<style>[class*='st-key-pair_beside'] [data-testid='stHorizontalBlock'] { flex-wrap: wrap; }"
+    "[class*='st-key-pair_beside'] [data-testid='stColumn'] { min-width: min(22rem, 100%); }"
+    ".st-key-pair_beside_maps [data-testid='stColumn'] { min-width: min(17rem, 100%); }</style>"
 )
 
 

@@ -18,6 +18,7 @@ from vae.config import TrainConfig
 from vae.evaluations import Going
 from vae.figures import keep_evaluation
 from vae.forecast import in_words, training_seconds
+from vae.records import Status
 from vae.runs import Run
 
 PAGE = "pages/compare.py"
@@ -220,6 +221,18 @@ def test_comparisons_are_of_the_issue_and_each_is_one_click(
     assert asked == [[done, left]]
     assert test.query_params["run"] in (done.run_name, [done.run_name])
     assert test.query_params["with"] in (left.run_name, [left.run_name])
+
+
+def test_those_that_train_and_wait_are_shown_instead_of_a_start(runs_dir: Path, trained: Run) -> None:
+    first, second = (new_run(config, runs_dir) for config in READY_MADE[2].configs.values())
+    first.write_status(Status(state="running", step=7, epoch=0.5, total_steps=9))
+    second.write_status(Status(state="stopped"))
+    with first.hold():
+        test = visit(PAGE, None, run=trained.name)
+        assert "seed 1 is trained now: epoch 0.50" in captions(test)
+        assert "seed 2: trained after that." in captions(test)
+        starts = [button for button in test.button if button.label == "Start"]
+        assert len(starts) == 1, "seed 1 is beta 1 of two others, too"
 
 
 def test_what_is_trained_is_opened_also_by_those_who_may_not_start_it(

@@ -167,12 +167,17 @@ def test_a_place_that_means_nothing_to_the_other_is_said_to(
     shutil.copytree(wide.path, small / wide.name)
     with Server(APP, VAE_RUNS_DIR=str(small)) as server:
         open_pair(page, server.address(f"compare?run={pair[0].name}&with={wide.name}"))
+        for side, other, sizes in (("left", "right", (2, 5)), ("right", "left", (5, 2))):
+            before = page.evaluate(MARKS, other)
+            x0, x1, y0, y1 = page.evaluate(RANGES, side)
+            pointed_at(page, side, 0.2 * x0 + 0.8 * x1, 0.02 * y0 + 0.98 * y1)  # where no point is
+            assert page.evaluate(f"() => ({OF_MAP})('{side}').look.index") is None
+            panel = page.locator(f".st-key-{other}_look .look-panel")
+            expect(panel).to_contain_text(
+                f"A place of {sizes[0]} numbers means nothing here, where z has {sizes[1]}."
+            )
+            assert page.evaluate(MARKS, other) == before
         before = page.evaluate(MARKS, "right")
-        x0, x1, y0, y1 = page.evaluate(RANGES, "left")
-        pointed_at(page, "left", 0.1 * x0 + 0.9 * x1, 0.1 * y0 + 0.9 * y1)  # where no point is
-        panel = page.locator(".st-key-right_look .look-panel")
-        expect(panel).to_contain_text("A place of 2 numbers means nothing here, where z has 5.")
-        assert page.evaluate(MARKS, "right") == before
         # A picture is the same at both.
         page.mouse.move(*page.evaluate(POINT, ["left", 5]))
         next_frame(page)

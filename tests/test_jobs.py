@@ -161,9 +161,10 @@ def test_several_are_trained_one_after_the_other_and_none_twice(small: Path, tra
 def test_who_stops_the_first_stops_those_that_wait(small: Path) -> None:
     first, second = jobs.start_all([small_config(epochs=2000), small_config()], small)
     wait_until(lambda: first.status().step > 0)
+    process = Path(f"/proc/{first.status().pid}")
     first.ask_to_stop()
-    wait_until(lambda: "Go on with" in (first.path / "log.txt").read_text())
-    wait_until(lambda: not first.is_held())
+    wait_until(lambda: not process.exists())
+    assert first.status().state == "stopped"
     assert second.status().state == "stopped"
     assert second.status().step == 0
 

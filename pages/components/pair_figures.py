@@ -46,7 +46,7 @@ QUICK = (
 def pair_figures(pair: Pair, explored: tuple[Explored, Explored]) -> None:
     """Both tables, and the button that evaluates what is not evaluated yet."""
     st.subheader("What differs", anchor=False)
-    settings, figures = st.columns([2, 3], gap="medium")
+    settings, figures = st.container(key="pair_beside_tables").columns([2, 3], gap="medium")
     with settings:
         fields = unlike(*(run.config for run in pair))
         if fields:

@@ -48,7 +48,7 @@ def pair_maps(pair: Pair, sides: Sides) -> None:
     """Both maps, above each what its model draws, below them what is chosen. A click runs only this again."""
     choice = chosen(pair, sides)
     said = address(choice)
-    columns = st.container(key="pair").columns(2, gap="medium")
+    columns = st.container(key="pair_beside_maps").columns(2, gap="medium")
     for column, (view, mounting), name in zip(columns, sides, SIDES, strict=True):
         run, explored = view.run, view.explored
         with column:
@@ -74,7 +74,8 @@ def _picture(sides: Sides, index: int) -> None:
     run = sides[0][0].run
     name = class_names(run.config.dataset)[tests[0].labels[index]]
     st.markdown(f"**Test picture {index}: {plain(name)}**")
-    pictures, figures = st.columns([3, 2], gap="medium", vertical_alignment="center")
+    beside = st.container(key="pair_beside_losses")
+    pictures, figures = beside.columns([3, 2], gap="medium", vertical_alignment="center")
     with pictures:
         tiles(
             np.stack([tests[0].images[index], *(test.decoded[index] for test in tests)])[None],

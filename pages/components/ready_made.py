@@ -19,7 +19,8 @@ from vae.jobs import unfinished
 from vae.records import LIVE
 from vae.runs import Run
 
-POLL = 2.0  # seconds, while one of them is trained
+POLL = 2.0  # seconds, while one of them is trained or waits
+WAITING = "waiting"
 
 
 class ReadyMade(NamedTuple):
@@ -67,18 +68,27 @@ def ready_made(*, opened: bool) -> None:
     """Shows them, folded away unless there is nothing else to compare."""
     with st.expander("Ready-made comparisons", expanded=opened), sentences():
         states = _states()
-        trained = any(state in LIVE for state in states)
-        st.fragment(sentences()(_cards), run_every=POLL if trained else None)(states)
+        moving = any(state in LIVE or state == WAITING for state in states)
+        st.fragment(sentences()(_cards), run_every=POLL if moving else None)(states)
 
 
 def _run(config: TrainConfig) -> Run:
     return Run(default_runs_dir() / config.run_name)
 
 
+def _state(config: TrainConfig) -> str | None:
+    """Where its run stands; None if there is none. One that was never begun waits for its turn, or was left
+    behind by those before it."""
+    run = _run(config)
+    if not run.path.exists():
+        return None
+    status = cached.status(run)
+    return WAITING if status.state == "stopped" and status.step == 0 else status.state
+
+
 def _states() -> list[str | None]:
-    """Where the runs of all comparisons stand, None where there is none."""
-    runs = [_run(config) for each in READY_MADE for config in each.configs.values()]
-    return [cached.status(run).state if run.path.exists() else None for run in runs]
+    """The same of the runs of all comparisons."""
+    return [_state(config) for each in READY_MADE for config in each.configs.values()]
 
 
 def _cards(states: Sequence[str | None]) -> None:
@@ -118,8 +128,9 @@ def _card(comparison: ReadyMade) -> None:
                 "when it is idle.",
                 width="stretch",
             )
-        elif waiting := [name for name in missing if name not in live]:
-            st.caption(f"{_listed(waiting)}: not trained yet.")
+        elif others := [name for name in missing if name not in live]:
+            turn = live and all(_state(missing[name]) == WAITING for name in others)
+            st.caption(f"{_listed(others)}: {'trained after that.' if turn else 'not trained yet.'}")
 
 
 def _listed(names: Sequence[str]) -> str:
