@@ -22,13 +22,13 @@ PAGES_LAYERS = [
         f"pages.components.{name}"
         for name in (
             *("run_status", "controls", "runs_table", "close_up", "class_means", "gallery"),
-            *("poster", "walked_map", "region_panel", "traversals"),
+            *("poster", "journey", "walked_map", "region_panel", "traversals"),
         )
     ],
     [f"pages.components.{name}" for name in ("offers", "filters", "chosen_place", "chosen_panel", "path")],
     [f"pages.components.{name}" for name in ("orders", "pins_row", "archives")],
     ["pages.components.cached_maps"],
-    ["pages.components.cached"],
+    ["pages.components.cached", "pages.components.film_frames"],
     [f"pages.components.{name}" for name in ("scoring", "description", "map_controls", "drawn")],
     ["pages.components.latent_map.points", "pages.components.plane_picker"],
     [
@@ -38,7 +38,7 @@ PAGES_LAYERS = [
             *("coordinates", "latent_map", "latent_map.region", "class_bars", "path_strip"),
         )
     ],
-    ["pages.components.planes", "pages.components.pin_texts"],
+    ["pages.components.planes", "pages.components.pin_texts", "pages.components.film_drawing"],
     ["pages.components.pins"],
     [
         f"pages.components.{name}"
