@@ -13,8 +13,11 @@ from playwright.sync_api import Page
 from streamlit.testing.v1 import AppTest
 
 from pages.components import journey as component
+from pages.components.digits import INKS
+from pages.components.film_drawing import palette
 from pages.components.film_frames import Film
 from tests.browser import SLOW, own_page
+from tests.conftest import ROOT
 from vae.errors import VaeError
 from vae.films import Format, Frame, Palette, film
 from vae.runs import Run
@@ -184,6 +187,22 @@ def test_latent_spaces_of_more_dimensions_too(wide: Run, small: Path, films: lis
     shutil.copytree(wide.path, small / wide.name)
     assert offered(make(opened(Run(small / wide.name))))
     assert len(films) == 1
+
+
+def test_the_readmes_film_is_one_of_these() -> None:
+    path = ROOT / "docs" / "pictures" / "journey.gif"
+    assert path.name in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert path.stat().st_size <= 3_000_000
+    colours = set(map(tuple, palette(INKS[0]).tolist()))
+    with Image.open(path) as image:
+        assert image.width in component.SIZES
+        frames = [
+            (np.asarray(frame.convert("RGB")), frame.info["duration"])
+            for frame in ImageSequence.Iterator(image)
+        ]
+    assert sum(duration for _, duration in frames) in range(4000, 30_001, 1000)
+    for pixels, _ in frames[::30]:
+        assert set(map(tuple, np.unique(pixels.reshape(-1, 3), axis=0).tolist())) <= colours
 
 
 @pytest.mark.browser
