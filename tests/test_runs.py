@@ -1,7 +1,10 @@
 """The run directory and the runs directory: what is refused, repaired and kept."""
 
 import multiprocessing
+import os
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import filelock
@@ -182,6 +185,44 @@ def test_deleting_takes_the_whole_run_and_no_other(run: Run) -> None:
         delete_run(other)
     delete_run(run)
     assert [path.name for path in run.path.parent.iterdir()] == [other.name]
+
+
+def test_who_looks_while_a_run_is_deleted_leaves_nothing_of_its_name(run: Run) -> None:
+    """A lock that makes its folder anew would block the name: a folder, but no run."""
+    done, config = threading.Event(), run.config
+
+    def look() -> None:
+        while not done.is_set():
+            with suppress(VaeError):
+                run.is_held()
+
+    looking = [threading.Thread(target=look) for _ in range(2)]
+    for each in looking:
+        each.start()
+    try:
+        for _ in range(100):
+            with suppress(VaeError):  # just looked at
+                delete_run(run)
+            new_run(config, run.path.parent)
+    finally:
+        done.set()
+        for each in looking:
+            each.join()
+
+
+def test_a_lock_of_a_run_that_was_deleted_is_no_lock(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = os.open
+
+    def deleted(path: Path, *arguments: int) -> int:
+        descriptor = opened(path, *arguments)
+        monkeypatch.undo()
+        run.path.rename(run.path.with_name("doomed"))
+        return descriptor
+
+    monkeypatch.setattr(os, "open", deleted)
+    with pytest.raises(VaeError, match="is gone: it was deleted"), run.hold():
+        pytest.fail("held")
+    assert not run.path.exists()
 
 
 def test_folders_that_are_no_runs_are_not_listed(run: Run) -> None:
