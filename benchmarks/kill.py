@@ -31,6 +31,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 from tests.conftest import small_config, write_small_mnist
+from vae.archive import check
 from vae.catalogue import new_run, open_run
 from vae.errors import VaeError
 from vae.runs import Run
@@ -194,8 +195,7 @@ class Experiment:
         for split in ("train", "test"):
             steps = [line.step for line in lines if line.split == split]
             assert steps == sorted(set(steps)), f"{split} lines at {steps}"
-        if again.model_path.exists():
-            again.load_model()
+        check(again)
         saved = saved_step(again)
         reached = max((line.step for line in lines if line.split == "train"), default=0)
         assert reached >= saved, f"metrics end at step {reached}, the weights are of {saved}"

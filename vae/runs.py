@@ -22,7 +22,7 @@ from vae.config import TrainConfig
 from vae.errors import VaeError
 from vae.files import write_whole
 from vae.locks import locked
-from vae.reading import MAX_JSON, opened, read, refuse_links
+from vae.reading import MAX_JSON, opened, read, read_fleeting, refuse_links
 from vae.records import FORMAT, LIVE, Metrics, Request, Status, read_config, read_lines
 
 if TYPE_CHECKING:
@@ -99,9 +99,7 @@ class Run:
     def status(self) -> Status:
         """Where the run stands now, `interrupted` if its trainer died without a word."""
         try:
-            content = read(self.path / "status.json", MAX_JSON)
-            # A living trainer's is not flushed, and a power cut may leave nothing of it.
-            status = Status.read(content) if content else Status(state="interrupted")
+            status = Status.read(read_fleeting(self.path / "status.json", MAX_JSON))
         except FileNotFoundError:
             return Status(state="interrupted")
         except ValueError as error:
@@ -168,7 +166,7 @@ class Run:
     def request(self) -> Request | None:
         """What viewers want of the trainer now, if anything."""
         try:
-            return Request.read(read(self.request_path, MAX_JSON))
+            return Request.read(read_fleeting(self.request_path, MAX_JSON))
         except FileNotFoundError:
             return None
         except ValueError as error:
