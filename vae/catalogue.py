@@ -14,7 +14,7 @@ from typing import Any
 
 from vae.config import TrainConfig
 from vae.errors import VaeError
-from vae.files import beside
+from vae.files import beside, move_whole
 from vae.history import History
 from vae.reading import MAX_WEIGHTS, largest, opened
 from vae.records import Status
@@ -116,13 +116,10 @@ def _make(path: Path, config: TrainConfig, origin: Run | None) -> bool:
         run.write_status(Status(state="starting"))
         if origin is not None:
             _give_past(run, origin)
-        folder.rename(path)
-    except BaseException as error:
-        shutil.rmtree(folder)
-        if isinstance(error, OSError) and path.exists():
-            return False
-        raise
-    return True
+        return move_whole(folder, path)
+    finally:
+        if folder.exists():
+            shutil.rmtree(folder)
 
 
 def _give_past(run: Run, origin: Run) -> None:
