@@ -159,6 +159,17 @@ def test_a_live_state_needs_a_living_trainer(run: Run, monkeypatch: pytest.Monke
         assert run.status().state == "running"
 
 
+def test_a_trainer_that_ends_while_one_looks_did_not_die(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.write_status(Status(state="running"))
+
+    def ended(_: Run) -> bool:
+        run.write_status(Status(state="finished"))
+        return False
+
+    monkeypatch.setattr(Run, "is_held", ended)
+    assert run.status().state == "finished"
+
+
 def test_only_one_holds_a_run(run: Run) -> None:
     with (
         filelock.FileLock(run.path / "lock"),

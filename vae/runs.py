@@ -98,8 +98,18 @@ class Run:
 
     def status(self) -> Status:
         """Where the run stands now, `interrupted` if its trainer died without a word."""
+        status = self._written_status()
+        # Read again after the look at the lock: it may have come to its end, and let go, between the two.
+        if status.state not in LIVE or self.is_held() or (status := self._written_status()).state not in LIVE:
+            return status
+        # A heartbeat that is still to come is a stranger's, who would keep all others from starting.
+        if status.state == "starting" and abs(time.time() - status.heartbeat) < STARTING_SECONDS:
+            return status
+        return status.model_copy(update={"state": "interrupted"})
+
+    def _written_status(self) -> Status:
         try:
-            status = Status.read(read_fleeting(self.path / "status.json", MAX_JSON))
+            return Status.read(read_fleeting(self.path / "status.json", MAX_JSON))
         except FileNotFoundError:
             return Status(state="interrupted")
         except ValueError as error:
@@ -107,12 +117,6 @@ class Run:
                 f"{self.name}/status.json is damaged. Put it back, or delete the run and train it anew. "
                 f"({error})"
             ) from error
-        if status.state not in LIVE or self.is_held():
-            return status
-        # A heartbeat that is still to come is a stranger's, who would keep all others from starting.
-        if status.state == "starting" and abs(time.time() - status.heartbeat) < STARTING_SECONDS:
-            return status
-        return status.model_copy(update={"state": "interrupted"})
 
     def write_status(self, status: Status) -> None:
         stamped = status.model_copy(update={"heartbeat": time.time(), "pid": os.getpid()})
