@@ -39,6 +39,17 @@ def test_the_newest_run_with_weights_is_chosen(page: str, runs_dir: Path, traine
 
 
 @pytest.mark.parametrize("page", PAGES)
+def test_links_in_one_run_leave_the_pages_to_the_others(page: str, runs_dir: Path, trained: Run) -> None:
+    shutil.copytree(runs_dir / trained.name, runs_dir / "broken")
+    weights = Run(runs_dir / "broken").model_path
+    weights.unlink()
+    weights.symlink_to("a" * 300)
+    test = visit(page)
+    assert messages(test) == ""
+    assert test.sidebar.selectbox[0].value == trained.name
+
+
+@pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("asked", ["nope", "../../etc", "a/b", "A", "/", "..", "linked", "../outside", "x\n"])
 def test_an_address_that_names_no_run_gets_a_sentence(asked: str, page: str, runs_dir: Path) -> None:
     outside = new_run(small_config(seed=5), runs_dir.parent, "outside")

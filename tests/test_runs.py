@@ -70,20 +70,39 @@ def test_how_a_run_is_carried_out_can_be_changed(run: Run) -> None:
 
 
 def test_the_size_is_told_while_files_come_and_go(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Path.glob
+
     def gone(self: Path, pattern: str) -> list[Path]:
-        return [*self.iterdir(), self / f".status.json.{pattern}"]
+        return [*found(self, pattern), self / f".status.json.{pattern[-1]}"]
 
     expected = run.size()
-    monkeypatch.setattr(Path, "rglob", gone)
+    monkeypatch.setattr(Path, "glob", gone)
     assert run.size() == expected > 0
 
 
-def test_a_link_out_of_the_runs_directory_is_refused(run: Run, tmp_path: Path) -> None:
-    elsewhere = new_run(small_config(), tmp_path / "elsewhere")
-    (run.path.parent / "link").symlink_to(elsewhere.path)
-    with pytest.raises(VaeError, match="link leads out of"):
+@pytest.mark.parametrize("target", ["../elsewhere", "link", "nowhere", "a" * 300])
+def test_a_link_in_the_place_of_a_run_is_refused(target: str, run: Run, tmp_path: Path) -> None:
+    new_run(small_config(), tmp_path, "elsewhere")
+    (run.path.parent / "link").symlink_to(target)
+    with pytest.raises(VaeError, match="link is a link; runs are plain folders in"):
         find_run(run.path.parent, "link")
     assert list_runs(run.path.parent) == [run]
+
+
+@pytest.mark.parametrize("target", ["config.json", "nowhere", "a" * 300])
+def test_a_folder_whose_config_is_a_link_to_nowhere_hides_no_others(target: str, run: Run) -> None:
+    strange = run.path.with_name("strange")
+    strange.mkdir()
+    (strange / "config.json").symlink_to(target)
+    assert list_runs(run.path.parent) == [run]
+
+
+@pytest.mark.parametrize("target", ["00000001.safetensors", "a" * 300])
+def test_links_take_no_room(target: str, run: Run) -> None:
+    expected = run.size()
+    run.snapshot_path(1).parent.mkdir()
+    run.snapshot_path(1).symlink_to(target)
+    assert run.size() == expected
 
 
 def test_an_unknown_run_says_how_to_list_them(run: Run) -> None:

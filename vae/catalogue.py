@@ -32,20 +32,21 @@ def default_runs_dir() -> Path:
 def list_runs(runs_dir: Path) -> list[Run]:
     """All runs, newest first; also those whose config is damaged."""
     ages: list[tuple[float, str]] = []
-    for config in runs_dir.glob("*/config.json"):
-        with suppress(VaeError, FileNotFoundError):  # no run's name, or deleted just now
-            admit(runs_dir, config.parent.name)
-            ages.append((-config.stat().st_mtime, config.parent.name))
+    with suppress(OSError):  # there is no such folder yet
+        for folder in runs_dir.iterdir():
+            with suppress(VaeError, OSError):  # no run's name, no run, or deleted just now
+                admit(runs_dir, folder.name)
+                ages.append((-(folder / "config.json").stat().st_mtime, folder.name))
     return [Run(runs_dir / name) for _, name in sorted(ages)]
 
 
 def admit(runs_dir: Path, name: str) -> Path:
-    """Where a run called `name` lies in `runs_dir`. Raises VaeError if it is no name, or leads elsewhere."""
+    """Where a run called `name` lies in `runs_dir`. Raises VaeError if it is no name, or a link elsewhere."""
     if not NAME.fullmatch(name):
         raise VaeError(f"{name[:80]!r} is no run's name: {NAME_RULE}")
     path = runs_dir / name
-    if path.resolve().parent != runs_dir.resolve():
-        raise VaeError(f"{name} leads out of {runs_dir}; runs are plain folders in it.")
+    if path.is_symlink():
+        raise VaeError(f"{name} is a link; runs are plain folders in {runs_dir}.")
     return path
 
 

@@ -7,6 +7,7 @@ watches reads here, and neither needs the other to be alive. docs/ARCHITECTURE.m
 import json
 import os
 import re
+import stat
 import threading
 import time
 from collections.abc import Iterator
@@ -235,5 +236,6 @@ class Run:
         for pattern in ("*", "snapshots/*"):
             for file in self.path.glob(pattern):
                 with suppress(FileNotFoundError):  # a file that was being written has its own name now
-                    total += file.stat().st_size if file.is_file() else 0
+                    found = file.lstat()
+                    total += found.st_size if stat.S_ISREG(found.st_mode) else 0
         return total
