@@ -217,6 +217,16 @@ def test_deleting_takes_the_whole_run_and_no_other(run: Run) -> None:
     assert [path.name for path in run.path.parent.iterdir()] == [other.name]
 
 
+def test_folders_without_end_get_a_sentence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_deep(_: Path) -> None:  # none are made: pytest could not remove them either
+        raise RecursionError
+
+    monkeypatch.setattr("shutil.rmtree", too_deep)
+    with pytest.raises(VaeError, match=r"folders in folders, too deep .* Remove .* by hand"):
+        delete_run(run)
+    assert list_runs(run.path.parent) == []
+
+
 def test_who_looks_while_a_run_is_deleted_leaves_nothing_of_its_name(run: Run) -> None:
     """A lock that makes its folder anew would block the name: a folder, but no run."""
     done, config = threading.Event(), run.config

@@ -179,4 +179,9 @@ def delete_run(run: Run) -> None:
     with run.hold():
         # Renamed first: nobody meets a run half removed.
         run.path.rename(doomed)
-    shutil.rmtree(doomed)
+    try:
+        shutil.rmtree(doomed)
+    except RecursionError as error:  # a stranger's folder
+        raise VaeError(
+            f"{run.name} holds folders in folders, too deep for this. Remove {doomed} by hand."
+        ) from error
