@@ -277,6 +277,22 @@ def test_a_second_start_offers_to_watch_or_to_stop_the_first(runs_dir: Path) -> 
     assert "two trainings" not in messages(visit(PAGES[2], state={"busy_run": run.name}))
 
 
+def test_a_request_that_is_damaged_when_a_button_is_pressed_gets_a_sentence(
+    runs_dir: Path, trained: Run
+) -> None:
+    run = Run(runs_dir / trained.name)
+    with run.hold():
+        run.write_status(run.status().model_copy(update={"state": "running"}))
+        test = visit(PAGES[2])
+        run.request_path.write_text("{")
+        assert "request.json is damaged" in messages(press(test, "One batch"))
+
+
+def test_a_training_that_hindered_a_start_and_is_damaged_hinders_no_longer(runs_dir: Path) -> None:
+    (new_run(small_config(seed=5), runs_dir, "busy").path / "status.json").write_text("{")
+    assert "two trainings" not in messages(visit(PAGES[2], state={"busy_run": "busy"}))
+
+
 def test_steps_count_from_where_the_trainer_is_when_the_button_is_pressed(
     runs_dir: Path, trained: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
