@@ -40,6 +40,9 @@ from vae.training import fit
 Kind = Literal["death", "power cut", "full disk"]
 # 120 steps
 CONFIG = small_config(batch_size=15)
+# After which there is a train line whatever happens: in the first epoch each, then ten an epoch. Where it is
+# saved by the clock there is one more.
+LOGGED = {*range(1, 41), *range(44, 121, 4)}
 SAVE_SECONDS = 0.02
 NO_FAULT = -1
 # Forked from one process that has torch already, a trainer is there in milliseconds.
@@ -211,6 +214,8 @@ class Experiment:
             for each in (run, self.reference)
         )
         assert tests == expected, "other test lines"
+        missing = LOGGED - {line.step for line in run.metrics()[0] if line.split == "train"}
+        assert not missing, f"no train lines at {sorted(missing)}"
         left = [path.name for path in run.path.rglob(".*")]
         assert not left, f"left behind: {left}"
 
