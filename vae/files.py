@@ -49,6 +49,26 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
         _sync_folder(path.parent)
 
 
+def move_whole(folder: Path, path: Path) -> bool:
+    """Moves a finished `folder` to `path` in one instant; False if there is something.
+
+    What it holds is on the disk before: a power cut leaves all of it there, or nothing. Raises OSError.
+    """
+    if path.exists():
+        return False
+    for inner in folder.rglob("*"):
+        _sync_folder(inner) if inner.is_dir() else sync(inner)
+    _sync_folder(folder)
+    try:
+        folder.rename(path)
+    except OSError:
+        if path.exists():
+            return False
+        raise
+    _sync_folder(path.parent)
+    return True
+
+
 def _sync_folder(folder: Path) -> None:
     """The new name lives in the folder, which a power cut can lose separately from the file."""
     if os.name != "posix":
