@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import small_config
 from vae.archive import pack, unpack
 from vae.catalogue import new_run
-from vae.files import write_whole
+from vae.files import sweep, write_whole
 from vae.runs import Run
 
 
@@ -67,3 +67,18 @@ def test_what_is_written_for_good_is_flushed_before_it_has_its_name_and_its_name
     monkeypatch.setattr(os, "replace", watched)
     write_whole(tmp_path / "file", b"content")
     assert flushed == {tmp_path.stat().st_ino}
+
+
+def test_what_was_left_half_done_is_swept_and_what_is_being_done_is_not(tmp_path: Path) -> None:
+    old, new = tmp_path / ".run.0123abcd", tmp_path / ".other.0123abcd"
+    for folder in (old, new):
+        folder.mkdir()
+        (folder / "config.json").touch()
+    (tmp_path / "run").mkdir()
+    (tmp_path / ".start.lock").touch()
+    (tmp_path / ".link.0123abcd").symlink_to(tmp_path / "run")
+    os.utime(old, (0, 0))
+    sweep(tmp_path, older=3600)
+    assert {path.name for path in tmp_path.iterdir()} == {new.name, "run", ".start.lock", ".link.0123abcd"}
+    sweep(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"run", ".start.lock"}
