@@ -82,3 +82,12 @@ def test_what_was_left_half_done_is_swept_and_what_is_being_done_is_not(tmp_path
     assert {path.name for path in tmp_path.iterdir()} == {new.name, "run", ".start.lock", ".link.0123abcd"}
     sweep(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"run", ".start.lock"}
+
+
+def test_a_start_sweeps_the_runs_folder_of_what_is_a_day_old(tmp_path: Path) -> None:
+    old, new = tmp_path / ".run.0123abcd", tmp_path / ".run.4567abcd"
+    for folder in (old, new):
+        folder.mkdir()
+    os.utime(old, (0, 0))
+    new_run(small_config(), tmp_path)
+    assert [path.exists() for path in (old, new)] == [False, True]

@@ -14,7 +14,7 @@ from typing import Any
 
 from vae.config import TrainConfig
 from vae.errors import VaeError
-from vae.files import beside, move_whole
+from vae.files import beside, move_whole, sweep
 from vae.history import History
 from vae.reading import MAX_WEIGHTS, largest, opened
 from vae.records import Status
@@ -22,6 +22,7 @@ from vae.runs import Run
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 NAME_RULE = "1 to 80 small letters, digits, dots, dashes and underscores, the first a letter or digit."
+DAY = 24 * 3600  # seconds
 
 
 def default_runs_dir() -> Path:
@@ -76,6 +77,7 @@ def new_run(
     A new run begins with the weights and the past of `origin`. Raises VaeError if `name` is no name, or
     that of a run of another config.
     """
+    sweep(runs_dir, older=DAY)  # of starts, zips and deletions that were killed
     for path in numbered(runs_dir, config.run_name if name is None else name):
         try:
             runs_dir.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,6 @@ import filelock
 from vae.catalogue import list_runs, new_run, open_run
 from vae.config import TrainConfig
 from vae.errors import VaeError
-from vae.files import sweep
 from vae.records import LIVE
 from vae.runs import Run
 
@@ -30,7 +29,6 @@ class BusyError(VaeError):
 
 
 NICENESS = 10  # of 19
-DAY = 24 * 3600  # seconds
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -42,7 +40,6 @@ def start(config: TrainConfig, runs_dir: Path, *, again: bool = False, origin: R
     runs: two share the cores, and crawl.
     """
     with _one_start_at_a_time(runs_dir):
-        sweep(runs_dir, older=DAY)  # of starts, zips and deletions that were killed
         same = runs_dir / config.run_name
         if same.exists() and not again:
             run = open_run(same)
