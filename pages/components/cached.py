@@ -39,12 +39,15 @@ class Explored(NamedTuple):
 
     Attributes:
         written: when the weights were, in nanoseconds; what is written while they are read is newer.
+        step, epoch: after which they were.
     """
 
     model: "VAE"
     test: ScoredSet
     decoder: DecoderSpec
     written: int
+    step: int
+    epoch: float
 
 
 def explored(run: Run) -> Explored:
@@ -183,14 +186,16 @@ def _resting(run: Run, made_at: int) -> int:  # noqa: ARG001 (of another run of 
 def _explored(run: Run, changed: int) -> Explored:  # noqa: ARG001 (the key)
     from pages.components.description import decoder_spec
     from pages.components.scoring import scored
+    from vae.checkpoints import read_position
     from vae.data import load
 
     written = _changed(run.model_path)
+    position = read_position(run.model_path)
     model = run.load_model()
     images, labels = load(run.config.dataset, train=False)
     test = scored(model, images.numpy(), labels.numpy())
     _refuse_diverged(test, "test", run)
-    return Explored(model, test, decoder_spec(model), written)
+    return Explored(model, test, decoder_spec(model), written, *position)
 
 
 # The 47 MB of the pictures themselves are those that `load` keeps; beside them 1 MB, and 0.5 MB for each
