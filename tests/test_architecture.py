@@ -27,7 +27,7 @@ PAGES_LAYERS = [
     ],
     [f"pages.components.{name}" for name in ("offers", "filters", "chosen_place", "chosen_panel", "path")],
     [f"pages.components.{name}" for name in ("orders", "pins_row", "archives")],
-    ["pages.components.cached_maps"],
+    [f"pages.components.{name}" for name in ("cached_maps", "cached_moments")],
     ["pages.components.cached", "pages.components.film_frames"],
     [f"pages.components.{name}" for name in ("scoring", "description", "map_controls", "drawn")],
     ["pages.components.latent_map.points", "pages.components.plane_picker"],
@@ -36,6 +36,7 @@ PAGES_LAYERS = [
         for name in (
             *("run_picker", "curves", "live_figure", "draw_pad", "config_form", "address", "distributions"),
             *("coordinates", "latent_map", "latent_map.region", "class_bars", "path_strip"),
+            *("moments", "time_machine"),
         )
     ],
     ["pages.components.planes", "pages.components.pin_texts", "pages.components.film_drawing"],

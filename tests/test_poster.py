@@ -100,7 +100,7 @@ from pages.components.poster import poster
 from tests.test_poster import frozen, plane
 from vae.runs import Run
 
-explored = Explored(frozen({latent_dim}), None, None, 0)
+explored = Explored(frozen({latent_dim}), None, None, 0, 0, 0)
 poster(Run(Path("mine")), explored, plane({latent_dim}))
 """
 

@@ -50,7 +50,7 @@ def run_picker(*, watching: bool = False) -> Run | None:
         )
         return None
     live = live_run(runs_dir) if watching else None
-    usable = (name for name, run in runs.items() if run.model_path.exists() and _state(run) != "damaged")
+    usable = (name for name, run in runs.items() if _state(run) != "damaged" and run.model_path.exists())
     wishes = (st.session_state.get(_KEY), live and live.name, next(usable, None), next(iter(runs)))
     name = next(name for name in wishes if name in runs)
     # A change of page has cleared it. And what is explored stays what it is when another run becomes the

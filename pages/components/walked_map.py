@@ -5,20 +5,21 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from pages.components import cached
+from pages.components import cached, cached_maps
 from pages.components.cached import Explored
 from pages.components.drawn import Ends
-from pages.components.latent_map import Place, Region, latent_map
+from pages.components.latent_map import Moments, Place, Region, latent_map
 from pages.components.latent_map.points import MapPoints
 from pages.components.map_controls import COLOURINGS, Shown
 from pages.components.path import chosen_way, places
 from pages.components.pins import Pins
 from pages.components.planes import Picked, Plane
 from pages.components.selection import Floats, ScoredSet
+from pages.components.time_machine import Chosen, time_machine
 from vae.data import class_names
 from vae.runs import Run
 
-MAP = "map"  # key of the map
+MAP, TIME = "map", "moment"  # keys of the map and of its time machine
 
 
 class View(NamedTuple):
@@ -27,6 +28,7 @@ class View(NamedTuple):
     Attributes:
         points: of the test set or the training set, as `shown` says, on the planes of `picked`.
         pictures_url: where their real pictures are, or None where these cannot be had, or not yet.
+        moments: the name of the list of the run's moments in the browser.
     """
 
     run: Run
@@ -35,6 +37,7 @@ class View(NamedTuple):
     picked: Picked
     points: MapPoints
     pictures_url: str | None
+    moments: str
 
     @property
     def revision(self) -> str:
@@ -53,8 +56,8 @@ class View(NamedTuple):
 
 
 def walked_map(view: View, pins: Pins, path: Ends | None, region: Region | None) -> None:
-    """Shows the map under the key `MAP`, and a sentence of what it shows."""
-    run, explored, shown, picked, points, pictures_url = view
+    """Shows the map under the key `MAP`, its time machine, and a sentence of what it shows."""
+    run, explored, shown, picked, points, pictures_url, _ = view
     chosen = pins.chosen
     plane = view.plane(pins)
     of_test = cached.points(run, explored, picked.directions)
@@ -81,16 +84,31 @@ def walked_map(view: View, pins: Pins, path: Ends | None, region: Region | None)
         colouring_name=(shown.colour, meaning),
         layers=shown.layers,
         pins=marks,
+        pinned=[pin.index for pin in pins.row],
         chosen=number,
         ellipse=ellipse,
         line=None if path is None else on_map(places(path.start, path.end, chosen_way())),
         region=region and region.corners,
+        moments=Moments(TIME, of_test.name, cached_maps.pictures(run.config.dataset)),
         revision=view.revision,
         key=MAP,
         label=f"Latent space of {run.name}. Arrows move a cursor, Enter pins, + and - zoom, 0 shows all.",
     )
+    time_machine(view.moments, _chosen(pins, view), key=TIME)
     if len(plane.base) != 2:
         st.caption(picked.sentence(chosen is not None))
+
+
+def _chosen(pins: Pins, view: View) -> Chosen | None:
+    """What the time machine draws: the chosen place, or the test picture that was picked."""
+    chosen, test = pins.chosen, view.explored.test
+    if chosen is None:
+        return None
+    if chosen.index is None:
+        return Chosen(chosen.z.tolist())
+    index = chosen.index
+    name = f"{class_names(view.run.config.dataset)[test.labels[index]]} · #{index}"
+    return Chosen(test.means[index].tolist(), index, test.images[index], name)
 
 
 def _place(xy: np.ndarray) -> Place:

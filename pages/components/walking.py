@@ -5,6 +5,7 @@ Shapes: Z latent size.
 
 import streamlit as st
 
+from pages.components import cached
 from pages.components.chosen_panel import clicked_neighbour
 from pages.components.chosen_place import act, pin, pinned, put_back
 from pages.components.coordinates import pinned_coordinates
@@ -61,10 +62,12 @@ def _of_this_run(event: Click | Line, view: View) -> bool:
 
 
 def _test_picture(view: View, point: int | None, points: str) -> int | None:
-    """The test picture that a point is. The training set's are pictures too, but no page knows them."""
-    if point is None or view.shown.training or points != view.points.name:
+    """The test picture that a point is, of these weights or of another moment of the training. The training
+    set's are pictures too, but no page knows them."""
+    test = cached.points(view.run, view.explored, view.picked.directions)
+    if point is None or points != test.name:
         return None
-    return point if 0 <= point < len(view.explored.test) else None
+    return point if 0 <= point < len(test.labels) else None
 
 
 def _undone(of: int, pins: Pins) -> Pins:

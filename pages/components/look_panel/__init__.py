@@ -9,14 +9,22 @@ _mount = module_component(
 )
 
 
-def look_panel(decoder: str, *, key: str, hint: str = "Move over the map.", aloud: bool = False) -> None:
+def look_panel(
+    decoder: str,
+    *,
+    key: str,
+    timeline: str | None = None,
+    hint: str = "Move over the map.",
+    aloud: bool = False,
+) -> None:
     """Draw what the model makes of the place that is looked at, at every frame, and over a data point its
     real picture beside it.
 
     Args:
         decoder: the name of a decoder in the browser (`decoder_store`).
         key: the panel's identity, unique in the app.
+        timeline: the name of a timeline; at another moment it is that moment's decoder that draws.
         hint: what to do, while nothing is looked at.
         aloud: whether a screen reader reads where the keyboard's cursor rests.
     """
-    _mount(key=key, data={"decoder": decoder, "hint": hint, "aloud": aloud})
+    _mount(key=key, data={"decoder": decoder, "timeline": timeline, "hint": hint, "aloud": aloud})
