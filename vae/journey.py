@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from vae.checkpoints import load_snapshot
+from vae.checkpoints import Snapshot, load_snapshot
+from vae.config import TrainConfig
 from vae.errors import VaeError
 from vae.model import SIDE, VAE
 from vae.pictures import Picture, grey
@@ -37,6 +38,33 @@ class Moment(NamedTuple):
     logvars: npt.NDArray[np.float32]
     reconstructions: Picture
     metrics: Metrics | None
+
+
+def sound_snapshot(path: Path, config: TrainConfig, images: int, classes: int) -> Snapshot:
+    """The snapshot in `path`, of a run of `config`, fit to be shown beside a test set.
+
+    Args:
+        images, classes: of the test set, as it is here.
+
+    Raises VaeError if it is gone, damaged, holds what is no number, or is of another test set.
+    """
+    what = "/".join(path.parts[-3:])
+    if not path.exists():
+        raise VaeError(f"{what} is gone: it was deleted. Choose another run.")
+    kept = load_snapshot(path, config)
+    found = len(kept.mean), len(kept.reconstructions)
+    if found != (images, classes):
+        raise VaeError(
+            f"{what} is of a test set of {found[0]:,} pictures and {found[1]} classes; the one that is here "
+            f"has {images:,} and {classes}. Bring the data that the run was trained on."
+        )
+    tensors = (*kept.decoder.values(), kept.mean, kept.logvar, kept.reconstructions)
+    if not all(tensor.isfinite().all() for tensor in tensors):
+        raise VaeError(
+            f"{what} holds what is no number: the weights have diverged. Choose another run, or train this "
+            "one again with a third of its learning rate."
+        )
+    return kept
 
 
 @dataclass(frozen=True)
@@ -65,27 +93,9 @@ class Journey:
         return map(self.__getitem__, range(len(self)))
 
     def __getitem__(self, number: int) -> Moment:
-        """One of them.
-
-        Raises VaeError if it is gone, damaged, holds what is no number, or is of another test set.
-        """
+        """One of them. Raises VaeError as `sound_snapshot`."""
         path = self.paths[number]
-        what = f"{self.run.name}/snapshots/{path.name}"
-        if not path.exists():
-            raise VaeError(f"{what} is gone: it was deleted. Choose another run.")
-        kept = load_snapshot(path, self.run.config)
-        images, classes = len(kept.mean), len(kept.reconstructions)
-        if (images, classes) != (self.images, self.classes):
-            raise VaeError(
-                f"{what} is of a test set of {images:,} pictures and {classes} classes; the one that is here "
-                f"has {self.images:,} and {self.classes}. Bring the data that the run was trained on."
-            )
-        tensors = (*kept.decoder.values(), kept.mean, kept.logvar, kept.reconstructions)
-        if not all(tensor.isfinite().all() for tensor in tensors):
-            raise VaeError(
-                f"{what} holds what is no number: the weights have diverged. Choose another run, or train "
-                "this one again with a third of its learning rate."
-            )
+        kept = sound_snapshot(path, self.run.config, self.images, self.classes)
         with torch.device("meta"):
             model = VAE(self.run.config)
         decoder = {name: tensor.float() for name, tensor in kept.decoder.items()}

@@ -12,9 +12,9 @@ from pages.components.cached import Explored
 from pages.components.description import weight_names
 from pages.components.moments import Losses, Moment, Moments
 from pages.components.served import serve_files
-from vae.checkpoints import load_snapshot
 from vae.config import TrainConfig
 from vae.errors import VaeError
+from vae.journey import sound_snapshot
 from vae.records import Metrics
 from vae.runs import Run
 
@@ -112,10 +112,4 @@ def _sound(
     counts: tuple[int, int],
 ) -> Metrics | None:
     """The metrics of a snapshot of so many pictures and classes. Raises VaeError if it cannot be used."""
-    snapshot = load_snapshot(path, config)
-    tensors = (*snapshot.decoder.values(), snapshot.mean, snapshot.logvar, snapshot.reconstructions)
-    if not all(tensor.isfinite().all() for tensor in tensors):
-        raise VaeError(f"{path.name} holds numbers that are none.")
-    if counts != (len(snapshot.mean), len(snapshot.reconstructions)):
-        raise VaeError(f"{path.name} is of another test set.")
-    return snapshot.metrics
+    return sound_snapshot(path, config, *counts).metrics
