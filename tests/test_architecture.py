@@ -22,7 +22,7 @@ PAGES_LAYERS = [
         f"pages.components.{name}"
         for name in (
             *("run_status", "controls", "runs_table", "close_up", "class_means", "gallery"),
-            *("poster", "journey", "walked_map", "region_panel", "traversals"),
+            *("poster", "journey", "walked_map", "region_panel", "traversals", "rewinding"),
         )
     ],
     [f"pages.components.{name}" for name in ("offers", "filters", "chosen_place", "chosen_panel", "path")],

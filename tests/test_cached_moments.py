@@ -45,6 +45,7 @@ def test_they_are_all_snapshots_before_the_weights_that_are_shown(run: Run) -> N
         assert metrics is not None
         assert moment.epoch == metrics.epoch
         assert moment.losses == Losses(metrics.split, metrics.reconstruction, metrics.kl)
+    assert [moment.seconds for moment in earlier] == sorted(moment.seconds or 0 for moment in earlier)
     test = cached.explored(run).test
     assert last.losses is not None
     assert last.losses.kl == pytest.approx(test.kl.mean())

@@ -32,25 +32,27 @@ class Losses(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """One of a training; `address` is that of its snapshot, None of the weights that the page shows.
+    """One of a training; `address` is that of its snapshot, None where there is none, or not yet.
 
-    Epoch and losses are None where nothing is known of them.
+    Epoch, seconds of training and losses are None where nothing is known of them.
     """
 
     step: int
     address: str | None
     epoch: float | None
+    seconds: float | None
     losses: Losses | None
 
 
 @dataclass(frozen=True)
 class Moments:
-    """All of a run up to the weights that are shown, which are the last.
+    """All of a run; the last is what the page shows by itself.
 
     Attributes:
         run: its name.
+        live: whether that goes on changing.
         moments: in the order of their steps.
-        decoder: the name of the decoder of the weights that are shown.
+        decoder: the name of the decoder of the weights that are shown, None while only the steps are known.
         weights: the tensors of a snapshot that are this decoder's weights, in its order.
         pictures: the first test picture of each class: (C, S, S).
         means: those of their posteriors under the weights that are shown: (C, Z).
@@ -58,8 +60,9 @@ class Moments:
     """
 
     run: str
+    live: bool
     moments: Sequence[Moment]
-    decoder: str
+    decoder: str | None
     weights: Sequence[str]
     pictures: Picture
     means: Floats
@@ -82,7 +85,7 @@ class Moments:
             {**moment._asdict(), "losses": moment.losses and moment.losses._asdict()}
             for moment in self.moments
         ]
-        names = ("run", "decoder", "weights", "missing")
+        names = ("run", "live", "decoder", "weights", "missing")
         own = {name: getattr(self, name) for name in names} | {"means": self.means.tolist()}
         return json.dumps({**own, "moments": moments}).encode()
 

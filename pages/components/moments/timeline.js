@@ -68,7 +68,8 @@ class Timeline extends EventTarget {
   }
 
   run = null;
-  moments = []; // { step, address, epoch, losses }; the last is the present
+  moments = []; // { step, address, epoch, seconds, losses }; the last is the present
+  live = false; // whether the present goes on changing
   position = 0; // of the slider: a whole number is a moment, between two lies the way from one to the other
   goal = null; // where a step leads
   playing = false;
@@ -91,20 +92,22 @@ class Timeline extends EventTarget {
   }
 
   // The list of a store. `addressed` says whether the address names the moment.
-  follow({ run, moments, decoder, weights, means }, addressed) {
+  follow({ run, live, moments, decoder, weights, means }, addressed) {
     const another = run !== this.run;
     const asked = addressed && this.run === null ? askedStep() : null;
     const seen = this.position === this.last ? null : this.moments[Math.round(this.position)]?.step;
     const step = another ? asked : seen;
     const index = moments.findIndex((moment) => moment.step === step);
     if (another) [this.playing, this.goal, this.scene] = [false, null, null];
-    Object.assign(this, { run, moments, weights, addressed });
-    this.position = index < 0 ? this.last : index;
+    // A play goes on where it was; who stands at the end follows it.
+    const on = another ? 0 : this.position - Math.round(this.position);
+    Object.assign(this, { run, live, moments, weights, addressed });
+    this.position = index < 0 ? this.last : Math.min(Math.max(index + on, 0), this.last);
     if (decoder !== this.decoder) {
       this.decoder = decoder;
       this.present = null;
       this.opened.clear();
-      decoders()
+      if (decoder) decoders()
         .get(decoder)
         .then((here) => {
           if (this.decoder !== decoder) return;
@@ -138,7 +141,9 @@ class Timeline extends EventTarget {
 
   look = () => {
     if (!this.moments.length) return;
-    const position = still.matches ? Math.round(this.position) : this.position;
+    let position = still.matches ? Math.round(this.position) : this.position;
+    // There is no way to what changes all the time.
+    if (this.live && position < this.last) position = Math.min(position, this.last - 1);
     const [before, index] = [Math.floor(position), Math.round(position)];
     const [from, to] = [this.at(before), this.at(Math.ceil(position))];
     if (from && to) {

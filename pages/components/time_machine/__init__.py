@@ -8,6 +8,8 @@ import base64
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import streamlit as st
+
 from pages.components.charts import LABEL_COLOURS
 from pages.components.served import module_component
 from vae.pictures import Picture
@@ -44,12 +46,18 @@ _mount = module_component(
 )
 
 
-def time_machine(moments: str, chosen: Chosen | None, *, key: str) -> None:
+def touched(key: str) -> bool:
+    """Whether somebody went back on a slider that knows the steps only."""
+    return bool(st.session_state.get(key, {}).get("touched"))
+
+
+def time_machine(moments: str, chosen: Chosen | None = None, *, newest: bool = True, key: str) -> None:
     """Show the slider; it moves the timeline `key`.
 
     Args:
         moments: the name of a list in the browser (`moments_store`).
         chosen: what is drawn beside the ten pictures.
+        newest: whether these are also drawn of the newest weights, and not of earlier ones only.
         key: the slider's identity, and the timeline's name, unique in the app.
     """
     picture = chosen and chosen.picture
@@ -66,5 +74,7 @@ def time_machine(moments: str, chosen: Chosen | None, *, key: str) -> None:
                 "name": chosen.name,
                 "picture": None if picture is None else base64.b64encode(picture.tobytes()).decode(),
             },
+            "newest": newest,
         },
+        on_touched_change=lambda: None,  # without it nothing reaches `touched`
     )

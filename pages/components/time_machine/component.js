@@ -29,6 +29,7 @@ class TimeMachine {
     [this.play, this.end, this.slider] = ["[data-act=play]", "[data-act=end]", "[type=range]"].map(part);
     [this.text, this.note, this.trouble] = ["text", "note", "trouble"].map((name) => part(`.time-machine-${name}`));
     [this.ten, this.figure] = ["ten", "chosen"].map((name) => part(`.time-machine-${name}`));
+    this.pictures = part(".time-machine-pictures");
     this.awaited = new Awaited(momentLists(), (moments) => this.follow(moments));
     const acts = {
       play: () => (this.seen.playing ? this.seen.pause() : this.seen.play()),
@@ -60,8 +61,8 @@ class TimeMachine {
     };
   }
 
-  show(data) {
-    this.data = data;
+  show(data, report) {
+    Object.assign(this, { data, report });
     if (!this.seen) {
       this.seen = this.box.timeline = timeline(data.key); // for tests, too
       this.seen.addEventListener("change", () => this.draw(), { signal: this.listeners.signal });
@@ -75,6 +76,7 @@ class TimeMachine {
   }
 
   follow(moments) {
+    this.list = moments; // the last stays until the next is here
     this.box.dataset.moments = moments.name;
     this.drawn = {};
     this.seen.follow(moments, true);
@@ -82,24 +84,30 @@ class TimeMachine {
 
   // Whatever is another: a frame of a play moves the thumb only.
   draw() {
-    const { seen, box, slider } = this;
-    const list = this.awaited.value;
+    const { seen, box, slider, list } = this;
     if (!list || seen.run !== list.run) return;
     const { scene } = seen;
-    const moment = seen.moments[scene ? scene.index : seen.last];
+    // While only the steps are known, what is asked for.
+    const moment = seen.moments[scene ? scene.index : list.decoder ? seen.last : Math.round(seen.position)];
+    if (!list.decoder && seen.position < seen.last && this.asked !== list.run) {
+      this.asked = list.run;
+      this.report("touched", true);
+    }
     slider.max = seen.last;
     slider.disabled = seen.last < 1;
     slider.value = seen.position;
-    const text = named(moment);
+    const text = list.live && moment === seen.moments[seen.last] ? "live: the training as it goes" : named(moment);
     if (this.text.textContent !== text) {
       this.text.textContent = text;
       slider.setAttribute("aria-valuetext", text);
     }
     this.play.textContent = seen.playing ? "Pause" : "Play";
-    this.end.toggleAttribute("aria-current", !scene);
+    this.end.textContent = list.live ? "live" : "now";
+    this.end.toggleAttribute("aria-current", seen.position === seen.last);
+    this.pictures.hidden = !list.decoder || (!scene && !this.data.newest);
     const steps = list.missing.map((step) => step.toLocaleString("en")).join("; ");
     const damaged = steps && `Some moments are left out, as their snapshots are damaged: steps ${steps}.`;
-    const note = [OWN, scene && PAST, damaged].filter(Boolean).join(" ");
+    const note = [OWN, scene && this.data.newest && PAST, damaged].filter(Boolean).join(" ");
     if (this.note.textContent !== note) this.note.textContent = note;
     this.trouble.textContent = seen.trouble;
     box.toggleAttribute("data-past", Boolean(scene));
@@ -145,9 +153,9 @@ class TimeMachine {
 }
 
 // Runs again whenever the data or the theme changes.
-export function show({ data, parentElement }) {
+export function show({ data, parentElement, setTriggerValue }) {
   const machine = (parentElement.timeMachine ??= new TimeMachine(parentElement));
-  machine.show(data);
+  machine.show(data, setTriggerValue);
   // Streamlit also calls this for a run that a newer one has overtaken, with the slider still there.
   return () => {
     if (parentElement.isConnected) return;
