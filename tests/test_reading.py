@@ -13,16 +13,18 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.conftest import small_config
+from tests.figures import evaluation_of
 from vae.archive import check
 from vae.catalogue import list_runs, new_run, summary
 from vae.config import TrainConfig
 from vae.errors import VaeError
+from vae.figures import keep_evaluation
 from vae.reading import MAX_HEADER, MAX_JSON, MAX_WEIGHTS
 from vae.records import CHUNK, Metrics, Status
 from vae.runs import MAX_METRICS, Run
 from vae.views import load_view
 
-JSONS = ("config.json", "status.json", "request.json", "metrics.jsonl")
+JSONS = ("config.json", "status.json", "request.json", "evaluation.json", "metrics.jsonl")
 TENSORS = ("view.safetensors", "model.safetensors", "resume.safetensors", "snapshots/00000000.safetensors")
 FILES = JSONS + TENSORS
 
@@ -33,6 +35,7 @@ def run(trained: Run, tmp_path: Path) -> Run:
     run = Run(tmp_path / "runs" / "gift")
     shutil.copytree(trained.path, run.path)
     run.ask(delay=1)
+    keep_evaluation(run, evaluation_of(run))
     return run
 
 
@@ -129,6 +132,7 @@ VALUES = {
         ("config.json", "seed"),
         ("status.json", "epoch"),
         ("request.json", "pause_at"),
+        ("evaluation.json", "step"),
         ("metrics.jsonl", "step"),
     ],
 )

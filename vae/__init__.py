@@ -18,14 +18,15 @@ The layers; each module imports from the rows below its own only (a test reads t
 
     __main__                                the command line
     terminal                                a run on a terminal
-    training, jobs                          the loop; the process it runs in, seen from outside
+    training, evaluations                   the loop; evaluations in processes of their own
+    jobs                                    the process that a training runs in, seen from outside
     state, showing, steering                where a training stands; what it shows; what it is asked
     learner                                 one step, which all workers take
     evaluate, machine, schedule, archive    figures of a model; device, threads; what the step decides; zips
     bounds                                  what a picture's likelihood is at least, from samples of z
     refine                                  a Gaussian fitted to one picture alone
     latent, catalogue, journey              where pictures lie; which runs there are; moments that are kept
-    history                                 losses as arrays
+    history, figures                        losses as arrays; what an evaluation says, kept
     runs, normalisation                     the run directory; pictures from anywhere, as MNIST's
     checkpoints, data, pictures, views      weights in files; data sets in memory; PNG; moments of a training
     gradients                               a batch forward and back

@@ -18,6 +18,7 @@ from vae import views
 from vae.catalogue import NAME, negative_elbo, numbered
 from vae.config import TrainConfig
 from vae.errors import VaeError, shortened
+from vae.figures import evaluation_path, kept_evaluation
 from vae.files import beside, move_whole
 from vae.reading import MAX_JSON, largest, opened
 from vae.records import LIVE
@@ -28,7 +29,7 @@ MAX_BYTES = 256_000_000  # unpacked; 3 x 1024 units with all that they are resum
 MAX_ENTRIES = 500  # a training keeps forty snapshots, one that went on ten times more
 MEMBER = re.compile(
     r"(?:(?!\.\.?/)(?P<folder>[^/\\]+)/)??"
-    r"(?P<file>(?:config|status)\.json|metrics\.jsonl|(?:model|view|resume)\.safetensors"
+    r"(?P<file>(?:config|status|evaluation)\.json|metrics\.jsonl|(?:model|view|resume)\.safetensors"
     r"|snapshots/[0-9]{8,16}\.safetensors)"
 )
 # What else is in folders that people pack by hand. Locks and what a process printed belong to the machine, an
@@ -55,7 +56,7 @@ def pack(run: Run, file: BinaryIO) -> None:
         )
     # While it is trained: a status that is older than the rest does no harm, nor do metrics that are newer.
     paths = [run.path / "config.json", run.path / "status.json", run.training_path, run.model_path]
-    paths += [*run.snapshots(), run.view_path, run.metrics_path]
+    paths += [*run.snapshots(), run.view_path, run.metrics_path, evaluation_path(run)]
     with zipfile.ZipFile(file, "w") as archive:
         for path in paths:
             if path == run.training_path and finished:
@@ -99,6 +100,7 @@ def check(run: Run) -> None:
     from vae import checkpoints
 
     _ = run.config, run.status(), run.request(), negative_elbo(run), views.load_view(run.view_path)
+    kept_evaluation(run)
     if run.model_path.exists():
         run.load_model()
         checkpoints.read_position(run.model_path)
@@ -183,6 +185,7 @@ def _most(config: TrainConfig) -> dict[str, int]:
     sizes = checkpoints.sizes(config)
     return {
         "status.json": MAX_JSON,
+        "evaluation.json": MAX_JSON,
         "metrics.jsonl": MAX_METRICS,
         "view.safetensors": largest(views.LARGEST),
         "model.safetensors": sizes.model,

@@ -5,18 +5,19 @@ read-only; a test reads the sources for that.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
 
 from pages.components.access import host_only
-from pages.components.run_picker import forget_run, select_run
+from pages.components.run_picker import forget_run, select_pair, select_run
 from pages.components.sentences import MENDABLE, plain, sentence, sentences
 from vae import jobs
 from vae.catalogue import default_runs_dir, delete_run, find_run
 from vae.config import TrainConfig
 from vae.errors import VaeError
+from vae.evaluations import begin_evaluation
 from vae.records import LIVE, Request
 from vae.runs import Run
 
@@ -47,6 +48,20 @@ def start(config: TrainConfig, *, again: bool = False) -> None:
     if run.status().state == "finished":
         name = plain(run.name)
         st.toast(f"{name} is finished already. **Train again** trains another, **Train longer** goes on.")
+
+
+@host_only
+def start_all(configs: Sequence[TrainConfig]) -> None:
+    """Trains those of several runs that are not finished, one after the other, and compares the first two."""
+    first, second, *_ = jobs.start_all(configs, default_runs_dir())
+    select_pair(first, second)
+
+
+@host_only
+def evaluate(runs: Sequence[Run]) -> None:
+    """Evaluates runs, one after the other."""
+    for run in runs:
+        begin_evaluation(run)
 
 
 @host_only

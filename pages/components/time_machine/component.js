@@ -71,6 +71,8 @@ class TimeMachine {
       this.box.querySelector("[name=loop]").checked = loop;
       this.box.querySelector("[name=held]").checked = held;
     }
+    const { linked } = data;
+    this.seen.link(linked && timeline(linked.timeline), linked?.by);
     this.awaited.ask(data.moments);
     this.draw();
   }
@@ -79,7 +81,7 @@ class TimeMachine {
     this.list = moments; // the last stays until the next is here
     this.box.dataset.moments = moments.name;
     this.drawn = {};
-    this.seen.follow(moments, true);
+    this.seen.follow(moments, this.data.address);
   }
 
   // Whatever is another: a frame of a play moves the thumb only.
