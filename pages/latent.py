@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import cached, cached_maps, explanations
+from pages.components import cached, cached_maps, cached_moments, explanations
 from pages.components.awaiting import awaiting_weights, offer_newer_weights
 from pages.components.beneath_map import beneath_map
 from pages.components.chosen_panel import chosen_panel
@@ -12,12 +12,13 @@ from pages.components.drawn import drawn_path, drawn_region, remove_region
 from pages.components.latent_map.points import points_store
 from pages.components.look_panel import look_panel
 from pages.components.map_controls import map_controls
+from pages.components.moments import moments_store
 from pages.components.plane_picker import plane_picker
 from pages.components.region_panel import region_panel
 from pages.components.run_picker import run_picker
 from pages.components.sentences import sentences
 from pages.components.traversals import traversals
-from pages.components.walked_map import View, walked_map
+from pages.components.walked_map import TIME, View, walked_map
 from pages.components.walking import carry_out
 from pages.components.way_in import enter_by_app
 
@@ -47,9 +48,13 @@ def main() -> None:
     shown = map_controls(run.config.latent_dim)
     picked = plane_picker(cached.dimensions(run, explored), run.name)
     points = cached.points(run, explored, picked.directions, train=shown.training)
-    points_store(points)
+    with st.container():  # or the map would be made anew where there is one more
+        points_store(points)
+        if shown.training:  # at other moments the map shows the test set
+            points_store(cached.points(run, explored, picked.directions), key="test_points")
+    moments = moments_store(cached_moments.moments(run, explored))
     pictures_url = cached_maps.pictures(run.config.dataset, train=shown.training)
-    st.fragment(sentences()(walk))(View(run, explored, shown, picked, points, pictures_url))
+    st.fragment(sentences()(walk))(View(run, explored, shown, picked, points, pictures_url, moments))
     if pictures_url is None:  # the map can do without them until one is looked at
         with sentences():
             cached_maps.pack_pictures(run.config.dataset, train=shown.training)
@@ -70,7 +75,7 @@ def walk(view: View) -> None:
         st.html(explanations.latent(run.config.dataset, latent_dim))
         beneath_map(view, pins, path)
     with right:
-        look_panel(explored.decoder.name, key="look", aloud=True)
+        look_panel(explored.decoder.name, key="look", timeline=TIME, aloud=True)
         chosen_panel(run, explored, pins, view.plane(pins))
     if region is not None:
         held = cached_maps.region_held(explored, view.pictures, view.points, region)
@@ -80,7 +85,7 @@ def walk(view: View) -> None:
     sliders = st.expander("Coordinates", expanded=latent_dim > 2, on_change="rerun", key="coordinates_opened")
     if sliders.open:
         with sliders:
-            look_panel(explored.decoder.name, key="coordinates_look", hint="Move a slider.")
+            look_panel(explored.decoder.name, key="coordinates_look", timeline=TIME, hint="Move a slider.")
             coordinates(place, cached.dimensions(run, explored), explored.test.reach)
     if latent_dim > 2:
         opened = st.expander("Traversals", on_change="rerun", key="traversals_opened")

@@ -9,6 +9,7 @@ from pages.components.access import lock, may_change
 from pages.components.config_form import config_form, preset_choice
 from pages.components.controls import controls
 from pages.components.orders import STARTS, busy, obey, start
+from pages.components.rewinding import rewound
 from pages.components.run_picker import run_picker, select_run
 from pages.components.run_status import progress, run_heading
 from pages.components.runs_table import runs_table
@@ -49,12 +50,13 @@ def show(run: Run, status: Status) -> None:
     """The selected run."""
     with st.container():
         run_heading(run, status)
+        explored = rewound(run)
     st.fragment(sentences()(controls))(run)
     options = chart_options()
-    st.fragment(sentences()(watch), run_every=poll_seconds(status))(run, status, options)
+    st.fragment(sentences()(watch), run_every=poll_seconds(status))(run, status, options, explored)
 
 
-def watch(run: Run, before: Status, options: ChartOptions) -> None:
+def watch(run: Run, before: Status, options: ChartOptions, explored: cached.Explored | None) -> None:
     """What changes by itself; polled while the run is being trained, and so kept small."""
     # What the page was drawn with may be newer than what all viewers share.
     status = max(cached.status(run), before, key=lambda status: status.heartbeat)
@@ -64,7 +66,7 @@ def watch(run: Run, before: Status, options: ChartOptions) -> None:
     if gone or around(status) != around(before):
         st.rerun()  # the whole page
     progress(run, status)
-    panels(run, status, options)
+    panels(run, status, options, explored)
 
 
 def new_training() -> None:

@@ -31,13 +31,13 @@ PAGES_LAYERS = [
         f"pages.components.{name}"
         for name in (
             *("run_status", "controls", "runs_table", "close_up", "class_means", "gallery"),
-            *("poster", "walked_map", "region_panel", "traversals"),
+            *("poster", "journey", "walked_map", "region_panel", "traversals", "rewinding"),
         )
     ],
     [f"pages.components.{name}" for name in ("offers", "filters", "chosen_place", "chosen_panel", "path")],
     [f"pages.components.{name}" for name in ("orders", "pins_row", "archives")],
-    ["pages.components.cached_maps", "pages.components.cached_figures"],
-    ["pages.components.cached"],
+    [f"pages.components.{name}" for name in ("cached_maps", "cached_moments", "cached_figures")],
+    ["pages.components.cached", "pages.components.film_frames"],
     [f"pages.components.{name}" for name in ("scoring", "description", "map_controls", "drawn")],
     ["pages.components.latent_map.points", "pages.components.plane_picker"],
     [
@@ -45,10 +45,10 @@ PAGES_LAYERS = [
         for name in (
             *("run_picker", "curves", "live_figure", "draw_pad", "config_form", "address", "distributions"),
             *("coordinates", "latent_map", "latent_map.region", "class_bars", "path_strip"),
-            *("pair",),
+            *("moments", "time_machine", "pair"),
         )
     ],
-    ["pages.components.planes", "pages.components.pin_texts"],
+    ["pages.components.planes", "pages.components.pin_texts", "pages.components.film_drawing"],
     ["pages.components.pins"],
     [
         f"pages.components.{name}"

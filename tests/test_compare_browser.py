@@ -182,3 +182,38 @@ def test_a_place_that_means_nothing_to_the_other_is_said_to(
         page.mouse.move(*page.evaluate(POINT, ["left", 5]))
         next_frame(page)
         assert page.evaluate(MARKS, "right") != before
+
+
+SEEK = """([key, position]) => {
+    const seen = document.querySelectorAll(".time-machine")[key].timeline;
+    seen.position = position;
+    seen.moved();
+}"""
+SEEN = """(key) => {
+    const { moments, position } = document.querySelectorAll(".time-machine")[key].timeline;
+    const [before, after] = [Math.floor(position), Math.ceil(position)].map((at) => moments[at].step);
+    return before + (position % 1) * (after - before);
+}"""
+
+
+def test_time_sliders_go_along_to_the_same_step_or_epoch_or_stand_alone(
+    pair: tuple[Run, Run], small: Path, page: Page
+) -> None:
+    for path in pair[1].snapshots()[1:-1:2]:
+        path.unlink()  # so that their moments are others
+    save_model(pair[1].model_path, pair[1].load_model(), pair[1].config, 30, 2.5)  # and their ends
+    with Server(APP, VAE_RUNS_DIR=str(small)) as server:
+        open_pair(page, server.address(f"compare?run={pair[0].name}&with={pair[1].name}&linked=step"))
+        page.wait_for_function("document.querySelectorAll('.time-machine[data-step]').length === 2")
+        for key, other in ((0, 1), (1, 0)):
+            for position in (0, 1, 2.5):
+                page.evaluate(SEEK, [key, position])
+                assert page.evaluate(SEEN, other) == pytest.approx(page.evaluate(SEEN, key))
+        page.evaluate(SEEK, [0, 0])
+        page.evaluate("() => document.querySelectorAll('.time-machine [data-act=end]')[0].click()")
+        assert (page.evaluate(SEEN, 0), page.evaluate(SEEN, 1)) == (36, 30), "the shorter one ends first"
+        page.get_by_role("radio", name="free", exact=True).click()
+        expect(page).to_have_url(re.compile("linked=free"), timeout=SLOW)
+        page.wait_for_function("!document.querySelectorAll('.time-machine')[0].timeline.linked", timeout=SLOW)
+        page.evaluate(SEEK, [0, 1])
+        assert page.evaluate(SEEN, 1) == 30

@@ -34,7 +34,7 @@ from tests.decoding import small_model
 def explored():
     model = small_model("tanh-2").requires_grad_(False)
     pictures = np.random.default_rng(1).integers(0, 256, (50, 28, 28), np.uint8)
-    return Explored(model, scored(model, pictures, np.arange(50) % 10), decoder_spec(model), 0)
+    return Explored(model, scored(model, pictures, np.arange(50) % 10), decoder_spec(model), 0, 0, 0)
 
 @st.fragment
 def part():

@@ -14,8 +14,9 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
+from pages.components.digits import INKS
 from pages.components.planes import Plane
-from pages.components.poster import INKS, poster_file, poster_picture
+from pages.components.poster import poster_file, poster_picture
 from tests.browser import SLOW, own_page
 from tests.decoding import small_model
 from vae.latent import prior_grid
@@ -99,7 +100,7 @@ from pages.components.poster import poster
 from tests.test_poster import frozen, plane
 from vae.runs import Run
 
-explored = Explored(frozen({latent_dim}), None, None, 0)
+explored = Explored(frozen({latent_dim}), None, None, 0, 0, 0)
 poster(Run(Path("mine")), explored, plane({latent_dim}))
 """
 

@@ -22,6 +22,7 @@ from vae.figures import keep_evaluation
 from vae.reading import MAX_HEADER, MAX_JSON, MAX_WEIGHTS
 from vae.records import CHUNK, Metrics, Status
 from vae.runs import MAX_METRICS, Run
+from vae.views import load_view
 
 JSONS = ("config.json", "status.json", "request.json", "evaluation.json", "metrics.jsonl")
 TENSORS = ("view.safetensors", "model.safetensors", "resume.safetensors", "snapshots/00000000.safetensors")
@@ -92,6 +93,16 @@ def test_what_stands_in_the_place_of_a_file_is_refused_by_name(what: str, name: 
     assert [found["run"] for found in map(summary, list_runs(run.path.parent)) if what != "folder"] == (
         [] if what == "folder" else [run.name]
     )
+
+
+@pytest.mark.parametrize("left", [b"", bytes(4096)])
+def test_what_a_power_cut_left_of_a_file_that_nobody_flushed_is_nothing(left: bytes, run: Run) -> None:
+    for path in (run.path / "status.json", run.request_path, run.view_path):
+        path.write_bytes(left)
+    check(run)
+    assert (run.status().state, run.request(), load_view(run.view_path)) == ("interrupted", None, None)
+    assert run.ask(delay=1).delay == 1
+    assert run.request() is not None
 
 
 def replaced(run: Run, name: str, *, old: str, new: str) -> None:

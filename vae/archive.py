@@ -19,7 +19,7 @@ from vae.catalogue import NAME, negative_elbo, numbered
 from vae.config import TrainConfig
 from vae.errors import VaeError, shortened
 from vae.figures import evaluation_path, kept_evaluation
-from vae.files import beside
+from vae.files import beside, move_whole
 from vae.reading import MAX_JSON, largest, opened
 from vae.records import LIVE
 from vae.runs import MAX_METRICS, Run
@@ -90,7 +90,7 @@ def unpack(file: BinaryIO, runs_dir: Path) -> Run:
         if status.state in LIVE | {"interrupted"}:
             run.write_status(status.model_copy(update={"state": "stopped"}))
         name = run.config.run_name if run.name == _NAMELESS else run.name
-        return next(Run(path) for path in numbered(runs_dir, name) if _moved(run.path, path))
+        return next(Run(path) for path in numbered(runs_dir, name) if move_whole(run.path, path))
     finally:
         shutil.rmtree(place)
 
@@ -205,16 +205,3 @@ def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, most:
                 raise VaeError(f"In the zip {name} has more than the {most:,} bytes that it may have.")
             copy.write(content)
     return count
-
-
-def _moved(folder: Path, path: Path) -> bool:
-    """Moves `folder` to `path` in one instant; False if there is something."""
-    if path.exists():
-        return False
-    try:
-        folder.rename(path)
-    except OSError:
-        if path.exists():
-            return False
-        raise
-    return True

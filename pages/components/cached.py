@@ -39,12 +39,15 @@ class Explored(NamedTuple):
 
     Attributes:
         written: when the weights were, in nanoseconds; what is written while they are read is newer.
+        step, epoch: after which they were.
     """
 
     model: "VAE"
     test: ScoredSet
     decoder: DecoderSpec
     written: int
+    step: int
+    epoch: float
 
 
 def explored(run: Run) -> Explored:
@@ -53,13 +56,14 @@ def explored(run: Run) -> Explored:
     They are its newest; while it trains, those of `RESTING` seconds ago at the most: it saves every few
     seconds, and each time all who look at it would wait until the test set is scored.
     """
-    live = status(run).state in LIVE
-    return _explored(run, (live and _resting(run)) or _changed(run.model_path))
+    if status(run).state not in LIVE:
+        show_newest(run)  # nor may it go back to older ones once it is resumed
+    return _explored(run, _resting(run, run.made_at) or _changed(run.model_path))
 
 
 def show_newest(run: Run) -> None:
     """Has `explored` return the newest weights."""
-    _resting.clear(run)
+    _resting.clear(run, run.made_at)
 
 
 def training(run: Run, explored: Explored) -> ScoredSet:
@@ -173,7 +177,7 @@ def _scatter(run: Run, changed: int) -> Spec | None:
 
 
 @st.cache_data(ttl=RESTING, max_entries=32, show_spinner=False, hash_funcs={Run: _path})
-def _resting(run: Run) -> int:
+def _resting(run: Run, made_at: int) -> int:  # noqa: ARG001 (of another run of that name)
     return _changed(run.model_path)
 
 
@@ -182,14 +186,16 @@ def _resting(run: Run) -> int:
 def _explored(run: Run, changed: int) -> Explored:  # noqa: ARG001 (the key)
     from pages.components.description import decoder_spec
     from pages.components.scoring import scored
+    from vae.checkpoints import read_position
     from vae.data import load
 
     written = _changed(run.model_path)
+    position = read_position(run.model_path)
     model = run.load_model()
     images, labels = load(run.config.dataset, train=False)
     test = scored(model, images.numpy(), labels.numpy())
     _refuse_diverged(test, "test", run)
-    return Explored(model, test, decoder_spec(model), written)
+    return Explored(model, test, decoder_spec(model), written, *position)
 
 
 # The 47 MB of the pictures themselves are those that `load` keeps; beside them 1 MB, and 0.5 MB for each

@@ -18,6 +18,13 @@ ACTIVATIONS: dict[type[nn.Module], Kind] = {
 }
 
 
+def weight_names(model: VAE) -> list[str]:
+    """Which tensors of a snapshot's file are the weights of `decoder_spec`, in their order."""
+    names = {id(parameter): f"decoder.{name}" for name, parameter in model.decoder.named_parameters()}
+    linears = [*(linear for linear, _, _ in model.decoder.hidden.steps()), model.decoder.logits]
+    return [names[id(values)] for linear in linears for values in (linear.weight, linear.bias)]
+
+
 def decoder_spec(model: VAE) -> DecoderSpec:
     """What `model.decode` computes, (Z,) -> (P,). Raises TypeError for a module the browser does not know."""
     layers: list[Layer] = []

@@ -108,8 +108,12 @@ def ask(run: Run, **wishes: Any) -> None:
 
 def ask_for_steps(run: Run, steps: int) -> None:
     """A button's callback: goes on to the next step that `steps` divides, then pauses."""
-    # Not what was seen when the button was drawn. Two quick clicks are two orders.
-    status, request = run.status(), run.request()
+    try:
+        # Not what was seen when the button was drawn. Two quick clicks are two orders.
+        status, request = run.status(), run.request()
+    except VaeError as error:
+        st.session_state[_REFUSED] = sentence(error), time.monotonic()
+        return
     at = max(status.step, (request and request.pause_at) or 0)
     ask(run, pause_at=(at // steps + 1) * steps)
 
@@ -128,9 +132,10 @@ def busy() -> None:
         return
     try:
         run = find_run(default_runs_dir(), name)
+        live = run.status().state in LIVE
     except VaeError:
-        run = None
-    if run is None or run.status().state not in LIVE:
+        live = False
+    if not live:
         del st.session_state[_BUSY]
         return
     text, watch, stop = st.columns([4, 1, 1], vertical_alignment="center")

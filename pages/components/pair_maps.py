@@ -6,12 +6,13 @@ Shapes: S pixels a side.
 import numpy as np
 import streamlit as st
 
-from pages.components import cached, cached_maps
+from pages.components import cached, cached_maps, cached_moments
 from pages.components.cached import Explored
 from pages.components.decoder import decoder_store
 from pages.components.latent_map.points import points_store
 from pages.components.look_panel import look_panel
 from pages.components.map_controls import Shown
+from pages.components.moments import moments_store
 from pages.components.pair import Pair, pins_of
 from pages.components.pair_choice import address, chosen
 from pages.components.planes import Picked, axes
@@ -20,12 +21,15 @@ from pages.components.selection import TERMS, mean_losses
 from pages.components.sentences import plain
 from pages.components.tables import better, comparison, decimal, number_table
 from pages.components.tiles import tiles
+from pages.components.time_machine import Link
 from pages.components.walked_map import Mounting, View, walked_map
 from vae.data import class_names
 from vae.runs import Run
 
 SIDES = ("left", "right")
-LEFT, RIGHT = Mounting("left", selects=False), Mounting("right", prefix="with_", selects=False)
+LEFT = Mounting("left", selects=False, timeline="left_moment")
+RIGHT = Mounting("right", prefix="with_", selects=False, timeline="right_moment")
+LINKS = ("epoch", "step", "free")  # what two time sliders have in common
 Sides = tuple[tuple[View, Mounting], tuple[View, Mounting]]
 
 
@@ -41,31 +45,55 @@ def side(run: Run, explored: Explored, shown: Shown, mounting: Mounting) -> tupl
     picked = Picked(directions, dimensions.mean, at_pin=True)
     points = cached.points(run, explored, directions)
     points_store(points, key=f"{mounting.key}_points")
-    return View(run, explored, shown, picked, points, cached_maps.pictures(run.config.dataset)), mounting
+    moments = moments_store(cached_moments.moments(run, explored), key=f"{mounting.key}_moments")
+    pictures_url = cached_maps.pictures(run.config.dataset)
+    return View(run, explored, shown, picked, points, pictures_url, moments), mounting
 
 
 def pair_maps(pair: Pair, sides: Sides) -> None:
     """Both maps, above each what its model draws, below them what is chosen. A click runs only this again."""
     choice = chosen(pair, sides)
     said = address(choice)
+    linked = st.segmented_control(
+        "Time sliders",
+        LINKS,
+        default=LINKS[0],
+        format_func=lambda link: link if link == "free" else f"same {link}",
+        required=True,
+        key="linked",
+        bind="query-params",
+        help="Move one, and the other goes along to the same epoch or step; or each by itself.",
+    )
     columns = st.container(key="pair_beside_maps").columns(2, gap="medium")
     for column, (view, mounting), name in zip(columns, sides, SIDES, strict=True):
         run, explored = view.run, view.explored
         with column:
             st.subheader(plain(run.name), anchor=False)
             st.caption(f"At the {name}. {made_of(run, cached.status(run))}")
-            # The time slider of a run has its place here.
-            look_panel(explored.decoder.name, key=f"{name}_look", chart=mounting.key, hint="Move over a map.")
+            look_panel(
+                explored.decoder.name,
+                key=f"{name}_look",
+                timeline=mounting.timeline,
+                chart=mounting.key,
+                hint="Move over a map.",
+            )
             pins = pins_of(choice, explored.test.means)
-            walked_map(view, pins, None, None, mounting._replace(query=said if mounting is LEFT else None))
+            other = RIGHT if mounting is LEFT else LEFT
+            as_linked = mounting._replace(
+                query=said if mounting is LEFT else None,
+                linked=None if linked == "free" else Link(other.timeline, linked),
+            )
+            walked_map(view, pins, None, None, as_linked)
     if choice is None:
         st.caption(
             "A click on a point marks its picture on both maps; a click between the points, that place."
         )
-    elif choice.index is not None:
-        _picture(sides, choice.index)
-    else:
-        _place(sides, choice.z)
+        return
+    with st.container(key="pair_chosen"):
+        if choice.index is not None:
+            _picture(sides, choice.index)
+        else:
+            _place(sides, choice.z)
 
 
 def _picture(sides: Sides, index: int) -> None:

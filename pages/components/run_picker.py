@@ -107,7 +107,7 @@ def other_picker(run: Run) -> Run | None:
 
 def _newest(runs: Mapping[str, Run]) -> str | None:
     """The newest with weights."""
-    usable = (name for name, run in runs.items() if run.model_path.exists() and _state(run) != "damaged")
+    usable = (name for name, run in runs.items() if _state(run) != "damaged" and run.model_path.exists())
     return next(usable, None)
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -21,7 +22,7 @@ _HERE = Path(__file__).parent
 # Streamlit serves static/ beside the main script (app.py, in the repository's root) when
 # `[server] enableStaticServing = true`.
 STATIC = _HERE.parents[1] / "static"
-KEPT_SECONDS = 24 * 3600  # that modules of other versions stay at least
+KEPT_SECONDS = 24 * 3600  # that folders which nobody uses any more stay at least
 
 
 def serve(name: str, make: Callable[[], bytes]) -> str:
@@ -48,6 +49,30 @@ def serve(name: str, make: Callable[[], bytes]) -> str:
                 f"{error.strerror}. Let the app write into this folder, and reload the page."
             ) from error
     return f"app/static/{name}"
+
+
+def serve_files(folder: str, files: Mapping[str, Path]) -> None:
+    """Put files that lie elsewhere into a folder of static/, under these names; their addresses are
+    `app/static/{folder}/{name}`. They take no room of their own where the disk can link them. Folders of the
+    same kind, what stands before the first hyphen, go once nobody has used them for a day.
+
+    Raises VaeError as `serve`.
+    """
+    target = STATIC / folder
+    new = not target.exists()
+    for name, path in files.items():
+        if not (target / name).exists():
+            try:
+                target.mkdir(parents=True, exist_ok=True)
+                (target / name).hardlink_to(path)
+            except FileExistsError:
+                pass  # another server was faster
+            except OSError:  # another disk, or one without links
+                serve(f"{folder}/{name}", path.read_bytes)
+    with suppress(OSError):
+        os.utime(target)
+    if new:
+        _remove_others(folder)
 
 
 def served(name: str) -> str | None:
@@ -145,9 +170,10 @@ def _modules() -> tuple[str, Mapping[str, bytes]]:
 
 
 def _remove_others(folder: str) -> None:
-    """Those of older versions of the app, but for what a server may have written lately. One that needs them
-    yet writes them again."""
-    for other in STATIC.glob("modules-*"):
+    """Those of the same kind (other versions of the app, other runs), but for what a server may have used
+    lately. One that needs them yet writes them again."""
+    kind, _, _ = folder.partition("-")
+    for other in STATIC.glob(f"{kind}-*"):
         with suppress(OSError):  # two servers may do this at once
             if other.name != folder and other.stat().st_mtime < time.time() - KEPT_SECONDS:
                 leaving = beside(other)

@@ -6,20 +6,21 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from pages.components import cached
+from pages.components import cached, cached_maps
 from pages.components.cached import Explored
 from pages.components.drawn import Ends
-from pages.components.latent_map import Click, Line, Place, Region, latent_map
+from pages.components.latent_map import Click, Line, Moments, Place, Region, latent_map
 from pages.components.latent_map.points import MapPoints
 from pages.components.map_controls import COLOURINGS, Shown
 from pages.components.path import chosen_way, places
 from pages.components.pins import Pins
 from pages.components.planes import Picked, Plane
 from pages.components.selection import Floats, ScoredSet
+from pages.components.time_machine import Chosen, Link, time_machine
 from vae.data import class_names
 from vae.runs import Run
 
-MAP = "map"  # key of the map
+MAP, TIME = "map", "moment"  # keys of the map and of its time machine
 
 
 class View(NamedTuple):
@@ -28,6 +29,7 @@ class View(NamedTuple):
     Attributes:
         points: of the test set or the training set, as `shown` says, on the planes of `picked`.
         pictures_url: where their real pictures are, or None where these cannot be had, or not yet.
+        moments: the name of the list of the run's moments in the browser.
     """
 
     run: Run
@@ -36,6 +38,7 @@ class View(NamedTuple):
     picked: Picked
     points: MapPoints
     pictures_url: str | None
+    moments: str
 
     @property
     def revision(self) -> str:
@@ -58,20 +61,24 @@ class View(NamedTuple):
         return event.revision == self.revision or event.decoder == self.explored.decoder.name
 
     def test_picture(self, point: int | None, points: str) -> int | None:
-        """The test picture that a point of these is. The training set's are pictures too, but no page knows
-        them."""
-        if point is None or self.shown.training or points != self.points.name:
+        """The test picture that a point is, of these weights or of another moment of the training. The
+        training set's are pictures too, but no page knows them."""
+        test = cached.points(self.run, self.explored, self.picked.directions)
+        if point is None or points != test.name:
             return None
-        return point if 0 <= point < len(self.explored.test) else None
+        return point if 0 <= point < len(test.labels) else None
 
 
 class Mounting(NamedTuple):
-    """How a map stands on its page, as `latent_map` has it: one of two, or alone."""
+    """How a map stands on its page: one of two, or alone. The first four are as `latent_map` has them;
+    `timeline` is that of its time machine, which moves the one it is `linked` with."""
 
     key: str = MAP
     prefix: str = ""
     selects: bool = True
     query: Mapping[str, str | None] | None = None
+    timeline: str = TIME
+    linked: Link | None = None
 
 
 ALONE = Mounting()
@@ -80,8 +87,8 @@ ALONE = Mounting()
 def walked_map(
     view: View, pins: Pins, path: Ends | None, region: Region | None, mounting: Mounting = ALONE
 ) -> None:
-    """Shows the map, and a sentence of what it shows."""
-    run, explored, shown, picked, points, pictures_url = view
+    """Shows the map, its time machine, and a sentence of what it shows."""
+    run, explored, shown, picked, points, pictures_url, _ = view
     chosen = pins.chosen
     plane = view.plane(pins)
     of_test = cached.points(run, explored, picked.directions)
@@ -108,16 +115,40 @@ def walked_map(
         colouring_name=(shown.colour, meaning),
         layers=shown.layers,
         pins=marks,
+        pinned=[pin.index for pin in pins.row],
         chosen=number,
         ellipse=ellipse,
         line=None if path is None else on_map(places(path.start, path.end, chosen_way())),
         region=region and region.corners,
+        moments=Moments(mounting.timeline, of_test.name, cached_maps.pictures(run.config.dataset)),
         revision=view.revision,
         label=f"Latent space of {run.name}. Arrows move a cursor, Enter pins, + and - zoom, 0 shows all.",
-        **mounting._asdict(),
+        key=mounting.key,
+        prefix=mounting.prefix,
+        selects=mounting.selects,
+        query=mounting.query,
+    )
+    time_machine(
+        view.moments,
+        _chosen(pins, view),
+        linked=mounting.linked,
+        address=f"{mounting.prefix}step",
+        key=mounting.timeline,
     )
     if len(plane.base) != 2:
         st.caption(picked.sentence(chosen is not None))
+
+
+def _chosen(pins: Pins, view: View) -> Chosen | None:
+    """What the time machine draws: the chosen place, or the test picture that was picked."""
+    chosen, test = pins.chosen, view.explored.test
+    if chosen is None:
+        return None
+    if chosen.index is None:
+        return Chosen(chosen.z.tolist())
+    index = chosen.index
+    name = f"{class_names(view.run.config.dataset)[test.labels[index]]} · #{index}"
+    return Chosen(test.means[index].tolist(), index, test.images[index], name)
 
 
 def _place(xy: np.ndarray) -> Place:

@@ -6,8 +6,9 @@ import streamlit as st
 
 from pages.components import cached
 from pages.components.explanations import CURVES, MAP, PICTURES
-from pages.components.live_figure import live_figure
+from pages.components.live_figure import Cursor, live_figure
 from pages.components.panels import Scale, X
+from pages.components.rewinding import TIME, map_then, slider
 from pages.components.runs_table import chosen_runs
 from vae.records import LIVE, Status
 from vae.runs import Run
@@ -55,16 +56,27 @@ def chart_options() -> ChartOptions:
     return ChartOptions("log" if logarithmic else "linear", x)
 
 
-def panels(run: Run, status: Status, options: ChartOptions) -> None:
-    """Shows all three as they are now, what they mean beneath each."""
+def panels(run: Run, status: Status, options: ChartOptions, explored: cached.Explored | None) -> None:
+    """Shows all three as they are now, what they mean beneath each, and the slider that leads back; or, with
+    what `rewound` has brought, as they were then."""
     runs = [run, *(other for other in chosen_runs() if other.name != run.name)]
     live_figure(
         cached.curves(runs, status, *options),
         key="curves",
         height=360,
         label=f"Reconstruction, KL and −ELBO of {run.name}",
+        cursor=Cursor(TIME, options.x),
     )
     st.html(CURVES)
+    slider(run, status, explored)
+    with st.container(key="newest"):
+        _newest(run)
+    if explored is not None:
+        with st.container(key="earlier"):
+            map_then(run, explored)
+
+
+def _newest(run: Run) -> None:
     digits, scatter = cached.digits(run), cached.scatter(run)
     if digits is not None and scatter is not None:
         left, right = st.columns([2, 1], gap="medium")

@@ -6,7 +6,7 @@ In a component whose data says the name (see `stores`), JavaScript gets it by
     put(canvas, imageOf(decoder.greyLevels(decoder.decode([0.41, -1.2]))));  // of pictures/levels.js
 
 What else it has: `layers`, `weights` and `source`, of which a Worker makes its own
-(decoder.js).
+(decoder.js), and `withWeights`, the same network with others.
 
 Shapes: Z latent size, P pixels.
 """

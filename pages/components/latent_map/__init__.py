@@ -63,6 +63,15 @@ class Line(NamedTuple):
 Event = Click | Undo | Region | Line
 
 
+class Moments(NamedTuple):
+    """What the map needs at other moments: the name of a timeline; of the test set, whose places snapshots
+    hold, the name of its points under the newest weights, and the address of its real pictures, or None."""
+
+    timeline: str
+    points: str
+    pictures: str | None
+
+
 def _numbers(told: Any) -> list[float]:
     numbers = [float(each) for each in told[:LONGEST]]
     if not all(map(math.isfinite, numbers)):
@@ -112,10 +121,12 @@ def latent_map(
     colouring_name: tuple[str, str],
     layers: Sequence[Layer],
     pins: Sequence[tuple[float, float | None]],
+    pinned: Sequence[int | None],
     chosen: int | None,
     ellipse: tuple[Place, tuple[float, float, float]] | None,
     line: Sequence[tuple[float, float | None]] | None,
     region: Sequence[Place] | None,
+    moments: Moments | None,
     revision: str,
     key: str,
     label: str,
@@ -134,9 +145,11 @@ def latent_map(
         layers: what is shown.
         pins, chosen: places that are marked, those of a line without a height, and the number of the one
             that is chosen.
+        pinned: of each pin that is a test picture its index.
         ellipse: place of a posterior and its covariance (xx, xy, yy), shown where none is under the pointer.
         line: places of a path.
         region: corners of a lasso or a box that stays.
+        moments: what it follows to other moments of the training.
         revision: the zoom stays while this does.
         key: the map's identity, unique in the app.
         label: what a screen reader says of the map.
@@ -171,11 +184,13 @@ def latent_map(
             "colouringName": colouring_name[1],
             "layers": layers,
             "pins": pins,
+            "pinned": pinned,
             "chosen": chosen,
             "ellipse": ellipse and {"at": ellipse[0], "covariance": ellipse[1]},
             "prior": {"at": origin.tolist(), "radii": SIGMAS, "line": plane.is_line},
             "line": line,
             "region": region,
+            "moments": moments and moments._asdict(),
             "revision": revision,
             **telling.heard(key),
         },
@@ -188,7 +203,8 @@ _mount = module_component(
     '<div class="latent-map"><div class="latent-map-legend" role="group" aria-label="Classes"></div>'
     '<div class="latent-map-plot" tabindex="0" role="application">'
     '<canvas class="latent-map-manifold" hidden></canvas><div class="latent-map-chart"></div>'
-    '<canvas class="latent-map-marks"></canvas></div><p class="latent-map-note" role="status"></p>'
+    '<canvas class="latent-map-past" hidden></canvas><canvas class="latent-map-marks"></canvas></div>'
+    '<p class="latent-map-note" role="status"></p>'
     '<div class="latent-map-beside" aria-hidden="true" hidden>'
     "<canvas></canvas><canvas hidden></canvas><p><b></b><b></b></p><span></span></div></div>",
 )

@@ -11,6 +11,7 @@ import { onLook } from "./look.js";
 import { makeManifold } from "./manifold.js";
 import { drawMarks } from "./marks.js";
 import { makeGrid } from "./nearest.js";
+import { Past } from "./past.js";
 import { Plotted, quick } from "./plotted.js";
 import { makeSight } from "./sight.js";
 import { Telling } from "./telling.js";
@@ -47,14 +48,18 @@ class LatentMap {
     this.awaited = {
       decoder: new Awaited(decoders(), () => here("decoder")),
       points: new Awaited(pointSets(), (points) => {
-        this.grid = makeGrid(points.xy);
-        this.home = home(points);
+        this.newestGrid = makeGrid(points.xy);
+        this.newestHome = home(points);
         here("points");
       }),
     };
     this.manifold = makeManifold(this.behind, () => {
       this.trouble = NO_MANIFOLD;
       this.draw();
+    });
+    this.past = new Past(this, part("-past"), {
+      moved: () => this.drawPoints(),
+      turned: () => this.turned(),
     });
     this.sight = makeSight(this, part("-beside"), () => this.lookAgain());
     this.keys = makeKeys(this);
@@ -100,20 +105,35 @@ class LatentMap {
     say(data.query);
     this.awaited.decoder.ask(data.decoder);
     this.awaited.points.ask(data.points);
+    this.past.follow(data.moments);
     this.draw();
   }
 
+  // What the newest weights make of the set that is shown.
+  get newest() {
+    return this.awaited.points.value;
+  }
+
+  // Those of the moment that is seen.
   get decoder() {
-    return this.awaited.decoder.value;
+    return this.past.active ? this.past.decoder : this.awaited.decoder.value;
   }
 
   get points() {
-    return this.awaited.points.value;
+    return this.past.active ? this.past.points : this.newest;
+  }
+
+  get grid() {
+    return this.past.active ? this.past.grid : this.newestGrid;
+  }
+
+  get home() {
+    return this.past.home ?? this.newestHome;
   }
 
   // Whether what is seen is what `data` says: the last map is seen until all of the next is here and drawn.
   get stands() {
-    return Boolean(this.points && this.decoder) && this.plotted.shows(this.data);
+    return Boolean(this.newest && this.decoder) && this.plotted.shows(this.data);
   }
 
   // Waits while it is drawn, while the map moves, and while it is hidden.
@@ -122,13 +142,14 @@ class LatentMap {
     if (this.drawing) return;
     this.drawing = true;
     try {
-      while (this.waiting && this.points && this.free()) {
+      while (this.waiting && this.newest && this.free()) {
         this.waiting = false;
         const theme = themeOf(this.root);
         [this.ink, this.paper] = [theme("text-color"), theme("background-color")];
         this.drawLegend();
         await this.plotted.draw();
         if (this.gone) return;
+        this.past.settle();
         this.say([quick() ? "" : NO_WEBGL, this.trouble].filter(Boolean).join(" "));
         this.moved();
       }
@@ -150,13 +171,15 @@ class LatentMap {
 
   drawLegend() {
     const { data, points, hidden } = this;
-    const news = JSON.stringify([points.name, data.colouring, data.colours, data.classes]);
+    const told = JSON.stringify([data.colouring, data.colours, data.classes]);
+    const news = [told, points.labels, points.values[data.colouring]];
     const changed = () => {
       setHidden(data.prefix, hidden, data.classes);
       this.draw();
       if (this.data.region) this.events.region(this.data.region); // which holds others now
     };
-    if (news !== this.legendOf) drawLegend(this.legend, points, data, hidden, changed);
+    const same = news.every((part, k) => part === this.legendOf?.[k]);
+    if (!same) drawLegend(this.legend, points, data, hidden, changed);
     this.legendOf = news;
   }
 
@@ -167,14 +190,23 @@ class LatentMap {
   }
 
   moved() {
-    this.redraw();
+    this.drawPoints();
+    this.drawManifold();
     this.lookAgain();
   }
 
-  // Everything but the points.
-  redraw() {
-    this.drawMarks();
+  // Another moment is seen: the points have moved there already.
+  turned() {
     this.drawManifold();
+    this.lookAgain();
+    this.draw();
+  }
+
+  // All that moves at every frame of a play.
+  drawPoints() {
+    if (!this.view.stands) return;
+    this.past.draw();
+    this.drawMarks();
   }
 
   drawMarks() {
@@ -190,11 +222,11 @@ class LatentMap {
       covariance: covariance.subarray(3 * i, 3 * i + 3),
     };
     const there = look.z?.length === data.plane.base.length && !(own && look.source === "map");
-    const ellipse = hovered || data.ellipse;
+    const ellipse = hovered || this.past.ellipse;
     drawMarks(this.marks, this.view, {
       ink: this.ink,
       paper: this.paper,
-      pins: hovered && !own ? [...data.pins, [...hovered.at]] : data.pins,
+      pins: hovered && !own ? [...this.past.pins, [...hovered.at]] : this.past.pins,
       chosen: data.chosen,
       place: there ? this.view.onMap(look.z) : null,
       lines: [data.line, this.line, data.region && [...data.region, data.region[0]]].filter(Boolean),
@@ -205,12 +237,14 @@ class LatentMap {
 
   drawManifold() {
     const { behind, data, decoder, ink, view } = this;
+    if (!view.stands) return;
     behind.hidden = !data.layers.includes("manifold") || !decoder;
     if (behind.hidden) return this.manifold.hide();
     const { width, height } = view.area;
     for (const [name, value] of Object.entries(view.area)) behind.style[name] = `${value}px`;
     const [[x0, x1], [y0, y1]] = view.ranges;
-    this.manifold.show({ decoder, plane: data.plane, window: { x0, x1, y0, y1 }, width, height, ink });
+    const patient = this.past.playing;
+    this.manifold.show({ decoder, patient, plane: data.plane, window: { x0, x1, y0, y1 }, width, height, ink });
   }
 
   drawLine(from, to, ended) {
@@ -221,7 +255,7 @@ class LatentMap {
 
   // The chosen pin's place, or the middle of what is seen; where places have no height, half way up.
   chosenPlace() {
-    const [x, y] = this.data.pins[this.data.chosen] ?? [];
+    const [x, y] = this.past.pins[this.data.chosen] ?? [];
     const middle = this.view.middle;
     return { x: x ?? middle.x, y: y ?? middle.y };
   }
@@ -231,6 +265,7 @@ class LatentMap {
     this.listeners.abort();
     this.resizes.disconnect();
     Object.values(this.awaited).forEach((each) => each.end());
+    this.past.dispose();
     this.manifold.dispose();
     this.sight.hide();
     this.plotted.dispose();

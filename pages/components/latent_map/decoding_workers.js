@@ -51,6 +51,10 @@ export function makeWorkers({ source, layers, weights }, freed, failed) {
       worker.postMessage({ places });
       return new Promise((resolve) => waiting.push(resolve));
     },
+    // From now on they decode with the weights of another moment of the same training.
+    turnTo({ layers, weights }) {
+      for (const { worker } of workers) worker.postMessage({ layers, weights });
+    },
     // What was asked is never answered.
     dispose() {
       for (const { worker } of workers) worker.terminate();

@@ -6,8 +6,8 @@ export function makeEvents(map) {
   let clicked = null; // the number of the last click that was told
 
   const here = () => {
-    const { points, revision, decoder } = map.data;
-    return { points, revision, decoder };
+    const { points, moments, revision, decoder } = map.data;
+    return { points: map.past.active ? moments.points : points, revision, decoder };
   };
   const at = (place) => map.view.at(map.view.rounded(place));
 

@@ -24,17 +24,23 @@ export function makeManifold(canvas, failed) {
   let squares = []; // of the sheet, from the middle outwards
   let done = 0; // how many of them have their digit; what stands in the others is stretched
   let frame = null;
+  let renew = false; // whether the sheet is of another moment
 
-  // Forget all that another decoder or plane has made; what is still to come of it finds nobody.
+  // Forget all that another decoder or plane has made; what is still to come of it finds nobody. But the digits of
+  // another moment of the same training stand in until those of this one come.
   function follow({ decoder, plane }) {
     const sameDecoder = view?.decoder === decoder;
-    if (sameDecoder && samePlane(digits.plane, plane)) return;
-    if (!sameDecoder) {
+    const same = view !== null && samePlane(digits.plane, plane);
+    if (sameDecoder && same) return;
+    const kin = view?.decoder.layers === decoder.layers;
+    if (kin && !sameDecoder) workers.turnTo(decoder);
+    else if (!sameDecoder) {
       workers?.dispose();
       workers = makeWorkers(decoder, () => digits?.feed(), failed);
     }
     digits = makeDigits(workers, plane, arrived);
-    sheet = null;
+    if (kin && same && sheet) renew = true;
+    else sheet = null;
   }
 
   function turnTo(grid) {
@@ -75,19 +81,26 @@ export function makeManifold(canvas, failed) {
     context.globalCompositeOperation = "source-in"; // where there is black ink
     context.fillStyle = ink;
     context.fillRect(0, 0, ...size);
-    const pending = squares.filter(({ outside }, k) => k >= done && !outside).length;
-    Object.assign(canvas.dataset, { step: sheet.grid.step, pending });
+    Object.assign(canvas.dataset, { step: sheet.grid.step, pending: lacking() });
   }
+
+  // How many of those that are seen have not their own digit yet.
+  const lacking = () => squares.filter(({ outside }, k) => k >= done && !outside).length;
 
   // To be called whenever something has changed, at every frame of a zoom too. `decoder` is one of the
   // page's, `plane` { base, first, second }, `window` { x0, x1, y0, y1 } on it, y upwards; `width` and
-  // `height` are the canvas' in CSS pixels; `ink` is a colour.
+  // `height` are the canvas' in CSS pixels; `ink` is a colour; `patient`: another moment of the same training may
+  // wait until the digits of the one before are all there.
   function show(next) {
     const grid = gridOf(next.window, next.width, next.height);
     if (grid === null) return hide();
+    // Else those far from the middle would never have their turn.
+    const waits = next.patient && sheet && view.decoder.layers === next.decoder.layers && lacking() > 0;
+    if (waits) next.decoder = view.decoder;
     follow(next);
     view = next;
-    if (!sheet || !sameGrid(sheet.grid, grid)) turnTo(grid);
+    if (!sheet || renew || !sameGrid(sheet.grid, grid)) turnTo(grid);
+    renew = false;
     draw();
   }
 

@@ -25,7 +25,7 @@ export class Plotted {
   }
 
   async draw() {
-    const { data, points, hidden, root, plot, view, home } = this.map;
+    const { data, newest: points, hidden, root, plot, view, home, past } = this.map;
     const Plotly = await loadPlotly(data.plotly);
     if (this.map.gone) return; // nobody would purge what is drawn now
     this.Plotly = Plotly;
@@ -34,10 +34,11 @@ export class Plotted {
     const ranges = same && !this.seesAll() ? view.ranges : home; // which fits whatever size it has now
     this.home = home;
     const mark = marker(points.labels.length, 2 ** Math.round(Math.log2(zoom(home, ranges))));
-    const visible = data.layers.includes("points");
+    const visible = data.layers.includes("points") && !past.active;
     const size = [plot.offsetWidth, plot.offsetHeight];
     const { colouring, revision } = data;
-    const news = JSON.stringify([points.name, colouring, revision, visible, [...hidden], template, size]);
+    const shows = [points.name, colouring, revision, visible, [...hidden], home];
+    const news = JSON.stringify([...shows, template, size]);
     const unselected = this.selecting && !data.region;
     this.selecting = data.region !== null;
     if (news === this.drawn && !unselected && mark.size === this.mark.size) return;

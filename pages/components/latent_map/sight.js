@@ -30,14 +30,16 @@ export function makeSight(map, box, again) {
     const { data, grid, hidden, plotted, points, view } = map;
     if (!data.layers.includes("points")) return null;
     const reach = view.distance(plotted.mark.size / 2 + TOUCHING);
-    return grid.nearest(x, y, reach, (i) => !hidden.has(points.labels[i]));
+    return grid?.nearest(x, y, reach, (i) => !hidden.has(points.labels[i])) ?? null;
   }
 
   function figuresOf(index) {
-    const { data, points } = map;
+    const { data, points, past } = map;
     const { reconstruction, kl, ...others } = points.values;
     const other = others[data.colouring];
-    const figures = [`reconstruction ${shown(reconstruction[index], 1)}`, `KL ${shown(kl[index], 1)} nats`];
+    const figures = [`KL ${shown(kl[index], 1)} nats`];
+    // Which it was at another moment is in no snapshot.
+    if (!past.active) figures.unshift(`reconstruction ${shown(reconstruction[index], 1)}`);
     return [...figures, ...(other ? [`${data.colouringShort} ${shown(other[index], 3)}`] : [])].join(", ");
   }
 
@@ -58,7 +60,8 @@ export function makeSight(map, box, again) {
     by = source;
     const z = view.at(place);
     const index = over(place);
-    if (index !== null && asked !== data.pictures) fetchPictures(data.pictures);
+    const address = map.past.active ? map.past.pictures : data.pictures;
+    if (index !== null && asked !== address) fetchPictures(address);
     const known = index !== null && real && {
       picture: real.image(index),
       name: `${data.classes[points.labels[index]]} · #${index}`,

@@ -8,7 +8,7 @@ import base64
 import json
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -23,6 +23,14 @@ class Click(NamedTuple):
 
     x: float
     y: float
+
+
+class Cursor(NamedTuple):
+    """Where a moment of a training stands: the name of a timeline, and which of a moment's numbers the figure
+    is over, all its panels."""
+
+    timeline: str
+    x: Literal["epoch", "step", "seconds"]
 
 
 class Spec(NamedTuple):
@@ -82,7 +90,12 @@ class _Encoder(PlotlyJSONEncoder):  # type: ignore[misc]  # plotly has no types
 
 
 def live_figure(
-    figure: go.Figure | Mapping[str, Any] | Spec, *, key: str, height: int = 400, label: str
+    figure: go.Figure | Mapping[str, Any] | Spec,
+    *,
+    key: str,
+    height: int = 400,
+    label: str,
+    cursor: Cursor | None = None,
 ) -> None:
     """Show a figure, or change the one that stands there under the same key.
 
@@ -95,6 +108,7 @@ def live_figure(
         key: the chart's identity, unique in the app.
         height: in CSS pixels; the width follows the container.
         label: what a screen reader says of the chart.
+        cursor: a line at the moment that is seen; a click goes to the nearest one.
     """
     spec = figure if isinstance(figure, Spec) else figure_spec(figure)
     _mount(
@@ -106,6 +120,7 @@ def live_figure(
             "key": key,
             "height": height,
             "label": label,
+            "cursor": cursor and cursor._asdict(),
             "plotly": plotly_js_url(),
         },
         on_clicked_change=lambda: None,  # without it clicks do not reach `click_on`

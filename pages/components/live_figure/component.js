@@ -1,4 +1,5 @@
 import { View } from "../latent_map/view.js";
+import { Cursor } from "./cursor.js";
 import { hasWebGL, loadPlotly, themeTemplate } from "./plotly.js";
 
 const CLICK_PX = 5; // a pointer that moves further than this drags
@@ -48,6 +49,7 @@ async function draw(state) {
         },
       );
       state.drawn = news;
+      state.follow();
       box.dataset.revision = Number(box.dataset.revision ?? 0) + 1;
       box.dataset.ready = "true";
     }
@@ -93,8 +95,20 @@ function mount(parentElement) {
   const resizes = new ResizeObserver(() => draw(state));
   resizes.observe(box);
 
+  // Once there is a figure, whose axes say where the line is.
+  state.follow = () => {
+    if (!state.data.cursor || !chart._fullLayout) return;
+    if (!state.cursor) {
+      state.cursor = new Cursor(box, chart);
+      chart.on("plotly_afterplot", () => state.cursor.draw());
+      chart.on("plotly_relayouting", () => state.cursor.draw());
+    }
+    state.cursor.follow(state.data.cursor);
+  };
+
   state.dispose = () => {
     state.gone = true;
+    state.cursor?.dispose();
     listeners.abort();
     resizes.disconnect();
     state.Plotly?.purge(chart);
@@ -111,6 +125,7 @@ export function show({ data, parentElement, setTriggerValue }) {
   state.box.dataset.chart = data.key;
   state.box.setAttribute("aria-label", data.label);
   fit(state);
+  state.follow();
   draw(state);
   // Streamlit also calls this for a run that a newer one has overtaken, with the chart still there.
   return () => parentElement.isConnected || state.dispose();

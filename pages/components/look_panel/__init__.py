@@ -13,6 +13,7 @@ def look_panel(
     decoder: str,
     *,
     key: str,
+    timeline: str | None = None,
     hint: str = "Move over the map.",
     aloud: bool = False,
     chart: str | None = None,
@@ -23,8 +24,12 @@ def look_panel(
     Args:
         decoder: the name of a decoder in the browser (`decoder_store`).
         key: the panel's identity, unique in the app.
+        timeline: the name of a timeline; at another moment it is that moment's decoder that draws.
         hint: what to do, while nothing is looked at.
         aloud: whether a screen reader reads where the keyboard's cursor rests.
         chart: the key of the only map whose real pictures and coordinates it shows, where there are several.
     """
-    _mount(key=key, data={"decoder": decoder, "hint": hint, "aloud": aloud, "chart": chart})
+    _mount(
+        key=key,
+        data={"decoder": decoder, "timeline": timeline, "hint": hint, "aloud": aloud, "chart": chart},
+    )

@@ -1,6 +1,7 @@
 import { Awaited } from "../stores/awaited.js";
 import { decoders } from "../stores/registry.js";
 import { onLook, placeText } from "../latent_map/look.js";
+import { timeline } from "../moments/timeline.js";
 import { imageOf, put } from "../pictures/levels.js";
 
 const RESTS = 400; // milliseconds without another key
@@ -25,7 +26,8 @@ function mount(parentElement) {
     const real = own ? state.look.real : null;
     box.toggleAttribute("data-idle", !z);
     other.hidden = !real;
-    const decoder = state.awaited.value;
+    const decoder = state.awaited.value && (state.seen?.scene?.opened.decoder ?? state.awaited.value);
+    state.drawn = decoder;
     const size = decoder?.layers[0].inputs;
     if (decoder) {
       // What was looked at last stays, as this decoder draws it; at first the middle, not a hole.
@@ -52,6 +54,13 @@ function mount(parentElement) {
   };
   state.awaited = new Awaited(decoders(), () => state.show());
   onLook(hear, state.listeners.signal);
+  // Told once which timeline is followed.
+  state.follow = (name) => {
+    if (!name || state.seen) return;
+    state.seen = timeline(name);
+    const turned = () => state.drawn === (state.seen.scene?.opened.decoder ?? state.awaited.value) || state.show();
+    state.seen.addEventListener("change", turned, { signal: state.listeners.signal });
+  };
   state.dispose = () => {
     clearTimeout(state.resting);
     state.listeners.abort();
@@ -66,6 +75,7 @@ export function show({ data, parentElement }) {
   const state = (parentElement.lookPanel ??= mount(parentElement));
   state.aloud = data.aloud;
   state.chart = data.chart;
+  state.follow(data.timeline);
   if (state.hint !== data.hint) {
     state.hint = data.hint;
     state.show();

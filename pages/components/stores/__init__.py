@@ -22,7 +22,7 @@ _HERE = Path(__file__).parent
 REGISTRY = (_HERE / "registry.js").read_text(encoding="utf-8")
 
 
-def store(kind: Literal["decoders", "points"], script: str) -> ComponentRenderer:
+def store(kind: Literal["decoders", "points", "moments"], script: str) -> ComponentRenderer:
     """A component of which nothing is to be seen.
 
     Args:

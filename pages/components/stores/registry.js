@@ -48,3 +48,4 @@ export function registry(kind) {
 
 export const decoders = () => registry("decoders");
 export const pointSets = () => registry("points");
+export const momentLists = () => registry("moments");

@@ -1,0 +1,168 @@
+"""What the pages keep of the moments of a training: which snapshots are sound, where browsers find them.
+
+torch is imported by what needs it only: the Train page does without, until somebody goes back.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from pages.components import cached
+from pages.components.cached import Explored
+from pages.components.moments import Losses, Moment, Moments
+from pages.components.served import serve_files
+from vae.config import TrainConfig
+from vae.errors import VaeError
+from vae.records import Metrics
+from vae.runs import Run
+
+Stamp = tuple[Path, int, int]  # a file, when it was written, and how large it is
+
+
+def moments(run: Run, explored: Explored, *, live: bool = False) -> Moments:
+    """The moments of `run`, their snapshots put where browsers fetch them: up to these weights, which are the
+    last; or, of a live run, all that there are.
+
+    Raises VaeError if static/ cannot be written.
+    """
+    files = [file for path in run.snapshots() if (file := _stamp(path))]
+    earlier = [file for file in files if live or _step(file[0]) < explored.step]
+    found = _moments(run, explored.decoder.name, earlier, live, explored)
+    folder = _folder(run)
+    addresses = {moment.address for moment in found.moments}
+    sound = {_name(file): file[0] for file in earlier if _address(folder, file) in addresses}
+    serve_files(folder, sound)
+    return found
+
+
+def steps(run: Run, *, live: bool) -> Moments:
+    """The same by the names of the files alone, without torch."""
+    return _steps(run, tuple(map(_step, run.snapshots())), live)
+
+
+def _step(path: Path) -> int:
+    return int(path.stem)
+
+
+def _stamp(path: Path) -> Stamp | None:
+    """None where the file is gone."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return path, found.st_mtime_ns, found.st_size
+
+
+def _folder(run: Run) -> str:
+    return f"moments-{hashlib.sha256(str(run.path.resolve()).encode()).hexdigest()[:16]}"
+
+
+def _name(file: Stamp) -> str:
+    path, changed, _ = file
+    return f"{path.stem}-{changed:x}.safetensors"  # browsers must not take an old one for a new one
+
+
+def _address(folder: str, file: Stamp) -> str:
+    return f"app/static/{folder}/{_name(file)}"
+
+
+# 20 kB each, as objects and as they travel.
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: lambda run: str(run.path)})
+def _moments(
+    run: Run,
+    weights: str,  # noqa: ARG001 (the key)
+    files: Sequence[Stamp],
+    live: bool,
+    _explored: Explored,
+) -> Moments:
+    from pages.components.description import weight_names
+
+    test = _explored.test
+    first = np.unique(test.labels, return_index=True)[1]
+    found, missing = [], []
+    for file in files:
+        step = _step(file[0])
+        try:
+            metrics = _sound(*file, run.config, (len(test), len(first)))
+        except VaeError:
+            missing.append(step)
+        else:
+            found.append(_moment(run, step, _address(_folder(run), file), metrics))
+    cost = Losses("test", float(test.reconstruction.mean()), float(test.kl.mean()))
+    shown = Moment(_explored.step, None, _explored.epoch, _place(run, _explored.step)[1], cost)
+    return Moments(
+        run=run.name,
+        live=live,
+        moments=(*found, _live(found) if live else shown),
+        decoder=_explored.decoder.name,
+        weights=weight_names(_explored.model),
+        pictures=test.images[first],
+        means=test.means[first],
+        missing=missing,
+    )
+
+
+@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs={Run: lambda run: str(run.path)})
+def _steps(run: Run, steps: Sequence[int], live: bool) -> Moments:
+    found = [_moment(run, step, None, None) for step in steps]
+    return Moments(
+        run=run.name,
+        live=live,
+        moments=(*found, _live(found)) if live else found,
+        decoder=None,
+        weights=(),
+        pictures=np.empty((0, 0, 0), np.uint8),
+        means=np.empty((0, 0), np.float32),
+        missing=(),
+    )
+
+
+def _live(found: Sequence[Moment]) -> Moment:
+    """What is shown of a training that goes on; it changes all the time, so its step is not told."""
+    return Moment(found[-1].step if found else 0, None, None, None, None)
+
+
+def _moment(run: Run, step: int, address: str | None, metrics: Metrics | None) -> Moment:
+    """Its losses by the snapshot, or else, of a run of an older version, by the log."""
+    if metrics is not None:
+        cost = Losses(metrics.split, metrics.reconstruction, metrics.kl)
+        return Moment(step, address, metrics.epoch, metrics.seconds, cost)
+    tests = cached.losses(run).test
+    (rows,) = np.nonzero(tests["step"] == step)
+    told = tests[rows[0]] if len(rows) else None
+    return Moment(
+        step,
+        address,
+        *_place(run, step),
+        None if told is None else Losses("test", float(told["reconstruction"]), float(told["kl"])),
+    )
+
+
+def _place(run: Run, step: int) -> tuple[float | None, float | None]:
+    """Epoch and seconds at a step, between two lines of the log."""
+    train = cached.losses(run).train
+    if not len(train):
+        return None, None
+    at = np.concatenate(([0], train["step"]))
+    epoch, seconds = (
+        float(np.interp(step, at, np.concatenate(([0], train[name])))) for name in ("epoch", "seconds")
+    )
+    return epoch, seconds
+
+
+# 1 kB each; a file is read once, and its tensors are not kept.
+@st.cache_data(max_entries=1024, show_spinner=False, hash_funcs={TrainConfig: TrainConfig.model_dump_json})
+def _sound(
+    path: Path,
+    changed: int,  # noqa: ARG001 (the key)
+    size: int,  # noqa: ARG001
+    config: TrainConfig,
+    counts: tuple[int, int],
+) -> Metrics | None:
+    """The metrics of a snapshot of so many pictures and classes. Raises VaeError if it cannot be used."""
+    from vae.journey import sound_snapshot
+
+    return sound_snapshot(path, config, *counts).metrics

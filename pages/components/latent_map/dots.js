@@ -1,0 +1,79 @@
+// Points as round dots on a canvas, put into its pixels by hand: at every frame of a play, where ten thousand calls
+// to draw, or Plotly, would take several.
+const PARTS = 4; // of a pixel, to which a dot's place is rounded: dots that move slowly do not jerk
+export const HIDDEN = 255; // instead of the number of a colour
+
+// How much of each pixel a dot covers, times its opacity, for each place of its middle within a pixel.
+function stampsOf(size, opacity) {
+  const side = Math.ceil(size) + 2;
+  const stamps = [];
+  for (let row = 0; row < PARTS; row++) {
+    for (let column = 0; column < PARTS; column++) {
+      const [x, y] = [column, row].map((k) => Math.floor(side / 2) + k / PARTS);
+      const stamp = new Float32Array(side * side);
+      for (let k = 0; k < stamp.length; k++) {
+        const away = Math.hypot((k % side) + 0.5 - x, Math.floor(k / side) + 0.5 - y);
+        stamp[k] = opacity * Math.min(Math.max(size / 2 + 0.5 - away, 0), 1);
+      }
+      stamps.push(stamp);
+    }
+  }
+  return { stamps, side };
+}
+
+// A CSS colour as red, green, blue.
+function levelsOf(context, colour) {
+  context.fillStyle = colour;
+  return [1, 3, 5].map((at) => parseInt(context.fillStyle.slice(at, at + 2), 16));
+}
+
+export function makeDots(canvas) {
+  const context = canvas.getContext("2d");
+  let image = null;
+  let made = { of: "", stamps: null };
+
+  // `xy` are places of the map, `colours` says of each point which of `palette` it has, or HIDDEN; `mark` is the
+  // dots' { size, opacity }.
+  return function draw({ xy, colours, palette, view, mark }) {
+    const area = view.area;
+    for (const [name, value] of Object.entries(area)) canvas.style[name] = `${value}px`;
+    const ratio = devicePixelRatio;
+    const [width, height] = [area.width, area.height].map((length) => Math.max(Math.round(length * ratio), 1));
+    if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height, image] = [width, height, null];
+    image ??= context.createImageData(width, height);
+    const of = `${mark.size} ${mark.opacity} ${ratio}`;
+    if (made.of !== of) made = { of, ...stampsOf(mark.size * ratio, mark.opacity) };
+    const { stamps, side } = made;
+    const pixels = image.data.fill(0);
+    const inks = palette.map((colour) => levelsOf(context, colour));
+    const [across, upwards] = view.axes;
+    const [left, top] = [across.d2p(0) * ratio, upwards.d2p(0) * ratio];
+    const [right, down] = [across.d2p(1) * ratio - left, upwards.d2p(1) * ratio - top];
+    const half = Math.floor(side / 2);
+    for (let i = 0; i < colours.length; i++) {
+      if (colours[i] === HIDDEN) continue;
+      const [x, y] = [left + right * xy[2 * i], top + down * xy[2 * i + 1]];
+      const [column, row] = [Math.floor(x), Math.floor(y)];
+      // A dot at the edge is not worth the comparisons of each of its pixels.
+      if (!(column >= half && row >= half && column + side - half <= width && row + side - half <= height)) continue;
+      const stamp = stamps[PARTS * Math.floor(PARTS * (y - row)) + Math.floor(PARTS * (x - column))];
+      const [red, green, blue] = inks[colours[i]];
+      let k = 0;
+      for (let line = 0; line < side; line++) {
+        let at = 4 * ((row - half + line) * width + column - half);
+        for (const end = at + 4 * side; at < end; at += 4, k++) {
+          const share = stamp[k];
+          if (share === 0) continue;
+          // Porter & Duff's "over", of colours that are not multiplied by their opacity.
+          const opaque = share + (pixels[at + 3] / 255) * (1 - share);
+          const weight = share / opaque;
+          pixels[at] += (red - pixels[at]) * weight;
+          pixels[at + 1] += (green - pixels[at + 1]) * weight;
+          pixels[at + 2] += (blue - pixels[at + 2]) * weight;
+          pixels[at + 3] = 255 * opaque;
+        }
+      }
+    }
+    context.putImageData(image, 0, 0);
+  };
+}

@@ -1,0 +1,60 @@
+// The test set's points at a moment of a training, as `map_points` makes those of the newest weights (points.py).
+const KEPT = new WeakMap(); // moment -> { plane, points }
+
+// `opened` is a moment of a timeline, `newest` the same pictures' points under the newest weights, whose labels
+// they have, and, as the losses of pictures are in no snapshot, whose reconstruction losses.
+export function momentPoints(opened, newest, plane) {
+  const { first, second, base } = plane;
+  const kept = KEPT.get(opened);
+  const same = JSON.stringify([newest.name, first, second, base]);
+  if (kept?.of === same) return kept.points;
+  const points = { ...newest, ...made(opened, newest, plane) };
+  KEPT.set(opened, { of: same, points });
+  return points;
+}
+
+function made({ mean, logvar }, { name, labels, values }, { base, first, second }) {
+  const count = labels.length;
+  const size = base.length;
+  const line = !second.some(Boolean);
+  const [xy, covariance] = [new Float32Array(2 * count), new Float32Array(3 * count)];
+  const [kl, deviation] = [new Float32Array(count), new Float32Array(count)];
+  for (let i = 0; i < count; i++) {
+    let [x, y, xx, xxy, yy, nats, sum] = [0, 0, 0, 0, 0, 0, 0];
+    for (let k = 0; k < size; k++) {
+      const [m, l] = [mean[i * size + k], logvar[i * size + k]];
+      const variance = Math.exp(l);
+      x += (m - base[k]) * first[k];
+      y += (m - base[k]) * second[k];
+      xx += variance * first[k] * first[k];
+      xxy += variance * first[k] * second[k];
+      yy += variance * second[k] * second[k];
+      nats += (m * m + variance - 1 - l) / 2; // Kingma & Welling 2013, appendix B
+      sum += l;
+    }
+    xy.set([x, line ? logvar[i] : y], 2 * i);
+    covariance.set([xx, xxy, yy], 3 * i);
+    kl[i] = nats;
+    deviation[i] = Math.exp(sum / size / 2);
+  }
+  const distance = distances(mean, labels, size);
+  const own = { ...values, kl, deviation, distance };
+  return { name: `${name} then`, xy, covariance, values: own };
+}
+
+// From each mean to the mean of its class.
+function distances(mean, labels, size) {
+  const classes = Math.max(...labels) + 1;
+  const [sums, counts] = [new Float64Array(classes * size), new Float64Array(classes)];
+  labels.forEach((label, i) => {
+    counts[label] += 1;
+    for (let k = 0; k < size; k++) sums[label * size + k] += mean[i * size + k];
+  });
+  const away = new Float32Array(labels.length);
+  labels.forEach((label, i) => {
+    let square = 0;
+    for (let k = 0; k < size; k++) square += (mean[i * size + k] - sums[label * size + k] / counts[label]) ** 2;
+    away[i] = Math.sqrt(square);
+  });
+  return away;
+}

@@ -1,0 +1,88 @@
+"""The Train page at other moments of the run: the slider under its curves, and the map as it was then.
+
+Only who goes back has torch imported, and the test set scored: until then the steps are known by the names
+of the snapshots.
+"""
+
+import streamlit as st
+
+from pages.components import cached, cached_moments
+from pages.components.cached import Explored
+from pages.components.decoder import decoder_store
+from pages.components.latent_map import Moments, happened, latent_map
+from pages.components.latent_map.points import points_store
+from pages.components.map_controls import USUAL
+from pages.components.moments import moments_store
+from pages.components.planes import axes
+from pages.components.time_machine import time_machine, touched
+from vae.records import LIVE, Status
+from vae.runs import Run
+
+TIME, MAP = "rewind", "then"  # keys
+_RUN = "rewound"  # who was gone back in
+
+# Either what is shown by itself, or what was then.
+_STYLE = (
+    "<style>body:has(.time-machine[data-past]) .st-key-newest,"
+    "body:not(:has(.time-machine[data-past])) .st-key-earlier { display: none; }</style>"
+)
+
+
+def rewound(run: Run) -> Explored | None:
+    """What is needed to go back in `run`, brought to the browser, once somebody has asked for it.
+
+    To be called outside of fragments. While the run trains, what it knows of the newest weights is only what
+    the moments share: layers, labels, real pictures.
+    """
+    if st.session_state.get(_RUN) != run.name or not run.model_path.exists():
+        return None
+    explored = cached.explored(run)
+    decoder_store(explored.decoder)
+    points_store(cached.points(run, explored, axes(run.config.latent_dim)))
+    return explored
+
+
+def slider(run: Run, status: Status, explored: Explored | None) -> None:
+    """Shows it; a run of the page is needed where somebody has gone back for the first time."""
+    live = status.state in LIVE
+    if explored is None and touched(TIME):
+        st.session_state[_RUN] = run.name
+    if explored is None and st.session_state.get(_RUN) == run.name and run.model_path.exists():
+        st.rerun()
+    found = (
+        cached_moments.steps(run, live=live)
+        if explored is None
+        else cached_moments.moments(run, explored, live=live)
+    )
+    st.html(_STYLE)
+    time_machine(moments_store(found), newest=False, key=TIME)
+
+
+def map_then(run: Run, explored: Explored) -> None:
+    """Shows the map at the moment that is seen."""
+    from vae.data import class_names
+
+    for _ in happened(MAP):
+        pass  # nothing is pinned on this page
+    directions = axes(run.config.latent_dim)
+    points = cached.points(run, explored, directions)
+    latent_map(
+        points=points.name,
+        decoder=explored.decoder.name,
+        pictures=None,
+        classes=class_names(run.config.dataset),
+        plane=directions.through(directions.centre),
+        colouring="class",
+        colouring_name=("class", "class"),
+        layers=USUAL,
+        pins=(),
+        pinned=(),
+        chosen=None,
+        ellipse=None,
+        line=None,
+        region=None,
+        moments=Moments(TIME, points.name, None),
+        revision=run.name,
+        key=MAP,
+        label=f"Latent space of {run.name} at the moment that is seen.",
+    )

@@ -1,0 +1,99 @@
+"""The time machine: one slider over the moments of a training, which all that names its timeline follows.
+
+Under it stand the ten pictures that are watched, over their reconstructions of that moment, and the chosen
+place as it was drawn then. All of it is done in the browser.
+"""
+
+import base64
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import streamlit as st
+
+from pages.components.charts import LABEL_COLOURS
+from pages.components.served import module_component
+from vae.pictures import Picture
+
+
+class Chosen(NamedTuple):
+    """What is drawn at every moment beside the ten: a place (Z,), or, wherever it lies then, the test picture
+    of a number, called `name`."""
+
+    z: Sequence[float]
+    number: int | None = None
+    picture: Picture | None = None
+    name: str = ""
+
+
+_mount = module_component(
+    "time_machine",
+    '<div class="time-machine" role="group" aria-label="Time machine" tabindex="-1">'
+    '<div class="time-machine-row">'
+    '<button type="button" data-act="play">Play</button>'
+    '<button type="button" data-act="back" aria-label="One moment back" title="One moment back">‹</button>'
+    '<button type="button" data-act="forward" aria-label="One moment on" title="One moment on">›</button>'
+    '<input type="range" min="0" step="any" aria-label="Moment of the training">'
+    '<button type="button" data-act="end" title="The newest weights">now</button></div>'
+    '<div class="time-machine-row"><p class="time-machine-text"></p><label>Speed <select aria-label="Speed">'
+    '<option value="0.5">½ ×</option><option value="1" selected>1 ×</option>'
+    '<option value="2">2 ×</option><option value="4">4 ×</option></select></label>'
+    '<label><input type="checkbox" name="loop"> Loop</label>'
+    '<label><input type="checkbox" name="held" checked> Hold the axes</label></div>'
+    '<div class="time-machine-pictures"><canvas class="time-machine-ten" role="img"></canvas>'
+    '<figure class="time-machine-chosen"><canvas role="img"></canvas><canvas hidden></canvas>'
+    "<figcaption></figcaption></figure></div>"
+    '<p class="time-machine-note"></p><p class="time-machine-trouble" role="status"></p></div>',
+)
+
+
+class Link(NamedTuple):
+    """Another timeline, which goes along to where `by` ("epoch", "step") is the same."""
+
+    timeline: str
+    by: str
+
+
+def touched(key: str) -> bool:
+    """Whether somebody went back on a slider that knows the steps only."""
+    return bool(st.session_state.get(key, {}).get("touched"))
+
+
+def time_machine(
+    moments: str,
+    chosen: Chosen | None = None,
+    *,
+    newest: bool = True,
+    linked: Link | None = None,
+    address: str = "step",
+    key: str,
+) -> None:
+    """Show the slider; it moves the timeline `key`.
+
+    Args:
+        moments: the name of a list in the browser (`moments_store`).
+        chosen: what is drawn beside the ten pictures.
+        newest: whether these are also drawn of the newest weights, and not of earlier ones only.
+        linked: what goes along wherever this one is moved.
+        address: what the step is called in the address.
+        key: the slider's identity, and the timeline's name, unique in the app.
+    """
+    picture = chosen and chosen.picture
+    _mount(
+        key=key,
+        data={
+            "moments": moments,
+            "key": key,
+            "colours": LABEL_COLOURS,
+            "chosen": chosen
+            and {
+                "z": chosen.z,
+                "number": chosen.number,
+                "name": chosen.name,
+                "picture": None if picture is None else base64.b64encode(picture.tobytes()).decode(),
+            },
+            "newest": newest,
+            "linked": linked and linked._asdict(),
+            "address": address,
+        },
+        on_touched_change=lambda: None,  # without it nothing reaches `touched`
+    )

@@ -1,0 +1,167 @@
+import { shown } from "../latent_map/look.js";
+import { timeline } from "../moments/timeline.js";
+import { bytesOf, imageOf, put } from "../pictures/levels.js";
+import { Awaited } from "../stores/awaited.js";
+import { momentLists } from "../stores/registry.js";
+import { drawTen } from "./ten.js";
+
+const OWN = "Where the map turns or mirrors itself, the training did: nothing is aligned afterwards.";
+const PAST = "What is dimmed is of the newest weights.";
+
+// What a moment is called.
+function named({ step, epoch, losses }) {
+  const parts = [`step ${step.toLocaleString("en")}`];
+  if (epoch !== null) parts.push(`epoch ${shown(epoch)}`);
+  if (losses) {
+    const { split, reconstruction, kl } = losses;
+    parts.push(`${split}: reconstruction ${shown(reconstruction, 1)} + KL ${shown(kl, 1)} nats`);
+  }
+  return parts.join(" · ");
+}
+
+class TimeMachine {
+  listeners = new AbortController();
+  drawn = {}; // what the pictures are of
+
+  constructor(parentElement) {
+    const box = (this.box = parentElement.querySelector(".time-machine"));
+    const part = (name) => box.querySelector(name);
+    [this.play, this.end, this.slider] = ["[data-act=play]", "[data-act=end]", "[type=range]"].map(part);
+    [this.text, this.note, this.trouble] = ["text", "note", "trouble"].map((name) => part(`.time-machine-${name}`));
+    [this.ten, this.figure] = ["ten", "chosen"].map((name) => part(`.time-machine-${name}`));
+    this.pictures = part(".time-machine-pictures");
+    this.awaited = new Awaited(momentLists(), (moments) => this.follow(moments));
+    const acts = {
+      play: () => (this.seen.playing ? this.seen.pause() : this.seen.play()),
+      back: () => this.seen.step(-1),
+      forward: () => this.seen.step(1),
+      end: () => this.seen.seek(this.seen.last),
+    };
+    for (const button of box.querySelectorAll("[data-act]")) button.onclick = acts[button.dataset.act];
+    this.slider.oninput = () => this.seen.seek(Math.round(this.slider.value));
+    const speed = part("select");
+    speed.onchange = () => this.seen.set({ speed: Number(speed.value) });
+    for (const each of box.querySelectorAll("[type=checkbox]"))
+      each.onchange = () => this.seen.set({ [each.name]: each.checked });
+    const keys = {
+      " ": acts.play,
+      ArrowLeft: acts.back,
+      ArrowDown: acts.back,
+      ArrowRight: acts.forward,
+      ArrowUp: acts.forward,
+      Home: () => this.seen.seek(0),
+      End: acts.end,
+    };
+    box.onkeydown = (event) => {
+      const own = event.target.matches("select, [type=checkbox]") || (event.target !== this.slider && event.key === " ");
+      if (own || !(event.key in keys) || event.ctrlKey || event.metaKey || event.altKey) return;
+      keys[event.key]();
+      event.preventDefault();
+      event.stopPropagation();
+    };
+  }
+
+  show(data, report) {
+    Object.assign(this, { data, report });
+    if (!this.seen) {
+      this.seen = this.box.timeline = timeline(data.key); // for tests, too
+      this.seen.addEventListener("change", () => this.draw(), { signal: this.listeners.signal });
+      const { speed, loop, held } = this.seen; // of an earlier visit of this page
+      this.box.querySelector("select").value = speed;
+      this.box.querySelector("[name=loop]").checked = loop;
+      this.box.querySelector("[name=held]").checked = held;
+    }
+    const { linked } = data;
+    this.seen.link(linked && timeline(linked.timeline), linked?.by);
+    this.awaited.ask(data.moments);
+    this.draw();
+  }
+
+  follow(moments) {
+    this.list = moments; // the last stays until the next is here
+    this.box.dataset.moments = moments.name;
+    this.drawn = {};
+    this.seen.follow(moments, this.data.address);
+  }
+
+  // Whatever is another: a frame of a play moves the thumb only.
+  draw() {
+    const { seen, box, slider, list } = this;
+    if (!list || seen.run !== list.run) return;
+    const { scene } = seen;
+    // While only the steps are known, what is asked for.
+    const moment = seen.moments[scene ? scene.index : list.decoder ? seen.last : Math.round(seen.position)];
+    if (!list.decoder && seen.position < seen.last && this.asked !== list.run) {
+      this.asked = list.run;
+      this.report("touched", true);
+    }
+    slider.max = seen.last;
+    slider.disabled = seen.last < 1;
+    slider.value = seen.position;
+    const text = list.live && moment === seen.moments[seen.last] ? "live: the training as it goes" : named(moment);
+    if (this.text.textContent !== text) {
+      this.text.textContent = text;
+      slider.setAttribute("aria-valuetext", text);
+    }
+    this.play.textContent = seen.playing ? "Pause" : "Play";
+    this.end.textContent = list.live ? "live" : "now";
+    this.end.toggleAttribute("aria-current", seen.position === seen.last);
+    this.pictures.hidden = !list.decoder || (!scene && !this.data.newest);
+    const steps = list.missing.map((step) => step.toLocaleString("en")).join("; ");
+    const damaged = steps && `Some moments are left out, as their snapshots are damaged: steps ${steps}.`;
+    const note = [OWN, scene && this.data.newest && PAST, damaged].filter(Boolean).join(" ");
+    if (this.note.textContent !== note) this.note.textContent = note;
+    this.trouble.textContent = seen.trouble;
+    box.toggleAttribute("data-past", Boolean(scene));
+    Object.assign(box.dataset, { position: seen.position, playing: seen.playing });
+    this.drawPictures(list, scene ? scene.opened : seen.present, moment.step);
+  }
+
+  drawPictures(list, opened, step) {
+    const { data } = this;
+    if (!opened || (this.drawn.opened === opened && this.drawn.data === data)) return;
+    if (this.drawn.opened !== opened) {
+      drawTen(this.ten, list.pictures, opened.decoder.greyLevels(opened.reconstructions), data.colours.slice(0, list.means.length));
+      this.ten.setAttribute("aria-label", `Ten test pictures over their reconstructions, step ${step}`);
+    }
+    this.drawn = { opened, data };
+    this.drawChosen(opened, step);
+    this.box.dataset.step = step; // all of this moment is drawn
+  }
+
+  drawChosen(opened, step) {
+    const { chosen } = this.data;
+    this.figure.hidden = !chosen;
+    if (!chosen) return;
+    const [drawn, real] = this.figure.querySelectorAll("canvas");
+    const { number } = chosen;
+    const size = chosen.z.length;
+    // Where the picture lay then.
+    const there = number !== null && opened.mean ? opened.mean.subarray(number * size, (number + 1) * size) : chosen.z;
+    put(drawn, imageOf(opened.decoder.greyLevels(opened.decoder.decode(there))));
+    const what = `What the model draws at the chosen place, step ${step}`;
+    drawn.setAttribute("aria-label", what);
+    real.hidden = number === null;
+    if (chosen.picture) put(real, imageOf(bytesOf(chosen.picture)));
+    this.figure.lastElementChild.textContent = number === null ? "the chosen place" : `from the mean of ${chosen.name}`;
+    this.figure.dataset.z = JSON.stringify([...there]);
+  }
+
+  dispose() {
+    this.listeners.abort();
+    this.awaited.end();
+    this.seen.leave();
+  }
+}
+
+// Runs again whenever the data or the theme changes.
+export function show({ data, parentElement, setTriggerValue }) {
+  const machine = (parentElement.timeMachine ??= new TimeMachine(parentElement));
+  machine.show(data, setTriggerValue);
+  // Streamlit also calls this for a run that a newer one has overtaken, with the slider still there.
+  return () => {
+    if (parentElement.isConnected) return;
+    machine.dispose();
+    delete parentElement.timeMachine;
+  };
+}

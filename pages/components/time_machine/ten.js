@@ -1,0 +1,22 @@
+import { imageOf } from "../pictures/levels.js";
+
+// Pictures in a row, each over its reconstruction and under the colour of its class.
+const GAP = 2; // pixels of the pictures
+const STRIPE = 3;
+
+// `pictures` and `levels` are grey levels, one picture after the other, of as many as there are colours.
+export function drawTen(canvas, pictures, levels, colours) {
+  const count = colours.length;
+  const size = pictures.length / count;
+  const side = Math.sqrt(size);
+  canvas.width = count * (side + GAP) - GAP;
+  canvas.height = STRIPE + 2 * side + GAP;
+  const context = canvas.getContext("2d");
+  for (let k = 0; k < count; k++) {
+    const left = k * (side + GAP);
+    context.fillStyle = colours[k];
+    context.fillRect(left, 0, side, STRIPE - 1);
+    for (const [row, source] of [pictures, levels].entries())
+      context.putImageData(imageOf(source.subarray(k * size, (k + 1) * size)), left, STRIPE + row * (side + GAP));
+  }
+}

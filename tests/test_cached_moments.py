@@ -1,0 +1,147 @@
+"""The moments of a run, as the pages find them: which snapshots are sound, where browsers fetch them."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from pages.components import cached, served
+from pages.components.cached_moments import moments
+from pages.components.moments import Losses, Moments
+from tests.visiting import PAGES, component, visit
+from vae.checkpoints import load_snapshot
+from vae.history import History
+from vae.runs import Run
+
+
+@pytest.fixture
+def run(runs_dir: Path, trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setattr(served, "STATIC", tmp_path / "static")
+    return Run(runs_dir / trained.name)
+
+
+def found(run: Run) -> Moments:
+    return moments(run, cached.explored(run))
+
+
+def file(address: str | None) -> Path:
+    """What the browser fetches."""
+    return served.STATIC / str(address).removeprefix("app/static/")
+
+
+def test_they_are_all_snapshots_before_the_weights_that_are_shown(run: Run) -> None:
+    *earlier, last = found(run).moments
+    snapshots = run.snapshots()
+    assert [moment.step for moment in (*earlier, last)] == [int(path.stem) for path in snapshots]
+    assert last.address is None  # not shown twice
+    for moment, path in zip(earlier, snapshots, strict=False):
+        assert file(moment.address).samefile(path)  # linked
+        metrics = load_snapshot(path, run.config).metrics
+        assert metrics is not None
+        assert moment.epoch == metrics.epoch
+        assert moment.losses == Losses(metrics.split, metrics.reconstruction, metrics.kl)
+    assert [moment.seconds for moment in earlier] == sorted(moment.seconds or 0 for moment in earlier)
+    test = cached.explored(run).test
+    assert last.losses is not None
+    assert last.losses.kl == pytest.approx(test.kl.mean())
+    assert last.epoch == run.config.epochs
+
+
+def test_a_snapshot_makes_the_decoder_by_the_names_of_its_tensors(run: Run) -> None:
+    tensors = load_file(run.snapshots()[-1])  # of the weights that are shown
+    weights = torch.cat([tensors[name].flatten() for name in found(run).weights])
+    shown = np.frombuffer(cached.explored(run).decoder.weights, "<f4")
+    assert np.array_equal(weights.numpy(), shown.astype(np.float16))
+
+
+def test_what_travels_says_all_of_it(run: Run) -> None:
+    shown = found(run)
+    head, _, pictures = shown.payload.partition(b"\n")
+    told = json.loads(head)
+    assert told["name"] == shown.name
+    assert [moment["address"] for moment in told["moments"]] == [moment.address for moment in shown.moments]
+    test = cached.explored(run).test
+    first = [int(np.flatnonzero(test.labels == label)[0]) for label in range(10)]
+    assert pictures == test.images[first].tobytes()
+    assert np.array_equal(np.array(told["means"], np.float32), test.means[first])
+    assert found(run) is shown  # made once
+
+
+def change(path: Path, **others: torch.Tensor) -> None:
+    save_file({**load_file(path), **others}, path)
+
+
+def test_snapshots_that_cannot_be_used_are_left_out(run: Run) -> None:
+    torn, nowhere, strangers, *others, _ = run.snapshots()
+    torn.write_bytes(torn.read_bytes()[:-1])
+    mean = load_file(nowhere)["mean"]
+    change(nowhere, mean=mean * torch.nan)
+    change(strangers, mean=mean[1:], logvar=mean[1:].clone())
+    shown = found(run)
+    assert [moment.step for moment in shown.moments[:-1]] == [int(path.stem) for path in others]
+    assert shown.missing == [int(path.stem) for path in (torn, nowhere, strangers)]
+    assert {path.name.partition("-")[0] for path in served.STATIC.rglob("*.safetensors")} == {
+        path.stem for path in others
+    }
+    assert json.loads(shown.payload.partition(b"\n")[0])["missing"] == shown.missing
+
+
+def test_a_snapshot_of_an_older_version_has_the_losses_of_the_log(run: Run) -> None:
+    path = run.snapshots()[0]
+    change(path)  # says nothing of metrics now
+    assert load_snapshot(path, run.config).metrics is None
+    moment = found(run).moments[0]
+    tests = History(run).read().test
+    assert moment.losses == Losses("test", float(tests["reconstruction"][0]), float(tests["kl"][0]))
+    assert moment.epoch == 0
+
+
+def test_another_file_in_its_place_has_another_address(run: Run) -> None:
+    path = run.snapshots()[1]
+    before = found(run).moments[1].address
+    change(path, mean=load_file(path)["mean"] / 2)
+    after = found(run).moments[1].address
+    assert after != before
+    assert file(after).samefile(path)
+
+
+def test_files_are_copied_where_they_cannot_be_linked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Path) -> None:
+        raise OSError("another disk")
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    moment = found(run).moments[0]
+    assert file(moment.address).read_bytes() == run.snapshots()[0].read_bytes()
+    assert not file(moment.address).samefile(run.snapshots()[0])
+
+
+def test_files_are_put_there_again_and_go_a_day_after_their_last_use(run: Run) -> None:
+    yesterday = time.time() - 25 * 3600
+    other = served.STATIC / "moments-other"
+    other.mkdir(parents=True)
+    os.utime(other, (yesterday,) * 2)
+    moment = found(run).moments[0]
+    folder = file(moment.address).parent
+    assert [path.name for path in served.STATIC.glob("moments-*")] == [folder.name]
+    os.utime(folder, (yesterday,) * 2)
+    file(moment.address).unlink()
+    assert found(run).moments[0] == moment
+    assert file(moment.address).exists()
+    assert folder.stat().st_mtime > yesterday + 3600  # used
+
+
+def test_the_slider_knows_the_chosen_picture_and_the_map_its_moments(run: Run) -> None:
+    test = visit(PAGES[0], run=run.name, pins="0.5,1_i3", pictures="training")
+    shown, latent_map = component(test, "moment"), component(test, "map")
+    explored = cached.explored(run)
+    assert shown["chosen"]["number"] == 3
+    assert shown["chosen"]["z"] == explored.test.means[3].tolist()
+    assert shown["moments"] == found(run).name
+    assert latent_map["pinned"] == [None, 3]
+    assert latent_map["moments"]["timeline"] == shown["key"]
+    assert latent_map["moments"]["points"] != latent_map["points"]  # which are the training set's

@@ -1,0 +1,257 @@
+"""The time machine on the Latent page, in a real browser, against the snapshots as Python reads them."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from playwright.sync_api import Page, expect
+
+from tests.browser import APP, SLOW, Server, place_on
+from tests.walking import decoded, levels, middle, next_frame, open_map, pointed_at, ranges, settled
+from vae.checkpoints import Snapshot, load_snapshot
+from vae.model import VAE
+from vae.runs import Run
+
+pytestmark = pytest.mark.browser
+
+SEEK = """(slider, index) => {
+    slider.value = index;
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+}"""
+# Between two moments, as in the midst of a play.
+BETWEEN = """(box, position) => {
+    box.timeline.position = position;
+    box.timeline.look();
+}"""
+LABELS = """async () => {
+    const { points } = document.querySelector(".latent-map").dataset;
+    return [...(await pointsOfThisApp.get(points)).labels];
+}"""
+END = """([least, most]) => {
+    const { range } = document.querySelector("[data-chart=map] .js-plotly-plot")._fullLayout.xaxis;
+    return least <= range[1] && range[1] <= most;
+}"""
+# A square of the manifold, at a place.
+TILE = """(canvas, place) => {
+    const [i, j] = place.map((value) => Math.round(value / canvas.dataset.step));
+    return canvas.manifoldTile(i, j);
+}"""
+# How opaque the canvas of the points is, row after row, and how many of its pixels one CSS pixel is.
+OPACITY = """(canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return [canvas.width, [...data].filter((_, k) => k % 4 === 3)];
+}"""
+
+
+@pytest.fixture(scope="module")
+def server(trained: Run, small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    runs = tmp_path_factory.mktemp("runs")
+    shutil.copytree(trained.path, runs / trained.name)
+    with Server(APP, VAE_RUNS_DIR=str(runs), VAE_DATA_DIR=str(small_data)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def snapshots(trained: Run) -> dict[int, Snapshot]:
+    """Those of the small run by their steps."""
+    return {int(path.stem): load_snapshot(path, trained.config) for path in trained.snapshots()}
+
+
+def open_moments(page: Page, address: str) -> None:
+    open_map(page, address)
+    expect(page.locator(".time-machine[data-step]")).to_have_count(1, timeout=SLOW)
+
+
+def seek(page: Page, index: int) -> None:
+    page.locator(".time-machine input[type=range]").evaluate(SEEK, index)
+
+
+def seen(page: Page, step: int) -> None:
+    """Waits until all of a moment is drawn."""
+    expect(page.locator(f".time-machine[data-step='{step}']")).to_have_count(1, timeout=SLOW)
+    next_frame(page)
+
+
+def places(page: Page) -> npt.NDArray[np.float32]:
+    """Where the points are drawn on the map: (N, 2)."""
+    return np.array(page.locator(".latent-map-past").evaluate("(canvas) => canvas.places()")).reshape(-1, 2)
+
+
+def model_of(run: Run, snapshot: Snapshot) -> VAE:
+    model = run.load_model()
+    model.decoder.load_state_dict({name: tensor.float() for name, tensor in snapshot.decoder.items()})
+    return model
+
+
+def test_every_moment_is_what_its_snapshot_says(
+    server: Server, page: Page, trained: Run, snapshots: dict[int, Snapshot]
+) -> None:
+    open_moments(page, server.address())
+    for index, (step, snapshot) in list(enumerate(snapshots.items()))[4::-1]:
+        seek(page, index)
+        seen(page, step)
+        assert np.array_equal(places(page), snapshot.mean.numpy().astype(np.float32))
+        model = model_of(trained, snapshot)
+        z, drawn = pointed_at(page, *middle(page))
+        assert np.abs(drawn - decoded(model, z)).max() <= 0.51  # rounded
+        looked = levels(page.locator(".st-key-look .look-panel canvas").first)
+        assert np.array_equal(looked, drawn)
+        rows = page.locator(".time-machine-ten")
+        for label, picture in enumerate(snapshot.reconstructions.float().view(-1, 28, 28).numpy()):
+            shown = np.array(
+                rows.evaluate(
+                    "(canvas, left) => [...canvas.getContext('2d').getImageData(left, 33, 28, 28).data]",
+                    30 * label,
+                )
+            ).reshape(28, 28, 4)[:, :, 0]
+            assert np.abs(shown - 255 * picture).max() <= 0.51
+        page.wait_for_selector('.latent-map-manifold[data-pending="0"]', state="attached", timeout=SLOW)
+        tile = page.locator(".latent-map-manifold").evaluate(TILE, middle(page))
+        assert np.abs(np.array(tile["levels"]).reshape(28, 28) - decoded(model, tile["z"])).max() <= 1
+    # And between two of them on the way.
+    before, after = (snapshot.mean.numpy().astype(np.float32) for snapshot in list(snapshots.values())[2:4])
+    seek(page, 2)
+    seen(page, list(snapshots)[2])
+    page.locator(".time-machine").evaluate(BETWEEN, 2.25)
+    page.wait_for_selector('.latent-map-past[data-moment="2.25"]', timeout=SLOW)
+    assert np.allclose(places(page), 0.75 * before + 0.25 * after, atol=1e-6)
+    page.emulate_media(reduced_motion="reduce")
+    page.locator(".time-machine").evaluate(BETWEEN, 2.75)
+    page.wait_for_selector('.latent-map-past[data-moment="3"]', timeout=SLOW)
+    assert np.array_equal(places(page), after)
+
+
+def test_points_are_drawn_where_they_were_and_axes_stand_still_or_go_with_them(
+    server: Server, page: Page, snapshots: dict[int, Snapshot]
+) -> None:
+    open_moments(page, server.address("?hide=0,1"))
+    seek(page, 3)
+    seen(page, list(snapshots)[3])
+    width, opacity = page.locator(".latent-map-past").evaluate(OPACITY)
+    ink = np.array(opacity).reshape(-1, width)
+    x0, x1, y0, y1 = ranges(page)
+    labels = page.evaluate(LABELS)
+    shares = (places(page) - (x0, y1)) / (x1 - x0, y0 - y1)  # from the upper left corner
+    inside = (abs(shares - 0.5) < 0.48).all(1)  # of what the axes show: they stand still
+    chosen = np.isin(labels, (0, 1))
+    visible, hidden = (inside & each for each in (~chosen, chosen))
+    assert visible.sum() > 50
+    columns, rows = (shares * ink.shape[::-1]).T.astype(int)
+    assert (ink[rows[visible], columns[visible]] > 100).all()
+    assert (ink > 0).sum() < 49 * visible.sum()  # nothing but dots
+    expect(page.locator(".latent-map .gl-container, .latent-map .scatterlayer").first).to_be_hidden()
+    spots = np.stack((columns, rows), axis=1)
+    away = np.linalg.norm(spots[:, None] - spots[~chosen], axis=2).min(1)
+    alone = hidden & (away > 5)
+    assert alone.any()
+    assert (ink[rows[alone], columns[alone]] == 0).all()
+    newest = x1
+    seek(page, 0)
+    seen(page, 0)
+    assert ranges(page) == [x0, x1, y0, y1]  # the axes stand still
+    page.get_by_label("Hold the axes").uncheck()
+    means = snapshots[0].mean.float().numpy()
+    (low, high), margin = (means.min(0), means.max(0)), 0.05
+    page.wait_for_function(END, arg=[float(high[0]), float(2 * high[0] - low[0])], timeout=SLOW)
+    x0, x1, y0, y1 = ranges(page)
+    fills = (high - low) / (x1 - x0, y1 - y0)
+    assert x0 < low[0] < high[0] < x1
+    assert y0 < low[1] < high[1] < y1
+    assert fills.max() == pytest.approx(1 / (1 + 2 * margin), rel=0.02)
+    page.get_by_label("Hold the axes").check()
+    page.wait_for_function(END, arg=[newest, newest], timeout=SLOW)
+    expect(page).not_to_have_url(re.compile("window="))
+
+
+def test_it_plays_to_the_end_and_asks_for_each_snapshot_once(
+    server: Server, page: Page, snapshots: dict[int, Snapshot]
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "moments-" in request.url else None)
+    open_moments(page, server.address())
+    assert asked == []  # before anybody wants them
+    machine = page.locator(".time-machine")
+    machine.get_by_label("Speed").select_option("4")
+    for _ in range(2):
+        machine.get_by_role("button", name="Play", exact=True).click()
+        expect(page.locator(".latent-map[data-past]")).to_have_count(1, timeout=SLOW)
+        expect(page.locator(".chosen")).to_have_css("opacity", "0.45")
+        expect(machine).to_have_attribute("data-playing", "false", timeout=SLOW)
+        expect(machine).to_have_attribute("data-step", str(max(snapshots)), timeout=SLOW)
+        expect(page.locator(".latent-map[data-past]")).to_have_count(0, timeout=SLOW)
+    assert sorted(Path(url).name.partition("-")[0] for url in asked) == [
+        f"{step:08d}" for step in list(snapshots)[:-1]
+    ]
+    machine.get_by_label("Loop").check()
+    machine.get_by_role("button", name="Play", exact=True).click()
+    for position in ("1", "4", "1"):  # and round again
+        page.wait_for_function(
+            "(at) => Math.round(document.querySelector('.time-machine').dataset.position) === Number(at)",
+            arg=position,
+            timeout=SLOW,
+        )
+    machine.get_by_role("button", name="Pause").click()
+    expect(machine).to_have_attribute("data-position", re.compile(r"^\d+$"), timeout=SLOW)  # not between two
+
+
+def test_the_address_brings_a_moment_back_and_keys_lead_on(
+    server: Server, page: Page, snapshots: dict[int, Snapshot]
+) -> None:
+    steps = list(snapshots)
+    open_moments(page, server.address(f"?step={steps[2]}"))
+    seen(page, steps[2])
+    slider = page.get_by_role("slider", name="Moment of the training")
+    assert f"step {steps[2]} · epoch" in str(slider.get_attribute("aria-valuetext"))
+    for key, step in (("ArrowRight", steps[3]), ("Home", 0), ("End", None), ("ArrowLeft", steps[-2])):
+        slider.press(key)
+        seen(page, steps[-1] if step is None else step)
+        named = re.compile(rf"[?&]step={step}(&|$)")
+        if step is None:
+            expect(page).not_to_have_url(re.compile("step="), timeout=SLOW)
+        else:
+            expect(page).to_have_url(named, timeout=SLOW)
+    slider.press(" ")
+    expect(page.locator(".time-machine")).to_have_attribute("data-step", str(steps[-1]), timeout=SLOW)
+    for nonsense in ("-3", "7"):
+        open_moments(page, server.address(f"?step={nonsense}"))
+        seen(page, steps[-1])
+        expect(page).not_to_have_url(re.compile("step="), timeout=SLOW)
+
+
+def test_a_picture_that_is_picked_goes_along(
+    server: Server, page: Page, trained: Run, snapshots: dict[int, Snapshot]
+) -> None:
+    open_moments(page, server.address("?layers=points,ellipses"))
+    (step, snapshot), *_ = list(snapshots.items())[4:]
+    seek(page, 4)
+    seen(page, step)
+    # One that no other hides.
+    means = snapshot.mean.float().numpy()
+    apart = np.linalg.norm(means[:, None] - means, axis=2)
+    np.fill_diagonal(apart, np.inf)
+    index = int(apart.min(1).argmax())
+    page.mouse.click(*place_on(page, "map", *means[index].tolist()))
+    expect(page.locator(".pins-row-tile")).to_have_count(1, timeout=SLOW)
+    settled(page)
+    expect(page).to_have_url(re.compile(f"index={index}"), timeout=SLOW)
+    figure = page.locator(".time-machine-chosen")
+    for number in (4, 1):
+        step, snapshot = list(snapshots.items())[number]
+        seek(page, number)
+        seen(page, step)
+        z = snapshot.mean[index].float().tolist()
+        assert figure.get_attribute("data-z") == "[" + ",".join(repr_js(value) for value in z) + "]"
+        drawn = levels(figure.locator("canvas").first)
+        assert np.abs(drawn - decoded(model_of(trained, snapshot), z)).max() <= 0.51
+    expect(figure.locator("canvas").last).to_be_visible()
+    torch.testing.assert_close(torch.tensor(places(page)[index]), snapshot.mean[index].double())
+
+
+def repr_js(value: float) -> str:
+    """A number as JavaScript writes it."""
+    return str(int(value)) if value == int(value) else repr(value)
