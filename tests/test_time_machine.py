@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-import torch
 from playwright.sync_api import Page, expect
 
 from tests.browser import APP, SLOW, Server, place_on
@@ -40,6 +39,13 @@ END = """([least, most]) => {
 TILE = """(canvas, place) => {
     const [i, j] = place.map((value) => Math.round(value / canvas.dataset.step));
     return canvas.manifoldTile(i, j);
+}"""
+# Where the map has the first pin, and its ellipse.
+PINNED = """() => {
+    let element = document.querySelector(".latent-map");
+    while (!element.latentMap) element = element.parentElement;
+    const { pins, ellipse } = element.latentMap.past;
+    return [pins[0], [...ellipse.at], [...ellipse.covariance]];
 }"""
 # How opaque the canvas of the points is, row after row, and how many of its pixels one CSS pixel is.
 OPACITY = """(canvas) => {
@@ -248,8 +254,11 @@ def test_a_picture_that_is_picked_goes_along(
         assert figure.get_attribute("data-z") == "[" + ",".join(repr_js(value) for value in z) + "]"
         drawn = levels(figure.locator("canvas").first)
         assert np.abs(drawn - decoded(model_of(trained, snapshot), z)).max() <= 0.51
+        place, middle, covariance = page.evaluate(PINNED)
+        assert place == middle == z
+        variances = snapshot.logvar[index].float().exp().tolist()
+        assert covariance == pytest.approx([variances[0], 0, variances[1]])
     expect(figure.locator("canvas").last).to_be_visible()
-    torch.testing.assert_close(torch.tensor(places(page)[index]), snapshot.mean[index].double())
 
 
 def repr_js(value: float) -> str:

@@ -22,7 +22,8 @@ function made({ mean, logvar }, { name, labels, values }, { base, first, second 
   for (let i = 0; i < count; i++) {
     let [x, y, xx, xxy, yy, nats, sum] = [0, 0, 0, 0, 0, 0, 0];
     for (let k = 0; k < size; k++) {
-      const [m, l] = [mean[i * size + k], logvar[i * size + k]];
+      const m = mean[i * size + k];
+      const l = logvar[i * size + k];
       const variance = Math.exp(l);
       x += (m - base[k]) * first[k];
       y += (m - base[k]) * second[k];
@@ -32,8 +33,11 @@ function made({ mean, logvar }, { name, labels, values }, { base, first, second 
       nats += (m * m + variance - 1 - l) / 2; // Kingma & Welling 2013, appendix B
       sum += l;
     }
-    xy.set([x, line ? logvar[i] : y], 2 * i);
-    covariance.set([xx, xxy, yy], 3 * i);
+    xy[2 * i] = x;
+    xy[2 * i + 1] = line ? logvar[i] : y;
+    covariance[3 * i] = xx;
+    covariance[3 * i + 1] = xxy;
+    covariance[3 * i + 2] = yy;
     kl[i] = nats;
     deviation[i] = Math.exp(sum / size / 2);
   }

@@ -7,7 +7,8 @@ import { snapshotAt } from "./snapshot.js";
 const SECONDS = 0.4; // from one moment to the next, at speed 1
 const GLIDE = 0.15; // the same, of a single step
 const LONGEST = 0.1; // seconds that a frame counts: a page that stood still goes on where it was
-const AHEAD = 3; // moments that are fetched before they are seen
+const AHEAD = 3; // moments that are fetched before they are played
+const BESIDE = 2; // moments on either side of that which is seen, fetched as well
 const OPENED = 8; // moments of which more than the file is kept
 const RESTED = 400; // milliseconds until the address says it: browsers let it be written only so often
 
@@ -76,6 +77,7 @@ class Timeline extends EventTarget {
   loop = false;
   held = true; // whether the axes stand still
   trouble = "";
+  settled = false; // whether what is seen is what is asked for
   // What is seen: { index, opened, before, from, to, part }: the number of the nearest moment, and what is known of
   // it; the number of the one before, what is known of that and of the next, and how far it is from the one to the
   // other. Of the present null. It lags behind `position` where a snapshot has yet to come.
@@ -106,13 +108,12 @@ class Timeline extends EventTarget {
       this.decoder = decoder;
       this.present = null;
       this.opened.clear();
-      if (decoder) decoders()
-        .get(decoder)
-        .then((here) => {
-          if (this.decoder !== decoder) return;
-          this.present = new Present(here, means);
-          this.look();
-        }, this.failed);
+      const arrived = (here) => {
+        if (this.decoder !== decoder) return;
+        this.present = new Present(here, means);
+        this.look();
+      };
+      if (decoder) decoders().get(decoder).then(arrived, this.failed);
     }
     this.look();
   }
@@ -129,7 +130,7 @@ class Timeline extends EventTarget {
   at(index) {
     const { address } = this.moments[index];
     if (address === null || !this.present) return this.present;
-    const snapshot = snapshotAt(address, this.look, this.failed);
+    const snapshot = snapshotAt(address, this.arrived, this.failed);
     const opened = this.opened.get(address) ?? (snapshot && new Opened(snapshot, this.present.decoder, this.weights));
     if (!opened) return null;
     this.opened.delete(address);
@@ -145,15 +146,23 @@ class Timeline extends EventTarget {
     if (this.live && position < this.last) position = Math.min(position, this.last - 1);
     const [before, index] = [Math.floor(position), Math.round(position)];
     const [from, to] = [this.at(before), this.at(Math.ceil(position))];
-    if (from && to) {
+    this.settled = Boolean(from && to);
+    if (this.settled) {
       this.trouble = "";
       const opened = index === before ? from : to;
       this.scene = before === this.last ? null : { index, opened, before, from, to, part: position - before };
+      if (this.scene) this.fetch(index - BESIDE, index + BESIDE);
     }
     this.tell();
   };
 
+  // A snapshot has come: whether it is what is waited for `look` knows.
+  arrived = () => {
+    if (!this.settled) this.look();
+  };
+
   failed = () => {
+    if (this.settled && !this.playing) return; // it was not wanted yet
     this.pause();
     this.trouble = "This moment cannot be fetched. Reload the page, and try again.";
     this.tell();
@@ -251,8 +260,7 @@ class Timeline extends EventTarget {
 
   playOn(by) {
     const next = Math.min(this.position + by, this.last);
-    const ahead = Math.min(Math.ceil(next) + AHEAD, this.last);
-    for (let index = Math.ceil(next) + 1; index <= ahead; index++) this.fetch(index);
+    this.fetch(Math.ceil(next) + 1, Math.ceil(next) + AHEAD);
     // A moment that is not here yet is waited for, at the one before.
     const here = this.at(Math.floor(next)) && this.at(Math.ceil(next));
     this.position = here ? next : Math.min(next, Math.ceil(this.position));
@@ -267,9 +275,10 @@ class Timeline extends EventTarget {
     if (this.position === this.goal) this.goal = null;
   }
 
-  fetch(index) {
-    const { address } = this.moments[index];
-    if (address !== null) snapshotAt(address, this.look, this.failed);
+  // Moments that may be wanted next.
+  fetch(first, end) {
+    for (const { address } of this.moments.slice(Math.max(first, 0), end + 1))
+      if (address !== null) snapshotAt(address, this.arrived, this.failed);
   }
 }
 

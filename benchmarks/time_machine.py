@@ -1,0 +1,121 @@
+"""What the time machine costs, in a real browser without a GPU: frames while it plays, and how long another
+moment takes to be seen.
+
+Of a run of the network of `best` after two epochs, with its 10,000 test pictures on the map and the manifold
+behind them. What is measured is stamped in the page itself.
+"""
+
+import os
+import statistics
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.targets import Figure, tell
+from tests.browser import APP, ARGUMENTS, SLOW, Server, chromium, ready
+from vae.catalogue import new_run
+from vae.config import TrainConfig
+from vae.runs import Run
+from vae.training import fit
+
+EPOCHS, SEEKS = 2, 30
+SPEEDS = ("1", "4")
+FRAMES, LATENCY = 20, 100  # a second at least; milliseconds at most
+
+# In the page: plays from the first moment to the last, and says when the points were drawn.
+PLAYED = """async (speed) => {
+  const machine = document.querySelector(".time-machine");
+  const { timeline } = machine;
+  timeline.seek(0);
+  timeline.set({ speed: Number(speed) });
+  await new Promise((done) => setTimeout(done, 2000));
+  const drawn = [];
+  const watch = new MutationObserver(() => drawn.push(performance.now()));
+  watch.observe(document.querySelector(".latent-map-past"), { attributeFilter: ["data-moment"] });
+  timeline.play();
+  while (timeline.playing) await new Promise(requestAnimationFrame);
+  watch.disconnect();
+  return drawn;
+}"""
+# In the page: milliseconds from moving the slider until points, pictures and text of a moment are painted,
+# and until the manifold is whole.
+SOUGHT = """async (index) => {
+  const slider = document.querySelector(".time-machine [type=range]");
+  const { timeline } = document.querySelector(".time-machine");
+  const behind = document.querySelector(".latent-map-manifold");
+  const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  const started = performance.now();
+  slider.value = index;
+  slider.dispatchEvent(new Event("input", { bubbles: true }));
+  while (timeline.scene?.index !== index) await frame();
+  await frame();
+  const seen = performance.now() - started;
+  while (behind.dataset.pending !== "0") await frame();
+  return [seen, performance.now() - started];
+}"""
+
+
+def trained(runs_dir: Path) -> Run:
+    """A run with as many moments as two epochs have."""
+    config = TrainConfig.preset("best").model_copy(update={"epochs": EPOCHS, "restarts": ()})
+    run = new_run(config, runs_dir)
+    for _ in fit(run):
+        pass
+    return run
+
+
+def opened(page: Page, address: str) -> None:
+    """Goes there, and waits until nothing follows any more."""
+    page.goto(address)
+    ready(page, "map")
+    page.wait_for_selector(".time-machine[data-step]", timeout=SLOW)
+    page.wait_for_selector('.latent-map-manifold[data-pending="0"]', state="attached", timeout=SLOW)
+    page.wait_for_timeout(1000)
+
+
+def sought(page: Page, indices: list[int]) -> tuple[list[float], list[float]]:
+    """Milliseconds until each moment was seen, and until its manifold was whole."""
+    seen, whole = zip(*(page.evaluate(SOUGHT, index) for index in indices), strict=True)
+    return list(seen), list(whole)
+
+
+def main() -> None:
+    """Prints the figures beside their targets."""
+    path = chromium()
+    if path is None:
+        print("No Chromium: the time machine was not measured.")
+        return
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        run = trained(Path(name))
+        last = len(run.snapshots()) - 1
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        print(f"the time machine over {last + 1} moments, {os.cpu_count()} cores, no GPU, ", end="")
+        print(f"load average {os.getloadavg()[0]:.1f}:")
+        with Server(APP, VAE_RUNS_DIR=name) as server:
+            page = browser.new_page(viewport={"width": 1400, "height": 900})
+            opened(page, server.address())
+            order = np.random.default_rng(0).permutation(last).tolist()
+            first, whole = sought(page, order[:SEEKS])
+            again, _ = sought(page, order[:SEEKS])
+            tell(
+                [
+                    Figure("slider to a moment never seen, median", statistics.median(first), "ms", LATENCY),
+                    Figure("slider to a moment seen before, median", statistics.median(again), "ms", LATENCY),
+                    Figure("the slowest of all these", max(first + again), "ms", LATENCY),
+                ]
+            )
+            print(f"  the manifold is whole after {statistics.median(whole):.0f} ms, median")
+            for speed in SPEEDS:
+                times = np.diff(page.evaluate(PLAYED, speed))
+                rate = 1000 / float(times.mean())
+                tell([Figure(f"frames a second at speed {speed}", rate, "/s", FRAMES, at_least=True)])
+                late = np.quantile(times, 0.95)
+                print(f"  95 % of them after {late:.0f} ms at most, the slowest after {times.max():.0f}")
+        browser.close()
+    print(f"  load average {os.getloadavg()[0]:.1f} at the end")
+
+
+if __name__ == "__main__":
+    main()
