@@ -101,7 +101,7 @@ class TimeMachine {
       this.text.textContent = text;
       slider.setAttribute("aria-valuetext", text);
     }
-    this.play.textContent = seen.playing ? "Pause" : "Play";
+    this.drawPlay(seen.playing ? "Pause" : "Play");
     this.end.textContent = list.live ? "live" : "now";
     this.end.toggleAttribute("aria-current", seen.position === seen.last);
     this.pictures.hidden = !list.decoder || (!scene && !this.data.newest);
@@ -113,6 +113,12 @@ class TimeMachine {
     box.toggleAttribute("data-past", Boolean(scene));
     Object.assign(box.dataset, { position: seen.position, playing: seen.playing });
     this.drawPictures(list, scene ? scene.opened : seen.present, moment.step);
+  }
+
+  drawPlay(text) {
+    if (this.play.textContent === text) return;
+    this.play.textContent = text;
+    this.play.setAttribute("aria-label", `${text} the moments`);
   }
 
   drawPictures(list, opened, step) {
