@@ -51,13 +51,16 @@ def touched(key: str) -> bool:
     return bool(st.session_state.get(key, {}).get("touched"))
 
 
-def time_machine(moments: str, chosen: Chosen | None = None, *, newest: bool = True, key: str) -> None:
+def time_machine(
+    moments: str, chosen: Chosen | None = None, *, newest: bool = True, addressed: bool = True, key: str
+) -> None:
     """Show the slider; it moves the timeline `key`.
 
     Args:
         moments: the name of a list in the browser (`moments_store`).
         chosen: what is drawn beside the ten pictures.
         newest: whether these are also drawn of the newest weights, and not of earlier ones only.
+        addressed: whether the page's address names the moment; of several sliders one.
         key: the slider's identity, and the timeline's name, unique in the app.
     """
     picture = chosen and chosen.picture
@@ -75,6 +78,7 @@ def time_machine(moments: str, chosen: Chosen | None = None, *, newest: bool = T
                 "picture": None if picture is None else base64.b64encode(picture.tobytes()).decode(),
             },
             "newest": newest,
+            "addressed": addressed,
         },
         on_touched_change=lambda: None,  # without it nothing reaches `touched`
     )

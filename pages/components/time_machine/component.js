@@ -39,6 +39,8 @@ class TimeMachine {
     };
     for (const button of box.querySelectorAll("[data-act]")) button.onclick = acts[button.dataset.act];
     this.slider.oninput = () => this.seen.seek(Math.round(this.slider.value));
+    // Who comes to the slider may go anywhere; it is 30 MB at most (vae/schedule.py).
+    this.slider.onpointerenter = this.slider.onfocus = () => this.seen.fetch();
     const speed = part("select");
     speed.onchange = () => this.seen.set({ speed: Number(speed.value) });
     for (const each of box.querySelectorAll("[type=checkbox]"))
@@ -79,13 +81,16 @@ class TimeMachine {
     this.list = moments; // the last stays until the next is here
     this.box.dataset.moments = moments.name;
     this.drawn = {};
-    this.seen.follow(moments, true);
+    if (moments.decoder) this.asked = null;
+    this.seen.follow(moments, this.data.addressed);
   }
 
   // Whatever is another: a frame of a play moves the thumb only.
   draw() {
     const { seen, box, slider, list } = this;
     if (!list || seen.run !== list.run) return;
+    box.hidden = seen.last < 1; // a moment alone leads nowhere
+    if (box.hidden) return;
     const { scene } = seen;
     // While only the steps are known, what is asked for.
     const moment = seen.moments[scene ? scene.index : list.decoder ? seen.last : Math.round(seen.position)];
@@ -94,7 +99,6 @@ class TimeMachine {
       this.report("touched", true);
     }
     slider.max = seen.last;
-    slider.disabled = seen.last < 1;
     slider.value = seen.position;
     const text = list.live && moment === seen.moments[seen.last] ? "live: the training as it goes" : named(moment);
     if (this.text.textContent !== text) {
@@ -125,7 +129,8 @@ class TimeMachine {
     const { data } = this;
     if (!opened || (this.drawn.opened === opened && this.drawn.data === data)) return;
     if (this.drawn.opened !== opened) {
-      drawTen(this.ten, list.pictures, opened.decoder.greyLevels(opened.reconstructions), data.colours.slice(0, list.means.length));
+      const colours = data.colours.slice(0, list.means.length);
+      drawTen(this.ten, list.pictures, opened.decoder.greyLevels(opened.reconstructions), colours);
       this.ten.setAttribute("aria-label", `Ten test pictures over their reconstructions, step ${step}`);
     }
     this.drawn = { opened, data };
