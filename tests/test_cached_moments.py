@@ -129,10 +129,11 @@ def test_files_are_put_there_again_and_go_a_day_after_their_last_use(run: Run) -
     folder = file(moment.address).parent
     assert [path.name for path in served.STATIC.glob("moments-*")] == [folder.name]
     os.utime(folder, (yesterday,) * 2)
+    assert found(run).moments[0] == moment
+    assert folder.stat().st_mtime > yesterday + 3600  # used
     file(moment.address).unlink()
     assert found(run).moments[0] == moment
     assert file(moment.address).exists()
-    assert folder.stat().st_mtime > yesterday + 3600  # used
 
 
 def test_the_slider_knows_the_chosen_picture_and_the_map_its_moments(run: Run) -> None:

@@ -171,3 +171,16 @@ def test_while_a_run_trains_its_end_is_live_and_follows(server: Server, page: Pa
     expect(page.get_by_role("button", name="now", exact=True)).to_be_visible(timeout=SLOW)
     expect(slider).to_have_attribute("max", "5", timeout=SLOW)
     expect(machine).to_have_attribute("data-position", "4")
+
+
+@pytest.mark.browser
+def test_a_run_without_moments_has_no_slider(server: Server, page: Page, run: Run) -> None:
+    kept = run.snapshots()
+    away = [path.rename(path.with_suffix(".away")) for path in kept]
+    page.goto(server.address("train?step=12"))
+    ready(page, "curves")
+    page.wait_for_selector(".time-machine[data-moments]", state="attached", timeout=SLOW)
+    expect(page.locator(".time-machine")).to_be_hidden()
+    expect(page.locator(".st-key-newest")).to_be_visible()
+    for path, back in zip(away, kept, strict=True):
+        path.rename(back)

@@ -184,7 +184,7 @@ def test_it_plays_to_the_end_and_asks_for_each_snapshot_once(
     machine = page.locator(".time-machine")
     machine.get_by_label("Speed").select_option("4")
     for _ in range(2):
-        machine.get_by_role("button", name="Play", exact=True).click()
+        machine.get_by_role("button", name="Play the moments").click()
         expect(page.locator(".latent-map[data-past]")).to_have_count(1, timeout=SLOW)
         expect(page.locator(".chosen")).to_have_css("opacity", "0.45")
         expect(machine).to_have_attribute("data-playing", "false", timeout=SLOW)
@@ -194,14 +194,14 @@ def test_it_plays_to_the_end_and_asks_for_each_snapshot_once(
         f"{step:08d}" for step in list(snapshots)[:-1]
     ]
     machine.get_by_label("Loop").check()
-    machine.get_by_role("button", name="Play", exact=True).click()
+    machine.get_by_role("button", name="Play the moments").click()
     for position in ("1", "4", "1"):  # and round again
         page.wait_for_function(
             "(at) => Math.round(document.querySelector('.time-machine').dataset.position) === Number(at)",
             arg=position,
             timeout=SLOW,
         )
-    machine.get_by_role("button", name="Pause").click()
+    machine.get_by_role("button", name="Pause the moments").click()
     expect(machine).to_have_attribute("data-position", re.compile(r"^\d+$"), timeout=SLOW)  # not between two
 
 

@@ -325,9 +325,9 @@ def test_a_path_is_drawn_and_another_browser_sees_the_same(
 
     # While it plays the ring goes along; where it stands, the ring is.
     marks = page.locator(".latent-map-marks")
-    page.get_by_role("button", name="Play").click()
+    page.locator(".path-strip").get_by_role("button", name="Play").click()
     page.wait_for_function("window.looks.filter(({ source }) => source === 'path').length > 5", timeout=SLOW)
-    page.get_by_role("button", name="Pause").click()
+    page.locator(".path-strip").get_by_role("button", name="Pause").click()
     next_frame(page)
     looks = page.evaluate("window.looks.filter(({ source, z }) => source === 'path' && z).map(({ z }) => z)")
     along, across = np.array(looks) - ends[0], (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])

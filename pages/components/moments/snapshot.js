@@ -40,20 +40,21 @@ export function makeSnapshot(buffer) {
   return { tensors, bytes: buffer.byteLength };
 }
 
-async function fetched(address) {
-  const response = await fetch(new URL(address, document.baseURI));
+async function fetched(address, priority) {
+  const response = await fetch(new URL(address, document.baseURI), { priority });
   if (!response.ok) throw new Error(`it cannot be fetched: ${response.status}`);
   return makeSnapshot(await response.arrayBuffer());
 }
 
 // The snapshot at an address if it is here; else null, and it is fetched: `arrived()` is called when it has
-// come, or `failed()` when it will not; then the next who asks tries again.
-export function snapshotAt(address, arrived, failed) {
+// come, or `failed()` when it will not; then the next who asks tries again. `priority` is that of `fetch`: those
+// that are wanted now come before those that may be.
+export function snapshotAt(address, arrived, failed, priority = "high") {
   const entry = kept.get(address) ?? { snapshot: null, fetching: null, heard: new Set() };
   kept.delete(address);
   kept.set(address, entry); // the newest is last
   if (entry.snapshot) return entry.snapshot;
-  entry.fetching ??= fetched(address).then(
+  entry.fetching ??= fetched(address, priority).then(
     (snapshot) => {
       entry.snapshot = snapshot;
       forget();

@@ -140,7 +140,7 @@ class Timeline extends EventTarget {
   }
 
   look = () => {
-    if (!this.moments.length) return;
+    if (!this.moments.length) return this.tell();
     let position = still.matches ? Math.round(this.position) : this.position;
     // There is no way to what changes all the time.
     if (this.live && position < this.last) position = Math.min(position, this.last - 1);
@@ -276,9 +276,9 @@ class Timeline extends EventTarget {
   }
 
   // Moments that may be wanted next.
-  fetch(first, end) {
+  fetch(first = 0, end = this.last) {
     for (const { address } of this.moments.slice(Math.max(first, 0), end + 1))
-      if (address !== null) snapshotAt(address, this.arrived, this.failed);
+      if (address !== null) snapshotAt(address, this.arrived, this.failed, "low");
   }
 }
 

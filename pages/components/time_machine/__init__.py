@@ -29,7 +29,7 @@ _mount = module_component(
     "time_machine",
     '<div class="time-machine" role="group" aria-label="Time machine" tabindex="-1">'
     '<div class="time-machine-row">'
-    '<button type="button" data-act="play">Play</button>'
+    '<button type="button" data-act="play" aria-label="Play the moments">Play</button>'
     '<button type="button" data-act="back" aria-label="One moment back" title="One moment back">‹</button>'
     '<button type="button" data-act="forward" aria-label="One moment on" title="One moment on">›</button>'
     '<input type="range" min="0" step="any" aria-label="Moment of the training">'

@@ -39,6 +39,8 @@ class TimeMachine {
     };
     for (const button of box.querySelectorAll("[data-act]")) button.onclick = acts[button.dataset.act];
     this.slider.oninput = () => this.seen.seek(Math.round(this.slider.value));
+    // Who comes to the slider may go anywhere; it is 30 MB at most (vae/schedule.py).
+    this.slider.onpointerenter = this.slider.onfocus = () => this.seen.fetch();
     const speed = part("select");
     speed.onchange = () => this.seen.set({ speed: Number(speed.value) });
     for (const each of box.querySelectorAll("[type=checkbox]"))
@@ -81,6 +83,7 @@ class TimeMachine {
     this.list = moments; // the last stays until the next is here
     this.box.dataset.moments = moments.name;
     this.drawn = {};
+    if (moments.decoder) this.asked = null;
     this.seen.follow(moments, this.data.address);
   }
 
@@ -88,6 +91,8 @@ class TimeMachine {
   draw() {
     const { seen, box, slider, list } = this;
     if (!list || seen.run !== list.run) return;
+    box.hidden = seen.last < 1; // a moment alone leads nowhere
+    if (box.hidden) return;
     const { scene } = seen;
     // While only the steps are known, what is asked for.
     const moment = seen.moments[scene ? scene.index : list.decoder ? seen.last : Math.round(seen.position)];
@@ -96,14 +101,13 @@ class TimeMachine {
       this.report("touched", true);
     }
     slider.max = seen.last;
-    slider.disabled = seen.last < 1;
     slider.value = seen.position;
     const text = list.live && moment === seen.moments[seen.last] ? "live: the training as it goes" : named(moment);
     if (this.text.textContent !== text) {
       this.text.textContent = text;
       slider.setAttribute("aria-valuetext", text);
     }
-    this.play.textContent = seen.playing ? "Pause" : "Play";
+    this.drawPlay(seen.playing ? "Pause" : "Play");
     this.end.textContent = list.live ? "live" : "now";
     this.end.toggleAttribute("aria-current", seen.position === seen.last);
     this.pictures.hidden = !list.decoder || (!scene && !this.data.newest);
@@ -117,11 +121,18 @@ class TimeMachine {
     this.drawPictures(list, scene ? scene.opened : seen.present, moment.step);
   }
 
+  drawPlay(text) {
+    if (this.play.textContent === text) return;
+    this.play.textContent = text;
+    this.play.setAttribute("aria-label", `${text} the moments`);
+  }
+
   drawPictures(list, opened, step) {
     const { data } = this;
     if (!opened || (this.drawn.opened === opened && this.drawn.data === data)) return;
     if (this.drawn.opened !== opened) {
-      drawTen(this.ten, list.pictures, opened.decoder.greyLevels(opened.reconstructions), data.colours.slice(0, list.means.length));
+      const colours = data.colours.slice(0, list.means.length);
+      drawTen(this.ten, list.pictures, opened.decoder.greyLevels(opened.reconstructions), colours);
       this.ten.setAttribute("aria-label", `Ten test pictures over their reconstructions, step ${step}`);
     }
     this.drawn = { opened, data };
