@@ -18,7 +18,7 @@ from tests.visiting import PAGES, messages, visit
 from vae.errors import VaeError
 from vae.runs import Run
 
-TRAIN = PAGES[2]
+TRAIN = "pages/train.py"
 KEY = "correct horse"
 # What writes files, or begins a process that does.
 WRITING = {"write_whole", "write_bytes", "write_text", "mkdir", "rename", "unlink", "rmtree", "Popen"}

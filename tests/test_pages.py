@@ -45,7 +45,8 @@ def test_links_in_one_run_leave_the_pages_to_the_others(page: str, runs_dir: Pat
     weights.unlink()
     weights.symlink_to("a" * 300)
     test = visit(page)
-    assert messages(test) == ""
+    said = messages(test)
+    assert "broken/" in said if page == "pages/compare.py" else said == ""  # where it is the only other one
     assert test.sidebar.selectbox[0].value == trained.name
 
 

@@ -25,7 +25,7 @@ def test_a_folder_that_cannot_be_written_gets_a_sentence(
     assert f"fetched from {taken}, where nothing can be written" in messages(test)
     assert "Let the app write into this folder" in messages(test)
     assert test.sidebar.selectbox[0].options
-    if page == PAGES[2]:
+    if page == "pages/train.py":
         assert any(button.label == "Start" for button in test.button)
         assert not test.dataframe[0].value.empty
 

@@ -63,8 +63,12 @@ class Run:
 
     @property
     def made_at(self) -> int:
-        """When its config was written, in nanoseconds: tells it from a later run of the same name."""
-        return (self.path / "config.json").stat().st_mtime_ns
+        """When its config was written, in nanoseconds: tells it from a later run of the same name. 0 once it
+        is gone."""
+        try:
+            return (self.path / "config.json").stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
 
     @property
     def model_path(self) -> Path:
