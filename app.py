@@ -39,6 +39,12 @@ st.navigation(
             icon=":material/compare:",
             url_path="reconstructions",
         ),
+        st.Page(
+            partial(show, "compare"),
+            title="Compare",
+            icon=":material/splitscreen_vertical_add:",
+            url_path="compare",
+        ),
         st.Page(partial(show, "train"), title="Train", icon=":material/show_chart:", url_path="train"),
     ]
 ).run()

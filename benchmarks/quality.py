@@ -12,7 +12,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -92,7 +91,7 @@ def measure(runs_dir: Path, samples: int = IMPORTANCE_SAMPLES, **changes: Any) -
             "config": config.identity,
             "seconds": run.status().seconds,
             "writing": sum(parts),
-            "evaluation": asdict(evaluate(run, samples)),
+            "evaluation": evaluate(run, samples).model_dump(),
         }
     return {"date": date.today().isoformat(), "machine": machine(), "runs": rows}
 

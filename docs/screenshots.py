@@ -52,6 +52,22 @@ def shot_live(page: Page, server: Server, runs_dir: Path) -> None:
         wait_until(lambda: run.status().state not in LIVE)
 
 
+def film(page: Page, server: Server, runs_dir: Path) -> None:
+    """Writes docs/pictures/journey.gif: the training of `quick`, as the page saves it."""
+    run = jobs.start(TrainConfig.preset("quick"), runs_dir)
+    wait_until(lambda: run.status().state == "finished", seconds=300)
+    page.goto(server.address(f"?run={run.name}"))
+    ready(page, "map")
+    page.get_by_role("button", name="Save the journey").click()
+    for key in ("Home", "ArrowRight", "ArrowRight"):  # six seconds have no more than 3 MB
+        page.get_by_role("slider", name="Seconds").press(key)
+    page.wait_for_timeout(1000)
+    page.get_by_role("button", name="Make the film").click()
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="Save it").click()
+    saving.value.save_as(PICTURES / "journey.gif")
+
+
 def main() -> None:
     """Takes all of them."""
     path = chromium()
@@ -65,6 +81,7 @@ def main() -> None:
             page = browser.new_page(viewport={"width": 1400, "height": 960})
             shots_at_rest(page, server)
             shot_live(page, server, Path(folder))
+            film(page, server, Path(folder))
             browser.close()
 
 

@@ -28,6 +28,7 @@ from pages.components.digits import data_url, row_of_pairs
 from pages.components.live_figure import figure_spec
 from pages.components.run_status import made_of, progress_line
 from tests.conftest import ROOT
+from tests.figures import evaluation_of
 from vae.archive import check, pack, unpack
 from vae.catalogue import list_runs, summary
 from vae.errors import VaeError
@@ -39,7 +40,9 @@ GIVEN = ROOT / "tests" / "run_of_format_2"
 SECONDS = 20  # for one example, which takes milliseconds: only what hangs takes as long
 FILES = sorted(path.relative_to(GIVEN).as_posix() for path in GIVEN.rglob("*") if path.is_file())
 REQUEST = b'{"number": 1, "stop": false, "pause_at": 3, "delay": 0.5, "learning_rate": 0.001, "beta": 1.0}'
-CONTENTS = {name: (GIVEN / name).read_bytes() for name in FILES} | {"request.json": REQUEST}
+EVALUATION = evaluation_of(Run(GIVEN)).model_dump_json().encode()
+CONTENTS = {name: (GIVEN / name).read_bytes() for name in FILES}
+CONTENTS |= {"request.json": REQUEST, "evaluation.json": EVALUATION}
 # What JSON and headers do not expect.
 ODD = [
     *(

@@ -13,22 +13,31 @@ ROOT = Path(__file__).resolve().parent.parent
 # From the top down: a module imports only from rows below its own. Those of vae are in its docstring.
 PAGES_LAYERS = [
     ["app"],
-    ["pages.train", "pages.reconstructions", "pages.latent"],
+    ["pages.train", "pages.reconstructions", "pages.latent", "pages.compare"],
+    ["pages.components.pair_maps"],
     [
         f"pages.components.{name}"
-        for name in ("watching", "own_picture", "opened", "walking", "beneath_map", "awaiting")
+        for name in (
+            *("pair_choice", "pair_figures", "ready_made"),
+            "watching",
+            "own_picture",
+            "opened",
+            "walking",
+            "beneath_map",
+            "awaiting",
+        )
     ],
     [
         f"pages.components.{name}"
         for name in (
             *("run_status", "controls", "runs_table", "close_up", "class_means", "gallery"),
-            *("poster", "walked_map", "region_panel", "traversals", "rewinding"),
+            *("poster", "journey", "walked_map", "region_panel", "traversals", "rewinding"),
         )
     ],
     [f"pages.components.{name}" for name in ("offers", "filters", "chosen_place", "chosen_panel", "path")],
     [f"pages.components.{name}" for name in ("orders", "pins_row", "archives")],
-    [f"pages.components.{name}" for name in ("cached_maps", "cached_moments")],
-    ["pages.components.cached"],
+    [f"pages.components.{name}" for name in ("cached_maps", "cached_moments", "cached_figures")],
+    ["pages.components.cached", "pages.components.film_frames"],
     [f"pages.components.{name}" for name in ("scoring", "description", "map_controls", "drawn")],
     ["pages.components.latent_map.points", "pages.components.plane_picker"],
     [
@@ -36,10 +45,10 @@ PAGES_LAYERS = [
         for name in (
             *("run_picker", "curves", "live_figure", "draw_pad", "config_form", "address", "distributions"),
             *("coordinates", "latent_map", "latent_map.region", "class_bars", "path_strip"),
-            *("moments", "time_machine"),
+            *("moments", "time_machine", "pair"),
         )
     ],
-    ["pages.components.planes", "pages.components.pin_texts"],
+    ["pages.components.planes", "pages.components.pin_texts", "pages.components.film_drawing"],
     ["pages.components.pins"],
     [
         f"pages.components.{name}"
@@ -47,7 +56,7 @@ PAGES_LAYERS = [
     ],
     [f"pages.components.{name}" for name in ("tables", "tiles", "decoder", "look_panel", "pictures")],
     [f"pages.components.{name}" for name in ("links", "window", "stores")],
-    [f"pages.components.{name}" for name in ("access", "served", "way_in", "sentences", "telling")],
+    [f"pages.components.{name}" for name in ("access", "served", "way_in", "sentences", "telling", "wishes")],
 ]
 ROWS = re.findall(r"^    ((?:\w+, )*\w+)  +\S", str(vae.__doc__).split("The layers;")[1], re.MULTILINE)
 LAYERS = [

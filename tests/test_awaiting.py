@@ -78,6 +78,33 @@ def test_weights_rest_while_a_run_trains_so_that_the_test_set_is_scored_once_for
     assert cached.explored(training).written == training.model_path.stat().st_mtime_ns
 
 
+def test_a_run_that_is_resumed_shows_no_older_weights_than_before(training: Run) -> None:
+    from pages.components import cached
+    from vae.checkpoints import save_model
+
+    cached.explored(training)
+    shown = []
+    for state, step in (("stopped", 2), ("running", 3)):
+        save_model(training.model_path, training.load_model(), training.config, step, 0.2)
+        training.write_status(training.status().model_copy(update={"state": state}))
+        cached.status.clear()
+        shown.append(cached.explored(training).written)
+        if state == "stopped":
+            stopped_at = training.model_path.stat().st_mtime_ns
+    assert min(shown) >= stopped_at
+
+
+def test_another_run_of_the_same_name_shows_weights_of_its_own(training: Run) -> None:
+    from pages.components import cached
+    from vae.checkpoints import save_model
+
+    model = training.load_model()
+    before = cached.explored(training).written
+    training.write_config(training.config)
+    save_model(training.model_path, model, training.config, 1, 0.1)
+    assert cached.explored(training).written == training.model_path.stat().st_mtime_ns != before
+
+
 def test_weights_that_are_gone_get_a_sentence(training: Run) -> None:
     test = visit(training, meanwhile=training.model_path.unlink)
     assert "model.safetensors cannot be read or written" in messages(test)

@@ -17,6 +17,7 @@ from vae.__main__ import main
 from vae.catalogue import list_runs, new_run
 from vae.checkpoints import save_model
 from vae.config import TrainConfig
+from vae.figures import kept_evaluation
 from vae.model import VAE
 from vae.runs import Run
 
@@ -63,7 +64,17 @@ def test_train_runs_evaluate_decode_delete(small: Path, capsys: Output, tmp_path
     assert main(["evaluate", "mine", "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert list(figures) == [
-        *("run", "step", "epoch", "images", "reconstruction", "kl", "negative_elbo", "standard_error"),
+        *(
+            "run",
+            "weights",
+            "step",
+            "epoch",
+            "images",
+            "reconstruction",
+            "kl",
+            "negative_elbo",
+            "standard_error",
+        ),
         *(
             "refined_negative_elbo",
             "refined_standard_error",
@@ -83,6 +94,9 @@ def test_train_runs_evaluate_decode_delete(small: Path, capsys: Output, tmp_path
         rows["mine"]["negative_elbo"], abs=figures["standard_error"]
     )
     assert [other["comparable"] for other in figures["published"]] == [True, True, False, True]
+    kept = kept_evaluation(Run(small / "mine"))
+    assert kept is not None
+    assert kept.model_dump().items() <= figures.items()
     assert main(["evaluate", str(small / "mine")]) == 0
     shown = capsys.readouterr().out.splitlines()
     assert any(line.startswith("NLL") and f" {figures['nll']:.2f} " in line for line in shown)

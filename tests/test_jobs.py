@@ -16,6 +16,7 @@ from tests.conftest import small_config
 from vae import jobs
 from vae.catalogue import list_runs, new_run, open_run
 from vae.errors import VaeError
+from vae.records import Status
 from vae.runs import Run
 
 
@@ -133,6 +134,39 @@ def test_a_steered_run_is_continued_at_the_rates_it_ended_with(small: Path, trai
     wait_until(lambda: longer.status().state == "finished")
     assert (longer.config.learning_rate, longer.config.beta) == (1e-4, 2)
     assert longer.status().steered, "its first epochs were trained at other rates"
+
+
+@pytest.mark.usefixtures("nothing_left_running")
+def test_several_are_trained_one_after_the_other_and_none_twice(small: Path, trained: Run) -> None:
+    shutil.copytree(trained.path, small / trained.name)
+    configs = [small_config(seed=seed) for seed in (2, 1, 3)]
+    stale = new_run(configs[2], small)
+    stale.write_status(Status(state="stopped"))
+    stale.ask_to_stop()  # those who watched it did
+    runs = jobs.start_all(configs, small)
+    assert [run.config for run in runs] == configs
+    assert [run.status().state for run in runs] == ["starting", "finished", "stopped"]
+    assert [jobs.unfinished(config, small) for config in configs] == [True, False, True]
+    with pytest.raises(VaeError, match="is being trained"):
+        jobs.start_all(configs, small)
+    wait_until(lambda: runs[2].status().state == "finished")
+    assert runs[0].status().heartbeat < runs[2].status().heartbeat
+    assert runs[0].status().state == "finished"
+    assert runs[1].status() == trained.status()
+    assert jobs.start_all(configs, small) == runs  # and nothing is to do
+    assert jobs.live_run(small) is None
+
+
+@pytest.mark.usefixtures("nothing_left_running")
+def test_who_stops_the_first_stops_those_that_wait(small: Path) -> None:
+    first, second = jobs.start_all([small_config(epochs=2000), small_config()], small)
+    wait_until(lambda: first.status().step > 0)
+    process = Path(f"/proc/{first.status().pid}")
+    first.ask_to_stop()
+    wait_until(lambda: not process.exists())
+    assert first.status().state == "stopped"
+    assert second.status().state == "stopped"
+    assert second.status().step == 0
 
 
 def test_only_a_finished_run_is_trained_longer(small: Path) -> None:

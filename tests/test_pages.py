@@ -30,9 +30,20 @@ def test_without_runs_every_page_says_what_to_do(
     assert "no runs yet. Choose a preset on the Train page" in messages(visit(page))
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", PAGES[:3])
 def test_the_newest_run_with_weights_is_chosen(page: str, runs_dir: Path, trained: Run) -> None:
     new_run(small_config(seed=5), runs_dir).write_status(Status(state="stopped"))
+    test = visit(page)
+    assert messages(test) == ""
+    assert test.sidebar.selectbox[0].value == trained.name
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_in_one_run_leave_the_pages_to_the_others(page: str, runs_dir: Path, trained: Run) -> None:
+    shutil.copytree(runs_dir / trained.name, runs_dir / "broken")
+    weights = Run(runs_dir / "broken").model_path
+    weights.unlink()
+    weights.symlink_to("a" * 300)
     test = visit(page)
     assert messages(test) == ""
     assert test.sidebar.selectbox[0].value == trained.name
@@ -96,7 +107,7 @@ def test_weights_that_do_not_fit_get_a_sentence(page: str, runs_dir: Path, train
     assert "of other sizes than its config says" in messages(test)
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", PAGES[:3])
 def test_a_config_that_does_not_parse_gets_a_sentence(page: str, runs_dir: Path, trained: Run) -> None:
     (runs_dir / trained.name / "config.json").write_text("{")
     assert "config.json cannot be read" in messages(visit(page))
@@ -264,6 +275,22 @@ def test_a_second_start_offers_to_watch_or_to_stop_the_first(runs_dir: Path) -> 
         assert request.stop
         run.write_status(Status(state="stopped", total_steps=36))
     assert "two trainings" not in messages(visit(PAGES[2], state={"busy_run": run.name}))
+
+
+def test_a_request_that_is_damaged_when_a_button_is_pressed_gets_a_sentence(
+    runs_dir: Path, trained: Run
+) -> None:
+    run = Run(runs_dir / trained.name)
+    with run.hold():
+        run.write_status(run.status().model_copy(update={"state": "running"}))
+        test = visit(PAGES[2])
+        run.request_path.write_text("{")
+        assert "request.json is damaged" in messages(press(test, "One batch"))
+
+
+def test_a_training_that_hindered_a_start_and_is_damaged_hinders_no_longer(runs_dir: Path) -> None:
+    (new_run(small_config(seed=5), runs_dir, "busy").path / "status.json").write_text("{")
+    assert "two trainings" not in messages(visit(PAGES[2], state={"busy_run": "busy"}))
 
 
 def test_steps_count_from_where_the_trainer_is_when_the_button_is_pressed(

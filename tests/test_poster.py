@@ -14,8 +14,9 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
+from pages.components.digits import INKS
 from pages.components.planes import Plane
-from pages.components.poster import INKS, poster_file, poster_picture
+from pages.components.poster import poster_file, poster_picture
 from tests.browser import SLOW, own_page
 from tests.decoding import small_model
 from vae.latent import prior_grid

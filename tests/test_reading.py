@@ -13,15 +13,18 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.conftest import small_config
+from tests.figures import evaluation_of
 from vae.archive import check
 from vae.catalogue import list_runs, new_run, summary
 from vae.config import TrainConfig
 from vae.errors import VaeError
+from vae.figures import keep_evaluation
 from vae.reading import MAX_HEADER, MAX_JSON, MAX_WEIGHTS
 from vae.records import CHUNK, Metrics, Status
 from vae.runs import MAX_METRICS, Run
+from vae.views import load_view
 
-JSONS = ("config.json", "status.json", "request.json", "metrics.jsonl")
+JSONS = ("config.json", "status.json", "request.json", "evaluation.json", "metrics.jsonl")
 TENSORS = ("view.safetensors", "model.safetensors", "resume.safetensors", "snapshots/00000000.safetensors")
 FILES = JSONS + TENSORS
 
@@ -32,6 +35,7 @@ def run(trained: Run, tmp_path: Path) -> Run:
     run = Run(tmp_path / "runs" / "gift")
     shutil.copytree(trained.path, run.path)
     run.ask(delay=1)
+    keep_evaluation(run, evaluation_of(run))
     return run
 
 
@@ -91,6 +95,16 @@ def test_what_stands_in_the_place_of_a_file_is_refused_by_name(what: str, name: 
     )
 
 
+@pytest.mark.parametrize("left", [b"", bytes(4096)])
+def test_what_a_power_cut_left_of_a_file_that_nobody_flushed_is_nothing(left: bytes, run: Run) -> None:
+    for path in (run.path / "status.json", run.request_path, run.view_path):
+        path.write_bytes(left)
+    check(run)
+    assert (run.status().state, run.request(), load_view(run.view_path)) == ("interrupted", None, None)
+    assert run.ask(delay=1).delay == 1
+    assert run.request() is not None
+
+
 def replaced(run: Run, name: str, *, old: str, new: str) -> None:
     path = run.path / name
     content = path.read_text()
@@ -118,6 +132,7 @@ VALUES = {
         ("config.json", "seed"),
         ("status.json", "epoch"),
         ("request.json", "pause_at"),
+        ("evaluation.json", "step"),
         ("metrics.jsonl", "step"),
     ],
 )

@@ -1,7 +1,10 @@
 """The run directory and the runs directory: what is refused, repaired and kept."""
 
 import multiprocessing
+import os
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import filelock
@@ -67,20 +70,39 @@ def test_how_a_run_is_carried_out_can_be_changed(run: Run) -> None:
 
 
 def test_the_size_is_told_while_files_come_and_go(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Path.glob
+
     def gone(self: Path, pattern: str) -> list[Path]:
-        return [*self.iterdir(), self / f".status.json.{pattern}"]
+        return [*found(self, pattern), self / f".status.json.{pattern[-1]}"]
 
     expected = run.size()
-    monkeypatch.setattr(Path, "rglob", gone)
+    monkeypatch.setattr(Path, "glob", gone)
     assert run.size() == expected > 0
 
 
-def test_a_link_out_of_the_runs_directory_is_refused(run: Run, tmp_path: Path) -> None:
-    elsewhere = new_run(small_config(), tmp_path / "elsewhere")
-    (run.path.parent / "link").symlink_to(elsewhere.path)
-    with pytest.raises(VaeError, match="link leads out of"):
+@pytest.mark.parametrize("target", ["../elsewhere", "link", "nowhere", "a" * 300])
+def test_a_link_in_the_place_of_a_run_is_refused(target: str, run: Run, tmp_path: Path) -> None:
+    new_run(small_config(), tmp_path, "elsewhere")
+    (run.path.parent / "link").symlink_to(target)
+    with pytest.raises(VaeError, match="link is a link; runs are plain folders in"):
         find_run(run.path.parent, "link")
     assert list_runs(run.path.parent) == [run]
+
+
+@pytest.mark.parametrize("target", ["config.json", "nowhere", "a" * 300])
+def test_a_folder_whose_config_is_a_link_to_nowhere_hides_no_others(target: str, run: Run) -> None:
+    strange = run.path.with_name("strange")
+    strange.mkdir()
+    (strange / "config.json").symlink_to(target)
+    assert list_runs(run.path.parent) == [run]
+
+
+@pytest.mark.parametrize("target", ["00000001.safetensors", "a" * 300])
+def test_links_take_no_room(target: str, run: Run) -> None:
+    expected = run.size()
+    run.snapshot_path(1).parent.mkdir()
+    run.snapshot_path(1).symlink_to(target)
+    assert run.size() == expected
 
 
 def test_an_unknown_run_says_how_to_list_them(run: Run) -> None:
@@ -156,6 +178,17 @@ def test_a_live_state_needs_a_living_trainer(run: Run, monkeypatch: pytest.Monke
         assert run.status().state == "running"
 
 
+def test_a_trainer_that_ends_while_one_looks_did_not_die(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.write_status(Status(state="running"))
+
+    def ended(_: Run) -> bool:
+        run.write_status(Status(state="finished"))
+        return False
+
+    monkeypatch.setattr(Run, "is_held", ended)
+    assert run.status().state == "finished"
+
+
 def test_only_one_holds_a_run(run: Run) -> None:
     with (
         filelock.FileLock(run.path / "lock"),
@@ -182,6 +215,54 @@ def test_deleting_takes_the_whole_run_and_no_other(run: Run) -> None:
         delete_run(other)
     delete_run(run)
     assert [path.name for path in run.path.parent.iterdir()] == [other.name]
+
+
+def test_folders_without_end_get_a_sentence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_deep(_: Path) -> None:  # none are made: pytest could not remove them either
+        raise RecursionError
+
+    monkeypatch.setattr("shutil.rmtree", too_deep)
+    with pytest.raises(VaeError, match=r"folders in folders, too deep .* Remove .* by hand"):
+        delete_run(run)
+    assert list_runs(run.path.parent) == []
+
+
+def test_who_looks_while_a_run_is_deleted_leaves_nothing_of_its_name(run: Run) -> None:
+    """A lock that makes its folder anew would block the name: a folder, but no run."""
+    done, config = threading.Event(), run.config
+
+    def look() -> None:
+        while not done.is_set():
+            with suppress(VaeError):
+                run.is_held()
+
+    looking = [threading.Thread(target=look) for _ in range(2)]
+    for each in looking:
+        each.start()
+    try:
+        for _ in range(100):
+            with suppress(VaeError):  # just looked at
+                delete_run(run)
+            new_run(config, run.path.parent)
+    finally:
+        done.set()
+        for each in looking:
+            each.join()
+
+
+def test_a_lock_of_a_run_that_was_deleted_is_no_lock(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = os.open
+
+    def deleted(path: Path, *arguments: int) -> int:
+        descriptor = opened(path, *arguments)
+        monkeypatch.undo()
+        run.path.rename(run.path.with_name("doomed"))
+        return descriptor
+
+    monkeypatch.setattr(os, "open", deleted)
+    with pytest.raises(VaeError, match="is gone: it was deleted"), run.hold():
+        pytest.fail("held")
+    assert not run.path.exists()
 
 
 def test_folders_that_are_no_runs_are_not_listed(run: Run) -> None:

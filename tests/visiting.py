@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from pages.components.sentences import WORD_JOINER
 from tests.conftest import ROOT
 
-PAGES = ["pages/latent.py", "pages/reconstructions.py", "pages/train.py"]
+PAGES = ["pages/latent.py", "pages/reconstructions.py", "pages/train.py", "pages/compare.py"]
 
 
 def visit(page: str, /, state: dict[str, object] | None = None, **query: str) -> AppTest:

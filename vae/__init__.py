@@ -18,21 +18,22 @@ The layers; each module imports from the rows below its own only (a test reads t
 
     __main__                                the command line
     terminal                                a run on a terminal
-    training, jobs                          the loop; the process it runs in, seen from outside
+    training, evaluations                   the loop; evaluations in processes of their own
+    jobs                                    the process that a training runs in, seen from outside
     state, showing, steering                where a training stands; what it shows; what it is asked
     learner                                 one step, which all workers take
     evaluate, machine, schedule, archive    figures of a model; device, threads; what the step decides; zips
     bounds                                  what a picture's likelihood is at least, from samples of z
     refine                                  a Gaussian fitted to one picture alone
-    latent, catalogue                       where pictures lie; which runs there are
-    history                                 losses as arrays
+    latent, catalogue, journey              where pictures lie; which runs there are; moments that are kept
+    history, figures                        losses as arrays; what an evaluation says, kept
     runs, normalisation                     the run directory; pictures from anywhere, as MNIST's
     checkpoints, data, pictures, views      weights in files; data sets in memory; PNG; moments of a training
     gradients                               a batch forward and back
     model, losses, torchvision_import       the network; the two terms; torchvision, mended
     workers                                 several processes that train one model
     records                                 what the files of a run hold
-    forecast, published                     how long a training will take; figures of others
+    forecast, published, films              how long a training will take; figures of others; GIF and WebP
     config, files, reading, locks           what a run is made of; files written whole, read with care, locked
     errors                                  what a person can mend
 """

@@ -5,6 +5,7 @@ import math
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -76,9 +77,12 @@ def train(
 
 
 @app.command
-def resume(run: RunName, /, *, runs_dir: RunsDir = None) -> None:
-    """Go on where an interrupted or stopped run stood."""
-    _train(lambda: _find(run, runs_dir))
+def resume(run: RunName, /, *then: RunName, runs_dir: RunsDir = None) -> None:
+    """Go on where an interrupted or stopped run stood, and, once it is finished, with others after it."""
+    for name in (run, *then):
+        _train(partial(_find, name, runs_dir))
+        if _find(name, runs_dir).status().state != "finished":
+            break
 
 
 @app.command(name="runs")

@@ -18,7 +18,8 @@ from vae import views
 from vae.catalogue import NAME, negative_elbo, numbered
 from vae.config import TrainConfig
 from vae.errors import VaeError, shortened
-from vae.files import beside
+from vae.figures import evaluation_path, kept_evaluation
+from vae.files import beside, move_whole
 from vae.reading import MAX_JSON, largest, opened
 from vae.records import LIVE
 from vae.runs import MAX_METRICS, Run
@@ -28,7 +29,7 @@ MAX_BYTES = 256_000_000  # unpacked; 3 x 1024 units with all that they are resum
 MAX_ENTRIES = 500  # a training keeps forty snapshots, one that went on ten times more
 MEMBER = re.compile(
     r"(?:(?!\.\.?/)(?P<folder>[^/\\]+)/)??"
-    r"(?P<file>(?:config|status)\.json|metrics\.jsonl|(?:model|view|resume)\.safetensors"
+    r"(?P<file>(?:config|status|evaluation)\.json|metrics\.jsonl|(?:model|view|resume)\.safetensors"
     r"|snapshots/[0-9]{8,16}\.safetensors)"
 )
 # What else is in folders that people pack by hand. Locks and what a process printed belong to the machine, an
@@ -55,7 +56,7 @@ def pack(run: Run, file: BinaryIO) -> None:
         )
     # While it is trained: a status that is older than the rest does no harm, nor do metrics that are newer.
     paths = [run.path / "config.json", run.path / "status.json", run.training_path, run.model_path]
-    paths += [*run.snapshots(), run.view_path, run.metrics_path]
+    paths += [*run.snapshots(), run.view_path, run.metrics_path, evaluation_path(run)]
     with zipfile.ZipFile(file, "w") as archive:
         for path in paths:
             if path == run.training_path and finished:
@@ -89,7 +90,7 @@ def unpack(file: BinaryIO, runs_dir: Path) -> Run:
         if status.state in LIVE | {"interrupted"}:
             run.write_status(status.model_copy(update={"state": "stopped"}))
         name = run.config.run_name if run.name == _NAMELESS else run.name
-        return next(Run(path) for path in numbered(runs_dir, name) if _moved(run.path, path))
+        return next(Run(path) for path in numbered(runs_dir, name) if move_whole(run.path, path))
     finally:
         shutil.rmtree(place)
 
@@ -99,6 +100,7 @@ def check(run: Run) -> None:
     from vae import checkpoints
 
     _ = run.config, run.status(), run.request(), negative_elbo(run), views.load_view(run.view_path)
+    kept_evaluation(run)
     if run.model_path.exists():
         run.load_model()
         checkpoints.read_position(run.model_path)
@@ -183,6 +185,7 @@ def _most(config: TrainConfig) -> dict[str, int]:
     sizes = checkpoints.sizes(config)
     return {
         "status.json": MAX_JSON,
+        "evaluation.json": MAX_JSON,
         "metrics.jsonl": MAX_METRICS,
         "view.safetensors": largest(views.LARGEST),
         "model.safetensors": sizes.model,
@@ -202,16 +205,3 @@ def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, most:
                 raise VaeError(f"In the zip {name} has more than the {most:,} bytes that it may have.")
             copy.write(content)
     return count
-
-
-def _moved(folder: Path, path: Path) -> bool:
-    """Moves `folder` to `path` in one instant; False if there is something."""
-    if path.exists():
-        return False
-    try:
-        folder.rename(path)
-    except OSError:
-        if path.exists():
-            return False
-        raise
-    return True

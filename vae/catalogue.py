@@ -14,7 +14,7 @@ from typing import Any
 
 from vae.config import TrainConfig
 from vae.errors import VaeError
-from vae.files import beside
+from vae.files import beside, move_whole, sweep
 from vae.history import History
 from vae.reading import MAX_WEIGHTS, largest, opened
 from vae.records import Status
@@ -22,6 +22,7 @@ from vae.runs import Run
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 NAME_RULE = "1 to 80 small letters, digits, dots, dashes and underscores, the first a letter or digit."
+DAY = 24 * 3600  # seconds
 
 
 def default_runs_dir() -> Path:
@@ -32,20 +33,21 @@ def default_runs_dir() -> Path:
 def list_runs(runs_dir: Path) -> list[Run]:
     """All runs, newest first; also those whose config is damaged."""
     ages: list[tuple[float, str]] = []
-    for config in runs_dir.glob("*/config.json"):
-        with suppress(VaeError, FileNotFoundError):  # no run's name, or deleted just now
-            admit(runs_dir, config.parent.name)
-            ages.append((-config.stat().st_mtime, config.parent.name))
+    with suppress(OSError):  # there is no such folder yet
+        for folder in runs_dir.iterdir():
+            with suppress(VaeError, OSError):  # no run's name, no run, or deleted just now
+                admit(runs_dir, folder.name)
+                ages.append((-(folder / "config.json").stat().st_mtime, folder.name))
     return [Run(runs_dir / name) for _, name in sorted(ages)]
 
 
 def admit(runs_dir: Path, name: str) -> Path:
-    """Where a run called `name` lies in `runs_dir`. Raises VaeError if it is no name, or leads elsewhere."""
+    """Where a run called `name` lies in `runs_dir`. Raises VaeError if it is no name, or a link elsewhere."""
     if not NAME.fullmatch(name):
         raise VaeError(f"{name[:80]!r} is no run's name: {NAME_RULE}")
     path = runs_dir / name
-    if path.resolve().parent != runs_dir.resolve():
-        raise VaeError(f"{name} leads out of {runs_dir}; runs are plain folders in it.")
+    if path.is_symlink():
+        raise VaeError(f"{name} is a link; runs are plain folders in {runs_dir}.")
     return path
 
 
@@ -75,6 +77,7 @@ def new_run(
     A new run begins with the weights and the past of `origin`. Raises VaeError if `name` is no name, or
     that of a run of another config.
     """
+    sweep(runs_dir, older=DAY)  # of starts, zips and deletions that were killed
     for path in numbered(runs_dir, config.run_name if name is None else name):
         try:
             runs_dir.mkdir(parents=True, exist_ok=True)
@@ -116,13 +119,10 @@ def _make(path: Path, config: TrainConfig, origin: Run | None) -> bool:
         run.write_status(Status(state="starting"))
         if origin is not None:
             _give_past(run, origin)
-        folder.rename(path)
-    except BaseException as error:
-        shutil.rmtree(folder)
-        if isinstance(error, OSError) and path.exists():
-            return False
-        raise
-    return True
+        return move_whole(folder, path)
+    finally:
+        if folder.exists():
+            shutil.rmtree(folder)
 
 
 def _give_past(run: Run, origin: Run) -> None:
@@ -181,4 +181,9 @@ def delete_run(run: Run) -> None:
     with run.hold():
         # Renamed first: nobody meets a run half removed.
         run.path.rename(doomed)
-    shutil.rmtree(doomed)
+    try:
+        shutil.rmtree(doomed)
+    except RecursionError as error:  # a stranger's folder
+        raise VaeError(
+            f"{run.name} holds folders in folders, too deep for this. Remove {doomed} by hand."
+        ) from error

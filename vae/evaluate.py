@@ -4,7 +4,6 @@ Shapes: N images, Z latent size.
 """
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -22,6 +21,8 @@ from vae.bounds import (
 )
 from vae.checkpoints import read_position
 from vae.data import load
+from vae.errors import VaeError
+from vae.figures import Evaluation, weights_of
 from vae.latent import BATCH, encode_set, pixels
 from vae.model import VAE
 from vae.refine import STEPS
@@ -32,39 +33,6 @@ ELBO_SAMPLES = 16
 NEIGHBOURS = (1, 5, 20)
 # Burda et al. 2015: a unit is active if the variance of its mean over the data exceeds this.
 ACTIVE_VARIANCE = 0.01
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """A run's figures on the test set; losses are means in nats per image.
-
-    `reconstruction`, `kl` and `negative_elbo` are those of the encoder's posterior; `refined_negative_elbo`
-    is that of a Gaussian fitted to each image alone (`vae.refine`), and what lies between is what the encoder
-    loses at least by serving all images (its amortisation gap, Cremer et al. 2018, arXiv:1801.03558). z is
-    sampled `elbo_samples` times for each image.
-    `standard_error` is that of `negative_elbo` over the images: their standard deviation by the root of
-    their number, so how far the figure would move with other test images. The error that sampling z leaves
-    is a seventieth of it, so two runs on the same images compare more sharply than it says.
-    `knn_1`, `knn_5` and `knn_20` are the shares of images whose class is that of most of so many neighbours.
-    """
-
-    run: str
-    step: int
-    epoch: float
-    images: int
-    reconstruction: float
-    kl: float
-    negative_elbo: float
-    standard_error: float
-    refined_negative_elbo: float
-    refined_standard_error: float
-    elbo_samples: int
-    nll: float
-    importance_samples: int
-    active_units: int
-    knn_1: float
-    knn_5: float
-    knn_20: float
 
 
 class Scores(NamedTuple):
@@ -128,6 +96,7 @@ def evaluate(run: Run, samples: int = IMPORTANCE_SAMPLES, tell: Tell = nobody) -
 
     `tell` hears which share is done, 0 to 1. Raises VaeError if the run's weights cannot be used.
     """
+    weights = weights_of(run)  # first: while it trains, others may come, and then these are not the newest
     model = run.load_model()
     step, epoch = read_position(run.model_path)
     images, labels = load(run.config.dataset, train=False)
@@ -146,25 +115,31 @@ def evaluate(run: Run, samples: int = IMPORTANCE_SAMPLES, tell: Tell = nobody) -
         model, images, refined, samples, lambda done: tell(share + (1 - share) * done)
     )
     agreement = neighbours_agreement(encoded.mean, labels)
-    return Evaluation(
-        run=run.name,
-        step=step,
-        epoch=epoch,
-        images=len(images),
-        reconstruction=reconstruction.mean().item(),
-        kl=kl.mean().item(),
-        negative_elbo=bound.mean().item(),
-        standard_error=_standard_error(bound),
-        refined_negative_elbo=refined_bound.mean().item(),
-        refined_standard_error=_standard_error(refined_bound),
-        elbo_samples=ELBO_SAMPLES,
-        nll=nll.double().mean().item(),
-        importance_samples=samples,
-        active_units=active_units(encoded.mean),
-        knn_1=agreement[0],
-        knn_5=agreement[1],
-        knn_20=agreement[2],
-    )
+    figures = {
+        "run": run.name,
+        "weights": weights,
+        "step": step,
+        "epoch": epoch,
+        "images": len(images),
+        "reconstruction": reconstruction.mean().item(),
+        "kl": kl.mean().item(),
+        "negative_elbo": bound.mean().item(),
+        "standard_error": _standard_error(bound),
+        "refined_negative_elbo": refined_bound.mean().item(),
+        "refined_standard_error": _standard_error(refined_bound),
+        "elbo_samples": ELBO_SAMPLES,
+        "nll": nll.double().mean().item(),
+        "importance_samples": samples,
+        "active_units": active_units(encoded.mean),
+        **{f"knn_{count}": share for count, share in zip(NEIGHBOURS, agreement, strict=True)},
+    }
+    try:
+        return Evaluation.of(figures)
+    except ValueError as error:
+        raise VaeError(
+            f"Some figures of {run.name} are no numbers: its weights have diverged. Train it again with a "
+            f"third of its learning rate. ({error})"
+        ) from error
 
 
 def _standard_error(values: Tensor) -> float:

@@ -1,8 +1,11 @@
 """Files that are written whole or not at all."""
 
+import math
 import os
 import re
 import secrets
+import shutil
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,11 +23,15 @@ def sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def sweep(folder: Path, spared: str) -> None:
-    """Removes what processes that died had not finished writing in `folder`; not of the file `spared`."""
+def sweep(folder: Path, spared: str = "", older: float = -math.inf) -> None:
+    """Removes what processes that died had not finished writing in `folder`: files and folders that have not
+    changed for `older` seconds; not of the file `spared`. What cannot be removed stays."""
     for path in folder.glob(".*"):
-        if _BESIDE.fullmatch(path.name) and not path.name.startswith(f".{spared}."):
-            path.unlink(missing_ok=True)
+        if not _BESIDE.fullmatch(path.name) or path.name.startswith(f".{spared}."):
+            continue
+        with suppress(OSError, RecursionError):
+            if path.lstat().st_mtime < time.time() - older:
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
@@ -47,6 +54,26 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
         raise
     if durable:
         _sync_folder(path.parent)
+
+
+def move_whole(folder: Path, path: Path) -> bool:
+    """Moves a finished `folder` to `path` in one instant; False if there is something.
+
+    What it holds is on the disk before: a power cut leaves all of it there, or nothing. Raises OSError.
+    """
+    if path.exists():
+        return False
+    for inner in folder.rglob("*"):
+        _sync_folder(inner) if inner.is_dir() else sync(inner)
+    _sync_folder(folder)
+    try:
+        folder.rename(path)
+    except OSError:
+        if path.exists():
+            return False
+        raise
+    _sync_folder(path.parent)
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

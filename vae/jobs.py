@@ -8,8 +8,10 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import filelock
 
@@ -49,6 +51,30 @@ def start(config: TrainConfig, runs_dir: Path, *, again: bool = False, origin: R
         run = new_run(config, runs_dir, again=again, origin=origin)
         _spawn(run)
         return run
+
+
+def start_all(configs: Sequence[TrainConfig], runs_dir: Path) -> list[Run]:
+    """Trains those of `configs` that are not finished, one after the other, and returns the runs of all.
+
+    One process trains them: while the first one trains the others are stopped runs, and they stay so if it is
+    stopped or fails. Raises BusyError as `start` does, if there is anything to train.
+    """
+    with _one_start_at_a_time(runs_dir):
+        if any(unfinished(config, runs_dir) for config in configs):
+            _refuse_if_busy(runs_dir)
+        runs = [new_run(config, runs_dir) for config in configs]
+        missing = [run for run in runs if run.status().state != "finished"]
+        for run in missing:
+            run.write_status(run.status().model_copy(update={"state": "stopped"}))
+        if missing:
+            _spawn(*missing)
+        return runs
+
+
+def unfinished(config: TrainConfig, runs_dir: Path) -> bool:
+    """Whether there is no finished run of `config` in `runs_dir`."""
+    path = runs_dir / config.run_name
+    return not path.exists() or open_run(path).status().state != "finished"
 
 
 def train_longer(run: Run, epochs: int) -> Run:
@@ -98,9 +124,11 @@ def _refuse_if_busy(runs_dir: Path) -> None:
         raise BusyError(busy)
 
 
-def _spawn(run: Run) -> None:
-    if run.request() is not None:
-        run.ask(stop=False, pause_at=None)  # an old one; new rates are meant for this start
+def _spawn(*runs: Run) -> None:
+    for run in runs:
+        if run.request() is not None:
+            run.ask(stop=False, pause_at=None)  # an old one; new rates are meant for this start
+    run = runs[0]
     run.write_status(run.status().model_copy(update={"state": "starting", "error": None}))
     begun = run.status().heartbeat
     log_path = run.path / "log.txt"
@@ -108,7 +136,7 @@ def _spawn(run: Run) -> None:
         log_path.unlink(missing_ok=True)
     with log_path.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "vae", "resume", str(run.path.resolve())],
+            [sys.executable, "-m", "vae", "resume", *(str(run.path.resolve()) for run in runs)],
             cwd=PROJECT,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -116,11 +144,15 @@ def _spawn(run: Run) -> None:
             # Of its own session: Ctrl-C at the server, or the server's death, is not the trainer's.
             start_new_session=True,
         )
+    give_way(process)
+    threading.Thread(target=_see_it_end, args=(run, begun, process), daemon=True).start()
+
+
+def give_way(process: subprocess.Popen[Any]) -> None:
+    """Who clicks comes first: the server answers twice as fast, and alone the process is as fast as ever."""
     if sys.platform != "win32":
-        # Who clicks comes first: the server answers twice as fast, and alone the training is as fast as ever.
         with suppress(OSError):  # it may have ended already
             os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
-    threading.Thread(target=_see_it_end, args=(run, begun, process), daemon=True).start()
 
 
 def _see_it_end(run: Run, begun: float, process: subprocess.Popen[bytes]) -> None:

@@ -52,6 +52,17 @@ def read(path: Path, most: int) -> bytes:
             raise ValueError(error.strerror) from error
 
 
+def read_fleeting(path: Path, most: int) -> bytes:
+    """The same of a file that was replaced without being flushed to the disk.
+
+    A power cut may leave it empty, or full of zeros: that is as if it had never been, FileNotFoundError.
+    """
+    content = read(path, most)
+    if not content.strip(b"\0"):
+        raise FileNotFoundError(path)
+    return content
+
+
 def refuse_links(folder: Path) -> None:
     """Raises ValueError where what is written in `folder` would leave it, or wait for ever; and OSError."""
     with os.scandir(folder) as entries:

@@ -7,6 +7,7 @@ watches reads here, and neither needs the other to be alive. docs/ARCHITECTURE.m
 import json
 import os
 import re
+import stat
 import threading
 import time
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from vae.config import TrainConfig
 from vae.errors import VaeError
 from vae.files import write_whole
 from vae.locks import locked
-from vae.reading import MAX_JSON, opened, read, refuse_links
+from vae.reading import MAX_JSON, opened, read, read_fleeting, refuse_links
 from vae.records import FORMAT, LIVE, Metrics, Request, Status, read_config, read_lines
 
 if TYPE_CHECKING:
@@ -98,10 +99,18 @@ class Run:
 
     def status(self) -> Status:
         """Where the run stands now, `interrupted` if its trainer died without a word."""
+        status = self._written_status()
+        # Read again after the look at the lock: it may have come to its end, and let go, between the two.
+        if status.state not in LIVE or self.is_held() or (status := self._written_status()).state not in LIVE:
+            return status
+        # A heartbeat that is still to come is a stranger's, who would keep all others from starting.
+        if status.state == "starting" and abs(time.time() - status.heartbeat) < STARTING_SECONDS:
+            return status
+        return status.model_copy(update={"state": "interrupted"})
+
+    def _written_status(self) -> Status:
         try:
-            content = read(self.path / "status.json", MAX_JSON)
-            # A living trainer's is not flushed, and a power cut may leave nothing of it.
-            status = Status.read(content) if content else Status(state="interrupted")
+            return Status.read(read_fleeting(self.path / "status.json", MAX_JSON))
         except FileNotFoundError:
             return Status(state="interrupted")
         except ValueError as error:
@@ -109,12 +118,6 @@ class Run:
                 f"{self.name}/status.json is damaged. Put it back, or delete the run and train it anew. "
                 f"({error})"
             ) from error
-        if status.state not in LIVE or self.is_held():
-            return status
-        # A heartbeat that is still to come is a stranger's, who would keep all others from starting.
-        if status.state == "starting" and abs(time.time() - status.heartbeat) < STARTING_SECONDS:
-            return status
-        return status.model_copy(update={"state": "interrupted"})
 
     def write_status(self, status: Status) -> None:
         stamped = status.model_copy(update={"heartbeat": time.time(), "pid": os.getpid()})
@@ -168,7 +171,7 @@ class Run:
     def request(self) -> Request | None:
         """What viewers want of the trainer now, if anything."""
         try:
-            return Request.read(read(self.request_path, MAX_JSON))
+            return Request.read(read_fleeting(self.request_path, MAX_JSON))
         except FileNotFoundError:
             return None
         except ValueError as error:
@@ -233,5 +236,6 @@ class Run:
         for pattern in ("*", "snapshots/*"):
             for file in self.path.glob(pattern):
                 with suppress(FileNotFoundError):  # a file that was being written has its own name now
-                    total += file.stat().st_size if file.is_file() else 0
+                    found = file.lstat()
+                    total += found.st_size if stat.S_ISREG(found.st_mode) else 0
         return total

@@ -2,22 +2,21 @@
 
 import json
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from vae.catalogue import negative_elbo
+from vae.evaluations import percent_line
+from vae.figures import Evaluation, keep_evaluation
 from vae.published import PUBLISHED, Published, verdict
 from vae.records import Status
 from vae.runs import Run
-
-if TYPE_CHECKING:
-    from vae.evaluate import Evaluation
 
 
 def train_in_terminal(run: Run) -> None:
@@ -54,17 +53,28 @@ def train_in_terminal(run: Run) -> None:
 
 
 def evaluate_in_terminal(run: Run, *, as_json: bool) -> None:
-    """Evaluates with a progress bar; prints the run's figures, and those published of others."""
+    """Evaluates with a progress bar; prints the run's figures, and those published of others.
+
+    Keeps the former beside the weights. Where no bar can be drawn, progress is lines, as `vae.evaluations`
+    reads them.
+    """
     errors = Console(stderr=True)
     columns = (TextColumn("evaluating"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
         from vae.evaluate import evaluate
 
         task = bar.add_task("", total=1)
-        figures = evaluate(run, tell=lambda share: bar.update(task, completed=share))
+
+        def tell(share: float) -> None:
+            bar.update(task, completed=share)
+            if not errors.is_terminal:
+                print(percent_line(share), file=sys.stderr, flush=True)
+
+        figures = evaluate(run, tell=tell)
+    keep_evaluation(run, figures)
     if as_json:
         others = [{**asdict(other), **verdict(other, run.config)._asdict()} for other in PUBLISHED]
-        print(json.dumps({**asdict(figures), "published": others}, indent=2))
+        print(json.dumps({**figures.model_dump(), "published": others}, indent=2))
         return
     console = Console(markup=False, highlight=False)
     console.print(_own_figures(figures, run.config.latent_dim))
@@ -75,7 +85,7 @@ def evaluate_in_terminal(run: Run, *, as_json: bool) -> None:
         console.print(f"{other.name} ({other.source}). {other.conditions}. {verdict(other, run.config).why}")
 
 
-def _own_figures(figures: "Evaluation", latent_dim: int) -> Table:
+def _own_figures(figures: Evaluation, latent_dim: int) -> Table:
     """A run's figures, one a row, each with how it was measured."""
     table = Table("", figures.run, "", show_edge=False, box=None, pad_edge=False)
     table.columns[1].justify = "right"
@@ -105,7 +115,7 @@ def _own_figures(figures: "Evaluation", latent_dim: int) -> Table:
     return table
 
 
-def _beside_others(figures: "Evaluation", run: Run) -> Table:
+def _beside_others(figures: Evaluation, run: Run) -> Table:
     """Losses of a run above those published of others; what was not reported stays empty."""
     table = Table("nats per image", box=None, pad_edge=False)
     for loss in ("-ELBO", "reconstruction", "KL", "NLL"):

@@ -12,7 +12,7 @@ from safetensors.numpy import save
 
 from vae.errors import VaeError
 from vae.files import write_whole
-from vae.reading import tensors_in
+from vae.reading import largest, read_fleeting, tensors_in
 from vae.records import Moment
 
 MAX_POINTS = 1000  # enough to see the classes drift apart, cheap to encode twice a second
@@ -44,6 +44,7 @@ def save_view(path: Path, view: View) -> None:
 def load_view(path: Path) -> View | None:
     """The view in `path`, or None if there is none yet. Raises VaeError if it is damaged."""
     try:
+        read_fleeting(path, largest(LARGEST))
         with tensors_in(path, "numpy", LARGEST) as file:
             parts = {name: file.get_slice(name) for name in file.keys()}
             if {name: part.get_dtype() for name, part in parts.items()} != NUMBERS:

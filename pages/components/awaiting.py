@@ -41,6 +41,6 @@ def _offer(run: Run, shown: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         what = "There are newer weights than those shown." if newer else "Its newest weights are shown."
         st.caption(f"{plain(run.name)} trains: epoch {status.epoch:.1f} now. {what}")
-        if newer and st.button("Show the newest"):
+        if newer and st.button("Show the newest", key=f"newest weights of {run.name}"):
             cached.show_newest(run)
             st.rerun()

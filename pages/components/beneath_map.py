@@ -1,9 +1,10 @@
-"""What stands beneath the map: the row of pins, and what can be made of them, a path and a poster."""
+"""What stands beneath the map: the row of pins, and what can be made of them and of the run: files."""
 
 import streamlit as st
 
 from pages.components.chosen_place import address
 from pages.components.drawn import Ends, draw_path, path_address, remove_path
+from pages.components.journey import save_journey
 from pages.components.path import End, path_panel
 from pages.components.pins import Pin, Pins
 from pages.components.pins_row import pins_row
@@ -26,7 +27,10 @@ def beneath_map(view: View, pins: Pins, path: Ends | None) -> None:
                 _between_pins(pins, plane)
         if path is not None:
             st.button("Remove the path", on_click=remove_path)
-        poster(run, explored, plane)
+        with st.container(width="content"):
+            poster(run, explored, plane)
+        with st.container(width="content"):
+            save_journey(run, explored.test, plane)
     if path is not None:
         start, end = (End(place, f"({plane.named(place)})") for place in path)
         path_panel(run, explored, (start, end), plane)

@@ -56,13 +56,14 @@ def explored(run: Run) -> Explored:
     They are its newest; while it trains, those of `RESTING` seconds ago at the most: it saves every few
     seconds, and each time all who look at it would wait until the test set is scored.
     """
-    live = status(run).state in LIVE
-    return _explored(run, (live and _resting(run)) or _changed(run.model_path))
+    if status(run).state not in LIVE:
+        show_newest(run)  # nor may it go back to older ones once it is resumed
+    return _explored(run, _resting(run, run.made_at) or _changed(run.model_path))
 
 
 def show_newest(run: Run) -> None:
     """Has `explored` return the newest weights."""
-    _resting.clear(run)
+    _resting.clear(run, run.made_at)
 
 
 def training(run: Run, explored: Explored) -> ScoredSet:
@@ -176,7 +177,7 @@ def _scatter(run: Run, changed: int) -> Spec | None:
 
 
 @st.cache_data(ttl=RESTING, max_entries=32, show_spinner=False, hash_funcs={Run: _path})
-def _resting(run: Run) -> int:
+def _resting(run: Run, made_at: int) -> int:  # noqa: ARG001 (of another run of that name)
     return _changed(run.model_path)
 
 

@@ -163,12 +163,6 @@ def _sound(
     counts: tuple[int, int],
 ) -> Metrics | None:
     """The metrics of a snapshot of so many pictures and classes. Raises VaeError if it cannot be used."""
-    from vae.checkpoints import load_snapshot
+    from vae.journey import sound_snapshot
 
-    snapshot = load_snapshot(path, config)
-    tensors = (*snapshot.decoder.values(), snapshot.mean, snapshot.logvar, snapshot.reconstructions)
-    if not all(tensor.isfinite().all() for tensor in tensors):
-        raise VaeError(f"{path.name} holds numbers that are none.")
-    if counts != (len(snapshot.mean), len(snapshot.reconstructions)):
-        raise VaeError(f"{path.name} is of another test set.")
-    return snapshot.metrics
+    return sound_snapshot(path, config, *counts).metrics

@@ -1,10 +1,6 @@
 """The pins of this tab, and the address that says them.
 
-The address is written in the browser (`links/address.js`), so that a pin leaves no step in its history, and
-the server hears of it late: with the next run of the script, or, once `st.query_params` was written for
-something else, not before the next page (Streamlit 1.67). So an old address must not be taken for a wish.
-What differs from all that was seen last or asked for lately was asked by a person, a link or the browser's
-way back; and so was all that an address says when another page was shown before.
+The address is written in the browser, so that a pin leaves no step in its history (`wishes.py`).
 
 Shapes: Z latent size.
 """
@@ -21,16 +17,15 @@ from pages.components.pin_texts import FURTHEST, Texts, is_place, read, written
 from pages.components.pins import MOST_KEPT, Pin, Pins, fitted
 from pages.components.selection import ScoredSet
 from pages.components.sentences import plain
+from pages.components.wishes import Heard
 
 _KEY = "pinned"
-LATELY = 3  # addresses asked for that may still be on their way: a fast hand is two clicks ahead
 
 
 class _Memory(NamedTuple):
     pins: Pins = Pins()
     aside: tuple[Pin, ...] = ()  # those of another latent dimension or data set
-    seen: Texts = Texts()
-    asked: tuple[Texts, ...] = ()  # the newest last
+    heard: Heard[Texts] = Heard()
     sentences: tuple[str, ...] = ()  # on what was asked last
 
 
@@ -48,14 +43,14 @@ def pinned(test: ScoredSet, dataset: str) -> Pins:
     """The pins that have a place among the test pictures of a data set: those in the address, if it was
     changed from outside, else this tab's. What in them makes no sense gets a sentence, until something else
     is pinned."""
-    pins, aside, last, asked, sentences = _memory()
+    pins, aside, heard, sentences = _memory()
     seen = Texts(*(st.query_params.get(part.name) for part in fields(Texts)))
     stayed = pins_row.KEY in st.session_state  # the page was shown by the run before
-    if seen != Texts() and not (stayed and seen in (last, *asked)):
+    if seen != Texts() and heard.is_wish(seen, stayed=stayed):
         pins, aside = fitted(pins, aside, test.means, dataset)
         pins, sentences = read(seen, test.means, pins)
     pins, aside = fitted(pins, aside, test.means, dataset)
-    st.session_state[_KEY] = _Memory(pins, aside, seen, asked, sentences)
+    st.session_state[_KEY] = _Memory(pins, aside, heard.hearing(seen), sentences)
     for text in sentences:
         st.warning(plain(text))
     return pins
@@ -92,6 +87,5 @@ def act(action: pins_row.Action) -> Pins:
 def address(pins: Pins) -> dict[str, str | None]:
     """What the address has to say of the pins, None of what it must not; the browser is to be told."""
     memory, texts = _memory(), written(pins)
-    asked = (*(each for each in memory.asked if each != texts), texts)[-LATELY:]
-    st.session_state[_KEY] = memory._replace(asked=asked)
+    st.session_state[_KEY] = memory._replace(heard=memory.heard.asking(texts))
     return asdict(texts)

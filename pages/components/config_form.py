@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from pages.components.sentences import plain
-from vae.config import PRESETS_ABOUT, PresetName, TrainConfig, explain
+from vae.config import EXECUTION_FIELDS, PRESETS_ABOUT, PresetName, TrainConfig, explain
 
 _KEY = "settings"
 _WIDTH = 200  # pixels: four fields side by side in a window of 1400, three in one of 700
@@ -54,6 +54,13 @@ def config_form(preset: PresetName) -> TrainConfig | None:
 def label(name: str) -> str:
     """The name of a field in words."""
     return name.replace("_", " ").replace("dim", "dimension").capitalize()
+
+
+def unlike(one: TrainConfig, other: TrainConfig) -> dict[str, tuple[str, str]]:
+    """The values of both, in words, of each field in which two configs differ, by the field's label."""
+    fields = [name for name in TrainConfig.model_fields if name not in EXECUTION_FIELDS]
+    values = {name: (getattr(one, name), getattr(other, name)) for name in fields}
+    return {label(name): (_text(a), _text(b)) for name, (a, b) in values.items() if a != b}
 
 
 def differences(values: dict[str, Any]) -> str:

@@ -1,19 +1,31 @@
-"""The ten digits that are watched while a model learns, as one picture. Nothing here knows Streamlit."""
+"""Digits in pictures: the ten that are watched while a model learns, in which ink. No Streamlit."""
 
 import base64
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from PIL import ImageColor
 
 from vae.pictures import Picture, png
 
+Ink = Literal["Black on white", "White on black"]
+INKS: tuple[Ink, ...] = ("Black on white", "White on black")
 ENLARGED = 4  # so that a browser that stretches it keeps the pixels sharp
 
 
 def data_url(picture: Picture) -> str:
     """A picture, grey (H, W) or coloured (H, W, 3), as the address of itself."""
     return f"data:image/png;base64,{base64.b64encode(png(picture)).decode()}"
+
+
+def tiled(pictures: Picture, columns: int) -> Picture:
+    """Pictures (N, H, W), row by row, as one: (N / columns · H, columns · W)."""
+    count, height, width = pictures.shape
+    rows = count // columns
+    return (
+        pictures.reshape(rows, columns, height, width).swapaxes(1, 2).reshape(rows * height, columns * width)
+    )
 
 
 def row_of_pairs(pictures: Picture, reconstructions: Picture, colours: Sequence[str]) -> Picture:

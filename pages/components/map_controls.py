@@ -32,8 +32,11 @@ class Shown(NamedTuple):
     training: bool
 
 
-def map_controls(latent_dim: int) -> Shown:
-    """Shows the widgets, and returns what they leave; they stay as they are while other pages are shown."""
+def map_controls(latent_dim: int, *, choose_set: bool = True) -> Shown:
+    """Shows the widgets, and returns what they leave; they stay as they are while other pages are shown.
+
+    Without `choose_set` it is the test set's pictures that are shown.
+    """
     kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session", "width": "content"}
     mean = f" (of those in all {latent_dim} dimensions, the geometric mean)" if latent_dim > 1 else ""
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -70,6 +73,8 @@ def map_controls(latent_dim: int) -> Shown:
             ),
             **kept,
         )
+        if not choose_set:
+            return Shown(colour, tuple(layers), training=False)
         pictures = st.segmented_control(
             "Pictures",
             (TEST, TRAINING),

@@ -5,18 +5,19 @@ read-only; a test reads the sources for that.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
 
 from pages.components.access import host_only
-from pages.components.run_picker import forget_run, select_run
+from pages.components.run_picker import forget_run, select_pair, select_run
 from pages.components.sentences import MENDABLE, plain, sentence, sentences
 from vae import jobs
 from vae.catalogue import default_runs_dir, delete_run, find_run
 from vae.config import TrainConfig
 from vae.errors import VaeError
+from vae.evaluations import begin_evaluation
 from vae.records import LIVE, Request
 from vae.runs import Run
 
@@ -47,6 +48,20 @@ def start(config: TrainConfig, *, again: bool = False) -> None:
     if run.status().state == "finished":
         name = plain(run.name)
         st.toast(f"{name} is finished already. **Train again** trains another, **Train longer** goes on.")
+
+
+@host_only
+def start_all(configs: Sequence[TrainConfig]) -> None:
+    """Trains those of several runs that are not finished, one after the other, and compares the first two."""
+    first, second, *_ = jobs.start_all(configs, default_runs_dir())
+    select_pair(first, second)
+
+
+@host_only
+def evaluate(runs: Sequence[Run]) -> None:
+    """Evaluates runs, one after the other."""
+    for run in runs:
+        begin_evaluation(run)
 
 
 @host_only
@@ -93,8 +108,12 @@ def ask(run: Run, **wishes: Any) -> None:
 
 def ask_for_steps(run: Run, steps: int) -> None:
     """A button's callback: goes on to the next step that `steps` divides, then pauses."""
-    # Not what was seen when the button was drawn. Two quick clicks are two orders.
-    status, request = run.status(), run.request()
+    try:
+        # Not what was seen when the button was drawn. Two quick clicks are two orders.
+        status, request = run.status(), run.request()
+    except VaeError as error:
+        st.session_state[_REFUSED] = sentence(error), time.monotonic()
+        return
     at = max(status.step, (request and request.pause_at) or 0)
     ask(run, pause_at=(at // steps + 1) * steps)
 
@@ -113,9 +132,10 @@ def busy() -> None:
         return
     try:
         run = find_run(default_runs_dir(), name)
+        live = run.status().state in LIVE
     except VaeError:
-        run = None
-    if run is None or run.status().state not in LIVE:
+        live = False
+    if not live:
         del st.session_state[_BUSY]
         return
     text, watch, stop = st.columns([4, 1, 1], vertical_alignment="center")

@@ -4,13 +4,12 @@ Shapes: R rows, C columns, S pixels a side, Z latent size.
 """
 
 import math
-from typing import Literal
 
 import numpy as np
 import streamlit as st
 
 from pages.components.cached import Explored
-from pages.components.digits import data_url
+from pages.components.digits import INKS, Ink, data_url, tiled
 from pages.components.planes import Plane
 from pages.components.scoring import decoded
 from pages.components.selection import Floats
@@ -19,8 +18,6 @@ from vae.model import VAE
 from vae.pictures import Picture, enlarged, png
 from vae.runs import Run
 
-Ink = Literal["Black on white", "White on black"]
-INKS: tuple[Ink, ...] = ("Black on white", "White on black")
 FEWEST, DEFAULT, MOST = 10, 20, 40  # digits a side
 A3 = 297 / 25.4  # inches: its short side
 SHARP = 3508  # pixels: 300 dots per inch there
@@ -48,11 +45,8 @@ def poster_picture(model: VAE, plane: Plane, count: int, ink: Ink) -> Picture:
     """Digits at quantiles of the prior on a plane, `count` a side, framed by half a digit: ((count + 1) S,
     (count + 1) S). On a line, one row: (2 S, (count + 1) S)."""
     places = _places(plane, count)
-    rows, columns, size = places.shape
-    digits = decoded(model, places.reshape(-1, size))
-    side = digits.shape[-1]
-    sheet = digits.reshape(rows, columns, side, side).swapaxes(1, 2).reshape(rows * side, columns * side)
-    framed = np.pad(sheet, side // 2)
+    digits = decoded(model, places.reshape(-1, places.shape[-1]))
+    framed = np.pad(tiled(digits, count), digits.shape[-1] // 2)
     return 255 - framed if ink == "Black on white" else framed
 
 

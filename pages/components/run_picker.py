@@ -1,5 +1,7 @@
 """The selected run: a box in the sidebar, and `?run=` in the address."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from pages.components.access import may_change
@@ -10,13 +12,20 @@ from vae.jobs import live_run
 from vae.records import LIVE
 from vae.runs import Run
 
-_KEY = "selected_run"
-_BOX = "selected_run_box"
+_KEY, _BOX = "selected_run", "selected_run_box"
+# Of the run that is compared with it: the key, and its name in the address.
+_OTHER, _OTHER_BOX, _WITH = "compared_run", "compared_run_box", "with"
 
 
 def select_run(run: Run) -> None:
     """Selects `run` on every page of this tab, from the next run of the script on."""
     st.session_state[_KEY] = st.query_params["run"] = run.name
+
+
+def select_pair(run: Run, other: Run) -> None:
+    """The same of two runs that are to be compared."""
+    select_run(run)
+    st.session_state[_OTHER] = st.query_params[_WITH] = other.name
 
 
 def forget_run(run: Run) -> None:
@@ -50,8 +59,7 @@ def run_picker(*, watching: bool = False) -> Run | None:
         )
         return None
     live = live_run(runs_dir) if watching else None
-    usable = (name for name, run in runs.items() if run.model_path.exists() and _state(run) != "damaged")
-    wishes = (st.session_state.get(_KEY), live and live.name, next(usable, None), next(iter(runs)))
+    wishes = (st.session_state.get(_KEY), live and live.name, _newest(runs), next(iter(runs)))
     name = next(name for name in wishes if name in runs)
     # A change of page has cleared it. And what is explored stays what it is when another run becomes the
     # newest, also for those who are sent the address; who watches a training wants to see the next one.
@@ -67,6 +75,40 @@ def run_picker(*, watching: bool = False) -> Run | None:
         help=f"Runs are folders in {plain(str(runs_dir))}.",
     )
     return runs[name]
+
+
+def other_picker(run: Run) -> Run | None:
+    """Shows the box of the run that `run` is compared with and returns it; None if there is no other.
+
+    As `run_picker`: the address comes before the choice made earlier in this tab, and that before the newest.
+    """
+    runs = {other.name: other for other in list_runs(default_runs_dir()) if other != run}
+    asked = st.query_params.get(_WITH)
+    if asked in runs:
+        st.session_state[_OTHER] = asked
+    elif asked is not None:
+        if asked != run.name:
+            _explain(asked, others=bool(runs))
+        del st.query_params[_WITH]
+    if not runs:
+        return None
+    wishes = (st.session_state.get(_OTHER), _newest(runs), next(iter(runs)))
+    name = next(name for name in wishes if name in runs)
+    st.query_params[_WITH] = st.session_state[_OTHER_BOX] = name
+    st.sidebar.selectbox(
+        "Beside it",
+        list(runs),
+        key=_OTHER_BOX,
+        on_change=_remember_other,
+        format_func=lambda name: _label(runs[name]),
+    )
+    return runs[name]
+
+
+def _newest(runs: Mapping[str, Run]) -> str | None:
+    """The newest with weights."""
+    usable = (name for name, run in runs.items() if _state(run) != "damaged" and run.model_path.exists())
+    return next(usable, None)
 
 
 def _label(run: Run) -> str:
@@ -86,6 +128,10 @@ def _state(run: Run) -> str:
 
 def _remember() -> None:
     st.session_state[_KEY] = st.query_params["run"] = st.session_state[_BOX]
+
+
+def _remember_other() -> None:
+    st.session_state[_OTHER] = st.query_params[_WITH] = st.session_state[_OTHER_BOX]
 
 
 def _explain(asked: str, *, others: bool) -> None:

@@ -11,7 +11,7 @@ import torch
 
 from pages.components.selection import Floats, Indices, ScoredSet
 from vae import latent, losses
-from vae.evaluate import score_set
+from vae.evaluate import NEIGHBOURS, active_units, neighbours_agreement, score_set
 from vae.model import VAE
 from vae.pictures import Picture, grey
 
@@ -44,6 +44,15 @@ def loss_from_mean(model: VAE, one: ScoredSet) -> float:
     torch.set_num_threads(1)
     pixels = latent.pixels(torch.from_numpy(one.images))
     return losses.reconstruction(model.decoder(torch.from_numpy(one.means)), pixels).item()
+
+
+def neighbourhood(means: Floats, labels: Indices) -> dict[str, float]:
+    """Active units of means (N, Z), and the shares of pictures whose neighbours are of their class (N,),
+    under the names that `Evaluation` gives them; N above the most neighbours."""
+    torch.set_num_threads(1)
+    shares = neighbours_agreement(torch.from_numpy(means), torch.from_numpy(labels))
+    knn = {f"knn_{count}": share for count, share in zip(NEIGHBOURS, shares, strict=True)}
+    return {"active_units": active_units(torch.from_numpy(means)), **knn}
 
 
 def plane(means: Floats, logvars: Floats) -> Floats:

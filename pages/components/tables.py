@@ -17,14 +17,33 @@ def decimal(value: float, *, thousands: str = "") -> str:
     return f"{value:z{thousands}.2f}".replace("-", "−")
 
 
-def number_table(heading: Sequence[str], rows: Mapping[str, Sequence[str]]) -> str:
-    """HTML of a table: its first column names the rows."""
+def number_table(
+    heading: Sequence[str], rows: Mapping[str, Sequence[str]], bold: Mapping[str, int] | None = None
+) -> str:
+    """HTML of a table: its first column names the rows; `bold` has of some of these one other column."""
     lines = []
     for name, cells in rows.items():
-        numbers = "".join(f"<td>{escape(cell.replace('-', '−'))}</td>" for cell in cells)
+        texts = [escape(cell.replace("-", "−")) for cell in cells]
+        if bold and name in bold:
+            texts[bold[name]] = f"<b>{texts[bold[name]]}</b>"
+        numbers = "".join(f"<td>{text}</td>" for text in texts)
         lines.append(f"<tr><th>{escape(name)}</th>{numbers}</tr>")
     heads = "".join(f"<th>{escape(name)}</th>" for name in heading)
     return (
         f'{_STYLE}<table class="numbers"><thead><tr>{heads}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table>"
     )
+
+
+def comparison(left: float, right: float, digits: int) -> tuple[str, str, str]:
+    """Two numbers and how far the second is above the first, so rounded that the difference is that of what
+    stands there."""
+    left, right = round(left, digits), round(right, digits)
+    difference = "0" if left == right else f"{right - left:+.{digits}f}"
+    return f"{left:.{digits}f}", f"{right:.{digits}f}", difference
+
+
+def better(left: float, right: float, digits: int, *, lower: bool) -> int | None:
+    """Which of two numbers is the better one, 0 or 1; None if they look the same."""
+    left, right = round(left, digits), round(right, digits)
+    return None if left == right else int((right < left) == lower)

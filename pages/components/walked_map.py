@@ -1,5 +1,6 @@
 """The map of a run as one walks it: its points, the pins, a path, the digit beside the pointer."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -8,14 +9,14 @@ import streamlit as st
 from pages.components import cached, cached_maps
 from pages.components.cached import Explored
 from pages.components.drawn import Ends
-from pages.components.latent_map import Moments, Place, Region, latent_map
+from pages.components.latent_map import Click, Line, Moments, Place, Region, latent_map
 from pages.components.latent_map.points import MapPoints
 from pages.components.map_controls import COLOURINGS, Shown
 from pages.components.path import chosen_way, places
 from pages.components.pins import Pins
 from pages.components.planes import Picked, Plane
 from pages.components.selection import Floats, ScoredSet
-from pages.components.time_machine import Chosen, time_machine
+from pages.components.time_machine import Chosen, Link, time_machine
 from vae.data import class_names
 from vae.runs import Run
 
@@ -54,9 +55,39 @@ class View(NamedTuple):
         training = self.shown.training
         return cached.training(self.run, self.explored) if training else self.explored.test
 
+    def is_of(self, event: Click | Line) -> bool:
+        """Whether its places mean something here: while the next run is encoded, the map of the last still
+        hears. Newer weights of a run have another decoder, and another plane of it another revision."""
+        return event.revision == self.revision or event.decoder == self.explored.decoder.name
 
-def walked_map(view: View, pins: Pins, path: Ends | None, region: Region | None) -> None:
-    """Shows the map under the key `MAP`, its time machine, and a sentence of what it shows."""
+    def test_picture(self, point: int | None, points: str) -> int | None:
+        """The test picture that a point is, of these weights or of another moment of the training. The
+        training set's are pictures too, but no page knows them."""
+        test = cached.points(self.run, self.explored, self.picked.directions)
+        if point is None or points != test.name:
+            return None
+        return point if 0 <= point < len(test.labels) else None
+
+
+class Mounting(NamedTuple):
+    """How a map stands on its page: one of two, or alone. The first four are as `latent_map` has them;
+    `timeline` is that of its time machine, which moves the one it is `linked` with."""
+
+    key: str = MAP
+    prefix: str = ""
+    selects: bool = True
+    query: Mapping[str, str | None] | None = None
+    timeline: str = TIME
+    linked: Link | None = None
+
+
+ALONE = Mounting()
+
+
+def walked_map(
+    view: View, pins: Pins, path: Ends | None, region: Region | None, mounting: Mounting = ALONE
+) -> None:
+    """Shows the map, its time machine, and a sentence of what it shows."""
     run, explored, shown, picked, points, pictures_url, _ = view
     chosen = pins.chosen
     plane = view.plane(pins)
@@ -89,12 +120,21 @@ def walked_map(view: View, pins: Pins, path: Ends | None, region: Region | None)
         ellipse=ellipse,
         line=None if path is None else on_map(places(path.start, path.end, chosen_way())),
         region=region and region.corners,
-        moments=Moments(TIME, of_test.name, cached_maps.pictures(run.config.dataset)),
+        moments=Moments(mounting.timeline, of_test.name, cached_maps.pictures(run.config.dataset)),
         revision=view.revision,
-        key=MAP,
         label=f"Latent space of {run.name}. Arrows move a cursor, Enter pins, + and - zoom, 0 shows all.",
+        key=mounting.key,
+        prefix=mounting.prefix,
+        selects=mounting.selects,
+        query=mounting.query,
     )
-    time_machine(view.moments, _chosen(pins, view), key=TIME)
+    time_machine(
+        view.moments,
+        _chosen(pins, view),
+        linked=mounting.linked,
+        address=f"{mounting.prefix}step",
+        key=mounting.timeline,
+    )
     if len(plane.base) != 2:
         st.caption(picked.sentence(chosen is not None))
 

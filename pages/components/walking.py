@@ -5,7 +5,6 @@ Shapes: Z latent size.
 
 import streamlit as st
 
-from pages.components import cached
 from pages.components.chosen_panel import clicked_neighbour
 from pages.components.chosen_place import act, pin, pinned, put_back
 from pages.components.coordinates import pinned_coordinates
@@ -41,11 +40,11 @@ def carry_out(view: View) -> tuple[Pins, bool]:
                     st.toast("What the selection holds is shown below the map.")
             case Region():
                 elsewhere |= bool(event.corners)  # of another plane, too
-            case _ if not _of_this_run(event, view):
+            case _ if not view.is_of(event):
                 elsewhere = True
             case Click(z, point, points) if len(z) == latent_dim:
                 st.session_state[_CLICKED] = number, pins  # first, as the pin is to be written last
-                picture = _test_picture(view, point, points)
+                picture = view.test_picture(point, points)
                 pins = pin(z) if picture is None else pin(test.means[picture], picture)
             case Line(start, end) if len(start) == len(end) == latent_dim:
                 draw_path(start, end)
@@ -53,21 +52,6 @@ def carry_out(view: View) -> tuple[Pins, bool]:
     if elsewhere:
         st.warning("What was done on the map that stood here before was left out. Do it again on this one.")
     return pins, asked or pins != before
-
-
-def _of_this_run(event: Click | Line, view: View) -> bool:
-    """Whether its places mean something here: while the next run is encoded, the map of the last still hears.
-    Newer weights of the same run have another decoder, and another plane of it another revision."""
-    return event.revision == view.revision or event.decoder == view.explored.decoder.name
-
-
-def _test_picture(view: View, point: int | None, points: str) -> int | None:
-    """The test picture that a point is, of these weights or of another moment of the training. The training
-    set's are pictures too, but no page knows them."""
-    test = cached.points(view.run, view.explored, view.picked.directions)
-    if point is None or points != test.name:
-        return None
-    return point if 0 <= point < len(test.labels) else None
 
 
 def _undone(of: int, pins: Pins) -> Pins:

@@ -13,6 +13,9 @@ from pages.components.runs_table import chosen_runs
 from vae.records import LIVE, Status
 from vae.runs import Run
 
+# Keys of the widgets, and so their names in the address.
+OVER, LOG = "over", "log"
+
 
 def poll_seconds(status: Status) -> float | None:
     """How often to look: not at all once it ended, and often while the pictures change all the time.
@@ -43,12 +46,13 @@ def chart_options() -> ChartOptions:
             "Over",
             get_args(X),
             default="epoch",
-            key="curves_x",
+            key=OVER,
+            bind="query-params",
             required=True,
             format_func=lambda x: x if x.endswith("s") else f"{x}s",
             label_visibility="collapsed",
         )
-        logarithmic = st.toggle("Log scale", value=True, key="curves_log")
+        logarithmic = st.toggle("Log scale", value=True, key=LOG, bind="query-params")
     return ChartOptions("log" if logarithmic else "linear", x)
 
 

@@ -5,7 +5,7 @@ line, a lasso) comes to Python. Points and decoder are brought by stores: they d
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import plotly.colors
@@ -130,6 +130,9 @@ def latent_map(
     revision: str,
     key: str,
     label: str,
+    prefix: str = "",
+    selects: bool = True,
+    query: Mapping[str, str | None] | None = None,
 ) -> None:
     """Show the map, or change the one that stands there under the same key.
 
@@ -150,6 +153,9 @@ def latent_map(
         revision: the zoom stays while this does.
         key: the map's identity, unique in the app.
         label: what a screen reader says of the map.
+        prefix: what the address calls the map's `window` and `hide` begins with, where a page has two maps.
+        selects: whether lines and lassos can be drawn.
+        query: what the address has to say of each name; None to say nothing.
     """
     origin = plane.coordinates(0 * plane.base[None])[0]
     _mount(
@@ -157,6 +163,9 @@ def latent_map(
         data={
             "key": key,
             "label": label,
+            "prefix": prefix,
+            "selects": selects,
+            "query": query or {},
             "plotly": plotly_js_url(),
             "points": points,
             "decoder": decoder,

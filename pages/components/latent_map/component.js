@@ -1,6 +1,7 @@
 import { themeOf } from "../live_figure/plotly.js";
 import { Awaited } from "../stores/awaited.js";
 import { decoders, pointSets } from "../stores/registry.js";
+import { say } from "../links/address.js";
 import { makeEvents } from "./events.js";
 import { home } from "./figure.js";
 import { listenTo } from "./gestures.js";
@@ -22,7 +23,7 @@ const NO_MANIFOLD = "This browser cannot decode in the background: the map has n
 
 class LatentMap {
   hidden = new Set(); // labels of classes
-  look = { source: null, z: null, index: null };
+  look = { source: null, z: null, index: null, chart: null };
   line = null; // while it is drawn: two places
   trouble = ""; // what the map has to do without
   telling = new Telling();
@@ -70,6 +71,7 @@ class LatentMap {
         this.events.undo();
         this.plotted.zoomBy(null);
       },
+      lines: () => this.data.selects,
       line: (from, to, ended) => this.drawLine(from, to, ended),
       keys: (event) => this.keys.press(event),
       pinch: (ranges) => this.plotted.turnTo(...ranges),
@@ -92,14 +94,15 @@ class LatentMap {
     if (other) this.keys.leave();
     if (data.classes.join() !== this.data?.classes.join()) {
       this.hidden.clear();
-      if (!this.data) askedHidden(data.classes).forEach((label) => this.hidden.add(label));
-      setHidden(this.hidden, data.classes);
+      if (!this.data) askedHidden(data.prefix, data.classes).forEach((label) => this.hidden.add(label));
+      setHidden(data.prefix, this.hidden, data.classes);
     }
     this.data = data;
     this.view.plane = data.plane;
     this.telling.answered(report, data.heard, data.session);
     this.root.dataset.chart = data.key;
     this.plot.setAttribute("aria-label", data.label);
+    say(data.query);
     this.awaited.decoder.ask(data.decoder);
     this.awaited.points.ask(data.points);
     this.past.follow(data.moments);
@@ -171,7 +174,7 @@ class LatentMap {
     const told = JSON.stringify([data.colouring, data.colours, data.classes]);
     const news = [told, points.labels, points.values[data.colouring]];
     const changed = () => {
-      setHidden(hidden, data.classes);
+      setHidden(data.prefix, hidden, data.classes);
       this.draw();
       if (this.data.region) this.events.region(this.data.region); // which holds others now
     };
@@ -210,18 +213,22 @@ class LatentMap {
     const { data, look, points } = this;
     if (!this.view.stands || !points) return;
     const { covariance, xy } = points;
-    const i = look.index;
+    // What is looked at on another map is marked on this one: its place, if it is one here, and its picture.
+    const own = look.chart === data.key;
+    const same = own || (look.pictures !== null && look.pictures === data.pictures);
+    const i = same ? look.index : null;
     const hovered = i !== null && {
       at: xy.subarray(2 * i, 2 * i + 2),
       covariance: covariance.subarray(3 * i, 3 * i + 3),
     };
+    const there = look.z?.length === data.plane.base.length && !(own && look.source === "map");
     const ellipse = hovered || this.past.ellipse;
     drawMarks(this.marks, this.view, {
       ink: this.ink,
       paper: this.paper,
-      pins: this.past.pins,
+      pins: hovered && !own ? [...this.past.pins, [...hovered.at]] : this.past.pins,
       chosen: data.chosen,
-      place: look.z && look.source !== "map" ? this.view.onMap(look.z) : null,
+      place: there ? this.view.onMap(look.z) : null,
       lines: [data.line, this.line, data.region && [...data.region, data.region[0]]].filter(Boolean),
       ellipses: ellipse && data.layers.includes("ellipses") ? [ellipse] : [],
       prior: data.layers.includes("prior") ? data.prior : null,

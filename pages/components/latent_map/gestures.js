@@ -3,7 +3,8 @@
 //
 // `on` is told: `look(place)`, { x, y, clientX, clientY } or null, at most once a frame; `click(place)`;
 // `twice()`, when the click before was the first half of a double click; `line(from, to, ended)` while a line
-// is drawn with shift held; `keys(event)`; `pinch(ranges)` of two fingers; `released()` after any of it.
+// is drawn with shift held, if `on.lines()`; `keys(event)`; `pinch(ranges)` of two fingers; `released()` after
+// any of it.
 import { widened } from "./view.js";
 
 const CLICK_PX = 5; // a pointer that moves further than this drags
@@ -66,7 +67,7 @@ export function listenTo(plot, view, on, signal) {
     if (event.pointerType === "touch") fingers.set(event.pointerId, event);
     tapped = false;
     pressed = event.isPrimary ? event : null;
-    if (pressed && event.shiftKey && mode() === "pan") line = placeOf(event);
+    if (pressed && event.shiftKey && mode() === "pan" && on.lines()) line = placeOf(event);
     later(event);
   });
   // What is ours must not reach Plotly: it would zoom, or pan under the finger.

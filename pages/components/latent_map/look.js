@@ -1,9 +1,12 @@
 // What is looked at now, told to all components of the page: `source` "map", "keys", "coordinates" or "path";
 // `z` a place of the latent space, or null where nothing is looked at any more; `index` of the data point that
 // lies there, and `real`, its real picture { picture, name, figures }, or null; `where`, what the map calls it.
+// A page may have two maps: `chart` is the key of the one that tells it, and `pictures` the address of the real
+// pictures of its points, the same for the same set; both null where no map does.
+const NOTHING = { index: null, real: null, where: null, chart: null, pictures: null };
 
-export function tellLook(source, z, index = null, real = null, where = null) {
-  window.dispatchEvent(new CustomEvent("latent-look", { detail: { source, z, index, real, where } }));
+export function tellLook(source, z, more = NOTHING) {
+  window.dispatchEvent(new CustomEvent("latent-look", { detail: { ...NOTHING, ...more, source, z } }));
 }
 
 export function onLook(handler, signal) {

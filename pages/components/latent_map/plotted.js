@@ -5,7 +5,8 @@ import { widened } from "./view.js";
 import { askedWindow, remember, remembered, setWindow } from "./window.js";
 
 const RESTED = 400; // milliseconds after a zoom
-const BUTTONS = ["pan2d", "zoom2d", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d"];
+const SELECTING = ["select2d", "lasso2d"];
+const BUTTONS = ["pan2d", "zoom2d", ...SELECTING, "zoomIn2d", "zoomOut2d"];
 
 // Whether it is drawn as quickly as it could be.
 export const quick = hasWebGL;
@@ -76,7 +77,7 @@ export class Plotted {
       doubleClick: false, // it would return to the first map's ranges, which may be another run's
       modeBarButtons: [
         [
-          ...BUTTONS,
+          ...BUTTONS.filter((name) => this.map.data.selects || !SELECTING.includes(name)),
           {
             name: "home",
             title: "Whole map (double-click)",
@@ -91,11 +92,12 @@ export class Plotted {
   // Another map, or the first: seen as a whole, or, if one came by an address, through its window.
   async turnHome(revision) {
     const first = this.revision === undefined;
-    const asked = first ? (askedWindow() ?? remembered(revision)) : null;
+    const { prefix } = this.map.data;
+    const asked = first ? (askedWindow(prefix) ?? remembered(prefix, revision)) : null;
     this.revision = revision;
     if (first) this.listen();
-    if (!asked) return setWindow(null); // also nonsense
-    remember(revision, asked); // at once: one may leave before the map has rested
+    if (!asked) return setWindow(prefix, null); // also nonsense
+    remember(prefix, revision, asked); // at once: one may leave before the map has rested
     await this.turnTo(...asked);
   }
 
@@ -112,8 +114,9 @@ export class Plotted {
       clearTimeout(this.writing);
       this.writing = setTimeout(() => {
         const ranges = this.seesAll() ? null : view.ranges;
-        remember(this.revision, ranges);
-        if (chart.isConnected) setWindow(ranges);
+        const { prefix } = this.map.data;
+        remember(prefix, this.revision, ranges);
+        if (chart.isConnected) setWindow(prefix, ranges);
         on.rested(); // the points' size, which takes Plotly up to 0.3 s: the digits come first
       }, RESTED);
       on.moved();

@@ -54,7 +54,7 @@ export function makeSight(map, box, again) {
     const { data, points, decoder, look, view } = map;
     if (!place || !map.stands) {
       if (by === source) beside.hide(); // what keys have led to stays when the pointer is elsewhere
-      if (look.source === source && look.z) tellLook(source, null);
+      if (look.source === source && look.chart === data?.key && look.z) tellLook(source, null, { chart: data.key });
       return;
     }
     by = source;
@@ -70,7 +70,8 @@ export function makeSight(map, box, again) {
     const edge = map.chart.getBoundingClientRect().right;
     const where = placeName(place, z.length);
     beside.show({ decoder, z, where, real: known, place, edge });
-    tellLook(source, z, index, known || null, where);
+    const { key: chart, pictures } = data;
+    tellLook(source, z, { index, real: known || null, where, chart, pictures });
   }
 
   return { over, lookAt, hide: beside.hide };

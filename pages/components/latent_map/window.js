@@ -1,4 +1,5 @@
-// What of the map is seen, in the address: `window=-1,1,-0.8,0.8`, and `hide=0,3`, labels of classes.
+// What of a map is seen, in the address: `window=-1,1,-0.8,0.8`, and `hide=0,3`, labels of classes. Where a page
+// has two maps, the names of the other's begin with its prefix.
 import { say } from "../links/address.js";
 
 const NAME = "window";
@@ -7,8 +8,8 @@ const HIDE = "hide";
 const NARROWEST = 1e-15; // of a window: beyond, places near 1 are not apart any more
 
 // The window [[x0, x1], [y0, y1]] in the address, or null; nonsense is none.
-export function askedWindow() {
-  const parts = new URLSearchParams(location.search).get(NAME)?.split(",") ?? [];
+export function askedWindow(prefix) {
+  const parts = new URLSearchParams(location.search).get(prefix + NAME)?.split(",") ?? [];
   const numbers = parts.filter((part) => part.trim() !== "").map(Number);
   const [x0, x1, y0, y1] = numbers;
   const whole = parts.length === 4 && numbers.length === 4;
@@ -18,32 +19,34 @@ export function askedWindow() {
 }
 
 // Has the address say what is seen, or nothing for null.
-export function setWindow(ranges) {
+export function setWindow(prefix, ranges) {
   const width = ranges && Math.max(ranges[0][1] - ranges[0][0], NARROWEST);
   const digits = ranges && Math.max(3, Math.ceil(3 - Math.log10(width)));
-  say({ [NAME]: ranges && ranges.flat().map((each) => String(+each.toFixed(digits))).join(",") });
+  say({ [prefix + NAME]: ranges && ranges.flat().map((each) => String(+each.toFixed(digits))).join(",") });
 }
 
-// Of the last map its window, and which of its classes were hidden, for when it comes back from another page.
-let last = { revision: null, ranges: null };
-let lastHidden = { classes: "", labels: [] };
+// Of the last map of each prefix its window, and which of its classes were hidden, for when it comes back from
+// another page.
+const last = {};
+const lastHidden = {};
 
-export function remember(revision, ranges) {
-  last = { revision, ranges };
+export function remember(prefix, revision, ranges) {
+  last[prefix] = { revision, ranges };
 }
 
-export const remembered = (revision) => (last.revision === revision ? last.ranges : null);
+export const remembered = (prefix, revision) =>
+  last[prefix]?.revision === revision ? last[prefix].ranges : null;
 
 // The labels of classes in the address, or else those that were hidden last; nonsense is none.
-export function askedHidden(classes) {
-  const asked = new URLSearchParams(location.search).get(HIDE);
-  if (asked === null) return lastHidden.classes === classes.join() ? lastHidden.labels : [];
+export function askedHidden(prefix, classes) {
+  const asked = new URLSearchParams(location.search).get(prefix + HIDE);
+  if (asked === null) return lastHidden[prefix]?.classes === classes.join() ? lastHidden[prefix].labels : [];
   const parts = asked.split(",");
   return parts.filter((part) => /^[0-9]{1,3}$/.test(part) && Number(part) < classes.length).map(Number);
 }
 
-export function setHidden(hidden, classes) {
+export function setHidden(prefix, hidden, classes) {
   const labels = [...hidden].sort((one, other) => one - other);
-  lastHidden = { classes: classes.join(), labels };
-  say({ [HIDE]: labels.length > 0 ? labels.join(",") : null });
+  lastHidden[prefix] = { classes: classes.join(), labels };
+  say({ [prefix + HIDE]: labels.length > 0 ? labels.join(",") : null });
 }

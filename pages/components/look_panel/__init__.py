@@ -16,9 +16,10 @@ def look_panel(
     timeline: str | None = None,
     hint: str = "Move over the map.",
     aloud: bool = False,
+    chart: str | None = None,
 ) -> None:
     """Draw what the model makes of the place that is looked at, at every frame, and over a data point its
-    real picture beside it.
+    real picture beside it. A place of another number of dimensions gets a sentence.
 
     Args:
         decoder: the name of a decoder in the browser (`decoder_store`).
@@ -26,5 +27,9 @@ def look_panel(
         timeline: the name of a timeline; at another moment it is that moment's decoder that draws.
         hint: what to do, while nothing is looked at.
         aloud: whether a screen reader reads where the keyboard's cursor rests.
+        chart: the key of the only map whose real pictures and coordinates it shows, where there are several.
     """
-    _mount(key=key, data={"decoder": decoder, "timeline": timeline, "hint": hint, "aloud": aloud})
+    _mount(
+        key=key,
+        data={"decoder": decoder, "timeline": timeline, "hint": hint, "aloud": aloud, "chart": chart},
+    )

@@ -10,7 +10,7 @@ function mount(parentElement) {
   const box = parentElement.querySelector(".look-panel");
   const [pictures, text, said] = box.children;
   const [drawn, other] = pictures.children;
-  const state = { listeners: new AbortController(), look: { source: null, z: null, real: null } };
+  const state = { listeners: new AbortController(), look: { source: null, z: null, real: null }, chart: null };
 
   // Who moves the cursor by keys may not see it: what it rests on is read out.
   function read(source) {
@@ -21,7 +21,9 @@ function mount(parentElement) {
   }
 
   state.show = () => {
-    const { source, z, real, where } = state.look;
+    const { source, z, where } = state.look;
+    const own = state.chart === null || state.look.chart === state.chart;
+    const real = own ? state.look.real : null;
     box.toggleAttribute("data-idle", !z);
     other.hidden = !real;
     const decoder = state.awaited.value && (state.seen?.scene?.opened.decoder ?? state.awaited.value);
@@ -36,7 +38,11 @@ function mount(parentElement) {
     }
     if (real) put(other, real.picture);
     const idle = `${state.last ? "What was looked at last." : "The middle, z = 0."} ${state.hint}`;
-    const parts = z && [placeText(z, where), real && `${real.name}: ${real.figures}`];
+    const strange = z && size && z.length !== size;
+    const meaningless = `A place of ${z?.length} numbers means nothing here, where z has ${size}.`;
+    const named = [z && placeText(z, own ? where : null), real && `${real.name}: ${real.figures}`];
+    const parts = z && (strange ? [meaningless] : named);
+    box.toggleAttribute("data-strange", Boolean(strange));
     text.textContent = parts ? parts.filter(Boolean).join(" · ") : idle;
     const what = z ? "What the model draws at the place that is looked at" : "Nothing yet";
     pictures.setAttribute("aria-label", what);
@@ -68,6 +74,7 @@ function mount(parentElement) {
 export function show({ data, parentElement }) {
   const state = (parentElement.lookPanel ??= mount(parentElement));
   state.aloud = data.aloud;
+  state.chart = data.chart;
   state.follow(data.timeline);
   if (state.hint !== data.hint) {
     state.hint = data.hint;

@@ -11,13 +11,12 @@ const AHEAD = 3; // moments that are fetched before they are played
 const BESIDE = 2; // moments on either side of that which is seen, fetched as well
 const OPENED = 8; // moments of which more than the file is kept
 const RESTED = 400; // milliseconds until the address says it: browsers let it be written only so often
-const STEP = "step"; // in the address
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
-// The step in the address, or null; nonsense is none.
-function askedStep() {
-  const asked = new URLSearchParams(location.search).get(STEP) ?? "";
+// The step that the address gives this name, or null; nonsense is none.
+function askedStep(name) {
+  const asked = new URLSearchParams(location.search).get(name) ?? "";
   return /^[0-9]{1,15}$/.test(asked) ? Number(asked) : null;
 }
 
@@ -93,17 +92,17 @@ class Timeline extends EventTarget {
     return this.playing || this.goal !== null;
   }
 
-  // The list of a store. `addressed` says whether the address names the moment.
-  follow({ run, live, moments, decoder, weights, means }, addressed) {
+  // The list of a store. `address` is what the step is called in the address.
+  follow({ run, live, moments, decoder, weights, means }, address) {
     const another = run !== this.run;
-    const asked = addressed && this.run === null ? askedStep() : null;
+    const asked = this.run === null ? askedStep(address) : null;
     const seen = this.position === this.last ? null : this.moments[Math.round(this.position)]?.step;
     const step = another ? asked : seen;
     const index = moments.findIndex((moment) => moment.step === step);
     if (another) [this.playing, this.goal, this.scene] = [false, null, null];
     // A play goes on where it was; who stands at the end follows it.
     const on = another ? 0 : this.position - Math.round(this.position);
-    Object.assign(this, { run, live, moments, weights, addressed });
+    Object.assign(this, { run, live, moments, weights, address });
     this.position = index < 0 ? this.last : Math.min(Math.max(index + on, 0), this.last);
     if (decoder !== this.decoder) {
       this.decoder = decoder;
@@ -176,15 +175,39 @@ class Timeline extends EventTarget {
   }
 
   write() {
-    if (this.moving || !this.addressed || !this.moments.length) return;
+    if (this.moving || !this.moments.length) return;
     const { step } = this.moments[Math.round(this.position)];
-    say({ [STEP]: this.position === this.last ? null : String(step) });
+    say({ [this.address]: this.position === this.last ? null : String(step) });
   }
 
   // To a moment, at once.
   seek(index) {
     [this.playing, this.goal] = [false, null];
     this.position = Math.min(Math.max(index, 0), this.last);
+    this.moved();
+  }
+
+  // Another timeline goes along wherever this one is moved, to where `by` ("epoch", "step") is the same; null: none.
+  link(other, by) {
+    this.linked = other && { other, by };
+  }
+
+  moved() {
+    this.look();
+    const { other, by } = this.linked ?? {};
+    if (!other?.moments.length) return;
+    const [before, after] = [Math.floor(this.position), Math.ceil(this.position)].map((at) => this.moments[at][by]);
+    other.goAlong(before + (this.position % 1) * (after - before), by);
+  }
+
+  // To where `by` is so much, or to an end.
+  goAlong(value, by) {
+    const values = this.moments.map((moment) => moment[by]);
+    const next = values.findIndex((each) => each > value);
+    [this.playing, this.goal] = [false, null];
+    if (next < 0) this.position = this.last;
+    else if (next === 0) this.position = 0;
+    else this.position = next - 1 + (value - values[next - 1]) / (values[next] - values[next - 1]);
     this.look();
   }
 
@@ -232,7 +255,7 @@ class Timeline extends EventTarget {
     if (this.playing) this.playOn((passed * this.speed) / SECONDS);
     else this.glide(passed / GLIDE);
     if (this.moving) this.frame ??= requestAnimationFrame(this.go);
-    this.look();
+    this.moved();
   };
 
   playOn(by) {

@@ -46,13 +46,26 @@ _mount = module_component(
 )
 
 
+class Link(NamedTuple):
+    """Another timeline, which goes along to where `by` ("epoch", "step") is the same."""
+
+    timeline: str
+    by: str
+
+
 def touched(key: str) -> bool:
     """Whether somebody went back on a slider that knows the steps only."""
     return bool(st.session_state.get(key, {}).get("touched"))
 
 
 def time_machine(
-    moments: str, chosen: Chosen | None = None, *, newest: bool = True, addressed: bool = True, key: str
+    moments: str,
+    chosen: Chosen | None = None,
+    *,
+    newest: bool = True,
+    linked: Link | None = None,
+    address: str = "step",
+    key: str,
 ) -> None:
     """Show the slider; it moves the timeline `key`.
 
@@ -60,7 +73,8 @@ def time_machine(
         moments: the name of a list in the browser (`moments_store`).
         chosen: what is drawn beside the ten pictures.
         newest: whether these are also drawn of the newest weights, and not of earlier ones only.
-        addressed: whether the page's address names the moment; of several sliders one.
+        linked: what goes along wherever this one is moved.
+        address: what the step is called in the address.
         key: the slider's identity, and the timeline's name, unique in the app.
     """
     picture = chosen and chosen.picture
@@ -78,7 +92,8 @@ def time_machine(
                 "picture": None if picture is None else base64.b64encode(picture.tobytes()).decode(),
             },
             "newest": newest,
-            "addressed": addressed,
+            "linked": linked and linked._asdict(),
+            "address": address,
         },
         on_touched_change=lambda: None,  # without it nothing reaches `touched`
     )

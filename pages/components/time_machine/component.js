@@ -73,6 +73,8 @@ class TimeMachine {
       this.box.querySelector("[name=loop]").checked = loop;
       this.box.querySelector("[name=held]").checked = held;
     }
+    const { linked } = data;
+    this.seen.link(linked && timeline(linked.timeline), linked?.by);
     this.awaited.ask(data.moments);
     this.draw();
   }
@@ -82,7 +84,7 @@ class TimeMachine {
     this.box.dataset.moments = moments.name;
     this.drawn = {};
     if (moments.decoder) this.asked = null;
-    this.seen.follow(moments, this.data.addressed);
+    this.seen.follow(moments, this.data.address);
   }
 
   // Whatever is another: a frame of a play moves the thumb only.

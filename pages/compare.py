@@ -1,0 +1,93 @@
+"""Two runs beside each other: their maps, their curves, and what differs."""
+
+import streamlit as st
+
+from pages.components import cached, cached_maps
+from pages.components.awaiting import awaiting_weights, offer_newer_weights
+from pages.components.live_figure import live_figure
+from pages.components.map_controls import map_controls
+from pages.components.pair import Pair
+from pages.components.pair_figures import pair_figures
+from pages.components.pair_maps import LEFT, RIGHT, pair_maps, side
+from pages.components.ready_made import ready_made
+from pages.components.run_picker import other_picker, run_picker
+from pages.components.sentences import plain, sentences
+from pages.components.watching import ChartOptions, chart_options, poll_seconds
+from pages.components.way_in import enter_by_app
+from vae.records import LIVE
+
+# What would be too narrow beside each other stands below each other.
+_STYLE = (
+    "<style>[class*='st-key-pair_beside'] [data-testid='stHorizontalBlock'] { flex-wrap: wrap; }"
+    "[class*='st-key-pair_beside'] [data-testid='stColumn'] { min-width: min(22rem, 100%); }"
+    ".st-key-pair_beside_maps [data-testid='stColumn'] { min-width: min(17rem, 100%); }</style>"
+)
+
+
+def main() -> None:
+    """The page."""
+    st.html(_STYLE)
+    st.title("Compare")
+    st.write(
+        "Two runs, one pointer: **move over either map** and see what both draw at the same z. A click on a "
+        "point marks its picture on both maps."
+    )
+    run = run_picker()
+    other = None if run is None else other_picker(run)
+    ready_made(opened=other is None)
+    if run is None or other is None:
+        if run is not None:
+            st.info("There is only one run. Start one of the comparisons above, or train another one.")
+        return
+    pair = Pair(run, other)
+    for sentence in pair.obstacles:
+        st.info(plain(sentence))
+    if _have_weights(pair):
+        _explore(pair)
+    _curves(pair)
+
+
+def _have_weights(pair: Pair) -> bool:
+    """Whether both have some; says of which this is not so."""
+    for run in pair:
+        if not (run.model_path.exists() or awaiting_weights(run)):
+            st.info(f"{plain(run.name)} has no weights yet: it has to be trained first.")
+    return all(run.model_path.exists() for run in pair)
+
+
+def _explore(pair: Pair) -> None:
+    """Maps and figures, which need the weights."""
+    explored = cached.explored(pair.left), cached.explored(pair.right)
+    for run, each in zip(pair, explored, strict=True):
+        offer_newer_weights(run, each)
+    shown = map_controls(max(pair.latent_dims), choose_set=False)
+    sides = side(pair.left, explored[0], shown, LEFT), side(pair.right, explored[1], shown, RIGHT)
+    st.fragment(sentences()(pair_maps))(pair, sides)
+    pair_figures(pair, explored)
+    unpacked = {run.config.dataset for run in pair if cached_maps.pictures(run.config.dataset) is None}
+    if unpacked:  # the maps can do without them until one is looked at
+        with sentences():
+            for dataset in unpacked:
+                cached_maps.pack_pictures(dataset)
+            st.rerun()
+
+
+def _curves(pair: Pair) -> None:
+    """Both curves over each other, polled while one of them grows."""
+    st.subheader("How they learned", anchor=False)
+    options = chart_options()
+    live = [status for run in pair if (status := run.status()).state in LIVE]
+    polled = sentences()(_overlaid)
+    st.fragment(polled, run_every=poll_seconds(live[0]) if live else None)(pair, options, len(live))
+
+
+def _overlaid(pair: Pair, options: ChartOptions, live: int) -> None:
+    if sum(cached.status(run).state in LIVE for run in pair) != live:
+        st.rerun()
+    status = cached.status(pair.left)
+    label = f"Reconstruction, KL and −ELBO of {pair.left.name} and {pair.right.name}"
+    live_figure(cached.curves(pair, status, *options), key="pair_curves", height=360, label=label)
+
+
+if __name__ == "__main__":
+    enter_by_app()

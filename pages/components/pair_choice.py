@@ -1,0 +1,72 @@
+"""What is chosen on the Compare page, in this tab and in the address: clicks on either map."""
+
+import dataclasses
+from typing import NamedTuple
+
+import streamlit as st
+
+from pages.components.latent_map import Click, Undo, happened
+from pages.components.pair import Choice, Pair, choice_of
+from pages.components.pin_texts import Texts, is_place
+from pages.components.sentences import sentence
+from pages.components.walked_map import Mounting, View
+from pages.components.wishes import Heard
+from vae.errors import VaeError
+
+_KEY = "compared_choice"
+
+
+class _Memory(NamedTuple):
+    choice: Choice | None = None
+    before: tuple[str, int, Choice | None] | None = (
+        None  # the last click's map and number, and what it replaced
+    )
+    heard: Heard[Texts] = Heard()
+    wrong: str = ""  # with what the address said last
+
+
+def chosen(pair: Pair, sides: tuple[tuple[View, Mounting], ...]) -> Choice | None:
+    """What is chosen now: what was clicked since the last run of the page, or else what the address says, if
+    it was changed from outside, or else what was chosen before. Nonsense in the address gets a sentence."""
+    memory: _Memory = st.session_state.get(_KEY, _Memory())
+    count = min(len(view.explored.test) for view, _ in sides)
+    seen = Texts(st.query_params.get("z"), st.query_params.get("index"))
+    # The maps tell whether the page was shown by the run before.
+    stayed = any(mounting.key in st.session_state for _, mounting in sides)
+    if seen != Texts() and memory.heard.is_wish(seen, stayed=stayed):
+        try:
+            memory = memory._replace(choice=choice_of(seen, pair, count), wrong="")
+        except VaeError as error:
+            memory = memory._replace(wrong=sentence(error))
+    st.session_state[_KEY] = memory = memory._replace(heard=memory.heard.hearing(seen))
+    for view, mounting in sides:
+        for number, event in happened(mounting.key):
+            memory = _after(memory, pair, view, mounting.key, number, event)
+            st.session_state[_KEY] = memory
+    if memory.wrong:
+        st.warning(memory.wrong)
+    choice = memory.choice
+    return choice if choice is not None and choice.fits(pair, count) else None
+
+
+def address(choice: Choice | None) -> dict[str, str | None]:
+    """What the address has to say of it; the browser is to be told."""
+    memory: _Memory = st.session_state.get(_KEY, _Memory())
+    texts = Texts() if choice is None else choice.texts
+    st.session_state[_KEY] = memory._replace(heard=memory.heard.asking(texts))
+    said = dataclasses.asdict(texts)
+    return {"z": said["z"], "index": said["index"]}
+
+
+def _after(memory: _Memory, pair: Pair, view: View, key: str, number: int, event: object) -> _Memory:
+    """The memory once something has happened on the map of that key."""
+    match event:
+        case Undo(of) if memory.before is not None and memory.before[:2] == (key, of):
+            return memory._replace(choice=memory.before[2], before=None)
+        case Click(z, point, points) if view.is_of(event) and is_place(z, view.run.config.latent_dim):
+            picture = view.test_picture(point, points)
+            if picture is not None and not pair.same_set:
+                z = view.explored.test.means[picture].tolist()
+            choice = Choice(picture) if picture is not None and pair.same_set else Choice(z=tuple(z))
+            return _Memory(choice, (key, number, memory.choice), memory.heard)
+    return memory

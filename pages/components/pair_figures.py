@@ -1,0 +1,133 @@
+"""What differs between two runs: their settings, and all figures of an evaluation, the better ones bold."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages.components.access import may_change
+from pages.components.cached import Explored
+from pages.components.cached_figures import Figures, evaluation, quick_figures
+from pages.components.config_form import unlike
+from pages.components.orders import evaluate, obey
+from pages.components.pair import Pair
+from pages.components.sentences import plain, sentences
+from pages.components.tables import better, comparison, number_table
+from vae.evaluations import evaluation_of
+from vae.records import LIVE
+from vae.runs import Run
+
+POLL = 1.0  # seconds, while something is evaluated
+MISSING = "–"
+# Of each figure its name, its field, how many of its units are one, its digits, and whether less is better;
+# None where neither is.
+METRICS: tuple[tuple[str, str, float, int, bool | None], ...] = (
+    ("−ELBO, nats", "negative_elbo", 1, 2, True),
+    ("−ELBO refined, nats", "refined_negative_elbo", 1, 2, True),
+    ("NLL, nats", "nll", 1, 2, True),
+    ("reconstruction, nats", "reconstruction", 1, 2, True),
+    ("KL, nats", "kl", 1, 2, None),
+    ("active units", "active_units", 1, 0, None),
+    ("1 neighbour agrees, %", "knn_1", 100, 2, False),
+    ("5 neighbours agree, %", "knn_5", 100, 2, False),
+    ("20 neighbours agree, %", "knn_20", 100, 2, False),
+)
+ERRORS = {"negative_elbo": "standard_error", "refined_negative_elbo": "refined_standard_error"}
+ABOUT = (
+    "Means over all test pictures; ± is how far a figure would move with other test pictures, and two runs "
+    "on the same ones compare more sharply. The better one is bold; less KL or fewer active units are not "
+    "better or worse by themselves. Neighbours agree: the share of pictures whose class is that of most of "
+    "their nearest in the latent space."
+)
+QUICK = (
+    "An evaluation samples z sixteen times, and adds the refined −ELBO and the NLL; here z is sampled once."
+)
+
+
+def pair_figures(pair: Pair, explored: tuple[Explored, Explored]) -> None:
+    """Both tables, and the button that evaluates what is not evaluated yet."""
+    st.subheader("What differs", anchor=False)
+    settings, figures = st.container(key="pair_beside_tables").columns([2, 3], gap="medium")
+    with settings:
+        fields = unlike(*(run.config for run in pair))
+        if fields:
+            st.html(number_table(("setting", "left", "right"), fields))
+        else:
+            st.caption("Both were made of the same settings.")
+        steered = [plain(run.name) for run in pair if run.status().steered]
+        if steered:
+            st.caption(f"The rates of {' and '.join(steered)} were changed while it trained.")
+    with figures, sentences():
+        _figures(pair, explored)
+
+
+def _figures(pair: Pair, explored: tuple[Explored, Explored]) -> None:
+    evaluations = [evaluation(run) for run in pair]
+    # Like with like: of two runs that were not both evaluated, what both have is sampled once.
+    kept: list[Figures] = [{} if each is None else _numbers(each.model_dump()) for each in evaluations]
+    if not all(evaluations):
+        kept = [each | quick_figures(shown) for each, shown in zip(kept, explored, strict=True)]
+        for each in kept:
+            each.pop("standard_error", None)
+    rows, bold = figure_rows(kept[0], kept[1], comparable=pair.same_set)
+    st.html(number_table(("figure", "left", "right", "right − left"), rows, bold))
+    st.caption(ABOUT)
+    missing = [run for run, each in zip(pair, evaluations, strict=True) if each is None]
+    if missing:
+        going = _going(missing)
+        st.fragment(sentences()(_offer), run_every=POLL if going else None)(missing, going)
+
+
+def figure_rows(
+    left: Figures, right: Figures, *, comparable: bool
+) -> tuple[dict[str, tuple[str, str, str]], dict[str, int]]:
+    """The table's rows, with a difference where both have the figure and it may be compared; and of each row
+    that has a better one its column."""
+    rows, bold = {}, {}
+    for name, field, unit, digits, lower in METRICS:
+        values = [None if field not in each else unit * each[field] for each in (left, right)]
+        cells = [MISSING if value is None else f"{value:.{digits}f}" for value in values]
+        difference = ""
+        if comparable and values[0] is not None and values[1] is not None:
+            cells[0], cells[1], difference = comparison(values[0], values[1], digits)
+            best = None if lower is None else better(values[0], values[1], digits, lower=lower)
+            if best is not None:
+                bold[name] = best
+        errors = [each.get(ERRORS.get(field, "")) for each in (left, right)]
+        shown = [
+            cell if error is None else f"{cell} ± {error:.2f}"
+            for cell, error in zip(cells, errors, strict=True)
+        ]
+        rows[name] = (shown[0], shown[1], difference)
+    return rows, bold
+
+
+def _numbers(fields: dict[str, object]) -> Figures:
+    return {name: value for name, value in fields.items() if isinstance(value, int | float)}
+
+
+def _going(runs: Sequence[Run]) -> list[Run]:
+    """Those that are evaluated now, or wait for it."""
+    known = [(run, evaluation_of(run)) for run in runs]
+    return [run for run, going in known if going is not None and not going.ended]
+
+
+def _offer(missing: Sequence[Run], going: Sequence[Run]) -> None:
+    """How far those are that were `going` when the page was shown, and a button that begins others."""
+    if _going(missing) != going:
+        st.rerun()
+    st.caption(QUICK)
+    ready = []
+    for run in missing:
+        asked = evaluation_of(run)
+        if run in going and asked is not None:
+            st.progress(asked.share, text=f"{plain(run.name)} is evaluated: {asked.share:.0%}")
+        elif run.status().state in LIVE:
+            st.caption(f"{plain(run.name)} can be evaluated once its training has ended.")
+        else:
+            ready.append(run)
+            if asked is not None and asked.error:
+                st.warning(plain(asked.error))
+    if ready and may_change():
+        what = "both" if len(ready) > 1 else plain(ready[0].name)
+        if st.button(f"Evaluate {what}", help="About a minute for each, on two cores."):
+            obey(lambda: evaluate(ready))

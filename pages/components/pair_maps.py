@@ -1,0 +1,144 @@
+"""Two maps beside each other: what is looked at on one is drawn by both, what is chosen is marked on both.
+
+Shapes: S pixels a side.
+"""
+
+import numpy as np
+import streamlit as st
+
+from pages.components import cached, cached_maps, cached_moments
+from pages.components.cached import Explored
+from pages.components.decoder import decoder_store
+from pages.components.latent_map.points import points_store
+from pages.components.look_panel import look_panel
+from pages.components.map_controls import Shown
+from pages.components.moments import moments_store
+from pages.components.pair import Pair, pins_of
+from pages.components.pair_choice import address, chosen
+from pages.components.planes import Picked, axes
+from pages.components.run_status import made_of
+from pages.components.selection import TERMS, mean_losses
+from pages.components.sentences import plain
+from pages.components.tables import better, comparison, decimal, number_table
+from pages.components.tiles import tiles
+from pages.components.time_machine import Link
+from pages.components.walked_map import Mounting, View, walked_map
+from vae.data import class_names
+from vae.runs import Run
+
+SIDES = ("left", "right")
+LEFT = Mounting("left", selects=False, timeline="left_moment")
+RIGHT = Mounting("right", prefix="with_", selects=False, timeline="right_moment")
+LINKS = ("epoch", "step", "free")  # what two time sliders have in common
+Sides = tuple[tuple[View, Mounting], tuple[View, Mounting]]
+
+
+def side(run: Run, explored: Explored, shown: Shown, mounting: Mounting) -> tuple[View, Mounting]:
+    """A run as its map shows it, and all that is heavy on its way to the browser: outside of fragments.
+
+    Of more than two dimensions it shows the plane along which the pictures lie furthest apart: two runs use
+    their axes as they like.
+    """
+    decoder_store(explored.decoder, key=f"{mounting.key}_decoder")
+    dimensions = cached.dimensions(run, explored)
+    directions = dimensions.principal or axes(run.config.latent_dim)
+    picked = Picked(directions, dimensions.mean, at_pin=True)
+    points = cached.points(run, explored, directions)
+    points_store(points, key=f"{mounting.key}_points")
+    moments = moments_store(cached_moments.moments(run, explored), key=f"{mounting.key}_moments")
+    pictures_url = cached_maps.pictures(run.config.dataset)
+    return View(run, explored, shown, picked, points, pictures_url, moments), mounting
+
+
+def pair_maps(pair: Pair, sides: Sides) -> None:
+    """Both maps, above each what its model draws, below them what is chosen. A click runs only this again."""
+    choice = chosen(pair, sides)
+    said = address(choice)
+    linked = st.segmented_control(
+        "Time sliders",
+        LINKS,
+        default=LINKS[0],
+        format_func=lambda link: link if link == "free" else f"same {link}",
+        required=True,
+        key="linked",
+        bind="query-params",
+        help="Move one, and the other goes along to the same epoch or step; or each by itself.",
+    )
+    columns = st.container(key="pair_beside_maps").columns(2, gap="medium")
+    for column, (view, mounting), name in zip(columns, sides, SIDES, strict=True):
+        run, explored = view.run, view.explored
+        with column:
+            st.subheader(plain(run.name), anchor=False)
+            st.caption(f"At the {name}. {made_of(run, cached.status(run))}")
+            look_panel(
+                explored.decoder.name,
+                key=f"{name}_look",
+                timeline=mounting.timeline,
+                chart=mounting.key,
+                hint="Move over a map.",
+            )
+            pins = pins_of(choice, explored.test.means)
+            other = RIGHT if mounting is LEFT else LEFT
+            as_linked = mounting._replace(
+                query=said if mounting is LEFT else None,
+                linked=None if linked == "free" else Link(other.timeline, linked),
+            )
+            walked_map(view, pins, None, None, as_linked)
+    if choice is None:
+        st.caption(
+            "A click on a point marks its picture on both maps; a click between the points, that place."
+        )
+        return
+    with st.container(key="pair_chosen"):
+        if choice.index is not None:
+            _picture(sides, choice.index)
+        else:
+            _place(sides, choice.z)
+
+
+def _picture(sides: Sides, index: int) -> None:
+    """A test picture of both, its two reconstructions, and what these cost."""
+    tests = [view.explored.test for view, _ in sides]
+    run = sides[0][0].run
+    name = class_names(run.config.dataset)[tests[0].labels[index]]
+    st.markdown(f"**Test picture {index}: {plain(name)}**")
+    beside = st.container(key="pair_beside_losses")
+    pictures, figures = beside.columns([3, 2], gap="medium", vertical_alignment="center")
+    with pictures:
+        tiles(
+            np.stack([tests[0].images[index], *(test.decoded[index] for test in tests)])[None],
+            key="pair_picture",
+            label="The picture and its two reconstructions",
+            panels=("picture", *SIDES),
+            width=500,
+        )
+    left, right = (mean_losses(test, np.array([index])) for test in tests)
+    rows = {term: comparison(left[term], right[term], 2) for term in TERMS}
+    best = {term: better(left[term], right[term], 2, lower=True) for term in TERMS if term != "KL"}
+    with figures:
+        bold = {term: column for term, column in best.items() if column is not None}
+        st.html(number_table(("nats", *SIDES, "right − left"), rows, bold))
+        st.caption(
+            "The reconstructions are decoded from the posteriors' means; the losses have z sampled once. The "
+            "better one is bold. KL is a price, which alone is not better or worse."
+        )
+
+
+def _place(sides: Sides, z: tuple[float, ...]) -> None:
+    """What both draw at a place, where it is one."""
+    there = [
+        (view, name)
+        for (view, _), name in zip(sides, SIDES, strict=True)
+        if len(z) == view.run.config.latent_dim
+    ]
+    place = np.array(z, np.float32)
+    st.markdown(f"**What they draw at z = ({plain(', '.join(map(decimal, z)))})**")
+    tiles(
+        np.stack([cached_maps.picture_at(view.explored, place) for view, _ in there])[None],
+        key="pair_place",
+        label="What is drawn at the marked place",
+        panels=[name for _, name in there],
+        width=330,
+    )
+    if len(there) == 1:
+        st.caption(f"Only at the {there[0][1]}: at the other side z has another number of dimensions.")

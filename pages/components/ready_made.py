@@ -1,0 +1,139 @@
+"""Ready-made comparisons: what to train for them, how long that takes, and what to look for."""
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import streamlit as st
+
+from pages.components import cached
+from pages.components.access import may_change
+from pages.components.orders import busy, obey, start_all
+from pages.components.run_picker import select_pair
+from pages.components.run_status import progress_line
+from pages.components.sentences import plain, sentences
+from vae.catalogue import default_runs_dir
+from vae.config import TrainConfig
+from vae.forecast import in_words, training_seconds
+from vae.jobs import unfinished
+from vae.records import LIVE
+from vae.runs import Run
+
+POLL = 2.0  # seconds, while one of them is trained or waits
+WAITING = "waiting"
+
+
+class ReadyMade(NamedTuple):
+    """A comparison.
+
+    Attributes:
+        about: two sentences on what to look for.
+        configs: of its runs, by what tells them apart.
+    """
+
+    title: str
+    about: str
+    configs: dict[str, TrainConfig]
+
+
+READY_MADE = (
+    ReadyMade(
+        "An autoencoder against a VAE",
+        "Without the price of KL the autoencoder's clouds drift apart and shrink: look how far its map "
+        "reaches, and what is drawn in its holes. It reconstructs better, and its −ELBO is far worse.",
+        {"beta 0": TrainConfig.preset("quick", beta=0), "beta 1": TrainConfig.preset("quick")},
+    ),
+    ReadyMade(
+        "What KL costs: beta 0.1, 1 and 4",
+        "The larger beta, the closer to the prior all pictures lie, and the more of them share a place. "
+        "Look how KL falls, reconstruction rises, and the digits blur into each other.",
+        {f"beta {beta:g}": TrainConfig.preset("quick", beta=beta) for beta in (0.1, 1, 4)},
+    ),
+    ReadyMade(
+        "Two seeds",
+        "The losses are nearly the same, and the maps are not: turned, mirrored, with other neighbours. "
+        "Hover over one map and see that the same z means another digit on the other.",
+        {f"seed {seed}": TrainConfig.preset("quick", seed=seed) for seed in (1, 2)},
+    ),
+    ReadyMade(
+        "The blog's settings against the best",
+        "Two latent dimensions each, and some twenty nats between them: the best run's classes lie apart "
+        "where the blog's lie in each other. Pick a 4 or an 8 and compare the reconstructions.",
+        {"blog": TrainConfig.preset("blog"), "best": TrainConfig.preset("best")},
+    ),
+)
+
+
+def ready_made(*, opened: bool) -> None:
+    """Shows them, folded away unless there is nothing else to compare."""
+    with st.expander("Ready-made comparisons", expanded=opened), sentences():
+        states = _states()
+        moving = any(state in LIVE or state == WAITING for state in states)
+        st.fragment(sentences()(_cards), run_every=POLL if moving else None)(states)
+
+
+def _run(config: TrainConfig) -> Run:
+    return Run(default_runs_dir() / config.run_name)
+
+
+def _state(config: TrainConfig) -> str | None:
+    """Where its run stands; None if there is none. One that was never begun waits for its turn, or was left
+    behind by those before it."""
+    run = _run(config)
+    if not run.path.exists():
+        return None
+    status = cached.status(run)
+    return WAITING if status.state == "stopped" and status.step == 0 else status.state
+
+
+def _states() -> list[str | None]:
+    """The same of the runs of all comparisons."""
+    return [_state(config) for each in READY_MADE for config in each.configs.values()]
+
+
+def _cards(states: Sequence[str | None]) -> None:
+    if _states() != states:
+        st.rerun()  # others can be opened, or the next one trains
+    for row in (READY_MADE[:2], READY_MADE[2:]):
+        for column, each in zip(st.columns(2), row, strict=True):
+            with column.container(border=True, height="stretch"):
+                st.markdown(f"**{plain(each.title)}**")
+                st.write(plain(each.about))
+                _card(each)
+    busy()
+
+
+def _card(comparison: ReadyMade) -> None:
+    """What is there already can be opened, the rest trained."""
+    runs_dir = default_runs_dir()
+    missing = {name: config for name, config in comparison.configs.items() if unfinished(config, runs_dir)}
+    trained = [name for name in comparison.configs if name not in missing]
+    found = {name: run for name, config in missing.items() if (run := _run(config)).path.exists()}
+    live = {name: status for name, run in found.items() if (status := cached.status(run)).state in LIVE}
+    for name, status in live.items():
+        st.caption(f"{plain(name)} is trained now: {plain(progress_line(status))}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for one, other in combinations(trained, 2):
+            label = "Open" if len(comparison.configs) == 2 else f"Open {one} and {other}"
+            if st.button(label, key=f"{comparison.title}: {one} and {other}"):
+                select_pair(*(_run(comparison.configs[name]) for name in (one, other)))
+                st.rerun()
+        if missing and not live and may_change():
+            speed = cached.core_speed()
+            seconds = sum(training_seconds(config, speed) for config in missing.values())
+            if st.button("Start", key=f"{comparison.title}: start", type="primary"):
+                obey(lambda: start_all(list(comparison.configs.values())))
+            st.caption(
+                f"Trains {_listed(list(missing))}: about {in_words(seconds)} on this machine, "
+                "when it is idle.",
+                width="stretch",
+            )
+        elif others := [name for name in missing if name not in live]:
+            turn = live and all(_state(missing[name]) == WAITING for name in others)
+            st.caption(f"{_listed(others)}: {'trained after that.' if turn else 'not trained yet.'}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names in a sentence, as Markdown."""
+    *others, last = map(plain, names)
+    return f"{', '.join(others)} and {last}" if others else last

@@ -1,0 +1,251 @@
+"""The Compare page without a browser: what it says of two runs, and what its buttons ask for."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import vae
+from pages.components import orders
+from pages.components.ready_made import READY_MADE
+from tests.conftest import small_config
+from tests.figures import evaluation_of
+from tests.visiting import component, html, messages, read, visit
+from vae import evaluations
+from vae.catalogue import new_run
+from vae.config import TrainConfig
+from vae.evaluations import Going
+from vae.figures import keep_evaluation
+from vae.forecast import in_words, training_seconds
+from vae.records import Status
+from vae.runs import Run
+
+PAGE = "pages/compare.py"
+
+
+@pytest.fixture
+def pair(runs_dir: Path, trained: Run, wide: Run) -> tuple[Run, Run]:
+    """Two runs on the small MNIST: of two latent dimensions, and of five."""
+    shutil.copytree(wide.path, runs_dir / wide.name)
+    return Run(runs_dir / trained.name), Run(runs_dir / wide.name)
+
+
+def compare(pair: tuple[Run, Run], **query: str) -> AppTest:
+    left, right = pair
+    return visit(PAGE, None, run=left.name, **{"with": right.name}, **query)
+
+
+def captions(test: AppTest) -> str:
+    return read(" ".join(element.value for element in test.caption))
+
+
+def click(test: AppTest, key: str, number: int, z: list[float], point: int | None = None) -> AppTest:
+    """The page after a click on a map."""
+    here = {name: component(test, key)[name] for name in ("points", "revision", "decoder")}
+    test.session_state[key] = {
+        "happened": [{"kind": "click", "number": number, "z": z, "point": point, **here}]
+    }
+    test.run()
+    assert not test.exception
+    return test
+
+
+def test_a_picture_is_marked_on_both_maps_with_both_losses(pair: tuple[Run, Run]) -> None:
+    test = compare(pair, index="3")
+    left, right = (component(test, key) for key in ("left", "right"))
+    assert (left["chosen"], right["chosen"]) == (0, 0)
+    assert left["query"] == {"z": None, "index": "3"}
+    assert (left["prefix"], right["prefix"]) == ("", "with_")
+    assert not left["selects"]
+    from pages.components import cached
+
+    for run, shown in zip(pair, (left, right), strict=True):
+        explored = cached.explored(run)
+        assert shown["decoder"] == explored.decoder.name
+        assert f"{explored.test.reconstruction[3]:.2f}" in html(test)
+        assert f"{explored.test.kl[3]:.2f}" in html(test)
+    assert left["pins"] == [pytest.approx(cached.explored(pair[0]).test.means[3].tolist())]
+    # A click on either map marks another picture on both.
+    test = click(test, "right", 1, [0.0] * 5, point=7)
+    assert component(test, "left")["query"]["index"] == "7"
+    assert component(test, "left")["pins"] == [pytest.approx(cached.explored(pair[0]).test.means[7].tolist())]
+
+
+def test_a_place_of_another_number_of_dimensions_stays_on_its_map(pair: tuple[Run, Run]) -> None:
+    test = compare(pair, z="0.5,-1")
+    assert "2 numbers at the left and 5 at the right" in messages(test)
+    assert component(test, "left")["pins"] == [[0.5, -1]]
+    assert component(test, "right")["pins"] == []
+    assert "Only at the left" in captions(test)
+    test = click(test, "right", 1, [0.5, 1, 2, 3, 4])
+    assert component(test, "left")["pins"] == []
+    assert len(component(test, "right")["pins"]) == 1
+    assert component(test, "left")["query"] == {"z": "0.5,1,2,3,4", "index": None}
+    # A double click means the whole map: what was chosen before is back.
+    test.session_state["right"] = {"happened": [{"kind": "undo", "number": 2, "of": 1}]}
+    assert component(test.run(), "left")["pins"] == [[0.5, -1]]
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"index": "200"}, "There is no test picture '200'"),
+        ({"index": "x"}, "There is no test picture 'x'"),
+        ({"z": "1,2,3"}, "is no place here"),
+        ({"z": "nan,1"}, "is no place here"),
+        ({"with": "nope"}, "There is no run called nope."),
+        ({"with": "../../etc"}, "is no run's name"),
+        ({"colour": "x", "over": "x", "log": "x", "window": "x", "with_window": "x", "with_hide": "x"}, ""),
+    ],
+)
+def test_nonsense_in_the_address_gets_a_sentence(
+    query: dict[str, str], sentence: str, pair: tuple[Run, Run]
+) -> None:
+    test = visit(PAGE, None, run=pair[0].name, **{"with": pair[1].name, **query})
+    assert sentence in messages(test)
+    assert not test.error
+    assert [component(test, key)["pins"] for key in ("left", "right")] == [[], []]
+
+
+def test_runs_of_two_data_sets_say_what_cannot_be_compared(
+    runs_dir: Path, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = new_run(small_config(dataset="kmnist"), runs_dir)
+    shutil.copy(runs_dir / trained.name / "model.safetensors", other.model_path)
+    real = vae.data._load
+
+    def load(dataset: str, train: bool, root: Path) -> vae.data.ImageSet:
+        images, labels = real("mnist", train, root)
+        return vae.data.ImageSet(images if dataset == "mnist" else images.flip(2), labels)
+
+    monkeypatch.setattr("vae.data._load", load)
+    test = visit(PAGE, None, run=trained.name, **{"with": other.name})
+    assert "They learned different data sets, mnist at the left and kmnist at the right" in messages(test)
+    assert "<b>" not in html(test)
+    # A click on a point takes its place, which is one on both maps.
+    test = click(test, "right", 1, [9.0, 9.0], point=3)
+    (place,) = component(test, "right")["pins"]
+    assert place != [9.0, 9.0]
+    assert component(test, "left")["pins"] == [pytest.approx(place)]
+    assert "is another at each side" in messages(
+        visit(PAGE, None, run=trained.name, **{"with": other.name, "index": "3"})
+    )
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_one_run_is_compared_with_none(trained: Run) -> None:
+    test = visit(PAGE, None, run=trained.name, **{"with": trained.name})
+    assert "There is only one run" in messages(test)
+    assert "with" not in test.query_params
+
+
+@pytest.mark.parametrize("damaged", [0, 1])
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("config.json", "config.json cannot be read"),
+        ("model.safetensors", "model.safetensors cannot be used"),
+        ("evaluation.json", "evaluation.json is damaged"),
+        ("metrics.jsonl", "metrics.jsonl is damaged"),
+    ],
+)
+def test_a_damaged_file_of_either_is_named(damaged: int, name: str, why: str, pair: tuple[Run, Run]) -> None:
+    (pair[damaged].path / name).write_text("nonsense\n")
+    assert f"{pair[damaged].name}/{why}" in messages(compare(pair))
+
+
+def test_a_run_that_waits_for_its_training_is_named(pair: tuple[Run, Run]) -> None:
+    pair[1].model_path.unlink()
+    test = compare(pair)
+    assert f"{pair[1].name} has no weights yet" in messages(test)
+    assert component(test, "pair_curves")
+
+
+def test_figures_are_like_with_like_until_both_are_evaluated(
+    pair: tuple[Run, Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Run] = []
+    monkeypatch.setattr(orders, "begin_evaluation", asked.append)
+    left, right = pair
+    keep_evaluation(left, evaluation_of(left, negative_elbo=11.25, nll=9.5))
+    test = compare(pair)
+    assert "11.25" not in html(test)
+    assert "9.50</td><td>–</td>" in html(test)
+    (button,) = [each for each in test.button if each.label.startswith("Evaluate")]
+    assert read(button.label) == f"Evaluate {right.name}"
+    button.click().run()
+    assert asked == [right]
+    monkeypatch.setitem(evaluations._asked, right.path, Going(share=0.4))
+    test = compare(pair)
+    assert not any(each.label.startswith("Evaluate") for each in test.button)
+    assert "is evaluated: 40%" in read(test.get("progress")[0].proto.text)
+    monkeypatch.setitem(evaluations._asked, right.path, Going(ended=True, error="It *fell* over."))
+    assert "It *fell* over." in messages(compare(pair))
+    keep_evaluation(right, evaluation_of(right, negative_elbo=10.5, nll=9.75))
+    test = compare(pair)
+    assert "<td>11.25 ± 0.50</td><td><b>10.50 ± 0.50</b></td><td>−0.75</td>" in html(test)
+    assert "<td><b>9.50</b></td><td>9.75</td>" in html(test)
+    assert not any(each.label.startswith("Evaluate") for each in test.button)
+
+
+def test_comparisons_are_of_the_issue_and_each_is_one_click(
+    runs_dir: Path, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[TrainConfig]] = []
+
+    def start_all(configs: list[TrainConfig], where: Path) -> list[Run]:
+        asked.append(configs)
+        return [new_run(config, where) for config in configs]
+
+    monkeypatch.setattr("vae.jobs.start_all", start_all)
+    monkeypatch.setattr("pages.components.cached.core_speed", lambda: 5e10)
+    betas = [sorted(config.beta for config in each.configs.values()) for each in READY_MADE]
+    assert betas == [[0, 1], [0.1, 1, 4], [1, 1], [1, 1]]
+    assert [config.seed for config in READY_MADE[2].configs.values()] == [1, 2]
+    presets = [config.nearest_preset for config in READY_MADE[3].configs.values()]
+    assert presets == [("blog", {}), ("best", {})]
+    for each in READY_MADE:
+        assert each.about.count(". ") + 1 == 2, "two sentences"
+    # Those that are there are not trained again.
+    done = next(iter(READY_MADE[2].configs.values()))
+    run = new_run(done, runs_dir)
+    run.write_status(trained.status())
+    test = visit(PAGE, None, run=trained.name)
+    starts = [button for button in test.button if button.label == "Start"]
+    assert len(starts) == 4
+    left = list(READY_MADE[2].configs.values())[1]
+    seconds = training_seconds(left, 5e10)
+    assert f"Trains seed 2: about {in_words(seconds)}" in captions(test)
+    starts[2].click().run()
+    assert asked == [[done, left]]
+    assert test.query_params["run"] in (done.run_name, [done.run_name])
+    assert test.query_params["with"] in (left.run_name, [left.run_name])
+
+
+def test_those_that_train_and_wait_are_shown_instead_of_a_start(runs_dir: Path, trained: Run) -> None:
+    first, second = (new_run(config, runs_dir) for config in READY_MADE[2].configs.values())
+    first.write_status(Status(state="running", step=7, epoch=0.5, total_steps=9))
+    second.write_status(Status(state="stopped"))
+    with first.hold():
+        test = visit(PAGE, None, run=trained.name)
+        assert "seed 1 is trained now: epoch 0.50" in captions(test)
+        assert "seed 2: trained after that." in captions(test)
+        starts = [button for button in test.button if button.label == "Start"]
+        assert len(starts) == 1, "seed 1 is beta 1 of two others, too"
+
+
+def test_what_is_trained_is_opened_also_by_those_who_may_not_start_it(
+    runs_dir: Path, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAE_READ_ONLY", "1")
+    for config in list(READY_MADE[1].configs.values())[1:]:
+        new_run(config, runs_dir).write_status(trained.status())
+    test = visit(PAGE, None, run=trained.name)
+    assert not any(button.label == "Start" for button in test.button)
+    assert not any(button.label.startswith("Evaluate") for button in test.button)
+    assert "beta 0.1: not trained yet." in captions(test)
+    (button,) = [button for button in test.button if button.label == "Open beta 1 and beta 4"]
+    button.click().run()
+    names = [config.run_name for config in READY_MADE[1].configs.values()][1:]
+    assert [test.query_params[name] for name in ("run", "with")] in (names, [[name] for name in names])

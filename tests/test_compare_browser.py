@@ -1,0 +1,219 @@
+"""The Compare page in a real browser: one pointer for two maps, against torch; all is in its address."""
+
+import re
+import shutil
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import APP, SLOW, Server, place_on, ready
+from tests.walking import decoded, digit, next_frame
+from vae.checkpoints import save_model
+from vae.data import load
+from vae.evaluate import score_set
+from vae.runs import Run
+
+pytestmark = pytest.mark.browser
+
+SIDES = ("left", "right")
+# What the browser decodes, unrounded, at the place that a panel shows, by the decoder of the map below it.
+DECODED = """async ([key, z]) => {
+    const name = document.querySelector(`[data-chart="${key}"]`).dataset.decoder;
+    return [...(await window.decodersOfThisApp.get(name)).decode(z)];
+}"""
+OF_MAP = """(key) => {
+    let element = document.querySelector(`[data-chart="${key}"]`);
+    while (!element.latentMap) element = element.parentElement;
+    return element.latentMap;
+}"""
+PINS = f"(key) => ({OF_MAP})(key).data.pins"
+RANGES = f"(key) => ({OF_MAP})(key).view.ranges.flat()"
+HIDDEN = f"(key) => [...({OF_MAP})(key).hidden]"
+# Where the picture of a number lies on a map's screen.
+POINT = f"""([key, index]) => {{
+    const map = ({OF_MAP})(key);
+    const [x, y] = map.points.xy.subarray(2 * index, 2 * index + 2);
+    const {{ clientX, clientY }} = map.view.onScreen({{ x, y }});
+    return [clientX, clientY];
+}}"""
+MARKS = """(key) => document.querySelector(`[data-chart="${key}"] .latent-map-marks`).toDataURL()"""
+SETTLED = f"() => ['left', 'right'].every((key) => ({OF_MAP})(key).telling.pending.length === 0)"
+
+
+@pytest.fixture
+def pair(small: Path, trained: Run) -> tuple[Run, Run]:
+    """Two runs whose maps overlap, and that draw otherwise."""
+    runs = Run(small / trained.name), Run(small / "other")
+    for run in runs:
+        shutil.copytree(trained.path, run.path)
+    model = trained.load_model()
+    model.encoder.mean.bias.data += 0.2
+    model.decoder.logits.weight.data *= -1
+    save_model(runs[1].model_path, model, trained.config, 36, 3.0)
+    return runs
+
+
+def open_pair(page: Page, address: str) -> None:
+    page.goto(address)
+    for side in SIDES:
+        ready(page, side)
+        expect(page.locator(f'[data-chart="{side}"][data-decoder]')).to_have_count(1, timeout=SLOW)
+    # The page runs once more when the real pictures are packed.
+    page.wait_for_function(f"() => ({OF_MAP})('right').data.pictures !== null", timeout=SLOW)
+    page.locator(".latent-map-plot").first.scroll_into_view_if_needed()
+    next_frame(page)
+
+
+def pointed_at(page: Page, side: str, x: float, y: float) -> None:
+    page.mouse.move(*place_on(page, side, x, y))
+    next_frame(page)
+    expect(page.locator(f'[data-chart="{side}"] .latent-map-beside')).to_be_visible(timeout=SLOW)
+
+
+def test_one_hovered_place_is_decoded_by_both_and_the_address_brings_all_back(
+    pair: tuple[Run, Run], small: Path, page: Page, browser: Browser
+) -> None:
+    models = dict(zip(SIDES, (run.load_model() for run in pair), strict=True))
+    sent: list[object] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    with Server(APP, VAE_RUNS_DIR=str(small)) as server:
+        open_pair(page, server.address(f"compare?run={pair[0].name}&with={pair[1].name}"))
+        sent.clear()
+        for side, other in (SIDES, SIDES[::-1]):
+            before = page.evaluate(MARKS, other)
+            x0, x1, y0, y1 = page.evaluate(RANGES, side)
+            place = [0.4 * x0 + 0.6 * x1, 0.3 * y0 + 0.7 * y1]
+            pointed_at(page, side, *place)
+            places = []
+            for name in SIDES:
+                z, levels = digit(page.locator(f".st-key-{name}_look .look-panel"))
+                places.append(z)
+                pixels = np.array(page.evaluate(DECODED, [name, z])).reshape(28, 28)
+                expected = decoded(models[name], z)
+                assert np.abs(pixels - expected / 255).max() < 1e-3
+                assert np.abs(levels - expected).max() <= 0.51  # as it is drawn
+            assert places[0] == places[1] == pytest.approx(place, abs=0.03)
+            assert page.evaluate(MARKS, other) != before  # it is ringed there
+            assert page.locator(".latent-map-beside:visible").count() == 1
+        assert sent == []  # nobody was asked
+        page.mouse.move(5, 5)
+        for name in SIDES:
+            expect(page.locator(f".st-key-{name}_look .look-panel")).to_contain_text("Move over a map.")
+
+        # A picture that is picked on the right is marked on both, with both reconstructions and losses.
+        page.mouse.click(*page.evaluate(POINT, ["right", 11]))
+        expect(page).to_have_url(re.compile("index="), timeout=SLOW)
+        page.wait_for_function(SETTLED, timeout=SLOW)
+        index = int(parse_qs(urlsplit(page.url).query)["index"][0])
+        images, _ = load("mnist", train=False)
+        table = page.locator("table.numbers").first
+        for side, model in models.items():
+            scores = score_set(model, images)
+            assert page.evaluate(PINS, side)[0] == pytest.approx(scores.mean[index].tolist(), abs=1e-4)
+            for loss in (scores.reconstruction, scores.kl):
+                expect(table).to_contain_text(f"{loss[index].item():.2f}")
+        shown = page.locator(".st-key-pair_picture .tile canvas")
+        expect(shown).to_be_visible()
+        wide = shown.evaluate("(canvas) => canvas.width")
+        levels = np.array(
+            shown.evaluate("(c) => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]")
+        ).reshape(-1, wide, 4)[:, :, 0]
+        gap = (wide - 3 * 28) // 2
+        for column, model in enumerate(models.values(), start=1):
+            mean = score_set(model, images[index : index + 1]).mean[0].tolist()
+            drawn = levels[:28, column * (28 + gap) :][:, :28]
+            assert np.abs(drawn - decoded(model, mean)).max() <= 0.51
+
+        # Zoom both, hide a class of the right one, another colour, another axis.
+        page.locator(".latent-map-plot").first.press("+")
+        page.locator(".latent-map-plot").last.press("+")
+        page.locator(".latent-map-plot").last.press("+")
+        page.locator('[data-chart="right"] .latent-map-class').nth(3).click()
+        page.get_by_role("radio", name="KL", exact=True).click()
+        page.get_by_role("radio", name="steps", exact=True).click()
+        for part in (
+            "[?&]window=",
+            "with_window=",
+            "with_hide=3",
+            "colour=KL",
+            "over=step",
+            f"index={index}",
+        ):
+            expect(page).to_have_url(re.compile(part), timeout=SLOW)
+        page.wait_for_timeout(600)  # a window is written once the map has rested
+        seen = {side: page.evaluate(RANGES, side) for side in SIDES}
+        address = page.url
+
+        context = browser.new_context(viewport={"width": 1400, "height": 900})
+        again = context.new_page()
+        again.set_default_timeout(SLOW)
+        open_pair(again, address)
+        for side in SIDES:
+            assert again.evaluate(RANGES, side) == pytest.approx(seen[side], abs=0.01)
+            assert len(again.evaluate(PINS, side)) == 1
+        assert [again.evaluate(HIDDEN, side) for side in SIDES] == [[], [3]]
+        expect(again.get_by_role("radio", name="KL", exact=True)).to_be_checked()
+        expect(again.get_by_role("radio", name="steps", exact=True)).to_be_checked()
+        expect(again.get_by_text(f"Test picture {index}:")).to_be_visible()
+        context.close()
+
+
+def test_a_place_that_means_nothing_to_the_other_is_said_to(
+    pair: tuple[Run, Run], wide: Run, small: Path, page: Page
+) -> None:
+    shutil.copytree(wide.path, small / wide.name)
+    with Server(APP, VAE_RUNS_DIR=str(small)) as server:
+        open_pair(page, server.address(f"compare?run={pair[0].name}&with={wide.name}"))
+        for side, other, sizes in (("left", "right", (2, 5)), ("right", "left", (5, 2))):
+            before = page.evaluate(MARKS, other)
+            x0, x1, y0, y1 = page.evaluate(RANGES, side)
+            pointed_at(page, side, 0.2 * x0 + 0.8 * x1, 0.02 * y0 + 0.98 * y1)  # where no point is
+            assert page.evaluate(f"() => ({OF_MAP})('{side}').look.index") is None
+            panel = page.locator(f".st-key-{other}_look .look-panel")
+            expect(panel).to_contain_text(
+                f"A place of {sizes[0]} numbers means nothing here, where z has {sizes[1]}."
+            )
+            assert page.evaluate(MARKS, other) == before
+        before = page.evaluate(MARKS, "right")
+        # A picture is the same at both.
+        page.mouse.move(*page.evaluate(POINT, ["left", 5]))
+        next_frame(page)
+        assert page.evaluate(MARKS, "right") != before
+
+
+SEEK = """([key, position]) => {
+    const seen = document.querySelectorAll(".time-machine")[key].timeline;
+    seen.position = position;
+    seen.moved();
+}"""
+SEEN = """(key) => {
+    const { moments, position } = document.querySelectorAll(".time-machine")[key].timeline;
+    const [before, after] = [Math.floor(position), Math.ceil(position)].map((at) => moments[at].step);
+    return before + (position % 1) * (after - before);
+}"""
+
+
+def test_time_sliders_go_along_to_the_same_step_or_epoch_or_stand_alone(
+    pair: tuple[Run, Run], small: Path, page: Page
+) -> None:
+    for path in pair[1].snapshots()[1:-1:2]:
+        path.unlink()  # so that their moments are others
+    save_model(pair[1].model_path, pair[1].load_model(), pair[1].config, 30, 2.5)  # and their ends
+    with Server(APP, VAE_RUNS_DIR=str(small)) as server:
+        open_pair(page, server.address(f"compare?run={pair[0].name}&with={pair[1].name}&linked=step"))
+        page.wait_for_function("document.querySelectorAll('.time-machine[data-step]').length === 2")
+        for key, other in ((0, 1), (1, 0)):
+            for position in (0, 1, 2.5):
+                page.evaluate(SEEK, [key, position])
+                assert page.evaluate(SEEN, other) == pytest.approx(page.evaluate(SEEN, key))
+        page.evaluate(SEEK, [0, 0])
+        page.evaluate("() => document.querySelectorAll('.time-machine [data-act=end]')[0].click()")
+        assert (page.evaluate(SEEN, 0), page.evaluate(SEEN, 1)) == (36, 30), "the shorter one ends first"
+        page.get_by_role("radio", name="free", exact=True).click()
+        expect(page).to_have_url(re.compile("linked=free"), timeout=SLOW)
+        page.wait_for_function("!document.querySelectorAll('.time-machine')[0].timeline.linked", timeout=SLOW)
+        page.evaluate(SEEK, [0, 1])
+        assert page.evaluate(SEEN, 1) == 30

@@ -1,0 +1,64 @@
+"""A run's figures beside its weights, and the process that makes them."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.browser import wait_until
+from tests.figures import evaluation_of
+from tests.test_archive import packed
+from vae import evaluations
+from vae.archive import unpack
+from vae.checkpoints import save_model
+from vae.evaluations import Going, begin_evaluation
+from vae.evaluations import evaluation_of as going_of
+from vae.figures import evaluation_path, keep_evaluation, kept_evaluation
+from vae.runs import Run
+
+
+@pytest.fixture
+def run(runs_dir: Path, trained: Run) -> Run:
+    """A finished run, not evaluated yet."""
+    return Run(runs_dir / trained.name)
+
+
+def test_figures_are_those_of_these_weights_and_of_no_others(run: Run) -> None:
+    assert kept_evaluation(run) is None
+    figures = evaluation_of(run)
+    keep_evaluation(run, figures)
+    assert kept_evaluation(run) == figures
+    model = run.load_model()
+    model.decoder.logits.bias.data[0] += 1e-6
+    save_model(run.model_path, model, run.config, 36, 3.0)
+    assert kept_evaluation(run) is None
+    run.model_path.unlink()
+    assert kept_evaluation(run) is None
+
+
+def test_figures_travel_with_the_run(run: Run, tmp_path: Path) -> None:
+    keep_evaluation(run, evaluation_of(run))
+    assert kept_evaluation(unpack(packed(run), tmp_path / "here")) == evaluation_of(run)
+
+
+def test_two_are_evaluated_one_after_the_other_and_what_fails_says_why(run: Run) -> None:
+    broken = Run(run.path.parent / "broken")
+    broken.path.mkdir()
+    for name in ("config.json", "status.json"):
+        (broken.path / name).write_bytes((run.path / name).read_bytes())
+    broken.model_path.write_bytes(b"no weights")
+    with evaluations._one_at_a_time:  # as while another is evaluated
+        begin_evaluation(broken)
+        begin_evaluation(run)
+        first = going_of(run)
+        begin_evaluation(run)
+        assert going_of(run) is first == Going()
+    wait_until(lambda: all(going is not None and going.ended for going in map(going_of, (broken, run))))
+    assert first is not None
+    assert (first.share, first.error) == (1.0, "")
+    figures = kept_evaluation(run)
+    assert figures is not None
+    assert (figures.run, figures.images, figures.importance_samples) == (run.name, 200, 500)
+    failed = going_of(broken)
+    assert failed is not None
+    assert "broken/model.safetensors cannot be used" in failed.error
+    assert not evaluation_path(broken).exists()

@@ -1,0 +1,112 @@
+"""Two runs: what of them is compared, what is chosen, and how their figures stand beside each other."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pages.components.config_form import unlike
+from pages.components.pair import Choice, Pair, choice_of, pins_of
+from pages.components.pair_figures import METRICS, figure_rows
+from pages.components.pin_texts import Texts
+from pages.components.tables import number_table
+from pages.components.wishes import Heard
+from tests.conftest import small_config
+from tests.figures import evaluation_of
+from vae.catalogue import new_run
+from vae.errors import VaeError
+from vae.figures import Evaluation
+from vae.runs import Run
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> dict[str, Run]:
+    """Untrained: of two dimensions, of five, of another data set."""
+    configs: dict[str, dict[str, object]] = {
+        "flat": {},
+        "deep": {"latent_dim": 5},
+        "clothes": {"dataset": "fashion-mnist"},
+    }
+    return {name: new_run(small_config(**changes), tmp_path, name) for name, changes in configs.items()}
+
+
+def test_what_cannot_be_compared_is_said(runs: dict[str, Run]) -> None:
+    flat, deep, clothes = runs.values()
+    assert Pair(flat, flat).obstacles == ()
+    (space,) = Pair(flat, deep).obstacles
+    assert "2 numbers at the left and 5 at the right" in space
+    (pictures,) = Pair(clothes, flat).obstacles
+    assert "fashion-mnist at the left and mnist at the right" in pictures
+    assert len(Pair(deep, clothes).obstacles) == 2
+
+
+def test_an_address_chooses_a_picture_of_both_or_a_place_of_either(runs: dict[str, Run]) -> None:
+    flat, deep, clothes = runs.values()
+    assert choice_of(Texts(index="7"), Pair(flat, deep), 200) == Choice(7)
+    assert choice_of(Texts(z="1,-2"), Pair(deep, flat), 200) == Choice(z=(1, -2))
+    assert choice_of(Texts(z="1,2,3,4,5"), Pair(flat, deep), 200).z == (1, 2, 3, 4, 5)
+    for texts, pair, why in (
+        (Texts(index="200"), Pair(flat, deep), "numbered from 0 to 199"),
+        (Texts(index="7"), Pair(flat, clothes), "is another at each side"),
+        (Texts(z="1,2,3"), Pair(flat, deep), "is no place here: z is 2 numbers"),
+        (Texts(z="nan,1"), Pair(flat, flat), "is no place here"),
+    ):
+        with pytest.raises(VaeError, match=why):
+            choice_of(texts, pair, 200)
+    assert Choice(199).fits(Pair(flat, deep), 200)
+    assert not Choice(200).fits(Pair(flat, deep), 200)
+    assert not Choice(7).fits(Pair(flat, clothes), 200)
+    assert Choice(z=(1, 2)).fits(Pair(flat, clothes), 200)
+    assert not Choice(z=(1, 2)).fits(Pair(deep, deep), 200)
+    assert Choice(z=(0.5, -1)).texts == Texts(z="0.5,-1")
+
+
+def test_what_is_chosen_is_marked_where_it_is_something() -> None:
+    means = np.arange(10, dtype=np.float32).reshape(5, 2)
+    (pin,) = pins_of(Choice(3), means).row
+    assert (pin.place, pin.index) == ((6, 7), 3)
+    (pin,) = pins_of(Choice(z=(1, 2)), means).row
+    assert (pin.place, pin.index) == ((1, 2), None)
+    assert pins_of(Choice(z=(1, 2, 3)), means).row == pins_of(None, means).row == ()
+
+
+def test_of_two_figures_the_better_is_bold_and_what_looks_the_same_is_not(trained: Run) -> None:
+    left = evaluation_of(trained, nll=134.001, kl=6.0, knn_1=0.5).model_dump()
+    right = evaluation_of(trained, nll=134.004, kl=7.0, knn_1=0.625, negative_elbo=140.0).model_dump()
+    rows, bold = figure_rows(left, right, comparable=True)
+    assert rows["−ELBO, nats"] == ("138.80 ± 0.50", "140.00 ± 0.50", "+1.20")
+    assert rows["NLL, nats"] == ("134.00", "134.00", "0")
+    assert rows["KL, nats"] == ("6.00", "7.00", "+1.00")
+    assert rows["1 neighbour agrees, %"] == ("50.00", "62.50", "+12.50")
+    assert bold == {"−ELBO, nats": 0, "1 neighbour agrees, %": 1}
+    html = number_table(("", "left", "right", "difference"), rows, bold)
+    assert "<td><b>138.80 ± 0.50</b></td><td>140.00 ± 0.50</td>" in html
+    assert "<td>50.00</td><td><b>62.50</b></td><td>+12.50</td>" in html
+    rows, bold = figure_rows(left, right, comparable=False)
+    assert rows["KL, nats"] == ("6.00", "7.00", "")
+    assert bold == {}
+    rows, bold = figure_rows({"kl": 1.0}, {"kl": 2.0, "nll": 3.0}, comparable=True)
+    assert rows["NLL, nats"] == ("–", "3.00", "")
+
+
+def test_every_figure_of_an_evaluation_is_in_the_table() -> None:
+    about = {"run", "weights", "step", "epoch", "images", "elbo_samples", "importance_samples"}
+    errors = {"standard_error", "refined_standard_error"}  # behind the figure that they are of
+    assert {field for _, field, *_ in METRICS} == Evaluation.model_fields.keys() - about - errors
+
+
+def test_settings_that_differ_are_named_with_both_values() -> None:
+    one, other = small_config(threads=1), small_config(threads=2, beta=0, hidden_dims=(8, 4))
+    assert unlike(one, one) == {}
+    assert unlike(one, other) == {"Hidden dimensions": ("24, 16", "8, 4"), "Beta": ("1", "0")}
+
+
+def test_an_echo_is_no_wish() -> None:
+    heard: Heard[str] = Heard()
+    assert heard.is_wish("a", stayed=True)
+    heard = heard.hearing("a").asking("b").asking("c")
+    assert [heard.is_wish(seen, stayed=True) for seen in "abcd"] == [False, False, False, True]
+    assert heard.is_wish("a", stayed=False)  # one has come back to the page, by a link or the browser's way
+    heard = heard.asking("d").asking("e")
+    assert heard.is_wish("b", stayed=True)
+    assert not heard.is_wish("e", stayed=True)

@@ -1,0 +1,222 @@
+"""The button that saves a training as a film: made when it is asked for, one at a time on a server."""
+
+import io
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageSequence
+from playwright.sync_api import Page
+from streamlit.testing.v1 import AppTest
+
+from pages.components import journey as component
+from pages.components.digits import INKS
+from pages.components.film_drawing import palette
+from pages.components.film_frames import Film
+from tests.browser import SLOW, own_page
+from tests.conftest import ROOT
+from vae.errors import VaeError
+from vae.films import Format, Frame, Palette, film
+from vae.runs import Run
+
+SCRIPT = """
+from pathlib import Path
+import numpy as np
+from pages.components import cached
+from pages.components.journey import save_journey
+from pages.components.planes import axes
+from vae.runs import Run
+
+run = Run(Path({path!r}))
+latent_dim = run.config.latent_dim
+plane = axes(latent_dim).through(np.zeros(latent_dim, np.float32))
+save_journey(run, cached.explored(run).test, plane)
+"""
+
+
+@pytest.fixture
+def run(runs_dir: Path, trained: Run) -> Run:
+    return Run(runs_dir / trained.name)
+
+
+@pytest.fixture
+def films(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """All that are made."""
+    made: list[bytes] = []
+
+    def made_film(
+        frames: Iterable[Frame], milliseconds: Sequence[int], palette: Palette, kind: Format
+    ) -> bytes:
+        assert (
+            torch.get_num_threads() == 1
+        )  # each run of a page is a new thread, of which torch would make more
+        made.append(film(frames, milliseconds, palette, kind))
+        return made[-1]
+
+    monkeypatch.setattr(f"{component.__name__}.film", made_film)
+    return made
+
+
+def opened(run: Run) -> AppTest:
+    """The page, the button opened, its film the smallest."""
+    test = AppTest.from_string(SCRIPT.format(path=str(run.path)), default_timeout=30)
+    test.session_state[component.KEY] = True
+    test.run()
+    if test.slider:
+        test.slider[0].set_value(component.SHORTEST)
+        choose(test, "Pixels across", 360)
+        test.run()
+    assert not test.exception
+    return test
+
+
+def choose(test: AppTest, label: str, option: str | int) -> None:
+    [control] = [each for each in test.segmented_control if each.label == label]
+    control.set_value(option)
+
+
+def make(test: AppTest) -> AppTest:
+    test.button[0].click().run()
+    assert not test.exception
+    return test
+
+
+def offered(test: AppTest) -> str:
+    """What the button that saves says; nothing if there is none."""
+    return " ".join(each.proto.label for each in test.get("download_button"))
+
+
+def test_nothing_is_made_until_it_is_asked_for_nor_twice(run: Run, films: list[bytes]) -> None:
+    test = AppTest.from_string(SCRIPT.format(path=str(run.path)), default_timeout=30).run()
+    assert not test.exception
+    assert not test.caption  # closed, it does not even look for moments
+    test = opened(run)
+    assert offered(test) == ""
+    assert films == []
+    make(test)
+    assert len(films) == 1
+    assert f"GIF, {len(films[0]) / 1e6:.1f}\u00a0MB" in offered(test)
+    test.run()
+    assert len(films) == 1
+    assert offered(test)
+    # Another would be another film, which is made when it is asked for; the first is not offered as that.
+    choose(test, "Ink", "White on black")
+    test.run()
+    assert offered(test) == ""
+    assert len(films) == 1
+    make(test)
+    assert len(films) == 2
+    assert films[0] != films[1]
+    # What is closed keeps no film.
+    test.session_state[component.KEY] = False
+    test.run()
+    assert component._MADE not in test.session_state
+
+
+@pytest.mark.parametrize("what", ["Map", "Ten digits"])
+@pytest.mark.parametrize("kind", ["GIF", "WebP"])
+def test_the_film_is_what_was_chosen(run: Run, films: list[bytes], what: str, kind: str) -> None:
+    test = opened(run)
+    choose(test, "Film of", what)
+    choose(test, "Format", kind)
+    choose(test, "Pixels across", 540)
+    test.slider[0].set_value(5)
+    make(test.run())
+    with Image.open(io.BytesIO(films[0])) as image:
+        assert image.format == kind.upper()
+        assert image.width == 540
+        assert (image.height > 540) == (what == "Map")
+        durations = []
+        for frame in ImageSequence.Iterator(image):
+            frame.load()
+            durations.append(frame.info["duration"])
+    assert sum(durations) == 5000
+    if what == "Ten digits":
+        assert len(durations) == len(run.snapshots())
+
+
+def test_a_visitor_of_a_read_only_page_may_save(
+    run: Run, films: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAE_READ_ONLY", "1")
+    assert offered(make(opened(run)))
+    assert len(films) == 1
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_too_few_moments_get_a_sentence(run: Run, kept: int) -> None:
+    for path in run.snapshots()[kept:]:
+        path.unlink()
+    test = opened(run)
+    assert not test.button
+    assert f"keeps {kept} moment{'s' * (kept != 1)} of its training" in test.info[0].value
+
+
+def test_while_somebody_elses_is_made_there_is_a_sentence(run: Run, films: list[bytes]) -> None:
+    test = opened(run)
+    with component._alone():
+        make(test)
+        assert "Somebody else's film is being made" in test.error[0].value
+        assert films == []
+    assert offered(make(test))
+    assert not test.error
+
+
+def test_a_film_that_breaks_off_lets_the_next_one_begin(
+    run: Run, films: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = opened(run)
+
+    def torn() -> Iterator[Frame]:
+        yield np.zeros((10, 10), np.uint8)
+        raise VaeError("It is torn.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"{component.__name__}.map_film", lambda *_: Film(torn(), [50, 50]))
+        make(test)
+    assert "It is torn" in test.error[0].value
+    assert offered(test) == ""
+    assert offered(make(test))
+    assert len(films) == 1
+
+
+def test_latent_spaces_of_more_dimensions_too(wide: Run, small: Path, films: list[bytes]) -> None:
+    shutil.copytree(wide.path, small / wide.name)
+    assert offered(make(opened(Run(small / wide.name))))
+    assert len(films) == 1
+
+
+def test_the_readmes_film_is_one_of_these() -> None:
+    path = ROOT / "docs" / "pictures" / "journey.gif"
+    assert path.name in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert path.stat().st_size <= 3_000_000
+    colours = set(map(tuple, palette(INKS[0]).tolist()))
+    with Image.open(path) as image:
+        assert image.width in component.SIZES
+        frames = [
+            (np.asarray(frame.convert("RGB")), frame.info["duration"])
+            for frame in ImageSequence.Iterator(image)
+        ]
+    assert sum(duration for _, duration in frames) in range(4000, 30_001, 1000)
+    for pixels, _ in frames[::30]:
+        assert set(map(tuple, np.unique(pixels.reshape(-1, 3), axis=0).tolist())) <= colours
+
+
+@pytest.mark.browser
+def test_it_is_saved(page: Page, tmp_path: Path, run: Run) -> None:
+    with own_page(tmp_path, SCRIPT.format(path=str(run.path))) as server:
+        page.goto(server.address())
+        page.get_by_role("button", name="Save the journey").click()
+        page.get_by_text("360", exact=True).click()
+        page.get_by_role("button", name="Make the film").click()
+        page.get_by_role("button", name="Save it").wait_for(timeout=SLOW)
+        with page.expect_download() as saving:
+            page.get_by_role("button", name="Save it").click()
+        assert saving.value.suggested_filename == f"{run.name}-map-360.gif"
+        with Image.open(saving.value.path()) as image:
+            assert image.width == 360
+            *_, last = (np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(image))
+    assert len(np.unique(last.reshape(-1, 3), axis=0)) > 20

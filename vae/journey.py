@@ -1,0 +1,110 @@
+"""A training, moment by moment, as its snapshots keep it.
+
+Shapes: N test images, C classes, S = 28 pixels, Z latent size.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from vae.checkpoints import Snapshot, load_snapshot
+from vae.config import TrainConfig
+from vae.errors import VaeError
+from vae.model import SIDE, VAE
+from vae.pictures import Picture, grey
+from vae.records import Metrics
+from vae.runs import Run
+
+
+class Moment(NamedTuple):
+    """What a model was at one step of its training.
+
+    Attributes:
+        model: it decodes; its encoder was not kept.
+        means, logvars: the posteriors of the test set (N, Z).
+        reconstructions: of the first test image of each class, as grey levels (C, S, S).
+        metrics: the newest line of the log; None in a run of an older version.
+    """
+
+    step: int
+    model: VAE
+    means: npt.NDArray[np.float32]
+    logvars: npt.NDArray[np.float32]
+    reconstructions: Picture
+    metrics: Metrics | None
+
+
+def sound_snapshot(path: Path, config: TrainConfig, images: int, classes: int) -> Snapshot:
+    """The snapshot in `path`, of a run of `config`, fit to be shown beside a test set.
+
+    Args:
+        images, classes: of the test set, as it is here.
+
+    Raises VaeError if it is gone, damaged, holds what is no number, or is of another test set.
+    """
+    what = "/".join(path.parts[-3:])
+    if not path.exists():
+        raise VaeError(f"{what} is gone: it was deleted. Choose another run.")
+    kept = load_snapshot(path, config)
+    found = len(kept.mean), len(kept.reconstructions)
+    if found != (images, classes):
+        raise VaeError(
+            f"{what} is of a test set of {found[0]:,} pictures and {found[1]} classes; the one that is here "
+            f"has {images:,} and {classes}. Bring the data that the run was trained on."
+        )
+    tensors = (*kept.decoder.values(), kept.mean, kept.logvar, kept.reconstructions)
+    if not all(tensor.isfinite().all() for tensor in tensors):
+        raise VaeError(
+            f"{what} holds what is no number: the weights have diverged. Choose another run, or train this "
+            "one again with a third of its learning rate."
+        )
+    return kept
+
+
+@dataclass(frozen=True)
+class Journey:
+    """The moments of `run` that are kept, in order; each is read when it is asked for.
+
+    Those that a training adds later are not among them.
+
+    Attributes:
+        images, classes: of the run's test set, as it is here.
+    """
+
+    run: Run
+    images: int
+    classes: int
+
+    @cached_property
+    def paths(self) -> list[Path]:
+        """Where they are kept."""
+        return self.run.snapshots()
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __iter__(self) -> Iterator[Moment]:
+        return map(self.__getitem__, range(len(self)))
+
+    def __getitem__(self, number: int) -> Moment:
+        """One of them. Raises VaeError as `sound_snapshot`."""
+        path = self.paths[number]
+        kept = sound_snapshot(path, self.run.config, self.images, self.classes)
+        with torch.device("meta"):
+            model = VAE(self.run.config)
+        decoder = {name: tensor.float() for name, tensor in kept.decoder.items()}
+        model.decoder.load_state_dict(decoder, assign=True)
+        return Moment(
+            int(path.stem),
+            model.eval().requires_grad_(False),
+            kept.mean.float().numpy(),
+            kept.logvar.float().numpy(),
+            grey(kept.reconstructions.float().numpy()).reshape(-1, SIDE, SIDE),
+            kept.metrics,
+        )
