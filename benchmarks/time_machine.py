@@ -24,20 +24,20 @@ EPOCHS, SEEKS, COLD = 2, 20, 6
 SPEEDS = ("1", "4")
 FRAMES, LATENCY = 20, 100  # a second at least; milliseconds at most
 
-# In the page: plays from the first moment to the last, and says when the points were drawn.
+# In the page: plays from the first moment to the last, and says in which frames the points were drawn.
 PLAYED = """async (speed) => {
   const machine = document.querySelector(".time-machine");
   const { timeline } = machine;
   timeline.seek(0);
   timeline.set({ speed: Number(speed) });
   await new Promise((done) => setTimeout(done, 2000));
-  const drawn = [];
-  const watch = new MutationObserver(() => drawn.push(performance.now()));
+  const drawn = new Set(); // a frame counts once
+  const watch = new MutationObserver(() => drawn.add(document.timeline.currentTime));
   watch.observe(document.querySelector(".latent-map-past"), { attributeFilter: ["data-moment"] });
   timeline.play();
   while (timeline.playing) await new Promise(requestAnimationFrame);
   watch.disconnect();
-  return drawn;
+  return [...drawn];
 }"""
 # In the page: milliseconds from moving the slider until points, pictures and text of a moment are painted,
 # and until the manifold is whole.
