@@ -1,6 +1,7 @@
 """What browsers fetch from this app: written when it is needed, and what is said where it cannot be had."""
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +12,14 @@ from playwright.sync_api import Browser, Page, expect
 from pages.components import served
 from tests.browser import SLOW, Server, own_page
 from tests.visiting import PAGES, messages, visit
+from vae.runs import Run
 
 
-@pytest.mark.usefixtures("runs_dir")
 @pytest.mark.parametrize("page", PAGES)
 def test_a_folder_that_cannot_be_written_gets_a_sentence(
-    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: str, runs_dir: Path, trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    shutil.copytree(runs_dir / trained.name, runs_dir / "other")  # beside which Compare shows it
     taken = tmp_path / "static"
     taken.write_text("a file")
     monkeypatch.setattr(served, "STATIC", taken)
