@@ -20,7 +20,7 @@ from vae.config import TrainConfig
 from vae.runs import Run
 from vae.training import fit
 
-EPOCHS, SEEKS, COLD = 2, 20, 6
+EPOCHS, SEEKS, COLD, PLAYS = 2, 20, 6, 3
 SPEEDS = ("1", "4")
 FRAMES, LATENCY = 20, 100  # a second at least; milliseconds at most
 
@@ -112,9 +112,11 @@ def main() -> None:
             )
             print(f"  the manifold is whole after {median(whole):.0f} ms, median")
             for speed in SPEEDS:
-                times = np.diff(page.evaluate(PLAYED, speed))
-                rate = 1000 / float(times.mean())
-                tell([Figure(f"frames a second at speed {speed}", rate, "/s", FRAMES, at_least=True)])
+                plays = [np.diff(page.evaluate(PLAYED, speed)) for _ in range(PLAYS)]
+                rate = median(1000 / float(times.mean()) for times in plays)
+                what = f"frames a second at speed {speed}, median of {PLAYS} plays"
+                tell([Figure(what, rate, "/s", FRAMES, at_least=True)])
+                times = np.concatenate(plays)
                 late = np.quantile(times, 0.95)
                 print(f"  95 % of them after {late:.0f} ms at most, the slowest after {times.max():.0f}")
         browser.close()
