@@ -102,7 +102,8 @@ def test_what_is_shown_is_what_numpy_computes_from_the_weights(shared: Server, p
     threes = np.flatnonzero(labels == 3)
     assert numbers(page) == threes[np.argsort(-reconstruction[threes])][:20].tolist()
     for index, (shown, shown_kl) in list(zip(numbers(page), losses(page), strict=True))[:10]:
-        assert abs(shown - reconstruction[index]) < 0.051  # one digit after the point
+        # One digit after the point; and of the worst pictures float32 knows no more.
+        assert abs(shown - reconstruction[index]) < 0.051 + 1e-4 * reconstruction[index]
         assert abs(shown_kl - kl[index]) < 0.051
     table = page.locator(".numbers").first
     for total in (reconstruction.mean(), kl.mean(), (reconstruction + kl).mean()):

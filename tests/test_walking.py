@@ -126,8 +126,8 @@ def away(places: np.ndarray, known: Known) -> np.ndarray:
 
 
 def lonely(known: Known) -> int:
-    """A test picture near the middle of the map whose mean has no other near it."""
-    near = np.flatnonzero(np.abs(known.means).max(axis=1) < 2)
+    """A test picture near the middle of the map, no 3, whose mean has no other near it."""
+    near = np.flatnonzero((np.abs(known.means).max(axis=1) < 2) & (known.labels != 3))
     return int(near[away(known.means[near], known)[:, 1].argmax()])
 
 

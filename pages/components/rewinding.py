@@ -21,12 +21,6 @@ from vae.runs import Run
 TIME, MAP = "rewind", "then"  # keys
 _RUN = "rewound"  # who was gone back in
 
-# Either what is shown by itself, or what was then.
-_STYLE = (
-    "<style>body:has(.time-machine[data-past]) .st-key-newest,"
-    "body:not(:has(.time-machine[data-past])) .st-key-earlier { display: none; }</style>"
-)
-
 
 def rewound(run: Run) -> Explored | None:
     """What is needed to go back in `run`, brought to the browser, once somebody has asked for it.
@@ -54,7 +48,6 @@ def slider(run: Run, status: Status, explored: Explored | None) -> None:
         if explored is None
         else cached_moments.moments(run, explored, live=live)
     )
-    st.html(_STYLE)
     time_machine(moments_store(found), newest=False, key=TIME)
 
 

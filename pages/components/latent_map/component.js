@@ -103,6 +103,7 @@ class LatentMap {
     this.root.dataset.chart = data.key;
     this.plot.setAttribute("aria-label", data.label);
     say(data.query);
+    this.plotted.sayWindow(); // which another's change of the address may have dropped
     this.awaited.decoder.ask(data.decoder);
     this.awaited.points.ask(data.points);
     this.past.follow(data.moments);

@@ -130,6 +130,12 @@ export class Plotted {
     chart.on("plotly_deselect", () => on.deselected());
   }
 
+  // Has the address say what is seen, as soon as the map has rested.
+  sayWindow() {
+    if (this.revision === undefined || this.moving) return;
+    setWindow(this.map.data.prefix, remembered(this.map.data.prefix, this.revision));
+  }
+
   // Whether this is the whole map. As both axes have the same steps, one of them may show more on both sides.
   // Nearly: longer numbers at an axis leave a little less room.
   seesAll() {
