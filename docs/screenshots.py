@@ -40,7 +40,7 @@ def shot_live(page: Page, server: Server, runs_dir: Path) -> None:
     """A training in its second epoch, its learning rate changed in the first."""
     run = jobs.start(TrainConfig.preset("quick", seed=2), runs_dir)
     try:
-        page.set_viewport_size({"width": 1640, "height": 960})
+        page.set_viewport_size({"width": 1640, "height": 1260})
         page.goto(server.address(f"train?run={run.name}"))
         ready(page, "drift")
         wait_until(lambda: run.status().epoch > 0.6)
