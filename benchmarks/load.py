@@ -117,11 +117,13 @@ def report(visitors: list[Visitor], memory: list[float], before: float, after: f
         print()
     tabs = [second for kind, seconds in kinds.items() if ":" not in kind for second in seconds]
     pages = [second for kind, seconds in kinds.items() if ":" in kind for second in seconds]
+    clicks = [second for kind, seconds in kinds.items() if "click" in kind for second in seconds]
     troubles = sum(len(visitor.troubles) + len(visitor.window.errors) for visitor in visitors)
     third = memory[-(len(memory) // 3) :]
     growth = statistics.linear_regression(range(len(third)), third).slope * 60
     return [
         Figure("what a tab asks, 95th percentile", late(tabs), "s", 1),
+        Figure("of both a click on the map, 95th percentile", late(clicks), "s", 1),
         Figure("what a page asks, until it is seen, 95th percentile", late(pages), "s", 1),
         Figure("troubles: errors, lost sockets, what is another's", troubles, "", 0),
         Figure("memory of the server at most", max(memory), "MB", 1500),

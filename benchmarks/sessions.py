@@ -21,7 +21,6 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-KEPT_ANSWERS = 2  # for how many a message is kept unused: Streamlit's global.maxCachedMessageAge
 TRIGGERS = "$$STREAMLIT_INTERNAL_KEY_{}__events"  # what Streamlit calls those of a component
 Answer = asyncio.Future[float]  # the seconds it took
 
@@ -42,6 +41,7 @@ class Session:
         self._pages: dict[str, str] = {}  # their hashes
         self._widgets: dict[str, WidgetState] = {}
         self._kept: dict[str, tuple[Delta, int]] = {}  # and how many answers there were when it was used
+        self._kept_answers = 0  # for how many it is kept unused; the server says it
         self._waiting: list[tuple[float, str, Answer | None]] = []  # since when, for which fragment
         self._began = 0.0  # when the first message of the newest run came
         self._ended: set[str] | None = None  # the fragments, or all, whose run ended as another began
@@ -139,6 +139,7 @@ class Session:
                 self._finish(self._ended)
             self._ended = None
             self.runs, self._began = self.runs + 1, time.perf_counter()
+            self._kept_answers = message.new_session.config.max_cached_message_age
             if not fragment_ids:
                 self._stop_polling(self._timers)
                 self.deltas.clear()
@@ -163,6 +164,9 @@ class Session:
             self._finish(fragment_ids)
         elif kind in ("delta", "ref_hash"):
             name = message.ref_hash or message.hash
+            if message.ref_hash and name not in self._kept:
+                self.errors.append("The server named a message that is not kept any more.")
+                return
             delta = self._kept[name][0] if message.ref_hash else message.delta
             if message.ref_hash or message.metadata.cacheable:
                 self._kept[name] = delta, self.answers
@@ -183,7 +187,8 @@ class Session:
             elif not answer.done():
                 answer.set_result(now - sent)
         for name, (delta, used) in [*self._kept.items()]:
-            if self.answers - used > KEPT_ANSWERS and (not fragment_ids or delta.fragment_id in fragment_ids):
+            of_these = not fragment_ids or delta.fragment_id in fragment_ids
+            if of_these and self.answers - used > self._kept_answers:
                 del self._kept[name]
 
 

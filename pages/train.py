@@ -30,7 +30,7 @@ def main() -> None:
     run = run_picker(watching=True)
     status = None
     with sentences():
-        status = run.status() if run else None
+        status = cached.status(run) if run else None  # as the box: they must agree
     live = status is not None and status.state in LIVE
     # A start closes it. By another key: what a person opened or closed stays so otherwise.
     starts = st.session_state.setdefault(STARTS, int(live))

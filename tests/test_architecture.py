@@ -36,14 +36,17 @@ PAGES_LAYERS = [
     ],
     [f"pages.components.{name}" for name in ("offers", "filters", "chosen_place", "chosen_panel", "path")],
     [f"pages.components.{name}" for name in ("orders", "pins_row", "archives")],
-    [f"pages.components.{name}" for name in ("cached_maps", "cached_moments", "cached_figures")],
+    [
+        f"pages.components.{name}"
+        for name in ("cached_maps", "cached_moments", "cached_figures", "run_picker")
+    ],
     ["pages.components.cached", "pages.components.film_frames"],
     [f"pages.components.{name}" for name in ("scoring", "description", "map_controls", "drawn")],
     ["pages.components.latent_map.points", "pages.components.plane_picker"],
     [
         f"pages.components.{name}"
         for name in (
-            *("run_picker", "curves", "live_figure", "draw_pad", "config_form", "address", "distributions"),
+            *("curves", "live_figure", "draw_pad", "config_form", "address", "distributions"),
             *("coordinates", "latent_map", "latent_map.region", "class_bars", "path_strip"),
             *("moments", "time_machine", "pair"),
         )

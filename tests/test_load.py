@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
 import pytest
+from streamlit import config
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection
 
@@ -101,6 +102,28 @@ def test_what_ended_as_another_fragment_began_was_answered(
         await asyncio.sleep(0.01)
         assert click.done() == answered
         click.cancel()
+        session._reader.cancel()
+
+    run(look())
+
+
+@pytest.mark.parametrize(("runs", "missed"), [(10, False), (11, True)])
+def test_what_no_longer_is_kept_and_is_yet_named_is_an_error(runs: int, missed: bool) -> None:
+    """As in a browser, where it shows as a fault of the page."""
+
+    async def look() -> None:
+        session = Session(cast(ClientConnection, Silent()), "http://localhost/")
+        kept, named = ForwardMsg(hash="one"), ForwardMsg(ref_hash="one")
+        kept.delta.new_element.text.body = "one"
+        kept.metadata.cacheable = True
+        session._take(kept)
+        for _ in range(runs):
+            begun, ended = ForwardMsg(), ForwardMsg(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)
+            begun.new_session.config.max_cached_message_age = config.get_option("global.maxCachedMessageAge")
+            session._take(begun)
+            session._take(ended)
+        session._take(named)
+        assert bool(session.errors) == missed
         session._reader.cancel()
 
     run(look())

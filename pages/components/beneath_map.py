@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.components.cached import Explored
 from pages.components.chosen_place import address
 from pages.components.drawn import Ends, draw_path, path_address, remove_path
 from pages.components.journey import save_journey
@@ -12,6 +13,7 @@ from pages.components.planes import Plane
 from pages.components.poster import poster
 from pages.components.walked_map import View
 from vae.data import class_names
+from vae.runs import Run
 
 
 def beneath_map(view: View, pins: Pins, path: Ends | None) -> None:
@@ -23,17 +25,27 @@ def beneath_map(view: View, pins: Pins, path: Ends | None) -> None:
     pins_row(pins, explored, names, plane, run=run.name, address=said)
     with st.container(horizontal=True):
         if len(pins.row) > 1:
-            with st.popover("Path between pins"):
-                _between_pins(pins, plane)
+            opened = st.popover("Path between pins", on_change="rerun", key="between_pins")
+            if opened.open:
+                with opened:
+                    _between_pins(pins, plane)
         if path is not None:
             st.button("Remove the path", on_click=remove_path)
+        with st.container(width="content"):
+            _files(run, explored, plane)
+    if path is not None:
+        start, end = (End(place, f"({plane.named(place)})") for place in path)
+        path_panel(run, explored, (start, end), plane)
+
+
+# One for both: what is set in them changes nothing else, and a fragment costs each click a copy of the page.
+@st.fragment
+def _files(run: Run, explored: Explored, plane: Plane) -> None:
+    with st.container(horizontal=True):
         with st.container(width="content"):
             poster(run, explored, plane)
         with st.container(width="content"):
             save_journey(run, explored.test, plane)
-    if path is not None:
-        start, end = (End(place, f"({plane.named(place)})") for place in path)
-        path_panel(run, explored, (start, end), plane)
 
 
 def _between_pins(pins: Pins, plane: Plane) -> None:

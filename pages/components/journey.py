@@ -51,7 +51,6 @@ class Settings(NamedTuple):
     kind: Format
 
 
-@st.fragment
 def save_journey(run: Run, test: ScoredSet, plane: Plane) -> None:
     """A button that opens the settings of a film, a button that makes it, and then one that saves it.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components import cached
 from pages.components.access import host_only
 from pages.components.run_picker import forget_run, select_pair, select_run
 from pages.components.sentences import MENDABLE, plain, sentence, sentences
@@ -36,6 +37,7 @@ def obey(order: Callable[[], object]) -> None:
             order()
         except jobs.BusyError as error:
             st.session_state[_BUSY] = error.run.name
+        cached.status.clear()  # what was true a moment ago is so no more
         st.rerun()
 
 

@@ -24,7 +24,6 @@ SHARP = 3508  # pixels: 300 dots per inch there
 SETTINGS, PREVIEW = 250, 340  # pixels on the page
 
 
-@st.fragment
 def poster(run: Run, explored: Explored, plane: Plane) -> None:
     """A button that opens the settings of a poster, a preview, and a button that saves it.
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from pages.components import cached
 from pages.components.access import may_change
 from pages.components.sentences import plain
 from vae.catalogue import admit, default_runs_dir, list_runs
@@ -119,7 +120,8 @@ def _label(run: Run) -> str:
 def _state(run: Run) -> str:
     try:
         _ = run.config
-        state = run.status().state
+        # Shared by all viewers: to ask takes the lock's turn, and this asks for each run in the box.
+        state = cached.status(run).state
         # The box is not polled: it must not say "starting" beside a heading that says "running".
         return "live" if state in LIVE else state
     except VaeError:
