@@ -376,7 +376,7 @@ def test_of_two_pins_at_the_same_place_the_chosen_one_is_marked() -> None:
 
 @pytest.mark.usefixtures("runs_dir")
 def test_a_path_between_pins_begins_with_the_last_two_in_another_row() -> None:
-    test = visit(PAGES[0], pins="1,0_2,0_3,0")
+    test = visit(PAGES[0], {"between_pins": True}, pins="1,0_2,0_3,0")
 
     def ends() -> list[str]:
         return [box.format_func(box.value) for box in test.selectbox if box.label in ("From", "To")]
