@@ -116,6 +116,16 @@ def test_nothing_is_made_until_it_is_asked_for_nor_twice(run: Run, films: list[b
     assert component._MADE not in test.session_state
 
 
+def test_a_damaged_snapshot_is_left_out_as_on_the_slider(run: Run, films: list[bytes]) -> None:
+    kept = run.snapshots()
+    kept[1].write_bytes(kept[1].read_bytes()[:1000])
+    test = opened(run)
+    assert f"from the {len(kept) - 1} moments" in test.caption[0].value
+    make(test)
+    assert not test.error
+    assert len(films) == 1
+
+
 @pytest.mark.parametrize("what", ["Map", "Ten digits"])
 @pytest.mark.parametrize("kind", ["GIF", "WebP"])
 def test_the_film_is_what_was_chosen(run: Run, films: list[bytes], what: str, kind: str) -> None:

@@ -3,9 +3,8 @@
 Shapes: N test images, C classes, S = 28 pixels, Z latent size.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,22 +68,17 @@ def sound_snapshot(path: Path, config: TrainConfig, images: int, classes: int) -
 
 @dataclass(frozen=True)
 class Journey:
-    """The moments of `run` that are kept, in order; each is read when it is asked for.
-
-    Those that a training adds later are not among them.
+    """Moments of `run`, in order; each is read when it is asked for.
 
     Attributes:
+        paths: of their snapshots.
         images, classes: of the run's test set, as it is here.
     """
 
     run: Run
+    paths: Sequence[Path]
     images: int
     classes: int
-
-    @cached_property
-    def paths(self) -> list[Path]:
-        """Where they are kept."""
-        return self.run.snapshots()
 
     def __len__(self) -> int:
         return len(self.paths)

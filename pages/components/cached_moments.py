@@ -6,6 +6,7 @@ torch is imported by what needs it only: the Train page does without, until some
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -13,6 +14,7 @@ import streamlit as st
 from pages.components import cached
 from pages.components.cached import Explored
 from pages.components.moments import Losses, Moment, Moments
+from pages.components.selection import ScoredSet
 from pages.components.served import serve_files
 from vae.config import TrainConfig
 from vae.errors import VaeError
@@ -28,14 +30,19 @@ def moments(run: Run, explored: Explored, *, live: bool = False) -> Moments:
 
     Raises VaeError if static/ cannot be written.
     """
-    files = [file for path in run.snapshots() if (file := _stamp(path))]
-    earlier = [file for file in files if live or _step(file[0]) < explored.step]
+    earlier = [file for file in _files(run) if live or _step(file[0]) < explored.step]
     found = _moments(run, explored.decoder.name, earlier, live, explored)
     folder = _folder(run)
     addresses = {moment.address for moment in found.moments}
     sound = {_name(file): file[0] for file in earlier if _address(folder, file) in addresses}
     serve_files(folder, sound)
     return found
+
+
+def sound_snapshots(run: Run, test: ScoredSet) -> list[Path]:
+    """Those of `run` that can be used beside its test set, in order."""
+    counts = _counts(test)
+    return [file[0] for file in _files(run) if _sound(*file, run.config, counts)]
 
 
 def steps(run: Run, *, live: bool) -> Moments:
@@ -45,6 +52,15 @@ def steps(run: Run, *, live: bool) -> Moments:
 
 def _step(path: Path) -> int:
     return int(path.stem)
+
+
+def _files(run: Run) -> list[Stamp]:
+    return [file for path in run.snapshots() if (file := _stamp(path))]
+
+
+def _counts(test: ScoredSet) -> tuple[int, int]:
+    """Of pictures and classes."""
+    return len(test), len(np.unique(test.labels))
 
 
 def _stamp(path: Path) -> Stamp | None:
@@ -82,15 +98,13 @@ def _moments(
 
     test = _explored.test
     first = np.unique(test.labels, return_index=True)[1]
-    found, missing = [], []
+    counts, found, missing = _counts(test), [], []
     for file in files:
-        step = _step(file[0])
-        try:
-            metrics = _sound(*file, run.config, (len(test), len(first)))
-        except VaeError:
+        step, sound = _step(file[0]), _sound(*file, run.config, counts)
+        if sound is None:
             missing.append(step)
         else:
-            found.append(_moment(run, step, _address(_folder(run), file), metrics))
+            found.append(_moment(run, step, _address(_folder(run), file), sound.metrics))
     cost = Losses("test", float(test.reconstruction.mean()), float(test.kl.mean()))
     shown = Moment(_explored.step, None, _explored.epoch, _place(run, _explored.step)[1], cost)
     return Moments(
@@ -153,7 +167,13 @@ def _place(run: Run, step: int) -> tuple[float | None, float | None]:
     return epoch, seconds
 
 
-# 1 kB each; a file is read once, and its tensors are not kept.
+class Sound(NamedTuple):
+    """What the pages keep of a snapshot that can be used: 1 kB, not its tensors."""
+
+    metrics: Metrics | None
+
+
+# A file is read once.
 @st.cache_data(max_entries=1024, show_spinner=False, hash_funcs={TrainConfig: TrainConfig.model_dump_json})
 def _sound(
     path: Path,
@@ -161,8 +181,11 @@ def _sound(
     size: int,  # noqa: ARG001
     config: TrainConfig,
     counts: tuple[int, int],
-) -> Metrics | None:
-    """The metrics of a snapshot of so many pictures and classes. Raises VaeError if it cannot be used."""
+) -> Sound | None:
+    """None if it cannot be used beside a test set of so many pictures and classes."""
     from vae.journey import sound_snapshot
 
-    return sound_snapshot(path, config, *counts).metrics
+    try:
+        return Sound(sound_snapshot(path, config, *counts).metrics)
+    except VaeError:
+        return None

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 import torch
 
+from pages.components.cached_moments import sound_snapshots
 from pages.components.digits import INKS, Ink
 from pages.components.film_drawing import palette
 from pages.components.film_frames import Film, digit_film, map_film
@@ -64,7 +65,7 @@ def save_journey(run: Run, test: ScoredSet, plane: Plane) -> None:
         st.session_state.pop(_MADE, None)
         return
     with opened, st.container(width=WIDTH), sentences():
-        journey = Journey(run, len(test), len(np.unique(test.labels)))
+        journey = Journey(run, sound_snapshots(run, test), len(test), len(np.unique(test.labels)))
         if len(journey) < FEWEST:
             st.info(_too_few(journey))
             return

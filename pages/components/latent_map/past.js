@@ -30,7 +30,7 @@ export class Past {
       this.listeners.abort();
       this.listeners = new AbortController();
       this.seen = name ? timeline(name) : null;
-      this.seen?.addEventListener("change", () => this.change(), { signal: this.listeners.signal });
+      this.seen?.addEventListener("change", () => this.stale && this.change(), { signal: this.listeners.signal });
     }
     if (moments) this.awaited.ask(moments.points);
     this.pictures = moments?.pictures ?? null;
@@ -39,6 +39,11 @@ export class Past {
 
   get active() {
     return this.scene !== null;
+  }
+
+  // Whether the timeline shows another than what is drawn: while a moment is fetched it does not.
+  get stale() {
+    return ["scene", "held", "playing"].some((name) => this.seen[name] !== this[name]);
   }
 
   get decoder() {

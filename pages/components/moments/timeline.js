@@ -10,6 +10,7 @@ const GLIDE = 0.15; // the same, of a single step
 const LONGEST = 0.1; // seconds that a frame counts: a page that stood still goes on where it was
 const AHEAD = 3; // moments that are fetched before they are played
 const BESIDE = 2; // moments on either side of that which is seen, fetched as well
+const IDLE = 150; // milliseconds until these are: they must not delay what is drawn now
 const OPENED = 8; // moments of which more than the file is kept
 const RESTED = 400; // milliseconds until the address says it: browsers let it be written only so often
 
@@ -81,6 +82,7 @@ class Timeline extends EventTarget {
   // No moments any more.
   leave() {
     this.pause();
+    clearTimeout(this.fetching);
     [this.run, this.decoder, this.moments, this.scene] = [null, null, [], null];
     this.position = 0;
     this.tell();
@@ -111,7 +113,8 @@ class Timeline extends EventTarget {
       this.trouble = "";
       const opened = index === before ? from : to;
       this.scene = before === this.last ? null : { index, opened, before, from, to, part: position - before };
-      if (this.scene) this.fetch(index - BESIDE, index + BESIDE);
+      clearTimeout(this.fetching);
+      if (this.scene) this.fetching = setTimeout(() => this.fetch(index - BESIDE, index + BESIDE), IDLE);
     }
     this.tell();
   };
