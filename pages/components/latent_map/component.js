@@ -9,6 +9,7 @@ import { makeKeys } from "./keys.js";
 import { drawLegend } from "./legend.js";
 import { onLook } from "./look.js";
 import { makeManifold } from "./manifold.js";
+import { marksOf } from "./marked.js";
 import { drawMarks } from "./marks.js";
 import { makeGrid } from "./nearest.js";
 import { Past } from "./past.js";
@@ -211,29 +212,7 @@ class LatentMap {
   }
 
   drawMarks() {
-    const { data, look, points } = this;
-    if (!this.view.stands || !points) return;
-    const { covariance, xy } = points;
-    // What is looked at on another map is marked on this one: its place, if it is one here, and its picture.
-    const own = look.chart === data.key;
-    const same = own || (look.pictures !== null && look.pictures === data.pictures);
-    const i = same ? look.index : null;
-    const hovered = i !== null && {
-      at: xy.subarray(2 * i, 2 * i + 2),
-      covariance: covariance.subarray(3 * i, 3 * i + 3),
-    };
-    const there = look.z?.length === data.plane.base.length && !(own && look.source === "map");
-    const ellipse = hovered || this.past.ellipse;
-    drawMarks(this.marks, this.view, {
-      ink: this.ink,
-      paper: this.paper,
-      pins: hovered && !own ? [...this.past.pins, [...hovered.at]] : this.past.pins,
-      chosen: data.chosen,
-      place: there ? this.view.onMap(look.z) : null,
-      lines: [data.line, this.line, data.region && [...data.region, data.region[0]]].filter(Boolean),
-      ellipses: ellipse && data.layers.includes("ellipses") ? [ellipse] : [],
-      prior: data.layers.includes("prior") ? data.prior : null,
-    });
+    if (this.view.stands && this.points) drawMarks(this.marks, this.view, marksOf(this));
   }
 
   drawManifold() {
