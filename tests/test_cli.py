@@ -233,6 +233,13 @@ def test_a_run_without_its_training_state_is_not_trained_from_zero(small: Path, 
     assert run.model_path.read_bytes() == before
 
 
+def test_several_workers_resume_one_run_at_a_time(monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:
+    """The others could not know when the first is finished."""
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert main(["resume", "one", "two"]) == 2
+    assert "Several workers train one run at a time" in capsys.readouterr().err
+
+
 def test_an_interrupt_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:
     def interrupt(_: Path) -> list[Run]:
         raise KeyboardInterrupt

@@ -79,6 +79,10 @@ def train(
 @app.command
 def resume(run: RunName, /, *then: RunName, runs_dir: RunsDir = None) -> None:
     """Go on where an interrupted or stopped run stood, and, once it is finished, with others after it."""
+    if then and _workers() > 1:
+        raise CycloptsError(
+            msg="Several workers train one run at a time. Resume each by a command of its own."
+        )
     for name in (run, *then):
         _train(partial(_find, name, runs_dir))
         if _find(name, runs_dir).status().state != "finished":
@@ -188,7 +192,7 @@ def delete(run: RunName, /, *, runs_dir: RunsDir = None, yes: bool = False) -> N
 
 def _train(find: Callable[[], Run]) -> None:
     """Trains a run here; what `torchrun` starts beside this process helps it."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if _workers() == 1:
         train_in_terminal(find())
         return
     from vae.training import follow
@@ -199,6 +203,11 @@ def _train(find: Callable[[], Run]) -> None:
             train_in_terminal(find())
         else:
             follow(workers)
+
+
+def _workers() -> int:
+    """How many processes train together: https://docs.pytorch.org/docs/stable/elastic/run.html"""
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def _find(text: str, runs_dir: Path | None) -> Run:
