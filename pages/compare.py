@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components import cached, cached_maps
-from pages.components.awaiting import awaiting_weights, offer_newer_weights
+from pages.components.awaiting import awaiting_weights, follow_training
 from pages.components.live_figure import live_figure
 from pages.components.map_controls import map_controls
 from pages.components.pair import Pair
@@ -59,7 +59,7 @@ def _explore(pair: Pair) -> None:
     """Maps and figures, which need the weights."""
     explored = cached.explored(pair.left), cached.explored(pair.right)
     for run, each in zip(pair, explored, strict=True):
-        offer_newer_weights(run, each)
+        follow_training(run, each)
     shown = map_controls(max(pair.latent_dims), choose_set=False)
     sides = side(pair.left, explored[0], shown, LEFT), side(pair.right, explored[1], shown, RIGHT)
     st.fragment(sentences()(pair_maps))(pair, sides)

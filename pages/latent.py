@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components import cached, cached_maps, cached_moments, explanations
-from pages.components.awaiting import awaiting_weights, offer_newer_weights
+from pages.components.awaiting import awaiting_weights, follow_training
 from pages.components.beneath_map import beneath_map
 from pages.components.chosen_panel import chosen_panel
 from pages.components.coordinates import coordinates
@@ -43,7 +43,7 @@ def main() -> None:
         return
     # What is slow, or large on its way to the browser, belongs to the page, not to every click.
     explored = cached.explored(run)
-    offer_newer_weights(run, explored)
+    follow_training(run, explored)
     decoder_store(explored.decoder)
     shown = map_controls(run.config.latent_dim)
     picked = plane_picker(cached.dimensions(run, explored), run.name)

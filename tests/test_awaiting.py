@@ -19,7 +19,7 @@ def exploring() -> None:
     import streamlit as st
 
     from pages.components import cached
-    from pages.components.awaiting import awaiting_weights, offer_newer_weights
+    from pages.components.awaiting import awaiting_weights, follow_training
     from pages.components.sentences import sentences
 
     run = st.session_state["run"]
@@ -27,7 +27,7 @@ def exploring() -> None:
         if not awaiting_weights(run):
             explored = cached.explored(run)
             st.session_state.pop("meanwhile", lambda: None)()
-            offer_newer_weights(run, explored)
+            follow_training(run, explored)
 
 
 def visit(run: Run, **state: object) -> AppTest:
@@ -52,15 +52,30 @@ def test_newer_weights_are_offered_also_if_they_came_while_others_were_read(trai
     from vae.checkpoints import save_model
 
     def save() -> None:
-        save_model(training.model_path, training.load_model(), training.config, 1, 0.1)
+        save_model(training.model_path, training.load_model(), training.config, 18, 1.5)
 
-    (said,) = visit(training).caption
-    assert said.value.endswith("trains: epoch 1.2 now. Its newest weights are shown.")
-    test = visit(training, meanwhile=save)
-    assert test.caption[0].value.endswith("There are newer weights than those shown.")
+    still = {f"follow {training.name}": False}
+    assert not visit(training, **still).button
+    test = visit(training, meanwhile=save, **still)
+    assert test.caption[0].value.endswith("trains: epoch 1.2 now; shown is epoch 3.0.")
     test.button[0].click().run()
-    assert test.caption[0].value.endswith("Its newest weights are shown.")
+    assert test.caption[0].value.endswith("shown is epoch 1.5.")
     assert not test.button
+
+
+def test_newer_weights_come_by_themselves_once_the_last_have_rested(training: Run) -> None:
+    from pages.components import cached
+    from vae.checkpoints import save_model
+
+    def save() -> None:
+        save_model(training.model_path, training.load_model(), training.config, 18, 1.5)
+
+    def save_and_wait() -> None:
+        save()
+        cached._resting.clear()
+
+    assert visit(training, meanwhile=save).caption[0].value.endswith("shown is epoch 3.0.")
+    assert visit(training, meanwhile=save_and_wait).caption[0].value.endswith("shown is epoch 1.5.")
 
 
 def test_weights_rest_while_a_run_trains_so_that_the_test_set_is_scored_once_for_all(training: Run) -> None:

@@ -22,10 +22,11 @@ def awaiting_weights(run: Run) -> bool:
     return True
 
 
-def offer_newer_weights(run: Run, shown: cached.Explored) -> None:
-    """While a run trains, says so and offers the weights that come: a map must not move under a pointer."""
+def follow_training(run: Run, shown: cached.Explored) -> None:
+    """While a run trains, says of when the weights are that are shown, and shows newer ones as they come, or,
+    to who wants a map to stand still, when they are asked for."""
     if run.status().state in LIVE:
-        st.fragment(sentences()(_offer), run_every=POLL)(run, shown.written)
+        st.fragment(sentences()(_follow), run_every=POLL)(run, shown)
 
 
 def _look_for_weights(run: Run) -> None:
@@ -33,14 +34,25 @@ def _look_for_weights(run: Run) -> None:
         st.rerun()
 
 
-def _offer(run: Run, shown: int) -> None:
+def _follow(run: Run, shown: cached.Explored) -> None:
     status = cached.status(run)
     if status.state not in LIVE:
         st.rerun()
-    newer = run.model_path.stat().st_mtime_ns != shown
     with st.container(horizontal=True, vertical_alignment="center"):
-        what = "There are newer weights than those shown." if newer else "Its newest weights are shown."
-        st.caption(f"{plain(run.name)} trains: epoch {status.epoch:.1f} now. {what}")
-        if newer and st.button("Show the newest", key=f"newest weights of {run.name}"):
+        st.caption(
+            f"{plain(run.name)} trains: epoch {status.epoch:.1f} now; shown is epoch {shown.epoch:.1f}."
+        )
+        follows = st.toggle(
+            "Follow it",
+            value=True,
+            key=f"follow {run.name}",
+            persist_state="session",
+            help=f"Newer weights are shown as they come, every {cached.RESTING} seconds at most.",
+        )
+        # What takes a moment takes it here: nothing else of the page waits, or moves.
+        if follows and cached.explored(run).written != shown.written:
+            st.rerun()
+        newer = run.model_path.stat().st_mtime_ns != shown.written
+        if not follows and newer and st.button("Show the newest", key=f"newest weights of {run.name}"):
             cached.show_newest(run)
             st.rerun()

@@ -18,6 +18,7 @@ from pages.components.planes import Picked, Plane
 from pages.components.selection import Floats, ScoredSet
 from pages.components.time_machine import Chosen, Link, time_machine
 from vae.data import class_names
+from vae.records import LIVE
 from vae.runs import Run
 
 MAP, TIME = "map", "moment"  # keys of the map and of its time machine
@@ -131,6 +132,7 @@ def walked_map(
     time_machine(
         view.moments,
         _chosen(pins, view),
+        live=cached.status(run).state in LIVE,
         linked=mounting.linked,
         address=f"{mounting.prefix}step",
         key=mounting.timeline,

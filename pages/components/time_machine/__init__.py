@@ -63,6 +63,7 @@ def time_machine(
     chosen: Chosen | None = None,
     *,
     newest: bool = True,
+    live: bool = False,
     linked: Link | None = None,
     address: str = "step",
     key: str,
@@ -73,6 +74,7 @@ def time_machine(
         moments: the name of a list in the browser (`moments_store`).
         chosen: what is drawn beside the ten pictures.
         newest: whether these are also drawn of the newest weights, and not of earlier ones only.
+        live: whether the newest weights are those of a training that goes on, which the page follows.
         linked: what goes along wherever this one is moved.
         address: what the step is called in the address.
         key: the slider's identity, and the timeline's name, unique in the app.
@@ -92,6 +94,7 @@ def time_machine(
                 "picture": None if picture is None else base64.b64encode(picture.tobytes()).decode(),
             },
             "newest": newest,
+            "live": live,
             "linked": linked and linked._asdict(),
             "address": address,
         },

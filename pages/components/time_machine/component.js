@@ -108,7 +108,7 @@ class TimeMachine {
       slider.setAttribute("aria-valuetext", text);
     }
     this.drawPlay(seen.playing ? "Pause" : "Play");
-    this.end.textContent = list.live ? "live" : "now";
+    this.end.textContent = list.live || this.data.live ? "live" : "now";
     this.end.toggleAttribute("aria-current", seen.position === seen.last);
     this.pictures.hidden = !list.decoder || (!scene && !this.data.newest);
     const steps = list.missing.map((step) => step.toLocaleString("en")).join("; ");
