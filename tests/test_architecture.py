@@ -111,6 +111,13 @@ def test_imports_go_down_only(module: str) -> None:
         assert RANK[other] > RANK[module], f"{module} imports {other}, which stands above or beside it"
 
 
+@pytest.mark.parametrize("module", [name for name, path in SOURCES.items() if path.name == "__init__.py"])
+def test_no_package_imports_what_is_in_it(module: str) -> None:
+    """Two threads would wait for each other, where one begins with the package, the other with what is in it;
+    Python ends that by an ImportError in one of them: the first visitors of a server, all at once, met it."""
+    assert not [other for other in imported(SOURCES[module]) if other.startswith(f"{module}.")]
+
+
 def test_the_package_knows_nothing_of_streamlit() -> None:
     for module, path in SOURCES.items():
         if module.split(".")[0] == "vae":

@@ -10,8 +10,8 @@
     images = model.decode(z)                       # (B, Z) -> (B, 1, 28, 28) in [0, 1]
     xhat, mean, logvar = model(images)             # z sampled with model.reparameterize
 
-`train` and `VAE` import torch when they are first asked for; a program
-that only watches runs never pays for it. What a person can mend is raised as `vae.VaeError`, and a
+Each is imported when it is first asked for, and torch with `train` and `VAE` only: a program that
+only watches runs never pays for it. What a person can mend is raised as `vae.VaeError`, and a
 config out of bounds as `pydantic.ValidationError`.
 
 The layers; each module imports from the rows below its own only (a test reads this table):
@@ -38,26 +38,33 @@ The layers; each module imports from the rows below its own only (a test reads t
     errors                                  what a person can mend
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from vae.catalogue import open_run
-from vae.config import TrainConfig
-from vae.errors import VaeError
-from vae.runs import Run
-
 if TYPE_CHECKING:
+    from vae.catalogue import open_run
+    from vae.config import TrainConfig
+    from vae.errors import VaeError
     from vae.model import VAE
+    from vae.runs import Run
     from vae.training import train
 
 __all__ = ["VAE", "Run", "TrainConfig", "VaeError", "open_run", "train"]
 
-_NEEDS_TORCH = {"VAE": "vae.model", "train": "vae.training"}
+_WHERE = {
+    "VAE": "model",
+    "Run": "runs",
+    "TrainConfig": "config",
+    "VaeError": "errors",
+    "open_run": "catalogue",
+    "train": "training",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """PEP 562: imports torch only for those who ask for what needs it."""
-    if name not in _NEEDS_TORCH:
+    """PEP 562: imports what is asked for only when it is: torch for those who need it; and nothing while the
+    package itself is imported, or two threads that begin with different modules of it wait for each other,
+    which Python ends by an ImportError."""
+    if name not in _WHERE:
         raise AttributeError(f"module 'vae' has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(_NEEDS_TORCH[name]), name)
+    return getattr(import_module(f"vae.{_WHERE[name]}"), name)
