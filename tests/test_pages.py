@@ -387,3 +387,13 @@ def test_the_environment_names_the_runs_directory(monkeypatch: pytest.MonkeyPatc
     assert default_runs_dir() == Path("checkpoints")
     monkeypatch.setenv("VAE_RUNS_DIR", os.sep + "elsewhere")
     assert default_runs_dir() == Path("/elsewhere")
+
+
+def test_what_hinders_going_back_leaves_the_rest_of_the_page(runs_dir: Path, trained: Run) -> None:
+    """There the training is stopped, or goes on; and the next run of the page does not try again."""
+    run = Run(runs_dir / trained.name)
+    run.model_path.write_bytes(run.model_path.read_bytes()[:1000])
+    test = visit(PAGES[2], {"rewound": run.name}, run=run.name)
+    assert "model.safetensors" in messages(test)
+    assert len(test.get("bidi_component")) > 3
+    assert not messages(test.run())

@@ -50,7 +50,10 @@ def test_a_run_keeps_as_many_snapshots_as_thirty_megabytes_hold() -> None:
     steps = sorted(snapshot_steps(4690, 469, 2_000_000))
     assert 10 <= len(steps) <= 15
     assert (steps[0], steps[-1]) == (0, 4690)
-    assert snapshot_steps(4690, 469, 10**9) == {0, 4690}
+    for size in (300_000, 1_300_000, 9_000_000, 11_000_000, 16_000_000):
+        assert len(snapshot_steps(4690, 469, size)) * size <= 30_000_000
+    assert snapshot_steps(4690, 469, 14_000_000) == {0, 4690}
+    assert snapshot_steps(4690, 469, 10**9) == {4690}
 
 
 def test_randomness_follows_from_seed_and_epoch() -> None:

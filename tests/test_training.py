@@ -1,10 +1,12 @@
 """The loop: it learns, it repeats itself, and it goes on from wherever it was cut off."""
 
 import itertools
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from vae.gradients import Gradients
 from vae.records import Status
 from vae.runs import Run
 from vae.schedule import masks, snapshot_steps
+from vae.showing import sort_out_snapshots
 from vae.training import fit
 
 
@@ -259,3 +262,22 @@ def test_the_thread_count_and_random_state_of_the_caller_are_left_alone(small: P
     vae.train(small_config(epochs=1, threads="auto"), small)
     assert torch.get_num_threads() == threads
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_snapshots_of_a_course_that_is_not_taken_are_gone(trained: Run, tmp_path: Path) -> None:
+    """A run that was broken off goes on from its last save, and with other rates if these are asked for."""
+    run = new_run(trained.config, tmp_path)
+    shutil.copytree(trained.path / "snapshots", run.path / "snapshots")
+    with closing(fit(run)) as training:
+        step = next(training).step
+        assert max(int(path.stem) for path in run.snapshots()) <= step < trained.status().step
+
+
+def test_a_longer_plan_keeps_the_past_that_is_nearest_to_it(trained: Run, tmp_path: Path) -> None:
+    run = new_run(trained.config, tmp_path)
+    shutil.copytree(trained.path / "snapshots", run.path / "snapshots")
+    before = [int(path.stem) for path in run.snapshots()]
+    sort_out_snapshots(run, {0, 13, 35, 50, 72}, 36)
+    kept = [int(path.stem) for path in run.snapshots()]
+    assert kept == [0, min(before, key=lambda step: abs(step - 13)), 36]
+    assert len(before) > 3

@@ -37,12 +37,15 @@ def snapshot_steps(total: int, epoch_steps: int, size: int) -> frozenset[int]:
     """The steps at which a snapshot is kept: 0, `total`, and some from FIRST_STEPS on, evenly in log time.
 
     After the first epoch they are the ends of epochs, where the test set is encoded anyway. There are fewer
-    where a snapshot of `size` bytes is so large that all would not fit into SNAPSHOT_BYTES.
+    where a snapshot of `size` bytes is so large that all would not fit into SNAPSHOT_BYTES; that of `total`
+    is always among them.
     """
-    count = min(SNAPSHOTS, SNAPSHOT_BYTES // size) - 1
-    steps = np.geomspace(min(FIRST_STEPS, total), total, max(0, count)).round().astype(int).tolist()
-    ends = (step if step < epoch_steps else round(step / epoch_steps) * epoch_steps for step in steps)
-    return frozenset({0, total, *ends})
+    count = min(SNAPSHOTS, SNAPSHOT_BYTES // size)
+    steps = np.geomspace(min(FIRST_STEPS, total), total, count - 1).round() if count > 2 else ()
+    ends = (
+        step if step < epoch_steps else round(step / epoch_steps) * epoch_steps for step in map(int, steps)
+    )
+    return frozenset({total, *ends} if count < 2 else {0, total, *ends})
 
 
 def randomness(config: TrainConfig, epoch: int, count: int) -> tuple[Tensor, Tensor]:

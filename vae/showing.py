@@ -3,7 +3,7 @@
 Shapes: N test images, C classes, M points, Z latent size.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import torch
@@ -15,6 +15,7 @@ from vae.latent import Posterior, encode_set, plane
 from vae.model import SIDE, VAE
 from vae.pictures import grey
 from vae.records import Metrics
+from vae.runs import Run
 from vae.views import MAX_POINTS, View, save_view
 
 
@@ -50,3 +51,16 @@ def write_snapshot(
         pictures = model.decode(posterior.mean[first_of_each_class(test.labels)]).flatten(start_dim=1)
     path.parent.mkdir(exist_ok=True)
     save_snapshot(path, Snapshot(model.decoder.state_dict(), *posterior, pictures, metrics))
+
+
+def sort_out_snapshots(run: Run, planned: Collection[int], step: int) -> None:
+    """Keeps of the snapshots up to `step` those nearest to the steps that are `planned`, and no others.
+
+    Later ones are of a course that the training, which goes on from there, does not take; and a run that goes
+    on for longer has the past of a shorter one, denser than there is room for.
+    """
+    past = [kept for path in run.snapshots() if (kept := int(path.stem)) <= step]
+    nearest = {min(past, key=lambda kept: abs(kept - plan)) for plan in planned if plan <= step and past}
+    for path in run.snapshots():
+        if int(path.stem) not in nearest:
+            path.unlink(missing_ok=True)

@@ -25,7 +25,7 @@ from vae.model import VAE
 from vae.records import State, Status
 from vae.runs import Run
 from vae.schedule import snapshot_steps
-from vae.showing import view_writer, write_snapshot
+from vae.showing import sort_out_snapshots, view_writer, write_snapshot
 from vae.state import training_of
 from vae.steering import Orders
 from vae.workers import Workers
@@ -125,6 +125,7 @@ def _loop(run: Run) -> Iterator[Status]:
     training.learner.align()
     size = snapshot_bytes(run.config, len(test.images))
     snapshots = snapshot_steps(training.total, epoch_steps, size)
+    sort_out_snapshots(run, snapshots, training.step)
     write_view = view_writer(run.view_path, test)
     orders = Orders(run)
     pace = Pace(training.step * batch_size, clock())

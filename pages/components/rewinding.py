@@ -14,6 +14,7 @@ from pages.components.latent_map.points import points_store
 from pages.components.map_controls import USUAL
 from pages.components.moments import moments_store
 from pages.components.planes import axes
+from pages.components.sentences import sentences
 from pages.components.time_machine import time_machine, touched
 from vae.records import LIVE, Status
 from vae.runs import Run
@@ -30,10 +31,14 @@ def rewound(run: Run) -> Explored | None:
     """
     if st.session_state.get(_RUN) != run.name or not run.model_path.exists():
         return None
-    explored = cached.explored(run)
-    decoder_store(explored.decoder)
-    points_store(cached.points(run, explored, axes(run.config.latent_dim)))
-    return explored
+    # What hinders it must not take the rest of the page: there the training is stopped, or goes on.
+    with sentences():
+        explored = cached.explored(run)
+        decoder_store(explored.decoder)
+        points_store(cached.points(run, explored, axes(run.config.latent_dim)))
+        return explored
+    del st.session_state[_RUN]
+    return None
 
 
 def slider(run: Run, status: Status, explored: Explored | None) -> None:
