@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.components import cached, cached_maps
 from pages.components.awaiting import awaiting_weights, follow_training
-from pages.components.live_figure import live_figure
+from pages.components.live_figure import Cursor, live_figure
 from pages.components.map_controls import map_controls
 from pages.components.pair import Pair
 from pages.components.pair_figures import pair_figures
@@ -86,7 +86,10 @@ def _overlaid(pair: Pair, options: ChartOptions, live: int) -> None:
         st.rerun()
     status = cached.status(pair.left)
     label = f"Reconstruction, KL and −ELBO of {pair.left.name} and {pair.right.name}"
-    live_figure(cached.curves(pair, status, *options), key="pair_curves", height=360, label=label)
+    cursor = Cursor(LEFT.timeline, options.x)
+    live_figure(
+        cached.curves(pair, status, *options), key="pair_curves", height=360, label=label, cursor=cursor
+    )
 
 
 if __name__ == "__main__":
