@@ -125,6 +125,9 @@ def test_a_click_on_a_curve_goes_to_that_moment(server: Server, page: Page, run:
         expect(page.locator(".st-key-newest")).to_be_hidden()
         page.locator("[data-chart=curves]").scroll_into_view_if_needed()
         next_frame(page)
+        # A double click shows the whole figure again, and leads nowhere.
+        page.mouse.dblclick(*page.evaluate(PANEL, [panel, 0]))
+        expect(machine).to_have_attribute("data-position", str(number))
     # The line goes with the slider, over whatever the curves are.
     page.get_by_role("radio", name="steps", exact=True).click()
     ready(page, "curves", 2)

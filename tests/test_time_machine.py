@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,11 @@ import numpy.typing as npt
 import pytest
 from playwright.sync_api import Page, expect
 
+from pages.components import served
+from pages.components.latent_map.points import map_points
+from pages.components.planes import axes, principal
 from tests.browser import APP, SLOW, Server, place_on
+from tests.test_points import a_wide_set
 from tests.walking import decoded, levels, middle, next_frame, open_map, pointed_at, ranges, settled
 from vae.checkpoints import Snapshot, load_snapshot
 from vae.model import VAE
@@ -53,6 +58,17 @@ OPACITY = """(canvas) => {
     return [canvas.width, [...data].filter((_, k) => k % 4 === 3)];
 }"""
 
+# What the map makes of the posteriors of a moment.
+THEN = """async ([address, { mean, logvar, labels }, plane]) => {
+    const { momentPoints } = await import(address);
+    const newest = { name: "newest", labels: Uint8Array.from(labels), values: { reconstruction: [7] } };
+    const opened = { mean: Float32Array.from(mean), logvar: Float32Array.from(logvar) };
+    const { xy, covariance, values } = momentPoints(opened, newest, plane);
+    const { reconstruction, ...own } = values;
+    const numbers = Object.entries({ xy, covariance, ...own }).map(([name, array]) => [name, [...array]]);
+    return { reconstruction, ...Object.fromEntries(numbers) };
+}"""
+
 
 @pytest.fixture(scope="module")
 def server(trained: Run, small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -92,6 +108,35 @@ def model_of(run: Run, snapshot: Snapshot) -> VAE:
     model = run.load_model()
     model.decoder.load_state_dict({name: tensor.float() for name, tensor in snapshot.decoder.items()})
     return model
+
+
+def module(page: Page, server: Server, name: str) -> str:
+    """The address of a module of the components, on a page that shows nothing but its text."""
+    address = server.address(f"app/static/{served.modules()}/{name}")
+    page.goto(address)
+    return address
+
+
+@pytest.mark.parametrize("latent_dim", [1, 2, 5])
+def test_points_of_a_moment_are_as_python_makes_them(shared: Server, page: Page, latent_dim: int) -> None:
+    shown = a_wide_set(latent_dim)
+    shown = replace(shown, kl=shown.kl_by_dimension.sum(axis=1))
+    address = module(page, shared, "latent_map/moment_points.js")
+    posteriors = {
+        "mean": shown.means.ravel().tolist(),
+        "logvar": shown.logvars.ravel().tolist(),
+        "labels": shown.labels.tolist(),
+    }
+    for directions in (axes(latent_dim), *([principal(shown.means)] if latent_dim > 1 else [])):
+        expected = map_points(shown, directions)
+        plane = directions.through(shown.means[3])  # whatever place is pinned, points lie where they lay
+        vectors = {name: getattr(plane, name).tolist() for name in ("base", "first", "second")}
+        then = page.evaluate(THEN, [address, posteriors, vectors])
+        assert then.pop("reconstruction") == [7]  # no snapshot has it: that of the newest weights
+        arrays = {"xy": expected.xy, "covariance": expected.covariance, **expected.values}
+        assert sorted(then) == sorted(arrays.keys() - {"reconstruction"})
+        for name, numbers in then.items():
+            np.testing.assert_allclose(numbers, arrays[name].ravel(), rtol=1e-4, atol=1e-5, err_msg=name)
 
 
 def test_every_moment_is_what_its_snapshot_says(

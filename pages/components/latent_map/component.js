@@ -223,7 +223,7 @@ class LatentMap {
     const { width, height } = view.area;
     for (const [name, value] of Object.entries(view.area)) behind.style[name] = `${value}px`;
     const [[x0, x1], [y0, y1]] = view.ranges;
-    const patient = this.past.playing;
+    const patient = this.past.played;
     this.manifold.show({ decoder, patient, plane: data.plane, window: { x0, x1, y0, y1 }, width, height, ink });
   }
 

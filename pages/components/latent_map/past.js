@@ -43,7 +43,7 @@ export class Past {
 
   // Whether the timeline shows another than what is drawn: while a moment is fetched it does not.
   get stale() {
-    return ["scene", "held", "playing"].some((name) => this.seen[name] !== this[name]);
+    return ["scene", "held", "played"].some((name) => this.seen[name] !== this[name]);
   }
 
   get decoder() {
@@ -89,9 +89,9 @@ export class Past {
     const before = this.scene;
     const newest = this.awaited.value;
     const scene = (newest && map.data && seen?.scene) || null;
-    const [held, playing] = [seen?.held, Boolean(seen?.playing)];
-    const turned = scene?.opened !== before?.opened || this.held !== held || this.playing !== playing;
-    Object.assign(this, { scene, held, playing });
+    const [held, played] = [seen?.held, Boolean(seen?.played)];
+    const turned = scene?.opened !== before?.opened || this.held !== held || this.played !== played;
+    Object.assign(this, { scene, held, played });
     [this.found, this.whole] = [null, turned ? null : this.whole];
     if (!scene && !before) return;
     this.points = scene ? this.between(scene) : newest; // the newest are ours until Plotly has drawn its own

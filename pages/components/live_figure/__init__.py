@@ -108,7 +108,7 @@ def live_figure(
         key: the chart's identity, unique in the app.
         height: in CSS pixels; the width follows the container.
         label: what a screen reader says of the chart.
-        cursor: a line at the moment that is seen; a click goes to the nearest one.
+        cursor: a line at the moment that is seen; a click goes to the nearest one, a double click nowhere.
     """
     spec = figure if isinstance(figure, Spec) else figure_spec(figure)
     _mount(

@@ -1,8 +1,6 @@
-import { View } from "../latent_map/view.js";
+import { onClick } from "./clicks.js";
 import { Cursor } from "./cursor.js";
 import { hasWebGL, loadPlotly, themeTemplate } from "./plotly.js";
-
-const CLICK_PX = 5; // a pointer that moves further than this drags
 
 // The height is set before Plotly has loaded, so that the page does not jump.
 function fit({ box, data }) {
@@ -65,31 +63,21 @@ function mount(parentElement) {
   const box = parentElement.querySelector(".live-figure");
   const chart = box.querySelector(".live-figure-chart");
   const state = { box, chart, note: box.querySelector(".live-figure-note") };
-  let pressed = null;
-
-  // Plotly's own click events know only points. So the place is computed from pixels, by the axes.
-  chart.addEventListener("pointerdown", (event) => {
-    const single = chart._fullLayout?._subplots.cartesian.join() === "xy";
-    const inside = event.target.closest(".nsewdrag"); // the plot area: no legend, modebar, axis
-    pressed = single && inside && event.isPrimary && event.button === 0 ? event : null;
-  });
-  // On the window, as Plotly covers the page while the pointer is down.
   const listeners = new AbortController();
-  const listen = (type, handler) =>
-    window.addEventListener(type, handler, { signal: listeners.signal, capture: true });
-  listen("pointermove", (event) => {
-    if (!pressed) return;
-    const moved = Math.hypot(event.clientX - pressed.clientX, event.clientY - pressed.clientY);
-    if (moved >= CLICK_PX) pressed = null;
-  });
-  listen("pointercancel", () => (pressed = null));
-  listen("pointerup", (event) => {
-    if (state.waiting) setTimeout(() => draw(state)); // once Plotly has ended the drag
-    if (!pressed) return;
-    pressed = null;
-    const { x, y } = new View(chart).fromScreen(event);
-    if (Number.isFinite(x) && Number.isFinite(y)) state.report("clicked", { x, y });
-  });
+  const { signal } = listeners;
+  onClick(
+    chart,
+    (place) => {
+      state.cursor?.click(place);
+      const { x, y } = place;
+      const single = chart._fullLayout._subplots.cartesian.join() === "xy"; // else nobody knows whose x it is
+      if (single) state.report("clicked", { x, y });
+    },
+    signal,
+  );
+  // Once Plotly has ended the drag.
+  const released = () => state.waiting && setTimeout(() => draw(state));
+  window.addEventListener("pointerup", released, { signal, capture: true });
 
   // Not Plotly's `responsive`: it sees the window change, but not the sidebar.
   const resizes = new ResizeObserver(() => draw(state));
@@ -98,12 +86,13 @@ function mount(parentElement) {
   // Once there is a figure, whose axes say where the line is.
   state.follow = () => {
     if (!state.data.cursor || !chart._fullLayout) return;
+    const { timeline, x } = state.data.cursor;
     if (!state.cursor) {
-      state.cursor = new Cursor(box, chart);
+      state.cursor = new Cursor(box, chart, timeline);
       chart.on("plotly_afterplot", () => state.cursor.draw());
       chart.on("plotly_relayouting", () => state.cursor.draw());
     }
-    state.cursor.follow(state.data.cursor);
+    state.cursor.follow(x);
   };
 
   state.dispose = () => {

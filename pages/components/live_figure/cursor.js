@@ -3,45 +3,19 @@
 import { element } from "../element.js";
 import { timeline } from "../moments/timeline.js";
 
-const CLICK_PX = 5; // a pointer that moves further than this drags
-
 export class Cursor {
   listeners = new AbortController();
   lines = [];
 
-  // On a chart of Plotly's, which lies in `box`.
-  constructor(box, chart) {
-    Object.assign(this, { box, chart });
-    let pressed = null;
-    const { signal } = this.listeners;
-    const away = (event) => Math.hypot(event.clientX - pressed.clientX, event.clientY - pressed.clientY);
-    chart.addEventListener(
-      "pointerdown",
-      (event) => {
-        const panel = event.target.closest(".nsewdrag");
-        const free = panel && event.isPrimary && event.button === 0;
-        pressed = free ? { ...at(event), axis: axisOf(panel) } : null;
-      },
-      { signal, capture: true },
-    );
-    // On the window, as Plotly covers the page while the pointer is down.
-    window.addEventListener(
-      "pointerup",
-      (event) => {
-        if (pressed && away(event) < CLICK_PX) this.click(event, pressed.axis);
-        pressed = null;
-      },
-      { signal, capture: true },
-    );
+  // On a chart of Plotly's, which lies in `box`, for good; of the timeline of this name.
+  constructor(box, chart, name) {
+    Object.assign(this, { box, chart, seen: timeline(name) });
+    this.seen.addEventListener("change", () => this.draw(), { signal: this.listeners.signal });
   }
 
-  // What Python says: { timeline, x }, x the name of what the figure is over.
-  follow({ timeline: name, x }) {
+  // `x` is the name of what the figure is over.
+  follow(x) {
     this.x = x;
-    if (!this.seen) {
-      this.seen = timeline(name);
-      this.seen.addEventListener("change", () => this.draw(), { signal: this.listeners.signal });
-    }
     this.draw();
   }
 
@@ -50,14 +24,17 @@ export class Cursor {
     return this.seen.moments.map((moment) => moment[this.x] ?? NaN);
   }
 
-  click({ clientX }, name) {
-    const axis = this.chart._fullLayout?.[name];
-    if (!axis || !this.seen) return;
-    const x = axis.p2d(clientX - this.chart.getBoundingClientRect().left - axis._offset);
+  // To the moment nearest to where was clicked; the second half of a double click, which is Plotly's way back to the
+  // whole figure, undoes the first.
+  click({ x, twice }) {
+    const { seen } = this;
+    if (!seen.moments.length) return;
+    if (twice) return seen.seek(this.before);
+    this.before = Math.round(seen.position);
     let [best, least] = [null, Infinity];
     for (const [index, place] of this.places().entries())
       if (Math.abs(place - x) < least) [best, least] = [index, Math.abs(place - x)];
-    if (best !== null) this.seen.seek(best);
+    if (best !== null) seen.seek(best);
   }
 
   // To be called whenever the figure has been drawn, and whenever its axes have moved.
@@ -86,8 +63,3 @@ export class Cursor {
     this.listeners.abort();
   }
 }
-
-const at = ({ clientX, clientY }) => ({ clientX, clientY });
-
-// "x2y2" -> "xaxis2"
-const axisOf = (panel) => `xaxis${/^x(\d*)y/.exec(panel.dataset.subplot)?.[1] ?? ""}`;

@@ -48,8 +48,8 @@ async function fetched(address, priority) {
   return makeSnapshot(await response.arrayBuffer());
 }
 
-// The snapshot at an address if it is here; else null, and it is fetched: `arrived()` is called when it has
-// come, or `failed()` when it will not; then the next who asks tries again. `priority` is that of `fetch`: those
+// The snapshot at an address if it is here; else null, and it is fetched: `arrived(address)` is called when it has
+// come, or `failed(address)` when it will not; then the next who asks tries again. `priority` is that of `fetch`: those
 // that are wanted now come before those that may be.
 export function snapshotAt(address, arrived, failed, priority = "high") {
   const entry = kept.get(address) ?? { snapshot: null, fetching: null, heard: new Set() };
@@ -66,7 +66,7 @@ export function snapshotAt(address, arrived, failed, priority = "high") {
       throw error;
     },
   );
-  if (!entry.heard.has(arrived)) entry.fetching.then(arrived, failed);
+  if (!entry.heard.has(arrived)) entry.fetching.then(...[arrived, failed].map((tell) => () => tell(address)));
   entry.heard.add(arrived);
   return null;
 }

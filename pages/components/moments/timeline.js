@@ -2,6 +2,7 @@
 // tells them of every change by the event "change".
 import { say } from "../links/address.js";
 import { decoders } from "../stores/registry.js";
+import { alongside } from "./linking.js";
 import { Opened, Present } from "./opened.js";
 import { snapshotAt } from "./snapshot.js";
 
@@ -15,6 +16,16 @@ const OPENED = 8; // moments of which more than the file is kept
 const RESTED = 400; // milliseconds until the address says it: browsers let it be written only so often
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+// Where a position on one list of a run lies on another. A play goes on where it was; who stands at the end, which
+// may have the step of the snapshot before it, follows it.
+function carried(position, before, after) {
+  const last = after.length - 1;
+  if (position === before.length - 1) return last;
+  const { step } = before[Math.floor(position)];
+  const index = after.findIndex((moment) => moment.step === step);
+  return index < 0 ? last : Math.min(index + (position % 1), last);
+}
 
 // The step that the address gives this name, or null; nonsense is none.
 function askedStep(name) {
@@ -37,7 +48,8 @@ class Timeline extends EventTarget {
   speed = 1;
   loop = false;
   held = true; // whether the axes stand still
-  trouble = "";
+  lost = null; // what is wanted and cannot be fetched
+  ahead = 0; // the position that a play, its own or the linked one's, wants next
   settled = false; // whether what is seen is what is asked for
   // What is seen: { index, opened, before, from, to, part }: the number of the nearest moment, and what is known of
   // it; the number of the one before, what is known of that and of the next, and how far it is from the one to the
@@ -53,18 +65,27 @@ class Timeline extends EventTarget {
     return this.playing || this.goal !== null;
   }
 
+  // Whether it plays, or goes along with one that does.
+  get played() {
+    return this.playing || Boolean(this.linked?.other.playing);
+  }
+
+  get trouble() {
+    return this.lost === null ? "" : "This moment cannot be fetched. Reload the page, and try again.";
+  }
+
   // The list of a store. `address` is what the step is called in the address.
   follow({ run, live, moments, decoder, weights, means }, address) {
-    const another = run !== this.run;
-    const asked = this.run === null ? askedStep(address) : null;
-    const seen = this.position === this.last ? null : this.moments[Math.round(this.position)]?.step;
-    const step = another ? asked : seen;
-    const index = moments.findIndex((moment) => moment.step === step);
-    if (another) [this.playing, this.goal, this.scene] = [false, null, null];
-    // A play goes on where it was; who stands at the end follows it.
-    const on = another ? 0 : this.position - Math.round(this.position);
+    if (run !== this.run) {
+      const asked = this.run === null ? askedStep(address) : null;
+      const index = moments.findIndex(({ step }) => step === asked);
+      [this.playing, this.goal, this.scene, this.lost] = [false, null, null, null];
+      this.position = index < 0 ? moments.length - 1 : index;
+    } else {
+      this.position = carried(this.position, this.moments, moments);
+      if (this.goal !== null) this.goal = carried(this.goal, this.moments, moments);
+    }
     Object.assign(this, { run, live, moments, weights, address });
-    this.position = index < 0 ? this.last : Math.min(Math.max(index + on, 0), this.last);
     if (decoder !== this.decoder) {
       this.decoder = decoder;
       this.present = null;
@@ -74,7 +95,7 @@ class Timeline extends EventTarget {
         this.present = new Present(here, means);
         this.look();
       };
-      if (decoder) decoders().get(decoder).then(arrived, this.failed);
+      if (decoder) decoders().get(decoder).then(arrived, () => this.decoder === decoder && this.lose(decoder));
     }
     this.look();
   }
@@ -110,7 +131,6 @@ class Timeline extends EventTarget {
     const [from, to] = [this.at(before), this.at(Math.ceil(position))];
     this.settled = Boolean(from && to);
     if (this.settled) {
-      this.trouble = "";
       const opened = index === before ? from : to;
       this.scene = before === this.last ? null : { index, opened, before, from, to, part: position - before };
       clearTimeout(this.fetching);
@@ -120,16 +140,28 @@ class Timeline extends EventTarget {
   };
 
   // A snapshot has come: whether it is what is waited for `look` knows.
-  arrived = () => {
+  arrived = (address) => {
+    if (this.lost === address) this.lost = null;
     if (!this.settled) this.look();
   };
 
-  failed = () => {
-    if (this.settled && !this.playing) return; // it was not wanted yet
-    this.pause();
-    this.trouble = "This moment cannot be fetched. Reload the page, and try again.";
-    this.tell();
+  failed = (address) => {
+    if (this.wants(address)) this.lose(address);
   };
+
+  // Whether a snapshot is of what is to be seen now, or of what a play waits for.
+  wants(address) {
+    const positions = this.played ? [this.position, this.ahead] : [this.position];
+    const indices = positions.flatMap((position) => [Math.floor(position), Math.ceil(position)]);
+    return indices.some((index) => this.moments[index]?.address === address);
+  }
+
+  lose(lost) {
+    this.lost = lost;
+    this.pause();
+    this.linked?.other.pause(); // it would wait for ever
+    this.tell();
+  }
 
   tell() {
     clearTimeout(this.writing);
@@ -143,49 +175,53 @@ class Timeline extends EventTarget {
     say({ [this.address]: this.position === this.last ? null : String(step) });
   }
 
-  // To a moment, at once.
-  seek(index) {
-    [this.playing, this.goal] = [false, null];
-    this.position = Math.min(Math.max(index, 0), this.last);
-    this.moved();
-  }
-
-  // Another timeline goes along wherever this one is moved, to where `by` ("epoch", "step") is the same; null: none.
+  // Another timeline goes along wherever this one is moved, and the other way round, to where `by` ("epoch", "step")
+  // is the same; null: none.
   link(other, by) {
     this.linked = other && { other, by };
   }
 
-  moved() {
-    this.look();
+  // This one at a position, and where the linked one is then.
+  sides(position) {
     const { other, by } = this.linked ?? {};
-    if (!other?.moments.length) return;
-    const [before, after] = [Math.floor(this.position), Math.ceil(this.position)].map((at) => this.moments[at][by]);
-    other.goAlong(before + (this.position % 1) * (after - before), by);
+    const there = other ? alongside(position, this.moments, other.moments, by) : null;
+    return there === null ? [[this, position]] : [[this, position], [other, there]];
   }
 
-  // To where `by` is so much, or to an end.
-  goAlong(value, by) {
-    const values = this.moments.map((moment) => moment[by]);
-    const next = values.findIndex((each) => each > value);
-    [this.playing, this.goal] = [false, null];
-    if (next < 0) this.position = this.last;
-    else if (next === 0) this.position = 0;
-    else this.position = next - 1 + (value - values[next - 1]) / (values[next] - values[next - 1]);
+  moved() {
     this.look();
+    for (const [other, there] of this.sides(this.position).slice(1)) other.goAlong(there);
+  }
+
+  goAlong(position) {
+    [this.playing, this.goal, this.position] = [false, null, position];
+    this.look();
+  }
+
+  // What a person wants ends what was wanted before, and its trouble.
+  want({ playing = false, goal = null }) {
+    [this.playing, this.goal] = [playing, goal];
+    for (const [each] of this.sides(this.position)) each.lost = null;
+  }
+
+  // To a moment, at once.
+  seek(index) {
+    this.want({});
+    this.position = Math.min(Math.max(index, 0), this.last);
+    this.moved();
   }
 
   // To one beside that which is seen.
   step(by) {
     const from = this.goal ?? (by > 0 ? Math.floor(this.position) : Math.ceil(this.position));
-    this.playing = false;
-    this.goal = Math.min(Math.max(from + by, 0), this.last);
+    this.want({ goal: Math.min(Math.max(from + by, 0), this.last) });
     this.start();
   }
 
   play() {
     if (this.last < 1) return;
     if (this.position === this.last) this.position = 0;
-    [this.playing, this.goal] = [true, null];
+    this.want({ playing: true });
     this.start();
   }
 
@@ -223,13 +259,22 @@ class Timeline extends EventTarget {
 
   playOn(by) {
     const next = Math.min(this.position + by, this.last);
-    this.fetch(Math.ceil(next) + 1, Math.ceil(next) + AHEAD);
-    // A moment that is not here yet is waited for, at the one before.
-    const here = this.at(Math.floor(next)) && this.at(Math.ceil(next));
-    this.position = here ? next : Math.min(next, Math.ceil(this.position));
+    // What is not here yet is waited for, at the moment before, if the linked one has what it shows then.
+    const stops = [next, Math.min(next, Math.ceil(this.position))];
+    const ready = (stop) => this.sides(stop).map(([each, at]) => each.has(at)).every(Boolean);
+    this.position = stops.find(ready) ?? this.position;
+    for (const [each, at] of this.sides(next)) {
+      each.ahead = at;
+      each.fetch(Math.ceil(at) + 1, Math.ceil(at) + AHEAD);
+    }
     if (this.position < this.last) return;
     if (this.loop) this.position = 0;
     else this.playing = false;
+  }
+
+  // Whether all is here that is seen at a position; else it is fetched.
+  has(position) {
+    return [Math.floor(position), Math.ceil(position)].map((index) => this.at(index)).every(Boolean);
   }
 
   glide(by) {
