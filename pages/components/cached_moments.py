@@ -14,7 +14,6 @@ import streamlit as st
 from pages.components import cached
 from pages.components.cached import Explored
 from pages.components.moments import Losses, Moment, Moments
-from pages.components.selection import ScoredSet
 from pages.components.served import serve_files
 from vae.config import TrainConfig
 from vae.errors import VaeError
@@ -39,12 +38,6 @@ def moments(run: Run, explored: Explored, *, live: bool = False) -> Moments:
     return found
 
 
-def sound_snapshots(run: Run, test: ScoredSet) -> list[Path]:
-    """Those of `run` that can be used beside its test set, in order."""
-    counts = _counts(test)
-    return [file[0] for file in _files(run) if _sound(*file, run.config, counts)]
-
-
 def steps(run: Run, *, live: bool) -> Moments:
     """The same by the names of the files alone, without torch."""
     return _steps(run, tuple(map(_step, run.snapshots())), live)
@@ -56,11 +49,6 @@ def _step(path: Path) -> int:
 
 def _files(run: Run) -> list[Stamp]:
     return [file for path in run.snapshots() if (file := _stamp(path))]
-
-
-def _counts(test: ScoredSet) -> tuple[int, int]:
-    """Of pictures and classes."""
-    return len(test), len(np.unique(test.labels))
 
 
 def _stamp(path: Path) -> Stamp | None:
@@ -97,8 +85,8 @@ def _moments(
     from pages.components.description import weight_names
 
     test = _explored.test
-    first = np.unique(test.labels, return_index=True)[1]
-    counts, found, missing = _counts(test), [], []
+    first = test.firsts
+    counts, found, missing = (len(test), len(first)), [], []
     for file in files:
         step, sound = _step(file[0]), _sound(*file, run.config, counts)
         if sound is None:
