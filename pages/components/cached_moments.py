@@ -14,7 +14,7 @@ import streamlit as st
 from pages.components import cached
 from pages.components.cached import Explored
 from pages.components.moments import Losses, Moment, Moments
-from pages.components.served import serve_files
+from pages.components.served import remove_files, serve_files
 from vae.config import TrainConfig
 from vae.errors import VaeError
 from vae.records import Metrics
@@ -41,6 +41,11 @@ def moments(run: Run, explored: Explored, *, live: bool = False) -> Moments:
 def steps(run: Run, *, live: bool) -> Moments:
     """The same by the names of the files alone, without torch."""
     return _steps(run, tuple(map(_step, run.snapshots())), live)
+
+
+def forget(run: Run) -> None:
+    """Takes the files of a run that was deleted out of the browsers' reach: links keep them on the disk."""
+    remove_files(_folder(run))
 
 
 def _step(path: Path) -> int:
