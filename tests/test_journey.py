@@ -62,6 +62,22 @@ def test_another_test_set_gets_a_sentence(journey: Journey, images: int, classes
         Journey(journey.run, journey.paths, other)[0]
 
 
+def test_losses_of_a_later_step_are_refused(journey: Journey) -> None:
+    kept = checkpoints.load_snapshot(journey.paths[2], journey.run.config)
+    assert kept.metrics is not None
+    step = int(journey.paths[2].stem)
+    for told in (step - 1, step):  # the newest line of the log
+        metrics = kept.metrics.model_copy(update={"step": told})
+        checkpoints.save_snapshot(journey.paths[2], kept._replace(metrics=metrics))
+        assert journey[2].step == step
+    metrics = kept.metrics.model_copy(update={"step": 999_999})
+    checkpoints.save_snapshot(journey.paths[2], kept._replace(metrics=metrics))
+    with pytest.raises(
+        VaeError, match=f"{journey.paths[2].name} is damaged: it has the losses of step 999,999"
+    ):
+        journey[2]
+
+
 def test_a_run_that_is_deleted_meanwhile_gets_a_sentence(journey: Journey) -> None:
     assert journey[0].step == 0
     shutil.rmtree(journey.run.path)

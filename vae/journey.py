@@ -42,12 +42,18 @@ def sound_snapshot(path: Path, config: TrainConfig, images: int, classes: int) -
     Args:
         images, classes: of the test set, as it is here.
 
-    Raises VaeError if it is gone, damaged, holds what is no number, or is of another test set.
+    Raises VaeError if it is gone, damaged, holds what is no number, is of another test set, or has losses of
+    a later step.
     """
     what = "/".join(path.parts[-3:])
     if not path.exists():
         raise VaeError(f"{what} is gone: it was deleted. Choose another run.")
     kept = load_snapshot(path, config)
+    # The line that was logged last may be of an earlier step.
+    if kept.metrics is not None and kept.metrics.step > int(path.stem):
+        raise VaeError(
+            f"{what} is damaged: it has the losses of step {kept.metrics.step:,}. Choose another run."
+        )
     found = len(kept.mean), len(kept.reconstructions)
     if found != (images, classes):
         raise VaeError(
