@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from pages.components import cached, orders, served
-from pages.components.cached_moments import moments
+from pages.components.cached_moments import moments, steps
 from pages.components.moments import Losses, Moments
 from tests.visiting import PAGES, component, visit
 from vae import reading
@@ -91,6 +92,30 @@ def test_snapshots_that_cannot_be_used_are_left_out(run: Run) -> None:
         path.stem for path in others
     }
     assert json.loads(shown.payload.partition(b"\n")[0])["missing"] == shown.missing
+
+
+def test_links_in_their_place_are_left_out(run: Run, tmp_path: Path) -> None:
+    around, nowhere, elsewhere, *others, _ = run.snapshots()
+    assert found(run).missing == []
+    whole = shutil.copy2(elsewhere, tmp_path)  # as old and as large as what was seen to be sound
+    for link, target in {around: around, nowhere: tmp_path / "nowhere", elsewhere: whole}.items():
+        link.unlink()
+        link.symlink_to(target)
+    shown = found(run)
+    assert shown.missing == [int(path.stem) for path in (around, nowhere, elsewhere)]
+    assert [moment.step for moment in shown.moments[:-1]] == [int(path.stem) for path in others]
+
+
+def test_where_steps_lie_is_told_once_the_log_says_it(run: Run) -> None:
+    log = run.metrics_path.read_bytes()
+    first, *_ = log.splitlines(keepends=True)  # that of the test set, before the first step
+    run.metrics_path.write_bytes(first)
+    assert {moment.epoch for moment in steps(run, live=True).moments} == {None}
+    with run.metrics_path.open("ab") as file:
+        file.write(log.removeprefix(first))
+    *snapshots, _ = steps(run, live=True).moments
+    assert [moment.epoch for moment in snapshots] == [moment.step / 12 for moment in snapshots]
+    assert steps(run, live=True) is steps(run, live=True)  # made once
 
 
 def test_a_snapshot_of_an_older_version_has_the_losses_of_the_log(run: Run) -> None:

@@ -40,7 +40,7 @@ def moments(run: Run, explored: Explored, *, live: bool = False) -> Moments:
 
 def steps(run: Run, *, live: bool) -> Moments:
     """The same by the names of the files alone, without torch."""
-    return _steps(run, tuple(map(_step, run.snapshots())), live)
+    return _steps(run, tuple(map(_step, run.snapshots())), live, _stamp(run.metrics_path))
 
 
 def forget(run: Run) -> None:
@@ -53,15 +53,15 @@ def _step(path: Path) -> int:
 
 
 def _files(run: Run) -> list[Stamp]:
-    return [file for path in run.snapshots() if (file := _stamp(path))]
+    return list(map(_stamp, run.snapshots()))
 
 
-def _stamp(path: Path) -> Stamp | None:
-    """None where the file is gone."""
+def _stamp(path: Path) -> Stamp:
+    """Zeros where there is nothing to be read; of a link its own, wherever it leads."""
     try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
+        found = path.lstat()
+    except OSError:
+        return path, 0, 0
     return path, found.st_mtime_ns, found.st_size
 
 
@@ -113,7 +113,7 @@ def _moments(
 
 
 @st.cache_resource(max_entries=32, show_spinner=False, hash_funcs={Run: lambda run: str(run.path)})
-def _steps(run: Run, steps: Sequence[int], live: bool) -> Moments:
+def _steps(run: Run, steps: Sequence[int], live: bool, log: Stamp) -> Moments:  # noqa: ARG001 (the key)
     found = [_moment(run, step, None, None) for step in steps]
     return Moments(
         run=run.name,
@@ -180,5 +180,5 @@ def _sound(
 
     try:
         return Sound(sound_snapshot(path, config, *counts).metrics)
-    except VaeError:
+    except (VaeError, OSError):
         return None
