@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -10,10 +11,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from pages.components import cached, served
-from pages.components.cached_moments import moments
+from pages.components import cached, orders, served
+from pages.components.cached_moments import moments, steps
 from pages.components.moments import Losses, Moments
 from tests.visiting import PAGES, component, visit
+from vae import reading
+from vae.catalogue import new_run
 from vae.checkpoints import load_snapshot
 from vae.history import History
 from vae.runs import Run
@@ -91,6 +94,30 @@ def test_snapshots_that_cannot_be_used_are_left_out(run: Run) -> None:
     assert json.loads(shown.payload.partition(b"\n")[0])["missing"] == shown.missing
 
 
+def test_links_in_their_place_are_left_out(run: Run, tmp_path: Path) -> None:
+    around, nowhere, elsewhere, *others, _ = run.snapshots()
+    assert found(run).missing == []
+    whole = shutil.copy2(elsewhere, tmp_path)  # as old and as large as what was seen to be sound
+    for link, target in {around: around, nowhere: tmp_path / "nowhere", elsewhere: whole}.items():
+        link.unlink()
+        link.symlink_to(target)
+    shown = found(run)
+    assert shown.missing == [int(path.stem) for path in (around, nowhere, elsewhere)]
+    assert [moment.step for moment in shown.moments[:-1]] == [int(path.stem) for path in others]
+
+
+def test_where_steps_lie_is_told_once_the_log_says_it(run: Run) -> None:
+    log = run.metrics_path.read_bytes()
+    first, *_ = log.splitlines(keepends=True)  # that of the test set, before the first step
+    run.metrics_path.write_bytes(first)
+    assert {moment.epoch for moment in steps(run, live=True).moments} == {None}
+    with run.metrics_path.open("ab") as file:
+        file.write(log.removeprefix(first))
+    *snapshots, _ = steps(run, live=True).moments
+    assert [moment.epoch for moment in snapshots] == [moment.step / 12 for moment in snapshots]
+    assert steps(run, live=True) is steps(run, live=True)  # made once
+
+
 def test_a_snapshot_of_an_older_version_has_the_losses_of_the_log(run: Run) -> None:
     path = run.snapshots()[0]
     change(path)  # says nothing of metrics now
@@ -118,6 +145,57 @@ def test_files_are_copied_where_they_cannot_be_linked(run: Run, monkeypatch: pyt
     moment = found(run).moments[0]
     assert file(moment.address).read_bytes() == run.snapshots()[0].read_bytes()
     assert not file(moment.address).samefile(run.snapshots()[0])
+
+
+def test_what_was_deleted_or_swapped_meanwhile_is_left_out(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, pipe, huge, link, *_ = run.snapshots()
+
+    def refused(*_: Path) -> None:
+        raise OSError("another disk")
+
+    def before(folder: str, files: dict[str, Path]) -> None:
+        for path in (gone, pipe, link):
+            path.unlink(missing_ok=True)
+        if not pipe.exists():
+            os.mkfifo(pipe)
+        (tmp_path / "secret").write_text("mine")
+        link.symlink_to(tmp_path / "secret")
+        os.truncate(huge, reading.largest(reading.MAX_WEIGHTS) + 1)
+        served.serve_files(folder, files)
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    monkeypatch.setattr("pages.components.cached_moments.serve_files", before)
+    *moments, _ = found(run).moments
+    there = [moment.step for moment in moments if file(moment.address).exists()]
+    assert there == [moment.step for moment in moments[4:]]
+
+
+def test_files_of_snapshots_that_are_no_more_go_but_not_at_once(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yesterday = time.time() - 25 * 3600
+    for path in run.snapshots():
+        os.utime(path, (yesterday,) * 2)  # links have the times of what they link to
+    deleted, kept = (file(moment.address) for moment in found(run).moments[1:3])
+    run.snapshots()[1].unlink()
+    found(run)
+    assert deleted.exists()  # another tab may be on its way there
+    monkeypatch.setattr(served, "KEPT_SECONDS", 0)
+    found(run)
+    assert not deleted.exists()
+    assert kept.exists()
+
+
+def test_a_run_that_is_deleted_leaves_no_file_on_the_disk(run: Run) -> None:
+    static = file(found(run).moments[0].address)
+    assert static.stat().st_nlink == 2
+    with static.open("rb") as content:
+        orders.delete(run)
+        assert os.fstat(content.fileno()).st_nlink == 0
+    assert not list(served.STATIC.iterdir())
+    orders.delete(new_run(run.config, run.path.parent))  # nobody has looked at its moments
 
 
 def test_files_are_put_there_again_and_go_a_day_after_their_last_use(run: Run) -> None:

@@ -1,14 +1,16 @@
 """The Compare page without a browser: what it says of two runs, and what its buttons ask for."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import streamlit
 from streamlit.testing.v1 import AppTest
 
 import vae
 from pages.components import orders
-from pages.components.ready_made import READY_MADE
+from pages.components.ready_made import POLL, READY_MADE
 from tests.conftest import small_config
 from tests.figures import evaluation_of
 from tests.visiting import component, html, messages, read, visit
@@ -233,6 +235,45 @@ def test_those_that_train_and_wait_are_shown_instead_of_a_start(runs_dir: Path, 
         assert "seed 2: trained after that." in captions(test)
         starts = [button for button in test.button if button.label == "Start"]
         assert len(starts) == 1, "seed 1 is beta 1 of two others, too"
+
+
+def test_a_damaged_run_is_told_of_on_its_cards_alone(runs_dir: Path, trained: Run) -> None:
+    configs = READY_MADE[1].configs.values()
+    damaged, *others = (new_run(config, runs_dir) for config in configs)  # beta 0.1 is of this one only
+    for run in others:
+        run.write_status(trained.status())
+    (damaged.path / "status.json").write_text("{")
+    test = visit(PAGE, None, run=trained.name, **{"with": others[0].name})
+    assert messages(test).count(f"{damaged.name}/status.json is damaged") == 1
+    assert sum(button.label == "Start" for button in test.button) == 3
+    assert any(heading.value == "How they learned" for heading in test.subheader)
+
+
+def test_one_that_waits_with_some_epochs_behind_it_is_no_untrained_one(
+    runs_dir: Path, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    polled: list[float | None] = []
+    real = streamlit.fragment
+
+    def fragment(function: Callable[..., None], *, run_every: float | None = None) -> Callable[..., None]:
+        if function.__name__ == "_cards":
+            polled.append(run_every)
+        return real(function, run_every=run_every)
+
+    monkeypatch.setattr(streamlit, "fragment", fragment)
+    first, second = (new_run(config, runs_dir) for config in READY_MADE[2].configs.values())
+    first.write_status(Status(state="running", step=7, epoch=0.5, total_steps=9))
+    second.write_status(Status(state="stopped", step=5, epoch=0.25, total_steps=9))
+    with first.hold():
+        test = visit(PAGE, None, run=trained.name)
+        assert "seed 2: stopped at epoch 0.25." in captions(test)
+    # Between the two: the first has ended, the second has not begun yet.
+    first.write_status(trained.status())
+    test = visit(PAGE, None, run=trained.name)
+    assert polled == [POLL, POLL]
+    second.write_status(trained.status())
+    visit(PAGE, None, run=trained.name)
+    assert polled[2:] == [None]
 
 
 def test_what_is_trained_is_opened_also_by_those_who_may_not_start_it(

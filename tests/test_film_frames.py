@@ -15,7 +15,6 @@ from pages.components.film_frames import (
     Film,
     digit_film,
     map_film,
-    said,
     window,
 )
 from pages.components.planes import Plane, axes, principal
@@ -26,15 +25,9 @@ from tests.test_poster import MODELS
 from vae.data import class_names
 from vae.films import MOST_COLOURS, Frame
 from vae.journey import Journey, Moment
-from vae.records import Metrics
 
 SIZE = 360
 NAMES = tuple("0123456789")
-
-
-def metrics(step: int, **changes: object) -> Metrics:
-    zeros = dict.fromkeys(Metrics.model_fields, 0)
-    return Metrics.model_validate({**zeros, "split": "train", "step": step, **changes})
 
 
 def journey(means: Floats, logvars: Floats | None = None) -> Journey:
@@ -46,9 +39,12 @@ def journey(means: Floats, logvars: Floats | None = None) -> Journey:
         model.decoder.logits.bias.add_(number)
         reconstructions = np.full((3, 28, 28), 50 * number, np.uint8)
         logvar = np.zeros_like(mean) if logvars is None else logvars[number]
-        line = metrics(10 * number, epoch=number / 2, elbo=-100.0 - number)
-        moments.append(Moment(10 * number, model, mean, logvar, reconstructions, line))
+        moments.append(Moment(10 * number, model, mean, logvar, reconstructions))
     return cast("Journey", moments)
+
+
+def captions(of: Journey) -> list[str]:
+    return [f"step {moment.step}" for moment in of]
 
 
 def plane(latent_dim: int) -> Plane:
@@ -62,7 +58,7 @@ def middle_of(frame: Frame, label: int) -> Floats:
 
 
 def map_frames(of: Journey, on: Plane, labels: Sequence[int], seconds: int = 4) -> list[Frame]:
-    return list(map_film(of, on, np.array(labels), NAMES, SIZE, seconds).frames)
+    return list(map_film(of, captions(of), on, np.array(labels), NAMES, SIZE, seconds).frames)
 
 
 def test_points_travel_straight_and_evenly_in_a_window_that_stands_still() -> None:
@@ -84,7 +80,7 @@ def test_the_rest_is_the_nearest_moments() -> None:
     means[:, :, 0] = [-6, 6]  # far from the upper left corner, which is looked at
     of = journey(means)
     frames = map_frames(of, plane(2), [0, 1])
-    seen = [next(m.step for m in of if _caption_in(frame, m)) for frame in frames]
+    seen = [next(m.step for m in of if _caption_in(frame, f"step {m.step}")) for frame in frames]
     nearest = [10 * round(at) for at in np.linspace(0, 3, len(frames))]
     assert seen == nearest
     tiles = {step: frames[seen.index(step)][:36, :36] for step in nearest}
@@ -104,8 +100,8 @@ def test_the_rest_is_the_nearest_moments() -> None:
             assert np.abs(tile - large[2:34, 2:34] / 255 * 0.4 * drawing.GREYS).max() < 3
 
 
-def _caption_in(frame: Frame, moment: Moment) -> bool:
-    text = drawing.caption(said(moment), SIZE)
+def _caption_in(frame: Frame, caption: str) -> bool:
+    text = drawing.caption(caption, SIZE)
     return bool((frame[SIZE:][: len(text)] == text).all())
 
 
@@ -141,8 +137,8 @@ def test_the_window_holds_nearly_all_points_of_all_moments() -> None:
 def test_it_is_as_long_as_was_asked_and_rests_at_its_end(seconds: int, moments: int) -> None:
     of = cast("Journey", [None] * moments)
     films: tuple[Film, ...] = (
-        map_film(of, plane(2), np.zeros(1, int), NAMES, SIZE, seconds),
-        digit_film(of, np.zeros((1, 28, 28), np.uint8), np.zeros(1, int), SIZE, seconds),
+        map_film(of, [""] * moments, plane(2), np.zeros(1, int), NAMES, SIZE, seconds),
+        digit_film(of, [""] * moments, np.zeros((1, 28, 28), np.uint8), np.zeros(1, int), SIZE, seconds),
     )
     for film in films:
         assert sum(film.milliseconds) == 1000 * seconds
@@ -155,7 +151,7 @@ def test_it_is_as_long_as_was_asked_and_rests_at_its_end(seconds: int, moments: 
 def test_ten_digits_stand_over_what_is_made_of_them(size: int) -> None:
     of = journey(np.zeros((4, 1, 2), np.float32))
     pictures = np.random.default_rng(0).integers(0, 256, (3, 28, 28), np.uint8)
-    frames = list(digit_film(of, pictures, np.array([2, 5, 7]), size, 4).frames)
+    frames = list(digit_film(of, captions(of), pictures, np.array([2, 5, 7]), size, 4).frames)
     assert len(frames) == 4
     assert len({frame.shape for frame in frames}) == 1
     times = size // 160  # 2, 3, 4
@@ -170,28 +166,27 @@ def test_ten_digits_stand_over_what_is_made_of_them(size: int) -> None:
             np.testing.assert_array_equal(greys, drawing.in_greys(pictures[column]))
             reconstruction = below[32 * times :: times][:28]
             np.testing.assert_array_equal(reconstruction, drawing.in_greys(moment.reconstructions[column]))
-        text = drawing.caption(said(moment), size)
+        text = drawing.caption(f"step {moment.step}", size)
         assert (
             frame[-len(text) - round(size * drawing.LETTERS * drawing.MARGIN) :][: len(text)] == text
         ).all()
 
 
-def test_the_caption_says_what_is_known() -> None:
-    [moment] = journey(np.zeros((1, 1, 2), np.float32))
-    line = metrics(4690, split="test", epoch=10.0, elbo=-138.04)
-    assert said(moment._replace(step=4690, metrics=line)) == "step 4,690 · epoch 10.00 · test loss 138.0 nats"
-    line = metrics(235, epoch=0.501, elbo=-184.06)
-    assert said(moment._replace(step=235, metrics=line)) == "step 235 · epoch 0.50 · training loss 184.1 nats"
-    assert said(moment._replace(metrics=None)) == "step 0"
-
-
 def test_the_font_has_every_letter_that_is_written() -> None:
     missing = drawing._font(20.0).getmask("\N{HANGUL SYLLABLE GA}")
-    letters = {*"step,0123456789 · epoch. test training loss nats"}
+    letters = {*"step,0123456789 · epoch. test: train reconstruction + KL nats"}
     for dataset in ("mnist", "fashion-mnist", "kmnist", "emnist-digits"):
         letters |= set("".join(class_names(dataset)))
     for letter in letters - {" "}:
         assert bytes(drawing._font(20.0).getmask(letter)) != bytes(missing), letter
+
+
+@pytest.mark.parametrize("width", [360, 540, 720])
+def test_the_longest_caption_fits(width: int) -> None:
+    longest = "step 4,690,000 · epoch 1000.00 · train: reconstruction 543.9 + KL 12.3 nats"
+    text = drawing.caption(longest, width)
+    assert text.any()
+    assert not text[:, -width // 100 :].any()  # nothing is cut off
 
 
 @pytest.mark.parametrize("width", [360, 540, 720])

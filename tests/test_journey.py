@@ -7,37 +7,39 @@ import numpy as np
 import pytest
 import torch
 
-from tests.conftest import TEST_IMAGES
 from vae import checkpoints
 from vae.data import load
 from vae.errors import VaeError
-from vae.journey import Journey
+from vae.journey import Journey, Moment
 from vae.latent import encode_set
 from vae.runs import Run
 
 
 @pytest.fixture
-def journey(trained: Run, tmp_path: Path) -> Journey:
-    """That of a copy of the finished run."""
+def journey(trained: Run, tmp_path: Path, small: Path) -> Journey:  # noqa: ARG001
+    """That of a copy of the finished run, its last snapshot before what is explored."""
     shutil.copytree(trained.path, tmp_path / trained.name)
     run = Run(tmp_path / trained.name)
-    return Journey(run, run.snapshots(), TEST_IMAGES, 10)
+    means, logvars = (
+        part.numpy() for part in encode_set(run.load_model(), load("mnist", train=False).images)
+    )
+    last = Moment(36, run.load_model(), means, logvars, np.zeros((10, 28, 28), np.uint8))
+    return Journey(run, run.snapshots(), last)
 
 
-def test_it_goes_from_the_first_step_to_what_was_learned(journey: Journey, small: Path) -> None:  # noqa: ARG001
-    moments = list(journey)
+def test_it_goes_from_the_first_step_to_what_is_explored(journey: Journey) -> None:
+    *moments, explored = journey
+    assert explored is journey.last
+    assert len(journey) == len(moments) + 1
     steps = [moment.step for moment in moments]
     assert steps == sorted(steps)
     assert steps[0] == 0
-    last, model = moments[-1], journey.run.load_model()
-    posterior = encode_set(model, load("mnist", train=False).images)
-    np.testing.assert_allclose(last.means, posterior.mean.numpy(), atol=2e-3)
-    np.testing.assert_allclose(last.logvars, posterior.logvar.numpy(), atol=2e-3)
-    z = posterior.mean[:20]
+    last, model = moments[-1], explored.model
+    np.testing.assert_allclose(last.means, explored.means, atol=2e-3)
+    np.testing.assert_allclose(last.logvars, explored.logvars, atol=2e-3)
+    z = torch.from_numpy(explored.means[:20])
     torch.testing.assert_close(last.model.decode(z), model.decode(z), atol=5e-3, rtol=0)
     assert (last.model.decode(z) - moments[0].model.decode(z)).abs().max() > 0.1
-    assert last.metrics is not None
-    assert last.metrics.step == last.step
     assert last.reconstructions.shape == (10, 28, 28)
 
 
@@ -52,10 +54,28 @@ def test_weights_that_diverged_get_a_sentence(journey: Journey, part: str) -> No
         journey[2]
 
 
-@pytest.mark.parametrize(("images", "classes"), [(10_000, 10), (TEST_IMAGES, 9)])
+@pytest.mark.parametrize(("images", "classes"), [(150, 10), (200, 9)])
 def test_another_test_set_gets_a_sentence(journey: Journey, images: int, classes: int) -> None:
+    last = journey.last
+    other = last._replace(means=last.means[:images], reconstructions=last.reconstructions[:classes])
     with pytest.raises(VaeError, match=rf"200 pictures and 10 classes; .* {images:,} and {classes}"):
-        Journey(journey.run, journey.paths, images, classes)[0]
+        Journey(journey.run, journey.paths, other)[0]
+
+
+def test_losses_of_a_later_step_are_refused(journey: Journey) -> None:
+    kept = checkpoints.load_snapshot(journey.paths[2], journey.run.config)
+    assert kept.metrics is not None
+    step = int(journey.paths[2].stem)
+    for told in (step - 1, step):  # the newest line of the log
+        metrics = kept.metrics.model_copy(update={"step": told})
+        checkpoints.save_snapshot(journey.paths[2], kept._replace(metrics=metrics))
+        assert journey[2].step == step
+    metrics = kept.metrics.model_copy(update={"step": 999_999})
+    checkpoints.save_snapshot(journey.paths[2], kept._replace(metrics=metrics))
+    with pytest.raises(
+        VaeError, match=f"{journey.paths[2].name} is damaged: it has the losses of step 999,999"
+    ):
+        journey[2]
 
 
 def test_a_run_that_is_deleted_meanwhile_gets_a_sentence(journey: Journey) -> None:

@@ -7,17 +7,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit
 import torch
 from PIL import Image, ImageSequence
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
+from pages.components import cached, cached_moments
 from pages.components import journey as component
 from pages.components.digits import INKS
 from pages.components.film_drawing import palette
 from pages.components.film_frames import Film
+from pages.components.moments import Losses, Moment
 from tests.browser import SLOW, own_page
-from tests.conftest import ROOT
+from tests.conftest import BUNDLED, ROOT
+from vae import journey as kept
+from vae.checkpoints import save_model
 from vae.errors import VaeError
 from vae.films import Format, Frame, Palette, film
 from vae.runs import Run
@@ -33,7 +38,7 @@ from vae.runs import Run
 run = Run(Path({path!r}))
 latent_dim = run.config.latent_dim
 plane = axes(latent_dim).through(np.zeros(latent_dim, np.float32))
-save_journey(run, cached.explored(run).test, plane)
+save_journey(run, cached.explored(run), plane)
 """
 
 
@@ -117,13 +122,63 @@ def test_nothing_is_made_until_it_is_asked_for_nor_twice(run: Run, films: list[b
 
 
 def test_a_damaged_snapshot_is_left_out_as_on_the_slider(run: Run, films: list[bytes]) -> None:
-    kept = run.snapshots()
-    kept[1].write_bytes(kept[1].read_bytes()[:1000])
+    snapshots = run.snapshots()
+    snapshots[1].write_bytes(snapshots[1].read_bytes()[:1000])
     test = opened(run)
-    assert f"from the {len(kept) - 1} moments" in test.caption[0].value
+    assert f"through the {len(snapshots) - 1} moments" in test.caption[0].value
     make(test)
     assert not test.error
     assert len(films) == 1
+
+
+def test_it_ends_with_the_weights_that_are_explored_and_says_what_the_slider_says(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[tuple[list[kept.Moment], Sequence[str]]] = []
+
+    def frames(journey: kept.Journey, captions: Sequence[str], *_: object) -> Film:
+        drawn.append((list(journey), captions))
+        return Film(iter([np.zeros((10, 10), np.uint8)]), [50])
+
+    monkeypatch.setattr(f"{component.__name__}.map_film", frames)
+    steps = [int(path.stem) for path in run.snapshots()]
+    # As where a training was stopped between two snapshots, and went on since.
+    save_model(run.model_path, run.load_model(), run.config, steps[3] + 1, 1.5)
+    make(opened(run))
+    [(moments, captions)] = drawn
+    assert [moment.step for moment in moments] == [*steps[:4], steps[3] + 1]
+    test = cached.explored(run).test
+    assert moments[-1].model is cached.explored(run).model
+    assert np.array_equal(moments[-1].means, test.means)
+    pixels = torch.from_numpy(test.images[test.firsts])
+    means, _ = moments[-1].model.encode(pixels.float()[:, None] / 255)
+    made = 255 * moments[-1].model.decode(means)[:, 0].numpy()
+    assert np.abs(moments[-1].reconstructions - made).max() <= 0.51  # rounded
+    assert captions == [
+        component.said(moment) for moment in cached_moments.moments(run, cached.explored(run)).moments
+    ]
+    assert (
+        f"step {steps[3] + 1} · epoch 1.50 · test: reconstruction {test.reconstruction.mean():.1f}"
+        in captions[-1]
+    )
+
+
+def test_the_run_that_comes_with_the_project_can_be_filmed(films: list[bytes]) -> None:
+    streamlit.cache_resource.clear()
+    test = opened(Run(BUNDLED))
+    assert "through the 3 moments" in test.caption[0].value
+    choose(test, "Film of", "Ten digits")
+    assert offered(make(test.run()))
+    with Image.open(io.BytesIO(films[0])) as image:
+        assert len(list(ImageSequence.Iterator(image))) == 3
+
+
+def test_a_caption_says_what_is_known() -> None:
+    moment = Moment(4690, None, 10.0, None, Losses("test", 131.04, 7.0))
+    assert component.said(moment) == "step 4,690 · epoch 10.00 · test: reconstruction 131.0 + KL 7.0 nats"
+    moment = Moment(60, None, 0.125, None, Losses("train", 184.06, 5.25))
+    assert component.said(moment) == "step 60 · epoch 0.13 · train: reconstruction 184.1 + KL 5.3 nats"
+    assert component.said(Moment(0, None, None, None, None)) == "step 0"
 
 
 @pytest.mark.parametrize("what", ["Map", "Ten digits"])
@@ -156,13 +211,13 @@ def test_a_visitor_of_a_read_only_page_may_save(
     assert len(films) == 1
 
 
-@pytest.mark.parametrize("kept", [0, 1, 2])
-def test_too_few_moments_get_a_sentence(run: Run, kept: int) -> None:
-    for path in run.snapshots()[kept:]:
+@pytest.mark.parametrize("known", [1, 2])
+def test_too_few_moments_get_a_sentence(run: Run, known: int) -> None:
+    for path in run.snapshots()[known - 1 :]:  # the last moment is no snapshot
         path.unlink()
     test = opened(run)
     assert not test.button
-    assert f"keeps {kept} moment{'s' * (kept != 1)} of its training" in test.info[0].value
+    assert f"has {known} moment{'s' * (known != 1)}, and a film takes 3" in test.info[0].value
 
 
 def test_while_somebody_elses_is_made_there_is_a_sentence(run: Run, films: list[bytes]) -> None:
@@ -213,6 +268,30 @@ def test_the_readmes_film_is_one_of_these() -> None:
     assert sum(duration for _, duration in frames) in range(4000, 30_001, 1000)
     for pixels, _ in frames[::30]:
         assert set(map(tuple, np.unique(pixels.reshape(-1, 3), axis=0).tolist())) <= colours
+
+
+@pytest.mark.browser
+def test_the_slider_says_the_same(page: Page, tmp_path: Path, run: Run) -> None:
+    script = f"""
+from pathlib import Path
+from pages.components import cached, cached_moments
+from pages.components.decoder import decoder_store
+from pages.components.moments import moments_store
+from pages.components.time_machine import time_machine
+from vae.runs import Run
+
+run = Run(Path({str(run.path)!r}))
+explored = cached.explored(run)
+decoder_store(explored.decoder)
+time_machine(moments_store(cached_moments.moments(run, explored)), key="time")
+"""
+    moments = cached_moments.moments(run, cached.explored(run)).moments
+    with own_page(tmp_path, script) as server:
+        page.goto(server.address())
+        page.get_by_role("button", name="One moment back").wait_for()
+        for moment in reversed(moments):
+            expect(page.locator(".time-machine-text")).to_have_text(component.said(moment))
+            page.get_by_role("button", name="One moment back").click()
 
 
 @pytest.mark.browser

@@ -1,4 +1,4 @@
-"""A training, moment by moment, as its snapshots keep it.
+"""A training, moment by moment: what its snapshots keep of it, and then the weights that are explored.
 
 Shapes: N test images, C classes, S = 28 pixels, Z latent size.
 """
@@ -17,7 +17,6 @@ from vae.config import TrainConfig
 from vae.errors import VaeError
 from vae.model import SIDE, VAE
 from vae.pictures import Picture, grey
-from vae.records import Metrics
 from vae.runs import Run
 
 
@@ -25,10 +24,9 @@ class Moment(NamedTuple):
     """What a model was at one step of its training.
 
     Attributes:
-        model: it decodes; its encoder was not kept.
+        model: it decodes; a snapshot keeps no encoder.
         means, logvars: the posteriors of the test set (N, Z).
         reconstructions: of the first test image of each class, as grey levels (C, S, S).
-        metrics: the newest line of the log; None in a run of an older version.
     """
 
     step: int
@@ -36,7 +34,6 @@ class Moment(NamedTuple):
     means: npt.NDArray[np.float32]
     logvars: npt.NDArray[np.float32]
     reconstructions: Picture
-    metrics: Metrics | None
 
 
 def sound_snapshot(path: Path, config: TrainConfig, images: int, classes: int) -> Snapshot:
@@ -45,12 +42,18 @@ def sound_snapshot(path: Path, config: TrainConfig, images: int, classes: int) -
     Args:
         images, classes: of the test set, as it is here.
 
-    Raises VaeError if it is gone, damaged, holds what is no number, or is of another test set.
+    Raises VaeError if it is gone, damaged, holds what is no number, is of another test set, or has losses of
+    a later step.
     """
     what = "/".join(path.parts[-3:])
     if not path.exists():
         raise VaeError(f"{what} is gone: it was deleted. Choose another run.")
     kept = load_snapshot(path, config)
+    # The line that was logged last may be of an earlier step.
+    if kept.metrics is not None and kept.metrics.step > int(path.stem):
+        raise VaeError(
+            f"{what} is damaged: it has the losses of step {kept.metrics.step:,}. Choose another run."
+        )
     found = len(kept.mean), len(kept.reconstructions)
     if found != (images, classes):
         raise VaeError(
@@ -71,25 +74,26 @@ class Journey:
     """Moments of `run`, in order; each is read when it is asked for.
 
     Attributes:
-        paths: of their snapshots.
-        images, classes: of the run's test set, as it is here.
+        paths: of the snapshots of all but the last.
+        last: what is explored, of the run's test set as it is here.
     """
 
     run: Run
     paths: Sequence[Path]
-    images: int
-    classes: int
+    last: Moment
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self.paths) + 1
 
     def __iter__(self) -> Iterator[Moment]:
         return map(self.__getitem__, range(len(self)))
 
     def __getitem__(self, number: int) -> Moment:
         """One of them. Raises VaeError as `sound_snapshot`."""
+        if number == len(self.paths):
+            return self.last
         path = self.paths[number]
-        kept = sound_snapshot(path, self.run.config, self.images, self.classes)
+        kept = sound_snapshot(path, self.run.config, len(self.last.means), len(self.last.reconstructions))
         with torch.device("meta"):
             model = VAE(self.run.config)
         decoder = {name: tensor.float() for name, tensor in kept.decoder.items()}
@@ -100,5 +104,4 @@ class Journey:
             kept.mean.float().numpy(),
             kept.logvar.float().numpy(),
             grey(kept.reconstructions.float().numpy()).reshape(-1, SIDE, SIDE),
-            kept.metrics,
         )

@@ -45,7 +45,7 @@ def _files(run: Run, explored: Explored, plane: Plane) -> None:
         with st.container(width="content"):
             poster(run, explored, plane)
         with st.container(width="content"):
-            save_journey(run, explored.test, plane)
+            save_journey(run, explored, plane)
 
 
 def _between_pins(pins: Pins, plane: Plane) -> None:

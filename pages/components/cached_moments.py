@@ -14,8 +14,7 @@ import streamlit as st
 from pages.components import cached
 from pages.components.cached import Explored
 from pages.components.moments import Losses, Moment, Moments
-from pages.components.selection import ScoredSet
-from pages.components.served import serve_files
+from pages.components.served import remove_files, serve_files
 from vae.config import TrainConfig
 from vae.errors import VaeError
 from vae.records import Metrics
@@ -39,15 +38,14 @@ def moments(run: Run, explored: Explored, *, live: bool = False) -> Moments:
     return found
 
 
-def sound_snapshots(run: Run, test: ScoredSet) -> list[Path]:
-    """Those of `run` that can be used beside its test set, in order."""
-    counts = _counts(test)
-    return [file[0] for file in _files(run) if _sound(*file, run.config, counts)]
-
-
 def steps(run: Run, *, live: bool) -> Moments:
     """The same by the names of the files alone, without torch."""
-    return _steps(run, tuple(map(_step, run.snapshots())), live)
+    return _steps(run, tuple(map(_step, run.snapshots())), live, _stamp(run.metrics_path))
+
+
+def forget(run: Run) -> None:
+    """Takes the files of a run that was deleted out of the browsers' reach: links keep them on the disk."""
+    remove_files(_folder(run))
 
 
 def _step(path: Path) -> int:
@@ -55,20 +53,15 @@ def _step(path: Path) -> int:
 
 
 def _files(run: Run) -> list[Stamp]:
-    return [file for path in run.snapshots() if (file := _stamp(path))]
+    return list(map(_stamp, run.snapshots()))
 
 
-def _counts(test: ScoredSet) -> tuple[int, int]:
-    """Of pictures and classes."""
-    return len(test), len(np.unique(test.labels))
-
-
-def _stamp(path: Path) -> Stamp | None:
-    """None where the file is gone."""
+def _stamp(path: Path) -> Stamp:
+    """Zeros where there is nothing to be read; of a link its own, wherever it leads."""
     try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
+        found = path.lstat()
+    except OSError:
+        return path, 0, 0
     return path, found.st_mtime_ns, found.st_size
 
 
@@ -97,8 +90,8 @@ def _moments(
     from pages.components.description import weight_names
 
     test = _explored.test
-    first = np.unique(test.labels, return_index=True)[1]
-    counts, found, missing = _counts(test), [], []
+    first = test.firsts
+    counts, found, missing = (len(test), len(first)), [], []
     for file in files:
         step, sound = _step(file[0]), _sound(*file, run.config, counts)
         if sound is None:
@@ -120,7 +113,7 @@ def _moments(
 
 
 @st.cache_resource(max_entries=32, show_spinner=False, hash_funcs={Run: lambda run: str(run.path)})
-def _steps(run: Run, steps: Sequence[int], live: bool) -> Moments:
+def _steps(run: Run, steps: Sequence[int], live: bool, log: Stamp) -> Moments:  # noqa: ARG001 (the key)
     found = [_moment(run, step, None, None) for step in steps]
     return Moments(
         run=run.name,
@@ -187,5 +180,5 @@ def _sound(
 
     try:
         return Sound(sound_snapshot(path, config, *counts).metrics)
-    except VaeError:
+    except (VaeError, OSError):
         return None

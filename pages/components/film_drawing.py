@@ -23,7 +23,7 @@ GREYS = 128
 EDGE = 4  # by how much of a pixel a dot covers
 WITHIN = 4  # places within a pixel, in each direction, that a dot may have its middle at
 FINER = 8  # rows and columns of each pixel that are looked at to see how much of it is covered
-LETTERS = 1 / 32  # of the frame's width: how large they are
+LETTERS = 1 / 36  # of the frame's width: how large they are
 LINE = 1.6  # of them, from line to line
 MARGIN = 0.7  # of them, before a line and below the last
 

@@ -45,11 +45,18 @@ class Film(NamedTuple):
 
 
 def map_film(
-    journey: Journey, plane: Plane, labels: Indices, names: Sequence[str], size: int, seconds: int
+    journey: Journey,
+    captions: Sequence[str],
+    plane: Plane,
+    labels: Indices,
+    names: Sequence[str],
+    size: int,
+    seconds: int,
 ) -> Film:
     """The map as it was at each moment.
 
     Args:
+        captions: of the moments (M,).
         plane: what it shows; of a line, the log-variance upwards, as maps do.
         labels, names: the classes of the test set (N,), and what they are called.
         size: pixels across, a multiple of TILE.
@@ -57,29 +64,28 @@ def map_film(
     count = (1000 * seconds - REST) // FRAME
     milliseconds = [FRAME] * count
     milliseconds[-1] += 1000 * seconds - sum(milliseconds)
-    return Film(_map_frames(journey, plane, labels[:POINTS], names, size, count), milliseconds)
+    return Film(_map_frames(journey, captions, plane, labels[:POINTS], names, size, count), milliseconds)
 
 
-def digit_film(journey: Journey, pictures: Picture, classes: Indices, size: int, seconds: int) -> Film:
+def digit_film(
+    journey: Journey,
+    captions: Sequence[str],
+    pictures: Picture,
+    classes: Indices,
+    size: int,
+    seconds: int,
+) -> Film:
     """One picture of each class, over what the model made of it at each moment.
 
     Args:
+        captions: of the moments (M,).
         pictures, classes: the first of each class in the test set: (C, S, S), (C,).
         size: pixels across.
     """
     each = (1000 * seconds - REST) // len(journey) // 10 * 10
     milliseconds = [each] * len(journey)
     milliseconds[-1] += 1000 * seconds - sum(milliseconds)
-    return Film(_digit_frames(journey, pictures, classes, size), milliseconds)
-
-
-def said(moment: Moment) -> str:
-    """The caption of a moment: its step, epoch, and loss as far as these are known."""
-    parts = [f"step {moment.step:,}"]
-    if (line := moment.metrics) is not None:
-        loss = f"{'test' if line.split == 'test' else 'training'} loss {-line.elbo:.1f} nats"
-        parts += [f"epoch {line.epoch:.2f}", loss]
-    return " · ".join(parts)
+    return Film(_digit_frames(journey, captions, pictures, classes, size), milliseconds)
 
 
 def window(places: Floats) -> tuple[Floats, float]:
@@ -92,7 +98,13 @@ def window(places: Floats) -> tuple[Floats, float]:
 
 
 def _map_frames(
-    journey: Journey, plane: Plane, labels: Indices, names: Sequence[str], size: int, count: int
+    journey: Journey,
+    captions: Sequence[str],
+    plane: Plane,
+    labels: Indices,
+    names: Sequence[str],
+    size: int,
+    count: int,
 ) -> Iterator[Frame]:
     places = np.stack([_on_map(moment, plane)[: len(labels)] for moment in journey])
     middle, half = window(places)
@@ -104,7 +116,7 @@ def _map_frames(
             nearest = round(at)
             moment = journey[nearest]
             behind = drawing.in_greys(_manifold(moment.model, plane, middle, half, size), OPACITY, STEPS)
-            ground = drawing.over(behind, drawing.caption(said(moment), size), legend)
+            ground = drawing.over(behind, drawing.caption(captions[nearest], size), legend)
         before = min(int(at), len(journey) - 2)
         share = at - before
         frame = ground.copy()
@@ -129,7 +141,9 @@ def _manifold(model: VAE, plane: Plane, middle: Floats, half: float, size: int) 
     return np.asarray(sheet.resize((size, size), Image.Resampling.BILINEAR))
 
 
-def _digit_frames(journey: Journey, pictures: Picture, classes: Indices, size: int) -> Iterator[Frame]:
+def _digit_frames(
+    journey: Journey, captions: Sequence[str], pictures: Picture, classes: Indices, size: int
+) -> Iterator[Frame]:
     cell, side = size // COLUMNS, pictures.shape[-1]
     times = cell // (side + GAP)
     gap, drawn = GAP * times // 2, side * times
@@ -144,8 +158,8 @@ def _digit_frames(journey: Journey, pictures: Picture, classes: Indices, size: i
         ground[top : top + gap, across] = drawing.in_colour(label)
         ground[top + 2 * gap :, across][:drawn] = drawing.in_greys(enlarged(picture, times))
         lower.append((slice(top + 3 * gap + drawn, top + 3 * gap + 2 * drawn), across))
-    for moment in journey:
+    for moment, caption in zip(journey, captions, strict=True):
         frame = ground.copy()
         for place, reconstruction in zip(lower, moment.reconstructions, strict=True):
             frame[place] = drawing.in_greys(enlarged(reconstruction, times))
-        yield drawing.over(frame, drawing.caption(said(moment), size))
+        yield drawing.over(frame, drawing.caption(caption, size))

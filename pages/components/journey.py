@@ -3,23 +3,24 @@
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal, NamedTuple, TypeVar, get_args
 
-import numpy as np
 import streamlit as st
 import torch
 
-from pages.components.cached_moments import sound_snapshots
+from pages.components.cached import Explored
+from pages.components.cached_moments import moments
 from pages.components.digits import INKS, Ink
 from pages.components.film_drawing import palette
 from pages.components.film_frames import Film, digit_film, map_film
+from pages.components.moments import Moment, Moments
 from pages.components.planes import Plane
-from pages.components.selection import ScoredSet
 from pages.components.sentences import plain, sentences
+from vae import journey as kept
 from vae.data import class_names
 from vae.errors import VaeError
 from vae.films import Format, Frame, film
-from vae.journey import Journey
 from vae.runs import Run
 
 What = Literal["Map", "Ten digits"]
@@ -43,7 +44,7 @@ class Settings(NamedTuple):
     """What a film is made of."""
 
     run: Run
-    made_at: int  # the run was
+    moments: str  # the name of their list, another where there are others
     plane: bytes
     what: What
     size: int
@@ -52,12 +53,12 @@ class Settings(NamedTuple):
     kind: Format
 
 
-def save_journey(run: Run, test: ScoredSet, plane: Plane) -> None:
+def save_journey(run: Run, explored: Explored, plane: Plane) -> None:
     """A button that opens the settings of a film, a button that makes it, and then one that saves it.
 
     Args:
-        test: the test set of the run.
-        plane: what its map shows.
+        explored: the weights that the film ends with, as the slider does.
+        plane: what the map shows.
     """
     # It runs when it is opened, and lets go of its film when it is closed: some megabytes for each visitor.
     opened = st.popover("Save the journey", on_change="rerun", key=KEY)
@@ -65,32 +66,49 @@ def save_journey(run: Run, test: ScoredSet, plane: Plane) -> None:
         st.session_state.pop(_MADE, None)
         return
     with opened, st.container(width=WIDTH), sentences():
-        journey = Journey(run, sound_snapshots(run, test), len(test), len(np.unique(test.labels)))
-        if len(journey) < FEWEST:
-            st.info(_too_few(journey))
+        shown = moments(run, explored)
+        if len(shown.moments) < FEWEST:
+            st.info(_too_few(run, len(shown.moments)))
             return
-        wanted = _settings(journey, plane)
+        wanted = _settings(run, shown, plane)
         with st.container(horizontal=True, vertical_alignment="center"):
             if st.button("Make the film", help=_MEANWHILE):
-                st.session_state[_MADE] = wanted, _made(wanted, journey, test, plane)
+                st.session_state[_MADE] = wanted, _made(wanted, shown, explored, plane)
             settings, content = st.session_state.get(_MADE, (None, b""))
             if settings == wanted:
                 _offer(wanted, content)
 
 
-def _too_few(journey: Journey) -> str:
-    kept = f"{len(journey)} moment{'s' * (len(journey) != 1)}"
+def said(moment: Moment) -> str:
+    """The caption of a moment, in the words of the slider (`time_machine/component.js`, `named`)."""
+    parts = [f"step {moment.step:,}"]
+    if moment.epoch is not None:
+        parts.append(f"epoch {_rounded(moment.epoch, '0.01')}")
+    if moment.losses is not None:
+        split, *terms = moment.losses
+        reconstruction, kl = (_rounded(term, "0.1") for term in terms)
+        parts.append(f"{split}: reconstruction {reconstruction} + KL {kl} nats")
+    return " · ".join(parts)
+
+
+def _rounded(value: float, to: str) -> Decimal:
+    """As JavaScript does it: 0.125 is 0.13."""
+    return Decimal(value).quantize(Decimal(to), ROUND_HALF_UP)
+
+
+def _too_few(run: Run, count: int) -> str:
+    known = f"{count} moment{'s' * (count != 1)}"
     return (
-        f"{plain(journey.run.name)} keeps {kept} of its training, and a film takes {FEWEST} at least. "
+        f"Of the training of {plain(run.name)} the slider has {known}, and a film takes {FEWEST} at least. "
         "While it trains more will come; else choose another run, or train one on the Train page, "
         "which keeps some thirty-five."
     )
 
 
-def _settings(journey: Journey, plane: Plane) -> Settings:
+def _settings(run: Run, shown: Moments, plane: Plane) -> Settings:
     st.caption(
-        f"The training as a film, from the {len(journey)} moments of it that are kept, most of them early. "
-        "Points travel straight from one moment to the next; all else is what the nearest one shows."
+        f"The training as a film, through the {len(shown.moments)} moments that the slider has, most of them "
+        "early. Points travel straight from one moment to the next; all else is what the nearest one shows."
     )
     with st.container(horizontal=True):
         what = _choice("Film of", get_args(What), _OF)
@@ -99,8 +117,8 @@ def _settings(journey: Journey, plane: Plane) -> Settings:
     with st.container(horizontal=True):
         ink = _choice("Ink", INKS)
         kind = _choice("Format", get_args(Format), _FORMATS)
-    shown = b"".join(each.tobytes() for each in (plane.base, plane.first, plane.second))
-    return Settings(journey.run, journey.run.made_at, shown, what, size, seconds, ink, kind)
+    place = b"".join(each.tobytes() for each in (plane.base, plane.first, plane.second))
+    return Settings(run, shown.name, place, what, size, seconds, ink, kind)
 
 
 def _choice(label: str, options: Sequence[T], why: str | None = None, default: T | None = None) -> T:
@@ -116,16 +134,19 @@ def _choice(label: str, options: Sequence[T], why: str | None = None, default: T
     )
 
 
-def _made(wanted: Settings, journey: Journey, test: ScoredSet, plane: Plane) -> bytes:
+def _made(wanted: Settings, shown: Moments, explored: Explored, plane: Plane) -> bytes:
     """The film. VaeError if another is being made, or the moments cannot be read."""
     torch.set_num_threads(1)  # why: `scoring`
-    size, seconds = wanted.size, wanted.seconds
+    run, test, size, seconds = wanted.run, explored.test, wanted.size, wanted.seconds
+    first = test.firsts
+    last = kept.Moment(explored.step, explored.model, test.means, test.logvars, test.decoded[first])
+    journey = kept.Journey(run, [run.snapshot_path(moment.step) for moment in shown.moments[:-1]], last)
+    captions = [said(moment) for moment in shown.moments]
     if wanted.what == "Map":
-        names = class_names(journey.run.config.dataset)
-        drawn = map_film(journey, plane, test.labels, names, size, seconds)
+        names = class_names(run.config.dataset)
+        drawn = map_film(journey, captions, plane, test.labels, names, size, seconds)
     else:
-        classes, first = np.unique(test.labels, return_index=True)
-        drawn = digit_film(journey, test.images[first], classes, size, seconds)
+        drawn = digit_film(journey, captions, test.images[first], test.labels[first], size, seconds)
     with _alone():
         return film(_told(drawn), drawn.milliseconds, palette(wanted.ink), wanted.kind)
 

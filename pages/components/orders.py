@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import cached
+from pages.components import cached, cached_moments
 from pages.components.access import host_only
 from pages.components.run_picker import forget_run, select_pair, select_run
 from pages.components.sentences import MENDABLE, plain, sentence, sentences
@@ -82,6 +82,7 @@ def train_longer(run: Run, epochs: int) -> None:
 def delete(run: Run) -> None:
     """Removes a run for good, and takes back its choice."""
     delete_run(run)
+    cached_moments.forget(run)
     forget_run(run)
 
 

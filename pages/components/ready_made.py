@@ -14,13 +14,13 @@ from pages.components.run_status import progress_line
 from pages.components.sentences import plain, sentences
 from vae.catalogue import default_runs_dir
 from vae.config import TrainConfig
+from vae.errors import VaeError
 from vae.forecast import in_words, training_seconds
 from vae.jobs import unfinished
-from vae.records import LIVE
+from vae.records import LIVE, Status
 from vae.runs import Run
 
 POLL = 2.0  # seconds, while one of them is trained or waits
-WAITING = "waiting"
 
 
 class ReadyMade(NamedTuple):
@@ -68,7 +68,8 @@ def ready_made(*, opened: bool) -> None:
     """Shows them, folded away unless there is nothing else to compare."""
     with st.expander("Ready-made comparisons", expanded=opened), sentences():
         states = _states()
-        moving = any(state in LIVE or state == WAITING for state in states)
+        # One that waits for its turn is a stopped run, and between two of them none is live.
+        moving = any(state in LIVE or state == "stopped" for state in states)
         st.fragment(sentences()(_cards), run_every=POLL if moving else None)(states)
 
 
@@ -77,13 +78,12 @@ def _run(config: TrainConfig) -> Run:
 
 
 def _state(config: TrainConfig) -> str | None:
-    """Where its run stands; None if there is none. One that was never begun waits for its turn, or was left
-    behind by those before it."""
+    """Where its run stands; None if there is none, or a damaged one, of which its card tells."""
     run = _run(config)
-    if not run.path.exists():
+    try:
+        return cached.status(run).state if run.path.exists() else None
+    except VaeError:
         return None
-    status = cached.status(run)
-    return WAITING if status.state == "stopped" and status.step == 0 else status.state
 
 
 def _states() -> list[str | None]:
@@ -99,7 +99,8 @@ def _cards(states: Sequence[str | None]) -> None:
             with column.container(border=True, height="stretch"):
                 st.markdown(f"**{plain(each.title)}**")
                 st.write(plain(each.about))
-                _card(each)
+                with sentences():
+                    _card(each)
     busy()
 
 
@@ -109,7 +110,8 @@ def _card(comparison: ReadyMade) -> None:
     missing = {name: config for name, config in comparison.configs.items() if unfinished(config, runs_dir)}
     trained = [name for name in comparison.configs if name not in missing]
     found = {name: run for name, config in missing.items() if (run := _run(config)).path.exists()}
-    live = {name: status for name, run in found.items() if (status := cached.status(run)).state in LIVE}
+    statuses = {name: cached.status(run) for name, run in found.items()}
+    live = {name: status for name, status in statuses.items() if status.state in LIVE}
     for name, status in live.items():
         st.caption(f"{plain(name)} is trained now: {plain(progress_line(status))}")
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -128,9 +130,20 @@ def _card(comparison: ReadyMade) -> None:
                 "when it is idle.",
                 width="stretch",
             )
-        elif others := [name for name in missing if name not in live]:
-            turn = live and all(_state(missing[name]) == WAITING for name in others)
-            st.caption(f"{_listed(others)}: {'trained after that.' if turn else 'not trained yet.'}")
+        else:
+            said: dict[str, list[str]] = {}
+            for name in missing:
+                if name not in live:
+                    said.setdefault(_rest(statuses.get(name), turn=bool(live)), []).append(name)
+            for text, names in said.items():
+                st.caption(f"{_listed(names)}: {plain(text)}")
+
+
+def _rest(status: Status | None, *, turn: bool) -> str:
+    """What is said of one that is neither finished nor trained now; `turn`, if another one there is."""
+    if status is not None and status.step:
+        return f"{status.state} at epoch {status.epoch:.2f}."
+    return "trained after that." if turn and status is not None else "not trained yet."
 
 
 def _listed(names: Sequence[str]) -> str:

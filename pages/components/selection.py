@@ -38,6 +38,11 @@ class ScoredSet:
         return len(self.labels)
 
     @property
+    def firsts(self) -> Indices:
+        """Where the first picture of each class stands: (C,)."""
+        return np.unique(self.labels, return_index=True)[1]
+
+    @property
     def deviations(self) -> Floats:
         """Standard deviations of the posteriors: (N, Z)."""
         return np.exp(self.logvars / 2)

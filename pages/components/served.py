@@ -5,7 +5,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -17,6 +17,7 @@ from streamlit.components.v2.types import ComponentRenderer
 
 from vae.errors import VaeError
 from vae.files import beside, write_whole
+from vae.reading import MAX_WEIGHTS, largest, read
 
 _HERE = Path(__file__).parent
 # Streamlit serves static/ beside the main script (app.py, in the repository's root) when
@@ -53,8 +54,9 @@ def serve(name: str, make: Callable[[], bytes]) -> str:
 
 def serve_files(folder: str, files: Mapping[str, Path]) -> None:
     """Put files that lie elsewhere into a folder of static/, under these names; their addresses are
-    `app/static/{folder}/{name}`. They take no room of their own where the disk can link them. Folders of the
-    same kind, what stands before the first hyphen, go once nobody has used them for a day.
+    `app/static/{folder}/{name}`. They take no room of their own where the disk can link them; one that is
+    gone by now is left out. What else is in the folder goes after a day, and folders of the same kind, what
+    stands before the first hyphen, once nobody has used them for a day.
 
     Raises VaeError as `serve`.
     """
@@ -62,17 +64,42 @@ def serve_files(folder: str, files: Mapping[str, Path]) -> None:
     new = not target.exists()
     for name, path in files.items():
         if not (target / name).exists():
-            try:
-                target.mkdir(parents=True, exist_ok=True)
-                (target / name).hardlink_to(path)
-            except FileExistsError:
-                pass  # another server was faster
-            except OSError:  # another disk, or one without links
-                serve(f"{folder}/{name}", path.read_bytes)
+            _link(folder, name, path)
     with suppress(OSError):
         os.utime(target)
+        _remove_unnamed(target, files)
     if new:
         _remove_others(folder)
+
+
+def remove_files(folder: str) -> None:
+    """Takes away what `serve_files` has put into a folder; what cannot be removed stays."""
+    with suppress(OSError):
+        _remove(STATIC / folder)
+
+
+def _link(folder: str, name: str, path: Path) -> None:
+    target = STATIC / folder / name
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.hardlink_to(path)
+    except FileExistsError:
+        pass  # another server was faster
+    except OSError:  # another disk, or one without links; or the file is gone
+        try:
+            content = read(path, largest(MAX_WEIGHTS))
+        except (FileNotFoundError, ValueError):
+            return  # whoever asks what there is next hears of it
+        serve(f"{folder}/{name}", lambda: content)
+
+
+def _remove_unnamed(folder: Path, files: Collection[str]) -> None:
+    """Other files than these, but for what a tab may still fetch. Raises OSError."""
+    for path in folder.iterdir():
+        # Its ctime is when it last got or lost a name, here or where it is linked to; its mtime is the
+        # content's, which may be old when it comes here.
+        if path.name not in files and path.lstat().st_ctime < time.time() - KEPT_SECONDS:
+            path.unlink(missing_ok=True)
 
 
 def served(name: str) -> str | None:
@@ -176,6 +203,11 @@ def _remove_others(folder: str) -> None:
     for other in STATIC.glob(f"{kind}-*"):
         with suppress(OSError):  # two servers may do this at once
             if other.name != folder and other.stat().st_mtime < time.time() - KEPT_SECONDS:
-                leaving = beside(other)
-                other.rename(leaving)  # nobody meets half of it
-                shutil.rmtree(leaving)
+                _remove(other)
+
+
+def _remove(folder: Path) -> None:
+    """Raises OSError."""
+    leaving = beside(folder)
+    folder.rename(leaving)  # nobody meets half of it
+    shutil.rmtree(leaving)
