@@ -10,8 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import APP, SLOW, Server, place_on, ready
+from tests.test_time_machine import model_of
 from tests.walking import decoded, digit, next_frame
-from vae.checkpoints import save_model
+from vae.checkpoints import load_snapshot, save_model
 from vae.data import load
 from vae.evaluate import score_set
 from vae.runs import Run
@@ -196,24 +197,63 @@ SEEN = """(key) => {
 }"""
 
 
+PLAYED = f"""([key, played]) => ({OF_MAP})(key).past.played === played"""
+
+
 def test_time_sliders_go_along_to_the_same_step_or_epoch_or_stand_alone(
-    pair: tuple[Run, Run], small: Path, page: Page
+    pair: tuple[Run, Run], small: Path, page: Page, browser: Browser
 ) -> None:
     for path in pair[1].snapshots()[1:-1:2]:
         path.unlink()  # so that their moments are others
     save_model(pair[1].model_path, pair[1].load_model(), pair[1].config, 30, 2.5)  # and their ends
     with Server(APP, VAE_RUNS_DIR=str(small)) as server:
-        open_pair(page, server.address(f"compare?run={pair[0].name}&with={pair[1].name}&linked=step"))
+        open_pair(page, server.address(f"compare?run={pair[0].name}&with={pair[1].name}"))
         page.wait_for_function("document.querySelectorAll('.time-machine[data-step]').length === 2")
+        by = "document.querySelectorAll('.time-machine')[1].timeline.linked?.by"
+        assert page.evaluate(by) == "epoch"
+        page.get_by_role("radio", name="same step", exact=True).click()
+        expect(page).to_have_url(re.compile(r"linked=same\+step"), timeout=SLOW)
+        page.wait_for_function(f"{by} === 'step'", timeout=SLOW)
         for key, other in ((0, 1), (1, 0)):
             for position in (0, 1, 2.5):
                 page.evaluate(SEEK, [key, position])
                 assert page.evaluate(SEEN, other) == pytest.approx(page.evaluate(SEEN, key))
+        # Both maps are in the midst of a play of one of them.
+        machine = page.locator(".time-machine").first
+        machine.get_by_label("Loop").check()
+        machine.get_by_role("button", name="Play the moments").click()
+        for side in SIDES:
+            page.wait_for_function(PLAYED, arg=[side, True], timeout=SLOW)
+        machine.get_by_role("button", name="Pause the moments").click()
+        for side in SIDES:
+            page.wait_for_function(PLAYED, arg=[side, False], timeout=SLOW)
+        expect(machine).to_have_attribute("data-position", re.compile(r"^\d+$"), timeout=SLOW)
         page.evaluate(SEEK, [0, 0])
         page.evaluate("() => document.querySelectorAll('.time-machine [data-act=end]')[0].click()")
         assert (page.evaluate(SEEN, 0), page.evaluate(SEEN, 1)) == (36, 30), "the shorter one ends first"
+
         page.get_by_role("radio", name="free", exact=True).click()
         expect(page).to_have_url(re.compile("linked=free"), timeout=SLOW)
         page.wait_for_function("!document.querySelectorAll('.time-machine')[0].timeline.linked", timeout=SLOW)
         page.evaluate(SEEK, [0, 1])
         assert page.evaluate(SEEN, 1) == 30
+        page.evaluate(SEEK, [1, 2])
+        steps = [page.evaluate(SEEN, key) for key in (0, 1)]
+        assert steps[0] != steps[1]
+        for name, step in zip(("step", "with_step"), steps, strict=True):
+            expect(page).to_have_url(re.compile(f"[?&]{name}={step}(&|$)"), timeout=SLOW)
+        context = browser.new_context(viewport={"width": 1400, "height": 900})
+        again = context.new_page()
+        again.set_default_timeout(SLOW)
+        open_pair(again, page.url)
+        for side, step in zip(SIDES, steps, strict=True):
+            again.wait_for_selector(f".st-key-{side}_moment .time-machine[data-step='{step}']")
+        # Each side's panel draws what its own model drew then.
+        x0, x1, y0, y1 = again.evaluate(RANGES, "left")
+        pointed_at(again, "left", 0.4 * x0 + 0.6 * x1, 0.3 * y0 + 0.7 * y1)
+        for side, run, step in zip(SIDES, pair, steps, strict=True):
+            (path,) = (path for path in run.snapshots() if int(path.stem) == step)
+            z, levels = digit(again.locator(f".st-key-{side}_look .look-panel"))
+            then = model_of(run, load_snapshot(path, run.config))
+            assert np.abs(levels - decoded(then, z)).max() <= 0.51
+        context.close()

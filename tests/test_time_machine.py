@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from pages.components import served
+from pages.components.latent_map import SCALE
 from pages.components.latent_map.points import map_points
 from pages.components.planes import axes, principal
 from tests.browser import APP, SLOW, Server, place_on
@@ -51,6 +52,12 @@ PINNED = """() => {
     while (!element.latentMap) element = element.parentElement;
     const { pins, ellipse } = element.latentMap.past;
     return [pins[0], [...ellipse.at], [...ellipse.covariance]];
+}"""
+# The numbers of the points' colours at an earlier moment.
+COLOURS = """() => {
+    let element = document.querySelector(".latent-map");
+    while (!element.latentMap) element = element.parentElement;
+    return [...element.latentMap.past.colours];
 }"""
 # How opaque the canvas of the points is, row after row, and how many of its pixels one CSS pixel is.
 OPACITY = """(canvas) => {
@@ -217,6 +224,44 @@ def test_points_are_drawn_where_they_were_and_axes_stand_still_or_go_with_them(
     page.get_by_label("Hold the axes").check()
     page.wait_for_function(END, arg=[newest, newest], timeout=SLOW)
     expect(page).not_to_have_url(re.compile("window="))
+
+
+def test_colours_by_numbers_mean_the_same_at_every_moment_while_held(
+    server: Server, page: Page, snapshots: dict[int, Snapshot]
+) -> None:
+    open_moments(page, server.address("?colour=KL"))
+    scale = page.locator(".latent-map-scale")
+    now = str(scale.text_content())
+    newest, then = (_kl(snapshots[step]) for step in (max(snapshots), list(snapshots)[1]))
+    seek(page, 1)
+    seen(page, list(snapshots)[1])
+    assert scale.text_content() == now
+    assert (_binned(then, then) != (held := _binned(then, newest))).mean() > 0.3  # it tells
+    assert (page.evaluate(COLOURS) == held).mean() > 0.97  # float16 and float32 round otherwise
+    page.get_by_label("Hold the axes").uncheck()
+    expect(scale).not_to_have_text(now)
+    assert (page.evaluate(COLOURS) == _binned(then, then)).mean() > 0.97
+    # No snapshot has losses of pictures: that is said, while they are seen.
+    note = page.locator(".time-machine-note")
+    sentence = "Colours by loss are those of the newest weights."
+    expect(note).not_to_contain_text(sentence)
+    page.get_by_role("radio", name="loss", exact=True).click()
+    expect(note).to_contain_text(sentence, timeout=SLOW)
+    seek(page, len(snapshots) - 1)
+    expect(note).not_to_contain_text(sentence)
+
+
+def _kl(snapshot: Snapshot) -> npt.NDArray[np.float32]:
+    """In nats, of each picture: Kingma & Welling 2013, appendix B."""
+    mean, logvar = snapshot.mean.float().numpy(), snapshot.logvar.float().numpy()
+    kl: npt.NDArray[np.float32] = (mean**2 + np.exp(logvar) - 1 - logvar).sum(1) / 2
+    return kl
+
+
+def _binned(values: npt.NDArray[np.float32], spread: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """The numbers of colours, spread over what lies between two hundredths."""
+    low, high = np.quantile(spread, (0.01, 0.99), method="nearest")
+    return np.clip((values - low) / (high - low) * len(SCALE), 0, len(SCALE) - 1).astype(int)
 
 
 def test_it_plays_to_the_end_and_asks_for_each_snapshot_once(

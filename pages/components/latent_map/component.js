@@ -129,6 +129,11 @@ class LatentMap {
     return this.past.active ? this.past.grid : this.newestGrid;
   }
 
+  // Over whose values colours are spread.
+  get spread() {
+    return this.past.active ? this.past.spread : this.newest;
+  }
+
   get home() {
     return this.past.home ?? this.newestHome;
   }
@@ -172,16 +177,16 @@ class LatentMap {
   }
 
   drawLegend() {
-    const { data, points, hidden } = this;
+    const { data, points, spread, hidden } = this;
     const told = JSON.stringify([data.colouring, data.colours, data.classes]);
-    const news = [told, points.labels, points.values[data.colouring]];
+    const news = [told, points.labels, spread.values[data.colouring]];
     const changed = () => {
       setHidden(data.prefix, hidden, data.classes);
       this.draw();
       if (this.data.region) this.events.region(this.data.region); // which holds others now
     };
     const same = news.every((part, k) => part === this.legendOf?.[k]);
-    if (!same) drawLegend(this.legend, points, data, hidden, changed);
+    if (!same) drawLegend(this.legend, points, spread, data, hidden, changed);
     this.legendOf = news;
   }
 

@@ -9,13 +9,14 @@ export function bounds(values) {
   return [at(0.01), at(0.99)];
 }
 
-// For each colour the numbers of its points, those of hidden classes left out.
-export function groups(points, { colouring, colours, scale }, hidden) {
+// For each colour the numbers of its points, those of hidden classes left out; `spread` are the points over whose
+// values a colouring by numbers spreads its colours.
+export function groups(points, { colouring, colours, scale }, hidden, spread) {
   const { labels, values } = points;
   const palette = colouring === "class" ? colours : scale;
   const members = palette.map(() => []);
   const chosen = values[colouring];
-  const [low, high] = chosen ? bounds(chosen) : [0, 1];
+  const [low, high] = chosen ? bounds(spread.values[colouring]) : [0, 1];
   const width = (high - low) / palette.length || 1;
   for (let i = 0; i < labels.length; i++) {
     if (hidden.has(labels[i])) continue;

@@ -29,8 +29,9 @@ function scaleBar(values, { scale, colouringName }) {
   return made;
 }
 
-// `hidden` is the set of labels that are hidden; it is changed here, and `changed` called afterwards.
-export function drawLegend(box, points, data, hidden, changed) {
+// `spread` are the points over whose values colours are spread (figure.js); `hidden` is the set of labels that are
+// hidden; it is changed here, and `changed` called afterwards.
+export function drawLegend(box, points, spread, data, hidden, changed) {
   const counts = data.classes.map(() => 0);
   for (const label of points.labels) counts[label]++;
   const byClass = data.colouring === "class";
@@ -66,6 +67,6 @@ export function drawLegend(box, points, data, hidden, changed) {
   };
   refresh();
   const focused = [...box.children].indexOf(document.activeElement); // it is the same class after that
-  box.replaceChildren(...classes, all, ...(byClass ? [] : [scaleBar(points.values[data.colouring], data)]));
+  box.replaceChildren(...classes, all, ...(byClass ? [] : [scaleBar(spread.values[data.colouring], data)]));
   box.children[focused]?.focus({ preventScroll: true });
 }

@@ -9,6 +9,8 @@ import { groups, home } from "./figure.js";
 import { momentPoints } from "./moment_points.js";
 import { makeGrid } from "./nearest.js";
 
+const LOSSES = "Colours by loss are those of the newest weights."; // no snapshot has any
+
 export class Past {
   seen = null; // the timeline
   scene = null; // of it, once it can be drawn
@@ -34,6 +36,9 @@ export class Past {
     }
     if (moments) this.awaited.ask(moments.points);
     this.pictures = moments?.pictures ?? null;
+    const { colouring, layers } = this.map.data;
+    const remark = colouring === "reconstruction" && layers.includes("points") ? LOSSES : "";
+    if (this.seen && this.seen.remark !== remark) this.seen.set({ remark });
     this.change();
   }
 
@@ -53,6 +58,12 @@ export class Past {
   // Where the whole map ends: held still, that of the newest weights.
   get home() {
     return this.active && !this.seen.held ? (this.whole ??= home(this.of(this.scene.opened))) : null;
+  }
+
+  // The points over whose values colours are spread: held still, those of the newest weights, so that a colour means
+  // the same at every moment.
+  get spread() {
+    return this.active && !this.seen.held ? this.points : this.awaited.value;
   }
 
   // Of the point under a pointer that rests; while points move none is found.
@@ -125,7 +136,7 @@ export class Past {
     if (!this.colours || this.coloured !== of) {
       this.coloured = of;
       this.colours = new Uint8Array(points.labels.length).fill(HIDDEN);
-      const parts = groups(points, data, hidden);
+      const parts = groups(points, data, hidden, this.spread);
       for (const [k, { members }] of parts.entries()) for (const i of members) this.colours[i] = k;
       this.palette = parts.map(({ colour }) => colour);
     }

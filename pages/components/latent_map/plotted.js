@@ -46,7 +46,7 @@ export class Plotted {
       // What a lasso holds stays set apart.
       await this.Plotly.restyle(this.chart, { "marker.size": mark.size, "marker.opacity": mark.opacity });
     } else {
-      const parts = visible ? groups(points, data, hidden) : [];
+      const parts = visible ? groups(points, data, hidden, points) : [];
       const shown = traces(points, parts, mark, quick() ? "scattergl" : "scatter");
       const figure = layout(ranges, data.plane.names, ++this.draws);
       // Another config would be another chart: the mode that was chosen would be lost, and WebGL begin anew.

@@ -48,6 +48,7 @@ class Timeline extends EventTarget {
   speed = 1;
   loop = false;
   held = true; // whether the axes stand still
+  remark = ""; // of the map, on what it shows of other moments
   lost = null; // what is wanted and cannot be fetched
   ahead = 0; // the position that a play, its own or the linked one's, wants next
   settled = false; // whether what is seen is what is asked for

@@ -113,7 +113,7 @@ class TimeMachine {
     this.pictures.hidden = !list.decoder || (!scene && !this.data.newest);
     const steps = list.missing.map((step) => step.toLocaleString("en")).join("; ");
     const damaged = steps && `Some moments are left out, as their snapshots are damaged: steps ${steps}.`;
-    const note = [OWN, scene && this.data.newest && PAST, damaged].filter(Boolean).join(" ");
+    const note = [OWN, scene && this.data.newest && PAST, scene && seen.remark, damaged].filter(Boolean).join(" ");
     if (this.note.textContent !== note) this.note.textContent = note;
     this.trouble.textContent = seen.trouble;
     box.toggleAttribute("data-past", Boolean(scene));
