@@ -7,11 +7,13 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.sentences import sentences
+from pages.components.while_shown import turn_to
 from pages.components.window import watch_connection
 
 
 def show(page: str) -> None:
     """Shows a page. It is imported when it is first asked for, so that Train opens without torch."""
+    turn_to(page)
     with sentences():
         import_module(f"pages.{page}").main()
     watch_connection()

@@ -191,6 +191,20 @@ def test_figures_are_like_with_like_until_both_are_evaluated(
     assert not any(each.label.startswith("Evaluate") for each in test.button)
 
 
+def test_evaluations_with_other_samples_are_not_compared(pair: tuple[Run, Run]) -> None:
+    left, right = pair
+    keep_evaluation(left, evaluation_of(left, nll=9.5))
+    keep_evaluation(right, evaluation_of(right, nll=9.75, importance_samples=5))
+    test = compare(pair)
+    assert "<td>9.50</td><td>9.75</td><td></td>" in html(test)
+    assert "<b>" not in html(test)
+    assert "evaluated with different numbers of pictures or samples" in captions(test)
+    keep_evaluation(right, evaluation_of(right, nll=9.75))
+    test = compare(pair)
+    assert "<td><b>9.50</b></td><td>9.75</td><td>+0.25</td>" in html(test)
+    assert "different numbers" not in captions(test)
+
+
 def test_comparisons_are_of_the_issue_and_each_is_one_click(
     runs_dir: Path, trained: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,8 @@
 """A run's figures beside its weights, and the process that makes them."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -38,6 +41,25 @@ def test_figures_are_those_of_these_weights_and_of_no_others(run: Run) -> None:
 def test_figures_travel_with_the_run(run: Run, tmp_path: Path) -> None:
     keep_evaluation(run, evaluation_of(run))
     assert kept_evaluation(unpack(packed(run), tmp_path / "here")) == evaluation_of(run)
+
+
+def test_two_tabs_that_ask_at_the_same_instant_evaluate_once(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both, evaluated = threading.Barrier(2), list[Run]()
+
+    def going() -> Going:
+        with suppress(threading.BrokenBarrierError):
+            both.wait(0.5)  # for another that has not seen this one either; in vain
+        return Going()
+
+    monkeypatch.setattr(evaluations, "Going", going)
+    monkeypatch.setattr(evaluations, "_evaluate", lambda run, _: evaluated.append(run))
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(begin_evaluation, (run, run)))
+    assert both.broken
+    wait_until(lambda: len(evaluated) > 0)
+    assert evaluated == [run]
 
 
 def test_two_are_evaluated_one_after_the_other_and_what_fails_says_why(run: Run) -> None:

@@ -147,6 +147,23 @@ def test_it_is_as_long_as_was_asked_and_rests_at_its_end(seconds: int, moments: 
         assert all(each >= 20 and each % 10 == 0 for each in film.milliseconds)
 
 
+def test_of_more_moments_than_there_is_time_for_some_are_shown() -> None:
+    model, nowhere = small_model(MODELS[2]), np.zeros((1, 2), np.float32)
+    greys = [np.full((1, 28, 28), number // 2, np.uint8) for number in range(400)]
+    of = cast("Journey", [Moment(number, model, nowhere, nowhere, grey) for number, grey in enumerate(greys)])
+    film = digit_film(of, captions(of), np.zeros((1, 28, 28), np.uint8), np.zeros(1, int), SIZE, 4)
+    assert min(film.milliseconds) == 20
+    assert sum(film.milliseconds) == 4000
+    frames = list(film.frames)
+    assert len(frames) == len(film.milliseconds)
+    middle = [int(frame[100, SIZE // 10]) for frame in frames]  # of the reconstruction
+    assert middle == sorted(middle)
+    assert [middle[0], middle[-1]] == drawing.in_greys(np.array([0, 199], np.uint8)).tolist()
+    text = drawing.caption("step 399", SIZE)
+    foot = round(SIZE * drawing.LETTERS * drawing.MARGIN)
+    assert (frames[-1][-len(text) - foot : -foot] == text).all()
+
+
 @pytest.mark.parametrize("size", [360, 540, 720])
 def test_ten_digits_stand_over_what_is_made_of_them(size: int) -> None:
     of = journey(np.zeros((4, 1, 2), np.float32))

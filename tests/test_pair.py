@@ -7,7 +7,7 @@ import pytest
 
 from pages.components.config_form import unlike
 from pages.components.pair import Choice, Pair, choice_of, pins_of
-from pages.components.pair_figures import METRICS, figure_rows
+from pages.components.pair_figures import METRICS, alike, figure_rows
 from pages.components.pin_texts import Texts
 from pages.components.tables import number_table
 from pages.components.wishes import Heard
@@ -87,6 +87,40 @@ def test_of_two_figures_the_better_is_bold_and_what_looks_the_same_is_not(traine
     assert bold == {}
     rows, bold = figure_rows({"kl": 1.0}, {"kl": 2.0, "nll": 3.0}, comparable=True)
     assert rows["NLL, nats"] == ("–", "3.00", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "values", "best"),
+    [
+        ("−ELBO refined, nats", "refined_negative_elbo", (126.5, 127.5), 0),  # less is better
+        ("reconstruction, nats", "reconstruction", (130.0, 125.0), 1),
+        ("5 neighbours agree, %", "knn_5", (0.75, 0.5), 0),  # more is better
+        ("20 neighbours agree, %", "knn_20", (0.5, 0.75), 1),
+        ("active units", "active_units", (1, 2), None),
+    ],
+)
+def test_each_figure_knows_whether_less_of_it_is_better(
+    trained: Run, name: str, field: str, values: tuple[float, float], best: int | None
+) -> None:
+    left, right = (evaluation_of(trained, **{field: value}).model_dump() for value in values)
+    _, bold = figure_rows(left, right, comparable=True)
+    assert bold == ({} if best is None else {name: best})
+
+
+@pytest.mark.parametrize("count", ["images", "elbo_samples", "importance_samples"])
+def test_means_over_other_numbers_of_samples_are_not_alike(trained: Run, count: str) -> None:
+    one, other = evaluation_of(trained), evaluation_of(trained, **{count: 1})
+    assert alike(one.model_dump(), one.model_dump())
+    assert not alike(one.model_dump(), other.model_dump())
+
+
+def test_an_error_stands_at_the_figure_that_it_is_of_and_is_no_difference(trained: Run) -> None:
+    evaluated = evaluation_of(trained).model_dump()
+    del evaluated["standard_error"]  # as where −ELBO is sampled once, as that of the other
+    rows, _ = figure_rows(evaluated, {"negative_elbo": 140.0}, comparable=True)
+    assert rows["−ELBO, nats"] == ("138.80", "140.00", "+1.20")
+    refined = f"{evaluated['refined_negative_elbo']:.2f} ± {evaluated['refined_standard_error']:.2f}"
+    assert rows["−ELBO refined, nats"] == (refined, "–", "")
 
 
 def test_every_figure_of_an_evaluation_is_in_the_table() -> None:

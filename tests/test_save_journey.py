@@ -13,7 +13,7 @@ from PIL import Image, ImageSequence
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
-from pages.components import cached, cached_moments
+from pages.components import cached, cached_moments, while_shown
 from pages.components import journey as component
 from pages.components.digits import INKS
 from pages.components.film_drawing import palette
@@ -21,7 +21,8 @@ from pages.components.film_frames import Film
 from pages.components.moments import Losses, Moment
 from tests.browser import SLOW, own_page
 from tests.conftest import BUNDLED, ROOT
-from vae import journey as kept
+from tests.visiting import visit
+from vae import journey
 from vae.checkpoints import save_model
 from vae.errors import VaeError
 from vae.films import Format, Frame, Palette, film
@@ -118,7 +119,37 @@ def test_nothing_is_made_until_it_is_asked_for_nor_twice(run: Run, films: list[b
     # What is closed keeps no film.
     test.session_state[component.KEY] = False
     test.run()
-    assert component._MADE not in test.session_state
+    assert component._MADE not in kept(test)
+
+
+def kept(test: AppTest) -> dict[str, object]:
+    """What the tab keeps while it shows this page."""
+    found: dict[str, object] = test.session_state[while_shown._KEPT]
+    return found
+
+
+def test_who_goes_to_another_page_keeps_no_film(run: Run) -> None:
+    test = visit("pages/latent.py", run=run.name)
+    kept(test)[component._MADE] = None, b"a film"
+    assert component._MADE not in kept(test.run())  # nor where it is closed
+    kept(test)[component._MADE] = None, b"a film"
+    test.session_state[component.KEY] = True
+    assert component._MADE in kept(test.run())
+    on_latent = {key: test.session_state[key] for key in (while_shown._PAGE, while_shown._KEPT)}
+    test = visit("pages/reconstructions.py", on_latent, run=run.name)
+    assert while_shown._KEPT not in test.session_state
+
+
+def test_a_film_of_other_moments_is_not_offered(run: Run, films: list[bytes]) -> None:
+    model = run.load_model()
+    save_model(run.model_path, model, run.config, 30, 2.5)
+    test = make(opened(run))
+    assert offered(test)
+    model.decoder.logits.bias.data += 0.1
+    save_model(run.model_path, model, run.config, 36, 3.0)  # it went on
+    test.run()
+    assert offered(test) == ""
+    assert len(films) == 1
 
 
 def test_a_damaged_snapshot_is_left_out_as_on_the_slider(run: Run, films: list[bytes]) -> None:
@@ -134,10 +165,10 @@ def test_a_damaged_snapshot_is_left_out_as_on_the_slider(run: Run, films: list[b
 def test_it_ends_with_the_weights_that_are_explored_and_says_what_the_slider_says(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawn: list[tuple[list[kept.Moment], Sequence[str]]] = []
+    drawn: list[tuple[list[journey.Moment], Sequence[str]]] = []
 
-    def frames(journey: kept.Journey, captions: Sequence[str], *_: object) -> Film:
-        drawn.append((list(journey), captions))
+    def frames(of: journey.Journey, captions: Sequence[str], *_: object) -> Film:
+        drawn.append((list(of), captions))
         return Film(iter([np.zeros((10, 10), np.uint8)]), [50])
 
     monkeypatch.setattr(f"{component.__name__}.map_film", frames)

@@ -35,6 +35,7 @@ class Going:
 
 
 _asked: dict[Path, Going] = {}
+_asking = threading.Lock()  # each tab is a thread
 
 
 def percent_line(share: float) -> str:
@@ -44,8 +45,10 @@ def percent_line(share: float) -> str:
 
 def begin_evaluation(run: Run) -> None:
     """Evaluates `run` once those that were asked for before are done, unless it is one of these."""
-    known = _asked.get(run.path)
-    if known is None or known.ended:
+    with _asking:
+        known = _asked.get(run.path)
+        if known is not None and not known.ended:
+            return
         going = _asked[run.path] = Going()
         # A daemon: who ends the server does not wait for it.
         threading.Thread(target=_evaluate, args=(run, going), daemon=True).start()

@@ -25,6 +25,7 @@ from vae.model import VAE
 from vae.pictures import Picture, enlarged
 
 FRAME = 50  # milliseconds
+BRIEFEST = 20  # milliseconds: browsers show no frame for less
 REST = 1500  # milliseconds that the end is seen
 POINTS = 10_000  # at most: all of MNIST's test set
 RADIUS = 0.0032  # of a dot, in parts of the width
@@ -75,17 +76,18 @@ def digit_film(
     size: int,
     seconds: int,
 ) -> Film:
-    """One picture of each class, over what the model made of it at each moment.
+    """One picture of each class, over what the model made of it at each moment, if there is time for so many.
 
     Args:
         captions: of the moments (M,).
         pictures, classes: the first of each class in the test set: (C, S, S), (C,).
         size: pixels across.
     """
-    each = (1000 * seconds - REST) // len(journey) // 10 * 10
-    milliseconds = [each] * len(journey)
+    moving = 1000 * seconds - REST
+    seen = np.linspace(0, len(journey) - 1, min(len(journey), moving // BRIEFEST)).round().astype(int)
+    milliseconds = [moving // len(seen) // 10 * 10] * len(seen)
     milliseconds[-1] += 1000 * seconds - sum(milliseconds)
-    return Film(_digit_frames(journey, captions, pictures, classes, size), milliseconds)
+    return Film(_digit_frames(journey, seen.tolist(), captions, pictures, classes, size), milliseconds)
 
 
 def window(places: Floats) -> tuple[Floats, float]:
@@ -142,7 +144,12 @@ def _manifold(model: VAE, plane: Plane, middle: Floats, half: float, size: int) 
 
 
 def _digit_frames(
-    journey: Journey, captions: Sequence[str], pictures: Picture, classes: Indices, size: int
+    journey: Journey,
+    seen: Sequence[int],
+    captions: Sequence[str],
+    pictures: Picture,
+    classes: Indices,
+    size: int,
 ) -> Iterator[Frame]:
     cell, side = size // COLUMNS, pictures.shape[-1]
     times = cell // (side + GAP)
@@ -158,8 +165,8 @@ def _digit_frames(
         ground[top : top + gap, across] = drawing.in_colour(label)
         ground[top + 2 * gap :, across][:drawn] = drawing.in_greys(enlarged(picture, times))
         lower.append((slice(top + 3 * gap + drawn, top + 3 * gap + 2 * drawn), across))
-    for moment, caption in zip(journey, captions, strict=True):
+    for number in seen:
         frame = ground.copy()
-        for place, reconstruction in zip(lower, moment.reconstructions, strict=True):
+        for place, reconstruction in zip(lower, journey[number].reconstructions, strict=True):
             frame[place] = drawing.in_greys(enlarged(reconstruction, times))
-        yield drawing.over(frame, drawing.caption(caption, size))
+        yield drawing.over(frame, drawing.caption(captions[number], size))

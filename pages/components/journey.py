@@ -17,6 +17,7 @@ from pages.components.film_frames import Film, digit_film, map_film
 from pages.components.moments import Moment, Moments
 from pages.components.planes import Plane
 from pages.components.sentences import plain, sentences
+from pages.components.while_shown import kept_while_shown
 from vae import journey as kept
 from vae.data import class_names
 from vae.errors import VaeError
@@ -35,7 +36,7 @@ MB = 1_000_000  # bytes
 _OF = "The map with its manifold; or a picture of each class, over what the model made of it."
 _FORMATS = "GIF is shown everywhere. WebP is smaller, and takes longer to make."
 _MEANWHILE = "Until it is made, what you click here waits; to go to another page breaks it off."
-_MADE = "film_of_this_tab"  # its settings and its bytes, while it can be saved
+_MADE = "film"  # its settings and its bytes, while it can be saved
 # Of the server: who makes one takes a core, and others want to click meanwhile.
 _one_at_a_time = threading.Lock()
 
@@ -63,7 +64,7 @@ def save_journey(run: Run, explored: Explored, plane: Plane) -> None:
     # It runs when it is opened, and lets go of its film when it is closed: some megabytes for each visitor.
     opened = st.popover("Save the journey", on_change="rerun", key=KEY)
     if not opened.open:
-        st.session_state.pop(_MADE, None)
+        kept_while_shown().pop(_MADE, None)
         return
     with opened, st.container(width=WIDTH), sentences():
         shown = moments(run, explored)
@@ -73,8 +74,8 @@ def save_journey(run: Run, explored: Explored, plane: Plane) -> None:
         wanted = _settings(run, shown, plane)
         with st.container(horizontal=True, vertical_alignment="center"):
             if st.button("Make the film", help=_MEANWHILE):
-                st.session_state[_MADE] = wanted, _made(wanted, shown, explored, plane)
-            settings, content = st.session_state.get(_MADE, (None, b""))
+                kept_while_shown()[_MADE] = wanted, _made(wanted, shown, explored, plane)
+            settings, content = kept_while_shown().get(_MADE, (None, b""))
             if settings == wanted:
                 _offer(wanted, content)
 

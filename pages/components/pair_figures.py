@@ -32,6 +32,11 @@ METRICS: tuple[tuple[str, str, float, int, bool | None], ...] = (
     ("20 neighbours agree, %", "knn_20", 100, 2, False),
 )
 ERRORS = {"negative_elbo": "standard_error", "refined_negative_elbo": "refined_standard_error"}
+COUNTS = ("images", "elbo_samples", "importance_samples")  # what the figures are means over
+UNLIKE = (
+    "They were evaluated with different numbers of pictures or samples, so neither figure is the better one. "
+    "Evaluate both anew: `python -m vae evaluate` and the run's name."
+)
 ABOUT = (
     "Means over all test pictures; ± is how far a figure would move with other test pictures, and two runs "
     "on the same ones compare more sharply. The better one is bold; less KL or fewer active units are not "
@@ -68,13 +73,21 @@ def _figures(pair: Pair, explored: tuple[Explored, Explored]) -> None:
         kept = [each | quick_figures(shown) for each, shown in zip(kept, explored, strict=True)]
         for each in kept:
             each.pop("standard_error", None)
-    rows, bold = figure_rows(kept[0], kept[1], comparable=pair.same_set)
+    same_counts = not all(evaluations) or alike(kept[0], kept[1])
+    rows, bold = figure_rows(kept[0], kept[1], comparable=pair.same_set and same_counts)
     st.html(number_table(("figure", "left", "right", "right − left"), rows, bold))
+    if pair.same_set and not same_counts:
+        st.caption(UNLIKE)
     st.caption(ABOUT)
     missing = [run for run, each in zip(pair, evaluations, strict=True) if each is None]
     if missing:
         going = _going(missing)
         st.fragment(sentences()(_offer), run_every=POLL if going else None)(missing, going)
+
+
+def alike(left: Figures, right: Figures) -> bool:
+    """Whether the figures of two evaluations are means over as many pictures and samples."""
+    return all(left[name] == right[name] for name in COUNTS)
 
 
 def figure_rows(
