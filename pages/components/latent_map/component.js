@@ -223,7 +223,9 @@ class LatentMap {
   drawManifold() {
     const { behind, data, decoder, ink, view } = this;
     if (!view.stands) return;
-    behind.hidden = !data.layers.includes("manifold") || !decoder;
+    // While the axes move at every moment, none of it would ever be whole.
+    const wild = this.past.played && !this.past.held;
+    behind.hidden = !data.layers.includes("manifold") || !decoder || wild;
     if (behind.hidden) return this.manifold.hide();
     const { width, height } = view.area;
     for (const [name, value] of Object.entries(view.area)) behind.style[name] = `${value}px`;

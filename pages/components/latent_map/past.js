@@ -9,6 +9,7 @@ import { groups, home } from "./figure.js";
 import { momentPoints } from "./moment_points.js";
 import { makeGrid } from "./nearest.js";
 
+const TEST = "Moments hold the test set, so its points are shown.";
 const LOSSES = "Colours by loss are those of the newest weights."; // no snapshot has any
 
 export class Past {
@@ -36,8 +37,9 @@ export class Past {
     }
     if (moments) this.awaited.ask(moments.points);
     this.pictures = moments?.pictures ?? null;
-    const { colouring, layers } = this.map.data;
-    const remark = colouring === "reconstruction" && layers.includes("points") ? LOSSES : "";
+    const { colouring, layers, points } = this.map.data;
+    const remarks = [colouring === "reconstruction" && LOSSES, moments && points !== moments.points && TEST];
+    const remark = layers.includes("points") ? remarks.filter(Boolean).join(" ") : "";
     if (this.seen && this.seen.remark !== remark) this.seen.set({ remark });
     this.change();
   }

@@ -33,6 +33,12 @@ function askedStep(name) {
   return /^[0-9]{1,15}$/.test(asked) ? Number(asked) : null;
 }
 
+// The number of the moment whose step is nearest; of several the first.
+function nearest(step, moments) {
+  const away = moments.map((moment) => Math.abs(moment.step - step));
+  return away.indexOf(Math.min(...away));
+}
+
 class Timeline extends EventTarget {
   constructor(name) {
     super();
@@ -71,6 +77,14 @@ class Timeline extends EventTarget {
     return this.playing || Boolean(this.linked?.other.playing);
   }
 
+  // Whether what is linked is far apart: where one of the two keeps no moment near that of the other.
+  get unlike() {
+    const { other, by } = this.linked ?? {};
+    if (!other?.moments.length) return false;
+    const [one, two] = [this, other].map((each) => each.moments[Math.round(each.position)][by]);
+    return one !== null && two !== null && Math.abs(one - two) > Math.max(one, two) / 2;
+  }
+
   get trouble() {
     return this.lost === null ? "" : "This moment cannot be fetched. Reload the page, and try again.";
   }
@@ -79,9 +93,8 @@ class Timeline extends EventTarget {
   follow({ run, live, moments, decoder, weights, means }, address) {
     if (run !== this.run) {
       const asked = this.run === null ? askedStep(address) : null;
-      const index = moments.findIndex(({ step }) => step === asked);
       [this.playing, this.goal, this.scene, this.lost] = [false, null, null, null];
-      this.position = index < 0 ? moments.length - 1 : index;
+      this.position = asked === null ? moments.length - 1 : nearest(asked, moments);
     } else {
       this.position = carried(this.position, this.moments, moments);
       if (this.goal !== null) this.goal = carried(this.goal, this.moments, moments);
@@ -233,6 +246,11 @@ class Timeline extends EventTarget {
     if (!moving) return;
     this.goal = Math.round(this.position);
     this.start();
+  }
+
+  // Whichever of the two plays.
+  stop() {
+    (this.playing ? this : this.linked.other).pause();
   }
 
   set(options) {

@@ -7,6 +7,9 @@ import { drawTen } from "./ten.js";
 
 const OWN = "Where the map turns or mirrors itself, the training did: nothing is aligned afterwards.";
 const PAST = "What is dimmed is of the newest weights.";
+const APART = "There is no pair of moments at the same place here: these are the nearest.";
+const FEW = 5;
+const MORE = "One that is trained here keeps more than twenty.";
 
 // What a moment is called.
 function named({ step, epoch, losses }) {
@@ -32,7 +35,7 @@ class TimeMachine {
     this.pictures = part(".time-machine-pictures");
     this.awaited = new Awaited(momentLists(), (moments) => this.follow(moments));
     const acts = {
-      play: () => (this.seen.playing ? this.seen.pause() : this.seen.play()),
+      play: () => (this.seen.played ? this.seen.stop() : this.seen.play()),
       back: () => this.seen.step(-1),
       forward: () => this.seen.step(1),
       end: () => this.seen.seek(this.seen.last),
@@ -107,13 +110,15 @@ class TimeMachine {
       this.text.textContent = text;
       slider.setAttribute("aria-valuetext", text);
     }
-    this.drawPlay(seen.playing ? "Pause" : "Play");
+    this.drawPlay(seen.played ? "Pause" : "Play");
     this.end.textContent = list.live || this.data.live ? "live" : "now";
     this.end.toggleAttribute("aria-current", seen.position === seen.last);
     this.pictures.hidden = !list.decoder || (!scene && !this.data.newest);
     const steps = list.missing.map((step) => step.toLocaleString("en")).join("; ");
     const damaged = steps && `Some moments are left out, as their snapshots are damaged: steps ${steps}.`;
-    const note = [OWN, scene && this.data.newest && PAST, scene && seen.remark, damaged].filter(Boolean).join(" ");
+    const kept = list.moments.length < FEW && !list.live && `Only ${list.moments.length} moments of this run are kept. ${MORE}`;
+    const past = scene && [this.data.newest && PAST, seen.remark];
+    const note = [OWN, ...(past || []), seen.unlike && APART, kept, damaged].filter(Boolean).join(" ");
     if (this.note.textContent !== note) this.note.textContent = note;
     this.trouble.textContent = seen.trouble;
     box.toggleAttribute("data-past", Boolean(scene));
