@@ -29,13 +29,13 @@ PLAYED = """async (speed) => {
   const machine = document.querySelector(".time-machine");
   const { timeline } = machine;
   timeline.seek(0);
-  timeline.set({ speed: Number(speed) });
+  timeline.motion.speed = Number(speed);
   await new Promise((done) => setTimeout(done, 2000));
   const drawn = new Set(); // a frame counts once
   const watch = new MutationObserver(() => drawn.add(document.timeline.currentTime));
   watch.observe(document.querySelector(".latent-map-past"), { attributeFilter: ["data-moment"] });
-  timeline.play();
-  while (timeline.playing) await new Promise(requestAnimationFrame);
+  timeline.motion.play();
+  while (timeline.motion.playing) await new Promise(requestAnimationFrame);
   watch.disconnect();
   return [...drawn];
 }"""

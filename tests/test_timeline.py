@@ -26,9 +26,14 @@ LINK = """(by) => {
     left.link(right, by);
     right.link(left, by);
 }"""
-DO = "([name, act, argument]) => void window.seen[name][act](argument)"
+DO = """([name, act, argument]) => {
+    const seen = window.seen[name];
+    const owner = act in seen ? seen : seen.motion;
+    owner[act](argument);
+}"""
 STATE = """(name) => {
-    const { moments, position, goal, playing, played, trouble, scene } = window.seen[name];
+    const { moments, position, motion, played, trouble, scene } = window.seen[name];
+    const { goal, playing } = motion;
     return { position, goal, playing, played, trouble, step: scene && moments[scene.index].step };
 }"""
 # So many seconds later.

@@ -3,13 +3,10 @@
 import { say } from "../links/address.js";
 import { decoders } from "../stores/registry.js";
 import { alongside } from "./linking.js";
+import { Motion } from "./motion.js";
 import { Opened, Present } from "./opened.js";
 import { snapshotAt } from "./snapshot.js";
 
-const SECONDS = 0.4; // from one moment to the next, at speed 1
-const GLIDE = 0.15; // the same, of a single step
-const LONGEST = 0.1; // seconds that a frame counts: a page that stood still goes on where it was
-const AHEAD = 3; // moments that are fetched before they are played
 const BESIDE = 2; // moments on either side of that which is seen, fetched as well
 const IDLE = 150; // milliseconds until these are: they must not delay what is drawn now
 const OPENED = 8; // moments of which more than the file is kept
@@ -33,8 +30,9 @@ function askedStep(name) {
   return /^[0-9]{1,15}$/.test(asked) ? Number(asked) : null;
 }
 
-// The number of the moment whose step is nearest; of several the first.
+// The number of the moment whose step is nearest; of several the first, as what is live may have that of a snapshot.
 function nearest(step, moments) {
+  if (step > moments.at(-1).step) return moments.length - 1;
   const away = moments.map((moment) => Math.abs(moment.step - step));
   return away.indexOf(Math.min(...away));
 }
@@ -49,10 +47,7 @@ class Timeline extends EventTarget {
   moments = []; // { step, address, epoch, seconds, losses }; the last is the present
   live = false; // whether the present goes on changing
   position = 0; // of the slider: a whole number is a moment, between two lies the way from one to the other
-  goal = null; // where a step leads
-  playing = false;
-  speed = 1;
-  loop = false;
+  motion = new Motion(this);
   held = true; // whether the axes stand still
   remark = ""; // of the map, on what it shows of other moments
   lost = null; // what is wanted and cannot be fetched
@@ -68,13 +63,9 @@ class Timeline extends EventTarget {
     return this.moments.length - 1;
   }
 
-  get moving() {
-    return this.playing || this.goal !== null;
-  }
-
   // Whether it plays, or goes along with one that does.
   get played() {
-    return this.playing || Boolean(this.linked?.other.playing);
+    return this.motion.playing || Boolean(this.linked?.other.motion.playing);
   }
 
   // Whether what is linked is far apart: where one of the two keeps no moment near that of the other.
@@ -93,11 +84,13 @@ class Timeline extends EventTarget {
   follow({ run, live, moments, decoder, weights, means }, address) {
     if (run !== this.run) {
       const asked = this.run === null ? askedStep(address) : null;
-      [this.playing, this.goal, this.scene, this.lost] = [false, null, null, null];
+      this.motion.stop();
+      [this.scene, this.lost] = [null, null];
       this.position = asked === null ? moments.length - 1 : nearest(asked, moments);
     } else {
       this.position = carried(this.position, this.moments, moments);
-      if (this.goal !== null) this.goal = carried(this.goal, this.moments, moments);
+      const { goal } = this.motion;
+      if (goal !== null) this.motion.goal = carried(goal, this.moments, moments);
     }
     Object.assign(this, { run, live, moments, weights, address });
     if (decoder !== this.decoder) {
@@ -116,7 +109,7 @@ class Timeline extends EventTarget {
 
   // No moments any more.
   leave() {
-    this.pause();
+    this.motion.stop();
     clearTimeout(this.fetching);
     [this.run, this.decoder, this.moments, this.scene] = [null, null, [], null];
     this.position = 0;
@@ -155,8 +148,9 @@ class Timeline extends EventTarget {
 
   // A snapshot has come: whether it is what is waited for `look` knows.
   arrived = (address) => {
-    if (this.lost === address) this.lost = null;
-    if (!this.settled) this.look();
+    const found = this.lost === address;
+    if (found) this.lost = null;
+    if (found || !this.settled) this.look();
   };
 
   failed = (address) => {
@@ -172,8 +166,8 @@ class Timeline extends EventTarget {
 
   lose(lost) {
     this.lost = lost;
-    this.pause();
-    this.linked?.other.pause(); // it would wait for ever
+    this.motion.pause();
+    this.linked?.other.motion.pause(); // it would wait for ever
     this.tell();
   }
 
@@ -184,7 +178,7 @@ class Timeline extends EventTarget {
   }
 
   write() {
-    if (this.moving || !this.moments.length) return;
+    if (this.motion.moving || !this.moments.length) return;
     const { step } = this.moments[Math.round(this.position)];
     say({ [this.address]: this.position === this.last ? null : String(step) });
   }
@@ -208,49 +202,27 @@ class Timeline extends EventTarget {
   }
 
   goAlong(position) {
-    [this.playing, this.goal, this.position] = [false, null, position];
+    this.motion.stop();
+    this.position = position;
     this.look();
   }
 
-  // What a person wants ends what was wanted before, and its trouble.
-  want({ playing = false, goal = null }) {
-    [this.playing, this.goal] = [playing, goal];
+  // A person wants something else: what was lacking is forgotten.
+  forgive() {
     for (const [each] of this.sides(this.position)) each.lost = null;
   }
 
   // To a moment, at once.
   seek(index) {
-    this.want({});
+    this.forgive();
+    this.motion.stop();
     this.position = Math.min(Math.max(index, 0), this.last);
     this.moved();
   }
 
-  // To one beside that which is seen.
-  step(by) {
-    const from = this.goal ?? (by > 0 ? Math.floor(this.position) : Math.ceil(this.position));
-    this.want({ goal: Math.min(Math.max(from + by, 0), this.last) });
-    this.start();
-  }
-
-  play() {
-    if (this.last < 1) return;
-    if (this.position === this.last) this.position = 0;
-    this.want({ playing: true });
-    this.start();
-  }
-
-  // It comes to rest at a moment, not between two.
-  pause() {
-    const moving = this.playing;
-    this.playing = false;
-    if (!moving) return;
-    this.goal = Math.round(this.position);
-    this.start();
-  }
-
   // Whichever of the two plays.
   stop() {
-    (this.playing ? this : this.linked.other).pause();
+    (this.motion.playing ? this : this.linked.other).motion.pause();
   }
 
   set(options) {
@@ -258,48 +230,9 @@ class Timeline extends EventTarget {
     this.tell();
   }
 
-  start() {
-    this.before = null;
-    this.frame ??= requestAnimationFrame(this.go);
-    this.tell();
-  }
-
-  // A frame of a play or a step; a hidden tab has none.
-  go = (now) => {
-    this.frame = null;
-    if (!this.moving || !this.moments.length) return;
-    const passed = Math.min((now - (this.before ?? now)) / 1000, LONGEST);
-    this.before = now;
-    if (this.playing) this.playOn((passed * this.speed) / SECONDS);
-    else this.glide(passed / GLIDE);
-    if (this.moving) this.frame ??= requestAnimationFrame(this.go);
-    this.moved();
-  };
-
-  playOn(by) {
-    const next = Math.min(this.position + by, this.last);
-    // What is not here yet is waited for, at the moment before, if the linked one has what it shows then.
-    const stops = [next, Math.min(next, Math.ceil(this.position))];
-    const ready = (stop) => this.sides(stop).map(([each, at]) => each.has(at)).every(Boolean);
-    this.position = stops.find(ready) ?? this.position;
-    for (const [each, at] of this.sides(next)) {
-      each.ahead = at;
-      each.fetch(Math.ceil(at) + 1, Math.ceil(at) + AHEAD);
-    }
-    if (this.position < this.last) return;
-    if (this.loop) this.position = 0;
-    else this.playing = false;
-  }
-
   // Whether all is here that is seen at a position; else it is fetched.
   has(position) {
     return [Math.floor(position), Math.ceil(position)].map((index) => this.at(index)).every(Boolean);
-  }
-
-  glide(by) {
-    const away = this.goal - this.position;
-    this.position = Math.abs(away) <= by ? this.goal : this.position + Math.sign(away) * by;
-    if (this.position === this.goal) this.goal = null;
   }
 
   // Moments that may be wanted next.

@@ -35,9 +35,9 @@ class TimeMachine {
     this.pictures = part(".time-machine-pictures");
     this.awaited = new Awaited(momentLists(), (moments) => this.follow(moments));
     const acts = {
-      play: () => (this.seen.played ? this.seen.stop() : this.seen.play()),
-      back: () => this.seen.step(-1),
-      forward: () => this.seen.step(1),
+      play: () => (this.seen.played ? this.seen.stop() : this.seen.motion.play()),
+      back: () => this.seen.motion.step(-1),
+      forward: () => this.seen.motion.step(1),
       end: () => this.seen.seek(this.seen.last),
     };
     for (const button of box.querySelectorAll("[data-act]")) button.onclick = acts[button.dataset.act];
@@ -45,9 +45,10 @@ class TimeMachine {
     // Who comes to the slider may go anywhere; it is 30 MB at most (vae/schedule.py).
     this.slider.onpointerenter = this.slider.onfocus = () => this.seen.fetch();
     const speed = part("select");
-    speed.onchange = () => this.seen.set({ speed: Number(speed.value) });
-    for (const each of box.querySelectorAll("[type=checkbox]"))
-      each.onchange = () => this.seen.set({ [each.name]: each.checked });
+    speed.onchange = () => (this.seen.motion.speed = Number(speed.value));
+    const [loop, held] = ["[name=loop]", "[name=held]"].map(part);
+    loop.onchange = () => (this.seen.motion.loop = loop.checked);
+    held.onchange = () => this.seen.set({ held: held.checked });
     const keys = {
       " ": acts.play,
       ArrowLeft: acts.back,
@@ -71,7 +72,8 @@ class TimeMachine {
     if (!this.seen) {
       this.seen = this.box.timeline = timeline(data.key); // for tests, too
       this.seen.addEventListener("change", () => this.draw(), { signal: this.listeners.signal });
-      const { speed, loop, held } = this.seen; // of an earlier visit of this page
+      const { held, motion } = this.seen; // of an earlier visit of this page
+      const { speed, loop } = motion;
       this.box.querySelector("select").value = speed;
       this.box.querySelector("[name=loop]").checked = loop;
       this.box.querySelector("[name=held]").checked = held;
@@ -122,7 +124,7 @@ class TimeMachine {
     if (this.note.textContent !== note) this.note.textContent = note;
     this.trouble.textContent = seen.trouble;
     box.toggleAttribute("data-past", Boolean(scene));
-    Object.assign(box.dataset, { position: seen.position, playing: seen.playing });
+    Object.assign(box.dataset, { position: seen.position, playing: seen.motion.playing });
     this.drawPictures(list, scene ? scene.opened : seen.present, moment.step);
   }
 
