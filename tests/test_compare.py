@@ -161,7 +161,7 @@ def test_a_run_that_waits_for_its_training_is_named(pair: tuple[Run, Run]) -> No
     pair[1].model_path.unlink()
     test = compare(pair)
     assert f"{pair[1].name} has no weights yet" in messages(test)
-    assert component(test, "pair_curves")
+    assert component(test, "pair_curves")["cursor"] == {"timeline": "left_moment", "x": "epoch"}
 
 
 def test_figures_are_like_with_like_until_both_are_evaluated(
