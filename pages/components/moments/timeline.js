@@ -32,7 +32,7 @@ function askedStep(name) {
 
 // The number of the moment whose step is nearest; of several the first, as what is live may have that of a snapshot.
 function nearest(step, moments) {
-  if (step > moments.at(-1).step) return moments.length - 1;
+  if (!(step <= moments.at(-1)?.step)) return moments.length - 1; // there may be none
   const away = moments.map((moment) => Math.abs(moment.step - step));
   return away.indexOf(Math.min(...away));
 }
