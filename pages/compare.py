@@ -76,7 +76,7 @@ def _curves(pair: Pair) -> None:
     """Both curves over each other, polled while one of them grows."""
     st.subheader("How they learned", anchor=False)
     options = chart_options()
-    live = [status for run in pair if (status := run.status()).state in LIVE]
+    live = [status for run in pair if (status := cached.status(run)).state in LIVE]
     polled = sentences()(_overlaid)
     st.fragment(polled, run_every=poll_seconds(live[0]) if live else None)(pair, options, len(live))
 

@@ -166,8 +166,7 @@ class Timeline extends EventTarget {
 
   lose(lost) {
     this.lost = lost;
-    this.motion.pause();
-    this.linked?.other.motion.pause(); // it would wait for ever
+    this.pause(); // the linked one would wait for ever
     this.tell();
   }
 
@@ -221,8 +220,9 @@ class Timeline extends EventTarget {
   }
 
   // Whichever of the two plays.
-  stop() {
-    (this.motion.playing ? this : this.linked.other).motion.pause();
+  pause() {
+    this.motion.pause();
+    this.linked?.other.motion.pause();
   }
 
   set(options) {

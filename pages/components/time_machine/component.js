@@ -35,7 +35,7 @@ class TimeMachine {
     this.pictures = part(".time-machine-pictures");
     this.awaited = new Awaited(momentLists(), (moments) => this.follow(moments));
     const acts = {
-      play: () => (this.seen.played ? this.seen.stop() : this.seen.motion.play()),
+      play: () => (this.seen.played ? this.seen.pause() : this.seen.motion.play()),
       back: () => this.seen.motion.step(-1),
       forward: () => this.seen.motion.step(1),
       end: () => this.seen.seek(this.seen.last),
