@@ -1,4 +1,4 @@
-"""Many visitors at once while a training runs: `python -m benchmarks.load [--sessions 30] [--minutes 3]`.
+"""Many visitors at once while a training runs: `python -m benchmarks.load [--sessions 30] [--pages 4]`.
 
 Each does something every two seconds: a click on the map, a path, another page, a picture, another run. A few
 are pages of one headless Chromium, which draws on the very cores that serve and train; the others websocket
@@ -31,7 +31,6 @@ from vae.config import TrainConfig
 from vae.records import LIVE
 from vae.runs import Run
 
-PAGES = 4  # of the visitors, in a real browser
 ARRIVE = 0.3  # seconds between two who come
 ALONE, AFTER = 15, 60  # seconds of training before they come; until the memory is looked at again
 EPOCHS = 1000  # never pass
@@ -65,11 +64,11 @@ async def warm_up(server: Server, runs: list[str]) -> None:
     await tab.leave()
 
 
-async def visit(server: Server, runs: list[str], count: int, seconds: float) -> list[Visitor]:
-    """All of them, from the first who comes until they leave, all at once."""
+async def visit(server: Server, runs: list[str], count: int, real: int, seconds: float) -> list[Visitor]:
+    """All of them, from the first who comes until they leave, all at once; `real` of them are pages."""
     path = chromium()
     # Their columns of the map lie far apart, as a click on a page means the point that is near.
-    pages = {k * count // PAGES for k in range(PAGES)} if path else set()
+    pages = {k * count // real for k in range(real)} if path else set()
     until = time.perf_counter() + seconds + ARRIVE * count
     visitors, stays = [], []
     async with async_playwright() as playwright:
@@ -132,7 +131,9 @@ def report(visitors: list[Visitor], memory: list[float], before: float, after: f
     ]
 
 
-async def measure(server: Server, run: Run, runs: list[str], count: int, minutes: float) -> list[Figure]:
+async def measure(
+    server: Server, run: Run, runs: list[str], count: int, real: int, minutes: float
+) -> list[Figure]:
     """Everything, beside a training that runs."""
     await warm_up(server, [*runs, run.name])
     old = glance(run)
@@ -142,7 +143,7 @@ async def measure(server: Server, run: Run, runs: list[str], count: int, minutes
     memory: list[float] = []
     watching = asyncio.create_task(watch(server.process.pid, memory))
     old, busy, started = glance(run), processor_seconds(server.process.pid), time.perf_counter()
-    visitors = await visit(server, [*runs, run.name], count, 60 * minutes)
+    visitors = await visit(server, [*runs, run.name], count, real, 60 * minutes)
     beside = images_per_second(run, old, glance(run))
     busy = (processor_seconds(server.process.pid) - busy) / (time.perf_counter() - started)
     watching.cancel()
@@ -165,6 +166,7 @@ def main() -> None:
     """Prints the figures beside their targets."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sessions", type=int, default=30, help="how many visitors")
+    parser.add_argument("--pages", type=int, default=4, help="how many of them in a real browser, here")
     parser.add_argument("--minutes", type=float, default=3, help="how long they stay once all are there")
     asked = parser.parse_args()
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores at the start")
@@ -182,7 +184,14 @@ def main() -> None:
             with server:
                 tell(
                     asyncio.run(
-                        measure(server, run, [BUNDLED.name, short.name], asked.sessions, asked.minutes)
+                        measure(
+                            server,
+                            run,
+                            [BUNDLED.name, short.name],
+                            asked.sessions,
+                            asked.pages,
+                            asked.minutes,
+                        )
                     )
                 )
             tracebacks = log.read_text().count("Traceback")
