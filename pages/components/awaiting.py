@@ -40,7 +40,8 @@ def _follow(run: Run, shown: cached.Explored) -> None:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            f"{plain(run.name)} trains: epoch {status.epoch:.1f} now; shown is epoch {shown.epoch:.1f}."
+            f"{plain(run.name)} trains: epoch {status.epoch:.1f} now; shown is epoch {shown.epoch:.1f}.",
+            width="content",  # the toggle stands beside it, not at the far right
         )
         follows = st.toggle(
             "Follow it",
