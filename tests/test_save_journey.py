@@ -12,6 +12,7 @@ import torch
 from PIL import Image, ImageSequence
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button
 
 from pages.components import cached, cached_moments, while_shown
 from pages.components import journey as component
@@ -68,9 +69,8 @@ def films(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
 def opened(run: Run) -> AppTest:
     """The page, the button opened, its film the smallest."""
-    test = AppTest.from_string(SCRIPT.format(path=str(run.path)), default_timeout=30)
-    test.session_state[component.KEY] = True
-    test.run()
+    test = AppTest.from_string(SCRIPT.format(path=str(run.path)), default_timeout=30).run()
+    button(test, "Save the journey").click().run()
     if test.slider:
         test.slider[0].set_value(component.SHORTEST)
         choose(test, "Pixels across", 360)
@@ -84,8 +84,13 @@ def choose(test: AppTest, label: str, option: str | int) -> None:
     control.set_value(option)
 
 
+def button(test: AppTest, label: str) -> Button:
+    [found] = [each for each in test.button if each.label == label]
+    return found
+
+
 def make(test: AppTest) -> AppTest:
-    test.button[0].click().run()
+    button(test, "Make the film").click().run()
     assert not test.exception
     return test
 
@@ -116,10 +121,6 @@ def test_nothing_is_made_until_it_is_asked_for_nor_twice(run: Run, films: list[b
     make(test)
     assert len(films) == 2
     assert films[0] != films[1]
-    # What is closed keeps no film.
-    test.session_state[component.KEY] = False
-    test.run()
-    assert component._MADE not in kept(test)
 
 
 def kept(test: AppTest) -> dict[str, object]:
@@ -130,11 +131,9 @@ def kept(test: AppTest) -> dict[str, object]:
 
 def test_who_goes_to_another_page_keeps_no_film(run: Run) -> None:
     test = visit("pages/latent.py", run=run.name)
+    button(test, "Save the journey").click().run()
     kept(test)[component._MADE] = None, b"a film"
-    assert component._MADE not in kept(test.run())  # nor where it is closed
-    kept(test)[component._MADE] = None, b"a film"
-    test.session_state[component.KEY] = True
-    assert component._MADE in kept(test.run())
+    assert component._MADE in kept(test.run())  # newer weights of a live run close nothing
     on_latent = {key: test.session_state[key] for key in (while_shown._PAGE, while_shown._KEPT)}
     test = visit("pages/reconstructions.py", on_latent, run=run.name)
     assert while_shown._KEPT not in test.session_state
@@ -247,7 +246,7 @@ def test_too_few_moments_get_a_sentence(run: Run, known: int) -> None:
     for path in run.snapshots()[known - 1 :]:  # the last moment is no snapshot
         path.unlink()
     test = opened(run)
-    assert not test.button
+    assert [each.label for each in test.button] == ["Save the journey"]
     assert f"has {known} moment{'s' * (known != 1)}, and a film takes 3" in test.info[0].value
 
 
@@ -328,10 +327,13 @@ time_machine(moments_store(cached_moments.moments(run, explored)), key="time")
 @pytest.mark.browser
 def test_it_is_saved(page: Page, tmp_path: Path, run: Run) -> None:
     with own_page(tmp_path, SCRIPT.format(path=str(run.path))) as server:
+        page.set_viewport_size({"width": 1400, "height": 600})
         page.goto(server.address())
         page.get_by_role("button", name="Save the journey").click()
+        make = page.get_by_role("button", name="Make the film")
+        expect(make).to_be_in_viewport(ratio=1)
         page.get_by_text("360", exact=True).click()
-        page.get_by_role("button", name="Make the film").click()
+        make.click()
         page.get_by_role("button", name="Save it").wait_for(timeout=SLOW)
         with page.expect_download() as saving:
             page.get_by_role("button", name="Save it").click()
@@ -339,4 +341,10 @@ def test_it_is_saved(page: Page, tmp_path: Path, run: Run) -> None:
         with Image.open(saving.value.path()) as image:
             assert image.width == 360
             *_, last = (np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(image))
+        # What is closed keeps no film.
+        page.keyboard.press("Escape")
+        expect(make).to_be_hidden()
+        page.get_by_role("button", name="Save the journey").click()
+        make.wait_for()
+        expect(page.get_by_role("button", name="Save it")).to_be_hidden()
     assert len(np.unique(last.reshape(-1, 3), axis=0)) > 20

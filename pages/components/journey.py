@@ -31,12 +31,15 @@ KEY = "journey"
 FEWEST = 3  # moments: from two nobody sees how it went
 SIZES, USUAL_SIZE = (360, 540, 720), 540  # pixels across
 SHORTEST, USUAL, LONGEST = 4, 10, 30  # seconds
-WIDTH = 420  # pixels on the page
 MB = 1_000_000  # bytes
 _OF = "The map with its manifold; or a picture of each class, over what the model made of it."
 _FORMATS = "GIF is shown everywhere. WebP is smaller, and takes longer to make."
-_MEANWHILE = "Until it is made, what you click here waits; to go to another page breaks it off."
-_MADE = "film"  # its settings and its bytes, while it can be saved
+_MEANWHILE = (
+    "Until it is made, what you click here waits, also once this is closed; to go to another page breaks it "
+    "off."
+)
+# What is kept: that the dialog is open; a film, its settings and its bytes, while it can be saved.
+_OPENED, _MADE = "journey", "film"
 # Of the server: who makes one takes a core, and others want to click meanwhile.
 _one_at_a_time = threading.Lock()
 
@@ -61,23 +64,36 @@ def save_journey(run: Run, explored: Explored, plane: Plane) -> None:
         explored: the weights that the film ends with, as the slider does.
         plane: what the map shows.
     """
-    # It runs when it is opened, and lets go of its film when it is closed: some megabytes for each visitor.
-    opened = st.popover("Save the journey", on_change="rerun", key=KEY)
-    if not opened.open:
-        kept_while_shown().pop(_MADE, None)
+    # By what the tab keeps, not by the click: where newer weights run the page again, it stays open.
+    st.button("Save the journey", on_click=_open)
+    if _OPENED in kept_while_shown():
+        _dialog(run, explored, plane)
+
+
+def _open() -> None:
+    kept_while_shown()[_OPENED] = True
+
+
+def _close() -> None:
+    for each in (_OPENED, _MADE):
+        kept_while_shown().pop(each, None)
+
+
+# A popover would have the room below its button only, which in a low window hides what makes the film.
+@st.dialog("Save the journey", on_dismiss=_close)
+@sentences()
+def _dialog(run: Run, explored: Explored, plane: Plane) -> None:
+    shown = moments(run, explored)
+    if len(shown.moments) < FEWEST:
+        st.info(_too_few(run, len(shown.moments)))
         return
-    with opened, st.container(width=WIDTH), sentences():
-        shown = moments(run, explored)
-        if len(shown.moments) < FEWEST:
-            st.info(_too_few(run, len(shown.moments)))
-            return
-        wanted = _settings(run, shown, plane)
-        with st.container(horizontal=True, vertical_alignment="center"):
-            if st.button("Make the film", help=_MEANWHILE):
-                kept_while_shown()[_MADE] = wanted, _made(wanted, shown, explored, plane)
-            settings, content = kept_while_shown().get(_MADE, (None, b""))
-            if settings == wanted:
-                _offer(wanted, content)
+    wanted = _settings(run, shown, plane)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Make the film", help=_MEANWHILE):
+            kept_while_shown()[_MADE] = wanted, _made(wanted, shown, explored, plane)
+        settings, content = kept_while_shown().get(_MADE, (None, b""))
+        if settings == wanted:
+            _offer(wanted, content)
 
 
 def said(moment: Moment) -> str:
