@@ -139,9 +139,15 @@ def test_a_click_on_a_curve_goes_to_that_moment(server: Server, page: Page, run:
     middle = (int(paths[3].stem) + int(paths[4].stem)) / 2
     page.wait_for_function(f"({CURSORS})().every((x) => Math.abs(x - {middle}) < 0.2)", timeout=SLOW)
     assert len(page.evaluate(CURSORS)) == 3
+    # Whoever has gone back keeps the full map at the end: there a play ends.
     page.get_by_role("button", name="now", exact=True).click()
-    expect(page.locator(".st-key-newest")).to_be_visible(timeout=SLOW)
-    expect(page.locator(".st-key-earlier")).to_be_hidden()
+    expect(page.locator(".time-machine:not([data-past])")).to_have_attribute(
+        "data-step", str(run.status().step)
+    )
+    expect(page.locator(".latent-map-past")).to_be_hidden(timeout=SLOW)
+    expect(page.locator(".latent-map-plot")).to_be_visible()
+    expect(page.locator(".time-machine-ten")).to_be_visible()
+    expect(page.locator(".st-key-newest")).to_be_hidden()
     assert page.evaluate(CURSORS) == []
 
 
@@ -170,6 +176,14 @@ def test_while_a_run_trains_its_end_is_live_and_follows(server: Server, page: Pa
         assert np.array_equal(
             places(page), load_snapshot(paths[4], run.config).mean.numpy().astype(np.float32)
         )
+        # What goes on has a map at its end that goes on as well.
+        page.get_by_role("button", name="live", exact=True).click()
+        expect(page.locator(".st-key-newest")).to_be_visible(timeout=SLOW)
+        expect(page.locator(".latent-map")).to_be_hidden()
+        expect(page.locator(".time-machine-ten")).to_be_hidden()
+        slider.press("ArrowLeft")
+        slider.press("ArrowLeft")
+        expect(machine).to_have_attribute("data-position", "4", timeout=SLOW)
     run.write_status(finished)
     expect(page.get_by_role("button", name="now", exact=True)).to_be_visible(timeout=SLOW)
     expect(slider).to_have_attribute("max", "5", timeout=SLOW)

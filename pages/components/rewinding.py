@@ -53,11 +53,11 @@ def slider(run: Run, status: Status, explored: Explored | None) -> None:
         if explored is None
         else cached_moments.moments(run, explored, live=live)
     )
-    time_machine(moments_store(found), newest=False, key=TIME)
+    time_machine(moments_store(found), dims=False, key=TIME)
 
 
 def map_then(run: Run, explored: Explored) -> None:
-    """Shows the map at the moment that is seen."""
+    """Shows the map at the moment that is seen, the newest among them."""
     from vae.data import class_names
 
     for _ in happened(MAP):

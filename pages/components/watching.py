@@ -58,7 +58,8 @@ def chart_options() -> ChartOptions:
 
 def panels(run: Run, status: Status, options: ChartOptions, explored: cached.Explored | None) -> None:
     """Shows all three as they are now, what they mean beneath each, and the slider that leads back; or, with
-    what `rewound` has brought, as they were then."""
+    what `rewound` has brought, as they were then; of a run that ended at its end as well, where a play
+    ends."""
     runs = [run, *(other for other in chosen_runs() if other.name != run.name)]
     live_figure(
         cached.curves(runs, status, *options),
@@ -70,7 +71,8 @@ def panels(run: Run, status: Status, options: ChartOptions, explored: cached.Exp
     st.html(CURVES)
     slider(run, status, explored)
     with st.container(key="newest"):
-        _newest(run)
+        if explored is None or status.state in LIVE:
+            _newest(run)
     if explored is not None:
         with st.container(key="earlier"):
             map_then(run, explored)

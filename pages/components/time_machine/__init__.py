@@ -62,7 +62,7 @@ def time_machine(
     moments: str,
     chosen: Chosen | None = None,
     *,
-    newest: bool = True,
+    dims: bool = True,
     live: bool = False,
     linked: Link | None = None,
     address: str = "step",
@@ -73,7 +73,7 @@ def time_machine(
     Args:
         moments: the name of a list in the browser (`moments_store`).
         chosen: what is drawn beside the ten pictures.
-        newest: whether these are also drawn of the newest weights, and not of earlier ones only.
+        dims: whether something of the newest weights stands beside it, which is dimmed in the past.
         live: whether the newest weights are those of a training that goes on, which the page follows.
         linked: what goes along wherever this one is moved.
         address: what the step is called in the address.
@@ -93,7 +93,7 @@ def time_machine(
                 "name": chosen.name,
                 "picture": None if picture is None else base64.b64encode(picture.tobytes()).decode(),
             },
-            "newest": newest,
+            "dims": dims,
             "live": live,
             "linked": linked and linked._asdict(),
             "address": address,

@@ -115,11 +115,11 @@ class TimeMachine {
     this.drawPlay(seen.played ? "Pause" : "Play");
     this.end.textContent = list.live || this.data.live ? "live" : "now";
     this.end.toggleAttribute("aria-current", seen.position === seen.last);
-    this.pictures.hidden = !list.decoder || (!scene && !this.data.newest);
+    this.pictures.hidden = !list.decoder || (!scene && list.live); // what changes all the time has others
     const steps = list.missing.map((step) => step.toLocaleString("en")).join("; ");
     const damaged = steps && `Some moments are left out, as their snapshots are damaged: steps ${steps}.`;
     const kept = list.moments.length < FEW && !list.live && `Only ${list.moments.length} moments of this run are kept. ${MORE}`;
-    const past = scene && [this.data.newest && PAST, seen.remark];
+    const past = scene && [this.data.dims && PAST, seen.remark];
     const note = [OWN, ...(past || []), seen.unlike && APART, kept, damaged].filter(Boolean).join(" ");
     if (this.note.textContent !== note) this.note.textContent = note;
     this.trouble.textContent = seen.trouble;
