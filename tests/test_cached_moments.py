@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from pages.components import cached, orders, served
 from pages.components.cached_moments import moments, steps
-from pages.components.moments import Losses, Moments
+from pages.components.moments import Moments
 from tests.visiting import PAGES, component, visit
 from vae import reading
 from vae.catalogue import new_run
@@ -47,11 +47,16 @@ def test_they_are_all_snapshots_before_the_weights_that_are_shown(run: Run) -> N
         metrics = load_snapshot(path, run.config).metrics
         assert metrics is not None
         assert moment.epoch == metrics.epoch
-        assert moment.losses == Losses(metrics.split, metrics.reconstruction, metrics.kl)
+        assert getattr(moment, metrics.split) == (metrics.reconstruction, metrics.kl)
     assert [moment.seconds for moment in earlier] == sorted(moment.seconds or 0 for moment in earlier)
     test = cached.explored(run).test
-    assert last.losses is not None
-    assert last.losses.kl == pytest.approx(test.kl.mean())
+    assert last.test is not None
+    assert last.test.kl == pytest.approx(test.kl.mean())
+    # The test set's losses stand beside those of the training, not in their place.
+    assert [moment.step for moment in (*earlier, last) if moment.train is None] == [0]
+    log = cached.losses(run)
+    for moment in (*earlier, last):
+        assert (moment.test is not None) == (moment.step in log.test["step"])
     assert last.epoch == run.config.epochs
 
 
@@ -124,7 +129,8 @@ def test_a_snapshot_of_an_older_version_has_the_losses_of_the_log(run: Run) -> N
     assert load_snapshot(path, run.config).metrics is None
     moment = found(run).moments[0]
     tests = History(run).read().test
-    assert moment.losses == Losses("test", float(tests["reconstruction"][0]), float(tests["kl"][0]))
+    assert moment.test == (float(tests["reconstruction"][0]), float(tests["kl"][0]))
+    assert moment.train is None
     assert moment.epoch == 0
 
 

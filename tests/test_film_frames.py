@@ -200,7 +200,7 @@ def test_the_font_has_every_letter_that_is_written() -> None:
 
 @pytest.mark.parametrize("width", [360, 540, 720])
 def test_the_longest_caption_fits(width: int) -> None:
-    longest = "step 4,690,000 · epoch 1000.00 · train: reconstruction 543.9 + KL 12.3 nats"
+    longest = "step 4,690,000 · epoch 1000.00 · train 543.9 + KL 12.3 · test 543.9 + 12.3 nats"
     text = drawing.caption(longest, width)
     assert text.any()
     assert not text[:, -width // 100 :].any()  # nothing is cut off

@@ -19,7 +19,7 @@ from pages.components import journey as component
 from pages.components.digits import INKS
 from pages.components.film_drawing import palette
 from pages.components.film_frames import Film
-from pages.components.moments import Losses, Moment
+from pages.components.moments import Cost, Moment
 from tests.browser import SLOW, own_page
 from tests.conftest import BUNDLED, ROOT
 from tests.visiting import visit
@@ -187,10 +187,7 @@ def test_it_ends_with_the_weights_that_are_explored_and_says_what_the_slider_say
     assert captions == [
         component.said(moment) for moment in cached_moments.moments(run, cached.explored(run)).moments
     ]
-    assert (
-        f"step {steps[3] + 1} · epoch 1.50 · test: reconstruction {test.reconstruction.mean():.1f}"
-        in captions[-1]
-    )
+    assert f"step {steps[3] + 1} · epoch 1.50 · test {test.reconstruction.mean():.1f} + KL" in captions[-1]
 
 
 def test_the_run_that_comes_with_the_project_can_be_filmed(films: list[bytes]) -> None:
@@ -204,11 +201,11 @@ def test_the_run_that_comes_with_the_project_can_be_filmed(films: list[bytes]) -
 
 
 def test_a_caption_says_what_is_known() -> None:
-    moment = Moment(4690, None, 10.0, None, Losses("test", 131.04, 7.0))
-    assert component.said(moment) == "step 4,690 · epoch 10.00 · test: reconstruction 131.0 + KL 7.0 nats"
-    moment = Moment(60, None, 0.125, None, Losses("train", 184.06, 5.25))
-    assert component.said(moment) == "step 60 · epoch 0.13 · train: reconstruction 184.1 + KL 5.3 nats"
-    assert component.said(Moment(0, None, None, None, None)) == "step 0"
+    moment = Moment(4690, None, 10.0, None, Cost(130.96, 7.1), Cost(131.04, 7.0))
+    assert component.said(moment) == "step 4,690 · epoch 10.00 · train 131.0 + KL 7.1 · test 131.0 + 7.0 nats"
+    moment = Moment(60, None, 0.125, None, Cost(184.06, 5.25), None)
+    assert component.said(moment) == "step 60 · epoch 0.13 · train 184.1 + KL 5.3 nats"
+    assert component.said(Moment(0, None, None, None, None, None)) == "step 0"
 
 
 @pytest.mark.parametrize("what", ["Map", "Ten digits"])

@@ -127,7 +127,7 @@ def a_list(*epochs: float | None, each: int = 10, held: str | None = None) -> li
     number."""
     last = len(epochs) - 1
     address = [None if held is None or k == last else f"held/{held}{k}" for k in range(len(epochs))]
-    return [Moment(each * k, address[k], epoch, None, None) for k, epoch in enumerate(epochs)]
+    return [Moment(each * k, address[k], epoch, None, None, None) for k, epoch in enumerate(epochs)]
 
 
 def a_live_list(snapshots: int) -> list[Moment]:

@@ -13,10 +13,11 @@ import streamlit as st
 
 from pages.components import cached
 from pages.components.cached import Explored
-from pages.components.moments import Losses, Moment, Moments
+from pages.components.moments import Cost, Moment, Moments
 from pages.components.served import remove_files, serve_files
 from vae.config import TrainConfig
 from vae.errors import VaeError
+from vae.history import Rows
 from vae.records import Metrics
 from vae.runs import Run
 
@@ -98,8 +99,10 @@ def _moments(
             missing.append(step)
         else:
             found.append(_moment(run, step, _address(_folder(run), file), sound.metrics))
-    cost = Losses("test", float(test.reconstruction.mean()), float(test.kl.mean()))
-    shown = Moment(_explored.step, None, _explored.epoch, _place(run, _explored.step)[1], cost)
+    cost = Cost(float(test.reconstruction.mean()), float(test.kl.mean()))
+    step = _explored.step
+    train = _cost(cached.losses(run).train, step)
+    shown = Moment(step, None, _explored.epoch, _place(run, step)[1], train, cost)
     return Moments(
         run=run.name,
         live=live,
@@ -129,23 +132,23 @@ def _steps(run: Run, steps: Sequence[int], live: bool, log: Stamp) -> Moments:  
 
 def _live(found: Sequence[Moment]) -> Moment:
     """What is shown of a training that goes on; it changes all the time, so its step is not told."""
-    return Moment(found[-1].step if found else 0, None, None, None, None)
+    return Moment(found[-1].step if found else 0, None, None, None, None, None)
 
 
 def _moment(run: Run, step: int, address: str | None, metrics: Metrics | None) -> Moment:
-    """Its losses by the snapshot, or else, of a run of an older version, by the log."""
+    """Its losses by the log, and by the snapshot, which knows those of one split where the log has none."""
+    losses = cached.losses(run)
+    costs = {split: _cost(rows, step) for split, rows in losses._asdict().items()}
+    place = _place(run, step) if metrics is None else (metrics.epoch, metrics.seconds)
     if metrics is not None:
-        cost = Losses(metrics.split, metrics.reconstruction, metrics.kl)
-        return Moment(step, address, metrics.epoch, metrics.seconds, cost)
-    tests = cached.losses(run).test
-    (rows,) = np.nonzero(tests["step"] == step)
-    told = tests[rows[0]] if len(rows) else None
-    return Moment(
-        step,
-        address,
-        *_place(run, step),
-        None if told is None else Losses("test", float(told["reconstruction"]), float(told["kl"])),
-    )
+        costs[metrics.split] = Cost(metrics.reconstruction, metrics.kl)
+    return Moment(step, address, *place, costs["train"], costs["test"])
+
+
+def _cost(rows: Rows, step: int) -> Cost | None:
+    """What the log says of a step, if it does."""
+    (found,) = np.nonzero(rows["step"] == step)
+    return Cost(*(float(rows[name][found[0]]) for name in Cost._fields)) if len(found) else None
 
 
 def _place(run: Run, step: int) -> tuple[float | None, float | None]:

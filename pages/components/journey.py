@@ -101,11 +101,14 @@ def said(moment: Moment) -> str:
     parts = [f"step {moment.step:,}"]
     if moment.epoch is not None:
         parts.append(f"epoch {_rounded(moment.epoch, '0.01')}")
-    if moment.losses is not None:
-        split, *terms = moment.losses
-        reconstruction, kl = (_rounded(term, "0.1") for term in terms)
-        parts.append(f"{split}: reconstruction {reconstruction} + KL {kl} nats")
-    return " · ".join(parts)
+    costs = {"train": moment.train, "test": moment.test}
+    label = "KL "  # once: the narrowest film has no room for two
+    for split, cost in costs.items():
+        if cost is not None:
+            reconstruction, kl = (_rounded(term, "0.1") for term in cost)
+            parts.append(f"{split} {reconstruction} + {label}{kl}")
+            label = ""
+    return " · ".join(parts) + ("" if label else " nats")
 
 
 def _rounded(value: float, to: str) -> Decimal:

@@ -23,10 +23,9 @@ from pages.components.stores import store
 from vae.pictures import Picture
 
 
-class Losses(NamedTuple):
-    """What a moment's pictures cost, in nats: of "train" or "test"."""
+class Cost(NamedTuple):
+    """What pictures cost at a moment, in nats."""
 
-    split: str
     reconstruction: float
     kl: float
 
@@ -34,14 +33,16 @@ class Losses(NamedTuple):
 class Moment(NamedTuple):
     """One of a training; `address` is that of its snapshot, None where there is none, or not yet.
 
-    Epoch, seconds of training and losses are None where nothing is known of them.
+    Epoch, seconds of training and losses are None where nothing is known of them: the test set's are known
+    at the ends of epochs, those of the training all the way but for its first step.
     """
 
     step: int
     address: str | None
     epoch: float | None
     seconds: float | None
-    losses: Losses | None
+    train: Cost | None
+    test: Cost | None
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,7 @@ class Moments:
 
     @cached_property
     def _head(self) -> bytes:
-        moments = [
-            {**moment._asdict(), "losses": moment.losses and moment.losses._asdict()}
-            for moment in self.moments
-        ]
+        moments = [moment._asdict() for moment in self.moments]
         names = ("run", "live", "decoder", "weights", "missing")
         own = {name: getattr(self, name) for name in names} | {"means": self.means.tolist()}
         return json.dumps({**own, "moments": moments}).encode()

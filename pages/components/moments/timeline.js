@@ -44,7 +44,7 @@ class Timeline extends EventTarget {
   }
 
   run = null;
-  moments = []; // { step, address, epoch, seconds, losses }; the last is the present
+  moments = []; // { step, address, epoch, seconds, train, test }; the last is the present
   live = false; // whether the present goes on changing
   position = 0; // of the slider: a whole number is a moment, between two lies the way from one to the other
   motion = new Motion(this);

@@ -12,14 +12,13 @@ const FEW = 5;
 const MORE = "One that is trained here keeps more than twenty.";
 
 // What a moment is called.
-function named({ step, epoch, losses }) {
+function named({ step, epoch, train, test }) {
   const parts = [`step ${step.toLocaleString("en")}`];
   if (epoch !== null) parts.push(`epoch ${shown(epoch)}`);
-  if (losses) {
-    const { split, reconstruction, kl } = losses;
-    parts.push(`${split}: reconstruction ${shown(reconstruction, 1)} + KL ${shown(kl, 1)} nats`);
-  }
-  return parts.join(" · ");
+  const costs = Object.entries({ train, test }).filter(([, cost]) => cost);
+  for (const [k, [split, [reconstruction, kl]]] of costs.entries())
+    parts.push(`${split} ${shown(reconstruction, 1)} + ${k ? "" : "KL "}${shown(kl, 1)}`);
+  return parts.join(" · ") + (costs.length ? " nats" : "");
 }
 
 class TimeMachine {
