@@ -82,7 +82,8 @@ def _curves(pair: Pair) -> None:
 
 
 def _overlaid(pair: Pair, options: ChartOptions, live: int) -> None:
-    if sum(cached.status(run).state in LIVE for run in pair) != live:
+    gone = not all(run.path.exists() for run in pair)  # the boxes say so
+    if gone or sum(cached.status(run).state in LIVE for run in pair) != live:
         st.rerun()
     status = cached.status(pair.left)
     label = f"Reconstruction, KL and −ELBO of {pair.left.name} and {pair.right.name}"

@@ -257,3 +257,15 @@ def test_time_sliders_go_along_to_the_same_step_or_epoch_or_stand_alone(
             then = model_of(run, load_snapshot(path, run.config))
             assert np.abs(levels - decoded(then, z)).max() <= 0.51
         context.close()
+
+
+def test_a_run_that_is_deleted_elsewhere_is_missed_while_the_other_trains(
+    pair: tuple[Run, Run], small: Path, page: Page
+) -> None:
+    left, right = pair
+    with Server(APP, VAE_RUNS_DIR=str(small)) as server, left.hold():
+        left.write_status(left.status().model_copy(update={"state": "running"}))
+        page.goto(server.address(f"compare?run={left.name}&with={right.name}"))
+        ready(page, "pair_curves")
+        shutil.rmtree(right.path)
+        expect(page.get_by_text(f"There is no run called {right.name}.")).to_be_visible(timeout=SLOW)
