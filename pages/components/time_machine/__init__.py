@@ -39,7 +39,8 @@ _mount = module_component(
     '<option value="0.5">½ ×</option><option value="1" selected>1 ×</option>'
     '<option value="2">2 ×</option><option value="4">4 ×</option></select></label>'
     '<label><input type="checkbox" name="loop"> Loop</label>'
-    '<label><input type="checkbox" name="held" checked> Hold the axes</label></div>'
+    '<label title="The values between which colours are spread are held, too">'
+    '<input type="checkbox" name="held" checked> Hold the axes</label></div>'
     '<div class="time-machine-pictures"><canvas class="time-machine-ten" role="img"></canvas>'
     '<figure class="time-machine-chosen"><canvas role="img"></canvas><canvas hidden></canvas>'
     "<figcaption></figcaption></figure></div>"
