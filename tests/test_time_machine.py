@@ -222,7 +222,7 @@ def test_points_are_drawn_where_they_were_and_axes_stand_still_or_go_with_them(
     assert y0 < low[1] < high[1] < y1
     assert fills.max() == pytest.approx(1 / (1 + 2 * margin), rel=0.02)
     page.get_by_label("Hold the axes").check()
-    page.wait_for_function(END, arg=[newest, newest], timeout=SLOW)
+    page.wait_for_function(END, arg=[newest - 1e-6, newest + 1e-6], timeout=SLOW)
     expect(page).not_to_have_url(re.compile("window="))
 
 
