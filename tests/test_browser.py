@@ -32,6 +32,8 @@ from vae.config import TrainConfig
 from vae.records import LIVE
 
 pytestmark = pytest.mark.browser
+# It outlasts every test, saves soon, and leaves a core to the browser; so slow that it cannot diverge.
+LONG = TrainConfig.preset("quick", epochs=1000, learning_rate=1e-4, threads=1)
 
 
 @pytest.fixture
@@ -224,7 +226,7 @@ def test_a_training_is_watched_steered_stopped_and_finished(own: Server, page: P
 
 
 def test_a_killed_trainer_is_told_of_and_the_run_resumes(own: Server, page: Page, tmp_path: Path) -> None:
-    run = jobs.start(TrainConfig.preset("best"), tmp_path)
+    run = jobs.start(LONG, tmp_path)
     page.goto(own.address("train"))
     expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible(timeout=SLOW)
     wait_until(lambda: run.model_path.exists(), 120)
@@ -239,7 +241,7 @@ def test_a_killed_trainer_is_told_of_and_the_run_resumes(own: Server, page: Page
 
 
 def test_a_run_deleted_while_it_is_watched_gets_a_sentence(own: Server, page: Page, tmp_path: Path) -> None:
-    run = jobs.start(TrainConfig.preset("best"), tmp_path)
+    run = jobs.start(LONG, tmp_path)
     page.goto(own.address("train"))
     expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible(timeout=SLOW)
     pid = run.status().pid
@@ -258,7 +260,7 @@ def test_a_run_of_the_command_line_appears_when_one_comes_back(
 ) -> None:
     page.goto(own.address("train"))
     expect(page.get_by_text("There are no runs yet")).to_be_visible(timeout=SLOW)
-    run = jobs.start(TrainConfig.preset("best"), tmp_path)
+    run = jobs.start(LONG, tmp_path)
     heading = page.get_by_role("heading", name=f"{run.name}: ")
     for _ in range(20):  # on a busy machine it takes a while until the page listens
         page.evaluate("window.dispatchEvent(new Event('blur'))")

@@ -149,16 +149,14 @@ def _spawn(*runs: Run) -> None:
 
 
 def give_way(process: subprocess.Popen[Any]) -> None:
-    """Who clicks comes first: the server answers twice as fast, and alone the process is as fast as ever.
+    """Who clicks comes first, and alone the process is as fast as ever.
 
-    `process` leads a session. Linux, where it has autogroups, weighs sessions against each other, whatever
-    their processes' niceness, by one that each session has of its own (sched(7)).
+    Where Linux weighs whole sessions against each other (its autogroups), this changes nothing; to lower its
+    session's weight starved a training beside busy browsers.
     """
     if sys.platform != "win32":
         with suppress(OSError):  # it may have ended already
             os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
-            if (session := Path(f"/proc/{process.pid}/autogroup")).exists():
-                session.write_text(str(NICENESS))
 
 
 def _see_it_end(run: Run, begun: float, process: subprocess.Popen[bytes]) -> None:
