@@ -202,7 +202,7 @@ def test_a_training_is_watched_steered_stopped_and_finished(own: Server, page: P
     page.get_by_label("Learning rate", exact=True).last.press("Enter")
     chart = page.locator('[data-chart="curves"]')
     expect(chart.get_by_text("learning rate 0.003 → 0.001").first).to_be_visible(timeout=SLOW)
-    assert run.status().learning_rate == 0.001
+    wait_until(lambda: run.status().learning_rate == 0.001)  # the event is written first
 
     page.get_by_role("button", name="Pause").click()
     paused = page.get_by_role("heading", name=f"{run.name}: paused")

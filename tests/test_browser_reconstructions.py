@@ -155,6 +155,7 @@ def test_a_picture_is_sorted_filtered_opened_followed_to_the_map_and_back(shared
     expect(dialog.get_by_text("4 of 982 in this order")).to_be_visible(timeout=SLOW)
     expect(dialog.get_by_role("heading", name=f"4 · #{index}")).to_be_visible()
 
+    expect(tiles(page, "opened_neighbours")).to_have_count(10)  # the last of it: the buttons hear their keys
     page.keyboard.press("ArrowRight")
     expect(dialog.get_by_text("5 of 982 in this order")).to_be_visible(timeout=SLOW)
     tiles(page, "opened_neighbours").first.click()
