@@ -136,11 +136,7 @@ PLACE = """([key, x, y]) => {
 
 def ready(page: Page, key: str, revision: int = 1) -> None:
     """Waits until the live figure `key` has been drawn `revision` times."""
-    page.wait_for_function(
-        READY,
-        arg=[key, revision],
-        timeout=SLOW,
-    )
+    page.wait_for_function(READY, arg=[key, revision], timeout=SLOW)
 
 
 def place_on(page: Page, key: str, x: float, y: float) -> tuple[float, float]:

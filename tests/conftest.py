@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import streamlit
-from playwright.sync_api import Browser, Page, Response, sync_playwright
+from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
 
 from tests.browser import APP, ARGUMENTS, MISSING, SLOW, Server, chromium
 from vae.catalogue import new_run
@@ -22,6 +22,7 @@ from vae.training import fit
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKED = ROOT / "data" / "mnist"
+expect.set_options(timeout=SLOW)  # its own five seconds are too few for a busy machine
 # Streamlit asks these at the page's own address before it asks them at the root.
 OURS = re.compile(r"(https?|wss?)://localhost:|data:|blob:|about:")
 PROBES = re.compile(r"/_stcore/(health|host-config)$")
@@ -120,8 +121,8 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A new visitor; the test fails if the page logs an error or asks another host for anything."""
     context = browser.new_context(viewport={"width": 1400, "height": 900})
+    context.set_default_timeout(SLOW)
     page = context.new_page()
-    page.set_default_timeout(SLOW)
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("request", lambda request: None if OURS.match(request.url) else troubles.append(request.url))

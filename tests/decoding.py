@@ -10,7 +10,6 @@ import torch
 from playwright.sync_api import Page, WebSocket, expect
 
 from pages.components.decoder import DecoderSpec
-from tests.browser import SLOW
 from tests.conftest import small_config
 from vae.model import VAE
 
@@ -149,7 +148,7 @@ class Visit:
         """The bytes that an action brings until a text is there, and the tail of the run with it."""
         before = self.received
         action()
-        expect(self.page.get_by_text(then).first).to_be_visible(timeout=SLOW)
+        expect(self.page.get_by_text(then).first).to_be_visible()
         self.page.wait_for_timeout(700)
         return self.received - before
 

@@ -75,12 +75,12 @@ def test_the_pages_follow_a_dark_theme_and_a_narrow_window(shared: Server, brows
 
 def test_without_runs_the_first_page_says_what_to_do(own: Server, page: Page) -> None:
     page.goto(own.address())
-    expect(page.get_by_text("There are no runs yet")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("There are no runs yet")).to_be_visible()
 
 
 def test_a_first_visitor_at_a_sub_page_meets_the_app(own: Server, page: Page) -> None:
     page.goto(own.address("train?run=../../etc"))
-    expect(page.get_by_text("'../../etc' is no run's name")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("'../../etc' is no run's name")).to_be_visible()
     expect(page.get_by_role("link", name="Latent space")).to_be_visible()
     expect(page.get_by_role("link", name="app", exact=True)).to_have_count(0)
 
@@ -91,7 +91,7 @@ def test_a_run_deleted_under_an_open_map_gets_a_sentence(own: Server, page: Page
     ready(page, "map")
     shutil.rmtree(run)
     click_at(page, "map", 0, 0)
-    expect(page.get_by_text("mine has no weights yet")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("mine has no weights yet")).to_be_visible()
 
 
 def test_an_open_map_outlives_its_server(own: Server, page: Page, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_an_open_map_outlives_its_server(own: Server, page: Page, tmp_path: Path
     ready(page, "map")
     tiles = page.locator(".pins-row-tile")
     click_at(page, "map", -3, 2.5)
-    expect(tiles).to_have_count(3, timeout=SLOW)
+    expect(tiles).to_have_count(3)
     own.stop()
     page.wait_for_selector("[data-testid=stApp]:not([data-test-connection-state=CONNECTED])")
     own.start()
@@ -124,7 +124,7 @@ def test_a_training_is_live_in_every_tab_and_outlives_the_server(
     ready(page, "curves")
     (run,) = list_runs(tmp_path)
     live = page.get_by_role("heading", name=f"{run.name}: running")
-    expect(live).to_be_visible(timeout=SLOW)
+    expect(live).to_be_visible()
     assert f"run={run.name}" in page.url
     lengths: set[int] = set()
     while len(lengths) < 3 and run.status().state in LIVE:
@@ -136,7 +136,7 @@ def test_a_training_is_live_in_every_tab_and_outlives_the_server(
     second = page.context.new_page()
     second.goto(own.address("train"))
     for tab in (page, second):
-        expect(tab.get_by_role("heading", name=f"{run.name}: running")).to_be_visible(timeout=SLOW)
+        expect(tab.get_by_role("heading", name=f"{run.name}: running")).to_be_visible()
         ready(tab, "curves", 2)
         assert points(tab, "curves") >= max(lengths)
     second.close()
@@ -147,20 +147,20 @@ def test_a_training_is_live_in_every_tab_and_outlives_the_server(
     wait_until(lambda: run.status().step > step)
     own.start()
     page.goto(own.address(f"train?run={run.name}"))
-    expect(live).to_be_visible(timeout=SLOW)
+    expect(live).to_be_visible()
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("heading", name=f"{run.name}: stopped")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("heading", name=f"{run.name}: stopped")).to_be_visible()
     # The choice survives a change of page, and so does the address.
     page.get_by_role("link", name="Reconstructions").click()
-    expect(page.get_by_role("heading", name="Reconstructions")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("heading", name="Reconstructions")).to_be_visible()
     page.get_by_role("link", name="Train").click()
-    expect(page.get_by_role("heading", name=f"{run.name}: stopped")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("heading", name=f"{run.name}: stopped")).to_be_visible()
     page.wait_for_url(re.compile(f"run={run.name}"))
 
     step = run.status().step
     page.get_by_role("button", name="Resume").click()
     wait_until(lambda: run.status().step > step)
-    expect(live).to_be_visible(timeout=SLOW)
+    expect(live).to_be_visible()
 
 
 def test_a_training_is_watched_steered_stopped_and_finished(own: Server, page: Page, tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_training_is_watched_steered_stopped_and_finished(own: Server, page: P
     page.get_by_text("Settings of quick").click()
     page.get_by_label("Epochs", exact=True).fill("5")
     page.get_by_label("Epochs", exact=True).press("Enter")
-    expect(page.get_by_text("Changed from quick: epochs 5")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("Changed from quick: epochs 5")).to_be_visible()
     page.get_by_role("button", name="Start", exact=True).click()
     ready(page, "curves")
     (run,) = list_runs(tmp_path)
@@ -186,13 +186,13 @@ def test_a_training_is_watched_steered_stopped_and_finished(own: Server, page: P
     page.get_by_text("Log scale").click()
     page.wait_for_timeout(300)
     page.keyboard.press("Space")
-    expect(page.get_by_role("heading", name=f"{run.name}: paused")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("heading", name=f"{run.name}: paused")).to_be_visible()
     expect(page.get_by_role("switch", name="Log scale")).not_to_be_checked()
     step = run.status().step
     page.wait_for_timeout(500)
     assert run.status().step == step
     page.get_by_role("button", name="One batch").click()
-    expect(page.get_by_text(f"step {step + 1:,} of")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(f"step {step + 1:,} of")).to_be_visible()
     page.wait_for_timeout(500)
     assert (run.status().state, run.status().step) == ("paused", step + 1)
 
@@ -201,21 +201,21 @@ def test_a_training_is_watched_steered_stopped_and_finished(own: Server, page: P
     page.get_by_label("Learning rate", exact=True).last.fill("0.001")
     page.get_by_label("Learning rate", exact=True).last.press("Enter")
     chart = page.locator('[data-chart="curves"]')
-    expect(chart.get_by_text("learning rate 0.003 → 0.001").first).to_be_visible(timeout=SLOW)
+    expect(chart.get_by_text("learning rate 0.003 → 0.001").first).to_be_visible()
     wait_until(lambda: run.status().learning_rate == 0.001)  # the event is written first
 
     page.get_by_role("button", name="Pause").click()
     paused = page.get_by_role("heading", name=f"{run.name}: paused")
-    expect(paused).to_be_visible(timeout=SLOW)
+    expect(paused).to_be_visible()
     page.reload()
-    expect(paused).to_be_visible(timeout=SLOW)
+    expect(paused).to_be_visible()
     ready(page, "curves")
-    expect(chart.get_by_text("learning rate 0.003 → 0.001").first).to_be_visible(timeout=SLOW)
+    expect(chart.get_by_text("learning rate 0.003 → 0.001").first).to_be_visible()
     expect(page.get_by_label("Learning rate", exact=True).last).to_have_value("0.001")
 
     chart.evaluate("box => (box.isTheSame = true)")
     page.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.get_by_role("heading", name=f"{run.name}: stopped")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("heading", name=f"{run.name}: stopped")).to_be_visible()
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_role("heading", name=f"{run.name}: finished")).to_be_visible(timeout=2 * SLOW)
     status = run.status()
@@ -228,28 +228,28 @@ def test_a_training_is_watched_steered_stopped_and_finished(own: Server, page: P
 def test_a_killed_trainer_is_told_of_and_the_run_resumes(own: Server, page: Page, tmp_path: Path) -> None:
     run = jobs.start(LONG, tmp_path)
     page.goto(own.address("train"))
-    expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible()
     wait_until(lambda: run.model_path.exists(), 120)
     pid = run.status().pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    expect(page.get_by_role("heading", name=f"{run.name}: interrupted")).to_be_visible(timeout=5000)
+    expect(page.get_by_role("heading", name=f"{run.name}: interrupted")).to_be_visible()
     page.get_by_role("button", name="Resume").click()
-    expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible()
     run.ask_to_stop()
-    expect(page.get_by_role("heading", name=f"{run.name}: stopped")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("heading", name=f"{run.name}: stopped")).to_be_visible()
 
 
 def test_a_run_deleted_while_it_is_watched_gets_a_sentence(own: Server, page: Page, tmp_path: Path) -> None:
     run = jobs.start(LONG, tmp_path)
     page.goto(own.address("train"))
-    expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible()
     pid = run.status().pid
     assert pid is not None
     shutil.rmtree(run.path, ignore_errors=True)
     while run.path.exists():  # the trainer was writing
         shutil.rmtree(run.path, ignore_errors=True)
-    expect(page.get_by_text("There is no run called")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("There is no run called")).to_be_visible()
     expect(page.get_by_text("There are no runs yet")).to_be_visible()
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
@@ -259,7 +259,7 @@ def test_a_run_of_the_command_line_appears_when_one_comes_back(
     own: Server, page: Page, tmp_path: Path
 ) -> None:
     page.goto(own.address("train"))
-    expect(page.get_by_text("There are no runs yet")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("There are no runs yet")).to_be_visible()
     run = jobs.start(LONG, tmp_path)
     heading = page.get_by_role("heading", name=f"{run.name}: ")
     for _ in range(20):  # on a busy machine it takes a while until the page listens

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 
 from pages.components.tables import decimal
 from pages.components.tiles import ADDED, LOST
-from tests.browser import SLOW, Server, click_at, ready
+from tests.browser import Server, click_at, ready
 from tests.conftest import BUNDLED, PACKED
 from vae.catalogue import open_run
 from vae.pictures import png
@@ -98,7 +98,7 @@ def test_what_is_shown_is_what_numpy_computes_from_the_weights(shared: Server, p
     reconstruction, kl = independent_losses()
     _, labels = mnist()
     page.goto(shared.address("reconstructions?sort=worst&digit=3&show=20"))
-    expect(tiles(page)).to_have_count(20, timeout=SLOW)
+    expect(tiles(page)).to_have_count(20)
     threes = np.flatnonzero(labels == 3)
     assert numbers(page) == threes[np.argsort(-reconstruction[threes])][:20].tolist()
     for index, (shown, shown_kl) in list(zip(numbers(page), losses(page), strict=True))[:10]:
@@ -112,7 +112,7 @@ def test_what_is_shown_is_what_numpy_computes_from_the_weights(shared: Server, p
 
 def test_the_gallery_draws_picture_reconstruction_and_difference(shared: Server, page: Page) -> None:
     page.goto(shared.address("reconstructions"))
-    expect(tiles(page)).to_have_count(50, timeout=SLOW)
+    expect(tiles(page)).to_have_count(50)
     shown = colours(tiles(page).nth(1).locator("canvas")).astype(int)
     assert shown.shape == (28, 3 * 28 + 2, 3)
     picture, reconstruction, difference = shown[:, :28], shown[:, 29:57], shown[:, 58:]
@@ -129,47 +129,47 @@ def test_the_gallery_draws_picture_reconstruction_and_difference(shared: Server,
 
 def test_a_picture_is_sorted_filtered_opened_followed_to_the_map_and_back(shared: Server, page: Page) -> None:
     page.goto(shared.address("reconstructions"))
-    expect(tiles(page)).to_have_count(50, timeout=SLOW)
+    expect(tiles(page)).to_have_count(50)
     page.get_by_role("combobox", name="Sort by").click()
     page.get_by_role("option", name="worst").click()
     page.get_by_role("button", name="4", exact=True).first.click()
-    expect(tiles(page).first).to_contain_text("4 · #", timeout=SLOW)
+    expect(tiles(page).first).to_contain_text("4 · #")
     expect(page).to_have_url(re.compile(r"digit=4.*sort=worst"))
     index = numbers(page)[3]
     tiles(page).nth(3).click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_role("heading", name=f"4 · #{index}")).to_be_visible(timeout=SLOW)
+    expect(dialog.get_by_role("heading", name=f"4 · #{index}")).to_be_visible()
     ready(page, "opened_map")
     expect(tiles(page, "opened_neighbours")).to_have_count(10)
 
     model = open_run(BUNDLED).load_model()
     mean, _ = model.encode(torch.from_numpy(mnist()[0][index : index + 1].astype(np.float32)))
     dialog.get_by_role("link", name="Show on the latent map").click()
-    expect(page.get_by_text(f"z = ({', '.join(map(decimal, mean[0].tolist()))})")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(f"z = ({', '.join(map(decimal, mean[0].tolist()))})")).to_be_visible()
     expect(page.get_by_text(f"4 · #{index}").first).to_be_visible()  # in the panel, and in the row of pins
     # By the browser's own way back, one step, and by the link: the same view, filters included.
     page.go_back()
-    expect(dialog.get_by_text("4 of 982 in this order")).to_be_visible(timeout=SLOW)
+    expect(dialog.get_by_text("4 of 982 in this order")).to_be_visible()
     page.go_forward()
     page.get_by_role("link", name="Show in Reconstructions").click()
-    expect(dialog.get_by_text("4 of 982 in this order")).to_be_visible(timeout=SLOW)
+    expect(dialog.get_by_text("4 of 982 in this order")).to_be_visible()
     expect(dialog.get_by_role("heading", name=f"4 · #{index}")).to_be_visible()
 
     expect(tiles(page, "opened_neighbours")).to_have_count(10)  # the last of it: the buttons hear their keys
     page.keyboard.press("ArrowRight")
-    expect(dialog.get_by_text("5 of 982 in this order")).to_be_visible(timeout=SLOW)
+    expect(dialog.get_by_text("5 of 982 in this order")).to_be_visible()
     tiles(page, "opened_neighbours").first.click()
-    expect(dialog.get_by_text("5 of 982 in this order")).to_have_count(0, timeout=SLOW)
+    expect(dialog.get_by_text("5 of 982 in this order")).to_have_count(0)
     page.keyboard.press("Escape")
-    expect(dialog).to_have_count(0, timeout=SLOW)
-    expect(page).not_to_have_url(re.compile("index="), timeout=SLOW)
+    expect(dialog).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("index="))
     assert numbers(page)[3] == index
 
 
 def test_every_picture_opened_lies_in_the_middle_of_its_map(shared: Server, page: Page) -> None:
     """Plotly's `react` alone would keep the ranges of the first one."""
     page.goto(shared.address("reconstructions?sort=KL"))
-    expect(tiles(page)).to_have_count(50, timeout=SLOW)
+    expect(tiles(page)).to_have_count(50)
     first = numbers(page)[0]  # far out, and so a wide range
     page.goto(shared.address(f"reconstructions?sort=KL&index={first}"))
     ready(page, "opened_map")
@@ -181,7 +181,7 @@ def test_every_picture_opened_lies_in_the_middle_of_its_map(shared: Server, page
     }"""
     for opened in range(1, 6):
         page.keyboard.press("ArrowRight")
-        expect(page.get_by_text(f"{opened + 1} of 10,000 in this order")).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text(f"{opened + 1} of 10,000 in this order")).to_be_visible()
         ready(page, "opened_map", opened + 1)
         for middle, (low, high) in page.evaluate(place):
             assert abs((low + high) / 2 - middle) < 0.01 * (high - low)
@@ -191,16 +191,16 @@ def test_a_shared_address_shows_the_same_in_another_browser(
     shared: Server, page: Page, browser: Browser
 ) -> None:
     page.goto(shared.address("reconstructions?sort=shuffled&seed=7&show=20"))
-    expect(tiles(page)).to_have_count(20, timeout=SLOW)
+    expect(tiles(page)).to_have_count(20)
     for name in ("2", "8"):
         page.get_by_role("button", name=name, exact=True).first.click()
-    expect(page).to_have_url(re.compile("digit=2&digit=8"), timeout=SLOW)
-    expect(tiles(page).first).to_contain_text(re.compile("^[28] · "), timeout=SLOW)
+    expect(page).to_have_url(re.compile("digit=2&digit=8"))
+    expect(tiles(page).first).to_contain_text(re.compile("^[28] · "))
     page.get_by_role("button", name="Page 3", exact=True).last.click()  # below the pictures
-    expect(page).to_have_url(re.compile("page=3"), timeout=SLOW)
+    expect(page).to_have_url(re.compile("page=3"))
     another = browser.new_page()
     another.goto(page.url)
-    expect(tiles(another)).to_have_count(20, timeout=SLOW)
+    expect(tiles(another)).to_have_count(20)
     expect(another.get_by_role("spinbutton", name="Seed")).to_have_value("7")
     _, labels = mnist()
     order = np.argsort(np.random.default_rng(7).permutation(10_000))
@@ -212,12 +212,12 @@ def test_a_shared_address_shows_the_same_in_another_browser(
 def test_a_click_on_a_box_filters(shared: Server, page: Page) -> None:
     page.goto(shared.address("reconstructions"))
     ready(page, "losses_by_class")
-    expect(tiles(page)).to_have_count(50, timeout=SLOW)
+    expect(tiles(page)).to_have_count(50)
     click_at(page, "losses_by_class", 6, 100)
-    expect(tiles(page).first).to_contain_text("6 · #", timeout=SLOW)
+    expect(tiles(page).first).to_contain_text("6 · #")
     assert "digit=6" in page.url
     click_at(page, "kl_by_class", 6, 3)
-    expect(tiles(page).first).to_contain_text("7 · #0", timeout=SLOW)
+    expect(tiles(page).first).to_contain_text("7 · #0")
 
 
 def test_a_picture_is_uploaded_and_one_is_drawn(shared: Server, page: Page) -> None:
@@ -228,7 +228,7 @@ def test_a_picture_is_uploaded_and_one_is_drawn(shared: Server, page: Page) -> N
     one = int(np.flatnonzero(labels == 1)[0])
     picture = np.rint(255 * (1 - images[one].reshape(28, 28).repeat(10, 0).repeat(10, 1))).astype(np.uint8)
     upload.set_input_files({"name": "one.png", "mimeType": "image/png", "buffer": png(picture)})
-    expect(tiles(page, "own_neighbours")).to_have_count(10, timeout=SLOW)
+    expect(tiles(page, "own_neighbours")).to_have_count(10)
     shown = colours(page.locator("[data-tiles=own_picture] canvas")).astype(int)[:, :28, 0]
     assert np.abs(shown - 255 * images[one].reshape(28, 28)).mean() < 2
     titles = tiles(page, "own_neighbours").locator(".tile-title").all_text_contents()
@@ -236,14 +236,12 @@ def test_a_picture_is_uploaded_and_one_is_drawn(shared: Server, page: Page) -> N
 
     for name, content in (("text.png", b"no picture"), ("grey.png", png(np.full((9, 9), 7, np.uint8)))):
         upload.set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
-        expect(page.get_by_text(re.compile("not a PNG or JPEG|Nothing stands out"))).to_be_visible(
-            timeout=SLOW
-        )
-    expect(page.get_by_text("Nothing stands out")).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text(re.compile("not a PNG or JPEG|Nothing stands out"))).to_be_visible()
+    expect(page.get_by_text("Nothing stands out")).to_be_visible()
 
     page.get_by_role("radio", name="Draw").click()
     pad = page.locator("[data-draw-pad] canvas")
-    expect(pad).to_be_visible(timeout=SLOW)
+    expect(pad).to_be_visible()
     box = pad.bounding_box()
     assert box is not None
     x, y, side = box["x"], box["y"], box["width"]
@@ -252,10 +250,10 @@ def test_a_picture_is_uploaded_and_one_is_drawn(shared: Server, page: Page) -> N
     for turn in np.linspace(0, 2 * math.pi, 40):  # a zero
         page.mouse.move(x + (0.5 + 0.2 * math.sin(turn)) * side, y + (0.5 - 0.3 * math.cos(turn)) * side)
     page.mouse.up()
-    expect(tiles(page, "own_neighbours").first).to_contain_text("0 ·", timeout=SLOW)
+    expect(tiles(page, "own_neighbours").first).to_contain_text("0 ·")
     page.get_by_role("link", name="Show on the latent map").click()
     ready(page, "map")
-    expect(page.get_by_text("z = (")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("z = (")).to_be_visible()
     assert re.search(r"z=-?[\d.]+%2C-?[\d.]+", page.url)
     page.go_back()
-    expect(tiles(page, "own_neighbours").first).to_contain_text("0 ·", timeout=SLOW)
+    expect(tiles(page, "own_neighbours").first).to_contain_text("0 ·")

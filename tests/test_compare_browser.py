@@ -61,9 +61,9 @@ def open_pair(page: Page, address: str) -> None:
     page.goto(address)
     for side in SIDES:
         ready(page, side)
-        expect(page.locator(f'[data-chart="{side}"][data-decoder]')).to_have_count(1, timeout=SLOW)
+        expect(page.locator(f'[data-chart="{side}"][data-decoder]')).to_have_count(1)
     # The page runs once more when the real pictures are packed.
-    page.wait_for_function(f"() => ({OF_MAP})('right').data.pictures !== null", timeout=SLOW)
+    page.wait_for_function(f"() => ({OF_MAP})('right').data.pictures !== null")
     page.locator(".latent-map-plot").first.scroll_into_view_if_needed()
     next_frame(page)
 
@@ -71,7 +71,7 @@ def open_pair(page: Page, address: str) -> None:
 def pointed_at(page: Page, side: str, x: float, y: float) -> None:
     page.mouse.move(*place_on(page, side, x, y))
     next_frame(page)
-    expect(page.locator(f'[data-chart="{side}"] .latent-map-beside')).to_be_visible(timeout=SLOW)
+    expect(page.locator(f'[data-chart="{side}"] .latent-map-beside')).to_be_visible()
 
 
 def test_one_hovered_place_is_decoded_by_both_and_the_address_brings_all_back(
@@ -106,8 +106,8 @@ def test_one_hovered_place_is_decoded_by_both_and_the_address_brings_all_back(
 
         # A picture that is picked on the right is marked on both, with both reconstructions and losses.
         page.mouse.click(*page.evaluate(POINT, ["right", 11]))
-        expect(page).to_have_url(re.compile("index="), timeout=SLOW)
-        page.wait_for_function(SETTLED, timeout=SLOW)
+        expect(page).to_have_url(re.compile("index="))
+        page.wait_for_function(SETTLED)
         index = int(parse_qs(urlsplit(page.url).query)["index"][0])
         images, _ = load("mnist", train=False)
         table = page.locator("table.numbers").first
@@ -143,7 +143,7 @@ def test_one_hovered_place_is_decoded_by_both_and_the_address_brings_all_back(
             "over=step",
             f"index={index}",
         ):
-            expect(page).to_have_url(re.compile(part), timeout=SLOW)
+            expect(page).to_have_url(re.compile(part))
         page.wait_for_timeout(600)  # a window is written once the map has rested
         seen = {side: page.evaluate(RANGES, side) for side in SIDES}
         address = page.url
@@ -212,8 +212,8 @@ def test_time_sliders_go_along_to_the_same_step_or_epoch_or_stand_alone(
         by = "document.querySelectorAll('.time-machine')[1].timeline.linked?.by"
         assert page.evaluate(by) == "epoch"
         page.get_by_role("radio", name="same step", exact=True).click()
-        expect(page).to_have_url(re.compile(r"linked=same\+step"), timeout=SLOW)
-        page.wait_for_function(f"{by} === 'step'", timeout=SLOW)
+        expect(page).to_have_url(re.compile(r"linked=same\+step"))
+        page.wait_for_function(f"{by} === 'step'")
         for key, other in ((0, 1), (1, 0)):
             for position in (0, 1, 2.5):
                 page.evaluate(SEEK, [key, position])
@@ -223,25 +223,25 @@ def test_time_sliders_go_along_to_the_same_step_or_epoch_or_stand_alone(
         machine.get_by_label("Loop").check()
         machine.get_by_role("button", name="Play the moments").click()
         for side in SIDES:
-            page.wait_for_function(PLAYED, arg=[side, True], timeout=SLOW)
+            page.wait_for_function(PLAYED, arg=[side, True])
         machine.get_by_role("button", name="Pause the moments").click()
         for side in SIDES:
-            page.wait_for_function(PLAYED, arg=[side, False], timeout=SLOW)
-        expect(machine).to_have_attribute("data-position", re.compile(r"^\d+$"), timeout=SLOW)
+            page.wait_for_function(PLAYED, arg=[side, False])
+        expect(machine).to_have_attribute("data-position", re.compile(r"^\d+$"))
         page.evaluate(SEEK, [0, 0])
         page.evaluate("() => document.querySelectorAll('.time-machine [data-act=end]')[0].click()")
         assert (page.evaluate(SEEN, 0), page.evaluate(SEEN, 1)) == (36, 30), "the shorter one ends first"
 
         page.get_by_role("radio", name="free", exact=True).click()
-        expect(page).to_have_url(re.compile("linked=free"), timeout=SLOW)
-        page.wait_for_function("!document.querySelectorAll('.time-machine')[0].timeline.linked", timeout=SLOW)
+        expect(page).to_have_url(re.compile("linked=free"))
+        page.wait_for_function("!document.querySelectorAll('.time-machine')[0].timeline.linked")
         page.evaluate(SEEK, [0, 1])
         assert page.evaluate(SEEN, 1) == 30
         page.evaluate(SEEK, [1, 2])
         steps = [page.evaluate(SEEN, key) for key in (0, 1)]
         assert steps[0] != steps[1]
         for name, step in zip(("step", "with_step"), steps, strict=True):
-            expect(page).to_have_url(re.compile(f"[?&]{name}={step}(&|$)"), timeout=SLOW)
+            expect(page).to_have_url(re.compile(f"[?&]{name}={step}(&|$)"))
         context = browser.new_context(viewport={"width": 1400, "height": 900})
         again = context.new_page()
         again.set_default_timeout(SLOW)
@@ -268,4 +268,4 @@ def test_a_run_that_is_deleted_elsewhere_is_missed_while_the_other_trains(
         page.goto(server.address(f"compare?run={left.name}&with={right.name}"))
         ready(page, "pair_curves")
         shutil.rmtree(right.path)
-        expect(page.get_by_text(f"There is no run called {right.name}.")).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text(f"There is no run called {right.name}.")).to_be_visible()

@@ -141,7 +141,7 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.goto(server.address())
-    expect(page.locator(".draw-pad[data-ready]")).to_be_visible(timeout=SLOW)
+    expect(page.locator(".draw-pad[data-ready]")).to_be_visible()
     yield page
     page.close()
     assert troubles == []
@@ -172,41 +172,41 @@ def ink(page: Page) -> int:
 def test_drawing_undo_and_clear_in_a_browser(page: Page) -> None:
     pad = page.locator(".draw-pad")
     undo, clear = page.get_by_role("button", name="Undo"), page.get_by_role("button", name="Clear")
-    expect(seen(page)).to_have_text("nothing, run 1", timeout=SLOW)
+    expect(seen(page)).to_have_text("nothing, run 1")
     expect(undo).to_have_attribute("aria-disabled", "true")
 
     stroke(page, (0.3, 0.2), (0.7, 0.2), (0.4, 0.8))
-    expect(seen(page)).to_contain_text("run 2", timeout=SLOW)
+    expect(seen(page)).to_contain_text("run 2")
     one = ink(page)
     # 0.4 and 0.67 of 280 pixels long, 0.12 / 0.88 of 0.6 of them thick.
     assert one == pytest.approx((0.4 + 0.671) * 280 * 0.6 * 280 * 0.12 / 0.88, rel=0.15)
     stroke(page, (0.3, 0.5), (0.7, 0.5))
-    expect(seen(page)).to_contain_text("run 3", timeout=SLOW)
+    expect(seen(page)).to_contain_text("run 3")
     two = ink(page)
     assert two > one
 
     page.get_by_role("button", name="Again").click()
-    expect(seen(page)).to_have_text(f"(336, 336), ink {two}, run 4", timeout=SLOW)
+    expect(seen(page)).to_have_text(f"(336, 336), ink {two}, run 4")
     expect(pad).to_have_attribute("data-strokes", "2")
 
     page.get_by_role("link", name="elsewhere").click()
-    expect(seen(page)).to_have_text("Elsewhere", timeout=SLOW)
+    expect(seen(page)).to_have_text("Elsewhere")
     page.get_by_role("link", name="pad").click()
-    expect(seen(page)).to_have_text(f"(336, 336), ink {two}, run 5", timeout=SLOW)
+    expect(seen(page)).to_have_text(f"(336, 336), ink {two}, run 5")
     expect(pad).to_have_attribute("data-strokes", "2")
 
     undo.focus()
     page.keyboard.press("Enter")
-    expect(seen(page)).to_have_text(f"(336, 336), ink {one}, run 6", timeout=SLOW)
+    expect(seen(page)).to_have_text(f"(336, 336), ink {one}, run 6")
     page.keyboard.press("Tab")
     expect(clear).to_be_focused()
     page.keyboard.press("Space")
-    expect(seen(page)).to_have_text("nothing, run 7", timeout=SLOW)
+    expect(seen(page)).to_have_text("nothing, run 7")
     expect(clear).to_be_focused()
     undo.click(force=True)  # nothing is left to undo
 
     stroke(page, (0.5, 0.5))
-    expect(seen(page)).to_contain_text("run 8", timeout=SLOW)
+    expect(seen(page)).to_contain_text("run 8")
     page.wait_for_timeout(1000)
     expect(seen(page)).to_contain_text("run 8")  # and so no loop of runs
     assert 10 <= ink(page) <= 60
@@ -218,7 +218,7 @@ def test_strokes_drawn_faster_than_the_page_runs_are_all_kept(page: Page) -> Non
         stroke(page, (0.2, 0.1 * (row + 1)), (0.8, 0.1 * (row + 1)))
     expect(page.locator(".draw-pad")).to_have_attribute("data-strokes", "8")
     ended = re.compile(r"ink ([3-9]\d{4}|2[7-9]\d{3}),")  # of eight strokes
-    expect(seen(page)).to_have_text(ended, timeout=SLOW)
+    expect(seen(page)).to_have_text(ended)
     page.get_by_role("button", name="Again").click()
     expect(page.locator(".draw-pad")).to_have_attribute("data-strokes", "8")
     expect(page.locator("canvas")).to_have_attribute("aria-label", "Draw a digit here. 8 strokes drawn.")
@@ -237,5 +237,5 @@ def test_a_finger_draws_and_does_not_scroll(page: Page) -> None:
         ("touchEnd", []),
     ]:
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-    expect(seen(page)).to_contain_text("run 2", timeout=SLOW)
+    expect(seen(page)).to_contain_text("run 2")
     assert ink(page) > 1000

@@ -11,7 +11,7 @@ import torch
 from playwright.sync_api import Page, expect
 
 import vae
-from tests.browser import APP, SLOW, Server, place_on, ready
+from tests.browser import APP, Server, place_on, ready
 from tests.conftest import BUNDLED, small_config
 from tests.decoding import Visit
 from tests.walking import decoded, digit, middle, next_frame, open_map, pointed_at, ranges, settled
@@ -53,7 +53,7 @@ def test_it_is_what_torch_draws_at_that_very_place(shared: Server, page: Page) -
         assert np.array_equal(beside[1], levels)
     assert sent == []  # nobody was asked
     page.mouse.move(5, 5)
-    expect(page.locator(".latent-map-beside")).to_be_hidden(timeout=SLOW)
+    expect(page.locator(".latent-map-beside")).to_be_hidden()
 
 
 def test_it_leaves_the_map_to_clicks_and_drags(shared: Server, page: Page) -> None:
@@ -61,13 +61,13 @@ def test_it_leaves_the_map_to_clicks_and_drags(shared: Server, page: Page) -> No
     pointed_at(page, 1, 1)
     page.mouse.down()
     page.mouse.move(*place_on(page, "map", 2, 1.5), steps=5)
-    expect(page.locator(".latent-map-beside")).to_be_hidden(timeout=SLOW)
+    expect(page.locator(".latent-map-beside")).to_be_hidden()
     page.mouse.up()
     z, _ = pointed_at(page, 1, 1)  # the axes have moved with the drag
     assert z == pytest.approx([1, 1], abs=0.02)
     page.mouse.click(*place_on(page, "map", 1, 1))
-    expect(page.locator(".latent-map-beside")).to_be_visible(timeout=SLOW)  # without another move
-    expect(page.locator(".pins-row-tile")).to_have_count(1, timeout=SLOW)
+    expect(page.locator(".latent-map-beside")).to_be_visible()  # without another move
+    expect(page.locator(".pins-row-tile")).to_have_count(1)
 
 
 @pytest.mark.parametrize("latent_dim", [1, 5])
@@ -86,11 +86,11 @@ def test_coordinates_that_the_map_does_not_show_are_those_of_the_chosen_place(
         # Without the points, of which one may lie where is clicked.
         address = f"?run={run.name}&x=z₁&y=z₂&layers=manifold&z={','.join(map(str, chosen))}"
         open_map(page, server.address(address))
-        expect(page.get_by_text(sentence)).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text(sentence)).to_be_visible()
         x, y = middle(page)
         z, levels = pointed_at(page, x, y)
         page.mouse.click(*place_on(page, "map", x, y))
-        expect(page.locator(".pins-row-tile")).to_have_count(2, timeout=SLOW)
+        expect(page.locator(".pins-row-tile")).to_have_count(2)
         clicked = [float(text) for text in parse_qs(urlsplit(page.url).query)["z"][0].split(",")]
         after, _ = pointed_at(page, x, y)
         # An arrow begins at the chosen place, on a line half way up: the map stays where it is.
@@ -104,9 +104,7 @@ def test_coordinates_that_the_map_does_not_show_are_those_of_the_chosen_place(
         # Other pictures lie elsewhere: the whole map is the whole of these.
         test_points = page.locator(".latent-map").get_attribute("data-points")
         page.get_by_role("radio", name="training", exact=True).click()
-        expect(page.locator(".latent-map")).not_to_have_attribute(
-            "data-points", str(test_points), timeout=SLOW
-        )
+        expect(page.locator(".latent-map")).not_to_have_attribute("data-points", str(test_points))
         ready(page, "map", 2)
         x0, x1, y0, y1 = ranges(page)
         low, high = page.evaluate(EXTENT)
@@ -115,9 +113,9 @@ def test_coordinates_that_the_map_does_not_show_are_those_of_the_chosen_place(
         fills = (high[0] - low[0]) / (x1 - x0), (high[1] - low[1]) / (y1 - y0)
         assert max(fills) == pytest.approx(1 / 1.1, rel=0.02)  # but for a margin
         page.locator(".latent-map-plot").press("+")
-        expect(page).to_have_url(re.compile("window="), timeout=SLOW)
+        expect(page).to_have_url(re.compile("window="))
         page.locator(".latent-map-plot").press("0")
-        expect(page).not_to_have_url(re.compile("window="), timeout=SLOW)
+        expect(page).not_to_have_url(re.compile("window="))
         assert ranges(page) == pytest.approx([x0, x1, y0, y1], abs=0.05)
     assert len(z) == latent_dim
     assert z[:2] == pytest.approx([x, y][:latent_dim], abs=0.02)
@@ -141,17 +139,17 @@ def test_another_run_brings_its_own_decoder(page: Page, tmp_path: Path) -> None:
         page.evaluate(HOLD_POINTS)
         page.get_by_role("combobox", name="Run").click()
         page.get_by_role("option", name="second").click()
-        expect(page.locator(".latent-map")).not_to_have_attribute("data-decoder", str(first), timeout=SLOW)
+        expect(page.locator(".latent-map")).not_to_have_attribute("data-decoder", str(first))
         # The map of the first is on screen still: nothing is drawn there, and nothing is pinned.
         page.mouse.click(*place_on(page, "map", *middle(page)))
         next_frame(page)
         expect(page.locator(".latent-map-beside")).to_be_hidden()
         page.evaluate("window.releasePoints()")
         ready(page, "map", 2)
-        expect(page.locator(".latent-map-beside")).to_be_visible(timeout=SLOW)  # without another move
+        expect(page.locator(".latent-map-beside")).to_be_visible()  # without another move
         x0, x1, y0, y1 = ranges(page)
         page.mouse.click(*place_on(page, "map", 0.7 * x0 + 0.3 * x1, 0.7 * y0 + 0.3 * y1))
-        expect(page.locator(".pins-row-tile")).to_have_count(1, timeout=SLOW)
+        expect(page.locator(".pins-row-tile")).to_have_count(1)
         settled(page)
         expect(page.locator(".pins-row-tile")).to_have_count(1)
         z, levels = pointed_at(page, *middle(page))
@@ -168,8 +166,8 @@ def test_a_click_that_meets_newer_weights_is_answered_with_them(page: Page, tmp_
         model.decoder.logits.bias.add_(0.5)
         save_model(run.model_path, model, run.config, 1, 0.1)
         page.mouse.click(*place_on(page, "map", 0.5, 0.5))
-        expect(page.locator(".latent-map")).not_to_have_attribute("data-decoder", str(first), timeout=SLOW)
-        expect(page.locator(".pins-row-tile")).to_have_count(1, timeout=SLOW)
+        expect(page.locator(".latent-map")).not_to_have_attribute("data-decoder", str(first))
+        expect(page.locator(".pins-row-tile")).to_have_count(1)
         z, levels = pointed_at(page, 1, 0.5)
     assert np.abs(levels - decoded(model, z)).max() <= 0.51
 
@@ -181,9 +179,9 @@ def test_the_way_back_to_the_whole_map_is_always_the_same(shared: Server, page: 
         page.mouse.move(*place_on(page, "map", x, 0))
         for _ in range(5):
             page.mouse.wheel(0, -100)
-        expect(page).to_have_url(re.compile("window="), timeout=SLOW)
+        expect(page).to_have_url(re.compile("window="))
         page.locator(".latent-map-plot").press("0")
-        expect(page).not_to_have_url(re.compile("window="), timeout=SLOW)
+        expect(page).not_to_have_url(re.compile("window="))
         assert corners(page) == pytest.approx(whole, abs=0.1)  # numbers at an axis take more or less room
 
 
@@ -191,7 +189,7 @@ def test_what_has_not_changed_does_not_travel_again(shared: Server, page: Page) 
     visitor = Visit(page, {})
     open_map(page, shared.address())
     page.mouse.click(*place_on(page, "map", 3.5, -3.2))
-    expect(page.locator(".chosen")).to_contain_text("z = (3.5", timeout=SLOW)
+    expect(page.locator(".chosen")).to_contain_text("z = (3.5")
     page.wait_for_timeout(700)
     costs = [visitor.costs(lambda: page.keyboard.press("r"), "z = (3.5") for _ in range(2)]
     assert 1000 < costs[-1] < 10_000  # bytes of a run of the whole page

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import SLOW, Server, own_page
+from tests.browser import Server, own_page
 from tests.decoding import small_model, with_torch
 from tests.walking import digit, next_frame
 
@@ -48,8 +48,8 @@ def server(tmp_path: Path) -> Iterator[Server]:
 def test_what_keys_lead_to_is_read_out_and_what_the_pointer_meets_is_not(server: Server, page: Page) -> None:
     page.goto(server.address())
     panel = page.locator(".look-panel")
-    expect(panel).to_contain_text("Move over the map.", timeout=SLOW)
-    expect(panel.get_by_role("img")).to_have_attribute("aria-label", "Nothing yet", timeout=SLOW)
+    expect(panel).to_contain_text("Move over the map.")
+    expect(panel.get_by_role("img")).to_have_attribute("aria-label", "Nothing yet")
     page.evaluate(LOOK, ["map", [1, 2], None])
     expect(panel).to_have_attribute("data-z", "[1,2]")
     place = [0.5, -0.001]
@@ -76,7 +76,7 @@ def test_what_keys_lead_to_is_read_out_and_what_the_pointer_meets_is_not(server:
     for name, seed, place in (("tanh-2", 4, [1.0, -2.0]), ("silu-3", 3, [0.0, 0.0, 0.0])):
         _, before = digit(panel)
         page.get_by_text(f"('{name}', {seed})", exact=True).click()
-        page.wait_for_function(CHANGED, arg=before.ravel().tolist(), timeout=SLOW)
+        page.wait_for_function(CHANGED, arg=before.ravel().tolist())
         z, levels = digit(panel)
         assert z == place
         expected = with_torch(small_model(name, seed), np.array([place], np.float32)).reshape(28, 28) * 255

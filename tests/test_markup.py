@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from pages.components.sentences import WORD_JOINER
-from tests.browser import SLOW, Server, own_page, ready
+from tests.browser import Server, own_page, ready
 from tests.test_architecture import ROOT, SOURCES
 from vae.data import class_names
 from vae.runs import Run
@@ -67,7 +67,7 @@ for number, text in enumerate(json.loads({json.dumps(json.dumps(HOSTILE))})):
 @pytest.mark.browser
 def test_plain_text_is_read_letter_by_letter_wherever_markdown_is(texts: Server, page: Page) -> None:
     page.goto(texts.address())
-    expect(page.locator("[class*=st-key-pills_]")).to_have_count(len(HOSTILE), timeout=SLOW)
+    expect(page.locator("[class*=st-key-pills_]")).to_have_count(len(HOSTILE))
     for number, text in enumerate(HOSTILE):
         box = page.locator(f".st-key-texts_{number}")
         places = box.locator("[data-testid=stMarkdownContainer], [data-testid=stCaptionContainer]")
@@ -105,17 +105,17 @@ def test_a_strangers_run_shows_its_markup(of_a_stranger: Server, page: Page) -> 
     asked: list[str] = []
     page.on("dialog", lambda dialog: asked.append(dialog.message))
     page.goto(of_a_stranger.address(f"train?run={NAME}"))
-    expect(page.get_by_role("heading", name="evil.example--x: failed")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("heading", name="evil.example--x: failed")).to_be_visible()
     expect(page.get_by_test_id("stAlertContentError")).to_be_visible()
     assert shown(page.get_by_test_id("stAlertContentError")) == " ".join(HOSTILE)
     ready(page, "curves")
     assert led_outside(page) == []
     page.goto(of_a_stranger.address("train?run=broken"))
     error = page.get_by_test_id("stAlertContentError").first
-    expect(error).to_contain_text(HOSTILE[0], timeout=SLOW)
+    expect(error).to_contain_text(HOSTILE[0])
     page.goto(of_a_stranger.address(f"reconstructions?run={NAME}&index=1"))
     heading = page.get_by_role("heading", name="· #1")
-    expect(heading).to_be_visible(timeout=SLOW)
+    expect(heading).to_be_visible()
     assert shown(heading) == f"{HOSTILE[2]} · #1"
     ready(page, "losses_by_class")
     for number, text in enumerate(HOSTILE):

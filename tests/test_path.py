@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from pages.components.path import COUNT, STEP, places
 from pages.components.scoring import decoded
 from pages.components.selection import Floats
-from tests.browser import SLOW, Server
+from tests.browser import Server
 from tests.conftest import BUNDLED
 from tests.pathing import END, START, path_script, path_server
 from tests.visiting import component
@@ -92,7 +92,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def visit(page: Page, server: Server, query: str = "") -> None:
     page.goto(server.address(query))
-    expect(page.locator(".path-strip[data-ready][data-z]")).to_be_visible(timeout=SLOW)
+    expect(page.locator(".path-strip[data-ready][data-z]")).to_be_visible()
     page.evaluate(LISTEN)
 
 
@@ -202,16 +202,16 @@ def test_it_goes_on_when_the_page_runs_again_and_stops_for_another(server: Serve
     box = page.locator(".path-strip")
     before = sum(received)
     page.get_by_role("button", name="Again").click()
-    expect(page.get_by_text("part 2")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("part 2")).to_be_visible()
     assert sum(received) - before < 10_000  # not the places and pictures again
     expect(box).to_have_attribute("data-playing", "true")
     page.get_by_text("spherical", exact=True).click()
-    expect(page.get_by_text("5.46 long")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("5.46 long")).to_be_visible()
     expect(page).to_have_url(server.address("?way=spherical"))
     page.wait_for_function("window.looks.at(-1).z[1] > 1.2")  # where the straight path is not
     expect(box).to_have_attribute("data-playing", "true")
     page.get_by_text("Turned round").click()
-    expect(box).to_have_attribute("data-playing", "false", timeout=SLOW)
+    expect(box).to_have_attribute("data-playing", "false")
     page.wait_for_function(
         "JSON.stringify(JSON.parse(document.querySelector('.path-strip').dataset.z).map(Math.fround))"
         " === JSON.stringify([1.5, -0.3].map(Math.fround))"
@@ -220,5 +220,5 @@ def test_it_goes_on_when_the_page_runs_again_and_stops_for_another(server: Serve
     page.get_by_role("button", name="Play").click()
     page.wait_for_function("window.looks.at(-1).z !== null")
     page.get_by_text("Gone").click()
-    expect(box).to_have_count(0, timeout=SLOW)
+    expect(box).to_have_count(0)
     page.wait_for_function("window.looks.at(-1).z === null")

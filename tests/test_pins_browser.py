@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Download, Locator, Page, expect
 
-from tests.browser import SLOW, Server, own_page
+from tests.browser import Server, own_page
 from tests.decoding import small_model, with_torch
 from vae.pictures import grey
 
@@ -98,7 +98,7 @@ def picture(download: Download) -> np.ndarray:
 
 def test_pins_are_chosen_kept_saved_and_removed(server: Server, page: Page) -> None:
     page.goto(server.address("?pins=0.5,1_i3_2,-1&z=0.5,1"))
-    expect(tiles(page)).to_have_count(3, timeout=SLOW)
+    expect(tiles(page)).to_have_count(3)
     first, picture_3, third = tiles(page).all()
     expect(first).to_have_attribute("data-chosen", "true")
     expect(picture_3).to_contain_text("3 · #3")
@@ -107,12 +107,12 @@ def test_pins_are_chosen_kept_saved_and_removed(server: Server, page: Page) -> N
         assert np.abs(levels(tile.locator("canvas")) - expected).max() <= 1
 
     third.get_by_role("button", name="Look at z = 2,-1").click()
-    expect(third).to_have_attribute("data-chosen", "true", timeout=SLOW)
+    expect(third).to_have_attribute("data-chosen", "true")
     expect(page).to_have_url(re.compile("z=2%2C-1"))
     picture_3.get_by_role("button", name="Keep").focus()
     page.keyboard.press("Enter")
     kept = picture_3.get_by_role("button", name="Kept: let it go")
-    expect(kept).to_be_focused(timeout=SLOW)  # though it was drawn anew
+    expect(kept).to_be_focused()  # though it was drawn anew
     expect(page).to_have_url(re.compile(r"pins=0\.5%2C1_i3\*_2%2C-1"))
 
     with page.expect_download() as saved:
@@ -132,32 +132,32 @@ def test_pins_are_chosen_kept_saved_and_removed(server: Server, page: Page) -> N
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    expect(tiles(page)).to_have_count(2, timeout=SLOW)
+    expect(tiles(page)).to_have_count(2)
     expect(chosen(page)).to_contain_text("3 · #3")
     expect(picture_3.get_by_role("button", name="Remove")).to_be_focused()
     page.get_by_role("button", name="Clear").click()
-    expect(tiles(page)).to_have_count(1, timeout=SLOW)
+    expect(tiles(page)).to_have_count(1)
     expect(page).to_have_url(re.compile(r"\?pins=i3\*&index=3$"))
 
 
 def test_a_link_rules_also_where_the_server_saw_the_same_before(server: Server, page: Page) -> None:
     page.goto(server.address("?z=2,-1"))
-    expect(tiles(page)).to_have_count(1, timeout=SLOW)
+    expect(tiles(page)).to_have_count(1)
     leads = tiles(page).get_by_role("link")
     expect(leads).to_have_attribute("title", re.compile("Show the nearest test picture, . · #.+, in Recon"))
     field = page.get_by_role("spinbutton", name="z₁", exact=True)
     field.fill("0.5")
     field.press("Enter")
-    expect(chosen(page)).to_contain_text("0.50, −1.00", timeout=SLOW)
+    expect(chosen(page)).to_contain_text("0.50, −1.00")
     leads.last.click()
-    expect(page.get_by_text(re.compile(r"Elsewhere: \d+"))).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(re.compile(r"Elsewhere: \d+"))).to_be_visible()
     page.get_by_role("link", name="Third").click()
-    expect(chosen(page)).to_contain_text("2.00, −1.00", timeout=SLOW)
+    expect(chosen(page)).to_contain_text("2.00, −1.00")
     expect(tiles(page)).to_have_count(2)
     page.go_back()
-    expect(page.get_by_text("Elsewhere:")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("Elsewhere:")).to_be_visible()
     page.go_back()
-    expect(chosen(page)).to_contain_text("0.50, −1.00", timeout=SLOW)
+    expect(chosen(page)).to_contain_text("0.50, −1.00")
 
 
 def test_coordinates_are_looked_at_and_pinned(server: Server, page: Page) -> None:
@@ -165,7 +165,7 @@ def test_coordinates_are_looked_at_and_pinned(server: Server, page: Page) -> Non
     slider = page.get_by_role("slider", name="z₁")
     field = page.get_by_role("spinbutton", name="z₁", exact=True)
     pin, back = (page.get_by_role("button", name=name, exact=True) for name in ("Pin", "Back"))
-    expect(field).to_have_value("0.5", timeout=SLOW)
+    expect(field).to_have_value("0.5")
     expect(back).to_be_disabled()
     page.evaluate(LOOKS)
 
@@ -192,36 +192,36 @@ def test_coordinates_are_looked_at_and_pinned(server: Server, page: Page) -> Non
     assert slider.get_attribute("min") == "-8"
     assert look()["z"] == [-7.25, 1]
     pin.click()
-    expect(chosen(page)).to_contain_text("−7.25, 1.00", timeout=SLOW)
+    expect(chosen(page)).to_contain_text("−7.25, 1.00")
     expect(page).to_have_url(re.compile("z=-7.25%2C1&pins=0.5%2C1_-7.25%2C1$"))
     assert look()["z"] is None
     slider.press("End")
     page.keyboard.press("Enter")
-    expect(tiles(page)).to_have_count(3, timeout=SLOW)
+    expect(tiles(page)).to_have_count(3)
     # The same again: there is nothing to go back from.
-    expect(back).to_be_disabled(timeout=SLOW)
+    expect(back).to_be_disabled()
     slider.press("ArrowLeft")
     slider.press("ArrowRight")
     expect(back).to_be_enabled()
     pin.click()
-    expect(tiles(page)).to_have_count(4, timeout=SLOW)
+    expect(tiles(page)).to_have_count(4)
     expect(back).to_be_disabled()
     assert look()["z"] is None
     tiles(page).first.locator("button").first.click()
-    expect(field).to_have_value("0.5", timeout=SLOW)  # it follows
+    expect(field).to_have_value("0.5")  # it follows
     expect(back).to_be_disabled()
 
     # Of two clicks during one run of the page both are heard.
     page.evaluate("document.querySelectorAll('[data-action=remove]').forEach((one, i) => i && one.click())")
-    expect(tiles(page)).to_have_count(1, timeout=SLOW)
+    expect(tiles(page)).to_have_count(1)
     expect(tiles(page).first).to_contain_text("0.50, 1.00")
 
     # What was asked for in a session that is gone is let go: its pins had other numbers.
     page.evaluate(GONE, int(tiles(page).first.get_attribute("data-number") or -1))
     slider.press("ArrowRight")
     pin.click()
-    expect(tiles(page)).to_have_count(2, timeout=SLOW)
+    expect(tiles(page)).to_have_count(2)
     keep = tiles(page).last.locator("[data-action=keep]")
     keep.click()
-    expect(keep).to_have_attribute("aria-pressed", "true", timeout=SLOW)
+    expect(keep).to_have_attribute("aria-pressed", "true")
     expect(tiles(page)).to_have_count(2)

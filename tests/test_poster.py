@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from pages.components.digits import INKS
 from pages.components.planes import Plane
 from pages.components.poster import poster_file, poster_picture
-from tests.browser import SLOW, own_page
+from tests.browser import own_page
 from tests.decoding import small_model
 from vae.latent import prior_grid
 from vae.model import VAE
@@ -135,7 +135,7 @@ def test_it_is_saved(page: Page, tmp_path: Path) -> None:
     with own_page(tmp_path, SCRIPT.format(latent_dim=2)) as server:
         page.goto(server.address())
         page.get_by_role("button", name="Poster of the plane").click()
-        expect(page.get_by_alt_text("The poster")).to_be_visible(timeout=SLOW)
+        expect(page.get_by_alt_text("The poster")).to_be_visible()
         with page.expect_download() as saving:
             page.get_by_role("button", name="Save for print").click()
         assert saving.value.suggested_filename == "mine-poster-20.png"

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from pages.components import cached, cached_moments
-from tests.browser import APP, SLOW, Server, ready
+from tests.browser import APP, Server, ready
 from tests.test_time_machine import BETWEEN, model_of, places, seek, seen
 from tests.visiting import PAGES, component, visit
 from tests.walking import decoded, digit, next_frame
@@ -99,7 +99,7 @@ def test_a_click_on_a_curve_goes_to_that_moment(server: Server, page: Page, run:
     ready(page, "curves")
     paths = run.snapshots()
     machine = page.locator(".time-machine")
-    expect(machine).to_have_attribute("data-position", str(len(paths) - 1), timeout=SLOW)
+    expect(machine).to_have_attribute("data-position", str(len(paths) - 1))
     assert page.evaluate(CURSORS) == []
     expect(page.locator(".st-key-newest")).to_be_visible()
     for panel, number in ((1, 4), (2, 1)):
@@ -109,16 +109,16 @@ def test_a_click_on_a_curve_goes_to_that_moment(server: Server, page: Page, run:
         page.mouse.click(*page.evaluate(PANEL, [panel, snapshot.metrics.epoch + 0.01]))
         seen(page, int(paths[number].stem))
         assert page.evaluate(CURSORS) == pytest.approx([snapshot.metrics.epoch] * 3, abs=0.01)
-        expect(page).to_have_url(re.compile(f"step={int(paths[number].stem)}"), timeout=SLOW)
+        expect(page).to_have_url(re.compile(f"step={int(paths[number].stem)}"))
         ready(page, "then")
-        expect(page.locator(".latent-map-past")).to_be_visible(timeout=SLOW)
+        expect(page.locator(".latent-map-past")).to_be_visible()
         assert np.array_equal(places(page), snapshot.mean.numpy().astype(np.float32))
         page.locator(".latent-map-plot").scroll_into_view_if_needed()
         next_frame(page)
         box = page.locator(".latent-map-plot .nsewdrag").bounding_box()
         assert box is not None
         page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.4 * box["height"])
-        expect(page.locator(".latent-map-beside")).to_be_visible(timeout=SLOW)
+        expect(page.locator(".latent-map-beside")).to_be_visible()
         next_frame(page)
         z, drawn = digit(page.locator(".latent-map-beside"))
         assert np.abs(drawn - decoded(model_of(run, snapshot), z)).max() <= 0.51
@@ -132,19 +132,17 @@ def test_a_click_on_a_curve_goes_to_that_moment(server: Server, page: Page, run:
     page.get_by_role("radio", name="steps", exact=True).click()
     ready(page, "curves", 2)
     seek(page, 3)
-    page.wait_for_function(
-        f"({CURSORS})().every((x) => Math.abs(x - {int(paths[3].stem)}) < 0.2)", timeout=SLOW
-    )
+    page.wait_for_function(f"({CURSORS})().every((x) => Math.abs(x - {int(paths[3].stem)}) < 0.2)")
     machine.evaluate(BETWEEN, 3.5)
     middle = (int(paths[3].stem) + int(paths[4].stem)) / 2
-    page.wait_for_function(f"({CURSORS})().every((x) => Math.abs(x - {middle}) < 0.2)", timeout=SLOW)
+    page.wait_for_function(f"({CURSORS})().every((x) => Math.abs(x - {middle}) < 0.2)")
     assert len(page.evaluate(CURSORS)) == 3
     # Whoever has gone back keeps the full map at the end: there a play ends.
     page.get_by_role("button", name="now", exact=True).click()
     expect(page.locator(".time-machine:not([data-past])")).to_have_attribute(
         "data-step", str(run.status().step)
     )
-    expect(page.locator(".latent-map-past")).to_be_hidden(timeout=SLOW)
+    expect(page.locator(".latent-map-past")).to_be_hidden()
     expect(page.locator(".latent-map-plot")).to_be_visible()
     expect(page.locator(".time-machine-ten")).to_be_visible()
     expect(page.locator(".st-key-newest")).to_be_hidden()
@@ -162,31 +160,31 @@ def test_while_a_run_trains_its_end_is_live_and_follows(server: Server, page: Pa
         run.write_status(finished.model_copy(update={"state": "running"}))
         page.goto(server.address("train"))
         ready(page, "curves")
-        expect(page.get_by_role("button", name="live", exact=True)).to_be_visible(timeout=SLOW)
-        expect(slider).to_have_attribute("max", "4", timeout=SLOW)
+        expect(page.get_by_role("button", name="live", exact=True)).to_be_visible()
+        expect(slider).to_have_attribute("max", "4")
         expect(machine).to_have_attribute("data-position", "4")
         kept[0].rename(paths[4])
-        expect(slider).to_have_attribute("max", "5", timeout=SLOW)
+        expect(slider).to_have_attribute("max", "5")
         expect(machine).to_have_attribute("data-position", "5")  # it follows
         slider.press("ArrowLeft")
         seen(page, int(paths[4].stem))
         kept[1].rename(paths[5])
-        expect(slider).to_have_attribute("max", "6", timeout=SLOW)
+        expect(slider).to_have_attribute("max", "6")
         expect(machine).to_have_attribute("data-position", "4")  # who looks at another moment stays there
         assert np.array_equal(
             places(page), load_snapshot(paths[4], run.config).mean.numpy().astype(np.float32)
         )
         # What goes on has a map at its end that goes on as well.
         page.get_by_role("button", name="live", exact=True).click()
-        expect(page.locator(".st-key-newest")).to_be_visible(timeout=SLOW)
+        expect(page.locator(".st-key-newest")).to_be_visible()
         expect(page.locator(".latent-map")).to_be_hidden()
         expect(page.locator(".time-machine-ten")).to_be_hidden()
         slider.press("ArrowLeft")
         slider.press("ArrowLeft")
-        expect(machine).to_have_attribute("data-position", "4", timeout=SLOW)
+        expect(machine).to_have_attribute("data-position", "4")
     run.write_status(finished)
-    expect(page.get_by_role("button", name="now", exact=True)).to_be_visible(timeout=SLOW)
-    expect(slider).to_have_attribute("max", "5", timeout=SLOW)
+    expect(page.get_by_role("button", name="now", exact=True)).to_be_visible()
+    expect(slider).to_have_attribute("max", "5")
     expect(machine).to_have_attribute("data-position", "4")
 
 
@@ -196,7 +194,7 @@ def test_a_run_without_moments_has_no_slider(server: Server, page: Page, run: Ru
     away = [path.rename(path.with_suffix(".away")) for path in kept]
     page.goto(server.address("train?step=12"))
     ready(page, "curves")
-    page.wait_for_selector(".time-machine[data-moments]", state="attached", timeout=SLOW)
+    page.wait_for_selector(".time-machine[data-moments]", state="attached")
     expect(page.locator(".time-machine")).to_be_hidden()
     expect(page.locator(".st-key-newest")).to_be_visible()
     for path, back in zip(away, kept, strict=True):

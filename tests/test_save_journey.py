@@ -20,7 +20,7 @@ from pages.components.digits import INKS
 from pages.components.film_drawing import palette
 from pages.components.film_frames import Film
 from pages.components.moments import Cost, Moment
-from tests.browser import SLOW, own_page
+from tests.browser import own_page
 from tests.conftest import BUNDLED, ROOT
 from tests.visiting import visit
 from vae import journey
@@ -331,7 +331,7 @@ def test_it_is_saved(page: Page, tmp_path: Path, run: Run) -> None:
         expect(make).to_be_in_viewport(ratio=1)
         page.get_by_text("360", exact=True).click()
         make.click()
-        page.get_by_role("button", name="Save it").wait_for(timeout=SLOW)
+        page.get_by_role("button", name="Save it").wait_for()
         with page.expect_download() as saving:
             page.get_by_role("button", name="Save it").click()
         assert saving.value.suggested_filename == f"{run.name}-map-360.gif"

@@ -15,7 +15,7 @@ from pages.components import served
 from pages.components.latent_map import SCALE
 from pages.components.latent_map.points import map_points
 from pages.components.planes import axes, principal
-from tests.browser import APP, SLOW, Server, place_on
+from tests.browser import APP, Server, place_on
 from tests.test_points import a_wide_set
 from tests.walking import decoded, levels, middle, next_frame, open_map, pointed_at, ranges, settled
 from vae.checkpoints import Snapshot, load_snapshot
@@ -93,7 +93,7 @@ def snapshots(trained: Run) -> dict[int, Snapshot]:
 
 def open_moments(page: Page, address: str) -> None:
     open_map(page, address)
-    expect(page.locator(".time-machine[data-step]")).to_have_count(1, timeout=SLOW)
+    expect(page.locator(".time-machine[data-step]")).to_have_count(1)
 
 
 def seek(page: Page, index: int) -> None:
@@ -102,7 +102,7 @@ def seek(page: Page, index: int) -> None:
 
 def seen(page: Page, step: int) -> None:
     """Waits until all of a moment is drawn."""
-    expect(page.locator(f".time-machine[data-step='{step}']")).to_have_count(1, timeout=SLOW)
+    expect(page.locator(f".time-machine[data-step='{step}']")).to_have_count(1)
     next_frame(page)
 
 
@@ -168,7 +168,7 @@ def test_every_moment_is_what_its_snapshot_says(
                 )
             ).reshape(28, 28, 4)[:, :, 0]
             assert np.abs(shown - 255 * picture).max() <= 0.51
-        page.wait_for_selector('.latent-map-manifold[data-pending="0"]', state="attached", timeout=SLOW)
+        page.wait_for_selector('.latent-map-manifold[data-pending="0"]', state="attached")
         tile = page.locator(".latent-map-manifold").evaluate(TILE, middle(page))
         assert np.abs(np.array(tile["levels"]).reshape(28, 28) - decoded(model, tile["z"])).max() <= 1
     # And between two of them on the way.
@@ -176,11 +176,11 @@ def test_every_moment_is_what_its_snapshot_says(
     seek(page, 2)
     seen(page, list(snapshots)[2])
     page.locator(".time-machine").evaluate(BETWEEN, 2.25)
-    page.wait_for_selector('.latent-map-past[data-moment="2.25"]', timeout=SLOW)
+    page.wait_for_selector('.latent-map-past[data-moment="2.25"]')
     assert np.allclose(places(page), 0.75 * before + 0.25 * after, atol=1e-6)
     page.emulate_media(reduced_motion="reduce")
     page.locator(".time-machine").evaluate(BETWEEN, 2.75)
-    page.wait_for_selector('.latent-map-past[data-moment="3"]', timeout=SLOW)
+    page.wait_for_selector('.latent-map-past[data-moment="3"]')
     assert np.array_equal(places(page), after)
 
 
@@ -215,14 +215,14 @@ def test_points_are_drawn_where_they_were_and_axes_stand_still_or_go_with_them(
     page.get_by_label("Hold the axes").uncheck()
     means = snapshots[0].mean.float().numpy()
     (low, high), margin = (means.min(0), means.max(0)), 0.05
-    page.wait_for_function(END, arg=[float(high[0]), float(2 * high[0] - low[0])], timeout=SLOW)
+    page.wait_for_function(END, arg=[float(high[0]), float(2 * high[0] - low[0])])
     x0, x1, y0, y1 = ranges(page)
     fills = (high - low) / (x1 - x0, y1 - y0)
     assert x0 < low[0] < high[0] < x1
     assert y0 < low[1] < high[1] < y1
     assert fills.max() == pytest.approx(1 / (1 + 2 * margin), rel=0.02)
     page.get_by_label("Hold the axes").check()
-    page.wait_for_function(END, arg=[newest - 1e-6, newest + 1e-6], timeout=SLOW)
+    page.wait_for_function(END, arg=[newest - 1e-6, newest + 1e-6])
     expect(page).not_to_have_url(re.compile("window="))
 
 
@@ -246,7 +246,7 @@ def test_colours_by_numbers_mean_the_same_at_every_moment_while_held(
     sentence = "Colours by loss are those of the newest weights."
     expect(note).not_to_contain_text(sentence)
     page.get_by_role("radio", name="loss", exact=True).click()
-    expect(note).to_contain_text(sentence, timeout=SLOW)
+    expect(note).to_contain_text(sentence)
     seek(page, len(snapshots) - 1)
     expect(note).not_to_contain_text(sentence)
 
@@ -275,11 +275,11 @@ def test_it_plays_to_the_end_and_asks_for_each_snapshot_once(
     machine.get_by_label("Speed").select_option("4")
     for _ in range(2):
         machine.get_by_role("button", name="Play the moments").click()
-        expect(page.locator(".latent-map[data-past]")).to_have_count(1, timeout=SLOW)
+        expect(page.locator(".latent-map[data-past]")).to_have_count(1)
         expect(page.locator(".chosen")).to_have_css("opacity", "0.6")
-        expect(machine).to_have_attribute("data-playing", "false", timeout=SLOW)
-        expect(machine).to_have_attribute("data-step", str(max(snapshots)), timeout=SLOW)
-        expect(page.locator(".latent-map[data-past]")).to_have_count(0, timeout=SLOW)
+        expect(machine).to_have_attribute("data-playing", "false")
+        expect(machine).to_have_attribute("data-step", str(max(snapshots)))
+        expect(page.locator(".latent-map[data-past]")).to_have_count(0)
     assert sorted(Path(url).name.partition("-")[0] for url in asked) == [
         f"{step:08d}" for step in list(snapshots)[:-1]
     ]
@@ -289,10 +289,9 @@ def test_it_plays_to_the_end_and_asks_for_each_snapshot_once(
         page.wait_for_function(
             "(at) => Math.round(document.querySelector('.time-machine').dataset.position) === Number(at)",
             arg=position,
-            timeout=SLOW,
         )
     machine.get_by_role("button", name="Pause the moments").click()
-    expect(machine).to_have_attribute("data-position", re.compile(r"^\d+$"), timeout=SLOW)  # not between two
+    expect(machine).to_have_attribute("data-position", re.compile(r"^\d+$"))  # not between two
 
 
 def test_the_address_brings_a_moment_back_and_keys_lead_on(
@@ -308,17 +307,17 @@ def test_the_address_brings_a_moment_back_and_keys_lead_on(
         seen(page, steps[-1] if step is None else step)
         named = re.compile(rf"[?&]step={step}(&|$)")
         if step is None:
-            expect(page).not_to_have_url(re.compile("step="), timeout=SLOW)
+            expect(page).not_to_have_url(re.compile("step="))
         else:
-            expect(page).to_have_url(named, timeout=SLOW)
+            expect(page).to_have_url(named)
     slider.press(" ")
-    expect(page.locator(".time-machine")).to_have_attribute("data-step", str(steps[-1]), timeout=SLOW)
+    expect(page.locator(".time-machine")).to_have_attribute("data-step", str(steps[-1]))
     open_moments(page, server.address(f"?step={steps[3] + 1}"))
     seen(page, steps[3])  # the nearest that is kept
     for nonsense in ("-3", "9999999"):
         open_moments(page, server.address(f"?step={nonsense}"))
         seen(page, steps[-1])
-        expect(page).not_to_have_url(re.compile("step="), timeout=SLOW)
+        expect(page).not_to_have_url(re.compile("step="))
 
 
 def test_a_picture_that_is_picked_goes_along(
@@ -334,9 +333,9 @@ def test_a_picture_that_is_picked_goes_along(
     np.fill_diagonal(apart, np.inf)
     index = int(apart.min(1).argmax())
     page.mouse.click(*place_on(page, "map", *means[index].tolist()))
-    expect(page.locator(".pins-row-tile")).to_have_count(1, timeout=SLOW)
+    expect(page.locator(".pins-row-tile")).to_have_count(1)
     settled(page)
-    expect(page).to_have_url(re.compile(f"index={index}"), timeout=SLOW)
+    expect(page).to_have_url(re.compile(f"index={index}"))
     figure = page.locator(".time-machine-chosen")
     for number in (4, 1):
         step, snapshot = list(snapshots.items())[number]

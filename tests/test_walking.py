@@ -105,11 +105,11 @@ def drag(page: Page, *places: tuple[float, float]) -> None:
 
 def assert_pinned(page: Page, count: int, place: list[float], expected: np.ndarray) -> None:
     """That so many pins are there, the last of them chosen, its picture this one, in the row and large."""
-    expect(tiles(page)).to_have_count(count, timeout=SLOW)
+    expect(tiles(page)).to_have_count(count)
     last = tiles(page).last
-    expect(last).to_have_attribute("data-chosen", "true", timeout=SLOW)
+    expect(last).to_have_attribute("data-chosen", "true")
     assert np.abs(levels(last.locator("canvas")) - expected).max() <= 1
-    expect(page.locator(".chosen")).to_contain_text(f"z = ({', '.join(map(decimal, place))})", timeout=SLOW)
+    expect(page.locator(".chosen")).to_contain_text(f"z = ({', '.join(map(decimal, place))})")
     assert np.abs(np.array(drawn(page)) - expected).max() <= 1
 
 
@@ -150,7 +150,7 @@ def test_every_click_is_a_pin_and_a_double_click_is_none(shared: Server, page: P
     assert points(page, "map") == 10_000
     place = empty_place(known)
     click_at(page, "map", *place)
-    expect(tiles(page)).to_have_count(1, timeout=SLOW)
+    expect(tiles(page)).to_have_count(1)
     clicked = place_in(page)
     assert clicked == pytest.approx(place, abs=0.02)  # a pixel
     assert_pinned(page, 1, clicked, decoded(known.model, clicked))
@@ -170,12 +170,12 @@ def test_every_click_is_a_pin_and_a_double_click_is_none(shared: Server, page: P
 
     whole, address = ranges(page), page.url
     zoom_in(page, 3)
-    expect(page).to_have_url(re.compile("window="), timeout=SLOW)
+    expect(page).to_have_url(re.compile("window="))
     assert ranges(page)[1] - ranges(page)[0] < 0.8 * (whole[1] - whole[0])
     page.mouse.dblclick(*place_on(page, "map", *middle(page)))
-    expect(page).not_to_have_url(re.compile("window="), timeout=SLOW)
+    expect(page).not_to_have_url(re.compile("window="))
     settled(page)
-    expect(page).to_have_url(address, timeout=SLOW)
+    expect(page).to_have_url(address)
     expect(tiles(page)).to_have_count(4)
     assert ranges(page) == pytest.approx(whole, abs=0.02)
 
@@ -184,9 +184,9 @@ def test_every_click_is_a_pin_and_a_double_click_is_none(shared: Server, page: P
     page.set_viewport_size({"width": 1000, "height": 900})
     ready(page, "map", revision + 1)
     zoom_in(page, 1)
-    expect(page).to_have_url(re.compile("window="), timeout=SLOW)
+    expect(page).to_have_url(re.compile("window="))
     page.mouse.dblclick(*place_on(page, "map", *middle(page)))
-    expect(page).to_have_url(address, timeout=SLOW)
+    expect(page).to_have_url(address)
     for low, high, axis in zip(ranges(page)[::2], ranges(page)[1::2], known.means.T, strict=True):
         assert low < axis.min() < axis.max() < high
 
@@ -199,7 +199,6 @@ def whole_manifold(page: Page, but: str | None = None) -> Locator:
             return pending === "0" && step !== but;
         }""",
         arg=but,
-        timeout=SLOW,
     )
     return page.locator(".latent-map-manifold")
 
@@ -253,14 +252,14 @@ def test_a_lasso_and_a_box_count_what_they_hold(shared: Server, page: Page, know
     open_map(page, shared.address())
     page.evaluate(SELECTIONS)
     page.get_by_role("button", name=re.compile(r"^3 \(")).click()
-    expect(page.locator('[data-chart="map"]')).to_have_attribute("data-revision", "2", timeout=SLOW)
+    expect(page.locator('[data-chart="map"]')).to_have_attribute("data-revision", "2")
     assert points(page, "map") == 10_000 - (known.labels == 3).sum()
     lasso = [(-1.5, -1.2), (1.5, -1.4), (1.6, 1.2), (0, 0), (-1.3, 1.5)]
     corners = select(page, "lasso", *lasso)
     within = inside(known.means, corners)
     held = within & (known.labels != 3)
     assert 0 < held.sum() < within.sum()
-    expect(page.get_by_text(f"{held.sum():,} test pictures selected").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(f"{held.sum():,} test pictures selected").first).to_be_visible()
     bars = page.locator(".class-bars").last.locator("td:last-child")
     expect(bars).to_have_text([f"{(known.labels[held] == label).sum():,}" for label in range(10)])
     both = page.locator('[data-tiles="region_means"] canvas')
@@ -276,12 +275,10 @@ def test_a_lasso_and_a_box_count_what_they_hold(shared: Server, page: Page, know
     assert page.evaluate(SET_APART) == (inside(known.means, corners) & (known.labels != 3)).sum()
     held = inside(known.means, corners) & (known.labels != 3)
     assert 0 < held.sum() <= 50
-    expect(page.get_by_text(re.compile(f"^{held.sum()} test pictures? selected")).first).to_be_visible(
-        timeout=SLOW
-    )
+    expect(page.get_by_text(re.compile(f"^{held.sum()} test pictures? selected")).first).to_be_visible()
     page.get_by_role("link", name="Show all in Reconstructions").click()
     gallery = page.locator('[data-tiles="gallery"] [data-number]')
-    expect(gallery).to_have_count(int(held.sum()), timeout=SLOW)
+    expect(gallery).to_have_count(int(held.sum()))
     assert (
         sorted(int(str(each.get_attribute("data-number"))) for each in gallery.all())
         == np.flatnonzero(held).tolist()
@@ -299,21 +296,21 @@ def test_a_path_is_drawn_and_another_browser_sees_the_same(
     open_map(page, f"{shared.address()}?colour=KL&layers=points&layers=ellipses")
     page.evaluate(LOOKS)
     zoom_in(page, 4)
-    expect(page).to_have_url(re.compile("window="), timeout=SLOW)
+    expect(page).to_have_url(re.compile("window="))
     index = lonely(known)
     click_at(page, "map", *known.means[index].tolist())
     click_at(page, "map", *empty_place(known))
-    expect(tiles(page)).to_have_count(2, timeout=SLOW)
+    expect(tiles(page)).to_have_count(2)
     tiles(page).first.locator("button").first.click()
-    expect(tiles(page).first).to_have_attribute("data-chosen", "true", timeout=SLOW)
+    expect(tiles(page).first).to_have_attribute("data-chosen", "true")
 
     from_, to = (-1.2, 1.4), (1.3, 0.4)
     page.locator(".latent-map-plot").scroll_into_view_if_needed()
     page.keyboard.down("Shift")
     drag(page, from_, (0, 1.5), to)  # the way between says nothing
     page.keyboard.up("Shift")
-    expect(page).to_have_url(re.compile("path="), timeout=SLOW)
-    expect(page.locator(".path-strip[data-ready]")).to_have_count(1, timeout=SLOW)
+    expect(page).to_have_url(re.compile("path="))
+    expect(page.locator(".path-strip[data-ready]")).to_have_count(1)
     expect(tiles(page)).to_have_count(2)
     ends = np.array(
         [[float(part) for part in text.split(",")] for text in str(query(page, "path")).split("_")]
@@ -326,7 +323,7 @@ def test_a_path_is_drawn_and_another_browser_sees_the_same(
     # While it plays the ring goes along; where it stands, the ring is.
     marks = page.locator(".latent-map-marks")
     page.locator(".path-strip").get_by_role("button", name="Play").click()
-    page.wait_for_function("window.looks.filter(({ source }) => source === 'path').length > 5", timeout=SLOW)
+    page.wait_for_function("window.looks.filter(({ source }) => source === 'path').length > 5")
     page.locator(".path-strip").get_by_role("button", name="Pause").click()
     next_frame(page)
     looks = page.evaluate("window.looks.filter(({ source, z }) => source === 'path' && z).map(({ z }) => z)")
@@ -344,7 +341,7 @@ def test_a_path_is_drawn_and_another_browser_sees_the_same(
     assert np.abs(digit(page.locator(".path-strip"))[1] - decoded(known.model, ends[1].tolist())).max() <= 1
 
     page.get_by_text("spherical", exact=True).click()
-    expect(page).to_have_url(re.compile("way=spherical"), timeout=SLOW)
+    expect(page).to_have_url(re.compile("way=spherical"))
     first, second = (np.arctan2(y, x) for x, y in ends)
     turned = first + parts * ((second - first + np.pi) % (2 * np.pi) - np.pi)
     radii = (1 - parts) * np.linalg.norm(ends[0]) + parts * np.linalg.norm(ends[1])
@@ -359,8 +356,8 @@ def test_a_path_is_drawn_and_another_browser_sees_the_same(
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     other = context.new_page()
     open_map(other, page.url)
-    expect(tiles(other)).to_have_count(2, timeout=SLOW)
-    expect(other.locator(".path-strip[data-ready]")).to_have_count(1, timeout=SLOW)
+    expect(tiles(other)).to_have_count(2)
+    expect(other.locator(".path-strip[data-ready]")).to_have_count(1)
     pixel = (ranges(page)[1] - ranges(page)[0]) / 500
     width = page.evaluate(RANGE_WIDTH)
     other.wait_for_function(f"Math.abs(({RANGE_WIDTH})() - {width}) < {pixel}", timeout=SLOW)
@@ -399,13 +396,13 @@ def test_the_keyboard_is_enough(shared: Server, page: Page, known: Known) -> Non
         [x, y + step, x - 5 * step, y + step, x - 5 * step, y], abs=1e-6
     )
     page.keyboard.press("Enter")
-    expect(tiles(page)).to_have_count(1, timeout=SLOW)
+    expect(tiles(page)).to_have_count(1)
     assert place_in(page) == pytest.approx(down, abs=2e-3)  # a tenth of a pixel
     assert_pinned(page, 1, place_in(page), decoded(known.model, place_in(page)))
     height = page.locator(".chosen").evaluate(HEIGHT)
     for key in ("ArrowRight", "Enter", "ArrowUp"):  # the cursor stays, also where the answer comes later
         page.keyboard.press(key)
-    expect(tiles(page)).to_have_count(2, timeout=SLOW)
+    expect(tiles(page)).to_have_count(2)
     settled(page)
     next_frame(page)
     z, _ = digit(page.locator(".latent-map-beside"))
@@ -413,15 +410,15 @@ def test_the_keyboard_is_enough(shared: Server, page: Page, known: Known) -> Non
     expect(page.locator(".latent-map-beside")).to_be_visible()
     whole = ranges(page)
     page.keyboard.press("+")
-    expect(page).to_have_url(re.compile("window="), timeout=SLOW)
+    expect(page).to_have_url(re.compile("window="))
     assert ranges(page)[1] - ranges(page)[0] == pytest.approx(0.7 * (whole[1] - whole[0]), rel=0.02)
     page.keyboard.press("0")
-    expect(page).not_to_have_url(re.compile("window="), timeout=SLOW)
+    expect(page).not_to_have_url(re.compile("window="))
     page.keyboard.press("Escape")
     expect(page.locator(".latent-map-beside")).to_be_hidden()
 
     page.get_by_text("points", exact=True).click()
-    page.wait_for_function(f"({COUNT})() === 10_000", timeout=SLOW)
+    page.wait_for_function(f"({COUNT})() === 10_000")
     page.locator(".latent-map-plot").focus()
     real = page.locator(".latent-map-beside canvas").nth(1)
     for _ in range(30):  # the next point on the left
@@ -429,10 +426,10 @@ def test_the_keyboard_is_enough(shared: Server, page: Page, known: Known) -> Non
         next_frame(page)
         if page.evaluate("window.looks.at(-1).index") is not None:
             break
-    expect(real).to_be_visible(timeout=SLOW)  # though no key was pressed after its pictures came
+    expect(real).to_be_visible()  # though no key was pressed after its pictures came
     for count in (3, 4):  # the cursor stays, as a mouse would
         page.keyboard.press("Enter")
-        expect(tiles(page)).to_have_count(count, timeout=SLOW)
+        expect(tiles(page)).to_have_count(count)
         settled(page)
     index = page.evaluate("window.looks.at(-1).index")
     assert query(page, "index") == str(index)
@@ -442,7 +439,7 @@ def test_the_keyboard_is_enough(shared: Server, page: Page, known: Known) -> Non
     assert page.locator(".chosen").evaluate(HEIGHT) == height
     top = page.locator(".latent-map-plot").evaluate("plot => plot.offsetTop")
     page.get_by_text("loss", exact=True).click()
-    expect(page.locator(".latent-map-scale")).to_be_visible(timeout=SLOW)
+    expect(page.locator(".latent-map-scale")).to_be_visible()
     assert page.locator(".latent-map-plot").evaluate("plot => plot.offsetTop") == top
     page.get_by_text("class", exact=True).click()
     first, second = page.locator(".latent-map-class").all()[:2]
@@ -457,7 +454,7 @@ def test_the_keyboard_is_enough(shared: Server, page: Page, known: Known) -> Non
             first.focus()
         page.keyboard.press(press)
         count = 10_000 - np.isin(known.labels, list(hidden)).sum()
-        page.wait_for_function(f"({COUNT})() === {count}", timeout=SLOW)
+        page.wait_for_function(f"({COUNT})() === {count}")
         pressed = [
             each.get_attribute("aria-pressed")
             for each in page.locator("[aria-pressed].latent-map-class").all()
@@ -468,7 +465,7 @@ def test_the_keyboard_is_enough(shared: Server, page: Page, known: Known) -> Non
     expect(page.locator(".latent-map-scale")).to_be_visible()
     expect(page.locator(".latent-map-class").nth(1)).to_be_focused()
     page.locator(".latent-map-class").nth(1).click(click_count=3)
-    page.wait_for_function(f"({COUNT})() === 10000", timeout=SLOW)  # all, alone, and all again
+    page.wait_for_function(f"({COUNT})() === 10000")  # all, alone, and all again
 
 
 def test_a_map_that_is_left_and_comes_back(shared: Server, page: Page, known: Known) -> None:
@@ -479,29 +476,29 @@ def test_a_map_that_is_left_and_comes_back(shared: Server, page: Page, known: Kn
         page.goto(shared.address(), wait_until="commit")
     chart = page.locator(".latent-map-chart").element_handle()
     page.get_by_role("link", name="Reconstructions").first.click()
-    expect(page.locator('[data-tiles="gallery"]')).to_be_visible(timeout=SLOW)
+    expect(page.locator('[data-tiles="gallery"]')).to_be_visible()
     held[0].continue_()
     page.unroute("**/plotly-*.js")
-    page.wait_for_function("window.Plotly", timeout=SLOW)
+    page.wait_for_function("window.Plotly")
     next_frame(page)
     assert chart.evaluate("(chart) => [chart.isConnected, '_fullLayout' in chart]") == [False, False]
 
     window = [0.5, 0.5 + 1e-12, 0.25, 0.25 + 1e-12]
     open_map(page, f"{shared.address()}?hide=3,x,10,99,3,0&window={','.join(map(str, window))}")
     count = 10_000 - np.isin(known.labels, [0, 3]).sum()
-    page.wait_for_function(f"({COUNT})() === {count}", timeout=SLOW)
+    page.wait_for_function(f"({COUNT})() === {count}")
     expect(page).to_have_url(re.compile("hide=0%2C3"))
     page.get_by_role("link", name="Reconstructions").first.click()
-    expect(page.locator('[data-tiles="gallery"]')).to_be_visible(timeout=SLOW)
+    expect(page.locator('[data-tiles="gallery"]')).to_be_visible()
     expect(page).not_to_have_url(re.compile("hide="))
     page.get_by_role("link", name="Latent space").first.click()
     ready(page, "map")
-    page.wait_for_function(f"({COUNT})() === {count}", timeout=SLOW)
+    page.wait_for_function(f"({COUNT})() === {count}")
     expect(page).to_have_url(re.compile("hide=0%2C3"))
-    expect(page).to_have_url(re.compile("window="), timeout=SLOW)
+    expect(page).to_have_url(re.compile("window="))
     assert 0 < ranges(page)[1] - ranges(page)[0] < 1e-11
     page.evaluate(SHOW, {"classes": [f"not {label}" for label in range(10)]})
-    page.wait_for_function(f"({COUNT})() === 10000", timeout=SLOW)
+    page.wait_for_function(f"({COUNT})() === 10000")
     expect(page).not_to_have_url(re.compile("hide="))
 
 
@@ -539,9 +536,9 @@ def test_a_finger_looks_and_a_tap_pins(shared: Server, browser: Browser, known: 
     assert (0.5 - before[2]) / (0.5 - ranges(page)[2]) == pytest.approx(2, rel=0.02)
     assert tiles(page).count() == 0
     page.locator(".latent-map-plot").press("0")
-    expect(page).not_to_have_url(re.compile("window="), timeout=SLOW)
+    expect(page).not_to_have_url(re.compile("window="))
     page.touchscreen.tap(*place_on(page, "map", *empty_place(known)))
-    expect(tiles(page)).to_have_count(1, timeout=SLOW)
+    expect(tiles(page)).to_have_count(1)
     assert place_in(page) == pytest.approx(empty_place(known), abs=0.03)
     assert_pinned(page, 1, place_in(page), decoded(known.model, place_in(page)))
     z, _ = digit(page.locator(".latent-map-beside"))

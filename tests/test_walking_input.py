@@ -18,7 +18,7 @@ from pages.components import walking
 from pages.components.latent_map import Click, Line, Region, Undo
 from pages.components.pins import Pins
 from pages.components.walked_map import View
-from tests.browser import ARGUMENTS, SLOW, Server, chromium, click_at, drawn, points, ready
+from tests.browser import ARGUMENTS, Server, chromium, click_at, drawn, points, ready
 from tests.conftest import BUNDLED, small_config
 from tests.visiting import PAGES, component, html, messages, on_this_map, tell, visit
 from tests.walking import decoded, open_map, pointed_at, ranges
@@ -440,8 +440,8 @@ def test_without_webgl_the_map_is_drawn_more_slowly(shared: Server, browser: Bro
     page.on("pageerror", lambda error: troubles.append(str(error)))
     try:
         open_map(page, f"{shared.address()}?z=abc&colour=nonsense&window=1,nonsense&layers=points")
-        expect(page.get_by_text("This browser has no WebGL")).to_be_visible(timeout=SLOW)
-        expect(page.get_by_text("is no place here")).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text("This browser has no WebGL")).to_be_visible()
+        expect(page.get_by_text("is no place here")).to_be_visible()
         kinds = page.evaluate("document.querySelector('.js-plotly-plot')._fullData.map(({ type }) => type)")
         assert set(kinds) == {"scatter"}
         x0, x1, y0, y1 = ranges(page)
@@ -451,8 +451,8 @@ def test_without_webgl_the_map_is_drawn_more_slowly(shared: Server, browser: Bro
         z, shown = pointed_at(page, 3.5, -3.2)
         assert np.abs(shown - decoded(model, z)).max() <= 0.51
         click_at(page, "map", 3.5, -3.2)
-        expect(page.locator(".pins-row-tile")).to_have_count(1, timeout=SLOW)
-        expect(page).to_have_url(re.compile(r"z=3\."), timeout=SLOW)
+        expect(page.locator(".pins-row-tile")).to_have_count(1)
+        expect(page).to_have_url(re.compile(r"z=3\."))
         assert np.abs(np.array(drawn(page)) - decoded(model, z)).max() <= 1
         # Nor Workers, which some browsers refuse by throwing and others by an event.
         page.add_init_script(NO_WORKERS)
@@ -468,14 +468,13 @@ def test_without_webgl_the_map_is_drawn_more_slowly(shared: Server, browser: Bro
             note.evaluate(COUNT_WRITES)
             for _ in range(2):
                 page.locator(".latent-map-plot").press("+")
-            expect(page).to_have_url(re.compile("window="), timeout=SLOW)
+            expect(page).to_have_url(re.compile("window="))
             ready(page, "map", 2)
             assert page.evaluate("window.writes") == 0  # it would be read out again
         page.route("**/plotly-*.js", lambda route: route.abort())
         page.goto(shared.address())
         expect(note).to_have_text(
-            re.compile("^This map cannot be drawn. Plotly cannot be loaded from .+. Reload the page"),
-            timeout=SLOW,
+            re.compile("^This map cannot be drawn. Plotly cannot be loaded from .+. Reload the page")
         )
     finally:
         slow.close()

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser import SLOW, place_on, ready
+from tests.browser import place_on, ready
 from vae.model import VAE
 
 # z of the digit that a component shows, and the grey levels of its first canvas.
@@ -30,7 +30,7 @@ def open_map(page: Page, address: str) -> None:
     """Goes to an address, and waits until its map is drawn and can decode."""
     page.goto(address)
     ready(page, "map")
-    expect(page.locator(".latent-map[data-decoder]")).to_have_count(1, timeout=SLOW)
+    expect(page.locator(".latent-map[data-decoder]")).to_have_count(1)
 
 
 def next_frame(page: Page) -> None:
@@ -40,7 +40,7 @@ def next_frame(page: Page) -> None:
 
 def settled(page: Page) -> None:
     """Waits until the server has answered all that happened on the map."""
-    page.wait_for_function(f"({TELLING})().pending.length === 0", timeout=SLOW)
+    page.wait_for_function(f"({TELLING})().pending.length === 0")
 
 
 def digit(box: Locator) -> tuple[list[float], np.ndarray]:
@@ -55,7 +55,7 @@ def pointed_at(page: Page, x: float, y: float) -> tuple[list[float], np.ndarray]
     next_frame(page)  # scrolling takes the pointer away
     page.mouse.move(*place_on(page, "map", x, y))
     next_frame(page)
-    expect(page.locator(".latent-map-beside")).to_be_visible(timeout=SLOW)
+    expect(page.locator(".latent-map-beside")).to_be_visible()
     return digit(page.locator(".latent-map-beside"))
 
 
