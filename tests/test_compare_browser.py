@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from tests.browser import APP, SLOW, Server, place_on, ready
 from tests.test_time_machine import model_of
@@ -160,6 +160,35 @@ def test_one_hovered_place_is_decoded_by_both_and_the_address_brings_all_back(
         expect(again.get_by_role("radio", name="steps", exact=True)).to_be_checked()
         expect(again.get_by_text(f"Test picture {index}:")).to_be_visible()
         context.close()
+
+
+def test_what_the_browser_writes_into_the_address_before_the_page_has_run_stays(
+    pair: tuple[Run, Run], small: Path, page: Page
+) -> None:
+    asked: list[str | bytes] = []
+    way: list[WebSocketRoute] = []
+    held = False
+
+    def between(route: WebSocketRoute) -> None:
+        way.append(route.connect_to_server())
+        route.on_message(lambda message: asked.append(message) if held else way[-1].send(message))
+
+    page.route_web_socket(re.compile("_stcore/stream"), between)
+    with Server(APP, VAE_RUNS_DIR=str(small)) as server:
+        open_pair(page, server.address(f"compare?run={pair[0].name}&with={pair[1].name}"))
+        ready(page, "pair_curves")
+        drawn = int(page.locator("[data-chart=pair_curves]").get_attribute("data-revision") or 0)
+        entries = page.evaluate("history.length")
+        held = True
+        page.get_by_role("radio", name="steps", exact=True).click()  # which changes nothing of the maps
+        page.locator(".latent-map-plot").last.press("+")
+        expect(page).to_have_url(re.compile("with_window="))
+        held = False
+        for message in asked:
+            way[-1].send(message)
+        ready(page, "pair_curves", drawn + 1)
+        assert "with_window=" in page.url
+        assert page.evaluate("history.length") == entries
 
 
 def test_a_place_that_means_nothing_to_the_other_is_said_to(

@@ -95,7 +95,11 @@ def other_picker(run: Run) -> Run | None:
         return None
     wishes = (st.session_state.get(_OTHER), _newest(runs), next(iter(runs)))
     name = next(name for name in wishes if name in runs)
-    st.query_params[_WITH] = st.session_state[_OTHER_BOX] = name
+    # Only what is not there yet: it sends the whole address as it was when this run of the page was asked
+    # for, and what the browser has written since, as a map's window, would be lost.
+    if asked != name:
+        st.query_params[_WITH] = name
+    st.session_state[_OTHER_BOX] = name
     st.sidebar.selectbox(
         "Beside it",
         list(runs),
