@@ -1,17 +1,14 @@
 import { themeOf } from "../live_figure/plotly.js";
-import { Awaited } from "../stores/awaited.js";
-import { decoders, pointSets } from "../stores/registry.js";
 import { say } from "../links/address.js";
 import { makeEvents } from "./events.js";
-import { home } from "./figure.js";
 import { listenTo } from "./gestures.js";
 import { makeKeys } from "./keys.js";
-import { drawLegend } from "./legend.js";
+import { makeLegend } from "./legend.js";
 import { onLook } from "./look.js";
 import { makeManifold } from "./manifold.js";
 import { marksOf } from "./marked.js";
 import { drawMarks } from "./marks.js";
-import { makeGrid } from "./nearest.js";
+import { Newest } from "./newest.js";
 import { Past } from "./past.js";
 import { Plotted, quick } from "./plotted.js";
 import { makeSight } from "./sight.js";
@@ -32,7 +29,7 @@ class LatentMap {
   constructor(parentElement) {
     const part = (name) => parentElement.querySelector(`.latent-map${name}`);
     [this.root, this.plot, this.chart, this.note] = ["", "-plot", "-chart", "-note"].map(part);
-    [this.marks, this.behind, this.legend] = ["-marks", "-manifold", "-legend"].map(part);
+    [this.marks, this.behind] = ["-marks", "-manifold"].map(part);
     this.listeners = new AbortController();
     const { signal } = this.listeners;
     this.view = new View(this.chart);
@@ -42,18 +39,11 @@ class LatentMap {
       selected: ({ x, y }) => this.events.region([...x].map((value, i) => [value, y[i]])),
       deselected: () => this.events.region([]),
     });
-    const here = (what) => {
+    this.newest = new Newest((what) => {
       this.root.dataset[what] = this.data[what];
       this.draw();
-    };
-    this.awaited = {
-      decoder: new Awaited(decoders(), () => here("decoder")),
-      points: new Awaited(pointSets(), (points) => {
-        this.newestGrid = makeGrid(points.xy);
-        this.newestHome = home(points);
-        here("points");
-      }),
-    };
+    });
+    this.legend = makeLegend(this, part("-legend"), () => this.classesTurned());
     this.manifold = makeManifold(this.behind, () => {
       this.trouble = NO_MANIFOLD;
       this.draw();
@@ -105,42 +95,40 @@ class LatentMap {
     this.plot.setAttribute("aria-label", data.label);
     say(data.query);
     this.plotted.sayWindow(); // which another's change of the address may have dropped
-    this.awaited.decoder.ask(data.decoder);
-    this.awaited.points.ask(data.points);
+    this.newest.ask(data);
     this.past.follow(data.moments);
     this.draw();
   }
 
-  // What the newest weights make of the set that is shown.
-  get newest() {
-    return this.awaited.points.value;
+  // What is seen: a moment that was gone back to, or the newest weights.
+  get instant() {
+    return this.past.active ? this.past : this.newest;
   }
 
-  // Those of the moment that is seen.
   get decoder() {
-    return this.past.active ? this.past.decoder : this.awaited.decoder.value;
+    return this.instant.decoder;
   }
 
   get points() {
-    return this.past.active ? this.past.points : this.newest;
+    return this.instant.points;
   }
 
   get grid() {
-    return this.past.active ? this.past.grid : this.newestGrid;
+    return this.instant.grid;
   }
 
-  // Over whose values colours are spread.
+  // The points over whose values colours are spread.
   get spread() {
-    return this.past.active ? this.past.spread : this.newest;
+    return this.instant.spread;
   }
 
   get home() {
-    return this.past.home ?? this.newestHome;
+    return this.past.home ?? this.newest.home;
   }
 
   // Whether what is seen is what `data` says: the last map is seen until all of the next is here and drawn.
   get stands() {
-    return Boolean(this.newest && this.decoder) && this.plotted.shows(this.data);
+    return Boolean(this.newest.points && this.decoder) && this.plotted.shows(this.data);
   }
 
   // Waits while it is drawn, while the map moves, and while it is hidden.
@@ -149,11 +137,11 @@ class LatentMap {
     if (this.drawing) return;
     this.drawing = true;
     try {
-      while (this.waiting && this.newest && this.free()) {
+      while (this.waiting && this.newest.points && this.free()) {
         this.waiting = false;
         const theme = themeOf(this.root);
         [this.ink, this.paper] = [theme("text-color"), theme("background-color")];
-        this.drawLegend();
+        this.legend.draw();
         await this.plotted.draw();
         if (this.gone) return;
         this.past.settle();
@@ -176,18 +164,11 @@ class LatentMap {
     return !this.gone && !this.chart._dragging && !this.plotted.moving && this.plot.offsetWidth > 0;
   }
 
-  drawLegend() {
-    const { data, points, spread, hidden } = this;
-    const told = JSON.stringify([data.colouring, data.colours, data.classes]);
-    const news = [told, points.labels, spread.values[data.colouring]];
-    const changed = () => {
-      setHidden(data.prefix, hidden, data.classes);
-      this.draw();
-      if (this.data.region) this.events.region(this.data.region); // which holds others now
-    };
-    const same = news.every((part, k) => part === this.legendOf?.[k]);
-    if (!same) drawLegend(this.legend, points, spread, data, hidden, changed);
-    this.legendOf = news;
+  // Other classes are hidden.
+  classesTurned() {
+    setHidden(this.data.prefix, this.hidden, this.data.classes);
+    this.draw();
+    if (this.data.region) this.events.region(this.data.region); // which holds others now
   }
 
   // What lies under a pointer or cursor that rests is another.
@@ -251,7 +232,7 @@ class LatentMap {
     this.gone = true;
     this.listeners.abort();
     this.resizes.disconnect();
-    Object.values(this.awaited).forEach((each) => each.end());
+    this.newest.dispose();
     this.past.dispose();
     this.manifold.dispose();
     this.sight.hide();

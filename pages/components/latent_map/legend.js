@@ -29,44 +29,62 @@ function scaleBar(values, { scale, colouringName }) {
   return made;
 }
 
-// `spread` are the points over whose values colours are spread (figure.js); `hidden` is the set of labels that are
-// hidden; it is changed here, and `changed` called afterwards.
-export function drawLegend(box, points, spread, data, hidden, changed) {
-  const counts = data.classes.map(() => 0);
-  for (const label of points.labels) counts[label]++;
-  const byClass = data.colouring === "class";
-  const act = (label) => (event) => {
-    if (event.detail >= 2 || event.shiftKey) {
-      // The first click of two has hidden or shown this class already.
-      const others = data.classes.map((_, other) => other).filter((other) => other !== label);
-      const alone = others.every((other) => hidden.has(other));
-      hidden.clear();
-      if (!alone) others.forEach((other) => hidden.add(other));
-    } else if (!hidden.delete(label)) hidden.add(label);
-    refresh();
-    changed();
-  };
-  const classes = data.classes.map((name, label) => {
-    const colour = dot(byClass ? data.colours[label] : "var(--st-border-color)");
-    return button([colour, `${name} (${counts[label].toLocaleString("en")})`], act(label));
-  });
+// `changed` is called whenever a class is hidden or shown, by the map's `hidden`.
+export function makeLegend(map, box, changed) {
+  const { hidden } = map;
+  let drawn = []; // what it was drawn of
+  let classes = []; // their buttons
   const all = button(["All"], () => {
     hidden.clear();
-    refresh();
-    changed();
+    turned();
     classes[0].focus({ preventScroll: true });
   });
   all.title = "Show all classes";
-  const refresh = () => {
+
+  function turned() {
+    refresh();
+    changed();
+  }
+
+  function refresh() {
     classes.forEach((each, label) => {
       each.setAttribute("aria-pressed", String(!hidden.has(label)));
       const hide = "Hide this class; a double click, or shift, shows it alone";
       each.title = hidden.has(label) ? "Show this class" : hide;
     });
     all.style.visibility = hidden.size === 0 ? "hidden" : "visible"; // its place stays: the map must not jump
-  };
-  refresh();
-  const focused = [...box.children].indexOf(document.activeElement); // it is the same class after that
-  box.replaceChildren(...classes, all, ...(byClass ? [] : [scaleBar(spread.values[data.colouring], data)]));
-  box.children[focused]?.focus({ preventScroll: true });
+  }
+
+  function press(event, label) {
+    if (event.detail >= 2 || event.shiftKey) {
+      // The first click of two has hidden or shown this class already.
+      const others = [...classes.keys()].filter((other) => other !== label);
+      const alone = others.every((other) => hidden.has(other));
+      hidden.clear();
+      if (!alone) others.forEach((other) => hidden.add(other));
+    } else if (!hidden.delete(label)) hidden.add(label);
+    turned();
+  }
+
+  function draw() {
+    const { data, points, spread } = map;
+    const told = JSON.stringify([data.colouring, data.colours, data.classes]);
+    const news = [told, points.labels, spread.values[data.colouring]];
+    if (news.every((part, k) => part === drawn[k])) return;
+    const counts = data.classes.map(() => 0);
+    for (const label of points.labels) counts[label]++;
+    const byClass = data.colouring === "class";
+    classes = data.classes.map((name, label) => {
+      const colour = dot(byClass ? data.colours[label] : "var(--st-border-color)");
+      const text = [colour, `${name} (${counts[label].toLocaleString("en")})`];
+      return button(text, (event) => press(event, label));
+    });
+    refresh();
+    const focused = [...box.children].indexOf(document.activeElement); // it is the same class after that
+    box.replaceChildren(...classes, all, ...(byClass ? [] : [scaleBar(spread.values[data.colouring], data)]));
+    box.children[focused]?.focus({ preventScroll: true });
+    drawn = news;
+  }
+
+  return { draw };
 }

@@ -25,7 +25,8 @@ export class Plotted {
   }
 
   async draw() {
-    const { data, newest: points, hidden, root, plot, view, home, past } = this.map;
+    const { data, newest, hidden, root, plot, view, home, past } = this.map;
+    const { points } = newest;
     const Plotly = await loadPlotly(data.plotly);
     if (this.map.gone) return; // nobody would purge what is drawn now
     this.Plotly = Plotly;

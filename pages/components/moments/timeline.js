@@ -1,40 +1,20 @@
 // Which moment of a training is seen. Each timeline has a name, and all components that ask for it see the same; it
 // tells them of every change by the event "change".
 import { say } from "../links/address.js";
-import { decoders } from "../stores/registry.js";
-import { alongside } from "./linking.js";
+import { Known } from "./known.js";
 import { Motion } from "./motion.js";
-import { Opened, Present } from "./opened.js";
-import { snapshotAt } from "./snapshot.js";
+import { alongside, carried, nearest } from "./positions.js";
 
 const BESIDE = 2; // moments on either side of that which is seen, fetched as well
 const IDLE = 150; // milliseconds until these are: they must not delay what is drawn now
-const OPENED = 8; // moments of which more than the file is kept
 const RESTED = 400; // milliseconds until the address says it: browsers let it be written only so often
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
-
-// Where a position on one list of a run lies on another. A play goes on where it was; who stands at the end, which
-// may have the step of the snapshot before it, follows it.
-function carried(position, before, after) {
-  const last = after.length - 1;
-  if (position === before.length - 1) return last;
-  const { step } = before[Math.floor(position)];
-  const index = after.findIndex((moment) => moment.step === step);
-  return index < 0 ? last : Math.min(index + (position % 1), last);
-}
 
 // The step that the address gives this name, or null; nonsense is none.
 function askedStep(name) {
   const asked = new URLSearchParams(location.search).get(name) ?? "";
   return /^[0-9]{1,15}$/.test(asked) ? Number(asked) : null;
-}
-
-// The number of the moment whose step is nearest; of several the first, as what is live may have that of a snapshot.
-function nearest(step, moments) {
-  if (!(step <= moments.at(-1)?.step)) return moments.length - 1; // there may be none
-  const away = moments.map((moment) => Math.abs(moment.step - step));
-  return away.indexOf(Math.min(...away));
 }
 
 class Timeline extends EventTarget {
@@ -48,6 +28,7 @@ class Timeline extends EventTarget {
   live = false; // whether the present goes on changing
   position = 0; // of the slider: a whole number is a moment, between two lies the way from one to the other
   motion = new Motion(this);
+  known = new Known(this);
   held = true; // whether the axes stand still
   remark = ""; // of the map, on what it shows of other moments
   lost = null; // what is wanted and cannot be fetched
@@ -57,7 +38,6 @@ class Timeline extends EventTarget {
   // it; the number of the one before, what is known of that and of the next, and how far it is from the one to the
   // other. Of the present null. It lags behind `position` where a snapshot has yet to come.
   scene = null;
-  opened = new Map(); // address -> Opened, the longest unused first
 
   get last() {
     return this.moments.length - 1;
@@ -80,8 +60,13 @@ class Timeline extends EventTarget {
     return this.lost === null ? "" : "This moment cannot be fetched. Reload the page, and try again.";
   }
 
+  // What is known of the newest weights, or null while they are on their way.
+  get present() {
+    return this.known.present;
+  }
+
   // The list of a store. `address` is what the step is called in the address.
-  follow({ run, live, moments, decoder, weights, means }, address) {
+  follow({ run, live, moments, ...newest }, address) {
     if (run !== this.run) {
       const asked = this.run === null ? askedStep(address) : null;
       this.motion.stop();
@@ -92,18 +77,8 @@ class Timeline extends EventTarget {
       const { goal } = this.motion;
       if (goal !== null) this.motion.goal = carried(goal, this.moments, moments);
     }
-    Object.assign(this, { run, live, moments, weights, address });
-    if (decoder !== this.decoder) {
-      this.decoder = decoder;
-      this.present = null;
-      this.opened.clear();
-      const arrived = (here) => {
-        if (this.decoder !== decoder) return;
-        this.present = new Present(here, means);
-        this.look();
-      };
-      if (decoder) decoders().get(decoder).then(arrived, () => this.decoder === decoder && this.lose(decoder));
-    }
+    Object.assign(this, { run, live, moments, address });
+    this.known.follow(newest);
     this.look();
   }
 
@@ -111,22 +86,15 @@ class Timeline extends EventTarget {
   leave() {
     this.motion.stop();
     clearTimeout(this.fetching);
-    [this.run, this.decoder, this.moments, this.scene] = [null, null, [], null];
+    [this.run, this.moments, this.scene] = [null, [], null];
+    this.known.forget();
     this.position = 0;
     this.tell();
   }
 
   // What is known of a moment, or null while it is on its way.
   at(index) {
-    const { address } = this.moments[index];
-    if (address === null || !this.present) return this.present;
-    const snapshot = snapshotAt(address, this.arrived, this.failed);
-    const opened = this.opened.get(address) ?? (snapshot && new Opened(snapshot, this.present.decoder, this.weights));
-    if (!opened) return null;
-    this.opened.delete(address);
-    this.opened.set(address, opened);
-    if (this.opened.size > OPENED) this.opened.delete(this.opened.keys().next().value);
-    return opened;
+    return this.known.at(this.moments[index].address);
   }
 
   look = () => {
@@ -237,8 +205,7 @@ class Timeline extends EventTarget {
 
   // Moments that may be wanted next.
   fetch(first = 0, end = this.last) {
-    for (const { address } of this.moments.slice(Math.max(first, 0), end + 1))
-      if (address !== null) snapshotAt(address, this.arrived, this.failed, "low");
+    for (const { address } of this.moments.slice(Math.max(first, 0), end + 1)) this.known.fetch(address);
   }
 }
 
