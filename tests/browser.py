@@ -27,7 +27,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-SLOW = 60_000  # milliseconds: the limit of a step on a busy machine
+SLOW = 180_000  # milliseconds: the limit of a step on a busy machine, which only ends what never would
 ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "app.py"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -57,8 +57,8 @@ def install() -> None:
         subprocess.run(["apt-get", *arguments], env=environment, stdout=subprocess.DEVNULL, check=False)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Waits for another process; the limit only ends a wait that would never end."""
+def wait_until(condition: Callable[[], bool], seconds: float = SLOW / 1000) -> None:
+    """Waits for another process."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:

@@ -18,7 +18,6 @@ from playwright.sync_api import Browser, Error, Page, expect
 
 from tests.browser import (
     APP,
-    SLOW,
     Server,
     click_at,
     points,
@@ -217,7 +216,7 @@ def test_a_training_is_watched_steered_stopped_and_finished(own: Server, page: P
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_role("heading", name=f"{run.name}: stopped")).to_be_visible()
     page.get_by_role("button", name="Resume").click()
-    expect(page.get_by_role("heading", name=f"{run.name}: finished")).to_be_visible(timeout=2 * SLOW)
+    expect(page.get_by_role("heading", name=f"{run.name}: finished")).to_be_visible()
     status = run.status()
     assert (status.epoch, status.steered) == (5, True)
     assert chart.evaluate("box => box.isTheSame"), "the chart was made anew, and its zoom was lost"
@@ -229,7 +228,7 @@ def test_a_killed_trainer_is_told_of_and_the_run_resumes(own: Server, page: Page
     run = jobs.start(LONG, tmp_path)
     page.goto(own.address("train"))
     expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible()
-    wait_until(lambda: run.model_path.exists(), 120)
+    wait_until(lambda: run.model_path.exists())
     pid = run.status().pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
