@@ -224,8 +224,11 @@ SEEN = """(key) => {
     const [before, after] = [Math.floor(position), Math.ceil(position)].map((at) => moments[at].step);
     return before + (position % 1) * (after - before);
 }"""
-
-
+# Whether both are linked by this: one hears of it after the other.
+LINKED = """(by) => {
+    const machines = [...document.querySelectorAll(".time-machine[data-step]")];
+    return machines.length === 2 && machines.every(({ timeline }) => (timeline.linked?.by ?? null) === by);
+}"""
 PLAYED = f"""([key, played]) => ({OF_MAP})(key).past.played === played"""
 
 
@@ -237,12 +240,10 @@ def test_time_sliders_go_along_to_the_same_step_or_epoch_or_stand_alone(
     save_model(pair[1].model_path, pair[1].load_model(), pair[1].config, 30, 2.5)  # and their ends
     with Server(APP, VAE_RUNS_DIR=str(small)) as server:
         open_pair(page, server.address(f"compare?run={pair[0].name}&with={pair[1].name}"))
-        page.wait_for_function("document.querySelectorAll('.time-machine[data-step]').length === 2")
-        by = "document.querySelectorAll('.time-machine')[1].timeline.linked?.by"
-        assert page.evaluate(by) == "epoch"
+        page.wait_for_function(LINKED, arg="epoch")
         page.get_by_role("radio", name="same step", exact=True).click()
         expect(page).to_have_url(re.compile(r"linked=same\+step"))
-        page.wait_for_function(f"{by} === 'step'")
+        page.wait_for_function(LINKED, arg="step")
         for key, other in ((0, 1), (1, 0)):
             for position in (0, 1, 2.5):
                 page.evaluate(SEEK, [key, position])
@@ -263,7 +264,7 @@ def test_time_sliders_go_along_to_the_same_step_or_epoch_or_stand_alone(
 
         page.get_by_role("radio", name="free", exact=True).click()
         expect(page).to_have_url(re.compile("linked=free"))
-        page.wait_for_function("!document.querySelectorAll('.time-machine')[0].timeline.linked")
+        page.wait_for_function(LINKED, arg=None)
         page.evaluate(SEEK, [0, 1])
         assert page.evaluate(SEEN, 1) == 30
         page.evaluate(SEEK, [1, 2])
