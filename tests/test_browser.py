@@ -216,6 +216,7 @@ def test_a_training_is_watched_steered_stopped_and_finished(own: Server, page: P
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_role("heading", name=f"{run.name}: stopped")).to_be_visible()
     page.get_by_role("button", name="Resume").click()
+    wait_until(lambda: run.status().state == "finished", seconds=900)  # 300,000 images beside other tests
     expect(page.get_by_role("heading", name=f"{run.name}: finished")).to_be_visible()
     status = run.status()
     assert (status.epoch, status.steered) == (5, True)

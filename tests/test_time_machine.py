@@ -107,8 +107,9 @@ def seen(page: Page, step: int) -> None:
 
 
 def places(page: Page) -> npt.NDArray[np.float32]:
-    """Where the points are drawn on the map: (N, 2)."""
-    return np.array(page.locator(".latent-map-past").evaluate("(canvas) => canvas.places()")).reshape(-1, 2)
+    """Where the points are drawn on the map, once some are: (N, 2)."""
+    drawn = page.locator(".latent-map-past[data-moment]")
+    return np.array(drawn.evaluate("(canvas) => canvas.places()")).reshape(-1, 2)
 
 
 def model_of(run: Run, snapshot: Snapshot) -> VAE:
