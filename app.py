@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.components.clicks import hear_clicks_once
 from pages.components.sentences import sentences
 from pages.components.while_shown import turn_to
 from pages.components.window import watch_connection
@@ -23,6 +24,7 @@ def show(page: str) -> None:
 ICON = Path(__file__).parent / "pages" / "components" / "icon.png"
 MAP = ":material/scatter_plot:"
 
+hear_clicks_once()
 st.set_page_config(page_title="VAE playground", page_icon=ICON, layout="wide")
 # Room for what is shown; and a click on the page, then a key, draws no frame around all of it.
 st.html(

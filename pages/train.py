@@ -10,11 +10,11 @@ from pages.components.config_form import config_form, preset_choice
 from pages.components.controls import controls
 from pages.components.orders import STARTS, busy, obey, start
 from pages.components.rewinding import rewound
-from pages.components.run_picker import run_picker, select_run
-from pages.components.run_status import progress, run_heading
+from pages.components.run_picker import run_picker
+from pages.components.run_status import run_heading
 from pages.components.runs_table import runs_table
 from pages.components.sentences import sentences
-from pages.components.watching import ChartOptions, around, chart_options, panels, poll_seconds
+from pages.components.watching import TROUBLE_SECONDS, chart_options, look_again, poll_seconds, watch
 from pages.components.way_in import enter_by_app
 from pages.components.window import watch_window
 from vae.config import PRESETS_ABOUT
@@ -39,11 +39,15 @@ def main() -> None:
         if may_change():
             with st.expander("New training", expanded=not starts, key=f"new training {starts}"):
                 new_training()
+    troubled = run is not None
     with st.container(), sentences():
         if run and status:
             show(run, status)
+            troubled = status.state == "interrupted"
     st.fragment(sentences()(runs_table), run_every=TABLE_SECONDS if live else None)()
     watch_window()
+    if run and troubled:
+        st.fragment(look_again, run_every=TROUBLE_SECONDS)(run, status, run.made_at)
 
 
 def show(run: Run, status: Status) -> None:
@@ -54,19 +58,6 @@ def show(run: Run, status: Status) -> None:
     st.fragment(sentences()(controls))(run)
     options = chart_options()
     st.fragment(sentences()(watch), run_every=poll_seconds(status))(run, status, options, explored)
-
-
-def watch(run: Run, before: Status, options: ChartOptions, explored: cached.Explored | None) -> None:
-    """What changes by itself; polled while the run is being trained, and so kept small."""
-    # What the page was drawn with may be newer than what all viewers share.
-    status = max(cached.status(run), before, key=lambda status: status.heartbeat)
-    gone = not run.path.exists()
-    if gone:
-        select_run(run)  # the box says so
-    if gone or around(status) != around(before):
-        st.rerun()  # the whole page
-    progress(run, status)
-    panels(run, status, options, explored)
 
 
 def new_training() -> None:

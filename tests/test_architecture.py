@@ -61,7 +61,16 @@ PAGES_LAYERS = [
     [f"pages.components.{name}" for name in ("links", "window", "stores")],
     [
         f"pages.components.{name}"
-        for name in ("access", "served", "way_in", "sentences", "telling", "wishes", "while_shown")
+        for name in (
+            "access",
+            "clicks",
+            "served",
+            "way_in",
+            "sentences",
+            "telling",
+            "wishes",
+            "while_shown",
+        )
     ],
 ]
 ROWS = re.findall(r"^    ((?:\w+, )*\w+)  +\S", str(vae.__doc__).split("The layers;")[1], re.MULTILINE)

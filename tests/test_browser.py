@@ -225,6 +225,25 @@ def test_a_training_is_watched_steered_stopped_and_finished(own: Server, page: P
     expect(page.get_by_text("Its rates were changed while it trained")).to_be_visible()
 
 
+def test_a_click_that_a_poll_brings_along_is_one_click(own: Server, page: Page, tmp_path: Path) -> None:
+    # As a busy browser: what it puts off to its next turn comes after the next polls.
+    page.add_init_script("""const soon = window.setTimeout;
+        window.setTimeout = (work, wait, ...given) => soon(work, window.isBusy ? 1500 : wait, ...given);""")
+    run = jobs.start(LONG, tmp_path)
+    page.goto(own.address("train"))
+    ready(page, "curves")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("heading", name=f"{run.name}: paused")).to_be_visible()
+    step = run.status().step
+    page.evaluate("window.isBusy = true")
+    page.get_by_role("button", name="One batch").click()
+    wait_until(lambda: run.status().step > step)
+    page.evaluate("window.isBusy = false")
+    page.wait_for_timeout(1500)
+    assert (run.status().state, run.status().step) == ("paused", step + 1)
+    run.ask_to_stop()
+
+
 def test_a_killed_trainer_is_told_of_and_the_run_resumes(own: Server, page: Page, tmp_path: Path) -> None:
     run = jobs.start(LONG, tmp_path)
     page.goto(own.address("train"))
@@ -240,20 +259,43 @@ def test_a_killed_trainer_is_told_of_and_the_run_resumes(own: Server, page: Page
     expect(page.get_by_role("heading", name=f"{run.name}: stopped")).to_be_visible()
 
 
-def test_a_run_deleted_while_it_is_watched_gets_a_sentence(
-    own: Server, page: Page, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_a_run_deleted_while_it_is_watched_gets_a_sentence(own: Server, page: Page, tmp_path: Path) -> None:
     run = jobs.start(LONG, tmp_path)
     page.goto(own.address("train"))
     expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible()
     pid = run.status().pid
     assert pid is not None
-    # At once, as into a bin: a run half removed reads as a damaged one, which nothing polls.
-    run.path.rename(tmp_path_factory.mktemp("bin") / run.name)
+    shutil.rmtree(run.path, ignore_errors=True)
+    while run.path.exists():  # the trainer was writing
+        shutil.rmtree(run.path, ignore_errors=True)
     expect(page.get_by_text("There is no run called")).to_be_visible()
     expect(page.get_by_text("There are no runs yet")).to_be_visible()
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+def test_a_run_that_is_removed_file_by_file_gets_a_sentence(own: Server, page: Page, tmp_path: Path) -> None:
+    run = jobs.start(LONG, tmp_path)
+    page.goto(own.address("train"))
+    expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible()
+    wait_until(lambda: run.model_path.exists())
+    pid = run.status().pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    (run.path / "status.json").write_bytes(b"{")  # what a page reads as damaged
+    expect(page.get_by_text("status.json is damaged").first).to_be_visible()
+    (run.path / "status.json").unlink()
+    interrupted = page.get_by_role("heading", name=f"{run.name}: interrupted")
+    expect(interrupted).to_be_visible()
+    config = (run.path / "config.json").read_bytes()
+    (run.path / "config.json").unlink()
+    expect(page.get_by_text("There is no run called")).to_be_visible()
+    (run.path / "config.json").write_bytes(config)
+    page.goto(own.address(f"train?run={run.name}"))
+    expect(interrupted).to_be_visible()
+    jobs.resume(run)  # elsewhere
+    expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible()
+    run.ask_to_stop()
 
 
 def test_a_run_of_the_command_line_appears_when_one_comes_back(

@@ -1,5 +1,6 @@
 """What is seen of a training: its curves, its pictures, its latent map."""
 
+from contextlib import suppress
 from typing import NamedTuple, get_args
 
 import streamlit as st
@@ -9,12 +10,17 @@ from pages.components.explanations import CURVES, MAP, PICTURES
 from pages.components.live_figure import Cursor, live_figure
 from pages.components.panels import Scale, X
 from pages.components.rewinding import TIME, map_then, slider
+from pages.components.run_picker import select_run
+from pages.components.run_status import progress
 from pages.components.runs_table import chosen_runs
+from vae.errors import VaeError
 from vae.records import LIVE, Status
 from vae.runs import Run
 
 # Keys of the widgets, and so their names in the address.
 OVER, LOG = "over", "log"
+# A run that cannot be read, or has lost its trainer, may be on its way out, or be resumed elsewhere.
+TROUBLE_SECONDS = 2
 
 
 def poll_seconds(status: Status) -> float | None:
@@ -54,6 +60,35 @@ def chart_options() -> ChartOptions:
         )
         logarithmic = st.toggle("Log scale", value=True, key=LOG, bind="query-params")
     return ChartOptions("log" if logarithmic else "linear", x)
+
+
+def watch(run: Run, before: Status, options: ChartOptions, explored: cached.Explored | None) -> None:
+    """What changes by itself; polled while the run is being trained, and so kept small."""
+    leave_if_gone(run)
+    status = cached.status(run)
+    # What the page was drawn with may be newer than what all viewers share. One that is gone has no time.
+    if 0 < status.heartbeat < before.heartbeat:
+        status = before
+    if around(status) != around(before):
+        st.rerun()  # the whole page
+    progress(run, status)
+    panels(run, status, options, explored)
+
+
+def look_again(run: Run, before: Status | None, made_at: int) -> None:
+    """Draws the page anew once the trouble with a run is over; it shows nothing itself."""
+    leave_if_gone(run)
+    with suppress(VaeError):  # as before
+        state = cached.status(run).state
+        if run.made_at != made_at or before is None or state != before.state:
+            st.rerun()
+
+
+def leave_if_gone(run: Run) -> None:
+    """Draws the page anew, with a sentence, once a run is no more; one is that has a config."""
+    if not run.made_at:
+        select_run(run)  # the box says so
+        st.rerun()
 
 
 def panels(run: Run, status: Status, options: ChartOptions, explored: cached.Explored | None) -> None:
