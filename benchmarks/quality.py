@@ -10,7 +10,7 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -79,10 +79,12 @@ def writing() -> Iterator[list[float]]:
         yield seconds
 
 
-def measure(runs_dir: Path, samples: int = IMPORTANCE_SAMPLES, **changes: Any) -> Figures:
-    """Trains the presets in `runs_dir`, each with `changes`, and evaluates them."""
+def measure(
+    runs_dir: Path, names: Iterable[PresetName] = NAMES, samples: int = IMPORTANCE_SAMPLES, **changes: Any
+) -> Figures:
+    """Trains presets in `runs_dir`, each with `changes`, and evaluates them."""
     rows = {}
-    for name in NAMES:
+    for name in names:
         config = TrainConfig.preset(name, **changes)
         print(f"  {name}, load average {os.getloadavg()[0]:.1f}", flush=True)
         with writing() as parts:
@@ -163,9 +165,9 @@ def write(figures: Figures) -> None:
 
 
 def show() -> list[Figure]:
-    """Measures, prints the table, and returns the figures with targets; writes nothing."""
+    """Measures the presets with targets, prints the table, and returns their figures; writes nothing."""
     with tempfile.TemporaryDirectory() as folder:
-        figures = measure(Path(folder), FEW_SAMPLES)
+        figures = measure(Path(folder), TARGETS, FEW_SAMPLES)
     print(render(figures))
     return compare(figures)
 
@@ -181,7 +183,7 @@ def main() -> None:
     )
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        shortened = {"samples": 1, "epochs": 1} if asked.trial else {}
+        shortened: dict[str, Any] = {"samples": 1, "epochs": 1} if asked.trial else {}
         figures = measure(asked.keep or Path(folder), **shortened)
     print(render(figures))
     tell(compare(figures))

@@ -51,7 +51,7 @@ class TrainConfig(BaseModel):
     activation: Literal["relu", "silu", "gelu", "tanh"] = Field(
         "silu", description="Non-linearity after each hidden layer."
     )
-    epochs: int = Field(10, ge=1, le=10_000, description="Passes over the training images, 1 to 10000.")
+    epochs: int = Field(7, ge=1, le=10_000, description="Passes over the training images, 1 to 10000.")
     batch_size: int = Field(128, ge=1, le=8192, description="Images per optimiser step, 1 to 8192.")
     learning_rate: LearningRate = Field(3e-3, description="Peak learning rate of Adam, above 0, at most 1.")
     schedule: Literal["constant", "cosine"] = Field(
@@ -163,8 +163,8 @@ PRESETS: dict[PresetName, dict[str, Any]] = {
         "network": "residual",
         "hidden_dims": (384, 384, 384),
         "activation": "gelu",
-        "epochs": 110,
-        "learning_rate": 2e-3,
+        "epochs": 60,
+        "batch_size": 512,
         "adam_beta2": 0.99,
         "pixel_dropout": 0.1,
         "precision": "bfloat16",
