@@ -1,5 +1,6 @@
 """The playground: `streamlit run app.py`."""
 
+from base64 import b64encode
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -20,8 +21,10 @@ def show(page: str) -> None:
     watch_connection()
 
 
-# A picture of our own: Streamlit would have the browser fetch one of its icons from a foreign host.
-ICON = Path(__file__).parent / "pages" / "components" / "icon.png"
+# A picture of our own: Streamlit would have the browser fetch one of its icons from a foreign host. As bytes:
+# a file of Streamlit's may be gone before a slow browser asks for it, as each run of the page takes it anew.
+PICTURE = Path(__file__).parent / "pages" / "components" / "icon.png"
+ICON = f"data:image/png;base64,{b64encode(PICTURE.read_bytes()).decode()}"
 MAP = ":material/scatter_plot:"
 
 hear_clicks_once()

@@ -45,9 +45,13 @@ Figures = dict[str, Any]  # what quality.json holds
 
 def machine() -> str:
     """What the trainings ran on, in words."""
-    names = [line for line in _processor_lines() if line.startswith("model name")]
+    lines = _processor_lines()
+    names = [line for line in lines if line.startswith("model name")]
     name = names[0].partition(":")[2].strip() if names else platform.processor() or platform.machine()
-    return f"{cores()} cores ({name}), PyTorch {torch.__version__.partition('+')[0]}"
+    # Where it has no instructions for bfloat16, products are those of float32, whatever was asked for.
+    flags = [line for line in lines if line.startswith("flags")]
+    lacks = ", without bfloat16" if flags and "bf16" not in flags[0] else ""
+    return f"{cores()} cores ({name}{lacks}), PyTorch {torch.__version__.partition('+')[0]}"
 
 
 def _processor_lines() -> list[str]:

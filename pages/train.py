@@ -14,7 +14,14 @@ from pages.components.run_picker import run_picker
 from pages.components.run_status import run_heading
 from pages.components.runs_table import runs_table
 from pages.components.sentences import sentences
-from pages.components.watching import TROUBLE_SECONDS, chart_options, look_again, poll_seconds, watch
+from pages.components.watching import (
+    TROUBLE_SECONDS,
+    chart_options,
+    look_again,
+    poll_seconds,
+    standing,
+    watch,
+)
 from pages.components.way_in import enter_by_app
 from pages.components.window import watch_window
 from vae.config import PRESETS_ABOUT
@@ -28,8 +35,9 @@ TABLE_SECONDS = 10
 def main() -> None:
     """The page. Its parts keep their places in every state, or the charts would be made anew."""
     run = run_picker(watching=True)
-    status = None
+    status = before = None
     with sentences():
+        before = standing(run) if run else None  # first: what changes while the page is drawn is seen later
         status = cached.status(run) if run else None  # as the box: they must agree
     live = status is not None and status.state in LIVE
     # A start closes it. By another key: what a person opened or closed stays so otherwise.
@@ -45,9 +53,10 @@ def main() -> None:
             show(run, status)
             troubled = status.state == "interrupted"
     st.fragment(sentences()(runs_table), run_every=TABLE_SECONDS if live else None)()
+    with st.container():
+        if run and before and troubled:
+            st.fragment(sentences()(look_again), run_every=TROUBLE_SECONDS)(run, before)
     watch_window()
-    if run and troubled:
-        st.fragment(look_again, run_every=TROUBLE_SECONDS)(run, status, run.made_at)
 
 
 def show(run: Run, status: Status) -> None:

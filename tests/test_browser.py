@@ -265,16 +265,19 @@ def test_a_run_deleted_while_it_is_watched_gets_a_sentence(own: Server, page: Pa
     expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible()
     pid = run.status().pid
     assert pid is not None
-    shutil.rmtree(run.path, ignore_errors=True)
-    while run.path.exists():  # the trainer was writing
+
+    def removed() -> bool:
         shutil.rmtree(run.path, ignore_errors=True)
+        return not run.path.exists()  # the trainer was writing
+
+    wait_until(removed)
     expect(page.get_by_text("There is no run called")).to_be_visible()
     expect(page.get_by_text("There are no runs yet")).to_be_visible()
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
 
 
-def test_a_run_that_is_removed_file_by_file_gets_a_sentence(own: Server, page: Page, tmp_path: Path) -> None:
+def test_a_run_in_trouble_is_looked_at_again(own: Server, page: Page, tmp_path: Path) -> None:
     run = jobs.start(LONG, tmp_path)
     page.goto(own.address("train"))
     expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible()
@@ -282,15 +285,25 @@ def test_a_run_that_is_removed_file_by_file_gets_a_sentence(own: Server, page: P
     pid = run.status().pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    (run.path / "status.json").write_bytes(b"{")  # what a page reads as damaged
-    expect(page.get_by_text("status.json is damaged").first).to_be_visible()
-    (run.path / "status.json").unlink()
     interrupted = page.get_by_role("heading", name=f"{run.name}: interrupted")
     expect(interrupted).to_be_visible()
-    config = (run.path / "config.json").read_bytes()
-    (run.path / "config.json").unlink()
+    files = {name: run.path / name for name in ("status.json", "config.json")}
+    whole = {name: file.read_bytes() for name, file in files.items()}
+    for name, words in (("status.json", "is damaged"), ("config.json", "cannot be read")):
+        files[name].write_bytes(b"{")
+        expect(page.get_by_text(f"{name} {words}").first).to_be_visible()
+        page.reload()
+        expect(page.get_by_text(f"{name} {words}").first).to_be_visible()
+        files[name].write_bytes(whole[name])
+        expect(interrupted).to_be_visible()
+
+    files["status.json"].unlink()
+    expect(page.get_by_text("step 0 of 0")).to_be_visible()
+    files["status.json"].write_bytes(whole["status.json"])
+    expect(page.get_by_text("step 0 of 0")).to_be_hidden()
+    files["config.json"].unlink()
     expect(page.get_by_text("There is no run called")).to_be_visible()
-    (run.path / "config.json").write_bytes(config)
+    files["config.json"].write_bytes(whole["config.json"])
     page.goto(own.address(f"train?run={run.name}"))
     expect(interrupted).to_be_visible()
     jobs.resume(run)  # elsewhere

@@ -243,6 +243,8 @@ def test_what_the_trainer_has_not_heard_yet_is_said(
         run.write_status(status.model_copy(update={"heard": request.number, "learning_rate": 7e-4}))
         test.run()
         assert number(test, "Learning rate").value == 7e-4
+        test.run()
+        assert not number(test, "Learning rate").proto.set_value, "what is entered meanwhile would be lost"
 
 
 @pytest.mark.parametrize(("label", "value"), [("Learning rate", 5.0), ("Learning rate", 0.0), ("Beta", -1.0)])

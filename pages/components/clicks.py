@@ -22,9 +22,8 @@ def hear_clicks_once() -> None:
     def without_clicks(session: AppSession, client_state: ClientState | None) -> None:
         if client_state and client_state.is_auto_rerun:
             widgets = client_state.widget_states.widgets
-            kept = [widget for widget in widgets if widget.WhichOneof("value") not in CLICKS]
-            del widgets[:]
-            widgets.extend(kept)
+            for click in [widget for widget in widgets if widget.WhichOneof("value") in CLICKS]:
+                widgets.remove(click)
         request_rerun(session, client_state)
 
     AppSession.request_rerun = without_clicks  # type: ignore[assignment, method-assign]

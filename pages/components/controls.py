@@ -104,6 +104,9 @@ def _rate(run: Run, field: str, status: Status, request: Request, *, step: float
 def _kept(run: Run, field: str, value: Any, *, asked: Any, heard: bool) -> str:
     """The key of a widget, which shows what is in force, or what was asked for and is not yet."""
     key = f"{run.name} {field}"
-    if heard or key not in st.session_state:
-        st.session_state[key] = value if heard or asked is None else asked
+    shown = value if heard or asked is None else asked
+    # What is set travels to the browser, and may arrive there after another value was entered: that one would
+    # be taken back. So only where it is another.
+    if key not in st.session_state or (heard and st.session_state[key] != shown):
+        st.session_state[key] = shown
     return key

@@ -1,6 +1,5 @@
 """What is seen of a training: its curves, its pictures, its latent map."""
 
-from contextlib import suppress
 from typing import NamedTuple, get_args
 
 import streamlit as st
@@ -75,13 +74,20 @@ def watch(run: Run, before: Status, options: ChartOptions, explored: cached.Expl
     panels(run, status, options, explored)
 
 
-def look_again(run: Run, before: Status | None, made_at: int) -> None:
-    """Draws the page anew once the trouble with a run is over; it shows nothing itself."""
+def standing(run: Run) -> tuple[int, Status | None]:
+    """What changes once the trouble with a run is another, or over; no status where it cannot be read."""
+    made_at = run.made_at
+    try:
+        return made_at, cached.status(run)
+    except VaeError:
+        return made_at, None
+
+
+def look_again(run: Run, before: tuple[int, Status | None]) -> None:
+    """Draws the page anew once a run stands otherwise than `before`; it shows nothing itself."""
     leave_if_gone(run)
-    with suppress(VaeError):  # as before
-        state = cached.status(run).state
-        if run.made_at != made_at or before is None or state != before.state:
-            st.rerun()
+    if standing(run) != before:
+        st.rerun()
 
 
 def leave_if_gone(run: Run) -> None:

@@ -1,7 +1,8 @@
 """What concerns the whole window: its focus, and its connection to the server.
 
 - When the window is entered again, the page runs anew: what happened elsewhere meanwhile is then there.
-  Nothing polls while nothing runs, and who starts a training on the command line is in another window.
+  Only a run in trouble is polled while nothing runs, and who starts a training on the command line is in
+  another window.
 - What was clicked, or a number that was entered, gives up the keyboard: the space bar pauses and resumes.
 - When the connection is there again, the page runs anew, with the address as it stands. A server that was
   started meanwhile knows no fragment of the page, and lets go what is asked of one; and Streamlit (1.67)
