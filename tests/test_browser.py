@@ -29,6 +29,7 @@ from vae import jobs
 from vae.catalogue import list_runs
 from vae.config import TrainConfig
 from vae.records import LIVE
+from vae.runs import Run
 
 pytestmark = pytest.mark.browser
 # It outlasts every test, saves soon, and leaves a core to the browser; so slow that it cannot diverge.
@@ -244,8 +245,9 @@ def test_a_click_that_a_poll_brings_along_is_one_click(own: Server, page: Page, 
     run.ask_to_stop()
 
 
-def test_a_killed_trainer_is_told_of_and_the_run_resumes(own: Server, page: Page, tmp_path: Path) -> None:
-    run = jobs.start(LONG, tmp_path)
+def killed(own: Server, page: Page, runs_dir: Path) -> Run:
+    """A run that is watched, whose trainer has just been killed."""
+    run = jobs.start(LONG, runs_dir)
     page.goto(own.address("train"))
     expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible()
     wait_until(lambda: run.model_path.exists())
@@ -253,6 +255,11 @@ def test_a_killed_trainer_is_told_of_and_the_run_resumes(own: Server, page: Page
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     expect(page.get_by_role("heading", name=f"{run.name}: interrupted")).to_be_visible()
+    return run
+
+
+def test_a_killed_trainer_is_told_of_and_the_run_resumes(own: Server, page: Page, tmp_path: Path) -> None:
+    run = killed(own, page, tmp_path)
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible()
     run.ask_to_stop()
@@ -278,15 +285,8 @@ def test_a_run_deleted_while_it_is_watched_gets_a_sentence(own: Server, page: Pa
 
 
 def test_a_run_in_trouble_is_looked_at_again(own: Server, page: Page, tmp_path: Path) -> None:
-    run = jobs.start(LONG, tmp_path)
-    page.goto(own.address("train"))
-    expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible()
-    wait_until(lambda: run.model_path.exists())
-    pid = run.status().pid
-    assert pid is not None
-    os.kill(pid, signal.SIGKILL)
+    run = killed(own, page, tmp_path)
     interrupted = page.get_by_role("heading", name=f"{run.name}: interrupted")
-    expect(interrupted).to_be_visible()
     files = {name: run.path / name for name in ("status.json", "config.json")}
     whole = {name: file.read_bytes() for name, file in files.items()}
     for name, words in (("status.json", "is damaged"), ("config.json", "cannot be read")):
