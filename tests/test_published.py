@@ -57,4 +57,4 @@ def test_another_weight_of_the_kl_still_gives_a_bound_and_is_said() -> None:
 
 
 def test_the_figures_are_at_hand_without_torch() -> None:
-    assert imported(SOURCES["vae.published"]) == {"vae.config"}
+    assert imported(SOURCES["vae.published"]) & set(SOURCES) == {"vae.config"}
