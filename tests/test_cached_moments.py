@@ -15,11 +15,11 @@ from pages.components import cached, orders, served
 from pages.components.cached_moments import moments, steps
 from pages.components.moments import Moments
 from tests.visiting import PAGES, component, visit
-from vae import reading
 from vae.catalogue import new_run
 from vae.checkpoints import load_snapshot
 from vae.history import History
 from vae.runs import Run
+from vae.storage import untrusted
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_what_was_deleted_or_swapped_meanwhile_is_left_out(
             os.mkfifo(pipe)
         (tmp_path / "secret").write_text("mine")
         link.symlink_to(tmp_path / "secret")
-        os.truncate(huge, reading.largest(reading.MAX_WEIGHTS) + 1)
+        os.truncate(huge, untrusted.largest(untrusted.MAX_WEIGHTS) + 1)
         served.serve_files(folder, files)
 
     monkeypatch.setattr(Path, "hardlink_to", refused)

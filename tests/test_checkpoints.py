@@ -8,9 +8,9 @@ from safetensors.torch import load_file, save_file
 from tests.conftest import TEST_IMAGES, small_config
 from vae import checkpoints
 from vae.errors import VaeError
-from vae.files import write_whole
 from vae.model import VAE
 from vae.runs import Run
+from vae.storage.atomic import write_whole
 
 
 @pytest.fixture

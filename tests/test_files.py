@@ -10,8 +10,8 @@ import pytest
 from tests.conftest import small_config
 from vae.archive import pack, unpack
 from vae.catalogue import new_run
-from vae.files import sweep, write_whole
 from vae.runs import Run
+from vae.storage.atomic import sweep, write_whole
 
 
 def further(run: Run, runs_dir: Path) -> Run:

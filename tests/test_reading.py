@@ -19,9 +19,9 @@ from vae.catalogue import list_runs, new_run, summary
 from vae.config import TrainConfig
 from vae.errors import VaeError
 from vae.figures import keep_evaluation
-from vae.reading import MAX_HEADER, MAX_JSON, MAX_WEIGHTS
 from vae.records import CHUNK, Metrics, Status
 from vae.runs import MAX_METRICS, Run
+from vae.storage.untrusted import MAX_HEADER, MAX_JSON, MAX_WEIGHTS
 from vae.views import load_view
 
 JSONS = ("config.json", "status.json", "request.json", "evaluation.json", "metrics.jsonl")

@@ -19,10 +19,10 @@ from vae.catalogue import NAME, negative_elbo, numbered
 from vae.config import TrainConfig
 from vae.errors import VaeError, shortened
 from vae.figures import evaluation_path, kept_evaluation
-from vae.files import beside, move_whole
-from vae.reading import MAX_JSON, largest, opened
 from vae.records import LIVE
 from vae.runs import MAX_METRICS, Run
+from vae.storage.atomic import beside, move_whole
+from vae.storage.untrusted import MAX_JSON, largest, opened
 
 MAX_ZIP = 200  # megabytes: a page holds it in memory
 MAX_BYTES = 256_000_000  # unpacked; 3 x 1024 units with all that they are resumed from have 170 MB

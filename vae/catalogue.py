@@ -14,11 +14,11 @@ from typing import Any
 
 from vae.config import TrainConfig
 from vae.errors import VaeError
-from vae.files import beside, move_whole, sweep
 from vae.history import History
-from vae.reading import MAX_WEIGHTS, largest, opened
 from vae.records import Status
 from vae.runs import Run
+from vae.storage.atomic import beside, move_whole, sweep
+from vae.storage.untrusted import MAX_WEIGHTS, largest, opened
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 NAME_RULE = "1 to 80 small letters, digits, dots, dashes and underscores, the first a letter or digit."

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from vae.config import Beta, LearningRate, Threads, TrainConfig, explain
 from vae.errors import VaeError, shortened
-from vae.files import write_whole
 from vae.model import PIXELS, VAE
-from vae.reading import MAX_WEIGHTS, largest, tensors_in
 from vae.records import Amount, Count, Metrics, Weights
+from vae.storage.atomic import write_whole
+from vae.storage.untrusted import MAX_WEIGHTS, largest, tensors_in
 
 Tensors = dict[str, Tensor]
 Shapes = dict[str, torch.Size]

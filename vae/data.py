@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vae.config import Dataset
 from vae.errors import VaeError
-from vae.files import write_whole
+from vae.storage.atomic import write_whole
 from vae.torchvision_import import datasets
 
 

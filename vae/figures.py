@@ -7,10 +7,10 @@ from typing import Annotated
 from pydantic import Field
 
 from vae.errors import VaeError
-from vae.files import write_whole
-from vae.reading import MAX_JSON, MAX_WEIGHTS, largest, opened, read
 from vae.records import Amount, Count, Record
 from vae.runs import Run
+from vae.storage.atomic import write_whole
+from vae.storage.untrusted import MAX_JSON, MAX_WEIGHTS, largest, opened, read
 
 _CHUNK = 1_000_000  # bytes read at once
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vae.config import Beta, LearningRate, TrainConfig, explain
 from vae.errors import VaeError
-from vae.reading import parse
+from vae.storage.untrusted import parse
 
 FORMAT = 2  # of a run's files
 State = Literal["starting", "running", "paused", "stopped", "finished", "failed", "interrupted"]

@@ -21,10 +21,10 @@ import filelock
 
 from vae.config import TrainConfig
 from vae.errors import VaeError
-from vae.files import write_whole
-from vae.locks import locked
-from vae.reading import MAX_JSON, opened, read, read_fleeting, refuse_links
 from vae.records import FORMAT, LIVE, Metrics, Request, Status, read_config, read_lines
+from vae.storage.atomic import write_whole
+from vae.storage.locks import locked
+from vae.storage.untrusted import MAX_JSON, opened, read, read_fleeting, refuse_links
 
 if TYPE_CHECKING:
     from vae.model import VAE

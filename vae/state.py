@@ -17,13 +17,13 @@ from vae import checkpoints
 from vae.config import TrainConfig
 from vae.errors import VaeError
 from vae.evaluate import score_set
-from vae.files import sync
 from vae.learner import Learner
 from vae.machine import choose_threads
 from vae.model import VAE
 from vae.records import Metrics
 from vae.runs import Run
 from vae.schedule import learning_rate
+from vae.storage.atomic import sync
 from vae.workers import Plan, Workers
 
 VOUCHING = 1000  # test images that must have a finite loss before weights are saved

@@ -17,7 +17,6 @@ from vae.config import TrainConfig
 from vae.data import ImageSet, load
 from vae.errors import VaeError
 from vae.evaluate import score_set
-from vae.files import sweep
 from vae.latent import Posterior, encode_set
 from vae.learner import Learner
 from vae.machine import Pace, choose_device, choose_threads
@@ -28,6 +27,7 @@ from vae.schedule import snapshot_steps
 from vae.showing import sort_out_snapshots, view_writer, write_snapshot
 from vae.state import training_of
 from vae.steering import Orders
+from vae.storage.atomic import sweep
 from vae.workers import Workers
 
 SAVE_SECONDS = 10

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from safetensors.numpy import save
 
 from vae.errors import VaeError
-from vae.files import write_whole
-from vae.reading import largest, read_fleeting, tensors_in
 from vae.records import Moment
+from vae.storage.atomic import write_whole
+from vae.storage.untrusted import largest, read_fleeting, tensors_in
 
 MAX_POINTS = 1000  # enough to see the classes drift apart, cheap to encode twice a second
 NUMBERS = {"pictures": "U8", "reconstructions": "U8", "points": "F32", "labels": "U8"}

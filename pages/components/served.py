@@ -16,8 +16,8 @@ from streamlit.components.v2 import component
 from streamlit.components.v2.types import ComponentRenderer
 
 from vae.errors import VaeError
-from vae.files import beside, write_whole
-from vae.reading import MAX_WEIGHTS, largest, read
+from vae.storage.atomic import beside, write_whole
+from vae.storage.untrusted import MAX_WEIGHTS, largest, read
 
 _HERE = Path(__file__).parent
 # Streamlit serves static/ beside the main script (app.py, in the repository's root) when
