@@ -26,7 +26,7 @@ from pages.components.scoring import scored
 from pages.components.selection import ScoredSet
 from tests.browser import APP, ARGUMENTS, SLOW, Server, chromium
 from tests.conftest import BUNDLED
-from vae.data import load
+from vae.datasets.registry import load
 from vae.latent import BATCH
 from vae.runs import Run
 

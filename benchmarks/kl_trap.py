@@ -13,7 +13,7 @@ from torch import Tensor
 from vae import losses
 from vae.catalogue import new_run
 from vae.config import TrainConfig
-from vae.data import load
+from vae.datasets.registry import load
 from vae.evaluate import score_set
 from vae.training import fit
 

@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, Web
 from pages.components.selection import Floats
 from tests.browser import APP, ARGUMENTS, ROOT, SLOW, Server, chromium, click_at, place_on, ready
 from tests.conftest import BUNDLED
-from vae.data import load
+from vae.datasets.registry import load
 from vae.latent import encode_set
 from vae.runs import Run
 

@@ -23,8 +23,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from vae.catalogue import new_run
 from vae.config import TrainConfig
-from vae.data import data_dir, load
-from vae.torchvision_import import datasets
+from vae.datasets.registry import data_dir, load
+from vae.datasets.torchvision_import import datasets
 from vae.training import fit
 
 Loop = Iterator[int]

@@ -22,7 +22,7 @@ from benchmarks.loops import Loop
 from benchmarks.targets import Figure, tell
 from vae.catalogue import new_run
 from vae.config import TrainConfig
-from vae.data import load
+from vae.datasets.registry import load
 from vae.forecast import cores
 from vae.records import Status
 from vae.training import fit

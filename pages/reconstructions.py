@@ -11,7 +11,7 @@ from pages.components.filters import filters
 from pages.components.opened import open_clicked, opened
 from pages.components.run_picker import run_picker
 from pages.components.way_in import enter_by_app
-from vae.data import class_names
+from vae.datasets.registry import class_names
 
 
 def main() -> None:

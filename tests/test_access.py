@@ -24,8 +24,8 @@ KEY = "correct horse"
 WRITING = {"write_whole", "write_bytes", "write_text", "mkdir", "rename", "unlink", "rmtree", "Popen"}
 WRITING |= {"copyfile", "copytree", "extractall"}
 NOT_OF_RUNS = {
-    "vae.data",
-    "vae.pictures",
+    "vae.datasets.registry",
+    "vae.datasets.registrysets.pictures",
     "pages.components.served",
 }  # data sets, pictures in memory, static/
 

@@ -16,7 +16,7 @@ from pages.components.tiles import ADDED, LOST
 from tests.browser import Server, click_at, ready
 from tests.conftest import BUNDLED, PACKED
 from vae.catalogue import open_run
-from vae.pictures import png
+from vae.export.pictures import png
 
 pytestmark = pytest.mark.browser
 

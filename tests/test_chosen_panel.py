@@ -14,7 +14,7 @@ from pages.components.scoring import decoded, scored
 from pages.components.selection import ScoredSet, nearest, nearest_each
 from tests.conftest import small_config
 from tests.visiting import PAGES, bars, component, html, messages, visit
-from vae.data import load
+from vae.datasets.registry import load
 from vae.runs import Run
 
 

@@ -115,13 +115,13 @@ def test_runs_of_two_data_sets_say_what_cannot_be_compared(
 ) -> None:
     other = new_run(small_config(dataset="kmnist"), runs_dir)
     shutil.copy(runs_dir / trained.name / "model.safetensors", other.model_path)
-    real = vae.data._load
+    real = vae.datasets.registry._load
 
-    def load(dataset: str, train: bool, root: Path) -> vae.data.ImageSet:
+    def load(dataset: str, train: bool, root: Path) -> vae.datasets.registry.ImageSet:
         images, labels = real("mnist", train, root)
-        return vae.data.ImageSet(images if dataset == "mnist" else images.flip(2), labels)
+        return vae.datasets.registry.ImageSet(images if dataset == "mnist" else images.flip(2), labels)
 
-    monkeypatch.setattr("vae.data._load", load)
+    monkeypatch.setattr("vae.datasets.registry._load", load)
     test = visit(PAGE, None, run=trained.name, **{"with": other.name})
     assert "They learned different data sets, mnist at the left and kmnist at the right" in messages(test)
     assert "<b>" not in html(test)

@@ -22,7 +22,7 @@ from pages.components.scoring import decoded
 from pages.components.selection import Floats
 from tests.decoding import small_model
 from tests.test_poster import MODELS
-from vae.data import class_names
+from vae.datasets.registry import class_names
 from vae.films import MOST_COLOURS, Frame
 from vae.journey import Journey, Moment
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from vae import checkpoints
-from vae.data import load
+from vae.datasets.registry import load
 from vae.errors import VaeError
 from vae.journey import Journey, Moment
 from vae.latent import encode_set

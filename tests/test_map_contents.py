@@ -17,7 +17,7 @@ from pages.components.planes import axes
 from tests.browser import SLOW, Server, own_page
 from tests.conftest import TRAIN_IMAGES
 from vae.checkpoints import save_model
-from vae.data import load
+from vae.datasets.registry import load
 from vae.errors import VaeError
 from vae.evaluate import score_set
 from vae.runs import Run

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from pages.components.sentences import WORD_JOINER
 from tests.browser import Server, own_page, ready
 from tests.test_architecture import ROOT, SOURCES
-from vae.data import class_names
+from vae.datasets.registry import class_names
 from vae.runs import Run
 
 HOSTILE = (
@@ -88,8 +88,8 @@ def of_a_stranger(trained: Run, small_data: Path, tmp_path: Path) -> Iterator[Se
     (broken.path / "config.json").write_text(json.dumps({"format": 2, "dataset": HOSTILE[0]}))
     script = f"""
 import runpy
-import vae.data
-vae.data.class_names = lambda dataset: {HOSTILE!r}
+import vae.datasets.registry
+vae.datasets.registry.class_names = lambda dataset: {HOSTILE!r}
 runpy.run_path({str(ROOT / "app.py")!r}, run_name="__main__")
 """
     folder = tmp_path / "page"

@@ -10,7 +10,7 @@ from safetensors.numpy import load_file
 import vae
 from tests.conftest import small_config, write_small_mnist
 from vae import losses
-from vae.data import load
+from vae.datasets.registry import load
 from vae.model import VAE
 from vae.schedule import randomness
 

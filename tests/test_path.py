@@ -18,7 +18,7 @@ from tests.browser import Server
 from tests.conftest import BUNDLED
 from tests.pathing import END, START, path_script, path_server
 from tests.visiting import component
-from vae.pictures import Picture
+from vae.datasets.pictures import Picture
 from vae.runs import Run
 
 LISTEN = """() => {

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageSequence
 
+from vae.datasets.pictures import read_picture
 from vae.errors import VaeError
-from vae.pictures import enlarged, gif, png, read_picture
+from vae.export.pictures import enlarged, gif, png
 
 
 def file(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:

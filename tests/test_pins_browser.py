@@ -13,7 +13,7 @@ from playwright.sync_api import Download, Locator, Page, expect
 
 from tests.browser import Server, own_page
 from tests.decoding import small_model, with_torch
-from vae.pictures import grey
+from vae.datasets.pictures import grey
 
 pytestmark = pytest.mark.browser
 

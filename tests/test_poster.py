@@ -19,9 +19,9 @@ from pages.components.planes import Plane
 from pages.components.poster import poster_file, poster_picture
 from tests.browser import own_page
 from tests.decoding import small_model
+from vae.datasets.pictures import Picture
 from vae.latent import prior_grid
 from vae.model import VAE
-from vae.pictures import Picture
 
 MODELS: Mapping[int, str] = {1: "relu-1", 2: "tanh-2", 5: "gelu-5"}
 

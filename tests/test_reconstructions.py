@@ -15,7 +15,7 @@ from tests.conftest import TEST_IMAGES, small_config, write_small_mnist
 from tests.test_live_figure import decoded
 from tests.visiting import PAGES, component, html, messages, visit
 from vae.checkpoints import save_model
-from vae.data import load
+from vae.datasets.registry import load
 from vae.errors import shortened
 from vae.evaluate import score_set
 from vae.runs import Run

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from pages.components.latent_map.region import inside, is_polygon
 from pages.components.selection import exactly, found
 from tests.visiting import PAGES, bars, component, html, messages, visit
-from vae.data import load
+from vae.datasets.registry import load
 from vae.runs import Run
 
 

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 import vae
 from tests.conftest import small_config
 from vae.catalogue import new_run
-from vae.data import load
+from vae.datasets.registry import load
 from vae.errors import VaeError
 from vae.evaluate import score_set
 from vae.gradients import Gradients

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 import vae
 from tests.conftest import small_config
 from tests.visiting import component
-from vae.data import load
+from vae.datasets.registry import load
 from vae.runs import Run
 
 SCRIPT = """

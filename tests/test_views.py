@@ -7,10 +7,10 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from vae.data import load
+from vae.datasets.pictures import grey
+from vae.datasets.registry import load
 from vae.errors import VaeError
 from vae.latent import encode_set
-from vae.pictures import grey
 from vae.runs import Run
 from vae.showing import view_writer
 from vae.views import MAX_POINTS, load_view, save_view

@@ -13,7 +13,7 @@ from pages.components.tables import decimal
 from tests.browser import SLOW, Server, click_at, drawn, place_on, points, ready
 from tests.conftest import BUNDLED
 from tests.walking import decoded, digit, levels, middle, next_frame, open_map, pointed_at, ranges, settled
-from vae.data import load
+from vae.datasets.registry import load
 from vae.model import VAE
 from vae.runs import Run
 

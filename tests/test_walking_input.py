@@ -364,7 +364,7 @@ def test_an_event_is_carried_out_once_wherever_a_run_is_broken_off(monkeypatch: 
 
 
 def labels() -> list[int]:
-    from vae.data import load
+    from vae.datasets.registry import load
 
     return [int(label) for label in load("mnist", train=False)[1]]
 

@@ -159,7 +159,8 @@ def decode(
     model = found.load_model()
     import torch
 
-    from vae.pictures import grey, png
+    from vae.datasets.pictures import grey
+    from vae.export.pictures import png
 
     picture = grey(model.decode(torch.tensor([z]))[0, 0].numpy())
     if out is not None:

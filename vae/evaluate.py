@@ -20,7 +20,7 @@ from vae.bounds import (
     sampled_reconstruction,
 )
 from vae.checkpoints import read_position
-from vae.data import load
+from vae.datasets.registry import load
 from vae.errors import VaeError
 from vae.figures import Evaluation, weights_of
 from vae.latent import BATCH, encode_set, pixels

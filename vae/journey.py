@@ -14,9 +14,9 @@ import torch
 
 from vae.checkpoints import Snapshot, load_snapshot
 from vae.config import TrainConfig
+from vae.datasets.pictures import Picture, grey
 from vae.errors import VaeError
 from vae.model import SIDE, VAE
-from vae.pictures import Picture, grey
 from vae.runs import Run
 
 

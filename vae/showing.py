@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from vae.checkpoints import Snapshot, save_snapshot
-from vae.data import ImageSet
+from vae.datasets.pictures import grey
+from vae.datasets.registry import ImageSet
 from vae.latent import Posterior, encode_set, plane
 from vae.model import SIDE, VAE
-from vae.pictures import grey
 from vae.records import Metrics
 from vae.runs import Run
 from vae.views import MAX_POINTS, View, save_view

@@ -14,7 +14,7 @@ from torch import Tensor
 from vae.catalogue import new_run
 from vae.checkpoints import snapshot_bytes
 from vae.config import TrainConfig
-from vae.data import ImageSet, load
+from vae.datasets.registry import ImageSet, load
 from vae.errors import VaeError
 from vae.evaluate import score_set
 from vae.latent import Posterior, encode_set

@@ -12,7 +12,7 @@ from pages.components.pins_row import pins_row
 from pages.components.planes import Plane
 from pages.components.poster import poster
 from pages.components.walked_map import View
-from vae.data import class_names
+from vae.datasets.registry import class_names
 from vae.runs import Run
 
 

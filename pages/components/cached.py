@@ -187,7 +187,7 @@ def _explored(run: Run, changed: int) -> Explored:  # noqa: ARG001 (the key)
     from pages.components.description import decoder_spec
     from pages.components.scoring import scored
     from vae.checkpoints import read_position
-    from vae.data import load
+    from vae.datasets.registry import load
 
     written = _changed(run.model_path)
     position = read_position(run.model_path)
@@ -203,7 +203,7 @@ def _explored(run: Run, changed: int) -> Explored:  # noqa: ARG001 (the key)
 @st.cache_resource(max_entries=2, show_spinner="Encoding the training set ...", hash_funcs={Run: _path})
 def _training_set(run: Run, weights: str, _model: "VAE") -> ScoredSet:  # noqa: ARG001 (the key)
     from pages.components.scoring import scored
-    from vae.data import load
+    from vae.datasets.registry import load
 
     images, labels = load(run.config.dataset, train=True)
     shown = scored(_model, images.numpy(), labels.numpy(), decoding=False)

@@ -19,9 +19,9 @@ from pages.components.scoring import decoded
 from pages.components.selection import Floats, ScoredSet, nearest_each
 from pages.components.served import served
 from vae.config import Dataset
-from vae.data import data_dir, load
+from vae.datasets.pictures import Picture
+from vae.datasets.registry import data_dir, load
 from vae.model import VAE
-from vae.pictures import Picture
 
 
 def pictures(dataset: Dataset, *, train: bool = False) -> str | None:

@@ -20,7 +20,7 @@ from pages.components.planes import Plane
 from pages.components.selection import Floats, ScoredSet, nearest
 from pages.components.tables import decimal
 from pages.components.tiles import Caption, clicked_tile, tiles
-from vae.data import class_names
+from vae.datasets.registry import class_names
 from vae.runs import Run
 
 AROUND = 50  # test pictures whose classes are counted

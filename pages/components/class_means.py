@@ -7,7 +7,7 @@ from pages.components.cached import Explored
 from pages.components.scoring import decoded
 from pages.components.selection import mean_losses
 from pages.components.tiles import Caption, difference_legend, tiles
-from vae.data import class_names
+from vae.datasets.registry import class_names
 from vae.runs import Run
 
 

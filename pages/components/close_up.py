@@ -13,7 +13,7 @@ from pages.components.scoring import decoded, loss_from_mean, plane
 from pages.components.selection import TERMS, Floats, Indices, ScoredSet, mean_losses, nearest
 from pages.components.tables import number_table
 from pages.components.tiles import Caption, difference_legend, tiles
-from vae.data import class_names
+from vae.datasets.registry import class_names
 from vae.model import VAE
 from vae.runs import Run
 

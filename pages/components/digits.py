@@ -7,7 +7,8 @@ from typing import Literal
 import numpy as np
 from PIL import ImageColor
 
-from vae.pictures import Picture, png
+from vae.datasets.pictures import Picture
+from vae.export.pictures import png
 
 Ink = Literal["Black on white", "White on black"]
 INKS: tuple[Ink, ...] = ("Black on white", "White on black")

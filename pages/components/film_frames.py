@@ -19,10 +19,11 @@ from pages.components.digits import tiled
 from pages.components.planes import Plane
 from pages.components.scoring import decoded
 from pages.components.selection import Floats, Indices
+from vae.datasets.pictures import Picture
+from vae.export.pictures import enlarged
 from vae.films import Frame
 from vae.journey import Journey, Moment
 from vae.model import VAE
-from vae.pictures import Picture, enlarged
 
 FRAME = 50  # milliseconds
 BRIEFEST = 20  # milliseconds: browsers show no frame for less

@@ -6,7 +6,7 @@ import streamlit as st
 from pages.components.filters import PAGE, Chosen
 from pages.components.selection import ScoredSet
 from pages.components.tiles import Caption, difference_legend, tiles
-from vae.data import class_names
+from vae.datasets.registry import class_names
 from vae.runs import Run
 
 BELOW = "page_below"  # the same pages, for those who have come to the end of one

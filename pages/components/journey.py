@@ -19,7 +19,7 @@ from pages.components.planes import Plane
 from pages.components.sentences import plain, sentences
 from pages.components.while_shown import kept_while_shown
 from vae import journey as kept
-from vae.data import class_names
+from vae.datasets.registry import class_names
 from vae.errors import VaeError
 from vae.films import Format, Frame, film
 from vae.runs import Run

@@ -10,7 +10,7 @@ from pages.components.links import MAP, link
 from pages.components.selection import Indices, ScoredSet
 from pages.components.sentences import plain, sentences
 from pages.components.tiles import clicked_tile
-from vae.data import class_names
+from vae.datasets.registry import class_names
 from vae.runs import Run
 
 KEY = "opened"

@@ -11,9 +11,9 @@ from pages.components.links import MAP, link
 from pages.components.pin_texts import place_text
 from pages.components.scoring import scored
 from pages.components.sentences import sentence
+from vae.datasets.mnist_style import BOX, as_mnist
+from vae.datasets.pictures import Picture, read_picture
 from vae.errors import VaeError
-from vae.normalisation import BOX, as_mnist
-from vae.pictures import Picture, read_picture
 from vae.runs import Run
 
 KEY = "own"

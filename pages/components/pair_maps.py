@@ -23,7 +23,7 @@ from pages.components.tables import better, comparison, decimal, number_table
 from pages.components.tiles import tiles
 from pages.components.time_machine import Link
 from pages.components.walked_map import Mounting, View, walked_map
-from vae.data import class_names
+from vae.datasets.registry import class_names
 from vae.runs import Run
 
 SIDES = ("left", "right")

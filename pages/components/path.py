@@ -16,7 +16,7 @@ from pages.components.scoring import decoded
 from pages.components.selection import Floats
 from pages.components.sentences import plain
 from vae import latent
-from vae.pictures import enlarged, gif, png
+from vae.export.pictures import enlarged, gif, png
 from vae.runs import Run
 
 Way = Literal["straight", "spherical"]

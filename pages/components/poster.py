@@ -14,8 +14,9 @@ from pages.components.planes import Plane
 from pages.components.scoring import decoded
 from pages.components.selection import Floats
 from vae import latent
+from vae.datasets.pictures import Picture
+from vae.export.pictures import enlarged, png
 from vae.model import VAE
-from vae.pictures import Picture, enlarged, png
 from vae.runs import Run
 
 FEWEST, DEFAULT, MOST = 10, 20, 40  # digits a side

@@ -13,7 +13,7 @@ from pages.components.latent_map.region import Held
 from pages.components.links import RECONSTRUCTIONS, link
 from pages.components.selection import WORDS, Indices, ScoredSet, exactly
 from pages.components.tiles import Caption, tiles
-from vae.data import class_names
+from vae.datasets.registry import class_names
 from vae.runs import Run
 
 KEY = "region"

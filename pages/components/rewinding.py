@@ -58,7 +58,7 @@ def slider(run: Run, status: Status, explored: Explored | None) -> None:
 
 def map_then(run: Run, explored: Explored) -> None:
     """Shows the map at the moment that is seen, the newest among them."""
-    from vae.data import class_names
+    from vae.datasets.registry import class_names
 
     for _ in happened(MAP):
         pass  # nothing is pinned on this page

@@ -11,9 +11,9 @@ import torch
 
 from pages.components.selection import Floats, Indices, ScoredSet
 from vae import latent, losses
+from vae.datasets.pictures import Picture, grey
 from vae.evaluate import NEIGHBOURS, active_units, neighbours_agreement, score_set
 from vae.model import VAE
-from vae.pictures import Picture, grey
 
 
 def scored(model: VAE, images: Picture, labels: Indices, *, decoding: bool = True) -> ScoredSet:

@@ -17,7 +17,7 @@ from pages.components.pins import Pins
 from pages.components.planes import Picked, Plane
 from pages.components.selection import Floats, ScoredSet
 from pages.components.time_machine import Chosen, Link, time_machine
-from vae.data import class_names
+from vae.datasets.registry import class_names
 from vae.records import LIVE
 from vae.runs import Run
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pages.components.selection import Floats, Indices, Mask, ScoredSet
-from vae.pictures import Picture
+from vae.datasets.pictures import Picture
 
 CORNERS = 3, 2000
 FAR = 1e9  # beyond it differences of float32 numbers say nothing

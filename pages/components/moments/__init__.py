@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from pages.components.selection import Floats
 from pages.components.stores import store
-from vae.pictures import Picture
+from vae.datasets.pictures import Picture
 
 
 class Cost(NamedTuple):

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from pages.components.selection import Floats
 from pages.components.served import module_component
-from vae.pictures import Picture
+from vae.datasets.pictures import Picture
 
 SECONDS = 3.0  # from one end to the other
 

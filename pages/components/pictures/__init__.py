@@ -9,7 +9,7 @@ import gzip
 import hashlib
 
 from pages.components.served import serve
-from vae.pictures import Picture
+from vae.datasets.pictures import Picture
 
 # Of 60,000 pictures of MNIST, 47 MB: level 1 makes 11.0 MB, 6 9.8 MB in twice the time, 9 takes ten times as
 # long as 6 and saves 2 %.

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from pages.components.served import module_component
-from vae.pictures import Picture
+from vae.datasets.pictures import Picture
 
 # Where the reconstruction is darker than the picture, and where it is brighter: orange and blue are
 # apart for every kind of colour blindness. Black between them, as the pictures' own background.

@@ -12,7 +12,7 @@ import streamlit as st
 
 from pages.components.charts import LABEL_COLOURS
 from pages.components.served import module_component
-from vae.pictures import Picture
+from vae.datasets.pictures import Picture
 
 
 class Chosen(NamedTuple):

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
+from vae.datasets.pictures import Picture
 from vae.errors import VaeError
-from vae.pictures import Picture
 
 Levels = npt.NDArray[np.float32]  # (H, W): ink above the background, in grey levels
 

@@ -14,9 +14,9 @@ from typing import NamedTuple
 from torch import Tensor
 
 from vae.config import Dataset
+from vae.datasets.torchvision_import import datasets
 from vae.errors import VaeError
 from vae.storage.atomic import write_whole
-from vae.torchvision_import import datasets
 
 
 class ImageSet(NamedTuple):
@@ -28,7 +28,7 @@ class ImageSet(NamedTuple):
 
 def data_dir() -> Path:
     """Where data sets lie: `VAE_DATA_DIR`, or `data` beside the package."""
-    beside = Path(__file__).resolve().parent.parent / "data"
+    beside = Path(__file__).resolve().parents[2] / "data"
     return Path(os.environ.get("VAE_DATA_DIR", beside))
 
 

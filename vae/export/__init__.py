@@ -1,0 +1,1 @@
+"""Files made of what a model draws: pictures and animations."""
