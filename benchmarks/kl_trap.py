@@ -10,11 +10,11 @@ from unittest import mock
 
 from torch import Tensor
 
-from vae import losses
 from vae.catalogue import new_run
 from vae.config import TrainConfig
 from vae.datasets.registry import load
 from vae.evaluate import score_set
+from vae.models import losses
 from vae.training import fit
 
 SEEDS = (1, 2)

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, WebSocket, expect
 
 from pages.components.decoder import DecoderSpec
 from tests.conftest import small_config
-from vae.model import VAE
+from vae.models.network import VAE
 
 Floats = npt.NDArray[np.float32]
 

@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 from tests.conftest import TEST_IMAGES, small_config
 from vae import checkpoints
 from vae.errors import VaeError
-from vae.model import VAE
+from vae.models.network import VAE
 from vae.runs import Run
 from vae.storage.atomic import write_whole
 

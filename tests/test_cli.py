@@ -18,7 +18,7 @@ from vae.catalogue import list_runs, new_run
 from vae.checkpoints import save_model
 from vae.config import TrainConfig
 from vae.figures import kept_evaluation
-from vae.model import VAE
+from vae.models.network import VAE
 from vae.runs import Run
 
 SMALL = [

@@ -15,7 +15,7 @@ from tests.browser import SLOW, Server, own_page
 from tests.conftest import BUNDLED, small_config
 from tests.decoding import IN_WORKER, LEVELS, SCRIPT, SMALL, Visit, far_apart, small_model, with_torch
 from vae.datasets.pictures import grey
-from vae.model import VAE
+from vae.models.network import VAE
 from vae.runs import Run
 
 

@@ -9,13 +9,13 @@ import torch
 from torch import nn
 
 from tests.conftest import BUNDLED, small_config
-from vae import losses
 from vae.bounds import Draws, draw, negative_log_likelihood, refined_posterior, sampled_reconstruction
 from vae.catalogue import open_run
 from vae.datasets.registry import load
 from vae.evaluate import active_units, evaluate, neighbours_agreement, score_set
 from vae.latent import BATCH, Posterior, encode_set, pixels
-from vae.model import VAE
+from vae.models import losses
+from vae.models.network import VAE
 from vae.runs import Run
 
 

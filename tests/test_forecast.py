@@ -70,9 +70,9 @@ def test_every_data_set_has_its_count() -> None:
 
 
 def test_the_pixels_are_those_of_the_model() -> None:
-    from vae import model
+    from vae.models import network
 
-    assert model.PIXELS == PIXELS
+    assert network.PIXELS == PIXELS
 
 
 def test_the_speed_of_a_core_is_a_speed() -> None:

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from tests.conftest import small_config
-from vae import losses
-from vae.gradients import Gradients, _Network
-from vae.model import VAE
+from vae.models import losses
+from vae.models.gradients import Gradients, _Network
+from vae.models.network import VAE
 
 
 @pytest.mark.parametrize("network", ["plain", "residual"])

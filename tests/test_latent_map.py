@@ -17,7 +17,7 @@ from tests.decoding import Visit
 from tests.walking import decoded, digit, middle, next_frame, open_map, pointed_at, ranges, settled
 from vae.catalogue import open_run
 from vae.checkpoints import save_model
-from vae.model import VAE
+from vae.models.network import VAE
 
 pytestmark = pytest.mark.browser
 

@@ -7,7 +7,7 @@ from tests.conftest import small_config
 from vae.config import TrainConfig
 from vae.errors import VaeError
 from vae.machine import CALIBRATION_SECONDS, Pace, choose_device, choose_threads
-from vae.model import VAE
+from vae.models.network import VAE
 
 
 def calibrations(speed_at: dict[float, float]) -> list[float]:

@@ -17,7 +17,7 @@ from pages.components.description import decoder_spec
 from tests.browser import Server, own_page
 from tests.conftest import BUNDLED
 from tests.decoding import Floats, small_model
-from vae.model import VAE
+from vae.models.network import VAE
 from vae.runs import Run
 
 pytestmark = pytest.mark.browser

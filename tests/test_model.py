@@ -9,9 +9,9 @@ from safetensors.numpy import load_file
 
 import vae
 from tests.conftest import small_config, write_small_mnist
-from vae import losses
 from vae.datasets.registry import load
-from vae.model import VAE
+from vae.models import losses
+from vae.models.network import VAE
 from vae.schedule import randomness
 
 Arrays = dict[str, np.ndarray]

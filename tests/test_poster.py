@@ -21,7 +21,7 @@ from tests.browser import own_page
 from tests.decoding import small_model
 from vae.datasets.pictures import Picture
 from vae.latent import prior_grid
-from vae.model import VAE
+from vae.models.network import VAE
 
 MODELS: Mapping[int, str] = {1: "relu-1", 2: "tanh-2", 5: "gelu-5"}
 

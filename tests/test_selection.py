@@ -17,7 +17,7 @@ from pages.components.selection import (
     surprise,
 )
 from vae.errors import VaeError
-from vae.losses import kl
+from vae.models.losses import kl
 
 
 def a_set(side: int = 28) -> ScoredSet:

@@ -20,7 +20,7 @@ from vae.catalogue import new_run
 from vae.datasets.registry import load
 from vae.errors import VaeError
 from vae.evaluate import score_set
-from vae.gradients import Gradients
+from vae.models.gradients import Gradients
 from vae.records import Status
 from vae.runs import Run
 from vae.schedule import masks, snapshot_steps

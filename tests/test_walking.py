@@ -14,7 +14,7 @@ from tests.browser import SLOW, Server, click_at, drawn, place_on, points, ready
 from tests.conftest import BUNDLED
 from tests.walking import decoded, digit, levels, middle, next_frame, open_map, pointed_at, ranges, settled
 from vae.datasets.registry import load
-from vae.model import VAE
+from vae.models.network import VAE
 from vae.runs import Run
 
 pytestmark = pytest.mark.browser

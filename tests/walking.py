@@ -7,7 +7,7 @@ import torch
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import place_on, ready
-from vae.model import VAE
+from vae.models.network import VAE
 
 # z of the digit that a component shows, and the grey levels of its first canvas.
 _DRAWN = """(box) => {

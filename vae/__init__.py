@@ -45,14 +45,14 @@ if TYPE_CHECKING:
     from vae.catalogue import open_run
     from vae.config import TrainConfig
     from vae.errors import VaeError
-    from vae.model import VAE
+    from vae.models.network import VAE
     from vae.runs import Run
     from vae.training import train
 
 __all__ = ["VAE", "Run", "TrainConfig", "VaeError", "open_run", "train"]
 
 _WHERE = {
-    "VAE": "model",
+    "VAE": "models.network",
     "Run": "runs",
     "TrainConfig": "config",
     "VaeError": "errors",

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from vae.forecast import cores
 from vae.latent import Posterior, pixels
-from vae.model import VAE
+from vae.models.network import VAE
 from vae.refine import joint_loss, refine
 
 # Decoded at a time: the logits, 1.6 MB, stay in the cache.

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vae import losses
 from vae.bounds import (
     NOISE_SEED,
     Tell,
@@ -24,7 +23,8 @@ from vae.datasets.registry import load
 from vae.errors import VaeError
 from vae.figures import Evaluation, weights_of
 from vae.latent import BATCH, encode_set, pixels
-from vae.model import VAE
+from vae.models import losses
+from vae.models.network import VAE
 from vae.refine import STEPS
 from vae.runs import Run
 

@@ -16,7 +16,7 @@ from vae.checkpoints import Snapshot, load_snapshot
 from vae.config import TrainConfig
 from vae.datasets.pictures import Picture, grey
 from vae.errors import VaeError
-from vae.model import SIDE, VAE
+from vae.models.network import SIDE, VAE
 from vae.runs import Run
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vae.model import VAE
+from vae.models.network import VAE
 
 # Large enough that the matrix products are busy, small enough that a batch stays in the cache.
 BATCH = 500

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from vae.checkpoints import MOMENTS
 from vae.config import TrainConfig
-from vae.gradients import Gradients
 from vae.latent import pixels
-from vae.model import VAE
+from vae.models.gradients import Gradients
+from vae.models.network import VAE
 from vae.schedule import masks, randomness
 from vae.workers import Plan, Workers
 

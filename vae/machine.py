@@ -13,8 +13,8 @@ import torch
 from vae.config import TrainConfig
 from vae.errors import VaeError
 from vae.forecast import cores
-from vae.gradients import Gradients
-from vae.model import PIXELS, VAE
+from vae.models.gradients import Gradients
+from vae.models.network import PIXELS, VAE
 from vae.workers import Workers
 
 CALIBRATION_STEPS = 7

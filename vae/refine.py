@@ -8,9 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vae import losses
 from vae.latent import Posterior
-from vae.model import VAE, Decoder
+from vae.models import losses
+from vae.models.network import VAE, Decoder
 
 # −ELBO of an earlier `best` (batch 128) on 1,000 test images, from the starts of `vae.bounds`: 127.34,
 # 126.82, 126.65, 126.54, 126.50 and 126.49 after 0, 1, 2, 5, 10 and 20 steps.

@@ -27,7 +27,7 @@ from vae.storage.locks import locked
 from vae.storage.untrusted import MAX_JSON, opened, read, read_fleeting, refuse_links
 
 if TYPE_CHECKING:
-    from vae.model import VAE
+    from vae.models.network import VAE
 
 # A trainer needs a few seconds from its start until it holds the lock; more on a busy machine.
 STARTING_SECONDS = 30

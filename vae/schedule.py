@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vae.config import TrainConfig
-from vae.model import PIXELS
+from vae.models.network import PIXELS
 
 WARM_UP = 0.05  # of all steps
 SNAPSHOTS, SNAPSHOT_BYTES = 40, 30_000_000  # of a run, at most

@@ -13,7 +13,7 @@ from vae.checkpoints import Snapshot, save_snapshot
 from vae.datasets.pictures import grey
 from vae.datasets.registry import ImageSet
 from vae.latent import Posterior, encode_set, plane
-from vae.model import SIDE, VAE
+from vae.models.network import SIDE, VAE
 from vae.records import Metrics
 from vae.runs import Run
 from vae.views import MAX_POINTS, View, save_view

@@ -19,7 +19,7 @@ from vae.errors import VaeError
 from vae.evaluate import score_set
 from vae.learner import Learner
 from vae.machine import choose_threads
-from vae.model import VAE
+from vae.models.network import VAE
 from vae.records import Metrics
 from vae.runs import Run
 from vae.schedule import learning_rate

@@ -20,7 +20,7 @@ from vae.evaluate import score_set
 from vae.latent import Posterior, encode_set
 from vae.learner import Learner
 from vae.machine import Pace, choose_device, choose_threads
-from vae.model import VAE
+from vae.models.network import VAE
 from vae.records import State, Status
 from vae.runs import Run
 from vae.schedule import snapshot_steps

@@ -28,7 +28,7 @@ from vae.runs import Run
 from vae.views import View, load_view
 
 if TYPE_CHECKING:
-    from vae.model import VAE
+    from vae.models.network import VAE
 
 
 RESTING = 10  # seconds

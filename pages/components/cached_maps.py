@@ -21,7 +21,7 @@ from pages.components.served import served
 from vae.config import Dataset
 from vae.datasets.pictures import Picture
 from vae.datasets.registry import data_dir, load
-from vae.model import VAE
+from vae.models.network import VAE
 
 
 def pictures(dataset: Dataset, *, train: bool = False) -> str | None:

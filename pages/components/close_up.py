@@ -14,7 +14,7 @@ from pages.components.selection import TERMS, Floats, Indices, ScoredSet, mean_l
 from pages.components.tables import number_table
 from pages.components.tiles import Caption, difference_legend, tiles
 from vae.datasets.registry import class_names
-from vae.model import VAE
+from vae.models.network import VAE
 from vae.runs import Run
 
 SAMPLES = 8

@@ -7,7 +7,7 @@ import numpy as np
 from torch import nn
 
 from pages.components.decoder import Activation, Addition, DecoderSpec, Dense, Kind, Layer
-from vae.model import VAE, Sine
+from vae.models.network import VAE, Sine
 
 ACTIVATIONS: dict[type[nn.Module], Kind] = {
     nn.ReLU: "relu",

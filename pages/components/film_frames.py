@@ -23,7 +23,7 @@ from vae.datasets.pictures import Picture
 from vae.export.pictures import enlarged
 from vae.films import Frame
 from vae.journey import Journey, Moment
-from vae.model import VAE
+from vae.models.network import VAE
 
 FRAME = 50  # milliseconds
 BRIEFEST = 20  # milliseconds: browsers show no frame for less

@@ -16,7 +16,7 @@ from pages.components.selection import Floats
 from vae import latent
 from vae.datasets.pictures import Picture
 from vae.export.pictures import enlarged, png
-from vae.model import VAE
+from vae.models.network import VAE
 from vae.runs import Run
 
 FEWEST, DEFAULT, MOST = 10, 20, 40  # digits a side

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 
 from pages.components.selection import Floats, Indices, ScoredSet
-from vae import latent, losses
+from vae import latent
 from vae.datasets.pictures import Picture, grey
 from vae.evaluate import NEIGHBOURS, active_units, neighbours_agreement, score_set
-from vae.model import VAE
+from vae.models import losses
+from vae.models.network import VAE
 
 
 def scored(model: VAE, images: Picture, labels: Indices, *, decoding: bool = True) -> ScoredSet:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vae.model import PIXELS, VAE, Hidden, Sine
+from vae.models.network import PIXELS, VAE, Hidden, Sine
 
 aten: Any = torch.ops.aten
 

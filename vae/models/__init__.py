@@ -1,0 +1,1 @@
+"""The network, its losses, and their gradient written out by hand (torch)."""
