@@ -27,7 +27,7 @@ from pages.components.selection import ScoredSet
 from tests.browser import APP, ARGUMENTS, SLOW, Server, chromium
 from tests.conftest import BUNDLED
 from vae.datasets.registry import load
-from vae.latent import BATCH
+from vae.inference.latent_space import BATCH
 from vae.runs import Run
 
 TURNS = 20

@@ -13,7 +13,7 @@ from torch import Tensor
 from vae.catalogue import new_run
 from vae.config import TrainConfig
 from vae.datasets.registry import load
-from vae.evaluate import score_set
+from vae.inference.scores import score_set
 from vae.models import losses
 from vae.training import fit
 

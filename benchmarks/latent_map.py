@@ -22,7 +22,7 @@ from pages.components.selection import Floats
 from tests.browser import APP, ARGUMENTS, ROOT, SLOW, Server, chromium, click_at, place_on, ready
 from tests.conftest import BUNDLED
 from vae.datasets.registry import load
-from vae.latent import encode_set
+from vae.inference.latent_space import encode_set
 from vae.runs import Run
 
 LOADS, CLICKS, HOVERS, ZOOMS, RERUNS = 6, 30, 3, 20, 5

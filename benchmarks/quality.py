@@ -23,7 +23,7 @@ from benchmarks.targets import Figure, tell
 from vae.config import PresetName, TrainConfig
 from vae.evaluate import IMPORTANCE_SAMPLES, evaluate
 from vae.forecast import cores
-from vae.latent import encode_set
+from vae.inference.latent_space import encode_set
 from vae.published import PUBLISHED, Published
 from vae.showing import write_snapshot
 from vae.state import Training

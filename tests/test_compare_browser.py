@@ -14,7 +14,7 @@ from tests.test_time_machine import model_of
 from tests.walking import decoded, digit, next_frame
 from vae.checkpoints import load_snapshot, save_model
 from vae.datasets.registry import load
-from vae.evaluate import score_set
+from vae.inference.scores import score_set
 from vae.runs import Run
 
 pytestmark = pytest.mark.browser

@@ -12,8 +12,9 @@ from tests.conftest import BUNDLED, small_config
 from vae.bounds import Draws, draw, negative_log_likelihood, refined_posterior, sampled_reconstruction
 from vae.catalogue import open_run
 from vae.datasets.registry import load
-from vae.evaluate import active_units, evaluate, neighbours_agreement, score_set
-from vae.latent import BATCH, Posterior, encode_set, pixels
+from vae.evaluate import active_units, evaluate, neighbours_agreement
+from vae.inference.latent_space import BATCH, Posterior, encode_set, pixels
+from vae.inference.scores import score_set
 from vae.models import losses
 from vae.models.network import VAE
 from vae.runs import Run

@@ -10,8 +10,8 @@ import torch
 from vae import checkpoints
 from vae.datasets.registry import load
 from vae.errors import VaeError
+from vae.inference.latent_space import encode_set
 from vae.journey import Journey, Moment
-from vae.latent import encode_set
 from vae.runs import Run
 
 

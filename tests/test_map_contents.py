@@ -19,7 +19,7 @@ from tests.conftest import TRAIN_IMAGES
 from vae.checkpoints import save_model
 from vae.datasets.registry import load
 from vae.errors import VaeError
-from vae.evaluate import score_set
+from vae.inference.scores import score_set
 from vae.runs import Run
 
 

@@ -20,7 +20,7 @@ from pages.components.poster import poster_file, poster_picture
 from tests.browser import own_page
 from tests.decoding import small_model
 from vae.datasets.pictures import Picture
-from vae.latent import prior_grid
+from vae.inference.latent_space import prior_grid
 from vae.models.network import VAE
 
 MODELS: Mapping[int, str] = {1: "relu-1", 2: "tanh-2", 5: "gelu-5"}

@@ -17,7 +17,7 @@ from tests.visiting import PAGES, component, html, messages, visit
 from vae.checkpoints import save_model
 from vae.datasets.registry import load
 from vae.errors import shortened
-from vae.evaluate import score_set
+from vae.inference.scores import score_set
 from vae.runs import Run
 
 PAGE = PAGES[1]

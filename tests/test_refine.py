@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from tests.conftest import small_config
 from vae.bounds import negative_log_likelihood, refined_posterior, sampled_reconstruction
 from vae.datasets.registry import load
-from vae.latent import Posterior, encode_set, pixels
+from vae.inference.latent_space import Posterior, encode_set, pixels
 from vae.models import losses
 from vae.models.network import VAE, Hidden
 from vae.refine import refine

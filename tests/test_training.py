@@ -19,7 +19,7 @@ from tests.conftest import small_config
 from vae.catalogue import new_run
 from vae.datasets.registry import load
 from vae.errors import VaeError
-from vae.evaluate import score_set
+from vae.inference.scores import score_set
 from vae.models.gradients import Gradients
 from vae.records import Status
 from vae.runs import Run

@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 from vae.datasets.pictures import grey
 from vae.datasets.registry import load
 from vae.errors import VaeError
-from vae.latent import encode_set
+from vae.inference.latent_space import encode_set
 from vae.runs import Run
 from vae.showing import view_writer
 from vae.views import MAX_POINTS, load_view, save_view
@@ -87,7 +87,7 @@ def test_a_model_that_is_no_number_shows_nothing(trained: Run, small: Path, tmp_
 
 
 def test_a_line_of_a_latent_space_is_drawn_against_its_log_variance() -> None:
-    from vae.latent import plane
+    from vae.inference.latent_space import plane
 
     means, logvars = torch.arange(3.0)[:, None], -torch.arange(3.0)[:, None]
     assert plane(means, logvars).tolist() == [[0, 0], [1, -1], [2, -2]]

@@ -13,13 +13,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from vae.forecast import cores
-from vae.latent import Posterior, pixels
+from vae.inference.latent_space import Posterior, pixels
+from vae.inference.scores import NOISE_SEED
 from vae.models.network import VAE
 from vae.refine import joint_loss, refine
 
 # Decoded at a time: the logits, 1.6 MB, stay in the cache.
 POINTS = 500
-NOISE_SEED = 0
 # −ELBO of an earlier `best` (batch 128) on the test set: 127.74 from each image's own mean alone, 126.60,
 # 126.30, 126.20 and 126.15 with those of 500, 2,000, 5,000 and 10,000 images.
 STARTS = 5000

@@ -4,14 +4,12 @@ Shapes: N images, Z latent size.
 """
 
 import math
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from vae.bounds import (
-    NOISE_SEED,
     Tell,
     negative_log_likelihood,
     nobody,
@@ -22,9 +20,8 @@ from vae.checkpoints import read_position
 from vae.datasets.registry import load
 from vae.errors import VaeError
 from vae.figures import Evaluation, weights_of
-from vae.latent import BATCH, encode_set, pixels
+from vae.inference.latent_space import BATCH, encode_set
 from vae.models import losses
-from vae.models.network import VAE
 from vae.refine import STEPS
 from vae.runs import Run
 
@@ -33,32 +30,6 @@ ELBO_SAMPLES = 16
 NEIGHBOURS = (1, 5, 20)
 # Burda et al. 2015: a unit is active if the variance of its mean over the data exceeds this.
 ACTIVE_VARIANCE = 0.01
-
-
-class Scores(NamedTuple):
-    """What a model makes of each image of a set; losses in nats, z sampled once."""
-
-    mean: Tensor  # (N, Z)
-    logvar: Tensor  # (N, Z)
-    reconstruction: Tensor  # (N,)
-    kl: Tensor  # (N,)
-
-
-@torch.no_grad()
-def score_set(model: VAE, images: Tensor) -> Scores:
-    """Posterior and losses of each image, in one pass: (N, 28, 28) uint8.
-
-    The noise is the same at every call, so that two evaluations of the same weights agree.
-    """
-    generator = torch.Generator().manual_seed(NOISE_SEED)
-    batches = []
-    for batch in images.split(BATCH):
-        x = pixels(batch)
-        mean, logvar = model.encode(x)
-        noise = torch.randn(mean.shape, generator=generator).to(mean.device)
-        logits = model.decoder(model.reparameterize(mean, logvar, noise))
-        batches.append((mean, logvar, losses.reconstruction(logits, x), losses.kl(mean, logvar)))
-    return Scores(*(torch.cat(parts) for parts in zip(*batches, strict=True)))
 
 
 def active_units(means: Tensor) -> int:

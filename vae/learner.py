@@ -8,7 +8,7 @@ from torch import Tensor
 
 from vae.checkpoints import MOMENTS
 from vae.config import TrainConfig
-from vae.latent import pixels
+from vae.inference.latent_space import pixels
 from vae.models.gradients import Gradients
 from vae.models.network import VAE
 from vae.schedule import masks, randomness

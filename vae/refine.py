@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vae.latent import Posterior
+from vae.inference.latent_space import Posterior
 from vae.models import losses
 from vae.models.network import VAE, Decoder
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from vae.checkpoints import Snapshot, save_snapshot
 from vae.datasets.pictures import grey
 from vae.datasets.registry import ImageSet
-from vae.latent import Posterior, encode_set, plane
+from vae.inference.latent_space import Posterior, encode_set, plane
 from vae.models.network import SIDE, VAE
 from vae.records import Metrics
 from vae.runs import Run

@@ -16,7 +16,7 @@ from torch import Tensor
 from vae import checkpoints
 from vae.config import TrainConfig
 from vae.errors import VaeError
-from vae.evaluate import score_set
+from vae.inference.scores import score_set
 from vae.learner import Learner
 from vae.machine import choose_threads
 from vae.models.network import VAE

@@ -16,8 +16,8 @@ from vae.checkpoints import snapshot_bytes
 from vae.config import TrainConfig
 from vae.datasets.registry import ImageSet, load
 from vae.errors import VaeError
-from vae.evaluate import score_set
-from vae.latent import Posterior, encode_set
+from vae.inference.latent_space import Posterior, encode_set
+from vae.inference.scores import score_set
 from vae.learner import Learner
 from vae.machine import Pace, choose_device, choose_threads
 from vae.models.network import VAE

@@ -15,8 +15,8 @@ from pages.components.planes import Plane
 from pages.components.scoring import decoded
 from pages.components.selection import Floats
 from pages.components.sentences import plain
-from vae import latent
 from vae.export.pictures import enlarged, gif, png
+from vae.inference import latent_space
 from vae.runs import Run
 
 Way = Literal["straight", "spherical"]
@@ -38,7 +38,7 @@ class End(NamedTuple):
 
 def places(start: Floats, end: Floats, way: Way, count: int = COUNT) -> Floats:
     """The path's places, both ends among them, as they are: (Z,), (Z,) -> (count, Z)."""
-    along = latent.spherical if way == "spherical" else latent.straight
+    along = latent_space.spherical if way == "spherical" else latent_space.straight
     return along(torch.from_numpy(start), torch.from_numpy(end), count).numpy()
 
 

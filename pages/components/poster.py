@@ -13,9 +13,9 @@ from pages.components.digits import INKS, Ink, data_url, tiled
 from pages.components.planes import Plane
 from pages.components.scoring import decoded
 from pages.components.selection import Floats
-from vae import latent
 from vae.datasets.pictures import Picture
 from vae.export.pictures import enlarged, png
+from vae.inference import latent_space
 from vae.models.network import VAE
 from vae.runs import Run
 
@@ -59,7 +59,7 @@ def poster_file(model: VAE, plane: Plane, count: int, ink: Ink) -> bytes:
 
 def _places(plane: Plane, count: int) -> Floats:
     """Of all digits, as they lie on the map: (R, C, Z)."""
-    grid = latent.prior_grid(count).numpy()
+    grid = latent_space.prior_grid(count).numpy()
     rows = grid[:1] if plane.is_line else grid
     # On a plane the prior is a round cloud too, around the place that is nearest to the origin.
     middle = plane.coordinates(np.zeros((1, len(plane.base))))[0]

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 
 from pages.components.selection import Floats, Indices, ScoredSet
-from vae import latent
 from vae.datasets.pictures import Picture, grey
-from vae.evaluate import NEIGHBOURS, active_units, neighbours_agreement, score_set
+from vae.evaluate import NEIGHBOURS, active_units, neighbours_agreement
+from vae.inference import latent_space
+from vae.inference.scores import score_set
 from vae.models import losses
 from vae.models.network import VAE
 
@@ -36,14 +37,14 @@ def scored(model: VAE, images: Picture, labels: Indices, *, decoding: bool = Tru
 def decoded(model: VAE, places: Floats) -> Picture:
     """What a model draws at places of its latent space: (B, Z) -> (B, S, S)."""
     torch.set_num_threads(1)
-    batches = torch.from_numpy(places).split(latent.BATCH)
+    batches = torch.from_numpy(places).split(latent_space.BATCH)
     return np.concatenate([grey(model.decode(batch)[:, 0].numpy()) for batch in batches])
 
 
 def loss_from_mean(model: VAE, one: ScoredSet) -> float:
     """Reconstruction loss of a picture decoded from its posterior's mean, in nats."""
     torch.set_num_threads(1)
-    pixels = latent.pixels(torch.from_numpy(one.images))
+    pixels = latent_space.pixels(torch.from_numpy(one.images))
     return losses.reconstruction(model.decoder(torch.from_numpy(one.means)), pixels).item()
 
 
@@ -58,4 +59,4 @@ def neighbourhood(means: Floats, labels: Indices) -> dict[str, float]:
 
 def plane(means: Floats, logvars: Floats) -> Floats:
     """The two coordinates that maps draw (`vae.latent.plane`): (B, Z), (B, Z) -> (B, 2)."""
-    return latent.plane(torch.from_numpy(means), torch.from_numpy(logvars)).numpy()
+    return latent_space.plane(torch.from_numpy(means), torch.from_numpy(logvars)).numpy()
