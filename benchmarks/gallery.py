@@ -28,7 +28,7 @@ from tests.browser import APP, ARGUMENTS, SLOW, Server, chromium
 from tests.conftest import BUNDLED
 from vae.datasets.registry import load
 from vae.inference.latent_space import BATCH
-from vae.runs import Run
+from vae.runs.run import Run
 
 TURNS = 20
 OURS, BARE = "the app", "bare"  # the products, the page

@@ -31,10 +31,10 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 from tests.conftest import small_config, write_small_mnist
-from vae.archive import check
-from vae.catalogue import new_run, open_run
 from vae.errors import VaeError
-from vae.runs import Run
+from vae.runs.archive import check
+from vae.runs.catalogue import new_run, open_run
+from vae.runs.run import Run
 from vae.training import fit
 
 Kind = Literal["death", "power cut", "full disk"]

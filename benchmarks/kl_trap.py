@@ -10,11 +10,11 @@ from unittest import mock
 
 from torch import Tensor
 
-from vae.catalogue import new_run
 from vae.config import TrainConfig
 from vae.datasets.registry import load
 from vae.inference.scores import score_set
 from vae.models import losses
+from vae.runs.catalogue import new_run
 from vae.training import fit
 
 SEEDS = (1, 2)

@@ -23,7 +23,7 @@ from tests.browser import APP, ARGUMENTS, ROOT, SLOW, Server, chromium, click_at
 from tests.conftest import BUNDLED
 from vae.datasets.registry import load
 from vae.inference.latent_space import encode_set
-from vae.runs import Run
+from vae.runs.run import Run
 
 LOADS, CLICKS, HOVERS, ZOOMS, RERUNS = 6, 30, 3, 20, 5
 MOVES, WHEELS, DEEP = 240, 8, 5  # one a frame: four seconds; a zoom by 2.2: another step; how often
@@ -43,7 +43,7 @@ st.plotly_chart(go.Figure(), key="empty")
 BARE_PAGE = """
 from pathlib import Path
 import numpy as np, plotly.graph_objects as go, streamlit as st, torch
-from vae.runs import Run
+from vae.runs.run import Run
 st.set_page_config(layout="wide")
 torch.set_num_threads(1)
 model = st.cache_resource(lambda: Run(Path("RUN")).load_model())()

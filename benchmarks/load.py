@@ -28,8 +28,8 @@ from tests.browser import APP, ARGUMENTS, SLOW, Server, chromium, wait_until
 from tests.conftest import BUNDLED
 from vae import jobs
 from vae.config import TrainConfig
-from vae.records import LIVE
-from vae.runs import Run
+from vae.runs.records import LIVE
+from vae.runs.run import Run
 
 ARRIVE = 0.3  # seconds between two who come
 ALONE, AFTER = 15, 60  # seconds of training before they come; until the memory is looked at again

@@ -21,10 +21,10 @@ from torch.distributions import Normal, kl_divergence
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from vae.catalogue import new_run
 from vae.config import TrainConfig
 from vae.datasets.registry import data_dir, load
 from vae.datasets.torchvision_import import datasets
+from vae.runs.catalogue import new_run
 from vae.training import fit
 
 Loop = Iterator[int]

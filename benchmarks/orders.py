@@ -10,8 +10,8 @@ from typing import Any
 from tests.browser import wait_until
 from vae import jobs
 from vae.config import TrainConfig
-from vae.records import LIVE
-from vae.runs import Run
+from vae.runs.records import LIVE
+from vae.runs.run import Run
 
 TIMES = 20
 

@@ -15,9 +15,9 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.targets import Figure, tell
 from tests.browser import APP, ARGUMENTS, SLOW, Server, chromium, ready
-from vae.catalogue import new_run
 from vae.config import TrainConfig
-from vae.runs import Run
+from vae.runs.catalogue import new_run
+from vae.runs.run import Run
 from vae.training import fit
 
 EPOCHS, SEEKS, COLD, PLAYS = 2, 20, 6, 3

@@ -20,11 +20,11 @@ import torch
 from benchmarks import loops
 from benchmarks.loops import Loop
 from benchmarks.targets import Figure, tell
-from vae.catalogue import new_run
 from vae.config import TrainConfig
 from vae.datasets.registry import load
 from vae.forecast import cores
-from vae.records import Status
+from vae.runs.catalogue import new_run
+from vae.runs.records import Status
 from vae.training import fit
 
 BATCHES = (loops.BATCH, 512)

@@ -21,8 +21,8 @@ from benchmarks.sessions import Session, crowd
 from tests.browser import APP, ARGUMENTS, Server, chromium, ready, wait_until
 from vae import jobs
 from vae.config import TrainConfig
-from vae.records import LIVE, Status
-from vae.runs import Run
+from vae.runs.records import LIVE, Status
+from vae.runs.run import Run
 
 TURNS = 5
 SETTLE, WINDOW, END = 2, 8, 5  # seconds before a measurement, in it, and after the end of the run

@@ -10,7 +10,7 @@ from tests.browser import APP, ARGUMENTS, MISSING, Server, chromium, place_on, r
 from tests.conftest import BUNDLED
 from vae import jobs
 from vae.config import TrainConfig
-from vae.records import LIVE
+from vae.runs.records import LIVE
 
 PICTURES = Path(__file__).parent / "pictures"
 

@@ -14,7 +14,7 @@ from pages.components.run_picker import other_picker, run_picker
 from pages.components.sentences import plain, sentences
 from pages.components.watching import ChartOptions, chart_options, poll_seconds
 from pages.components.way_in import enter_by_app
-from vae.records import LIVE
+from vae.runs.records import LIVE
 
 # What would be too narrow beside each other stands below each other.
 _STYLE = (

@@ -26,8 +26,8 @@ from pages.components.way_in import enter_by_app
 from pages.components.window import watch_window
 from vae.config import PRESETS_ABOUT
 from vae.forecast import in_words, training_seconds
-from vae.records import LIVE, Status
-from vae.runs import Run
+from vae.runs.records import LIVE, Status
+from vae.runs.run import Run
 
 TABLE_SECONDS = 10
 

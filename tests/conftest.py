@@ -15,9 +15,9 @@ import streamlit
 from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
 
 from tests.browser import APP, ARGUMENTS, MISSING, SLOW, Server, chromium
-from vae.catalogue import new_run
 from vae.config import TrainConfig
-from vae.runs import Run
+from vae.runs.catalogue import new_run
+from vae.runs.run import Run
 from vae.training import fit
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,7 +1,7 @@
 """Figures of a run as an evaluation keeps them, made up."""
 
-from vae.figures import Evaluation, weights_of
-from vae.runs import Run
+from vae.runs.evaluation import Evaluation, weights_of
+from vae.runs.run import Run
 
 
 def evaluation_of(run: Run, **figures: object) -> Evaluation:

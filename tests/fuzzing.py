@@ -29,12 +29,12 @@ from pages.components.live_figure import figure_spec
 from pages.components.run_status import made_of, progress_line
 from tests.conftest import ROOT
 from tests.figures import evaluation_of
-from vae.archive import check, pack, unpack
-from vae.catalogue import list_runs, summary
 from vae.errors import VaeError
-from vae.history import History
-from vae.runs import Run
-from vae.views import load_view
+from vae.runs.archive import check, pack, unpack
+from vae.runs.catalogue import list_runs, summary
+from vae.runs.history import History
+from vae.runs.live_view import load_view
+from vae.runs.run import Run
 
 GIVEN = ROOT / "tests" / "run_of_format_2"
 SECONDS = 20  # for one example, which takes milliseconds: only what hangs takes as long

@@ -14,7 +14,7 @@ from pages.components import cached
 from pages.components.decoder import decoder_store
 from pages.components.path import End, chosen_way, path_panel
 from pages.components.planes import axes
-from vae.catalogue import open_run
+from vae.runs.catalogue import open_run
 
 run = open_run({run!r})
 explored = cached.explored(run)

@@ -16,7 +16,7 @@ from tests.conftest import small_config
 from tests.test_architecture import SOURCES
 from tests.visiting import PAGES, messages, visit
 from vae.errors import VaeError
-from vae.runs import Run
+from vae.runs.run import Run
 
 TRAIN = "pages/train.py"
 KEY = "correct horse"

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from vae import archive
-from vae.archive import MAX_ENTRIES, pack, unpack
-from vae.catalogue import list_runs
 from vae.errors import VaeError
-from vae.records import Status
-from vae.runs import Run
+from vae.runs import archive
+from vae.runs.archive import MAX_ENTRIES, pack, unpack
+from vae.runs.catalogue import list_runs
+from vae.runs.records import Status
+from vae.runs.run import Run
 
 
 @pytest.fixture

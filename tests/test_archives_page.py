@@ -7,8 +7,8 @@ import pytest
 
 from pages.components import archives
 from tests.visiting import PAGES, messages, visit
-from vae.archive import pack
-from vae.runs import Run
+from vae.runs.archive import pack
+from vae.runs.run import Run
 
 
 def zipped(run: Run) -> bytes:

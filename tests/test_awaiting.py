@@ -8,10 +8,10 @@ from streamlit.testing.v1 import AppTest
 
 from tests.conftest import small_config
 from tests.visiting import messages
-from vae.catalogue import new_run
 from vae.errors import VaeError
-from vae.records import Status
-from vae.runs import Run
+from vae.runs.catalogue import new_run
+from vae.runs.records import Status
+from vae.runs.run import Run
 
 
 def exploring() -> None:
@@ -49,7 +49,7 @@ def training(runs_dir: Path, trained: Run) -> Iterator[Run]:
 
 
 def test_newer_weights_are_offered_also_if_they_came_while_others_were_read(training: Run) -> None:
-    from vae.checkpoints import save_model
+    from vae.runs.checkpoints import save_model
 
     def save() -> None:
         save_model(training.model_path, training.load_model(), training.config, 18, 1.5)
@@ -65,7 +65,7 @@ def test_newer_weights_are_offered_also_if_they_came_while_others_were_read(trai
 
 def test_newer_weights_come_by_themselves_once_the_last_have_rested(training: Run) -> None:
     from pages.components import cached
-    from vae.checkpoints import save_model
+    from vae.runs.checkpoints import save_model
 
     def save() -> None:
         save_model(training.model_path, training.load_model(), training.config, 18, 1.5)
@@ -80,7 +80,7 @@ def test_newer_weights_come_by_themselves_once_the_last_have_rested(training: Ru
 
 def test_weights_rest_while_a_run_trains_so_that_the_test_set_is_scored_once_for_all(training: Run) -> None:
     from pages.components import cached
-    from vae.checkpoints import save_model
+    from vae.runs.checkpoints import save_model
 
     first = cached.explored(training)
     save_model(training.model_path, training.load_model(), training.config, 2, 0.2)
@@ -95,7 +95,7 @@ def test_weights_rest_while_a_run_trains_so_that_the_test_set_is_scored_once_for
 
 def test_a_run_that_is_resumed_shows_no_older_weights_than_before(training: Run) -> None:
     from pages.components import cached
-    from vae.checkpoints import save_model
+    from vae.runs.checkpoints import save_model
 
     cached.explored(training)
     shown = []
@@ -111,7 +111,7 @@ def test_a_run_that_is_resumed_shows_no_older_weights_than_before(training: Run)
 
 def test_another_run_of_the_same_name_shows_weights_of_its_own(training: Run) -> None:
     from pages.components import cached
-    from vae.checkpoints import save_model
+    from vae.runs.checkpoints import save_model
 
     model = training.load_model()
     before = cached.explored(training).written

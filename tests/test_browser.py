@@ -26,10 +26,10 @@ from tests.browser import (
 )
 from tests.conftest import BUNDLED
 from vae import jobs
-from vae.catalogue import list_runs
 from vae.config import TrainConfig
-from vae.records import LIVE
-from vae.runs import Run
+from vae.runs.catalogue import list_runs
+from vae.runs.records import LIVE
+from vae.runs.run import Run
 
 pytestmark = pytest.mark.browser
 # It outlasts every test, saves soon, and leaves a core to the browser; so slow that it cannot diverge.

@@ -15,8 +15,8 @@ from pages.components.tables import decimal
 from pages.components.tiles import ADDED, LOST
 from tests.browser import Server, click_at, ready
 from tests.conftest import BUNDLED, PACKED
-from vae.catalogue import open_run
 from vae.export.pictures import png
+from vae.runs.catalogue import open_run
 
 pytestmark = pytest.mark.browser
 

@@ -15,9 +15,9 @@ from pages.components.latent_map.region import held
 from pages.components.planes import axes
 from pages.components.scoring import decoded
 from tests.visiting import PAGES, component, messages, tell, visit
-from vae.checkpoints import save_model
 from vae.errors import VaeError
-from vae.runs import Run
+from vae.runs.checkpoints import save_model
+from vae.runs.run import Run
 
 
 def counted(monkeypatch: pytest.MonkeyPatch, name: str) -> list[Any]:

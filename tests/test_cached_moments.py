@@ -15,10 +15,10 @@ from pages.components import cached, orders, served
 from pages.components.cached_moments import moments, steps
 from pages.components.moments import Moments
 from tests.visiting import PAGES, component, visit
-from vae.catalogue import new_run
-from vae.checkpoints import load_snapshot
-from vae.history import History
-from vae.runs import Run
+from vae.runs.catalogue import new_run
+from vae.runs.checkpoints import load_snapshot
+from vae.runs.history import History
+from vae.runs.run import Run
 from vae.storage import untrusted
 
 

@@ -6,10 +6,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from tests.conftest import TEST_IMAGES, small_config
-from vae import checkpoints
 from vae.errors import VaeError
 from vae.models.network import VAE
-from vae.runs import Run
+from vae.runs import checkpoints
+from vae.runs.run import Run
 from vae.storage.atomic import write_whole
 
 

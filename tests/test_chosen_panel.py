@@ -15,7 +15,7 @@ from pages.components.selection import ScoredSet, nearest, nearest_each
 from tests.conftest import small_config
 from tests.visiting import PAGES, bars, component, html, messages, visit
 from vae.datasets.registry import load
-from vae.runs import Run
+from vae.runs.run import Run
 
 
 def explored(run: Run) -> ScoredSet:

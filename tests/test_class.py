@@ -14,7 +14,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from benchmarks.sessions import Session
 from pages.components import access
 from tests.browser import APP, Server
-from vae.runs import Run
+from vae.runs.run import Run
 
 pytestmark = pytest.mark.browser
 

@@ -14,12 +14,12 @@ from PIL import Image
 
 from tests.conftest import small_config
 from vae.__main__ import main
-from vae.catalogue import list_runs, new_run
-from vae.checkpoints import save_model
 from vae.config import TrainConfig
-from vae.figures import kept_evaluation
 from vae.models.network import VAE
-from vae.runs import Run
+from vae.runs.catalogue import list_runs, new_run
+from vae.runs.checkpoints import save_model
+from vae.runs.evaluation import kept_evaluation
+from vae.runs.run import Run
 
 SMALL = [
     "--hidden-dims",

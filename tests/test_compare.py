@@ -15,13 +15,13 @@ from tests.conftest import small_config
 from tests.figures import evaluation_of
 from tests.visiting import component, html, messages, read, visit
 from vae import evaluations
-from vae.catalogue import new_run
 from vae.config import TrainConfig
 from vae.evaluations import Going
-from vae.figures import keep_evaluation
 from vae.forecast import in_words, training_seconds
-from vae.records import Status
-from vae.runs import Run
+from vae.runs.catalogue import new_run
+from vae.runs.evaluation import keep_evaluation
+from vae.runs.records import Status
+from vae.runs.run import Run
 
 PAGE = "pages/compare.py"
 

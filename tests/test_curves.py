@@ -12,8 +12,8 @@ from pages.components.curves import MARKS, OVERLAYS, TEST, TRAIN, Curve, loss_cu
 from pages.components.panels import PANELS, X
 from pages.components.thinning import POINTS, envelope, thinned
 from tests.test_charts import DICHROMATS, linear_rgb, oklab
-from vae.history import ROW, Losses
-from vae.records import Status
+from vae.runs.history import ROW, Losses
+from vae.runs.records import Status
 
 Figure = dict[str, Any]
 

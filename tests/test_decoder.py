@@ -16,7 +16,7 @@ from tests.conftest import BUNDLED, small_config
 from tests.decoding import IN_WORKER, LEVELS, SCRIPT, SMALL, Visit, far_apart, small_model, with_torch
 from vae.datasets.pictures import grey
 from vae.models.network import VAE
-from vae.runs import Run
+from vae.runs.run import Run
 
 
 def test_a_decoder_is_described_layer_by_layer() -> None:

@@ -10,14 +10,14 @@ from torch import nn
 
 from tests.conftest import BUNDLED, small_config
 from vae.bounds import Draws, draw, negative_log_likelihood, refined_posterior, sampled_reconstruction
-from vae.catalogue import open_run
 from vae.datasets.registry import load
 from vae.evaluate import active_units, evaluate, neighbours_agreement
 from vae.inference.latent_space import BATCH, Posterior, encode_set, pixels
 from vae.inference.scores import score_set
 from vae.models import losses
 from vae.models.network import VAE
-from vae.runs import Run
+from vae.runs.catalogue import open_run
+from vae.runs.run import Run
 
 
 def test_the_bundled_run_is_as_good_as_its_own_metrics_claim() -> None:

@@ -11,12 +11,12 @@ from tests.browser import wait_until
 from tests.figures import evaluation_of
 from tests.test_archive import packed
 from vae import evaluations
-from vae.archive import unpack
-from vae.checkpoints import save_model
 from vae.evaluations import Going, begin_evaluation
 from vae.evaluations import evaluation_of as going_of
-from vae.figures import evaluation_path, keep_evaluation, kept_evaluation
-from vae.runs import Run
+from vae.runs.archive import unpack
+from vae.runs.checkpoints import save_model
+from vae.runs.evaluation import evaluation_path, keep_evaluation, kept_evaluation
+from vae.runs.run import Run
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import small_config
-from vae.archive import pack, unpack
-from vae.catalogue import new_run
-from vae.runs import Run
+from vae.runs.archive import pack, unpack
+from vae.runs.catalogue import new_run
+from vae.runs.run import Run
 from vae.storage.atomic import sweep, write_whole
 
 

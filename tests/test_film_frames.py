@@ -24,7 +24,7 @@ from tests.decoding import small_model
 from tests.test_poster import MODELS
 from vae.datasets.registry import class_names
 from vae.films import MOST_COLOURS, Frame
-from vae.journey import Journey, Moment
+from vae.runs.snapshots import Journey, Moment
 
 SIZE = 360
 NAMES = tuple("0123456789")

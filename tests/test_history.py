@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from tests.conftest import small_config
-from vae.catalogue import new_run
 from vae.errors import VaeError
-from vae.history import FIELDS, History
-from vae.records import Metrics
-from vae.runs import Run
+from vae.runs.catalogue import new_run
+from vae.runs.history import FIELDS, History
+from vae.runs.records import Metrics
+from vae.runs.run import Run
 
 
 def line(step: int, split: str = "train") -> Metrics:

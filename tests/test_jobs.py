@@ -14,10 +14,10 @@ import vae
 from tests.browser import wait_until
 from tests.conftest import small_config
 from vae import jobs
-from vae.catalogue import list_runs, new_run, open_run
 from vae.errors import VaeError
-from vae.records import Status
-from vae.runs import Run
+from vae.runs.catalogue import list_runs, new_run, open_run
+from vae.runs.records import Status
+from vae.runs.run import Run
 
 
 @pytest.fixture

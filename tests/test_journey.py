@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from vae import checkpoints
 from vae.datasets.registry import load
 from vae.errors import VaeError
 from vae.inference.latent_space import encode_set
-from vae.journey import Journey, Moment
-from vae.runs import Run
+from vae.runs import checkpoints
+from vae.runs.run import Run
+from vae.runs.snapshots import Journey, Moment
 
 
 @pytest.fixture

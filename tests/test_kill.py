@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks.kill import Kind, faults, kills, saved_step
 from tests.conftest import small_config
-from vae.catalogue import new_run
 from vae.learner import Learner
+from vae.runs.catalogue import new_run
 from vae.training import SAVE_SECONDS, fit
 
 KILLS = 25

@@ -15,9 +15,9 @@ from tests.browser import APP, Server, place_on, ready
 from tests.conftest import BUNDLED, small_config
 from tests.decoding import Visit
 from tests.walking import decoded, digit, middle, next_frame, open_map, pointed_at, ranges, settled
-from vae.catalogue import open_run
-from vae.checkpoints import save_model
 from vae.models.network import VAE
+from vae.runs.catalogue import open_run
+from vae.runs.checkpoints import save_model
 
 pytestmark = pytest.mark.browser
 

@@ -18,7 +18,7 @@ from tests.browser import Server, own_page
 from tests.conftest import BUNDLED
 from tests.decoding import Floats, small_model
 from vae.models.network import VAE
-from vae.runs import Run
+from vae.runs.run import Run
 
 pytestmark = pytest.mark.browser
 

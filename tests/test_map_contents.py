@@ -16,11 +16,11 @@ from pages.components.pictures import pictures_name, serve_pictures
 from pages.components.planes import axes
 from tests.browser import SLOW, Server, own_page
 from tests.conftest import TRAIN_IMAGES
-from vae.checkpoints import save_model
 from vae.datasets.registry import load
 from vae.errors import VaeError
 from vae.inference.scores import score_set
-from vae.runs import Run
+from vae.runs.checkpoints import save_model
+from vae.runs.run import Run
 
 
 def test_the_training_set_is_scored_under_the_weights_that_are_shown(runs_dir: Path, trained: Run) -> None:

@@ -13,7 +13,7 @@ from pages.components.sentences import WORD_JOINER
 from tests.browser import Server, own_page, ready
 from tests.test_architecture import ROOT, SOURCES
 from vae.datasets.registry import class_names
-from vae.runs import Run
+from vae.runs.run import Run
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>",

@@ -14,9 +14,9 @@ from pages.components.sentences import WORD_JOINER
 from tests.browser import wait_until
 from tests.conftest import ROOT, small_config
 from tests.visiting import PAGES, component, html, messages, tell, visit
-from vae.catalogue import find_run, new_run
-from vae.records import LIVE, Request, State, Status
-from vae.runs import Run
+from vae.runs.catalogue import find_run, new_run
+from vae.runs.records import LIVE, Request, State, Status
+from vae.runs.run import Run
 
 EXPLORING = PAGES[:2]
 
@@ -383,7 +383,7 @@ def test_chosen_runs_lie_over_the_curves_and_can_be_deleted(runs_dir: Path, trai
 
 
 def test_the_environment_names_the_runs_directory(monkeypatch: pytest.MonkeyPatch) -> None:
-    from vae.catalogue import default_runs_dir
+    from vae.runs.catalogue import default_runs_dir
 
     monkeypatch.delenv("VAE_RUNS_DIR", raising=False)
     assert default_runs_dir() == Path("checkpoints")

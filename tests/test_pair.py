@@ -13,10 +13,10 @@ from pages.components.tables import number_table
 from pages.components.wishes import Heard
 from tests.conftest import small_config
 from tests.figures import evaluation_of
-from vae.catalogue import new_run
 from vae.errors import VaeError
-from vae.figures import Evaluation
-from vae.runs import Run
+from vae.runs.catalogue import new_run
+from vae.runs.evaluation import Evaluation
+from vae.runs.run import Run
 
 
 @pytest.fixture

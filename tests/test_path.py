@@ -19,7 +19,7 @@ from tests.conftest import BUNDLED
 from tests.pathing import END, START, path_script, path_server
 from tests.visiting import component
 from vae.datasets.pictures import Picture
-from vae.runs import Run
+from vae.runs.run import Run
 
 LISTEN = """() => {
     window.looks = [];

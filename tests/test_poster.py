@@ -98,7 +98,7 @@ import streamlit as st
 from pages.components.cached import Explored
 from pages.components.poster import poster
 from tests.test_poster import frozen, plane
-from vae.runs import Run
+from vae.runs.run import Run
 
 explored = Explored(frozen({latent_dim}), None, None, 0, 0, 0)
 poster(Run(Path("mine")), explored, plane({latent_dim}))

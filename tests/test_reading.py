@@ -14,15 +14,15 @@ from safetensors.torch import load_file, save_file
 
 from tests.conftest import small_config
 from tests.figures import evaluation_of
-from vae.archive import check
-from vae.catalogue import list_runs, new_run, summary
 from vae.config import TrainConfig
 from vae.errors import VaeError
-from vae.figures import keep_evaluation
-from vae.records import CHUNK, Metrics, Status
-from vae.runs import MAX_METRICS, Run
+from vae.runs.archive import check
+from vae.runs.catalogue import list_runs, new_run, summary
+from vae.runs.evaluation import keep_evaluation
+from vae.runs.live_view import load_view
+from vae.runs.records import CHUNK, Metrics, Status
+from vae.runs.run import MAX_METRICS, Run
 from vae.storage.untrusted import MAX_HEADER, MAX_JSON, MAX_WEIGHTS
-from vae.views import load_view
 
 JSONS = ("config.json", "status.json", "request.json", "evaluation.json", "metrics.jsonl")
 TENSORS = ("view.safetensors", "model.safetensors", "resume.safetensors", "snapshots/00000000.safetensors")
@@ -165,7 +165,7 @@ def test_a_network_that_does_not_fit_takes_no_memory(widths: list[int], run: Run
 
 
 def test_the_widest_network_has_as_many_weights_as_are_allowed() -> None:
-    from vae.checkpoints import sizes
+    from vae.runs.checkpoints import sizes
 
     widest = TrainConfig(hidden_dims=(4096,) * 8, latent_dim=64)
     assert 0.9 * MAX_WEIGHTS < sizes(widest).model < MAX_WEIGHTS

@@ -14,11 +14,11 @@ import vae
 from tests.conftest import TEST_IMAGES, small_config, write_small_mnist
 from tests.test_live_figure import decoded
 from tests.visiting import PAGES, component, html, messages, visit
-from vae.checkpoints import save_model
 from vae.datasets.registry import load
 from vae.errors import shortened
 from vae.inference.scores import score_set
-from vae.runs import Run
+from vae.runs.checkpoints import save_model
+from vae.runs.run import Run
 
 PAGE = PAGES[1]
 

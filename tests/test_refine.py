@@ -14,7 +14,7 @@ from vae.inference.latent_space import Posterior, encode_set, pixels
 from vae.models import losses
 from vae.models.network import VAE, Hidden
 from vae.refine import refine
-from vae.runs import Run
+from vae.runs.run import Run
 
 
 def joint(model: VAE, x: Tensor, z: Tensor) -> Tensor:

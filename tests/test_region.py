@@ -12,7 +12,7 @@ from pages.components.latent_map.region import inside, is_polygon
 from pages.components.selection import exactly, found
 from tests.visiting import PAGES, bars, component, html, messages, visit
 from vae.datasets.registry import load
-from vae.runs import Run
+from vae.runs.run import Run
 
 
 def slowly_inside(point: np.ndarray, corners: np.ndarray) -> bool:
@@ -76,7 +76,7 @@ import streamlit as st
 from pages.components import cached
 from pages.components.latent_map.region import held
 from pages.components.region_panel import region_panel
-from vae.runs import Run
+from vae.runs.run import Run
 
 run = Run(Path(st.session_state["run"]))
 explored = cached.explored(run)

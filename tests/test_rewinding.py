@@ -16,8 +16,8 @@ from tests.browser import APP, Server, ready
 from tests.test_time_machine import BETWEEN, model_of, places, seek, seen
 from tests.visiting import PAGES, component, visit
 from tests.walking import decoded, digit, next_frame
-from vae.checkpoints import load_snapshot
-from vae.runs import Run
+from vae.runs.checkpoints import load_snapshot
+from vae.runs.run import Run
 
 # Where the lines stand, by the numbers of the figure's x axis; none that is hidden.
 CURSORS = """() => [...document.querySelectorAll(".live-figure-cursor:not([hidden])")].map((line) => {

@@ -11,10 +11,10 @@ import filelock
 import pytest
 
 from tests.conftest import small_config
-from vae.catalogue import delete_run, find_run, list_runs, new_run, open_run
 from vae.errors import VaeError
-from vae.records import Metrics, Status
-from vae.runs import STARTING_SECONDS, Run
+from vae.runs.catalogue import delete_run, find_run, list_runs, new_run, open_run
+from vae.runs.records import Metrics, Status
+from vae.runs.run import STARTING_SECONDS, Run
 
 
 def line(step: int, split: str = "train") -> Metrics:

@@ -23,11 +23,11 @@ from pages.components.moments import Cost, Moment
 from tests.browser import own_page
 from tests.conftest import BUNDLED, ROOT
 from tests.visiting import visit
-from vae import journey
-from vae.checkpoints import save_model
 from vae.errors import VaeError
 from vae.films import Format, Frame, Palette, film
-from vae.runs import Run
+from vae.runs import snapshots
+from vae.runs.checkpoints import save_model
+from vae.runs.run import Run
 
 SCRIPT = """
 from pathlib import Path
@@ -35,7 +35,7 @@ import numpy as np
 from pages.components import cached
 from pages.components.journey import save_journey
 from pages.components.planes import axes
-from vae.runs import Run
+from vae.runs.run import Run
 
 run = Run(Path({path!r}))
 latent_dim = run.config.latent_dim
@@ -164,9 +164,9 @@ def test_a_damaged_snapshot_is_left_out_as_on_the_slider(run: Run, films: list[b
 def test_it_ends_with_the_weights_that_are_explored_and_says_what_the_slider_says(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawn: list[tuple[list[journey.Moment], Sequence[str]]] = []
+    drawn: list[tuple[list[snapshots.Moment], Sequence[str]]] = []
 
-    def frames(of: journey.Journey, captions: Sequence[str], *_: object) -> Film:
+    def frames(of: snapshots.Journey, captions: Sequence[str], *_: object) -> Film:
         drawn.append((list(of), captions))
         return Film(iter([np.zeros((10, 10), np.uint8)]), [50])
 
@@ -282,7 +282,7 @@ def test_latent_spaces_of_more_dimensions_too(wide: Run, small: Path, films: lis
 
 
 def test_the_readmes_film_is_one_of_these() -> None:
-    path = ROOT / "docs" / "pictures" / "journey.gif"
+    path = ROOT / "docs" / "pictures" / "snapshots.gif"
     assert path.name in (ROOT / "README.md").read_text(encoding="utf-8")
     assert path.stat().st_size <= 3_000_000
     colours = set(map(tuple, palette(INKS[0]).tolist()))
@@ -305,7 +305,7 @@ from pages.components import cached, cached_moments
 from pages.components.decoder import decoder_store
 from pages.components.moments import moments_store
 from pages.components.time_machine import time_machine
-from vae.runs import Run
+from vae.runs.run import Run
 
 run = Run(Path({str(run.path)!r}))
 explored = cached.explored(run)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from pages.components import served
 from tests.browser import SLOW, Server, own_page
 from tests.visiting import PAGES, messages, visit
-from vae.runs import Run
+from vae.runs.run import Run
 
 
 @pytest.mark.parametrize("page", PAGES)

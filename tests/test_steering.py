@@ -16,13 +16,13 @@ from safetensors.torch import load_file
 import vae
 from tests.browser import wait_until
 from tests.conftest import small_config
-from vae.catalogue import delete_run, new_run
 from vae.errors import VaeError
-from vae.records import Request, Status
-from vae.runs import Run
+from vae.runs.catalogue import delete_run, new_run
+from vae.runs.live_view import load_view
+from vae.runs.records import Request, Status
+from vae.runs.run import Run
 from vae.steering import Orders
 from vae.training import fit
-from vae.views import load_view
 
 
 @pytest.fixture

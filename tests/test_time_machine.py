@@ -18,9 +18,9 @@ from pages.components.planes import axes, principal
 from tests.browser import APP, Server, place_on
 from tests.test_points import a_wide_set
 from tests.walking import decoded, levels, middle, next_frame, open_map, pointed_at, ranges, settled
-from vae.checkpoints import Snapshot, load_snapshot
 from vae.models.network import VAE
-from vae.runs import Run
+from vae.runs.checkpoints import Snapshot, load_snapshot
+from vae.runs.run import Run
 
 pytestmark = pytest.mark.browser
 

@@ -16,13 +16,13 @@ from safetensors.torch import load_file
 
 import vae
 from tests.conftest import small_config
-from vae.catalogue import new_run
 from vae.datasets.registry import load
 from vae.errors import VaeError
 from vae.inference.scores import score_set
 from vae.models.gradients import Gradients
-from vae.records import Status
-from vae.runs import Run
+from vae.runs.catalogue import new_run
+from vae.runs.records import Status
+from vae.runs.run import Run
 from vae.schedule import masks, snapshot_steps
 from vae.showing import sort_out_snapshots
 from vae.training import fit
@@ -200,7 +200,9 @@ def test_a_trainer_that_dies_between_its_last_two_files_leaves_the_right_weights
     while next(statuses).epoch < 2.9:
         pass
     with monkeypatch.context() as patch:
-        patch.setattr("vae.checkpoints.save_model", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(
+            "vae.runs.run.checkpoints.save_model", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
         with pytest.raises(KeyboardInterrupt):
             list(statuses)
     vae.train(trained.config, small)
@@ -243,7 +245,7 @@ def test_a_full_disk_fails_with_a_sentence_and_can_be_resumed(
     while next(statuses).epoch < 1:
         pass
     with monkeypatch.context() as patch:
-        patch.setattr("vae.checkpoints.save_training", full)
+        patch.setattr("vae.runs.run.checkpoints.save_training", full)
         with pytest.raises(VaeError, match=r"No space left on device.*then resume"):
             list(statuses)
     assert run.status().state == "failed"

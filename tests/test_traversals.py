@@ -13,7 +13,7 @@ import vae
 from tests.conftest import small_config
 from tests.visiting import component
 from vae.datasets.registry import load
-from vae.runs import Run
+from vae.runs.run import Run
 
 SCRIPT = """
 from pathlib import Path
@@ -21,7 +21,7 @@ import numpy as np
 import streamlit as st
 from pages.components import cached
 from pages.components.traversals import traversals
-from vae.runs import Run
+from vae.runs.run import Run
 
 run = Run(Path(st.session_state["run"]))
 explored = cached.explored(run)

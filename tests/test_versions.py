@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from tests.conftest import ROOT
-from vae.archive import check
 from vae.config import TrainConfig
 from vae.evaluate import evaluate
-from vae.records import FORMAT
-from vae.runs import Run
+from vae.runs.archive import check
+from vae.runs.records import FORMAT
+from vae.runs.run import Run
 from vae.training import fit
 
 KEPT = {2: ROOT / "tests" / "run_of_format_2"}

@@ -11,9 +11,9 @@ from vae.datasets.pictures import grey
 from vae.datasets.registry import load
 from vae.errors import VaeError
 from vae.inference.latent_space import encode_set
-from vae.runs import Run
+from vae.runs.live_view import MAX_POINTS, load_view, save_view
+from vae.runs.run import Run
 from vae.showing import view_writer
-from vae.views import MAX_POINTS, load_view, save_view
 
 
 def test_a_finished_run_shows_its_last_moment(trained: Run, small: Path) -> None:

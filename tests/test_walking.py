@@ -15,7 +15,7 @@ from tests.conftest import BUNDLED
 from tests.walking import decoded, digit, levels, middle, next_frame, open_map, pointed_at, ranges, settled
 from vae.datasets.registry import load
 from vae.models.network import VAE
-from vae.runs import Run
+from vae.runs.run import Run
 
 pytestmark = pytest.mark.browser
 

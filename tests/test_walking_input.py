@@ -22,10 +22,10 @@ from tests.browser import ARGUMENTS, Server, chromium, click_at, drawn, points, 
 from tests.conftest import BUNDLED, small_config
 from tests.visiting import PAGES, component, html, messages, on_this_map, tell, visit
 from tests.walking import decoded, open_map, pointed_at, ranges
-from vae.catalogue import new_run
-from vae.checkpoints import save_model
-from vae.records import Status
-from vae.runs import Run
+from vae.runs.catalogue import new_run
+from vae.runs.checkpoints import save_model
+from vae.runs.records import Status
+from vae.runs.run import Run
 
 NAN, INF = float("nan"), float("inf")
 

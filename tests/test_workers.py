@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import small_config
-from vae.catalogue import new_run
 from vae.errors import VaeError
-from vae.runs import Run
+from vae.runs.catalogue import new_run
+from vae.runs.run import Run
 from vae.training import fit
 from vae.workers import Workers
 

@@ -42,21 +42,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vae.catalogue import open_run
     from vae.config import TrainConfig
     from vae.errors import VaeError
     from vae.models.network import VAE
-    from vae.runs import Run
+    from vae.runs.catalogue import open_run
+    from vae.runs.run import Run
     from vae.training import train
 
 __all__ = ["VAE", "Run", "TrainConfig", "VaeError", "open_run", "train"]
 
 _WHERE = {
     "VAE": "models.network",
-    "Run": "runs",
+    "Run": "runs.run",
     "TrainConfig": "config",
     "VaeError": "errors",
-    "open_run": "catalogue",
+    "open_run": "runs.catalogue",
     "train": "training",
 }
 

@@ -15,7 +15,9 @@ from rich.console import Console
 from rich.prompt import Confirm
 from rich.table import Table
 
-from vae.catalogue import (
+from vae.config import PRESETS_ABOUT, PresetName, TrainConfig, explain
+from vae.errors import VaeError
+from vae.runs.catalogue import (
     NAME,
     NAME_RULE,
     default_runs_dir,
@@ -26,9 +28,7 @@ from vae.catalogue import (
     open_run,
     summary,
 )
-from vae.config import PRESETS_ABOUT, PresetName, TrainConfig, explain
-from vae.errors import VaeError
-from vae.runs import Run
+from vae.runs.run import Run
 from vae.terminal import evaluate_in_terminal, train_in_terminal
 
 app = App(

@@ -16,14 +16,14 @@ from vae.bounds import (
     refined_posterior,
     sampled_reconstruction,
 )
-from vae.checkpoints import read_position
 from vae.datasets.registry import load
 from vae.errors import VaeError
-from vae.figures import Evaluation, weights_of
 from vae.inference.latent_space import BATCH, encode_set
 from vae.models import losses
 from vae.refine import STEPS
-from vae.runs import Run
+from vae.runs.checkpoints import read_position
+from vae.runs.evaluation import Evaluation, weights_of
+from vae.runs.run import Run
 
 IMPORTANCE_SAMPLES = 500
 ELBO_SAMPLES = 16

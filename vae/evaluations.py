@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vae.jobs import PROJECT, give_way
-from vae.runs import Run
+from vae.runs.run import Run
 
 _PERCENT = re.compile(r"evaluated ([0-9]{1,3}) %")
 _LONGEST = 500  # characters of what a process said last

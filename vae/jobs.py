@@ -15,11 +15,11 @@ from typing import Any
 
 import filelock
 
-from vae.catalogue import list_runs, new_run, open_run
 from vae.config import TrainConfig
 from vae.errors import VaeError
-from vae.records import LIVE
-from vae.runs import Run
+from vae.runs.catalogue import list_runs, new_run, open_run
+from vae.runs.records import LIVE
+from vae.runs.run import Run
 
 
 class BusyError(VaeError):

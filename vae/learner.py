@@ -6,11 +6,11 @@ Shapes: N images, B batch, Z latent size.
 import torch
 from torch import Tensor
 
-from vae.checkpoints import MOMENTS
 from vae.config import TrainConfig
 from vae.inference.latent_space import pixels
 from vae.models.gradients import Gradients
 from vae.models.network import VAE
+from vae.runs.checkpoints import MOMENTS
 from vae.schedule import masks, randomness
 from vae.workers import Plan, Workers
 

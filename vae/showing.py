@@ -9,14 +9,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from vae.checkpoints import Snapshot, save_snapshot
 from vae.datasets.pictures import grey
 from vae.datasets.registry import ImageSet
 from vae.inference.latent_space import Posterior, encode_set, plane
 from vae.models.network import SIDE, VAE
-from vae.records import Metrics
-from vae.runs import Run
-from vae.views import MAX_POINTS, View, save_view
+from vae.runs.checkpoints import Snapshot, save_snapshot
+from vae.runs.live_view import MAX_POINTS, View, save_view
+from vae.runs.records import Metrics
+from vae.runs.run import Run
 
 
 def first_of_each_class(labels: Tensor) -> Tensor:

@@ -13,15 +13,15 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from vae import checkpoints
 from vae.config import TrainConfig
 from vae.errors import VaeError
 from vae.inference.scores import score_set
 from vae.learner import Learner
 from vae.machine import choose_threads
 from vae.models.network import VAE
-from vae.records import Metrics
-from vae.runs import Run
+from vae.runs import checkpoints
+from vae.runs.records import Metrics
+from vae.runs.run import Run
 from vae.schedule import learning_rate
 from vae.storage.atomic import sync
 from vae.workers import Plan, Workers

@@ -5,8 +5,8 @@ from contextlib import suppress
 
 from vae.config import TrainConfig
 from vae.errors import VaeError
-from vae.records import Request
-from vae.runs import Run
+from vae.runs.records import Request
+from vae.runs.run import Run
 
 LOOK_SECONDS = 0.02  # between two looks of a trainer that waits
 

@@ -11,12 +11,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from vae.catalogue import negative_elbo
 from vae.evaluations import percent_line
-from vae.figures import Evaluation, keep_evaluation
 from vae.published import PUBLISHED, Published, verdict
-from vae.records import Status
-from vae.runs import Run
+from vae.runs.catalogue import negative_elbo
+from vae.runs.evaluation import Evaluation, keep_evaluation
+from vae.runs.records import Status
+from vae.runs.run import Run
 
 
 def train_in_terminal(run: Run) -> None:

@@ -11,8 +11,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from vae.catalogue import new_run
-from vae.checkpoints import snapshot_bytes
 from vae.config import TrainConfig
 from vae.datasets.registry import ImageSet, load
 from vae.errors import VaeError
@@ -21,8 +19,10 @@ from vae.inference.scores import score_set
 from vae.learner import Learner
 from vae.machine import Pace, choose_device, choose_threads
 from vae.models.network import VAE
-from vae.records import State, Status
-from vae.runs import Run
+from vae.runs.catalogue import new_run
+from vae.runs.checkpoints import snapshot_bytes
+from vae.runs.records import State, Status
+from vae.runs.run import Run
 from vae.schedule import snapshot_steps
 from vae.showing import sort_out_snapshots, view_writer, write_snapshot
 from vae.state import training_of

@@ -8,9 +8,9 @@ import streamlit as st
 from pages.components.access import host_only
 from pages.components.run_picker import select_run
 from pages.components.sentences import MENDABLE, plain, sentence
-from vae.archive import MAX_BYTES, MAX_ZIP, pack, unpack
-from vae.catalogue import default_runs_dir
-from vae.runs import Run
+from vae.runs.archive import MAX_BYTES, MAX_ZIP, pack, unpack
+from vae.runs.catalogue import default_runs_dir
+from vae.runs.run import Run
 
 _DROPPED = "zips_dropped_in_this_tab"
 _REFUSED = "refused_zip"

@@ -4,8 +4,8 @@ import streamlit as st
 
 from pages.components import cached
 from pages.components.sentences import plain, sentences
-from vae.records import LIVE
-from vae.runs import Run
+from vae.runs.records import LIVE
+from vae.runs.run import Run
 
 POLL = 2.0  # seconds
 

@@ -13,7 +13,7 @@ from pages.components.planes import Plane
 from pages.components.poster import poster
 from pages.components.walked_map import View
 from vae.datasets.registry import class_names
-from vae.runs import Run
+from vae.runs.run import Run
 
 
 def beneath_map(view: View, pins: Pins, path: Ends | None) -> None:

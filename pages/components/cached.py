@@ -20,12 +20,13 @@ from pages.components.live_figure import Spec, figure_spec
 from pages.components.panels import Scale, X
 from pages.components.planes import Dimensions, Directions, dimensions_of
 from pages.components.selection import ScoredSet
-from vae import catalogue, forecast
+from vae import forecast
 from vae.errors import VaeError
-from vae.history import History, Losses
-from vae.records import LIVE, Status
-from vae.runs import Run
-from vae.views import View, load_view
+from vae.runs import catalogue
+from vae.runs.history import History, Losses
+from vae.runs.live_view import View, load_view
+from vae.runs.records import LIVE, Status
+from vae.runs.run import Run
 
 if TYPE_CHECKING:
     from vae.models.network import VAE
@@ -186,8 +187,8 @@ def _resting(run: Run, made_at: int) -> int:  # noqa: ARG001 (of another run of 
 def _explored(run: Run, changed: int) -> Explored:  # noqa: ARG001 (the key)
     from pages.components.description import decoder_spec
     from pages.components.scoring import scored
-    from vae.checkpoints import read_position
     from vae.datasets.registry import load
+    from vae.runs.checkpoints import read_position
 
     written = _changed(run.model_path)
     position = read_position(run.model_path)

@@ -6,8 +6,8 @@ import streamlit as st
 from pages.components.cached import Explored
 from pages.components.scoring import neighbourhood
 from pages.components.selection import ScoredSet, mean_losses
-from vae.figures import Evaluation, evaluation_path, kept_evaluation
-from vae.runs import Run
+from vae.runs.evaluation import Evaluation, evaluation_path, kept_evaluation
+from vae.runs.run import Run
 
 Figures = dict[str, float]  # by the names of the fields of `Evaluation`
 

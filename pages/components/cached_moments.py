@@ -17,9 +17,9 @@ from pages.components.moments import Cost, Moment, Moments
 from pages.components.served import remove_files, serve_files
 from vae.config import TrainConfig
 from vae.errors import VaeError
-from vae.history import Rows
-from vae.records import Metrics
-from vae.runs import Run
+from vae.runs.history import Rows
+from vae.runs.records import Metrics
+from vae.runs.run import Run
 
 Stamp = tuple[Path, int, int]  # a file, when it was written, and how large it is
 
@@ -179,7 +179,7 @@ def _sound(
     counts: tuple[int, int],
 ) -> Sound | None:
     """None if it cannot be used beside a test set of so many pictures and classes."""
-    from vae.journey import sound_snapshot
+    from vae.runs.snapshots import sound_snapshot
 
     try:
         return Sound(sound_snapshot(path, config, *counts).metrics)

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from vae.history import Losses
-from vae.records import Status
+from vae.runs.history import Losses
+from vae.runs.records import Status
 
 
 class Change(NamedTuple):

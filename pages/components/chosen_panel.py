@@ -21,7 +21,7 @@ from pages.components.selection import Floats, ScoredSet, nearest
 from pages.components.tables import decimal
 from pages.components.tiles import Caption, clicked_tile, tiles
 from vae.datasets.registry import class_names
-from vae.runs import Run
+from vae.runs.run import Run
 
 AROUND = 50  # test pictures whose classes are counted
 SHOWN = 6  # of them, as pictures

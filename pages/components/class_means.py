@@ -8,7 +8,7 @@ from pages.components.scoring import decoded
 from pages.components.selection import mean_losses
 from pages.components.tiles import Caption, difference_legend, tiles
 from vae.datasets.registry import class_names
-from vae.runs import Run
+from vae.runs.run import Run
 
 
 def class_means(run: Run, explored: Explored) -> None:

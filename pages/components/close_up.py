@@ -15,7 +15,7 @@ from pages.components.tables import number_table
 from pages.components.tiles import Caption, difference_legend, tiles
 from vae.datasets.registry import class_names
 from vae.models.network import VAE
-from vae.runs import Run
+from vae.runs.run import Run
 
 SAMPLES = 8
 NEIGHBOURS = 10

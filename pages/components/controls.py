@@ -9,8 +9,8 @@ from pages.components.config_form import label
 from pages.components.offers import offer
 from pages.components.orders import ask, ask_for_steps, refusal
 from vae.config import TrainConfig
-from vae.records import LIVE, Request, Status
-from vae.runs import Run
+from vae.runs.records import LIVE, Request, Status
+from vae.runs.run import Run
 
 DELAYS = {0.0: "off", 0.05: "0.05 s", 0.2: "0.2 s", 0.5: "0.5 s", 1.0: "1 s", 2.0: "2 s"}
 

@@ -11,7 +11,7 @@ import numpy as np
 from pages.components.changes import Change
 from pages.components.panels import AXES, NARROW, PANELS, Panel, Part, Scale, X, panels, text_on, trace_on
 from pages.components.thinning import Array, envelope, thinned
-from vae.history import Losses, Rows
+from vae.runs.history import Losses, Rows
 
 TRAIN, TEST = "#3f90da", "#e76300"
 BAND = "rgba(63, 144, 218, 0.25)"

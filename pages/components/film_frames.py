@@ -22,8 +22,8 @@ from pages.components.selection import Floats, Indices
 from vae.datasets.pictures import Picture
 from vae.export.pictures import enlarged
 from vae.films import Frame
-from vae.journey import Journey, Moment
 from vae.models.network import VAE
+from vae.runs.snapshots import Journey, Moment
 
 FRAME = 50  # milliseconds
 BRIEFEST = 20  # milliseconds: browsers show no frame for less

@@ -7,7 +7,7 @@ from pages.components.filters import PAGE, Chosen
 from pages.components.selection import ScoredSet
 from pages.components.tiles import Caption, difference_legend, tiles
 from vae.datasets.registry import class_names
-from vae.runs import Run
+from vae.runs.run import Run
 
 BELOW = "page_below"  # the same pages, for those who have come to the end of one
 KEY = "gallery"  # asks `clicked_tile` which picture was clicked

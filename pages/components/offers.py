@@ -3,8 +3,8 @@
 import streamlit as st
 
 from pages.components.orders import obey, resume, start, train_longer
-from vae.records import Status
-from vae.runs import Run
+from vae.runs.records import Status
+from vae.runs.run import Run
 
 
 def offer(run: Run, status: Status) -> None:

@@ -11,7 +11,7 @@ from pages.components.selection import Indices, ScoredSet
 from pages.components.sentences import plain, sentences
 from pages.components.tiles import clicked_tile
 from vae.datasets.registry import class_names
-from vae.runs import Run
+from vae.runs.run import Run
 
 KEY = "opened"
 

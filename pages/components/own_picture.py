@@ -14,7 +14,7 @@ from pages.components.sentences import sentence
 from vae.datasets.mnist_style import BOX, as_mnist
 from vae.datasets.pictures import Picture, read_picture
 from vae.errors import VaeError
-from vae.runs import Run
+from vae.runs.run import Run
 
 KEY = "own"
 NEIGHBOURS = neighbours_key(KEY)

@@ -12,7 +12,7 @@ from pages.components.pin_texts import Texts, index_of, place_of, place_text
 from pages.components.pins import Pins
 from pages.components.selection import Floats
 from vae.errors import VaeError
-from vae.runs import Run
+from vae.runs.run import Run
 
 
 class Pair(NamedTuple):

@@ -13,8 +13,8 @@ from pages.components.pair import Pair
 from pages.components.sentences import plain, sentences
 from pages.components.tables import better, comparison, number_table
 from vae.evaluations import evaluation_of
-from vae.records import LIVE
-from vae.runs import Run
+from vae.runs.records import LIVE
+from vae.runs.run import Run
 
 POLL = 1.0  # seconds, while something is evaluated
 MISSING = "–"

@@ -24,7 +24,7 @@ from pages.components.tiles import tiles
 from pages.components.time_machine import Link
 from pages.components.walked_map import Mounting, View, walked_map
 from vae.datasets.registry import class_names
-from vae.runs import Run
+from vae.runs.run import Run
 
 SIDES = ("left", "right")
 LEFT = Mounting("left", selects=False, timeline="left_moment")

@@ -17,7 +17,7 @@ from pages.components.selection import Floats
 from pages.components.sentences import plain
 from vae.export.pictures import enlarged, gif, png
 from vae.inference import latent_space
-from vae.runs import Run
+from vae.runs.run import Run
 
 Way = Literal["straight", "spherical"]
 

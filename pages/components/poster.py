@@ -17,7 +17,7 @@ from vae.datasets.pictures import Picture
 from vae.export.pictures import enlarged, png
 from vae.inference import latent_space
 from vae.models.network import VAE
-from vae.runs import Run
+from vae.runs.run import Run
 
 FEWEST, DEFAULT, MOST = 10, 20, 40  # digits a side
 A3 = 297 / 25.4  # inches: its short side

@@ -12,13 +12,13 @@ from pages.components.orders import busy, obey, start_all
 from pages.components.run_picker import select_pair
 from pages.components.run_status import progress_line
 from pages.components.sentences import plain, sentences
-from vae.catalogue import default_runs_dir
 from vae.config import TrainConfig
 from vae.errors import VaeError
 from vae.forecast import in_words, training_seconds
 from vae.jobs import unfinished
-from vae.records import LIVE, Status
-from vae.runs import Run
+from vae.runs.catalogue import default_runs_dir
+from vae.runs.records import LIVE, Status
+from vae.runs.run import Run
 
 POLL = 2.0  # seconds, while one of them is trained or waits
 

@@ -14,7 +14,7 @@ from pages.components.links import RECONSTRUCTIONS, link
 from pages.components.selection import WORDS, Indices, ScoredSet, exactly
 from pages.components.tiles import Caption, tiles
 from vae.datasets.registry import class_names
-from vae.runs import Run
+from vae.runs.run import Run
 
 KEY = "region"
 STEP = 24  # pictures that are listed at first, and that each "Show more" adds

@@ -16,8 +16,8 @@ from pages.components.moments import moments_store
 from pages.components.planes import axes
 from pages.components.sentences import sentences
 from pages.components.time_machine import time_machine, touched
-from vae.records import LIVE, Status
-from vae.runs import Run
+from vae.runs.records import LIVE, Status
+from vae.runs.run import Run
 
 TIME, MAP = "rewind", "then"  # keys
 _RUN = "rewound"  # who was gone back in

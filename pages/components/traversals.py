@@ -9,7 +9,7 @@ from pages.components.scoring import decoded
 from pages.components.selection import Floats
 from pages.components.tables import decimal
 from pages.components.tiles import Caption, tiles
-from vae.runs import Run
+from vae.runs.run import Run
 
 VALUES = np.linspace(-3, 3, 9, dtype=np.float32)  # where the prior has 99.7 % of a coordinate
 ROWS = 10  # shown at first

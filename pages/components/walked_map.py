@@ -18,8 +18,8 @@ from pages.components.planes import Picked, Plane
 from pages.components.selection import Floats, ScoredSet
 from pages.components.time_machine import Chosen, Link, time_machine
 from vae.datasets.registry import class_names
-from vae.records import LIVE
-from vae.runs import Run
+from vae.runs.records import LIVE
+from vae.runs.run import Run
 
 MAP, TIME = "map", "moment"  # keys of the map and of its time machine
 

@@ -13,8 +13,8 @@ from pages.components.run_picker import select_run
 from pages.components.run_status import progress
 from pages.components.runs_table import chosen_runs
 from vae.errors import VaeError
-from vae.records import LIVE, Status
-from vae.runs import Run
+from vae.runs.records import LIVE, Status
+from vae.runs.run import Run
 
 # Keys of the widgets, and so their names in the address.
 OVER, LOG = "over", "log"

@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from vae.errors import VaeError
-from vae.records import Amount, Count, Record
-from vae.runs import Run
+from vae.runs.records import Amount, Count, Record
+from vae.runs.run import Run
 from vae.storage.atomic import write_whole
 from vae.storage.untrusted import MAX_JSON, MAX_WEIGHTS, largest, opened, read
 

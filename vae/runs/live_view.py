@@ -11,7 +11,7 @@ import numpy.typing as npt
 from safetensors.numpy import save
 
 from vae.errors import VaeError
-from vae.records import Moment
+from vae.runs.records import Moment
 from vae.storage.atomic import write_whole
 from vae.storage.untrusted import largest, read_fleeting, tensors_in
 

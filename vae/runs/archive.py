@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from vae import views
-from vae.catalogue import NAME, negative_elbo, numbered
 from vae.config import TrainConfig
 from vae.errors import VaeError, shortened
-from vae.figures import evaluation_path, kept_evaluation
-from vae.records import LIVE
-from vae.runs import MAX_METRICS, Run
+from vae.runs import live_view
+from vae.runs.catalogue import NAME, negative_elbo, numbered
+from vae.runs.evaluation import evaluation_path, kept_evaluation
+from vae.runs.records import LIVE
+from vae.runs.run import MAX_METRICS, Run
 from vae.storage.atomic import beside, move_whole
 from vae.storage.untrusted import MAX_JSON, largest, opened
 
@@ -97,9 +97,9 @@ def unpack(file: BinaryIO, runs_dir: Path) -> Run:
 
 def check(run: Run) -> None:
     """Reads every file of `run`. Raises VaeError, with the name of the first that is damaged."""
-    from vae import checkpoints
+    from vae.runs import checkpoints
 
-    _ = run.config, run.status(), run.request(), negative_elbo(run), views.load_view(run.view_path)
+    _ = run.config, run.status(), run.request(), negative_elbo(run), live_view.load_view(run.view_path)
     kept_evaluation(run)
     if run.model_path.exists():
         run.load_model()
@@ -180,14 +180,14 @@ def _members(archive: zipfile.ZipFile) -> tuple[str, dict[str, zipfile.ZipInfo]]
 
 def _most(config: TrainConfig) -> dict[str, int]:
     """How many bytes each file of a run may have, and each in a folder."""
-    from vae import checkpoints
+    from vae.runs import checkpoints
 
     sizes = checkpoints.sizes(config)
     return {
         "status.json": MAX_JSON,
         "evaluation.json": MAX_JSON,
         "metrics.jsonl": MAX_METRICS,
-        "view.safetensors": largest(views.LARGEST),
+        "view.safetensors": largest(live_view.LARGEST),
         "model.safetensors": sizes.model,
         "resume.safetensors": sizes.training,
         "snapshots": sizes.snapshot,

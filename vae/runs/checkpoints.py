@@ -17,7 +17,7 @@ from torch import Tensor
 from vae.config import Beta, LearningRate, Threads, TrainConfig, explain
 from vae.errors import VaeError, shortened
 from vae.models.network import PIXELS, VAE
-from vae.records import Amount, Count, Metrics, Weights
+from vae.runs.records import Amount, Count, Metrics, Weights
 from vae.storage.atomic import write_whole
 from vae.storage.untrusted import MAX_WEIGHTS, largest, tensors_in
 

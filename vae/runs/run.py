@@ -21,7 +21,7 @@ import filelock
 
 from vae.config import TrainConfig
 from vae.errors import VaeError
-from vae.records import FORMAT, LIVE, Metrics, Request, Status, read_config, read_lines
+from vae.runs.records import FORMAT, LIVE, Metrics, Request, Status, read_config, read_lines
 from vae.storage.atomic import write_whole
 from vae.storage.locks import locked
 from vae.storage.untrusted import MAX_JSON, opened, read, read_fleeting, refuse_links
@@ -97,7 +97,7 @@ class Run:
     def load_model(self) -> "VAE":
         """The newest weights as a `VAE` in eval mode on the CPU. Raises VaeError if there are none."""
         # torch takes seconds to import, and those who only watch a run do without.
-        from vae.checkpoints import load_model
+        from vae.runs.checkpoints import load_model
 
         return load_model(self.model_path, self.config)
 

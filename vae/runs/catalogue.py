@@ -14,9 +14,9 @@ from typing import Any
 
 from vae.config import TrainConfig
 from vae.errors import VaeError
-from vae.history import History
-from vae.records import Status
-from vae.runs import Run
+from vae.runs.history import History
+from vae.runs.records import Status
+from vae.runs.run import Run
 from vae.storage.atomic import beside, move_whole, sweep
 from vae.storage.untrusted import MAX_WEIGHTS, largest, opened
 

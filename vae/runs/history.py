@@ -8,8 +8,8 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from vae.records import Metrics
-from vae.runs import Run
+from vae.runs.records import Metrics
+from vae.runs.run import Run
 
 FIELDS = tuple(name for name in Metrics.model_fields if name != "split")
 ROW = np.dtype([(name, np.float64) for name in FIELDS])

@@ -1,0 +1,1 @@
+"""Run directories: what their files hold, how they are read and written, which there are."""
