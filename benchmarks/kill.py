@@ -35,7 +35,7 @@ from vae.errors import VaeError
 from vae.runs.archive import check
 from vae.runs.catalogue import new_run, open_run
 from vae.runs.run import Run
-from vae.training import fit
+from vae.training.loop import fit
 
 Kind = Literal["death", "power cut", "full disk"]
 # 120 steps
@@ -47,7 +47,7 @@ SAVE_SECONDS = 0.02
 NO_FAULT = -1
 # Forked from one process that has torch already, a trainer is there in milliseconds.
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["vae.training", "tests.conftest"])
+PROCESSES.set_forkserver_preload(["vae.training.loop", "tests.conftest"])
 
 
 @dataclass
@@ -132,7 +132,7 @@ def train_here(path: Path, data: Path, faults: Faults, calls: Connection) -> Non
     """In a process of its own: goes on with a run to its end, and says how many calls that took."""
     os.environ["VAE_DATA_DIR"] = str(data)
     with (
-        mock.patch("vae.training.SAVE_SECONDS", SAVE_SECONDS),
+        mock.patch("vae.training.loop.SAVE_SECONDS", SAVE_SECONDS),
         faults.injected(),
         suppress(VaeError) if faults.kind == "full disk" else nullcontext(),
     ):

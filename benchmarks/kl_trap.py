@@ -15,7 +15,7 @@ from vae.datasets.registry import load
 from vae.inference.scores import score_set
 from vae.models import losses
 from vae.runs.catalogue import new_run
-from vae.training import fit
+from vae.training.loop import fit
 
 SEEDS = (1, 2)
 RIGHT_KL = losses.kl

@@ -26,10 +26,10 @@ from benchmarks.viewers import glance, images_per_second, processor_seconds
 from benchmarks.visitors import GALLERY, MAP, TRAIN, Glass, Tab, Visitor
 from tests.browser import APP, ARGUMENTS, SLOW, Server, chromium, wait_until
 from tests.conftest import BUNDLED
-from vae import jobs
 from vae.config import TrainConfig
 from vae.runs.records import LIVE
 from vae.runs.run import Run
+from vae.training import jobs
 
 ARRIVE = 0.3  # seconds between two who come
 ALONE, AFTER = 15, 60  # seconds of training before they come; until the memory is looked at again

@@ -25,7 +25,7 @@ from vae.config import TrainConfig
 from vae.datasets.registry import data_dir, load
 from vae.datasets.torchvision_import import datasets
 from vae.runs.catalogue import new_run
-from vae.training import fit
+from vae.training.loop import fit
 
 Loop = Iterator[int]
 BATCH, RATE, PIXELS = 128, 1e-4, 784

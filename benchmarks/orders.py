@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.browser import wait_until
-from vae import jobs
 from vae.config import TrainConfig
 from vae.runs.records import LIVE
 from vae.runs.run import Run
+from vae.training import jobs
 
 TIMES = 20
 

@@ -22,12 +22,12 @@ import torch
 from benchmarks.targets import Figure, tell
 from vae.config import PresetName, TrainConfig
 from vae.evaluate import IMPORTANCE_SAMPLES, evaluate
-from vae.forecast import cores
 from vae.inference.latent_space import encode_set
 from vae.published import PUBLISHED, Published
-from vae.showing import write_snapshot
-from vae.state import Training
-from vae.training import train
+from vae.training.artifacts import write_snapshot
+from vae.training.forecast import cores
+from vae.training.loop import train
+from vae.training.state import Training
 
 ROOT = Path(__file__).resolve().parent.parent
 FIGURES = Path(__file__).with_name("quality.json")
@@ -76,8 +76,8 @@ def writing() -> Iterator[list[float]]:
         return call
 
     with (
-        mock.patch("vae.training.encode_set", timed(encode_set)),
-        mock.patch("vae.training.write_snapshot", timed(write_snapshot)),
+        mock.patch("vae.training.loop.encode_set", timed(encode_set)),
+        mock.patch("vae.training.loop.write_snapshot", timed(write_snapshot)),
         mock.patch.object(Training, "save", timed(Training.save)),
     ):
         yield seconds

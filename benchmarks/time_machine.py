@@ -18,7 +18,7 @@ from tests.browser import APP, ARGUMENTS, SLOW, Server, chromium, ready
 from vae.config import TrainConfig
 from vae.runs.catalogue import new_run
 from vae.runs.run import Run
-from vae.training import fit
+from vae.training.loop import fit
 
 EPOCHS, SEEKS, COLD, PLAYS = 2, 20, 6, 3
 SPEEDS = ("1", "4")

@@ -22,10 +22,10 @@ from benchmarks.loops import Loop
 from benchmarks.targets import Figure, tell
 from vae.config import TrainConfig
 from vae.datasets.registry import load
-from vae.forecast import cores
 from vae.runs.catalogue import new_run
 from vae.runs.records import Status
-from vae.training import fit
+from vae.training.forecast import cores
+from vae.training.loop import fit
 
 BATCHES = (loops.BATCH, 512)
 PRECISIONS = get_args(TrainConfig.model_fields["precision"].annotation)

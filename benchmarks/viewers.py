@@ -19,10 +19,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.sessions import Session, crowd
 from tests.browser import APP, ARGUMENTS, Server, chromium, ready, wait_until
-from vae import jobs
 from vae.config import TrainConfig
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run
+from vae.training import jobs
 
 TURNS = 5
 SETTLE, WINDOW, END = 2, 8, 5  # seconds before a measurement, in it, and after the end of the run

@@ -8,9 +8,9 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.browser import APP, ARGUMENTS, MISSING, Server, chromium, place_on, ready, wait_until
 from tests.conftest import BUNDLED
-from vae import jobs
 from vae.config import TrainConfig
 from vae.runs.records import LIVE
+from vae.training import jobs
 
 PICTURES = Path(__file__).parent / "pictures"
 

@@ -25,9 +25,9 @@ from pages.components.watching import (
 from pages.components.way_in import enter_by_app
 from pages.components.window import watch_window
 from vae.config import PRESETS_ABOUT
-from vae.forecast import in_words, training_seconds
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run
+from vae.training.forecast import in_words, training_seconds
 
 TABLE_SECONDS = 10
 

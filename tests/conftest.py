@@ -18,7 +18,7 @@ from tests.browser import APP, ARGUMENTS, MISSING, SLOW, Server, chromium
 from vae.config import TrainConfig
 from vae.runs.catalogue import new_run
 from vae.runs.run import Run
-from vae.training import fit
+from vae.training.loop import fit
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKED = ROOT / "data" / "mnist"

@@ -121,7 +121,7 @@ def test_every_order_that_leaves_a_page_is_the_hosts() -> None:
 def test_an_order_is_refused_on_the_server(
     order: Callable[[Run], object], runs_dir: Path, trained: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vae.jobs._spawn", lambda _: None)  # no process, should it get that far
+    monkeypatch.setattr("vae.training.jobs._spawn", lambda _: None)  # no process, should it get that far
     before = {path: path.read_bytes() for path in runs_dir.rglob("*") if path.is_file()}
     with pytest.raises(VaeError, match="Only the host starts, changes and deletes runs"):
         order(Run(runs_dir / trained.name))

@@ -25,11 +25,11 @@ from tests.browser import (
     wait_until,
 )
 from tests.conftest import BUNDLED
-from vae import jobs
 from vae.config import TrainConfig
 from vae.runs.catalogue import list_runs
 from vae.runs.records import LIVE
 from vae.runs.run import Run
+from vae.training import jobs
 
 pytestmark = pytest.mark.browser
 # It outlasts every test, saves soon, and leaves a core to the browser; so slow that it cannot diverge.

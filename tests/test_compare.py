@@ -17,11 +17,11 @@ from tests.visiting import component, html, messages, read, visit
 from vae import evaluations
 from vae.config import TrainConfig
 from vae.evaluations import Going
-from vae.forecast import in_words, training_seconds
 from vae.runs.catalogue import new_run
 from vae.runs.evaluation import keep_evaluation
 from vae.runs.records import Status
 from vae.runs.run import Run
+from vae.training.forecast import in_words, training_seconds
 
 PAGE = "pages/compare.py"
 
@@ -214,7 +214,7 @@ def test_comparisons_are_of_the_issue_and_each_is_one_click(
         asked.append(configs)
         return [new_run(config, where) for config in configs]
 
-    monkeypatch.setattr("vae.jobs.start_all", start_all)
+    monkeypatch.setattr("vae.training.jobs.start_all", start_all)
     monkeypatch.setattr("pages.components.cached.core_speed", lambda: 5e10)
     betas = [sorted(config.beta for config in each.configs.values()) for each in READY_MADE]
     assert betas == [[0, 1], [0.1, 1, 4], [1, 1], [1, 1]]

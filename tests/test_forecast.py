@@ -7,7 +7,14 @@ from typing import get_args
 import pytest
 
 from vae.config import Dataset, TrainConfig
-from vae.forecast import PIXELS, REFERENCE_SPEED, TRAIN_IMAGES, core_speed, in_words, training_seconds
+from vae.training.forecast import (
+    PIXELS,
+    REFERENCE_SPEED,
+    TRAIN_IMAGES,
+    core_speed,
+    in_words,
+    training_seconds,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 

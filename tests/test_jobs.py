@@ -13,11 +13,11 @@ from safetensors.torch import load_file
 import vae
 from tests.browser import wait_until
 from tests.conftest import small_config
-from vae import jobs
 from vae.errors import VaeError
 from vae.runs.catalogue import list_runs, new_run, open_run
 from vae.runs.records import Status
 from vae.runs.run import Run
+from vae.training import jobs
 
 
 @pytest.fixture
@@ -175,7 +175,7 @@ def test_only_a_finished_run_is_trained_longer(small: Path) -> None:
 
 
 def test_a_trainer_that_never_began_is_told_of(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vae.jobs.sys.executable", shutil.which("false"))
+    monkeypatch.setattr("vae.training.jobs.sys.executable", shutil.which("false"))
     run = jobs.start(small_config(), small)
     wait_until(lambda: run.status().state == "failed")
     assert "log.txt" in (run.status().error or "")

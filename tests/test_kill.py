@@ -7,9 +7,9 @@ import pytest
 
 from benchmarks.kill import Kind, faults, kills, saved_step
 from tests.conftest import small_config
-from vae.learner import Learner
 from vae.runs.catalogue import new_run
-from vae.training import SAVE_SECONDS, fit
+from vae.training.loop import SAVE_SECONDS, fit
+from vae.training.step import Learner
 
 KILLS = 25
 
@@ -28,7 +28,7 @@ def test_at_most_ten_seconds_are_ever_redone(small: Path, monkeypatch: pytest.Mo
     """By a clock that goes a second a step; an epoch has sixty of these."""
     taken: list[int] = []
     redone: list[int] = []
-    monkeypatch.setattr("vae.state.Stopwatch.__call__", lambda _: float(len(taken)))
+    monkeypatch.setattr("vae.training.state.Stopwatch.__call__", lambda _: float(len(taken)))
     take = Learner.take
 
     def watched(self: Learner, plan: object) -> object:

@@ -6,8 +6,8 @@ import torch
 from tests.conftest import small_config
 from vae.config import TrainConfig
 from vae.errors import VaeError
-from vae.machine import CALIBRATION_SECONDS, Pace, choose_device, choose_threads
 from vae.models.network import VAE
+from vae.training.device import CALIBRATION_SECONDS, Pace, choose_device, choose_threads
 
 
 def calibrations(speed_at: dict[float, float]) -> list[float]:

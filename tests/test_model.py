@@ -12,7 +12,7 @@ from tests.conftest import small_config, write_small_mnist
 from vae.datasets.registry import load
 from vae.models import losses
 from vae.models.network import VAE
-from vae.schedule import randomness
+from vae.training.schedule import randomness
 
 Arrays = dict[str, np.ndarray]
 

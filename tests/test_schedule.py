@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vae.config import TrainConfig
-from vae.schedule import MASKS, WARM_UP, learning_rate, masks, randomness, snapshot_steps
+from vae.training.schedule import MASKS, WARM_UP, learning_rate, masks, randomness, snapshot_steps
 
 
 def test_the_schedule_warms_up_and_ends_near_zero() -> None:

@@ -21,8 +21,8 @@ from vae.runs.catalogue import delete_run, new_run
 from vae.runs.live_view import load_view
 from vae.runs.records import Request, Status
 from vae.runs.run import Run
-from vae.steering import Orders
-from vae.training import fit
+from vae.training.loop import fit
+from vae.training.requests import Orders
 
 
 @pytest.fixture

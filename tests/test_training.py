@@ -23,9 +23,9 @@ from vae.models.gradients import Gradients
 from vae.runs.catalogue import new_run
 from vae.runs.records import Status
 from vae.runs.run import Run
-from vae.schedule import masks, snapshot_steps
-from vae.showing import sort_out_snapshots
-from vae.training import fit
+from vae.training.artifacts import sort_out_snapshots
+from vae.training.loop import fit
+from vae.training.schedule import masks, snapshot_steps
 
 
 def weights(run: Run) -> dict[str, torch.Tensor]:
@@ -119,7 +119,7 @@ def test_the_encoder_sees_a_picture_without_its_hidden_pixels(
 
 
 def test_the_time_left_is_told_once_the_speed_is_known(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vae.machine.SPEED_SECONDS", 0)
+    monkeypatch.setattr("vae.training.device.SPEED_SECONDS", 0)
     first, *_, last = fit(new_run(small_config(epochs=1), small))
     assert first.eta_seconds is None
     assert last.eta_seconds == 0
@@ -182,7 +182,7 @@ def test_a_diverging_loss_fails_with_a_sentence_and_keeps_the_last_good_weights(
 def test_weights_are_saved_only_if_their_loss_is_finite(
     seed: int, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vae.training.SAVE_SECONDS", -1)  # at every line
+    monkeypatch.setattr("vae.training.loop.SAVE_SECONDS", -1)  # at every line
     config = small_config(schedule="constant", epochs=40, learning_rate=1.0, seed=seed)
     with pytest.raises(VaeError, match="no longer a number"):
         vae.train(config, small)

@@ -17,7 +17,7 @@ from vae.evaluate import evaluate
 from vae.runs.archive import check
 from vae.runs.records import FORMAT
 from vae.runs.run import Run
-from vae.training import fit
+from vae.training.loop import fit
 
 KEPT = {2: ROOT / "tests" / "run_of_format_2"}
 

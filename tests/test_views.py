@@ -13,7 +13,7 @@ from vae.errors import VaeError
 from vae.inference.latent_space import encode_set
 from vae.runs.live_view import MAX_POINTS, load_view, save_view
 from vae.runs.run import Run
-from vae.showing import view_writer
+from vae.training.artifacts import view_writer
 
 
 def test_a_finished_run_shows_its_last_moment(trained: Run, small: Path) -> None:

@@ -16,8 +16,8 @@ from tests.conftest import small_config
 from vae.errors import VaeError
 from vae.runs.catalogue import new_run
 from vae.runs.run import Run
-from vae.training import fit
-from vae.workers import Workers
+from vae.training.distributed import Workers
+from vae.training.loop import fit
 
 CONFIG = small_config(epochs=6)  # of 12 steps each, the last batch as large as the others
 FIRST = 60

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from vae.models.network import VAE
     from vae.runs.catalogue import open_run
     from vae.runs.run import Run
-    from vae.training import train
+    from vae.training.loop import train
 
 __all__ = ["VAE", "Run", "TrainConfig", "VaeError", "open_run", "train"]
 
@@ -57,7 +57,7 @@ _WHERE = {
     "TrainConfig": "config",
     "VaeError": "errors",
     "open_run": "runs.catalogue",
-    "train": "training",
+    "train": "training.loop",
 }
 
 

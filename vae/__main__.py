@@ -196,8 +196,8 @@ def _train(find: Callable[[], Run]) -> None:
     if _workers() == 1:
         train_in_terminal(find())
         return
-    from vae.training import follow
-    from vae.workers import joined
+    from vae.training.distributed import joined
+    from vae.training.loop import follow
 
     with joined() as workers:
         if workers.rank == 0:

@@ -11,8 +11,8 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from vae.jobs import PROJECT, give_way
 from vae.runs.run import Run
+from vae.training.jobs import PROJECT, give_way
 
 _PERCENT = re.compile(r"evaluated ([0-9]{1,3}) %")
 _LONGEST = 500  # characters of what a process said last

@@ -27,7 +27,7 @@ def train_in_terminal(run: Run) -> None:
         return
     print(f"{run.name}, in {run.path}", flush=True)
     with _stops_cleanly(run), _progress() as bar:
-        from vae.training import fit
+        from vae.training.loop import fit
 
         task = bar.add_task("", epoch=0.0, losses="", speed=0.0, left="")
         offset = 0

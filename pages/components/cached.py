@@ -20,13 +20,13 @@ from pages.components.live_figure import Spec, figure_spec
 from pages.components.panels import Scale, X
 from pages.components.planes import Dimensions, Directions, dimensions_of
 from pages.components.selection import ScoredSet
-from vae import forecast
 from vae.errors import VaeError
 from vae.runs import catalogue
 from vae.runs.history import History, Losses
 from vae.runs.live_view import View, load_view
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run
+from vae.training import forecast
 
 if TYPE_CHECKING:
     from vae.models.network import VAE

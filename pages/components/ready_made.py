@@ -14,11 +14,11 @@ from pages.components.run_status import progress_line
 from pages.components.sentences import plain, sentences
 from vae.config import TrainConfig
 from vae.errors import VaeError
-from vae.forecast import in_words, training_seconds
-from vae.jobs import unfinished
 from vae.runs.catalogue import default_runs_dir
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run
+from vae.training.forecast import in_words, training_seconds
+from vae.training.jobs import unfinished
 
 POLL = 2.0  # seconds, while one of them is trained or waits
 

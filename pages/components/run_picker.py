@@ -8,10 +8,10 @@ from pages.components import cached
 from pages.components.access import may_change
 from pages.components.sentences import plain
 from vae.errors import VaeError
-from vae.jobs import live_run
 from vae.runs.catalogue import admit, default_runs_dir, list_runs
 from vae.runs.records import LIVE
 from vae.runs.run import Run
+from vae.training.jobs import live_run
 
 _KEY, _BOX = "selected_run", "selected_run_box"
 # Of the run that is compared with it: the key, and its name in the address.

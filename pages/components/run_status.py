@@ -5,9 +5,9 @@ import streamlit as st
 from pages.components.access import may_change
 from pages.components.config_form import differences
 from pages.components.sentences import plain
-from vae.forecast import in_words
 from vae.runs.records import Status
 from vae.runs.run import Run
+from vae.training.forecast import in_words
 
 INTERRUPTED = "Its training process ended without a word."
 MEND = "**Resume** goes on from what was saved last; log.txt in the run's folder may say why it ended."

@@ -13,9 +13,9 @@ from pages.components.config_form import differences
 from pages.components.orders import REFUSED_SECONDS, delete, obey
 from pages.components.run_picker import select_run
 from pages.components.sentences import MENDABLE, plain, sentence
-from vae.forecast import in_words
 from vae.runs.catalogue import default_runs_dir, list_runs
 from vae.runs.run import Run
+from vae.training.forecast import in_words
 
 _CHOSEN = "chosen_runs"
 _KEPT = "why_runs_were_kept"

@@ -16,19 +16,19 @@ from vae.datasets.registry import ImageSet, load
 from vae.errors import VaeError
 from vae.inference.latent_space import Posterior, encode_set
 from vae.inference.scores import score_set
-from vae.learner import Learner
-from vae.machine import Pace, choose_device, choose_threads
 from vae.models.network import VAE
 from vae.runs.catalogue import new_run
 from vae.runs.checkpoints import snapshot_bytes
 from vae.runs.records import State, Status
 from vae.runs.run import Run
-from vae.schedule import snapshot_steps
-from vae.showing import sort_out_snapshots, view_writer, write_snapshot
-from vae.state import training_of
-from vae.steering import Orders
 from vae.storage.atomic import sweep
-from vae.workers import Workers
+from vae.training.artifacts import sort_out_snapshots, view_writer, write_snapshot
+from vae.training.device import Pace, choose_device, choose_threads
+from vae.training.distributed import Workers
+from vae.training.requests import Orders
+from vae.training.schedule import snapshot_steps
+from vae.training.state import training_of
+from vae.training.step import Learner
 
 SAVE_SECONDS = 10
 STATUS_SECONDS = 0.25

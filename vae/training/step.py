@@ -11,8 +11,8 @@ from vae.inference.latent_space import pixels
 from vae.models.gradients import Gradients
 from vae.models.network import VAE
 from vae.runs.checkpoints import MOMENTS
-from vae.schedule import masks, randomness
-from vae.workers import Plan, Workers
+from vae.training.distributed import Plan, Workers
+from vae.training.schedule import masks, randomness
 
 
 class Learner:

@@ -31,7 +31,7 @@ class BusyError(VaeError):
 
 
 NICENESS = 10  # of 19
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 def start(config: TrainConfig, runs_dir: Path, *, again: bool = False, origin: Run | None = None) -> Run:

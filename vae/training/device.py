@@ -12,10 +12,10 @@ import torch
 
 from vae.config import TrainConfig
 from vae.errors import VaeError
-from vae.forecast import cores
 from vae.models.gradients import Gradients
 from vae.models.network import PIXELS, VAE
-from vae.workers import Workers
+from vae.training.distributed import Workers
+from vae.training.forecast import cores
 
 CALIBRATION_STEPS = 7
 # Between two choices of the thread count, unless the speed halves: soon after the start, where a machine that

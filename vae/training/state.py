@@ -16,15 +16,15 @@ from torch import Tensor
 from vae.config import TrainConfig
 from vae.errors import VaeError
 from vae.inference.scores import score_set
-from vae.learner import Learner
-from vae.machine import choose_threads
 from vae.models.network import VAE
 from vae.runs import checkpoints
 from vae.runs.records import Metrics
 from vae.runs.run import Run
-from vae.schedule import learning_rate
 from vae.storage.atomic import sync
-from vae.workers import Plan, Workers
+from vae.training.device import choose_threads
+from vae.training.distributed import Plan, Workers
+from vae.training.schedule import learning_rate
+from vae.training.step import Learner
 
 VOUCHING = 1000  # test images that must have a finite loss before weights are saved
 

@@ -1,0 +1,1 @@
+"""Training: the loop, what it saves and obeys, and the process it runs in."""
