@@ -21,9 +21,9 @@ import torch
 
 from benchmarks.targets import Figure, tell
 from vae.config import PresetName, TrainConfig
-from vae.evaluate import IMPORTANCE_SAMPLES, evaluate
+from vae.evaluation.evaluate import IMPORTANCE_SAMPLES, evaluate
+from vae.evaluation.published import PUBLISHED, Published
 from vae.inference.latent_space import encode_set
-from vae.published import PUBLISHED, Published
 from vae.training.artifacts import write_snapshot
 from vae.training.forecast import cores
 from vae.training.loop import train

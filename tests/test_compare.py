@@ -14,9 +14,9 @@ from pages.components.ready_made import POLL, READY_MADE
 from tests.conftest import small_config
 from tests.figures import evaluation_of
 from tests.visiting import component, html, messages, read, visit
-from vae import evaluations
 from vae.config import TrainConfig
-from vae.evaluations import Going
+from vae.evaluation import queue
+from vae.evaluation.queue import Going
 from vae.runs.catalogue import new_run
 from vae.runs.evaluation import keep_evaluation
 from vae.runs.records import Status
@@ -178,11 +178,11 @@ def test_figures_are_like_with_like_until_both_are_evaluated(
     assert read(button.label) == f"Evaluate {right.name}"
     button.click().run()
     assert asked == [right]
-    monkeypatch.setitem(evaluations._asked, right.path, Going(share=0.4))
+    monkeypatch.setitem(queue._asked, right.path, Going(share=0.4))
     test = compare(pair)
     assert not any(each.label.startswith("Evaluate") for each in test.button)
     assert "is evaluated: 40%" in read(test.get("progress")[0].proto.text)
-    monkeypatch.setitem(evaluations._asked, right.path, Going(ended=True, error="It *fell* over."))
+    monkeypatch.setitem(queue._asked, right.path, Going(ended=True, error="It *fell* over."))
     assert "It *fell* over." in messages(compare(pair))
     keep_evaluation(right, evaluation_of(right, negative_elbo=10.5, nll=9.75))
     test = compare(pair)

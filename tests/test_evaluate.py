@@ -9,9 +9,15 @@ import torch
 from torch import nn
 
 from tests.conftest import BUNDLED, small_config
-from vae.bounds import Draws, draw, negative_log_likelihood, refined_posterior, sampled_reconstruction
 from vae.datasets.registry import load
-from vae.evaluate import active_units, evaluate, neighbours_agreement
+from vae.evaluation.bounds import (
+    Draws,
+    draw,
+    negative_log_likelihood,
+    refined_posterior,
+    sampled_reconstruction,
+)
+from vae.evaluation.evaluate import active_units, evaluate, neighbours_agreement
 from vae.inference.latent_space import BATCH, Posterior, encode_set, pixels
 from vae.inference.scores import score_set
 from vae.models import losses
@@ -139,7 +145,7 @@ def test_the_figures_do_not_hang_on_the_number_of_cores(
     before = torch.get_num_threads()
     found = []
     for count in (1, 3):
-        monkeypatch.setattr("vae.bounds.cores", lambda count=count: count)
+        monkeypatch.setattr("vae.evaluation.bounds.cores", lambda count=count: count)
         found.append(negative_log_likelihood(model, images, encode_set(model, images), 100))
     assert torch.equal(*found)
     assert torch.get_num_threads() == before
@@ -160,7 +166,7 @@ def test_an_interrupt_drops_what_was_not_begun(trained: Run, monkeypatch: pytest
         interrupted.set()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vae.bounds.draw", slow)
+    monkeypatch.setattr("vae.evaluation.bounds.draw", slow)
     model, images = trained.load_model(), torch.zeros(3000, 28, 28, dtype=torch.uint8)
     with pytest.raises(KeyboardInterrupt):
         negative_log_likelihood(model, images, encode_set(model, images), 500, interrupt)

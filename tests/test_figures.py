@@ -10,9 +10,9 @@ import pytest
 from tests.browser import wait_until
 from tests.figures import evaluation_of
 from tests.test_archive import packed
-from vae import evaluations
-from vae.evaluations import Going, begin_evaluation
-from vae.evaluations import evaluation_of as going_of
+from vae.evaluation import queue
+from vae.evaluation.queue import Going, begin_evaluation
+from vae.evaluation.queue import evaluation_of as going_of
 from vae.runs.archive import unpack
 from vae.runs.checkpoints import save_model
 from vae.runs.evaluation import evaluation_path, keep_evaluation, kept_evaluation
@@ -53,8 +53,8 @@ def test_two_tabs_that_ask_at_the_same_instant_evaluate_once(
             both.wait(0.5)  # for another that has not seen this one either; in vain
         return Going()
 
-    monkeypatch.setattr(evaluations, "Going", going)
-    monkeypatch.setattr(evaluations, "_evaluate", lambda run, _: evaluated.append(run))
+    monkeypatch.setattr(queue, "Going", going)
+    monkeypatch.setattr(queue, "_evaluate", lambda run, _: evaluated.append(run))
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(begin_evaluation, (run, run)))
     assert both.broken
@@ -68,7 +68,7 @@ def test_two_are_evaluated_one_after_the_other_and_what_fails_says_why(run: Run)
     for name in ("config.json", "status.json"):
         (broken.path / name).write_bytes((run.path / name).read_bytes())
     broken.model_path.write_bytes(b"no weights")
-    with evaluations._one_at_a_time:  # as while another is evaluated
+    with queue._one_at_a_time:  # as while another is evaluated
         begin_evaluation(broken)
         begin_evaluation(run)
         first = going_of(run)

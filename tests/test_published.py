@@ -4,7 +4,7 @@ import pytest
 
 from tests.conftest import small_config
 from tests.test_architecture import SOURCES, imported
-from vae.published import PUBLISHED, Published, verdict
+from vae.evaluation.published import PUBLISHED, Published, verdict
 
 GAUSSIAN, SPHERE, KERAS, BLOG = PUBLISHED
 
@@ -57,4 +57,4 @@ def test_another_weight_of_the_kl_still_gives_a_bound_and_is_said() -> None:
 
 
 def test_the_figures_are_at_hand_without_torch() -> None:
-    assert imported(SOURCES["vae.published"]) & set(SOURCES) == {"vae.config"}
+    assert imported(SOURCES["vae.evaluation.published"]) & set(SOURCES) == {"vae.config"}

@@ -5,7 +5,7 @@ import json
 from benchmarks.quality import FIGURES, NAMES, PAGES, Figures, compare, render, with_table
 from benchmarks.targets import Figure
 from vae.config import TrainConfig
-from vae.published import PUBLISHED
+from vae.evaluation.published import PUBLISHED
 
 
 def made_up(negative_elbo: float, seconds: float) -> Figures:

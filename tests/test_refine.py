@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from tests.conftest import small_config
-from vae.bounds import negative_log_likelihood, refined_posterior, sampled_reconstruction
 from vae.datasets.registry import load
+from vae.evaluation.bounds import negative_log_likelihood, refined_posterior, sampled_reconstruction
+from vae.evaluation.refine import refine
 from vae.inference.latent_space import Posterior, encode_set, pixels
 from vae.models import losses
 from vae.models.network import VAE, Hidden
-from vae.refine import refine
 from vae.runs.run import Run
 
 

@@ -200,9 +200,7 @@ def test_a_trainer_that_dies_between_its_last_two_files_leaves_the_right_weights
     while next(statuses).epoch < 2.9:
         pass
     with monkeypatch.context() as patch:
-        patch.setattr(
-            "vae.runs.run.checkpoints.save_model", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
-        )
+        patch.setattr("vae.runs.checkpoints.save_model", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             list(statuses)
     vae.train(trained.config, small)
@@ -245,7 +243,7 @@ def test_a_full_disk_fails_with_a_sentence_and_can_be_resumed(
     while next(statuses).epoch < 1:
         pass
     with monkeypatch.context() as patch:
-        patch.setattr("vae.runs.run.checkpoints.save_training", full)
+        patch.setattr("vae.runs.checkpoints.save_training", full)
         with pytest.raises(VaeError, match=r"No space left on device.*then resume"):
             list(statuses)
     assert run.status().state == "failed"

@@ -13,7 +13,7 @@ import torch
 
 from tests.conftest import ROOT
 from vae.config import TrainConfig
-from vae.evaluate import evaluate
+from vae.evaluation.evaluate import evaluate
 from vae.runs.archive import check
 from vae.runs.records import FORMAT
 from vae.runs.run import Run

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from vae.evaluations import percent_line
-from vae.published import PUBLISHED, Published, verdict
+from vae.evaluation.published import PUBLISHED, Published, verdict
+from vae.evaluation.queue import percent_line
 from vae.runs.catalogue import negative_elbo
 from vae.runs.evaluation import Evaluation, keep_evaluation
 from vae.runs.records import Status
@@ -61,7 +61,7 @@ def evaluate_in_terminal(run: Run, *, as_json: bool) -> None:
     errors = Console(stderr=True)
     columns = (TextColumn("evaluating"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
-        from vae.evaluate import evaluate
+        from vae.evaluation.evaluate import evaluate
 
         task = bar.add_task("", total=1)
 

@@ -16,7 +16,7 @@ from pages.components.run_picker import forget_run, select_pair, select_run
 from pages.components.sentences import MENDABLE, plain, sentence, sentences
 from vae.config import TrainConfig
 from vae.errors import VaeError
-from vae.evaluations import begin_evaluation
+from vae.evaluation.queue import begin_evaluation
 from vae.runs.catalogue import default_runs_dir, delete_run, find_run
 from vae.runs.records import LIVE, Request
 from vae.runs.run import Run

@@ -12,7 +12,7 @@ from pages.components.orders import evaluate, obey
 from pages.components.pair import Pair
 from pages.components.sentences import plain, sentences
 from pages.components.tables import better, comparison, number_table
-from vae.evaluations import evaluation_of
+from vae.evaluation.queue import evaluation_of
 from vae.runs.records import LIVE
 from vae.runs.run import Run
 

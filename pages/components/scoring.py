@@ -11,7 +11,7 @@ import torch
 
 from pages.components.selection import Floats, Indices, ScoredSet
 from vae.datasets.pictures import Picture, grey
-from vae.evaluate import NEIGHBOURS, active_units, neighbours_agreement
+from vae.evaluation.evaluate import NEIGHBOURS, active_units, neighbours_agreement
 from vae.inference import latent_space
 from vae.inference.scores import score_set
 from vae.models import losses

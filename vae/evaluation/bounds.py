@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from vae.evaluation.refine import joint_loss, refine
 from vae.inference.latent_space import Posterior, pixels
 from vae.inference.scores import NOISE_SEED
 from vae.models.network import VAE
-from vae.refine import joint_loss, refine
 from vae.training.forecast import cores
 
 # Decoded at a time: the logits, 1.6 MB, stay in the cache.

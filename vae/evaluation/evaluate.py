@@ -9,18 +9,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vae.bounds import (
+from vae.datasets.registry import load
+from vae.errors import VaeError
+from vae.evaluation.bounds import (
     Tell,
     negative_log_likelihood,
     nobody,
     refined_posterior,
     sampled_reconstruction,
 )
-from vae.datasets.registry import load
-from vae.errors import VaeError
+from vae.evaluation.refine import STEPS
 from vae.inference.latent_space import BATCH, encode_set
 from vae.models import losses
-from vae.refine import STEPS
 from vae.runs.checkpoints import read_position
 from vae.runs.evaluation import Evaluation, weights_of
 from vae.runs.run import Run
