@@ -23,7 +23,7 @@ from pages.components.selection import Floats
 from tests.decoding import small_model
 from tests.test_poster import MODELS
 from vae.datasets.registry import class_names
-from vae.films import MOST_COLOURS, Frame
+from vae.export.animation import MOST_COLOURS, Frame
 from vae.runs.snapshots import Journey, Moment
 
 SIZE = 360

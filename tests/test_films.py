@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from vae.films import MOST_COLOURS, Format, Frame, film
+from vae.export.animation import MOST_COLOURS, Format, Frame, film
 
 KINDS: tuple[Format, ...] = get_args(Format)
 PALETTE = np.random.default_rng(0).integers(0, 256, (MOST_COLOURS, 3), np.uint8)

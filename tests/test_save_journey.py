@@ -24,7 +24,7 @@ from tests.browser import own_page
 from tests.conftest import BUNDLED, ROOT
 from tests.visiting import visit
 from vae.errors import VaeError
-from vae.films import Format, Frame, Palette, film
+from vae.export.animation import Format, Frame, Palette, film
 from vae.runs import snapshots
 from vae.runs.checkpoints import save_model
 from vae.runs.run import Run

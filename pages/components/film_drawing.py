@@ -17,7 +17,7 @@ from pages.components.charts import LABEL_COLOURS
 from pages.components.digits import Ink
 from pages.components.selection import Floats, Indices
 from vae.datasets.pictures import Picture
-from vae.films import Frame, Palette
+from vae.export.animation import Frame, Palette
 
 GREYS = 128
 EDGE = 4  # by how much of a pixel a dot covers

@@ -20,8 +20,8 @@ from pages.components.planes import Plane
 from pages.components.scoring import decoded
 from pages.components.selection import Floats, Indices
 from vae.datasets.pictures import Picture
+from vae.export.animation import Frame
 from vae.export.pictures import enlarged
-from vae.films import Frame
 from vae.models.network import VAE
 from vae.runs.snapshots import Journey, Moment
 

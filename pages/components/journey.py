@@ -20,7 +20,7 @@ from pages.components.sentences import plain, sentences
 from pages.components.while_shown import kept_while_shown
 from vae.datasets.registry import class_names
 from vae.errors import VaeError
-from vae.films import Format, Frame, film
+from vae.export.animation import Format, Frame, film
 from vae.runs import snapshots as kept
 from vae.runs.run import Run
 
