@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from tests.conftest import small_config
-from vae.__main__ import main
+from vae.cli.commands import main
 from vae.config import TrainConfig
 from vae.models.network import VAE
 from vae.runs.catalogue import list_runs, new_run
@@ -119,7 +119,7 @@ def test_train_runs_evaluate_decode_delete(small: Path, capsys: Output, tmp_path
 
 
 def test_a_preset_and_its_changes(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vae.__main__.train_in_terminal", lambda _: None)
+    monkeypatch.setattr("vae.cli.commands.train_in_terminal", lambda _: None)
     assert main(["train", "--preset", "blog", "--learning-rate", "2e-3", "--seed", "1"]) == 0
     (run,) = list_runs(small)
     assert run.config == TrainConfig.preset("blog", learning_rate=2e-3)
@@ -244,7 +244,7 @@ def test_an_interrupt_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: O
     def interrupt(_: Path) -> list[Run]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vae.__main__.list_runs", interrupt)
+    monkeypatch.setattr("vae.cli.commands.list_runs", interrupt)
     assert main(["runs"]) == 1
     assert capsys.readouterr().err == "Interrupted. `python -m vae runs` tells where the run stands.\n"
 
@@ -259,7 +259,7 @@ def test_help_names_every_field_and_bound(capsys: Output) -> None:
 
 
 def test_watching_needs_no_torch() -> None:
-    code = "import sys, vae.__main__, vae.jobs, pages.train; assert 'torch' not in sys.modules"
+    code = "import sys, vae.cli.commands, vae.training.jobs, pages.train; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 

@@ -1,0 +1,236 @@
+"""The command line: `python -m vae`. torch is imported by the commands that need it."""
+
+import json
+import math
+import os
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Parameter
+from pydantic import ValidationError
+from rich.console import Console
+from rich.prompt import Confirm
+from rich.table import Table
+
+from vae.cli.terminal import evaluate_in_terminal, train_in_terminal
+from vae.config import PRESETS_ABOUT, PresetName, TrainConfig, explain
+from vae.errors import VaeError
+from vae.runs.catalogue import (
+    NAME,
+    NAME_RULE,
+    default_runs_dir,
+    delete_run,
+    find_run,
+    list_runs,
+    new_run,
+    open_run,
+    summary,
+)
+from vae.runs.run import Run
+
+app = App(
+    name="python -m vae",
+    help="Train variational autoencoders, and look into them. RUN is a run's name, or its folder.",
+    version_flags=[],
+    # Errors are sentences of ours, and exit statuses are given by `main`.
+    exit_on_error=False,
+    print_error=False,
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,
+    default_parameter=Parameter(negative=(), consume_multiple=True),
+)
+
+RunsDir = Annotated[Path | None, Parameter(help="Folder of the runs; default VAE_RUNS_DIR, or checkpoints.")]
+_PRESETS = " ".join(f"{name}: {about}" for name, about in PRESETS_ABOUT.items())
+RunName = Annotated[str, Parameter(help="A run's name, or the path of its folder.")]
+
+
+@app.command
+def train(
+    *,
+    preset: Annotated[PresetName, Parameter(help=_PRESETS)] = "quick",
+    config: Annotated[TrainConfig, Parameter(name="*")] = TrainConfig.preset("quick"),  # noqa: B008 (frozen)
+    name: str | None = None,
+    runs_dir: RunsDir = None,
+    again: bool = False,
+) -> None:
+    """Train a model, or open the finished run of the same config.
+
+    The preset sets every field; each can be set on its own as well. The defaults below are those of
+    the preset quick. Ctrl-C stops at the next batch and saves; the same command goes on from there.
+
+    Parameters
+    ----------
+    name
+        The run's name, instead of one made from the config.
+    again
+        Train a further run of the same config.
+    """
+    if name is not None and not NAME.fullmatch(name):
+        raise CycloptsError(msg=f"--name: {NAME_RULE}")
+    changes = {field: getattr(config, field) for field in config.model_fields_set}
+    chosen = TrainConfig.preset(preset, **changes)
+    _train(lambda: new_run(chosen, runs_dir or default_runs_dir(), name, again=again))
+
+
+@app.command
+def resume(run: RunName, /, *then: RunName, runs_dir: RunsDir = None) -> None:
+    """Go on where an interrupted or stopped run stood, and, once it is finished, with others after it."""
+    if then and _workers() > 1:
+        raise CycloptsError(
+            msg="Several workers train one run at a time. Resume each by a command of its own."
+        )
+    for name in (run, *then):
+        _train(partial(_find, name, runs_dir))
+        if _find(name, runs_dir).status().state != "finished":
+            break
+
+
+@app.command(name="runs")
+def list_all(*, runs_dir: RunsDir = None, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
+    """List the runs: state, preset, epochs, -ELBO on the test set, size.
+
+    Parameters
+    ----------
+    as_json
+        Print a JSON array instead of a table.
+    """
+    rows = [summary(run) for run in list_runs(runs_dir or default_runs_dir())]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    if not rows:
+        print("No runs yet. `python -m vae train` makes one.")
+        return
+    table = Table("run", "state", "preset", "epochs", "-ELBO", "size", box=None, pad_edge=False)
+    for row in rows:
+        if "error" in row:
+            table.add_row(row["run"], "damaged", row["error"])
+            continue
+        differs = " ".join(f"{field}={value}" for field, value in row["differs"].items())
+        elbo = "" if row["negative_elbo"] is None else f"{row['negative_elbo']:.1f}"
+        megabytes = f"{row['bytes'] / 1e6:.1f} MB"
+        epochs = f"{round(row['epoch'], 2):g}/{row['epochs']}"
+        table.add_row(row["run"], row["state"], f"{row['preset']} {differs}", epochs, elbo, megabytes)
+    Console(markup=False).print(table)
+
+
+@app.command
+def evaluate(
+    run: RunName,
+    /,
+    *,
+    runs_dir: RunsDir = None,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Evaluate a run on all images of its test set, beside published figures; losses in nats per image.
+
+    Parameters
+    ----------
+    as_json
+        Print one JSON object instead of a table.
+    """
+    evaluate_in_terminal(_find(run, runs_dir), as_json=as_json)
+
+
+@app.command
+def decode(
+    run: RunName,
+    /,
+    *z: Annotated[float, Parameter(help="One number for each latent dimension.")],
+    out: Path | None = None,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Decode one point of the latent space, onto the terminal or into a PNG file.
+
+    Parameters
+    ----------
+    out
+        The PNG file to write, 28 x 28, grey.
+    """
+    found = _find(run, runs_dir)
+    dims = found.config.latent_dim
+    if len(z) != dims or not all(map(math.isfinite, z)):
+        given = " ".join(map(str, z)) or "none"
+        raise CycloptsError(msg=f"{found.name} decodes a point of {dims} finite numbers; given: {given}.")
+    model = found.load_model()
+    import torch
+
+    from vae.datasets.pictures import grey
+    from vae.export.pictures import png
+
+    picture = grey(model.decode(torch.tensor([z]))[0, 0].numpy())
+    if out is not None:
+        out.write_bytes(png(picture))
+        print(f"Wrote {out}.")
+        return
+    for row in picture.tolist():
+        print("".join(" ░▒▓█"[level * 5 // 256] * 2 for level in row).rstrip())
+
+
+@app.command
+def delete(run: RunName, /, *, runs_dir: RunsDir = None, yes: bool = False) -> None:
+    """Remove a run for good, after asking.
+
+    Parameters
+    ----------
+    yes
+        Do not ask.
+    """
+    found = _find(run, runs_dir)
+    try:
+        sure = yes or Confirm.ask(f"Delete {found.name} ({found.size() / 1e6:.1f} MB) for good?")
+    except EOFError:
+        print()
+        raise VaeError("Nothing was deleted: nobody was there to ask. Add --yes.") from None
+    if sure:
+        delete_run(found)
+    print(f"Deleted {found.name}." if sure else "Nothing was deleted.")
+
+
+def _train(find: Callable[[], Run]) -> None:
+    """Trains a run here; what `torchrun` starts beside this process helps it."""
+    if _workers() == 1:
+        train_in_terminal(find())
+        return
+    from vae.training.distributed import joined
+    from vae.training.loop import follow
+
+    with joined() as workers:
+        if workers.rank == 0:
+            train_in_terminal(find())
+        else:
+            follow(workers)
+
+
+def _workers() -> int:
+    """How many processes train together: https://docs.pytorch.org/docs/stable/elastic/run.html"""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def _find(text: str, runs_dir: Path | None) -> Run:
+    """A run by its name, or by a path, which holds a slash."""
+    return open_run(text) if "/" in text else find_run(runs_dir or default_runs_dir(), text)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command and returns the exit status: 0, 1 (it failed) or 2 (bad arguments)."""
+    try:
+        app(arguments)
+    except CycloptsError as error:
+        cause = error.__cause__
+        print(explain(cause) if isinstance(cause, ValidationError) else str(error), file=sys.stderr)
+        return 2
+    except VaeError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{error.filename or 'A file'} cannot be read or written: {error.strerror}.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted. `python -m vae runs` tells where the run stands.", file=sys.stderr)
+        return 1
+    return 0
