@@ -31,7 +31,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 from tests.conftest import small_config, write_small_mnist
-from vae.errors import VaeError
+from vae import VaeError
 from vae.runs.archive import check
 from vae.runs.catalogue import new_run, open_run
 from vae.runs.run import Run

@@ -29,7 +29,7 @@ from pages.components.live_figure import figure_spec
 from pages.components.run_status import made_of, progress_line
 from tests.conftest import ROOT
 from tests.figures import evaluation_of
-from vae.errors import VaeError
+from vae import VaeError
 from vae.runs.archive import check, pack, unpack
 from vae.runs.catalogue import list_runs, summary
 from vae.runs.history import History

@@ -15,7 +15,7 @@ from pages.components import access, archives, orders
 from tests.conftest import small_config
 from tests.test_architecture import SOURCES
 from tests.visiting import PAGES, messages, visit
-from vae.errors import VaeError
+from vae import VaeError
 from vae.runs.run import Run
 
 TRAIN = "pages/train.py"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from vae.errors import VaeError
+from vae import VaeError
 from vae.runs import archive
 from vae.runs.archive import MAX_ENTRIES, pack, unpack
 from vae.runs.catalogue import list_runs

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.conftest import small_config
 from tests.visiting import messages
-from vae.errors import VaeError
+from vae import VaeError
 from vae.runs.catalogue import new_run
 from vae.runs.records import Status
 from vae.runs.run import Run

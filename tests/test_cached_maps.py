@@ -15,7 +15,7 @@ from pages.components.latent_map.region import held
 from pages.components.planes import axes
 from pages.components.scoring import decoded
 from tests.visiting import PAGES, component, messages, tell, visit
-from vae.errors import VaeError
+from vae import VaeError
 from vae.runs.checkpoints import save_model
 from vae.runs.run import Run
 

@@ -6,7 +6,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from tests.conftest import TEST_IMAGES, small_config
-from vae.errors import VaeError
+from vae import VaeError
 from vae.models.network import VAE
 from vae.runs import checkpoints
 from vae.runs.run import Run

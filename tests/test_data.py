@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from tests.conftest import PACKED, write_small_mnist
+from vae import VaeError
 from vae.config import Dataset
 from vae.datasets import registry
-from vae.errors import VaeError
 
 
 def test_the_whole_of_mnist_comes_with_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from pages.components.draw_pad import MOST_NUMBERS, MOST_STROKES, rendered, valid_strokes
 from tests.browser import ROOT, SLOW, Server
+from vae import VaeError
 from vae.datasets.mnist_style import as_mnist
-from vae.errors import VaeError
 
 SCRIPT = """
 import streamlit as st

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import small_config
-from vae.errors import VaeError
+from vae import VaeError
 from vae.runs.catalogue import new_run
 from vae.runs.history import FIELDS, History
 from vae.runs.records import Metrics

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 import vae
 from tests.browser import wait_until
 from tests.conftest import small_config
-from vae.errors import VaeError
+from vae import VaeError
 from vae.runs.catalogue import list_runs, new_run, open_run
 from vae.runs.records import Status
 from vae.runs.run import Run

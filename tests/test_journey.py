@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from vae import VaeError
 from vae.datasets.registry import load
-from vae.errors import VaeError
 from vae.inference.latent_space import encode_set
 from vae.runs import checkpoints
 from vae.runs.run import Run

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from tests.conftest import small_config
+from vae import VaeError
 from vae.config import TrainConfig
-from vae.errors import VaeError
 from vae.models.network import VAE
 from vae.training.device import CALIBRATION_SECONDS, Pace, choose_device, choose_threads
 

@@ -16,8 +16,8 @@ from pages.components.pictures import pictures_name, serve_pictures
 from pages.components.planes import axes
 from tests.browser import SLOW, Server, own_page
 from tests.conftest import TRAIN_IMAGES
+from vae import VaeError
 from vae.datasets.registry import load
-from vae.errors import VaeError
 from vae.inference.scores import score_set
 from vae.runs.checkpoints import save_model
 from vae.runs.run import Run

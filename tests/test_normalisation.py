@@ -7,10 +7,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 from tests.test_pictures import file
+from vae import VaeError
 from vae.datasets.mnist_style import as_mnist
 from vae.datasets.pictures import Picture, read_picture
 from vae.datasets.registry import load
-from vae.errors import VaeError
 
 
 @pytest.fixture

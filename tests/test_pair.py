@@ -13,7 +13,7 @@ from pages.components.tables import number_table
 from pages.components.wishes import Heard
 from tests.conftest import small_config
 from tests.figures import evaluation_of
-from vae.errors import VaeError
+from vae import VaeError
 from vae.runs.catalogue import new_run
 from vae.runs.evaluation import Evaluation
 from vae.runs.run import Run

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageSequence
 
+from vae import VaeError
 from vae.datasets.pictures import read_picture
-from vae.errors import VaeError
 from vae.export.pictures import enlarged, gif, png
 
 

@@ -11,7 +11,7 @@ from pages.components.pin_texts import Texts, place_of, place_text, read, writte
 from pages.components.pins import MOST, MOST_KEPT, Pin, Pins, fitted
 from pages.components.tables import decimal
 from tests.visiting import messages
-from vae.errors import VaeError
+from vae import VaeError
 
 MEANS = np.random.default_rng(2).standard_normal((500, 2), np.float32)
 

@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 
 from tests.conftest import small_config
 from tests.figures import evaluation_of
+from vae import VaeError
 from vae.config import TrainConfig
-from vae.errors import VaeError
 from vae.runs.archive import check
 from vae.runs.catalogue import list_runs, new_run, summary
 from vae.runs.evaluation import keep_evaluation

@@ -11,7 +11,7 @@ import filelock
 import pytest
 
 from tests.conftest import small_config
-from vae.errors import VaeError
+from vae import VaeError
 from vae.runs.catalogue import delete_run, find_run, list_runs, new_run, open_run
 from vae.runs.records import Metrics, Status
 from vae.runs.run import STARTING_SECONDS, Run

@@ -23,7 +23,7 @@ from pages.components.moments import Cost, Moment
 from tests.browser import own_page
 from tests.conftest import BUNDLED, ROOT
 from tests.visiting import visit
-from vae.errors import VaeError
+from vae import VaeError
 from vae.export.animation import Format, Frame, Palette, film
 from vae.runs import snapshots
 from vae.runs.checkpoints import save_model

@@ -16,7 +16,7 @@ from pages.components.selection import (
     selected,
     surprise,
 )
-from vae.errors import VaeError
+from vae import VaeError
 from vae.models.losses import kl
 
 

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 import vae
 from tests.browser import wait_until
 from tests.conftest import small_config
-from vae.errors import VaeError
+from vae import VaeError
 from vae.runs.catalogue import delete_run, new_run
 from vae.runs.live_view import load_view
 from vae.runs.records import Request, Status

@@ -16,8 +16,8 @@ from safetensors.torch import load_file
 
 import vae
 from tests.conftest import small_config
+from vae import VaeError
 from vae.datasets.registry import load
-from vae.errors import VaeError
 from vae.inference.scores import score_set
 from vae.models.gradients import Gradients
 from vae.runs.catalogue import new_run

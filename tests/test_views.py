@@ -7,9 +7,9 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
+from vae import VaeError
 from vae.datasets.pictures import grey
 from vae.datasets.registry import load
-from vae.errors import VaeError
 from vae.inference.latent_space import encode_set
 from vae.runs.live_view import MAX_POINTS, load_view, save_view
 from vae.runs.run import Run

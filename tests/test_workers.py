@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import small_config
-from vae.errors import VaeError
+from vae import VaeError
 from vae.runs.catalogue import new_run
 from vae.runs.run import Run
 from vae.training.distributed import Workers

@@ -13,29 +13,6 @@
 Each is imported when it is first asked for, and torch with `train` and `VAE` only: a program that
 only watches runs never pays for it. What a person can mend is raised as `vae.VaeError`, and a
 config out of bounds as `pydantic.ValidationError`.
-
-The layers; each module imports from the rows below its own only (a test reads this table):
-
-    __main__                                the command line
-    terminal                                a run on a terminal
-    training, evaluations                   the loop; evaluations in processes of their own
-    jobs                                    the process that a training runs in, seen from outside
-    state, showing, steering                where a training stands; what it shows; what it is asked
-    learner                                 one step, which all workers take
-    evaluate, machine, schedule, archive    figures of a model; device, threads; what the step decides; zips
-    bounds                                  what a picture's likelihood is at least, from samples of z
-    refine                                  a Gaussian fitted to one picture alone
-    latent, catalogue, journey              where pictures lie; which runs there are; moments that are kept
-    history, figures                        losses as arrays; what an evaluation says, kept
-    runs, normalisation                     the run directory; pictures from anywhere, as MNIST's
-    checkpoints, data, pictures, views      weights in files; data sets in memory; PNG; moments of a training
-    gradients                               a batch forward and back
-    model, losses, torchvision_import       the network; the two terms; torchvision, mended
-    workers                                 several processes that train one model
-    records                                 what the files of a run hold
-    forecast, published, films              how long a training will take; figures of others; GIF and WebP
-    config, files, reading, locks           what a run is made of; files written whole, read with care, locked
-    errors                                  what a person can mend
 """
 
 from importlib import import_module
@@ -43,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vae.config import TrainConfig
-    from vae.errors import VaeError
     from vae.models.network import VAE
     from vae.runs.catalogue import open_run
     from vae.runs.run import Run
@@ -51,20 +27,23 @@ if TYPE_CHECKING:
 
 __all__ = ["VAE", "Run", "TrainConfig", "VaeError", "open_run", "train"]
 
-_WHERE = {
+_MODULES = {
     "VAE": "models.network",
     "Run": "runs.run",
     "TrainConfig": "config",
-    "VaeError": "errors",
     "open_run": "runs.catalogue",
     "train": "training.loop",
 }
+
+
+class VaeError(Exception):
+    """Something a person can mend. Its message is the whole sentence they read, and says what to do."""
 
 
 def __getattr__(name: str) -> Any:
     """PEP 562: imports what is asked for only when it is: torch for those who need it; and nothing while the
     package itself is imported, or two threads that begin with different modules of it wait for each other,
     which Python ends by an ImportError."""
-    if name not in _WHERE:
+    if name not in _MODULES:
         raise AttributeError(f"module 'vae' has no attribute {name!r}")
-    return getattr(import_module(f"vae.{_WHERE[name]}"), name)
+    return getattr(import_module(f"vae.{_MODULES[name]}"), name)

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from vae.errors import LONGEST, VaeError, shortened
+from vae import VaeError
+from vae.storage.untrusted import LONGEST, shortened
 
 Dataset = Literal["mnist", "fashion-mnist", "kmnist", "emnist-digits"]
 PresetName = Literal["blog", "quick", "best"]

@@ -16,7 +16,7 @@ from typing import NamedTuple, ParamSpec, TypeVar
 
 import streamlit as st
 
-from vae.errors import VaeError
+from vae import VaeError
 
 _UNLOCKED = "unlocked_by_its_host"
 _FIELD = "host_key"

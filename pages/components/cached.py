@@ -20,7 +20,7 @@ from pages.components.live_figure import Spec, figure_spec
 from pages.components.panels import Scale, X
 from pages.components.planes import Dimensions, Directions, dimensions_of
 from pages.components.selection import ScoredSet
-from vae.errors import VaeError
+from vae import VaeError
 from vae.runs import catalogue
 from vae.runs.history import History, Losses
 from vae.runs.live_view import View, load_view

@@ -15,8 +15,8 @@ from pages.components import cached
 from pages.components.cached import Explored
 from pages.components.moments import Cost, Moment, Moments
 from pages.components.served import remove_files, serve_files
+from vae import VaeError
 from vae.config import TrainConfig
-from vae.errors import VaeError
 from vae.runs.history import Rows
 from vae.runs.records import Metrics
 from vae.runs.run import Run

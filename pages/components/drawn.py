@@ -13,7 +13,7 @@ from pages.components.latent_map.region import is_polygon
 from pages.components.pin_texts import FURTHEST, is_place, place_of, place_text
 from pages.components.selection import Floats
 from pages.components.sentences import plain, sentence
-from vae.errors import VaeError
+from vae import VaeError
 
 PATH = "path"  # its name in the address: `path=-1,0_2,0.5`
 _PATH, _REGION = "drawn_path", "drawn_region"

@@ -11,7 +11,7 @@ from pages.components.live_figure import click_on, live_figure
 from pages.components.selection import SORTS, TERMS, Indices, ScoredSet, mean_losses, of_classes, selected
 from pages.components.sentences import plain, sentence
 from pages.components.tables import number_table
-from vae.errors import VaeError
+from vae import VaeError
 
 # Keys of the widgets, and so their names in the address.
 CLASSES, SORT, SEED, FIND, LOSS, SIZE, PAGE = "digit", "sort", "seed", "find", "loss", "show", "page"

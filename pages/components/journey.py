@@ -18,8 +18,8 @@ from pages.components.moments import Moment, Moments
 from pages.components.planes import Plane
 from pages.components.sentences import plain, sentences
 from pages.components.while_shown import kept_while_shown
+from vae import VaeError
 from vae.datasets.registry import class_names
-from vae.errors import VaeError
 from vae.export.animation import Format, Frame, film
 from vae.runs import snapshots as kept
 from vae.runs.run import Run

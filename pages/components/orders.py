@@ -14,8 +14,8 @@ from pages.components import cached, cached_moments
 from pages.components.access import host_only
 from pages.components.run_picker import forget_run, select_pair, select_run
 from pages.components.sentences import MENDABLE, plain, sentence, sentences
+from vae import VaeError
 from vae.config import TrainConfig
-from vae.errors import VaeError
 from vae.evaluation.queue import begin_evaluation
 from vae.runs.catalogue import default_runs_dir, delete_run, find_run
 from vae.runs.records import LIVE, Request

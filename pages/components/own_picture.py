@@ -11,9 +11,9 @@ from pages.components.links import MAP, link
 from pages.components.pin_texts import place_text
 from pages.components.scoring import scored
 from pages.components.sentences import sentence
+from vae import VaeError
 from vae.datasets.mnist_style import BOX, as_mnist
 from vae.datasets.pictures import Picture, read_picture
-from vae.errors import VaeError
 from vae.runs.run import Run
 
 KEY = "own"

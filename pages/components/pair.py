@@ -11,7 +11,7 @@ import numpy as np
 from pages.components.pin_texts import Texts, index_of, place_of, place_text
 from pages.components.pins import Pins
 from pages.components.selection import Floats
-from vae.errors import VaeError
+from vae import VaeError
 from vae.runs.run import Run
 
 

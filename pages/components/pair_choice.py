@@ -11,7 +11,7 @@ from pages.components.pin_texts import Texts, is_place
 from pages.components.sentences import sentence
 from pages.components.walked_map import Mounting, View
 from pages.components.wishes import Heard
-from vae.errors import VaeError
+from vae import VaeError
 
 _KEY = "compared_choice"
 

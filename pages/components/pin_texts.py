@@ -12,7 +12,8 @@ import numpy as np
 
 from pages.components.pins import MOST, Pin, Pins
 from pages.components.selection import Floats
-from vae.errors import VaeError, shortened
+from vae import VaeError
+from vae.storage.untrusted import shortened
 
 # Further out no model has ever put a picture, and nothing that is computed of a place overflows.
 FURTHEST = 1_000_000

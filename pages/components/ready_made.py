@@ -12,8 +12,8 @@ from pages.components.orders import busy, obey, start_all
 from pages.components.run_picker import select_pair
 from pages.components.run_status import progress_line
 from pages.components.sentences import plain, sentences
+from vae import VaeError
 from vae.config import TrainConfig
-from vae.errors import VaeError
 from vae.runs.catalogue import default_runs_dir
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run

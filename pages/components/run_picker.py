@@ -7,7 +7,7 @@ import streamlit as st
 from pages.components import cached
 from pages.components.access import may_change
 from pages.components.sentences import plain
-from vae.errors import VaeError
+from vae import VaeError
 from vae.runs.catalogue import admit, default_runs_dir, list_runs
 from vae.runs.records import LIVE
 from vae.runs.run import Run

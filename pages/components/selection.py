@@ -11,8 +11,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from vae import VaeError
 from vae.datasets.pictures import Picture
-from vae.errors import VaeError, shortened
+from vae.storage.untrusted import shortened
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import streamlit as st
 from pydantic import ValidationError
 
+from vae import VaeError
 from vae.config import explain
-from vae.errors import VaeError
 
 MENDABLE = (VaeError, OSError, ValidationError)
 

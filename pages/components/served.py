@@ -15,7 +15,7 @@ from plotly.offline import get_plotlyjs
 from streamlit.components.v2 import component
 from streamlit.components.v2.types import ComponentRenderer
 
-from vae.errors import VaeError
+from vae import VaeError
 from vae.storage.atomic import beside, write_whole
 from vae.storage.untrusted import MAX_WEIGHTS, largest, read
 

@@ -12,7 +12,7 @@ from pages.components.rewinding import TIME, map_then, slider
 from pages.components.run_picker import select_run
 from pages.components.run_status import progress
 from pages.components.runs_table import chosen_runs
-from vae.errors import VaeError
+from vae import VaeError
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run
 

@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.prompt import Confirm
 from rich.table import Table
 
+from vae import VaeError
 from vae.cli.terminal import evaluate_in_terminal, train_in_terminal
 from vae.config import PRESETS_ABOUT, PresetName, TrainConfig, explain
-from vae.errors import VaeError
 from vae.runs.catalogue import (
     NAME,
     NAME_RULE,

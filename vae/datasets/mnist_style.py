@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
+from vae import VaeError
 from vae.datasets.pictures import Picture
-from vae.errors import VaeError
 
 Levels = npt.NDArray[np.float32]  # (H, W): ink above the background, in grey levels
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image
 
-from vae.errors import VaeError
+from vae import VaeError
 
 Picture = npt.NDArray[np.uint8]  # (H, W) or (H, W, 3), 0 is black
 

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from vae import VaeError
 from vae.config import Dataset
 from vae.datasets.torchvision_import import datasets
-from vae.errors import VaeError
 from vae.storage.atomic import write_whole
 
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from vae import VaeError
 from vae.datasets.registry import load
-from vae.errors import VaeError
 from vae.evaluation.bounds import (
     Tell,
     negative_log_likelihood,

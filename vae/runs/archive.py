@@ -14,15 +14,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from vae import VaeError
 from vae.config import TrainConfig
-from vae.errors import VaeError, shortened
 from vae.runs import live_view
 from vae.runs.catalogue import NAME, negative_elbo, numbered
 from vae.runs.evaluation import evaluation_path, kept_evaluation
 from vae.runs.records import LIVE
 from vae.runs.run import MAX_METRICS, Run
 from vae.storage.atomic import beside, move_whole
-from vae.storage.untrusted import MAX_JSON, largest, opened
+from vae.storage.untrusted import MAX_JSON, largest, opened, shortened
 
 MAX_ZIP = 200  # megabytes: a page holds it in memory
 MAX_BYTES = 256_000_000  # unpacked; 3 x 1024 units with all that they are resumed from have 170 MB

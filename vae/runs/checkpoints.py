@@ -14,12 +14,12 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from vae import VaeError
 from vae.config import Beta, LearningRate, Threads, TrainConfig, explain
-from vae.errors import VaeError, shortened
 from vae.models.network import PIXELS, VAE
 from vae.runs.records import Amount, Count, Metrics, Weights
 from vae.storage.atomic import write_whole
-from vae.storage.untrusted import MAX_WEIGHTS, largest, tensors_in
+from vae.storage.untrusted import MAX_WEIGHTS, largest, shortened, tensors_in
 
 Tensors = dict[str, Tensor]
 Shapes = dict[str, torch.Size]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from vae.errors import VaeError
+from vae import VaeError
 from vae.runs.records import Amount, Count, Record
 from vae.runs.run import Run
 from vae.storage.atomic import write_whole

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save
 
-from vae.errors import VaeError
+from vae import VaeError
 from vae.runs.records import Moment
 from vae.storage.atomic import write_whole
 from vae.storage.untrusted import largest, read_fleeting, tensors_in

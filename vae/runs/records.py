@@ -6,8 +6,8 @@ from typing import Annotated, Any, BinaryIO, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from vae import VaeError
 from vae.config import Beta, LearningRate, TrainConfig, explain
-from vae.errors import VaeError
 from vae.storage.untrusted import parse
 
 FORMAT = 2  # of a run's files

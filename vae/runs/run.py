@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import filelock
 
+from vae import VaeError
 from vae.config import TrainConfig
-from vae.errors import VaeError
 from vae.runs.records import FORMAT, LIVE, Metrics, Request, Status, read_config, read_lines
 from vae.storage.atomic import write_whole
 from vae.storage.locks import locked

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from vae import VaeError
 from vae.config import TrainConfig
 from vae.datasets.pictures import Picture, grey
-from vae.errors import VaeError
 from vae.models.network import SIDE, VAE
 from vae.runs.checkpoints import Snapshot, load_snapshot
 from vae.runs.run import Run

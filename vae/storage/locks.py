@@ -9,7 +9,7 @@ from pathlib import Path
 
 import filelock
 
-from vae.errors import VaeError
+from vae import VaeError
 
 # No link is followed out of the folder, and no pipe waited for.
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)

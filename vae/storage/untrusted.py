@@ -14,15 +14,19 @@ from typing import Any, BinaryIO, Literal
 
 from safetensors import SafetensorError, safe_open
 
-from vae.errors import shortened
-
 MAX_JSON = 200_000  # bytes; a config of 9,999 restarts has 110,000
 MAX_NUMBER = 1e39  # float32 ends at 3.4e38; sums and squares of these are finite
 MAX_DIGITS = 19  # as int64
 MAX_HEADER = MAX_JSON  # of safetensors: it holds the config once more, and some hundred bytes for each tensor
 MAX_WEIGHTS = 1_000_000_000  # the widest network there is, 8 layers of 4096, has 970 MB
+LONGEST = 60  # characters of a quotation
 _LENGTH = 8  # bytes before the header, which say how long it is
 _LONGEST_REASON = 200  # characters; the reasons of libraries quote the file
+
+
+def shortened(text: str) -> str:
+    """What somebody typed, or a URL says, cut to a length that a sentence can quote."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def opened(path: Path, most: int) -> BinaryIO:

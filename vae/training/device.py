@@ -10,8 +10,8 @@ import time
 
 import torch
 
+from vae import VaeError
 from vae.config import TrainConfig
-from vae.errors import VaeError
 from vae.models.gradients import Gradients
 from vae.models.network import PIXELS, VAE
 from vae.training.distributed import Workers

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, distributed
 
-from vae.errors import VaeError
+from vae import VaeError
 
 # A training may stand still for as long as its viewers like. A worker that died is noticed at once, as its
 # connections close; one whose machine or network is gone without a word is waited for.

@@ -15,8 +15,8 @@ from typing import Any
 
 import filelock
 
+from vae import VaeError
 from vae.config import TrainConfig
-from vae.errors import VaeError
 from vae.runs.catalogue import list_runs, new_run, open_run
 from vae.runs.records import LIVE
 from vae.runs.run import Run

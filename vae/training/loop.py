@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from vae import VaeError
 from vae.config import TrainConfig
 from vae.datasets.registry import ImageSet, load
-from vae.errors import VaeError
 from vae.inference.latent_space import Posterior, encode_set
 from vae.inference.scores import score_set
 from vae.models.network import VAE

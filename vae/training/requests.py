@@ -3,8 +3,8 @@
 import time
 from contextlib import suppress
 
+from vae import VaeError
 from vae.config import TrainConfig
-from vae.errors import VaeError
 from vae.runs.records import Request
 from vae.runs.run import Run
 

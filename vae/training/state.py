@@ -13,8 +13,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from vae import VaeError
 from vae.config import TrainConfig
-from vae.errors import VaeError
 from vae.inference.scores import score_set
 from vae.models.network import VAE
 from vae.runs import checkpoints

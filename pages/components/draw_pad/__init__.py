@@ -14,8 +14,8 @@ import streamlit as st
 from PIL import Image, ImageDraw
 from streamlit.components.v2 import component
 
+from vae import VaeError
 from vae.datasets.pictures import Picture
-from vae.errors import VaeError
 
 Strokes = list[list[int]]  # each x0, y0, x1, y1, ... from the pad's upper left corner
 
