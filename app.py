@@ -7,10 +7,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components.clicks import hear_clicks_once
-from pages.components.sentences import sentences
-from pages.components.while_shown import turn_to
-from pages.components.window import watch_connection
+from pages.components.shell.connection import watch_connection
+from pages.components.shell.messages import sentences
+from pages.components.shell.page_state import turn_to
+from pages.components.shell.streamlit_patches import hear_clicks_once
 
 
 def show(page: str) -> None:

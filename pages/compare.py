@@ -11,9 +11,9 @@ from pages.components.pair_figures import pair_figures
 from pages.components.pair_maps import LEFT, RIGHT, pair_maps, side
 from pages.components.ready_made import ready_made
 from pages.components.run_picker import other_picker, run_picker
-from pages.components.sentences import plain, sentences
+from pages.components.shell.entrypoint import enter_by_app
+from pages.components.shell.messages import plain, sentences
 from pages.components.watching import ChartOptions, chart_options, poll_seconds
-from pages.components.way_in import enter_by_app
 from vae.runs.records import LIVE
 
 # What would be too narrow beside each other stands below each other.

@@ -16,11 +16,11 @@ from pages.components.moments import moments_store
 from pages.components.plane_picker import plane_picker
 from pages.components.region_panel import region_panel
 from pages.components.run_picker import run_picker
-from pages.components.sentences import sentences
+from pages.components.shell.entrypoint import enter_by_app
+from pages.components.shell.messages import sentences
 from pages.components.traversals import traversals
 from pages.components.walked_map import TIME, View, walked_map
 from pages.components.walking import carry_out
-from pages.components.way_in import enter_by_app
 
 # Beside a map that is too narrow nothing stands: the panel goes below it.
 _STYLE = (

@@ -10,7 +10,7 @@ from pages.components.class_means import class_means
 from pages.components.filters import filters
 from pages.components.opened import open_clicked, opened
 from pages.components.run_picker import run_picker
-from pages.components.way_in import enter_by_app
+from pages.components.shell.entrypoint import enter_by_app
 from vae.datasets.registry import class_names
 
 

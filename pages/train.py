@@ -5,7 +5,6 @@ from functools import partial
 import streamlit as st
 
 from pages.components import cached
-from pages.components.access import lock, may_change
 from pages.components.config_form import config_form, preset_choice
 from pages.components.controls import controls
 from pages.components.orders import STARTS, busy, obey, start
@@ -13,7 +12,10 @@ from pages.components.rewinding import rewound
 from pages.components.run_picker import run_picker
 from pages.components.run_status import run_heading
 from pages.components.runs_table import runs_table
-from pages.components.sentences import sentences
+from pages.components.shell.access import lock, may_change
+from pages.components.shell.connection import watch_window
+from pages.components.shell.entrypoint import enter_by_app
+from pages.components.shell.messages import sentences
 from pages.components.watching import (
     TROUBLE_SECONDS,
     chart_options,
@@ -22,8 +24,6 @@ from pages.components.watching import (
     standing,
     watch,
 )
-from pages.components.way_in import enter_by_app
-from pages.components.window import watch_window
 from vae.config import PRESETS_ABOUT
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run

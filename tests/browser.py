@@ -15,7 +15,7 @@ from typing import Self
 
 from playwright.sync_api import Page, sync_playwright
 
-from pages.components.served import STATIC
+from pages.components.shell.assets import STATIC
 
 # Without these it looks up hosts of its maker, and fails slowly where there is no network.
 ARGUMENTS = [

@@ -11,7 +11,8 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components import access, archives, orders
+from pages.components import archives, orders
+from pages.components.shell import access
 from tests.conftest import small_config
 from tests.test_architecture import SOURCES
 from tests.visiting import PAGES, messages, visit
@@ -26,7 +27,7 @@ WRITING |= {"copyfile", "copytree", "extractall"}
 NOT_OF_RUNS = {
     "vae.datasets.registry",
     "vae.datasets.registrysets.pictures",
-    "pages.components.served",
+    "pages.components.shell.assets",
 }  # data sets, pictures in memory, static/
 
 

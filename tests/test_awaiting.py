@@ -20,7 +20,7 @@ def exploring() -> None:
 
     from pages.components import cached
     from pages.components.awaiting import awaiting_weights, follow_training
-    from pages.components.sentences import sentences
+    from pages.components.shell.messages import sentences
 
     run = st.session_state["run"]
     with sentences():

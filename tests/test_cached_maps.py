@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from pages import latent
-from pages.components import cached, cached_maps, served
+from pages.components import cached, cached_maps
 from pages.components.latent_map import Region
 from pages.components.latent_map.region import held
 from pages.components.planes import axes
 from pages.components.scoring import decoded
+from pages.components.shell import assets
 from tests.visiting import PAGES, component, messages, tell, visit
 from vae import VaeError
 from vae.runs.checkpoints import save_model
@@ -100,7 +101,7 @@ def test_traversals_are_drawn_when_they_are_opened(wide: Run, runs_dir: Path) ->
 def test_the_map_is_drawn_before_real_pictures_are_packed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(served, "STATIC", tmp_path)
+    monkeypatch.setattr(assets, "STATIC", tmp_path)
     packed = counted(monkeypatch, "serve_pictures")
     seen = []
     monkeypatch.setattr(latent, "walked_map", lambda view, *_: seen.append((view.pictures_url, len(packed))))
@@ -119,7 +120,7 @@ def test_the_map_does_without_real_pictures(tmp_path: Path, monkeypatch: pytest.
     def full(*_: object) -> str:
         raise VaeError("There is no room.")
 
-    monkeypatch.setattr(served, "STATIC", tmp_path)
+    monkeypatch.setattr(assets, "STATIC", tmp_path)
     monkeypatch.setattr(cached_maps, "serve_pictures", full)
     test = visit(PAGES[0])
     assert messages(test) == "There is no room."

@@ -11,9 +11,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from pages.components import cached, orders, served
+from pages.components import cached, orders
 from pages.components.cached_moments import moments, steps
 from pages.components.moments import Moments
+from pages.components.shell import assets
 from tests.visiting import PAGES, component, visit
 from vae.runs.catalogue import new_run
 from vae.runs.checkpoints import load_snapshot
@@ -24,7 +25,7 @@ from vae.storage import untrusted
 
 @pytest.fixture
 def run(runs_dir: Path, trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setattr(served, "STATIC", tmp_path / "static")
+    monkeypatch.setattr(assets, "STATIC", tmp_path / "static")
     return Run(runs_dir / trained.name)
 
 
@@ -34,7 +35,7 @@ def found(run: Run) -> Moments:
 
 def file(address: str | None) -> Path:
     """What the browser fetches."""
-    return served.STATIC / str(address).removeprefix("app/static/")
+    return assets.STATIC / str(address).removeprefix("app/static/")
 
 
 def test_they_are_all_snapshots_before_the_weights_that_are_shown(run: Run) -> None:
@@ -93,7 +94,7 @@ def test_snapshots_that_cannot_be_used_are_left_out(run: Run) -> None:
     shown = found(run)
     assert [moment.step for moment in shown.moments[:-1]] == [int(path.stem) for path in others]
     assert shown.missing == [int(path.stem) for path in (torn, nowhere, strangers)]
-    assert {path.name.partition("-")[0] for path in served.STATIC.rglob("*.safetensors")} == {
+    assert {path.name.partition("-")[0] for path in assets.STATIC.rglob("*.safetensors")} == {
         path.stem for path in others
     }
     assert json.loads(shown.payload.partition(b"\n")[0])["missing"] == shown.missing
@@ -169,7 +170,7 @@ def test_what_was_deleted_or_swapped_meanwhile_is_left_out(
         (tmp_path / "secret").write_text("mine")
         link.symlink_to(tmp_path / "secret")
         os.truncate(huge, untrusted.largest(untrusted.MAX_WEIGHTS) + 1)
-        served.serve_files(folder, files)
+        assets.serve_files(folder, files)
 
     monkeypatch.setattr(Path, "hardlink_to", refused)
     monkeypatch.setattr("pages.components.cached_moments.serve_files", before)
@@ -188,7 +189,7 @@ def test_files_of_snapshots_that_are_no_more_go_but_not_at_once(
     run.snapshots()[1].unlink()
     found(run)
     assert deleted.exists()  # another tab may be on its way there
-    monkeypatch.setattr(served, "KEPT_SECONDS", 0)
+    monkeypatch.setattr(assets, "KEPT_SECONDS", 0)
     found(run)
     assert not deleted.exists()
     assert kept.exists()
@@ -200,18 +201,18 @@ def test_a_run_that_is_deleted_leaves_no_file_on_the_disk(run: Run) -> None:
     with static.open("rb") as content:
         orders.delete(run)
         assert os.fstat(content.fileno()).st_nlink == 0
-    assert not list(served.STATIC.iterdir())
+    assert not list(assets.STATIC.iterdir())
     orders.delete(new_run(run.config, run.path.parent))  # nobody has looked at its moments
 
 
 def test_files_are_put_there_again_and_go_a_day_after_their_last_use(run: Run) -> None:
     yesterday = time.time() - 25 * 3600
-    other = served.STATIC / "moments-other"
+    other = assets.STATIC / "moments-other"
     other.mkdir(parents=True)
     os.utime(other, (yesterday,) * 2)
     moment = found(run).moments[0]
     folder = file(moment.address).parent
-    assert [path.name for path in served.STATIC.glob("moments-*")] == [folder.name]
+    assert [path.name for path in assets.STATIC.glob("moments-*")] == [folder.name]
     os.utime(folder, (yesterday,) * 2)
     assert found(run).moments[0] == moment
     assert folder.stat().st_mtime > yesterday + 3600  # used

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, WebSocket, expect
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from benchmarks.sessions import Session
-from pages.components import access
+from pages.components.shell import access
 from tests.browser import APP, Server
 from vae.runs.run import Run
 

@@ -32,7 +32,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.components.v2 import component
 from pages.components.decoder import decoder_store
-from pages.components.served import modules
+from pages.components.shell.assets import modules
 
 HOSTING = """
 export default async function ({ data, parentElement }) {

@@ -10,10 +10,11 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Page, expect
 
-from pages.components import cached, served
+from pages.components import cached
 from pages.components.latent_map.points import map_points
 from pages.components.pictures import pictures_name, serve_pictures
 from pages.components.planes import axes
+from pages.components.shell import assets
 from tests.browser import SLOW, Server, own_page
 from tests.conftest import TRAIN_IMAGES
 from vae import VaeError
@@ -69,12 +70,12 @@ def test_training_pictures_without_a_loss_get_a_sentence(runs_dir: Path, trained
 
 
 def test_the_real_pictures_are_a_file_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(served, "STATIC", tmp_path)
+    monkeypatch.setattr(assets, "STATIC", tmp_path)
     levels = np.random.default_rng(0).integers(0, 256, (5, 3, 3), np.uint8)
     name = pictures_name(levels)
-    assert served.served(name) is None
+    assert assets.served(name) is None
     url = serve_pictures(name, levels)
-    assert served.served(name) == url
+    assert assets.served(name) == url
     (file,) = tmp_path.iterdir()
     assert url == f"app/static/{file.name}"
     content = gzip.decompress(file.read_bytes())
@@ -87,17 +88,17 @@ def test_the_real_pictures_are_a_file_of_their_own(tmp_path: Path, monkeypatch: 
 SCRIPT = """
 import numpy as np
 import streamlit as st
-from pages.components import served
+from pages.components.shell import assets
 from pages.components.pictures import pictures_name, serve_pictures
 
-from pages.components.links import RECONSTRUCTIONS
+from pages.components.shell.links import RECONSTRUCTIONS
 from pages.components.tiles import Caption, tiles
 
 levels = (np.arange(5 * 9) * 5).reshape(5, 3, 3).astype(np.uint8)
 
 def shown():
     st.text(serve_pictures(pictures_name(levels), levels))
-    st.text(f"app/static/{served.modules()}/pictures/pictures.js")
+    st.text(f"app/static/{assets.modules()}/pictures/pictures.js")
     query = {"run": "a-run", "view": None}
     captions = [Caption(f"picture {i}") for i in range(5)]
     tiles(levels[:, None], captions, key="row", label="Row", width=60, numbers=[7, 8, 9, 10, 11],

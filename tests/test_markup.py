@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from pages.components.sentences import WORD_JOINER
+from pages.components.shell.messages import WORD_JOINER
 from tests.browser import Server, own_page, ready
 from tests.test_architecture import ROOT, SOURCES
 from vae.datasets.registry import class_names
@@ -51,7 +51,7 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 import json
 import re
 import streamlit as st
-from pages.components.sentences import plain
+from pages.components.shell.messages import plain
 for number, text in enumerate(json.loads({json.dumps(json.dumps(HOSTILE))})):
     with st.container(key=f"texts_{{number}}"):
         st.error(plain(text))

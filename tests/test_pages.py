@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import NumberInput
 
-from pages.components.sentences import WORD_JOINER
+from pages.components.shell.messages import WORD_JOINER
 from tests.browser import wait_until
 from tests.conftest import ROOT, small_config
 from tests.visiting import PAGES, component, html, messages, tell, visit

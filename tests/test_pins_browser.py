@@ -24,7 +24,7 @@ from pages.components.cached import Explored
 from pages.components.chosen_place import act, address, pin, pinned
 from pages.components.coordinates import coordinates, pinned_coordinates
 from pages.components.description import decoder_spec
-from pages.components.links import MAP, link
+from pages.components.shell.links import MAP, link
 from pages.components.pins_row import asked_actions, pins_row
 from pages.components.planes import axes, dimensions_of
 from pages.components.scoring import scored

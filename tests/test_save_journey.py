@@ -14,12 +14,13 @@ from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
-from pages.components import cached, cached_moments, while_shown
+from pages.components import cached, cached_moments
 from pages.components import journey as component
 from pages.components.digits import INKS
 from pages.components.film_drawing import palette
 from pages.components.film_frames import Film
 from pages.components.moments import Cost, Moment
+from pages.components.shell import page_state
 from tests.browser import own_page
 from tests.conftest import BUNDLED, ROOT
 from tests.visiting import visit
@@ -125,7 +126,7 @@ def test_nothing_is_made_until_it_is_asked_for_nor_twice(run: Run, films: list[b
 
 def kept(test: AppTest) -> dict[str, object]:
     """What the tab keeps while it shows this page."""
-    found: dict[str, object] = test.session_state[while_shown._KEPT]
+    found: dict[str, object] = test.session_state[page_state._KEPT]
     return found
 
 
@@ -134,9 +135,9 @@ def test_who_goes_to_another_page_keeps_no_film(run: Run) -> None:
     button(test, "Save the journey").click().run()
     kept(test)[component._MADE] = None, b"a film"
     assert component._MADE in kept(test.run())  # newer weights of a live run close nothing
-    on_latent = {key: test.session_state[key] for key in (while_shown._PAGE, while_shown._KEPT)}
+    on_latent = {key: test.session_state[key] for key in (page_state._PAGE, page_state._KEPT)}
     test = visit("pages/reconstructions.py", on_latent, run=run.name)
-    assert while_shown._KEPT not in test.session_state
+    assert page_state._KEPT not in test.session_state
 
 
 def test_a_film_of_other_moments_is_not_offered(run: Run, films: list[bytes]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from pages.components import served
+from pages.components.shell import assets
 from tests.browser import SLOW, Server, own_page
 from tests.visiting import PAGES, messages, visit
 from vae.runs.run import Run
@@ -22,7 +22,7 @@ def test_a_folder_that_cannot_be_written_gets_a_sentence(
     shutil.copytree(runs_dir / trained.name, runs_dir / "other")  # beside which Compare shows it
     taken = tmp_path / "static"
     taken.write_text("a file")
-    monkeypatch.setattr(served, "STATIC", taken)
+    monkeypatch.setattr(assets, "STATIC", taken)
     test = visit(page)
     assert f"fetched from {taken}, where nothing can be written" in messages(test)
     assert "Let the app write into this folder" in messages(test)
@@ -35,36 +35,36 @@ def test_a_folder_that_cannot_be_written_gets_a_sentence(
 def test_modules_are_written_whole_and_again_where_they_are_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(served, "STATIC", tmp_path / "static")
-    folder = served.STATIC / served.modules()
-    here = Path(served.__file__).parent
+    monkeypatch.setattr(assets, "STATIC", tmp_path / "static")
+    folder = assets.STATIC / assets.modules()
+    here = assets.COMPONENTS
     written = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.js")}
     assert written == {path.relative_to(here): path.read_bytes() for path in here.rglob("*.js")}
     folder.rename(tmp_path / "elsewhere")
-    assert served.STATIC / served.modules() == folder
+    assert assets.STATIC / assets.modules() == folder
     assert {path.relative_to(folder) for path in folder.rglob("*.js")} == set(written)
 
 
 def test_modules_of_older_versions_are_removed_after_a_day(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(served, "STATIC", tmp_path)
+    monkeypatch.setattr(assets, "STATIC", tmp_path)
     now = time.time()
     for name, hours in {"modules-old": 25, "modules-lately": 23, "pictures-old": 99}.items():
         (tmp_path / name / "tiles").mkdir(parents=True)
         (tmp_path / name / "tiles" / "component.js").touch()
         os.utime(tmp_path / name, (now - 3600 * hours,) * 2)
-    folder = served.modules()
+    folder = assets.modules()
     names = {"modules-lately", "pictures-old", folder}
     assert {path.name for path in tmp_path.iterdir()} == names
     os.utime(tmp_path / folder, (0, 0))
-    served.modules()
+    assets.modules()
     assert {path.name for path in tmp_path.iterdir()} == names
 
 
 SCRIPT = """
 import streamlit as st
-from pages.components.links import RECONSTRUCTIONS, link
+from pages.components.shell.links import RECONSTRUCTIONS, link
 from pages.components.look_panel import look_panel
 
 link("Elsewhere", RECONSTRUCTIONS, {}, key="link")
@@ -95,12 +95,12 @@ def test_a_module_that_does_not_come_leaves_a_sentence(
     server: Server, visitor: tuple[Page, list[str]]
 ) -> None:
     page, troubles = visitor
-    page.route("**/links/follow.js", lambda route: route.abort())
+    page.route("**/links/navigate.js", lambda route: route.abort())
     page.goto(server.address())
     expect(page.get_by_role("alert")).to_have_text(SAID)
     expect(page.get_by_text("Move over the map.")).to_be_visible()  # the rest is there
     assert troubles == []
-    page.unroute("**/links/follow.js")
+    page.unroute("**/links/navigate.js")
     page.reload()
     expect(page.get_by_role("link", name="Elsewhere")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)

@@ -11,10 +11,10 @@ import numpy.typing as npt
 import pytest
 from playwright.sync_api import Page, expect
 
-from pages.components import served
 from pages.components.latent_map import SCALE
 from pages.components.latent_map.points import map_points
 from pages.components.planes import axes, principal
+from pages.components.shell import assets
 from tests.browser import APP, Server, place_on
 from tests.test_points import a_wide_set
 from tests.walking import decoded, levels, middle, next_frame, open_map, pointed_at, ranges, settled
@@ -120,7 +120,7 @@ def model_of(run: Run, snapshot: Snapshot) -> VAE:
 
 def module(page: Page, server: Server, name: str) -> str:
     """The address of a module of the components, on a page that shows nothing but its text."""
-    address = server.address(f"app/static/{served.modules()}/{name}")
+    address = server.address(f"app/static/{assets.modules()}/{name}")
     page.goto(address)
     return address
 

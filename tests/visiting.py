@@ -7,7 +7,7 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from pages.components import cached
-from pages.components.sentences import WORD_JOINER
+from pages.components.shell.messages import WORD_JOINER
 from tests.conftest import ROOT
 
 PAGES = ["pages/latent.py", "pages/reconstructions.py", "pages/train.py", "pages/compare.py"]

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components.pin_texts import index_of
-from pages.components.sentences import sentence
+from pages.components.shell.messages import sentence
 from vae import VaeError
 
 OWN_PLACE = "own_place"  # key of where a picture of one's own lies: the run's name, and z as addresses say it

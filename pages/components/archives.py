@@ -5,9 +5,9 @@ from typing import BinaryIO
 
 import streamlit as st
 
-from pages.components.access import host_only
 from pages.components.run_picker import select_run
-from pages.components.sentences import MENDABLE, plain, sentence
+from pages.components.shell.access import host_only
+from pages.components.shell.messages import MENDABLE, plain, sentence
 from vae.runs.archive import MAX_BYTES, MAX_ZIP, pack, unpack
 from vae.runs.catalogue import default_runs_dir
 from vae.runs.run import Run

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components import cached
-from pages.components.sentences import plain, sentences
+from pages.components.shell.messages import plain, sentences
 from vae.runs.records import LIVE
 from vae.runs.run import Run
 

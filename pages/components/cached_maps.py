@@ -17,7 +17,7 @@ from pages.components.latent_map.region import Held, held, members
 from pages.components.pictures import pictures_name, serve_pictures
 from pages.components.scoring import decoded
 from pages.components.selection import Floats, ScoredSet, nearest_each
-from pages.components.served import served
+from pages.components.shell.assets import served
 from vae.config import Dataset
 from vae.datasets.pictures import Picture
 from vae.datasets.registry import data_dir, load

@@ -14,7 +14,7 @@ import streamlit as st
 from pages.components import cached
 from pages.components.cached import Explored
 from pages.components.moments import Cost, Moment, Moments
-from pages.components.served import remove_files, serve_files
+from pages.components.shell.assets import remove_files, serve_files
 from vae import VaeError
 from vae.config import TrainConfig
 from vae.runs.history import Rows

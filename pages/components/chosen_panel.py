@@ -13,11 +13,11 @@ from pages.components.cached import Explored
 from pages.components.cached_maps import picture_at
 from pages.components.class_bars import class_bars
 from pages.components.digits import data_url
-from pages.components.links import RECONSTRUCTIONS, link
 from pages.components.pin_texts import place_text
 from pages.components.pins import Pins
 from pages.components.planes import Plane
 from pages.components.selection import Floats, ScoredSet, nearest
+from pages.components.shell.links import RECONSTRUCTIONS, link
 from pages.components.tables import decimal
 from pages.components.tiles import Caption, clicked_tile, tiles
 from vae.datasets.registry import class_names

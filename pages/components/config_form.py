@@ -6,7 +6,7 @@ import streamlit as st
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from pages.components.sentences import plain
+from pages.components.shell.messages import plain
 from vae.config import EXECUTION_FIELDS, PRESETS_ABOUT, PresetName, TrainConfig, explain
 
 _KEY = "settings"

@@ -12,7 +12,7 @@ from pages.components.latent_map import Region
 from pages.components.latent_map.region import is_polygon
 from pages.components.pin_texts import FURTHEST, is_place, place_of, place_text
 from pages.components.selection import Floats
-from pages.components.sentences import plain, sentence
+from pages.components.shell.messages import plain, sentence
 from vae import VaeError
 
 PATH = "path"  # its name in the address: `path=-1,0_2,0.5`

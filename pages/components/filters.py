@@ -9,7 +9,7 @@ import streamlit as st
 from pages.components.distributions import loss_boxes
 from pages.components.live_figure import click_on, live_figure
 from pages.components.selection import SORTS, TERMS, Indices, ScoredSet, mean_losses, of_classes, selected
-from pages.components.sentences import plain, sentence
+from pages.components.shell.messages import plain, sentence
 from pages.components.tables import number_table
 from vae import VaeError
 

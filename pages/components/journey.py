@@ -16,8 +16,8 @@ from pages.components.film_drawing import palette
 from pages.components.film_frames import Film, digit_film, map_film
 from pages.components.moments import Moment, Moments
 from pages.components.planes import Plane
-from pages.components.sentences import plain, sentences
-from pages.components.while_shown import kept_while_shown
+from pages.components.shell.messages import plain, sentences
+from pages.components.shell.page_state import kept_while_shown
 from vae import VaeError
 from vae.datasets.registry import class_names
 from vae.export.animation import Format, Frame, film

@@ -7,10 +7,10 @@ from pages.components.address import OWN_PLACE
 from pages.components.cached import Explored
 from pages.components.close_up import close_up, neighbours_key
 from pages.components.draw_pad import draw_pad
-from pages.components.links import MAP, link
 from pages.components.pin_texts import place_text
 from pages.components.scoring import scored
-from pages.components.sentences import sentence
+from pages.components.shell.links import MAP, link
+from pages.components.shell.messages import sentence
 from vae import VaeError
 from vae.datasets.mnist_style import BOX, as_mnist
 from vae.datasets.pictures import Picture, read_picture

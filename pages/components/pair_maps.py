@@ -18,7 +18,7 @@ from pages.components.pair_choice import address, chosen
 from pages.components.planes import Picked, axes
 from pages.components.run_status import made_of
 from pages.components.selection import TERMS, mean_losses
-from pages.components.sentences import plain
+from pages.components.shell.messages import plain
 from pages.components.tables import better, comparison, decimal, number_table
 from pages.components.tiles import tiles
 from pages.components.time_machine import Link

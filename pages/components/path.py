@@ -14,7 +14,7 @@ from pages.components.path_strip import SECONDS, path_strip
 from pages.components.planes import Plane
 from pages.components.scoring import decoded
 from pages.components.selection import Floats
-from pages.components.sentences import plain
+from pages.components.shell.messages import plain
 from vae.export.pictures import enlarged, gif, png
 from vae.inference import latent_space
 from vae.runs.run import Run

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import streamlit as st
 
 from pages.components import cached
-from pages.components.access import may_change
 from pages.components.orders import busy, obey, start_all
 from pages.components.run_picker import select_pair
 from pages.components.run_status import progress_line
-from pages.components.sentences import plain, sentences
+from pages.components.shell.access import may_change
+from pages.components.shell.messages import plain, sentences
 from vae import VaeError
 from vae.config import TrainConfig
 from vae.runs.catalogue import default_runs_dir

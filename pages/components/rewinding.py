@@ -14,7 +14,7 @@ from pages.components.latent_map.points import points_store
 from pages.components.map_controls import USUAL
 from pages.components.moments import moments_store
 from pages.components.planes import axes
-from pages.components.sentences import sentences
+from pages.components.shell.messages import sentences
 from pages.components.time_machine import time_machine, touched
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run

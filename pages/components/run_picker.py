@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import streamlit as st
 
 from pages.components import cached
-from pages.components.access import may_change
-from pages.components.sentences import plain
+from pages.components.shell.access import may_change
+from pages.components.shell.messages import plain
 from vae import VaeError
 from vae.runs.catalogue import admit, default_runs_dir, list_runs
 from vae.runs.records import LIVE

@@ -12,13 +12,13 @@ from pages.components.charts import coordinate_name
 from pages.components.pin_texts import FURTHEST, is_place, place_text
 from pages.components.planes import Dimensions
 from pages.components.selection import Floats
-from pages.components.served import module_component
+from pages.components.shell.assets import module_component
 
 KEY = "coordinates"
 LEAST = 4.0  # that a slider reaches to both sides: where the prior N(0, I) has 99.99 % of each coordinate
 
 _mount = module_component(
-    "coordinates",
+    __file__,
     '<form class="coordinates" novalidate><div class="coordinates-rows"></div>'
     '<div class="coordinates-actions"><button type="submit" data-action="pin">Pin</button>'
     '<button type="button" data-action="back">Back</button>'

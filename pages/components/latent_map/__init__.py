@@ -10,10 +10,10 @@ from typing import Any, Literal, NamedTuple
 
 import plotly.colors
 
-from pages.components import telling
 from pages.components.charts import LABEL_COLOURS
 from pages.components.planes import Plane
-from pages.components.served import module_component, plotly_js_url
+from pages.components.shell import component_events
+from pages.components.shell.assets import module_component, plotly_js_url
 
 Place = tuple[float, float]  # of the map
 Layer = Literal["points", "manifold", "ellipses", "prior"]
@@ -106,8 +106,8 @@ def _event(told: Any) -> Event:
 
 
 def happened(key: str) -> Iterator[tuple[int, Event]]:
-    """What happened on the map `key`, as `telling.happened`."""
-    return telling.happened(key, _event)
+    """What happened on the map `key`, as `component_events.happened`."""
+    return component_events.happened(key, _event)
 
 
 def latent_map(
@@ -192,14 +192,14 @@ def latent_map(
             "region": region,
             "moments": moments and moments._asdict(),
             "revision": revision,
-            **telling.heard(key),
+            **component_events.heard(key),
         },
         on_happened_change=lambda: None,  # without it nothing reaches `happened`
     )
 
 
 _mount = module_component(
-    "latent_map",
+    __file__,
     '<div class="latent-map"><div class="latent-map-legend" role="group" aria-label="Classes"></div>'
     '<div class="latent-map-plot" tabindex="0" role="application">'
     '<canvas class="latent-map-manifold" hidden></canvas><div class="latent-map-chart"></div>'

@@ -1,10 +1,10 @@
 import { themeOf } from "../live_figure/plotly.js";
-import { say } from "../links/address.js";
+import { say } from "../shell/links/url.js";
 import { makeEvents } from "./events.js";
 import { listenTo } from "./gestures.js";
 import { makeKeys } from "./keys.js";
 import { makeLegend } from "./legend.js";
-import { onLook } from "./look.js";
+import { onLook } from "../shell/look_event.js";
 import { makeManifold } from "./manifold.js";
 import { marksOf } from "./marked.js";
 import { drawMarks } from "./marks.js";
@@ -12,7 +12,7 @@ import { Newest } from "./newest.js";
 import { Past } from "./past.js";
 import { Plotted, quick } from "./plotted.js";
 import { makeSight } from "./sight.js";
-import { Telling } from "./telling.js";
+import { Telling } from "../shell/component_events.js";
 import { View } from "./view.js";
 import { askedHidden, setHidden } from "./window.js";
 

@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.utils import PlotlyJSONEncoder
 
-from pages.components.served import module_component, plotly_js_url
+from pages.components.shell.assets import module_component, plotly_js_url
 
 
 class Click(NamedTuple):
@@ -41,7 +41,7 @@ class Spec(NamedTuple):
 
 
 _mount = module_component(
-    "live_figure",
+    __file__,
     '<div class="live-figure" role="figure">'
     '<div class="live-figure-chart"></div><p class="live-figure-note" role="status"></p></div>',
 )

@@ -1,9 +1,9 @@
 """The digit that is looked at, in the side column: under the pointer, the keyboard's cursor, a slider."""
 
-from pages.components.served import module_component
+from pages.components.shell.assets import module_component
 
 _mount = module_component(
-    "look_panel",
+    __file__,
     '<div class="look-panel"><div role="img"><canvas></canvas><canvas hidden></canvas></div>'
     '<p></p><span class="look-panel-said" role="status"></span></div>',
 )

@@ -1,6 +1,6 @@
 import { Awaited } from "../stores/awaited.js";
 import { decoders } from "../stores/registry.js";
-import { onLook, placeText } from "../latent_map/look.js";
+import { onLook, placeText } from "../shell/look_event.js";
 import { timeline } from "../moments/timeline.js";
 import { imageOf, put } from "../pictures/levels.js";
 

@@ -1,6 +1,6 @@
 // Which moment of a training is seen. Each timeline has a name, and all components that ask for it see the same; it
 // tells them of every change by the event "change".
-import { say } from "../links/address.js";
+import { say } from "../shell/links/url.js";
 import { Known } from "./known.js";
 import { Motion } from "./motion.js";
 import { alongside, carried, nearest } from "./positions.js";

@@ -11,13 +11,13 @@ import base64
 from collections.abc import Sequence
 
 from pages.components.selection import Floats
-from pages.components.served import module_component
+from pages.components.shell.assets import module_component
 from vae.datasets.pictures import Picture
 
 SECONDS = 3.0  # from one end to the other
 
 _mount = module_component(
-    "path_strip",
+    __file__,
     html=(
         '<div class="path-strip" role="group"><div class="path-strip-large"><canvas role="img"></canvas>'
         '<div class="path-strip-controls"><button type="button">Play</button>'

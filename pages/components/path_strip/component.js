@@ -1,4 +1,4 @@
-import { named, placeText, tellLook } from "../latent_map/look.js";
+import { named, placeText, tellLook } from "../shell/look_event.js";
 import { bytesOf, imageOf, put } from "../pictures/levels.js";
 import { Awaited } from "../stores/awaited.js";
 import { decoders } from "../stores/registry.js";

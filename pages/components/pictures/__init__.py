@@ -8,7 +8,7 @@ Shapes: N pictures, S pixels a side.
 import gzip
 import hashlib
 
-from pages.components.served import serve
+from pages.components.shell.assets import serve
 from vae.datasets.pictures import Picture
 
 # Of 60,000 pictures of MNIST, 47 MB: level 1 makes 11.0 MB, 6 9.8 MB in twice the time, 9 takes ten times as

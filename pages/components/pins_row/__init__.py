@@ -4,20 +4,20 @@ import base64
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
-from pages.components import telling
 from pages.components.cached import Explored
 from pages.components.cached_maps import nearest_to, picture_at
-from pages.components.links import RECONSTRUCTIONS
 from pages.components.pin_texts import place_text
 from pages.components.pins import Pin, Pins
 from pages.components.planes import Plane
-from pages.components.served import module_component
+from pages.components.shell import component_events
+from pages.components.shell.assets import module_component
+from pages.components.shell.links import RECONSTRUCTIONS
 
 KEY = "pins"
 LONGEST = 120  # characters of a file's name
 
 _mount = module_component(
-    "pins_row",
+    __file__,
     '<div class="pins-row"><div class="pins-row-tiles" role="group"></div>'
     '<div class="pins-row-all"></div><p class="pins-row-empty"></p></div>',
 )
@@ -40,8 +40,8 @@ def _action(told: Any) -> Action:
 
 
 def asked_actions() -> Iterator[Action]:
-    """What was asked for, as `telling.happened`; to be asked before the row is drawn, which then shows it."""
-    return (action for _, action in telling.happened(KEY, _action))
+    """What was asked for, as `component_events.happened`; to be asked before the row is drawn, which then shows it."""
+    return (action for _, action in component_events.happened(KEY, _action))
 
 
 def pins_row(
@@ -87,7 +87,7 @@ def pins_row(
                 for pin, title, index in zip(pins.row, titles, shown, strict=True)
             ],
             "address": address,
-            **telling.heard(KEY),
+            **component_events.heard(KEY),
         },
         on_happened_change=lambda: None,  # without it nothing reaches `asked_actions`
     )

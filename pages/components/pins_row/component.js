@@ -1,7 +1,7 @@
-import { element } from "../element.js";
-import { Telling } from "../latent_map/telling.js";
-import { say } from "../links/address.js";
-import { lead } from "../links/follow.js";
+import { element } from "../shell/dom.js";
+import { Telling } from "../shell/component_events.js";
+import { say } from "../shell/links/url.js";
+import { lead } from "../shell/links/navigate.js";
 import { bytesOf, imageOf, put } from "../pictures/levels.js";
 import { enlarged, save, sheet } from "./files.js";
 import { move, only } from "./keyboard.js";

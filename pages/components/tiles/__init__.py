@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from pages.components.served import module_component
+from pages.components.shell.assets import module_component
 from vae.datasets.pictures import Picture
 
 # Where the reconstruction is darker than the picture, and where it is brighter: orange and blue are
 # apart for every kind of colour blindness. Black between them, as the pictures' own background.
 LOST, ADDED = "#ff9d28", "#3c9cff"
 
-_mount = module_component("tiles", '<div class="tiles" role="group"></div>')
+_mount = module_component(__file__, '<div class="tiles" role="group"></div>')
 
 
 class Caption(NamedTuple):

@@ -1,5 +1,5 @@
-import { element } from "../element.js";
-import { lead } from "../links/follow.js";
+import { element } from "../shell/dom.js";
+import { lead } from "../shell/links/navigate.js";
 import { bytesOf, imageOf } from "../pictures/levels.js";
 
 const GAP = 1; // between the pictures of a tile, in their own pixels

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from pages.components.charts import LABEL_COLOURS
-from pages.components.served import module_component
+from pages.components.shell.assets import module_component
 from vae.datasets.pictures import Picture
 
 
@@ -26,7 +26,7 @@ class Chosen(NamedTuple):
 
 
 _mount = module_component(
-    "time_machine",
+    __file__,
     '<div class="time-machine" role="group" aria-label="Time machine" tabindex="-1">'
     '<div class="time-machine-row">'
     '<button type="button" data-act="play" aria-label="Play the moments">Play</button>'

@@ -1,4 +1,4 @@
-import { shown } from "../latent_map/look.js";
+import { shown } from "../shell/look_event.js";
 import { timeline } from "../moments/timeline.js";
 import { bytesOf, imageOf, put } from "../pictures/levels.js";
 import { Awaited } from "../stores/awaited.js";

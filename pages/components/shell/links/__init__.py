@@ -7,12 +7,12 @@ Other components have links like these too: `follow.js`. And they write the addr
 
 from collections.abc import Mapping
 
-from pages.components.served import module_component
+from pages.components.shell.assets import module_component
 
 # Relative, as plotly.js is (`plotly_js_url`): every page is one level deep, and the first answers at the top.
 MAP, RECONSTRUCTIONS = ".", "reconstructions"
 
-_mount = module_component("links", '<a class="page-link"></a>')
+_mount = module_component(__file__, '<a class="page-link"></a>')
 
 
 def link(label: str, page: str, query: Mapping[str, str | None], *, key: str) -> None:

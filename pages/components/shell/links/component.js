@@ -1,4 +1,4 @@
-import { lead } from "./follow.js";
+import { lead } from "./navigate.js";
 
 export function show({ data, parentElement }) {
   const link = parentElement.querySelector("a");

@@ -19,10 +19,10 @@ from vae import VaeError
 from vae.storage.atomic import beside, write_whole
 from vae.storage.untrusted import MAX_WEIGHTS, largest, read
 
-_HERE = Path(__file__).parent
+COMPONENTS = Path(__file__).parents[1]
 # Streamlit serves static/ beside the main script (app.py, in the repository's root) when
 # `[server] enableStaticServing = true`.
-STATIC = _HERE.parents[1] / "static"
+STATIC = COMPONENTS.parents[1] / "static"
 KEPT_SECONDS = 24 * 3600  # that folders which nobody uses any more stay at least
 
 
@@ -150,19 +150,25 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def module_component(name: str, html: str) -> ComponentRenderer:
-    """A component whose script is the module `<name>/component.js` of this folder, and whose style is the
-    `component.css` beside it; not isolated from the page. To mount it raises VaeError as `serve`.
+def module_component(file: str, html: str) -> ComponentRenderer:
+    """A component whose script is the module `component.js`, and whose style is the `component.css`, beside the
+    Python `file` that wraps it; not isolated from the page. Mounting it raises VaeError as `serve`.
 
-    The module exports `show({data, parentElement, setTriggerValue})`, to be called whenever the data or the
-    theme changes, and imports others by relative paths, those of other components too. If it cannot be
-    loaded a sentence stands in its place.
+    The module exports `show({data, parentElement, setTriggerValue})`, which is called whenever the data or the
+    theme changes, and imports other modules by relative paths, those of other components too. If it cannot be
+    loaded, a sentence stands in its place.
+
+    Args:
+        file: the wrapper's `__file__`; the name of its folder names the component.
     """
+    folder = Path(file).parent
     mount = component(
-        name,
+        folder.name,
         html=html,
-        css=(_HERE / name / "component.css").read_text(encoding="utf-8"),
-        js=_LOADER.format(address=f"{_modules()[0]}/{name}/component.js"),
+        css=(folder / "component.css").read_text(encoding="utf-8"),
+        js=_LOADER.format(
+            address=f"{_modules()[0]}/{folder.relative_to(COMPONENTS).as_posix()}/component.js"
+        ),
         isolate_styles=False,
     )
     return _with_modules(mount)
@@ -192,7 +198,10 @@ def modules() -> str:
 @functools.cache
 def _modules() -> tuple[str, Mapping[str, bytes]]:
     """The name of that folder, and what is in it."""
-    texts = {path.relative_to(_HERE).as_posix(): path.read_bytes() for path in sorted(_HERE.rglob("*.js"))}
+    texts = {
+        path.relative_to(COMPONENTS).as_posix(): path.read_bytes()
+        for path in sorted(COMPONENTS.rglob("*.js"))
+    }
     return f"modules-{hashlib.sha256(repr(texts).encode()).hexdigest()[:16]}", texts
 
 

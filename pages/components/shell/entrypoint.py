@@ -11,4 +11,4 @@ def enter_by_app() -> None:
     itself, and runs the one in the address without app.py. A tab that reloads after the server was
     restarted is such a visitor.
     """
-    runpy.run_path(str(Path(__file__).resolve().parents[2] / "app.py"), run_name="__main__")
+    runpy.run_path(str(Path(__file__).resolve().parents[3] / "app.py"), run_name="__main__")
