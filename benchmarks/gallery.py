@@ -22,12 +22,12 @@ from streamlit.proto.Common_pb2 import StringArray
 from torch import nn
 
 from benchmarks.sessions import Session
-from pages.components.scoring import scored
-from pages.components.selection import ScoredSet
 from tests.browser import APP, ARGUMENTS, SLOW, Server, chromium
 from tests.conftest import BUNDLED
 from vae.datasets.registry import load
 from vae.inference.latent_space import BATCH
+from vae.inference.scored_set import ScoredSet
+from vae.inference.scoring import scored
 from vae.runs.run import Run
 
 TURNS = 20

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vae.config import TrainConfig
 from vae.datasets.registry import load
-from vae.inference.scores import score_set
+from vae.inference.scoring import score_set
 from vae.models import losses
 from vae.runs.catalogue import new_run
 from vae.training.loop import fit

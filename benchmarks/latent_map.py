@@ -18,11 +18,11 @@ from typing import NamedTuple
 import numpy as np
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, WebSocket, sync_playwright
 
-from pages.components.selection import Floats
 from tests.browser import APP, ARGUMENTS, ROOT, SLOW, Server, chromium, click_at, place_on, ready
 from tests.conftest import BUNDLED
 from vae.datasets.registry import load
 from vae.inference.latent_space import encode_set
+from vae.inference.scored_set import Floats
 from vae.runs.run import Run
 
 LOADS, CLICKS, HOVERS, ZOOMS, RERUNS = 6, 30, 3, 20, 5

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import torch
 from playwright.sync_api import Page, WebSocket, expect
 
-from pages.components.decoder import DecoderSpec
 from tests.conftest import small_config
+from vae.models.layers import DecoderSpec
 from vae.models.network import VAE
 
 Floats = npt.NDArray[np.float32]

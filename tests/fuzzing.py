@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from streamlit import logger
 
 from pages.components.changes import changes
-from pages.components.charts import LABEL_COLOURS, axis_names, latent_scatter
+from pages.components.charts import LABEL_COLOURS, latent_scatter
 from pages.components.curves import Curve, loss_curves
 from pages.components.digits import data_url, row_of_pairs
 from pages.components.live_figure import figure_spec
@@ -30,6 +30,7 @@ from pages.components.run_status import made_of, progress_line
 from tests.conftest import ROOT
 from tests.figures import evaluation_of
 from vae import VaeError
+from vae.inference.labels import axis_names
 from vae.runs.archive import check, pack, unpack
 from vae.runs.catalogue import list_runs, summary
 from vae.runs.history import History

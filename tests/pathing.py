@@ -13,7 +13,7 @@ import streamlit as st
 from pages.components import cached
 from pages.components.decoder import decoder_store
 from pages.components.path import End, chosen_way, path_panel
-from pages.components.planes import axes
+from vae.inference.planes import axes
 from vae.runs.catalogue import open_run
 
 run = open_run({run!r})

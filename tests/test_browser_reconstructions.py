@@ -11,11 +11,11 @@ import torch
 from playwright.sync_api import Browser, Locator, Page, expect
 from safetensors.numpy import load_file
 
-from pages.components.tables import decimal
 from pages.components.tiles import ADDED, LOST
 from tests.browser import Server, click_at, ready
 from tests.conftest import BUNDLED, PACKED
 from vae.export.pictures import png
+from vae.inference.labels import decimal
 from vae.runs.catalogue import open_run
 
 pytestmark = pytest.mark.browser

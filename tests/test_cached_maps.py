@@ -12,11 +12,11 @@ from pages import latent
 from pages.components import cached, cached_maps
 from pages.components.latent_map import Region
 from pages.components.latent_map.region import held
-from pages.components.planes import axes
-from pages.components.scoring import decoded
 from pages.components.shell import assets
 from tests.visiting import PAGES, component, messages, tell, visit
 from vae import VaeError
+from vae.inference.planes import axes
+from vae.inference.scoring import decoded
 from vae.runs.checkpoints import save_model
 from vae.runs.run import Run
 

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 import vae
-from pages.components.scoring import decoded, scored
-from pages.components.selection import ScoredSet, nearest, nearest_each
 from tests.conftest import small_config
 from tests.visiting import PAGES, bars, component, html, messages, visit
 from vae.datasets.registry import load
+from vae.inference.scored_set import ScoredSet, nearest, nearest_each
+from vae.inference.scoring import decoded, scored
 from vae.runs.run import Run
 
 

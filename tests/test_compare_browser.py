@@ -13,7 +13,7 @@ from tests.browser import APP, SLOW, Server, place_on, ready
 from tests.test_time_machine import model_of
 from tests.walking import decoded, digit, next_frame
 from vae.datasets.registry import load
-from vae.inference.scores import score_set
+from vae.inference.scoring import score_set
 from vae.runs.checkpoints import load_snapshot, save_model
 from vae.runs.run import Run
 

@@ -9,12 +9,12 @@ import torch
 from playwright.sync_api import Browser, expect
 from torch import nn
 
-from pages.components.decoder import Activation, DecoderSpec, Dense
-from pages.components.description import decoder_spec
 from tests.browser import SLOW, Server, own_page
 from tests.conftest import BUNDLED, small_config
 from tests.decoding import IN_WORKER, LEVELS, SCRIPT, SMALL, Visit, far_apart, small_model, with_torch
 from vae.datasets.pictures import grey
+from vae.models.decoder_export import decoder_spec
+from vae.models.layers import Activation, DecoderSpec, Dense
 from vae.models.network import VAE
 from vae.runs.run import Run
 

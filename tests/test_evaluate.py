@@ -19,7 +19,7 @@ from vae.evaluation.bounds import (
 )
 from vae.evaluation.evaluate import active_units, evaluate, neighbours_agreement
 from vae.inference.latent_space import BATCH, Posterior, encode_set, pixels
-from vae.inference.scores import score_set
+from vae.inference.scoring import score_set
 from vae.models import losses
 from vae.models.network import VAE
 from vae.runs.catalogue import open_run

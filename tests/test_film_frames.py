@@ -17,13 +17,13 @@ from pages.components.film_frames import (
     map_film,
     window,
 )
-from pages.components.planes import Plane, axes, principal
-from pages.components.scoring import decoded
-from pages.components.selection import Floats
 from tests.decoding import small_model
 from tests.test_poster import MODELS
 from vae.datasets.registry import class_names
 from vae.export.animation import MOST_COLOURS, Frame
+from vae.inference.planes import Plane, axes, principal
+from vae.inference.scored_set import Floats
+from vae.inference.scoring import decoded
 from vae.runs.snapshots import Journey, Moment
 
 SIZE = 360

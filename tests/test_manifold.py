@@ -12,11 +12,11 @@ import pytest
 import torch
 from playwright.sync_api import Page
 
-from pages.components.decoder import DecoderSpec
-from pages.components.description import decoder_spec
 from tests.browser import Server, own_page
 from tests.conftest import BUNDLED
 from tests.decoding import Floats, small_model
+from vae.models.decoder_export import decoder_spec
+from vae.models.layers import DecoderSpec
 from vae.models.network import VAE
 from vae.runs.run import Run
 

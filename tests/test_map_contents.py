@@ -13,13 +13,13 @@ from playwright.sync_api import Browser, Page, expect
 from pages.components import cached
 from pages.components.latent_map.points import map_points
 from pages.components.pictures import pictures_name, serve_pictures
-from pages.components.planes import axes
 from pages.components.shell import assets
 from tests.browser import SLOW, Server, own_page
 from tests.conftest import TRAIN_IMAGES
 from vae import VaeError
 from vae.datasets.registry import load
-from vae.inference.scores import score_set
+from vae.inference.planes import axes
+from vae.inference.scoring import score_set
 from vae.runs.checkpoints import save_model
 from vae.runs.run import Run
 

@@ -12,13 +12,13 @@ from playwright.sync_api import Page, WebSocket, expect
 from streamlit.testing.v1 import AppTest
 
 from pages.components.path import COUNT, STEP, places
-from pages.components.scoring import decoded
-from pages.components.selection import Floats
 from tests.browser import Server
 from tests.conftest import BUNDLED
 from tests.pathing import END, START, path_script, path_server
 from tests.visiting import component
 from vae.datasets.pictures import Picture
+from vae.inference.scored_set import Floats
+from vae.inference.scoring import decoded
 from vae.runs.run import Run
 
 LISTEN = """() => {

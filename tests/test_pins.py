@@ -9,9 +9,9 @@ from streamlit.testing.v1 import AppTest
 
 from pages.components.pin_texts import Texts, place_of, place_text, read, written
 from pages.components.pins import MOST, MOST_KEPT, Pin, Pins, fitted
-from pages.components.tables import decimal
 from tests.visiting import messages
 from vae import VaeError
+from vae.inference.labels import decimal
 
 MEANS = np.random.default_rng(2).standard_normal((500, 2), np.float32)
 
@@ -178,7 +178,7 @@ def tab() -> None:
 
     from pages.components.chosen_place import act, address, pin, pinned
     from pages.components.pins_row import KEY, Action
-    from pages.components.selection import ScoredSet
+    from vae.inference.scored_set import ScoredSet
 
     st.text_input("Row", key=KEY)  # in its place
     means = np.random.default_rng(2).standard_normal((500, 2), np.float32)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components.planes import Directions, Picked, axes, dimensions_of, principal
 from tests.conftest import ROOT
 from tests.test_selection import a_set
+from vae.inference.planes import Directions, Picked, axes, dimensions_of, principal
 
 Z = 6
 MEANS = np.random.default_rng(0).standard_normal((500, Z), np.float32) * [1, 3, 0.5, 2, 0.1, 1] + [
@@ -117,7 +117,7 @@ SCRIPT = """
 import numpy as np
 import streamlit as st
 from pages.components.plane_picker import plane_picker
-from pages.components.planes import Dimensions, principal
+from vae.inference.planes import Dimensions, principal
 
 latent_dim = st.session_state.get("latent_dim", 4)
 means = np.random.default_rng(0).standard_normal((50, latent_dim))

@@ -10,11 +10,11 @@ import pytest
 from playwright.sync_api import Browser
 
 from pages.components.latent_map.points import MapPoints, map_points
-from pages.components.planes import axes, principal
-from pages.components.scoring import plane
-from pages.components.selection import ScoredSet
 from tests.browser import SLOW, Server, own_page
 from tests.test_selection import a_set
+from vae.inference.planes import axes, principal
+from vae.inference.scored_set import ScoredSet
+from vae.inference.scoring import plane
 
 
 def a_wide_set(latent_dim: int, count: int = 40) -> ScoredSet:

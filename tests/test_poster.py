@@ -15,12 +15,12 @@ from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 from pages.components.digits import INKS
-from pages.components.planes import Plane
 from pages.components.poster import poster_file, poster_picture
 from tests.browser import own_page
 from tests.decoding import small_model
 from vae.datasets.pictures import Picture
 from vae.inference.latent_space import prior_grid
+from vae.inference.planes import Plane
 from vae.models.network import VAE
 
 MODELS: Mapping[int, str] = {1: "relu-1", 2: "tanh-2", 5: "gelu-5"}

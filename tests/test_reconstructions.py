@@ -15,7 +15,7 @@ from tests.conftest import TEST_IMAGES, small_config, write_small_mnist
 from tests.test_live_figure import decoded
 from tests.visiting import PAGES, component, html, messages, visit
 from vae.datasets.registry import load
-from vae.inference.scores import score_set
+from vae.inference.scoring import score_set
 from vae.runs.checkpoints import save_model
 from vae.runs.run import Run
 from vae.storage.untrusted import shortened

@@ -9,9 +9,9 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from pages.components.latent_map.region import inside, is_polygon
-from pages.components.selection import exactly, found
 from tests.visiting import PAGES, bars, component, html, messages, visit
 from vae.datasets.registry import load
+from vae.inference.scored_set import exactly, found
 from vae.runs.run import Run
 
 

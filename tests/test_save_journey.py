@@ -35,7 +35,7 @@ from pathlib import Path
 import numpy as np
 from pages.components import cached
 from pages.components.journey import save_journey
-from pages.components.planes import axes
+from vae.inference.planes import axes
 from vae.runs.run import Run
 
 run = Run(Path({path!r}))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from pages.components.selection import (
+from vae import VaeError
+from vae.inference.scored_set import (
     SORTS,
     ScoredSet,
     found,
@@ -16,7 +17,6 @@ from pages.components.selection import (
     selected,
     surprise,
 )
-from vae import VaeError
 from vae.models.losses import kl
 
 

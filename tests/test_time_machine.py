@@ -13,11 +13,11 @@ from playwright.sync_api import Page, expect
 
 from pages.components.latent_map import SCALE
 from pages.components.latent_map.points import map_points
-from pages.components.planes import axes, principal
 from pages.components.shell import assets
 from tests.browser import APP, Server, place_on
 from tests.test_points import a_wide_set
 from tests.walking import decoded, levels, middle, next_frame, open_map, pointed_at, ranges, settled
+from vae.inference.planes import axes, principal
 from vae.models.network import VAE
 from vae.runs.checkpoints import Snapshot, load_snapshot
 from vae.runs.run import Run

@@ -18,7 +18,7 @@ import vae
 from tests.conftest import small_config
 from vae import VaeError
 from vae.datasets.registry import load
-from vae.inference.scores import score_set
+from vae.inference.scoring import score_set
 from vae.models.gradients import Gradients
 from vae.runs.catalogue import new_run
 from vae.runs.records import Status

@@ -9,11 +9,11 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from pages.components.tables import decimal
 from tests.browser import SLOW, Server, click_at, drawn, place_on, points, ready
 from tests.conftest import BUNDLED
 from tests.walking import decoded, digit, levels, middle, next_frame, open_map, pointed_at, ranges, settled
 from vae.datasets.registry import load
+from vae.inference.labels import decimal
 from vae.models.network import VAE
 from vae.runs.run import Run
 

@@ -9,10 +9,10 @@ from pages.components.journey import save_journey
 from pages.components.path import End, path_panel
 from pages.components.pins import Pin, Pins
 from pages.components.pins_row import pins_row
-from pages.components.planes import Plane
 from pages.components.poster import poster
 from pages.components.walked_map import View
 from vae.datasets.registry import class_names
+from vae.inference.planes import Plane
 from vae.runs.run import Run
 
 

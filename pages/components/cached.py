@@ -11,16 +11,17 @@ import numpy as np
 import streamlit as st
 
 from pages.components.changes import changes
-from pages.components.charts import LABEL_COLOURS, axis_names, latent_scatter
+from pages.components.charts import LABEL_COLOURS, latent_scatter
 from pages.components.curves import Curve, loss_curves
-from pages.components.decoder import DecoderSpec
 from pages.components.digits import data_url, row_of_pairs
 from pages.components.latent_map.points import MapPoints, map_points
 from pages.components.live_figure import Spec, figure_spec
 from pages.components.panels import Scale, X
-from pages.components.planes import Dimensions, Directions, dimensions_of
-from pages.components.selection import ScoredSet
 from vae import VaeError
+from vae.inference.labels import axis_names
+from vae.inference.planes import Dimensions, Directions, dimensions_of
+from vae.inference.scored_set import ScoredSet
+from vae.models.layers import DecoderSpec
 from vae.runs import catalogue
 from vae.runs.history import History, Losses
 from vae.runs.live_view import View, load_view
@@ -185,9 +186,9 @@ def _resting(run: Run, made_at: int) -> int:  # noqa: ARG001 (of another run of 
 # A resource, not data: 20 MB that nobody changes, shared instead of copied for each tab.
 @st.cache_resource(max_entries=4, show_spinner="Encoding the test set ...", hash_funcs={Run: _path})
 def _explored(run: Run, changed: int) -> Explored:  # noqa: ARG001 (the key)
-    from pages.components.description import decoder_spec
-    from pages.components.scoring import scored
     from vae.datasets.registry import load
+    from vae.inference.scoring import scored
+    from vae.models.decoder_export import decoder_spec
     from vae.runs.checkpoints import read_position
 
     written = _changed(run.model_path)
@@ -203,8 +204,8 @@ def _explored(run: Run, changed: int) -> Explored:  # noqa: ARG001 (the key)
 # dimension. Decoded, it would be 47 MB more. Two: two tabs must not take turns.
 @st.cache_resource(max_entries=2, show_spinner="Encoding the training set ...", hash_funcs={Run: _path})
 def _training_set(run: Run, weights: str, _model: "VAE") -> ScoredSet:  # noqa: ARG001 (the key)
-    from pages.components.scoring import scored
     from vae.datasets.registry import load
+    from vae.inference.scoring import scored
 
     images, labels = load(run.config.dataset, train=True)
     shown = scored(_model, images.numpy(), labels.numpy(), decoding=False)

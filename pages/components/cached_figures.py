@@ -4,8 +4,8 @@ import numpy as np
 import streamlit as st
 
 from pages.components.cached import Explored
-from pages.components.scoring import neighbourhood
-from pages.components.selection import ScoredSet, mean_losses
+from vae.evaluation.evaluate import neighbourhood
+from vae.inference.scored_set import ScoredSet, mean_losses
 from vae.runs.evaluation import Evaluation, evaluation_path, kept_evaluation
 from vae.runs.run import Run
 

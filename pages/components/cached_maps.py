@@ -15,12 +15,12 @@ from pages.components.latent_map import Region
 from pages.components.latent_map.points import MapPoints
 from pages.components.latent_map.region import Held, held, members
 from pages.components.pictures import pictures_name, serve_pictures
-from pages.components.scoring import decoded
-from pages.components.selection import Floats, ScoredSet, nearest_each
 from pages.components.shell.assets import served
 from vae.config import Dataset
 from vae.datasets.pictures import Picture
 from vae.datasets.registry import data_dir, load
+from vae.inference.scored_set import Floats, ScoredSet, nearest_each
+from vae.inference.scoring import decoded
 from vae.models.network import VAE
 
 

@@ -88,7 +88,7 @@ def _moments(
     live: bool,
     _explored: Explored,
 ) -> Moments:
-    from pages.components.description import weight_names
+    from vae.models.decoder_export import weight_names
 
     test = _explored.test
     first = test.firsts

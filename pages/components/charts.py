@@ -19,21 +19,10 @@ RINGS = tuple(
     {"symbol": "circle-open", "size": size, "color": colour, "line": {"width": 3}}
     for size, colour in ((17, "#ffffff"), (13, "#000000"))
 )
-SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 OVERVIEW = 2000  # points of a map that is small anyway
 CLOSE_BY = 300  # points at most around a place, beside its neighbours
 SIDES = ([0, 0.42], [0.58, 1])  # of two maps beside each other
 SCATTER_HALF = 4  # of the axes: where the prior N(0, I) has 99.99 % of each coordinate
-
-
-def coordinate_name(dimension: int) -> str:
-    """What a coordinate of the latent space is called, counted from 0."""
-    return f"z{str(dimension + 1).translate(SUBSCRIPTS)}"
-
-
-def axis_names(latent_dim: int) -> tuple[str, str]:
-    """What the two axes of a map are called (`vae.latent.plane`)."""
-    return coordinate_name(0), coordinate_name(1) if latent_dim > 1 else "log-variance of z₁"
 
 
 def latent_scatter(

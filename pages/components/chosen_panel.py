@@ -15,12 +15,12 @@ from pages.components.class_bars import class_bars
 from pages.components.digits import data_url
 from pages.components.pin_texts import place_text
 from pages.components.pins import Pins
-from pages.components.planes import Plane
-from pages.components.selection import Floats, ScoredSet, nearest
 from pages.components.shell.links import RECONSTRUCTIONS, link
-from pages.components.tables import decimal
 from pages.components.tiles import Caption, clicked_tile, tiles
 from vae.datasets.registry import class_names
+from vae.inference.labels import decimal
+from vae.inference.planes import Plane
+from vae.inference.scored_set import Floats, ScoredSet, nearest
 from vae.runs.run import Run
 
 AROUND = 50  # test pictures whose classes are counted

@@ -15,9 +15,9 @@ import streamlit as st
 from pages.components import pins_row
 from pages.components.pin_texts import FURTHEST, Texts, is_place, read, written
 from pages.components.pins import MOST_KEPT, Pin, Pins, fitted
-from pages.components.selection import ScoredSet
 from pages.components.shell.messages import plain
 from pages.components.shell.url_state import Heard
+from vae.inference.scored_set import ScoredSet
 
 _KEY = "pinned"
 

@@ -7,13 +7,14 @@ import numpy as np
 import streamlit as st
 
 from pages.components.cached import Explored
-from pages.components.charts import axis_names, coordinate_name, posterior_map
+from pages.components.charts import posterior_map
 from pages.components.live_figure import live_figure
-from pages.components.scoring import decoded, loss_from_mean, plane
-from pages.components.selection import TERMS, Floats, Indices, ScoredSet, mean_losses, nearest
 from pages.components.tables import number_table
 from pages.components.tiles import Caption, difference_legend, tiles
 from vae.datasets.registry import class_names
+from vae.inference.labels import axis_names, coordinate_name
+from vae.inference.scored_set import TERMS, Floats, Indices, ScoredSet, mean_losses, nearest
+from vae.inference.scoring import decoded, loss_from_mean, plane
 from vae.models.network import VAE
 from vae.runs.run import Run
 

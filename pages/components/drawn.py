@@ -11,9 +11,9 @@ import streamlit as st
 from pages.components.latent_map import Region
 from pages.components.latent_map.region import is_polygon
 from pages.components.pin_texts import FURTHEST, is_place, place_of, place_text
-from pages.components.selection import Floats
 from pages.components.shell.messages import plain, sentence
 from vae import VaeError
+from vae.inference.scored_set import Floats
 
 PATH = "path"  # its name in the address: `path=-1,0_2,0.5`
 _PATH, _REGION = "drawn_path", "drawn_region"

@@ -15,9 +15,9 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from pages.components.charts import LABEL_COLOURS
 from pages.components.digits import Ink
-from pages.components.selection import Floats, Indices
 from vae.datasets.pictures import Picture
 from vae.export.animation import Frame, Palette
+from vae.inference.scored_set import Floats, Indices
 
 GREYS = 128
 EDGE = 4  # by how much of a pixel a dot covers

@@ -16,12 +16,12 @@ from PIL import Image
 
 from pages.components import film_drawing as drawing
 from pages.components.digits import tiled
-from pages.components.planes import Plane
-from pages.components.scoring import decoded
-from pages.components.selection import Floats, Indices
 from vae.datasets.pictures import Picture
 from vae.export.animation import Frame
 from vae.export.pictures import enlarged
+from vae.inference.planes import Plane
+from vae.inference.scored_set import Floats, Indices
+from vae.inference.scoring import decoded
 from vae.models.network import VAE
 from vae.runs.snapshots import Journey, Moment
 

@@ -8,10 +8,10 @@ import streamlit as st
 
 from pages.components.distributions import loss_boxes
 from pages.components.live_figure import click_on, live_figure
-from pages.components.selection import SORTS, TERMS, Indices, ScoredSet, mean_losses, of_classes, selected
 from pages.components.shell.messages import plain, sentence
 from pages.components.tables import number_table
 from vae import VaeError
+from vae.inference.scored_set import SORTS, TERMS, Indices, ScoredSet, mean_losses, of_classes, selected
 
 # Keys of the widgets, and so their names in the address.
 CLASSES, SORT, SEED, FIND, LOSS, SIZE, PAGE = "digit", "sort", "seed", "find", "loss", "show", "page"

@@ -4,9 +4,9 @@ import numpy as np
 import streamlit as st
 
 from pages.components.filters import PAGE, Chosen
-from pages.components.selection import ScoredSet
 from pages.components.tiles import Caption, difference_legend, tiles
 from vae.datasets.registry import class_names
+from vae.inference.scored_set import ScoredSet
 from vae.runs.run import Run
 
 BELOW = "page_below"  # the same pages, for those who have come to the end of one

@@ -15,12 +15,12 @@ from pages.components.digits import INKS, Ink
 from pages.components.film_drawing import palette
 from pages.components.film_frames import Film, digit_film, map_film
 from pages.components.moments import Moment, Moments
-from pages.components.planes import Plane
 from pages.components.shell.messages import plain, sentences
 from pages.components.shell.page_state import kept_while_shown
 from vae import VaeError
 from vae.datasets.registry import class_names
 from vae.export.animation import Format, Frame, film
+from vae.inference.planes import Plane
 from vae.runs import snapshots as kept
 from vae.runs.run import Run
 

@@ -6,11 +6,11 @@ import streamlit as st
 from pages.components.address import asked_index, close_index, open_index
 from pages.components.cached import Explored
 from pages.components.close_up import close_up, neighbours_key
-from pages.components.selection import Indices, ScoredSet
 from pages.components.shell.links import MAP, link
 from pages.components.shell.messages import plain, sentences
 from pages.components.tiles import clicked_tile
 from vae.datasets.registry import class_names
+from vae.inference.scored_set import Indices, ScoredSet
 from vae.runs.run import Run
 
 KEY = "opened"

@@ -8,12 +8,12 @@ from pages.components.cached import Explored
 from pages.components.close_up import close_up, neighbours_key
 from pages.components.draw_pad import draw_pad
 from pages.components.pin_texts import place_text
-from pages.components.scoring import scored
 from pages.components.shell.links import MAP, link
 from pages.components.shell.messages import sentence
 from vae import VaeError
 from vae.datasets.mnist_style import BOX, as_mnist
 from vae.datasets.pictures import Picture, read_picture
+from vae.inference.scoring import scored
 from vae.runs.run import Run
 
 KEY = "own"

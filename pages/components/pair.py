@@ -10,8 +10,8 @@ import numpy as np
 
 from pages.components.pin_texts import Texts, index_of, place_of, place_text
 from pages.components.pins import Pins
-from pages.components.selection import Floats
 from vae import VaeError
+from vae.inference.scored_set import Floats
 from vae.runs.run import Run
 
 

@@ -15,15 +15,16 @@ from pages.components.map_controls import Shown
 from pages.components.moments import moments_store
 from pages.components.pair import Pair, pins_of
 from pages.components.pair_choice import address, chosen
-from pages.components.planes import Picked, axes
 from pages.components.run_status import made_of
-from pages.components.selection import TERMS, mean_losses
 from pages.components.shell.messages import plain
-from pages.components.tables import better, comparison, decimal, number_table
+from pages.components.tables import better, comparison, number_table
 from pages.components.tiles import tiles
 from pages.components.time_machine import Link
 from pages.components.walked_map import Mounting, View, walked_map
 from vae.datasets.registry import class_names
+from vae.inference.labels import decimal
+from vae.inference.planes import Picked, axes
+from vae.inference.scored_set import TERMS, mean_losses
 from vae.runs.run import Run
 
 SIDES = ("left", "right")

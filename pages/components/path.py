@@ -11,12 +11,12 @@ import torch
 
 from pages.components.cached import Explored
 from pages.components.path_strip import SECONDS, path_strip
-from pages.components.planes import Plane
-from pages.components.scoring import decoded
-from pages.components.selection import Floats
 from pages.components.shell.messages import plain
 from vae.export.pictures import enlarged, gif, png
 from vae.inference import latent_space
+from vae.inference.planes import Plane
+from vae.inference.scored_set import Floats
+from vae.inference.scoring import decoded
 from vae.runs.run import Run
 
 Way = Literal["straight", "spherical"]

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pages.components.pins import MOST, Pin, Pins
-from pages.components.selection import Floats
 from vae import VaeError
+from vae.inference.scored_set import Floats
 from vae.storage.untrusted import shortened
 
 # Further out no model has ever put a picture, and nothing that is computed of a place overflows.

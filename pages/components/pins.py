@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from pages.components.selection import Floats
+from vae.inference.scored_set import Floats
 
 MOST = 24  # pins of a row
 MOST_KEPT = MOST - 1  # of them: there is always room for the next place

@@ -8,8 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.charts import coordinate_name
-from pages.components.planes import Dimensions, Picked, axes
+from vae.inference.labels import coordinate_name
+from vae.inference.planes import Dimensions, Picked, axes
 
 # Keys of the widgets, and so their names in the address.
 SHOWN, X, Y, REST = "plane", "x", "y", "rest"

@@ -10,12 +10,12 @@ import streamlit as st
 
 from pages.components.cached import Explored
 from pages.components.digits import INKS, Ink, data_url, tiled
-from pages.components.planes import Plane
-from pages.components.scoring import decoded
-from pages.components.selection import Floats
 from vae.datasets.pictures import Picture
 from vae.export.pictures import enlarged, png
 from vae.inference import latent_space
+from vae.inference.planes import Plane
+from vae.inference.scored_set import Floats
+from vae.inference.scoring import decoded
 from vae.models.network import VAE
 from vae.runs.run import Run
 

@@ -13,9 +13,9 @@ from pages.components.latent_map import Moments, happened, latent_map
 from pages.components.latent_map.points import points_store
 from pages.components.map_controls import USUAL
 from pages.components.moments import moments_store
-from pages.components.planes import axes
 from pages.components.shell.messages import sentences
 from pages.components.time_machine import time_machine, touched
+from vae.inference.planes import axes
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run
 

@@ -12,11 +12,6 @@ _STYLE = """<style>
 </style>"""
 
 
-def decimal(value: float, *, thousands: str = "") -> str:
-    """A number to 0.01 as people read it: with a minus sign, not a hyphen, and no −0."""
-    return f"{value:z{thousands}.2f}".replace("-", "−")
-
-
 def number_table(
     heading: Sequence[str], rows: Mapping[str, Sequence[str]], bold: Mapping[str, int] | None = None
 ) -> str:

@@ -4,11 +4,10 @@ import numpy as np
 import streamlit as st
 
 from pages.components import cached
-from pages.components.charts import coordinate_name
-from pages.components.scoring import decoded
-from pages.components.selection import Floats
-from pages.components.tables import decimal
 from pages.components.tiles import Caption, tiles
+from vae.inference.labels import coordinate_name, decimal
+from vae.inference.scored_set import Floats
+from vae.inference.scoring import decoded
 from vae.runs.run import Run
 
 VALUES = np.linspace(-3, 3, 9, dtype=np.float32)  # where the prior has 99.7 % of a coordinate

@@ -14,10 +14,10 @@ from pages.components.latent_map.points import MapPoints
 from pages.components.map_controls import COLOURINGS, Shown
 from pages.components.path import chosen_way, places
 from pages.components.pins import Pins
-from pages.components.planes import Picked, Plane
-from pages.components.selection import Floats, ScoredSet
 from pages.components.time_machine import Chosen, Link, time_machine
 from vae.datasets.registry import class_names
+from vae.inference.planes import Picked, Plane
+from vae.inference.scored_set import Floats, ScoredSet
 from vae.runs.records import LIVE
 from vae.runs.run import Run
 

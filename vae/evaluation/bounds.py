@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from vae.evaluation.refine import joint_loss, refine
 from vae.inference.latent_space import Posterior, pixels
-from vae.inference.scores import NOISE_SEED
+from vae.inference.scoring import NOISE_SEED
 from vae.models.network import VAE
 from vae.training.forecast import cores
 

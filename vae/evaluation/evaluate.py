@@ -20,6 +20,7 @@ from vae.evaluation.bounds import (
 )
 from vae.evaluation.refine import STEPS
 from vae.inference.latent_space import BATCH, encode_set
+from vae.inference.scored_set import Floats, Indices
 from vae.models import losses
 from vae.runs.checkpoints import read_position
 from vae.runs.evaluation import Evaluation, weights_of
@@ -60,6 +61,15 @@ def neighbours_agreement(
             chosen = votes[:, count - 1].argmax(dim=1)
             right[count] += int((chosen == labels[start : start + BATCH]).sum())
     return tuple(right[count] / len(means) for count in counts)
+
+
+def neighbourhood(means: Floats, labels: Indices) -> dict[str, float]:
+    """Active units of means (N, Z), and the shares of pictures whose neighbours are of their class (N,),
+    under the names that `Evaluation` gives them; N above the most neighbours."""
+    torch.set_num_threads(1)  # see `vae.inference.scoring`
+    shares = neighbours_agreement(torch.from_numpy(means), torch.from_numpy(labels))
+    knn = {f"knn_{count}": share for count, share in zip(NEIGHBOURS, shares, strict=True)}
+    return {"active_units": active_units(torch.from_numpy(means)), **knn}
 
 
 def evaluate(run: Run, samples: int = IMPORTANCE_SAMPLES, tell: Tell = nobody) -> Evaluation:

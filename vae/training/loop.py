@@ -15,7 +15,7 @@ from vae import VaeError
 from vae.config import TrainConfig
 from vae.datasets.registry import ImageSet, load
 from vae.inference.latent_space import Posterior, encode_set
-from vae.inference.scores import score_set
+from vae.inference.scoring import score_set
 from vae.models.network import VAE
 from vae.runs.catalogue import new_run
 from vae.runs.checkpoints import snapshot_bytes

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vae import VaeError
 from vae.config import TrainConfig
-from vae.inference.scores import score_set
+from vae.inference.scoring import score_set
 from vae.models.network import VAE
 from vae.runs import checkpoints
 from vae.runs.records import Metrics

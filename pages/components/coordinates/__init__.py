@@ -8,11 +8,11 @@ Shapes: Z latent size.
 import numpy as np
 import streamlit as st
 
-from pages.components.charts import coordinate_name
 from pages.components.pin_texts import FURTHEST, is_place, place_text
-from pages.components.planes import Dimensions
-from pages.components.selection import Floats
 from pages.components.shell.assets import module_component
+from vae.inference.labels import coordinate_name
+from vae.inference.planes import Dimensions
+from vae.inference.scored_set import Floats
 
 KEY = "coordinates"
 LEAST = 4.0  # that a slider reaches to both sides: where the prior N(0, I) has 99.99 % of each coordinate

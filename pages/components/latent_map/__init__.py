@@ -11,9 +11,9 @@ from typing import Any, Literal, NamedTuple
 import plotly.colors
 
 from pages.components.charts import LABEL_COLOURS
-from pages.components.planes import Plane
 from pages.components.shell import component_events
 from pages.components.shell.assets import module_component, plotly_js_url
+from vae.inference.planes import Plane
 
 Place = tuple[float, float]  # of the map
 Layer = Literal["points", "manifold", "ellipses", "prior"]

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pages.components.planes import Directions
-from pages.components.selection import Floats, ScoredSet
 from pages.components.stores import store
+from vae.inference.planes import Directions
+from vae.inference.scored_set import Floats, ScoredSet
 
 
 @dataclass(frozen=True)

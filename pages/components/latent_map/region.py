@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pages.components.selection import Floats, Indices, Mask, ScoredSet
 from vae.datasets.pictures import Picture
+from vae.inference.scored_set import Floats, Indices, Mask, ScoredSet
 
 CORNERS = 3, 2000
 FAR = 1e9  # beyond it differences of float32 numbers say nothing

@@ -18,9 +18,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from pages.components.selection import Floats
 from pages.components.stores import store
 from vae.datasets.pictures import Picture
+from vae.inference.scored_set import Floats
 
 
 class Cost(NamedTuple):

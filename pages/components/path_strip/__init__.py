@@ -10,9 +10,9 @@ Shapes: M pictures in the row, D places that the path is made of, S pixels a sid
 import base64
 from collections.abc import Sequence
 
-from pages.components.selection import Floats
 from pages.components.shell.assets import module_component
 from vae.datasets.pictures import Picture
+from vae.inference.scored_set import Floats
 
 SECONDS = 3.0  # from one end to the other
 

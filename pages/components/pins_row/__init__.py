@@ -8,10 +8,10 @@ from pages.components.cached import Explored
 from pages.components.cached_maps import nearest_to, picture_at
 from pages.components.pin_texts import place_text
 from pages.components.pins import Pin, Pins
-from pages.components.planes import Plane
 from pages.components.shell import component_events
 from pages.components.shell.assets import module_component
 from pages.components.shell.links import RECONSTRUCTIONS
+from vae.inference.planes import Plane
 
 KEY = "pins"
 LONGEST = 120  # characters of a file's name
@@ -40,7 +40,7 @@ def _action(told: Any) -> Action:
 
 
 def asked_actions() -> Iterator[Action]:
-    """What was asked for, as `component_events.happened`; to be asked before the row is drawn, which then shows it."""
+    """What was asked for, as `component_events.happened`; called before the row is drawn."""
     return (action for _, action in component_events.happened(KEY, _action))
 
 

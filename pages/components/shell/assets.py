@@ -151,12 +151,12 @@ R = TypeVar("R")
 
 
 def module_component(file: str, html: str) -> ComponentRenderer:
-    """A component whose script is the module `component.js`, and whose style is the `component.css`, beside the
-    Python `file` that wraps it; not isolated from the page. Mounting it raises VaeError as `serve`.
+    """A component whose script is the module `component.js`, and whose style is the `component.css`, beside
+    the Python `file` that wraps it; not isolated from the page. Mounting it raises VaeError as `serve`.
 
-    The module exports `show({data, parentElement, setTriggerValue})`, which is called whenever the data or the
-    theme changes, and imports other modules by relative paths, those of other components too. If it cannot be
-    loaded, a sentence stands in its place.
+    The module exports `show({data, parentElement, setTriggerValue})`, which is called whenever the data or
+    the theme changes, and imports other modules by relative paths, those of other components too. If it
+    cannot be loaded, a sentence stands in its place.
 
     Args:
         file: the wrapper's `__file__`; the name of its folder names the component.

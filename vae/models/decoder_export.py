@@ -1,4 +1,4 @@
-"""A model's decoder as a description that the browser can follow.
+"""The decoder of a torch model as plain data (`layers`).
 
 Shapes: Z latent size, P pixels.
 """
@@ -6,7 +6,7 @@ Shapes: Z latent size, P pixels.
 import numpy as np
 from torch import nn
 
-from pages.components.decoder import Activation, Addition, DecoderSpec, Dense, Kind, Layer
+from vae.models.layers import Activation, Addition, DecoderSpec, Dense, Kind, Layer
 from vae.models.network import VAE, Sine
 
 ACTIVATIONS: dict[type[nn.Module], Kind] = {

@@ -13,9 +13,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from pages.components.charts import axis_names, coordinate_name
-from pages.components.selection import Floats, Indices, ScoredSet
-from pages.components.tables import decimal
+from vae.inference.labels import axis_names, coordinate_name, decimal
+from vae.inference.scored_set import Floats, Indices, ScoredSet
 
 Wide = npt.NDArray[np.float64]
 
