@@ -21,11 +21,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streamlit import logger
 
-from pages.components.changes import changes
-from pages.components.charts import LABEL_COLOURS, latent_scatter
-from pages.components.curves import Curve, loss_curves
-from pages.components.digits import data_url, row_of_pairs
-from pages.components.live_figure import figure_spec
+from pages.components.charts.changes import changes
+from pages.components.charts.images import data_url, row_of_pairs
+from pages.components.charts.live_figure import figure_spec
+from pages.components.charts.loss_curves import Curve, loss_curves
+from pages.components.charts.scatter import LABEL_COLOURS, latent_scatter
 from pages.components.run_status import made_of, progress_line
 from tests.conftest import ROOT
 from tests.figures import evaluation_of

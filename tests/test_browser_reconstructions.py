@@ -11,7 +11,7 @@ import torch
 from playwright.sync_api import Browser, Locator, Page, expect
 from safetensors.numpy import load_file
 
-from pages.components.tiles import ADDED, LOST
+from pages.components.charts.tiles import ADDED, LOST
 from tests.browser import Server, click_at, ready
 from tests.conftest import BUNDLED, PACKED
 from vae.export.pictures import png

@@ -6,8 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from pages.components.charts import LABEL_COLOURS, latent_scatter, posterior_map
-from pages.components.distributions import loss_boxes
+from pages.components.charts.box_plots import loss_boxes
+from pages.components.charts.scatter import LABEL_COLOURS, latent_scatter, posterior_map
 
 
 def scattered(outside: int, distance: float = 5) -> tuple[np.ndarray, np.ndarray]:

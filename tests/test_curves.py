@@ -7,10 +7,10 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from pages.components.changes import Change, changes
-from pages.components.curves import MARKS, OVERLAYS, TEST, TRAIN, Curve, loss_curves
-from pages.components.panels import PANELS, X
-from pages.components.thinning import POINTS, envelope, thinned
+from pages.components.charts.changes import Change, changes
+from pages.components.charts.loss_curves import MARKS, OVERLAYS, TEST, TRAIN, Curve, loss_curves
+from pages.components.charts.panels import PANELS, X
+from pages.components.charts.thinning import POINTS, envelope, thinned
 from tests.test_charts import DICHROMATS, linear_rgb, oklab
 from vae.runs.history import ROW, Losses
 from vae.runs.records import Status

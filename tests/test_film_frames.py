@@ -8,8 +8,8 @@ import pytest
 from PIL import Image, ImageColor
 
 from pages.components import film_drawing as drawing
-from pages.components.charts import LABEL_COLOURS
-from pages.components.digits import INKS
+from pages.components.charts.images import INKS
+from pages.components.charts.scatter import LABEL_COLOURS
 from pages.components.film_frames import (
     NARROWEST,
     Film,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from pages.components.live_figure import figure_spec
+from pages.components.charts.live_figure import figure_spec
 
 
 def decoded(array: Any) -> np.ndarray:

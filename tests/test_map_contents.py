@@ -92,7 +92,7 @@ from pages.components.shell import assets
 from pages.components.pictures import pictures_name, serve_pictures
 
 from pages.components.shell.links import RECONSTRUCTIONS
-from pages.components.tiles import Caption, tiles
+from pages.components.charts.tiles import Caption, tiles
 
 levels = (np.arange(5 * 9) * 5).reshape(5, 3, 3).astype(np.uint8)
 

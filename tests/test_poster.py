@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
-from pages.components.digits import INKS
+from pages.components.charts.images import INKS
 from pages.components.poster import poster_file, poster_picture
 from tests.browser import own_page
 from tests.decoding import small_model

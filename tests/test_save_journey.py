@@ -16,7 +16,7 @@ from streamlit.testing.v1.element_tree import Button
 
 from pages.components import cached, cached_moments
 from pages.components import journey as component
-from pages.components.digits import INKS
+from pages.components.charts.images import INKS
 from pages.components.film_drawing import palette
 from pages.components.film_frames import Film
 from pages.components.moments import Cost, Moment

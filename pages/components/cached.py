@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import streamlit as st
 
-from pages.components.changes import changes
-from pages.components.charts import LABEL_COLOURS, latent_scatter
-from pages.components.curves import Curve, loss_curves
-from pages.components.digits import data_url, row_of_pairs
+from pages.components.charts.changes import changes
+from pages.components.charts.images import data_url, row_of_pairs
+from pages.components.charts.live_figure import Spec, figure_spec
+from pages.components.charts.loss_curves import Curve, loss_curves
+from pages.components.charts.panels import Scale, X
+from pages.components.charts.scatter import LABEL_COLOURS, latent_scatter
 from pages.components.latent_map.points import MapPoints, map_points
-from pages.components.live_figure import Spec, figure_spec
-from pages.components.panels import Scale, X
 from vae import VaeError
 from vae.inference.labels import axis_names
 from vae.inference.planes import Dimensions, Directions, dimensions_of

@@ -11,12 +11,12 @@ import streamlit as st
 from pages.components.address import OWN_PLACE
 from pages.components.cached import Explored
 from pages.components.cached_maps import picture_at
-from pages.components.class_bars import class_bars
-from pages.components.digits import data_url
+from pages.components.charts.class_bars import class_bars
+from pages.components.charts.images import data_url
+from pages.components.charts.tiles import Caption, clicked_tile, tiles
 from pages.components.pin_texts import place_text
 from pages.components.pins import Pins
 from pages.components.shell.links import RECONSTRUCTIONS, link
-from pages.components.tiles import Caption, clicked_tile, tiles
 from vae.datasets.registry import class_names
 from vae.inference.labels import decimal
 from vae.inference.planes import Plane

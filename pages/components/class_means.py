@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components.cached import Explored
-from pages.components.tiles import Caption, difference_legend, tiles
+from pages.components.charts.tiles import Caption, difference_legend, tiles
 from vae.datasets.registry import class_names
 from vae.inference.scored_set import mean_losses
 from vae.inference.scoring import decoded

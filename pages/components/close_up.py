@@ -7,10 +7,10 @@ import numpy as np
 import streamlit as st
 
 from pages.components.cached import Explored
-from pages.components.charts import posterior_map
-from pages.components.live_figure import live_figure
-from pages.components.tables import number_table
-from pages.components.tiles import Caption, difference_legend, tiles
+from pages.components.charts.live_figure import live_figure
+from pages.components.charts.scatter import posterior_map
+from pages.components.charts.tables import number_table
+from pages.components.charts.tiles import Caption, difference_legend, tiles
 from vae.datasets.registry import class_names
 from vae.inference.labels import axis_names, coordinate_name
 from vae.inference.scored_set import TERMS, Floats, Indices, ScoredSet, mean_losses, nearest

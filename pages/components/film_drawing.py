@@ -13,8 +13,8 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-from pages.components.charts import LABEL_COLOURS
-from pages.components.digits import Ink
+from pages.components.charts.images import Ink
+from pages.components.charts.scatter import LABEL_COLOURS
 from vae.datasets.pictures import Picture
 from vae.export.animation import Frame, Palette
 from vae.inference.scored_set import Floats, Indices

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from pages.components import film_drawing as drawing
-from pages.components.digits import tiled
+from pages.components.charts.images import tiled
 from vae.datasets.pictures import Picture
 from vae.export.animation import Frame
 from vae.export.pictures import enlarged

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import streamlit as st
 
-from pages.components.distributions import loss_boxes
-from pages.components.live_figure import click_on, live_figure
+from pages.components.charts.box_plots import loss_boxes
+from pages.components.charts.live_figure import click_on, live_figure
+from pages.components.charts.tables import number_table
 from pages.components.shell.messages import plain, sentence
-from pages.components.tables import number_table
 from vae import VaeError
 from vae.inference.scored_set import SORTS, TERMS, Indices, ScoredSet, mean_losses, of_classes, selected
 

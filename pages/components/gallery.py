@@ -3,8 +3,8 @@
 import numpy as np
 import streamlit as st
 
+from pages.components.charts.tiles import Caption, difference_legend, tiles
 from pages.components.filters import PAGE, Chosen
-from pages.components.tiles import Caption, difference_legend, tiles
 from vae.datasets.registry import class_names
 from vae.inference.scored_set import ScoredSet
 from vae.runs.run import Run

@@ -11,7 +11,7 @@ import torch
 
 from pages.components.cached import Explored
 from pages.components.cached_moments import moments
-from pages.components.digits import INKS, Ink
+from pages.components.charts.images import INKS, Ink
 from pages.components.film_drawing import palette
 from pages.components.film_frames import Film, digit_film, map_film
 from pages.components.moments import Moment, Moments

@@ -5,10 +5,10 @@ import streamlit as st
 
 from pages.components.address import asked_index, close_index, open_index
 from pages.components.cached import Explored
+from pages.components.charts.tiles import clicked_tile
 from pages.components.close_up import close_up, neighbours_key
 from pages.components.shell.links import MAP, link
 from pages.components.shell.messages import plain, sentences
-from pages.components.tiles import clicked_tile
 from vae.datasets.registry import class_names
 from vae.inference.scored_set import Indices, ScoredSet
 from vae.runs.run import Run

@@ -6,12 +6,12 @@ import streamlit as st
 
 from pages.components.cached import Explored
 from pages.components.cached_figures import Figures, evaluation, quick_figures
+from pages.components.charts.tables import better, comparison, number_table
 from pages.components.config_form import unlike
 from pages.components.orders import evaluate, obey
 from pages.components.pair import Pair
 from pages.components.shell.access import may_change
 from pages.components.shell.messages import plain, sentences
-from pages.components.tables import better, comparison, number_table
 from vae.evaluation.queue import evaluation_of
 from vae.runs.records import LIVE
 from vae.runs.run import Run

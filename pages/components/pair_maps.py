@@ -8,6 +8,8 @@ import streamlit as st
 
 from pages.components import cached, cached_maps, cached_moments
 from pages.components.cached import Explored
+from pages.components.charts.tables import better, comparison, number_table
+from pages.components.charts.tiles import tiles
 from pages.components.decoder import decoder_store
 from pages.components.latent_map.points import points_store
 from pages.components.look_panel import look_panel
@@ -17,8 +19,6 @@ from pages.components.pair import Pair, pins_of
 from pages.components.pair_choice import address, chosen
 from pages.components.run_status import made_of
 from pages.components.shell.messages import plain
-from pages.components.tables import better, comparison, number_table
-from pages.components.tiles import tiles
 from pages.components.time_machine import Link
 from pages.components.walked_map import Mounting, View, walked_map
 from vae.datasets.registry import class_names

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components.cached import Explored
-from pages.components.digits import INKS, Ink, data_url, tiled
+from pages.components.charts.images import INKS, Ink, data_url, tiled
 from vae.datasets.pictures import Picture
 from vae.export.pictures import enlarged, png
 from vae.inference import latent_space

@@ -7,11 +7,11 @@ import streamlit as st
 
 from pages.components.cached import Explored
 from pages.components.cached_maps import picture_at
-from pages.components.class_bars import class_bars
+from pages.components.charts.class_bars import class_bars
+from pages.components.charts.tiles import Caption, tiles
 from pages.components.filters import CLASSES, FIND, LOSS, PAGE
 from pages.components.latent_map.region import Held
 from pages.components.shell.links import RECONSTRUCTIONS, link
-from pages.components.tiles import Caption, tiles
 from vae.datasets.registry import class_names
 from vae.inference.scored_set import WORDS, Indices, ScoredSet, exactly
 from vae.runs.run import Run

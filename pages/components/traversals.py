@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components import cached
-from pages.components.tiles import Caption, tiles
+from pages.components.charts.tiles import Caption, tiles
 from vae.inference.labels import coordinate_name, decimal
 from vae.inference.scored_set import Floats
 from vae.inference.scoring import decoded

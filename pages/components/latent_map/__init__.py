@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import plotly.colors
 
-from pages.components.charts import LABEL_COLOURS
+from pages.components.charts.scatter import LABEL_COLOURS
 from pages.components.shell import component_events
 from pages.components.shell.assets import module_component, plotly_js_url
 from vae.inference.planes import Plane

@@ -1,4 +1,4 @@
-import { themeOf } from "../live_figure/plotly.js";
+import { themeOf } from "../charts/live_figure/plotly.js";
 import { say } from "../shell/links/url.js";
 import { makeEvents } from "./events.js";
 import { listenTo } from "./gestures.js";

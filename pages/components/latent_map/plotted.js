@@ -1,5 +1,5 @@
 // The points on Plotly's chart. It draws again only when these change, for that takes 30 ms or more.
-import { hasWebGL, loadPlotly, themeTemplate } from "../live_figure/plotly.js";
+import { hasWebGL, loadPlotly, themeTemplate } from "../charts/live_figure/plotly.js";
 import { groups, layout, marker, traces } from "./figure.js";
 import { widened } from "./view.js";
 import { askedWindow, remember, remembered, setWindow } from "./window.js";

@@ -1,5 +1,5 @@
 import { onClick } from "./clicks.js";
-import { Cursor } from "./cursor.js";
+import { Cursor } from "./moment_cursor.js";
 import { hasWebGL, loadPlotly, themeTemplate } from "./plotly.js";
 
 // The height is set before Plotly has loaded, so that the page does not jump.

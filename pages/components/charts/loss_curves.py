@@ -8,9 +8,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pages.components.changes import Change
-from pages.components.panels import AXES, NARROW, PANELS, Panel, Part, Scale, X, panels, text_on, trace_on
-from pages.components.thinning import Array, envelope, thinned
+from pages.components.charts.changes import Change
+from pages.components.charts.panels import (
+    AXES,
+    NARROW,
+    PANELS,
+    Panel,
+    Part,
+    Scale,
+    X,
+    panels,
+    text_on,
+    trace_on,
+)
+from pages.components.charts.thinning import Array, envelope, thinned
 from vae.runs.history import Losses, Rows
 
 TRAIN, TEST = "#3f90da", "#e76300"
