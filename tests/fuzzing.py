@@ -21,10 +21,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streamlit import logger
 
-from pages.components.charts.changes import changes
 from pages.components.charts.images import data_url, row_of_pairs
 from pages.components.charts.live_figure import figure_spec
-from pages.components.charts.loss_curves import Curve, loss_curves
+from pages.components.charts.loss_curves import Curve, loss_curves, rate_changes
 from pages.components.charts.scatter import LABEL_COLOURS, latent_scatter
 from pages.components.run_status import made_of, progress_line
 from tests.conftest import ROOT
@@ -160,7 +159,7 @@ def show(run: Run) -> None:
             scale="log",
             x="epoch",
             references=True,
-            changes=changes(losses, status),
+            changes=rate_changes(losses, status),
         )
     )
     view = load_view(run.view_path)

@@ -7,10 +7,21 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from pages.components.charts.changes import Change, changes
-from pages.components.charts.loss_curves import MARKS, OVERLAYS, TEST, TRAIN, Curve, loss_curves
-from pages.components.charts.panels import PANELS, X
-from pages.components.charts.thinning import POINTS, envelope, thinned
+from pages.components.charts.loss_curves import (
+    MARKS,
+    OVERLAYS,
+    PANELS,
+    POINTS,
+    TEST,
+    TRAIN,
+    Change,
+    Curve,
+    X,
+    envelope,
+    loss_curves,
+    rate_changes,
+    thinned,
+)
 from tests.test_charts import DICHROMATS, linear_rgb, oklab
 from vae.runs.history import ROW, Losses
 from vae.runs.records import Status
@@ -197,7 +208,7 @@ def test_changes_are_found_where_the_last_line_with_the_old_value_is() -> None:
     run.train["peak_learning_rate"][20:] = 1e-3
     run.train["beta"][40:] = 4
     run.train["peak_learning_rate"][50:], run.train["beta"][50:] = 5e-4, 1
-    found = changes(run, None)
+    found = rate_changes(run, None)
     assert [change.text for change in found] == [
         "learning rate 0.003 → 0.001",
         "beta 1 → 4",
@@ -217,10 +228,10 @@ def test_a_change_that_no_line_shows_yet_is_where_the_run_stands() -> None:
         (Status(state="paused", learning_rate=1e-4, **place), ["learning rate 0.003 → 0.0001"]),
         (Status(state="paused", learning_rate=3e-3, beta=0, **place), ["beta 1 → 0"]),
     ):
-        found = changes(run, status)
+        found = rate_changes(run, status)
         assert [change.text for change in found] == texts
         assert all(change[:3] == tuple(place.values()) for change in found)
-    assert changes(losses(0, 0), Status(state="paused", learning_rate=1e-4)) == []
+    assert rate_changes(losses(0, 0), Status(state="paused", learning_rate=1e-4)) == []
 
 
 def test_zoom_and_hidden_curves_survive_while_the_kind_of_figure_stays() -> None:

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import streamlit as st
 
-from pages.components.charts.changes import changes
 from pages.components.charts.images import data_url, row_of_pairs
 from pages.components.charts.live_figure import Spec, figure_spec
-from pages.components.charts.loss_curves import Curve, loss_curves
-from pages.components.charts.panels import Scale, X
+from pages.components.charts.loss_curves import Curve, Scale, X, loss_curves, rate_changes
 from pages.components.charts.scatter import LABEL_COLOURS, latent_scatter
 from pages.components.latent_map.points import MapPoints, map_points
 from vae import VaeError
@@ -155,7 +153,7 @@ def _curves(
 ) -> Spec:
     lines = [Curve(run.name, losses(run)) for run in runs]
     references = all(run.config.dataset == "mnist" for run in runs)
-    marks = changes(lines[0].losses, _status)
+    marks = rate_changes(lines[0].losses, _status)
     return figure_spec(loss_curves(lines, scale=scale, x=x, references=references, changes=marks))
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.components import cached
 from pages.components.charts.live_figure import Cursor, live_figure
-from pages.components.charts.panels import Scale, X
+from pages.components.charts.loss_curves import Scale, X
 from pages.components.explanations import CURVES, MAP, PICTURES
 from pages.components.rewinding import TIME, map_then, slider
 from pages.components.run_picker import select_run

@@ -4,26 +4,24 @@ The figure is a plain dict, which takes a hundredth of the time of a `go.Figure`
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from pages.components.charts.changes import Change
-from pages.components.charts.panels import (
-    AXES,
-    NARROW,
-    PANELS,
-    Panel,
-    Part,
-    Scale,
-    X,
-    panels,
-    text_on,
-    trace_on,
-)
-from pages.components.charts.thinning import Array, envelope, thinned
 from vae.runs.history import Losses, Rows
+from vae.runs.records import Status
 
+Array = npt.NDArray[Any]
+Scale = Literal["log", "linear"]
+X = Literal["epoch", "step", "seconds"]
+Part = dict[str, Any]  # of a figure, in Plotly's words
+# Title of the axis, its least end, a place in the hover box.
+AXES: dict[X, tuple[str, float, str]] = {
+    "epoch": ("epoch", 0.1, "epoch %{x:.2f}"),
+    "step": ("step", 10, "step %{x:,d}"),
+    "seconds": ("seconds of training", 1, "%{x:,.1f} seconds"),
+}
 TRAIN, TEST = "#3f90da", "#e76300"
 BAND = "rgba(63, 144, 218, 0.25)"
 GREY = "rgba(128, 128, 128, 0.9)"
@@ -38,6 +36,45 @@ REFERENCES = (
     (137.1, "Davidson et al. 2018", "Gaussian VAE, d = 2, dynamic binarisation", "top"),
 )
 MARKS, LABELS = 50, 5  # the newest changes are marked, and the newest of these labelled
+POINTS = 300  # of one curve, about: as fine as a panel's pixels
+
+
+class Panel(NamedTuple):
+    """One term of the loss: its column, its heading, the y axis of a run without lines, Plotly's axes."""
+
+    term: str
+    heading: str
+    empty: tuple[float, float]
+    x: str
+    y: str
+
+
+PANELS = (
+    Panel("reconstruction", "Reconstruction", (100, 600), "x", "y"),
+    Panel("kl", "KL", (0.1, 10), "x2", "y2"),
+    Panel("elbo", "−ELBO", (100, 600), "x3", "y3"),
+)
+SPANS = ([0.0, 0.29], [0.355, 0.645], [0.71, 1.0])  # from left to right
+# In a chart too narrow for that, the panels stand one below the other.
+NARROW = {
+    "width": 760,
+    "height": 960,
+    "layout": {
+        **{f"xaxis{panel.x[1:]}": {"domain": [0, 1]} for panel in PANELS},
+        **{f"yaxis{panel.y[1:]}": {"domain": span} for panel, span in zip(PANELS, SPANS[::-1], strict=True)},
+        "legend": {"y": 1.04},
+    },
+}
+LEAST_KL = 0.1  # where a logarithmic axis begins: the KL starts near zero, and below nothing is to see
+
+
+class Change(NamedTuple):
+    """A place in a training, and what was changed there."""
+
+    step: int
+    epoch: float
+    seconds: float
+    text: str
 
 
 class Curve(NamedTuple):
@@ -193,3 +230,107 @@ def _add_changes(
             PANELS[0], change.text, place, 1 - 0.06 * row, size=10, xref="x", xanchor=side, yanchor="top"
         )
         layout["annotations"].append(label)
+
+
+def thinned(x: Array, values: Array) -> Array:
+    """Which of `values` at `x` (N,) draw the same curve: least and greatest of each bin, first and last."""
+    if len(values) <= POINTS:
+        return np.arange(len(values))
+    bins, starts = _bins(x)
+    kept = [np.array([0, len(values) - 1])]
+    for extreme in (np.minimum, np.maximum):
+        places = np.flatnonzero(values == extreme.reduceat(values, starts)[bins])
+        kept.append(places[np.unique(bins[places], return_index=True)[1]])
+    return np.unique(np.concatenate(kept))
+
+
+def envelope(x: Array, low: Array, high: Array) -> tuple[Array, Array, Array]:
+    """The ends of each bin of `x`, and there the least of `low` and the greatest of `high`, all (N,)."""
+    if len(x) <= POINTS:
+        return np.arange(len(x)), low, high
+    bins, starts = _bins(x)
+    edges = np.unique(np.concatenate((starts, [*(starts[1:] - 1), len(x) - 1])))
+    return (
+        edges,
+        np.minimum.reduceat(low, starts)[bins[edges]],
+        np.maximum.reduceat(high, starts)[bins[edges]],
+    )
+
+
+def _bins(x: Array) -> tuple[Array, Array]:
+    """Which of at most about POINTS / 2 bins each of the rising `x` (N,) is in, and where each bin starts.
+
+    Bins are equally wide: a part that was logged more densely takes no points from the others. Widths are
+    powers of two, so that most polls only add to the last bin and what is drawn stays the same.
+    """
+    span = max(float(x[-1] - x[0]), 1e-9)
+    numbers = np.floor(x / 2 ** np.ceil(np.log2(2 * span / POINTS)))
+    starts = np.concatenate(([0], np.flatnonzero(np.diff(numbers)) + 1))
+    bins = np.zeros(len(x), int)
+    bins[starts[1:]] = 1
+    return np.cumsum(bins), starts
+
+
+def rate_changes(losses: Losses, status: Status | None) -> list[Change]:
+    """Where the learning rate (the peak of its schedule) or beta changed, in the order of the steps.
+
+    A line is written at the moment of a change: the mark is at the last line with the old value. A change
+    that no line shows yet, as a paused run's, is where `status` says that the run stands.
+    """
+    rows = losses.train
+    values = np.stack((rows["peak_learning_rate"], rows["beta"]), axis=1)
+    found = []
+    for index in np.flatnonzero((values[1:] != values[:-1]).any(axis=1)):
+        row = rows[index]
+        place = int(row["step"]), float(row["epoch"]), float(row["seconds"])
+        found.append(Change(*place, _difference(values[index], values[index + 1])))
+    if status is not None and len(rows):
+        steered = (status.learning_rate, status.beta)
+        now = np.array([old if new is None else new for old, new in zip(values[-1], steered, strict=True)])
+        if (now != values[-1]).any():
+            found.append(Change(status.step, status.epoch, status.seconds, _difference(values[-1], now)))
+    return found
+
+
+def _difference(old: npt.NDArray[Any], new: npt.NDArray[Any]) -> str:
+    pairs = zip(("learning rate", "beta"), old, new, strict=True)
+    return ", ".join(f"{name} {before:.3g} → {after:.3g}" for name, before, after in pairs if before != after)
+
+
+def panels(scale: Scale, x: X, end: float, *, empty: bool) -> Part:
+    """Axes and headings as a layout, x from 0 to `end`; `empty` if there is nothing that gives y a range."""
+    axes: Part = {}
+    for panel, span in zip(PANELS, SPANS, strict=True):
+        # Options, not a range: a range that changes with the data would undo a zoom.
+        axes[f"xaxis{panel.x[1:]}"] = {
+            "anchor": panel.y,
+            "domain": span,
+            "title": {"text": AXES[x][0], "standoff": 4},
+            "autorangeoptions": {"include": end, "clipmin": 0, "clipmax": end},
+            "unifiedhovertitle": {"text": AXES[x][2]},
+            **({} if panel is PANELS[0] else {"matches": "x"}),
+        }
+        vertical: Part = {"anchor": panel.x, "type": scale, "tickformat": ",~r"}
+        if empty:
+            vertical["range"] = np.log10(panel.empty).tolist() if scale == "log" else [0, panel.empty[1]]
+        elif panel.term == "kl" and scale == "log":
+            vertical["autorangeoptions"] = {"clipmin": LEAST_KL}
+        if panel.term == "kl":
+            vertical["nticks"] = 5  # else a logarithmic axis of two decades has labels that overlap
+        axes[f"yaxis{panel.y[1:]}"] = vertical
+    axes["yaxis"]["title"] = {"text": "nats per image", "standoff": 4}
+    headings = [text_on(panel, f"<b>{panel.heading}</b>", 0, 1, size=14) for panel in PANELS]
+    return {**axes, "annotations": headings}
+
+
+def text_on(panel: Panel, text: str, x: float, y: float, *, size: int, **attributes: Any) -> Part:
+    """An annotation that begins at, and stands on, a place given in fractions of the panel."""
+    axes = {"xref": f"{panel.x} domain", "yref": f"{panel.y} domain"}
+    style = {"xanchor": "left", "yanchor": "bottom", "showarrow": False, "font": {"size": size}}
+    return {"text": text, "x": x, "y": y, **axes, **style, **attributes}
+
+
+def trace_on(panel: Panel, x: Any, y: Any, **attributes: Any) -> Part:
+    """A trace of points `x`, `y` (array-like), which is not in the legend."""
+    axes = {"xaxis": panel.x, "yaxis": panel.y}
+    return {"type": "scatter", "x": x, "y": y, **axes, "showlegend": False, **attributes}
