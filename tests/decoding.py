@@ -33,8 +33,8 @@ import pickle
 from pathlib import Path
 import streamlit as st
 from streamlit.components.v2 import component
-from pages.components.decoder import decoder_store
-from pages.components.stores import REGISTRY
+from pages.components.stores.decoder import decoder_store
+from pages.components.stores.registry import REGISTRY
 
 ASKING = """
 export default async function ({ data, parentElement }) {

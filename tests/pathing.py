@@ -11,7 +11,7 @@ SCRIPT = """
 import numpy as np
 import streamlit as st
 from pages.components import cached
-from pages.components.decoder import decoder_store
+from pages.components.stores.decoder import decoder_store
 from pages.components.path import End, chosen_way, path_panel
 from vae.inference.planes import axes
 from vae.runs.catalogue import open_run

@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 
 from pages.components import cached, orders
 from pages.components.cached_moments import moments, steps
-from pages.components.moments import Moments
 from pages.components.shell import assets
+from pages.components.stores.moments import Moments
 from tests.visiting import PAGES, component, visit
 from vae.runs.catalogue import new_run
 from vae.runs.checkpoints import load_snapshot

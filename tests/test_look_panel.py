@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 SCRIPT = """
 import streamlit as st
-from pages.components.decoder import decoder_store
+from pages.components.stores.decoder import decoder_store
 from vae.models.decoder_export import decoder_spec
 from pages.components.look_panel import look_panel
 from tests.decoding import small_model

@@ -31,7 +31,7 @@ import pickle
 from pathlib import Path
 import streamlit as st
 from streamlit.components.v2 import component
-from pages.components.decoder import decoder_store
+from pages.components.stores.decoder import decoder_store
 from pages.components.shell.assets import modules
 
 HOSTING = """

@@ -11,9 +11,9 @@ import torch
 from playwright.sync_api import Browser, Page, expect
 
 from pages.components import cached
-from pages.components.latent_map.points import map_points
-from pages.components.pictures import pictures_name, serve_pictures
 from pages.components.shell import assets
+from pages.components.stores.pictures import pictures_name, serve_pictures
+from pages.components.stores.points import map_points
 from tests.browser import SLOW, Server, own_page
 from tests.conftest import TRAIN_IMAGES
 from vae import VaeError
@@ -89,7 +89,7 @@ SCRIPT = """
 import numpy as np
 import streamlit as st
 from pages.components.shell import assets
-from pages.components.pictures import pictures_name, serve_pictures
+from pages.components.stores.pictures import pictures_name, serve_pictures
 
 from pages.components.shell.links import RECONSTRUCTIONS
 from pages.components.charts.tiles import Caption, tiles

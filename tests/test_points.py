@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
-from pages.components.latent_map.points import MapPoints, map_points
+from pages.components.stores.points import MapPoints, map_points
 from tests.browser import SLOW, Server, own_page
 from tests.test_selection import a_set
 from vae.inference.planes import axes, principal
@@ -88,7 +88,7 @@ SCRIPT = """
 import pickle
 from pathlib import Path
 import streamlit as st
-from pages.components.latent_map.points import points_store
+from pages.components.stores.points import points_store
 
 sets = pickle.loads(Path("sets.pickle").read_bytes())
 name = points_store(sets[st.radio("Set", list(sets))])

@@ -19,8 +19,8 @@ from pages.components import journey as component
 from pages.components.charts.images import INKS
 from pages.components.film_drawing import palette
 from pages.components.film_frames import Film
-from pages.components.moments import Cost, Moment
 from pages.components.shell import page_state
+from pages.components.stores.moments import Cost, Moment
 from tests.browser import own_page
 from tests.conftest import BUNDLED, ROOT
 from tests.visiting import visit
@@ -303,8 +303,8 @@ def test_the_slider_says_the_same(page: Page, tmp_path: Path, run: Run) -> None:
     script = f"""
 from pathlib import Path
 from pages.components import cached, cached_moments
-from pages.components.decoder import decoder_store
-from pages.components.moments import moments_store
+from pages.components.stores.decoder import decoder_store
+from pages.components.stores.moments import moments_store
 from pages.components.time_machine import time_machine
 from vae.runs.run import Run
 

@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from pages.components.latent_map import SCALE
-from pages.components.latent_map.points import map_points
 from pages.components.shell import assets
+from pages.components.stores.points import map_points
 from tests.browser import APP, Server, place_on
 from tests.test_points import a_wide_set
 from tests.walking import decoded, levels, middle, next_frame, open_map, pointed_at, ranges, settled

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route
 
-from pages.components.moments import Moment
+from pages.components.stores.moments import Moment
 from tests.browser import SLOW, Server
 from tests.test_time_machine import module
 

@@ -14,7 +14,7 @@ from pages.components.charts.images import data_url, row_of_pairs
 from pages.components.charts.live_figure import Spec, figure_spec
 from pages.components.charts.loss_curves import Curve, Scale, X, loss_curves, rate_changes
 from pages.components.charts.scatter import LABEL_COLOURS, latent_scatter
-from pages.components.latent_map.points import MapPoints, map_points
+from pages.components.stores.points import MapPoints, map_points
 from vae import VaeError
 from vae.inference.labels import axis_names
 from vae.inference.planes import Dimensions, Directions, dimensions_of

@@ -12,10 +12,10 @@ import streamlit as st
 
 from pages.components.cached import Explored
 from pages.components.latent_map import Region
-from pages.components.latent_map.points import MapPoints
 from pages.components.latent_map.region import Held, held, members
-from pages.components.pictures import pictures_name, serve_pictures
 from pages.components.shell.assets import served
+from pages.components.stores.pictures import pictures_name, serve_pictures
+from pages.components.stores.points import MapPoints
 from vae.config import Dataset
 from vae.datasets.pictures import Picture
 from vae.datasets.registry import data_dir, load

@@ -13,8 +13,8 @@ import streamlit as st
 
 from pages.components import cached
 from pages.components.cached import Explored
-from pages.components.moments import Cost, Moment, Moments
 from pages.components.shell.assets import remove_files, serve_files
+from pages.components.stores.moments import Cost, Moment, Moments
 from vae import VaeError
 from vae.config import TrainConfig
 from vae.runs.history import Rows

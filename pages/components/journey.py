@@ -14,9 +14,9 @@ from pages.components.cached_moments import moments
 from pages.components.charts.images import INKS, Ink
 from pages.components.film_drawing import palette
 from pages.components.film_frames import Film, digit_film, map_film
-from pages.components.moments import Moment, Moments
 from pages.components.shell.messages import plain, sentences
 from pages.components.shell.page_state import kept_while_shown
+from pages.components.stores.moments import Moment, Moments
 from vae import VaeError
 from vae.datasets.registry import class_names
 from vae.export.animation import Format, Frame, film

@@ -8,12 +8,12 @@ import streamlit as st
 
 from pages.components import cached, cached_moments
 from pages.components.cached import Explored
-from pages.components.decoder import decoder_store
 from pages.components.latent_map import Moments, happened, latent_map
-from pages.components.latent_map.points import points_store
 from pages.components.map_controls import USUAL
-from pages.components.moments import moments_store
 from pages.components.shell.messages import sentences
+from pages.components.stores.decoder import decoder_store
+from pages.components.stores.moments import moments_store
+from pages.components.stores.points import points_store
 from pages.components.time_machine import time_machine, touched
 from vae.inference.planes import axes
 from vae.runs.records import LIVE, Status

@@ -10,10 +10,10 @@ from pages.components import cached, cached_maps
 from pages.components.cached import Explored
 from pages.components.drawn import Ends
 from pages.components.latent_map import Click, Line, Moments, Place, Region, latent_map
-from pages.components.latent_map.points import MapPoints
 from pages.components.map_controls import COLOURINGS, Shown
 from pages.components.path import chosen_way, places
 from pages.components.pins import Pins
+from pages.components.stores.points import MapPoints
 from pages.components.time_machine import Chosen, Link, time_machine
 from vae.datasets.registry import class_names
 from vae.inference.planes import Picked, Plane

@@ -1,9 +1,9 @@
 // The map at another moment of the training than the newest: its points on a canvas of ours, and what the map has to
 // know of them. Between two moments a point lies on the straight line from one of its places to the other; all else
 // is that of the nearer one.
-import { timeline } from "../moments/timeline.js";
-import { Awaited } from "../stores/awaited.js";
-import { pointSets } from "../stores/registry.js";
+import { timeline } from "../stores/moments/timeline.js";
+import { Awaited } from "../stores/registry/awaited.js";
+import { pointSets } from "../stores/registry/registry.js";
 import { HIDDEN, makeDots } from "./dots.js";
 import { groups, home } from "./figure.js";
 import { momentPoints } from "./moment_points.js";

@@ -1,5 +1,5 @@
 // What lies at a place of the map: drawn beside it, and told to the other components.
-import { pictures } from "../pictures/pictures.js";
+import { pictures } from "../stores/pictures/pictures.js";
 import { makeBeside } from "./beside.js";
 import { named, shown, tellLook } from "../shell/look_event.js";
 

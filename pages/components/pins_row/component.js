@@ -2,7 +2,7 @@ import { element } from "../shell/dom.js";
 import { Telling } from "../shell/component_events.js";
 import { say } from "../shell/links/url.js";
 import { lead } from "../shell/links/navigate.js";
-import { bytesOf, imageOf, put } from "../pictures/levels.js";
+import { bytesOf, imageOf, put } from "../stores/pictures/levels.js";
 import { enlarged, save, sheet } from "./files.js";
 import { move, only } from "./keyboard.js";
 import { icon } from "./parts.js";

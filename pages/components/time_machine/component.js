@@ -1,8 +1,8 @@
 import { shown } from "../shell/look_event.js";
-import { timeline } from "../moments/timeline.js";
-import { bytesOf, imageOf, put } from "../pictures/levels.js";
-import { Awaited } from "../stores/awaited.js";
-import { momentLists } from "../stores/registry.js";
+import { timeline } from "../stores/moments/timeline.js";
+import { bytesOf, imageOf, put } from "../stores/pictures/levels.js";
+import { Awaited } from "../stores/registry/awaited.js";
+import { momentLists } from "../stores/registry/registry.js";
 import { drawTen } from "./ten.js";
 
 const OWN = "Where the map turns or mirrors itself, the training did: nothing is aligned afterwards.";

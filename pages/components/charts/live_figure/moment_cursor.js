@@ -1,7 +1,7 @@
 // Where the moment that is seen stands on curves over epochs, steps or seconds: a line through each panel, on
 // elements of ours, as Plotly would draw all of the figure again. A click on a panel goes to the nearest moment.
 import { element } from "../../shell/dom.js";
-import { timeline } from "../../moments/timeline.js";
+import { timeline } from "../../stores/moments/timeline.js";
 
 export class Cursor {
   listeners = new AbortController();

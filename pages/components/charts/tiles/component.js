@@ -1,6 +1,6 @@
 import { element } from "../../shell/dom.js";
 import { lead } from "../../shell/links/navigate.js";
-import { bytesOf, imageOf } from "../../pictures/levels.js";
+import { bytesOf, imageOf } from "../../stores/pictures/levels.js";
 
 const GAP = 1; // between the pictures of a tile, in their own pixels
 

@@ -13,7 +13,7 @@ Shapes: Z latent size, P pixels.
 
 from pathlib import Path
 
-from pages.components.stores import store
+from pages.components.stores.registry import store
 from vae.models.layers import DecoderSpec
 
 _HERE = Path(__file__).parent

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pages.components.stores import store
+from pages.components.stores.registry import store
 from vae.inference.planes import Directions
 from vae.inference.scored_set import Floats, ScoredSet
 

@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from pages.components.stores import store
+from pages.components.stores.registry import store
 from vae.datasets.pictures import Picture
 from vae.inference.scored_set import Floats
 

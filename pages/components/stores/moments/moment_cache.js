@@ -1,6 +1,6 @@
 // What is known of the moments of one run: their snapshots as they come, opened, and the present.
-import { decoders } from "../stores/registry.js";
-import { Opened, Present } from "./opened.js";
+import { decoders } from "../registry/registry.js";
+import { Opened, Present } from "./moment.js";
 import { snapshotAt } from "./snapshot.js";
 
 const OPENED = 8; // moments of which more than the file is kept

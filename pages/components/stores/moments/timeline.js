@@ -1,9 +1,9 @@
 // Which moment of a training is seen. Each timeline has a name, and all components that ask for it see the same; it
 // tells them of every change by the event "change".
-import { say } from "../shell/links/url.js";
-import { Known } from "./known.js";
-import { Motion } from "./motion.js";
-import { alongside, carried, nearest } from "./positions.js";
+import { say } from "../../shell/links/url.js";
+import { Known } from "./moment_cache.js";
+import { Motion } from "./playback.js";
+import { alongside, carried, nearest } from "./alignment.js";
 
 const BESIDE = 2; // moments on either side of that which is seen, fetched as well
 const IDLE = 150; // milliseconds until these are: they must not delay what is drawn now
