@@ -5,7 +5,7 @@ import streamlit as st
 from pages.components import cached, cached_maps
 from pages.components.awaiting import awaiting_weights, follow_training
 from pages.components.charts.live_figure import Cursor, live_figure
-from pages.components.map_controls import map_controls
+from pages.components.map.map_controls import map_controls
 from pages.components.pair import Pair
 from pages.components.pair_figures import pair_figures
 from pages.components.pair_maps import LEFT, RIGHT, pair_maps, side

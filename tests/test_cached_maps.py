@@ -10,8 +10,8 @@ import pytest
 
 from pages import latent
 from pages.components import cached, cached_maps
-from pages.components.latent_map import Region
-from pages.components.latent_map.region import held
+from pages.components.map.latent_map import Region
+from pages.components.map.region import held
 from pages.components.shell import assets
 from tests.visiting import PAGES, component, messages, tell, visit
 from vae import VaeError

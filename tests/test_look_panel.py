@@ -17,7 +17,7 @@ SCRIPT = """
 import streamlit as st
 from pages.components.stores.decoder import decoder_store
 from vae.models.decoder_export import decoder_spec
-from pages.components.look_panel import look_panel
+from pages.components.map.look_panel import look_panel
 from tests.decoding import small_model
 
 spec = decoder_spec(small_model(*st.radio("Decoder", [("tanh-2", 3), ("tanh-2", 4), ("silu-3", 3)])))

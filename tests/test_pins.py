@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components.pin_texts import Texts, place_of, place_text, read, written
-from pages.components.pins import MOST, MOST_KEPT, Pin, Pins, fitted
+from pages.components.map.pin_urls import Texts, place_of, place_text, read, written
+from pages.components.map.pins import MOST, MOST_KEPT, Pin, Pins, fitted
 from tests.visiting import messages
 from vae import VaeError
 from vae.inference.labels import decimal

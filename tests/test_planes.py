@@ -116,7 +116,7 @@ def test_dimensions_are_ordered_by_their_kl() -> None:
 SCRIPT = """
 import numpy as np
 import streamlit as st
-from pages.components.plane_picker import plane_picker
+from pages.components.map.plane_picker import plane_picker
 from vae.inference.planes import Dimensions, principal
 
 latent_dim = st.session_state.get("latent_dim", 4)

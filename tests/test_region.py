@@ -8,7 +8,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from pages.components.latent_map.region import inside, is_polygon
+from pages.components.map.region import inside, is_polygon
 from tests.visiting import PAGES, bars, component, html, messages, visit
 from vae.datasets.registry import load
 from vae.inference.scored_set import exactly, found
@@ -74,7 +74,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 from pages.components import cached
-from pages.components.latent_map.region import held
+from pages.components.map.region import held
 from pages.components.region_panel import region_panel
 from vae.runs.run import Run
 

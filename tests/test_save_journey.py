@@ -305,7 +305,7 @@ from pathlib import Path
 from pages.components import cached, cached_moments
 from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
-from pages.components.time_machine import time_machine
+from pages.components.map.time_machine import time_machine
 from vae.runs.run import Run
 
 run = Run(Path({str(run.path)!r}))

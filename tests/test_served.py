@@ -65,7 +65,7 @@ def test_modules_of_older_versions_are_removed_after_a_day(
 SCRIPT = """
 import streamlit as st
 from pages.components.shell.links import RECONSTRUCTIONS, link
-from pages.components.look_panel import look_panel
+from pages.components.map.look_panel import look_panel
 
 link("Elsewhere", RECONSTRUCTIONS, {}, key="link")
 look_panel("none", key="look")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 from playwright.sync_api import Page, expect
 
-from pages.components.latent_map import SCALE
+from pages.components.map.latent_map import SCALE
 from pages.components.shell import assets
 from pages.components.stores.points import map_points
 from tests.browser import APP, Server, place_on

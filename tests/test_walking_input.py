@@ -15,9 +15,9 @@ from streamlit.testing.v1 import AppTest
 
 from pages import latent
 from pages.components import walking
-from pages.components.latent_map import Click, Line, Region, Undo
-from pages.components.pins import Pins
-from pages.components.walked_map import View
+from pages.components.map.explorer_map import View
+from pages.components.map.latent_map import Click, Line, Region, Undo
+from pages.components.map.pins import Pins
 from tests.browser import ARGUMENTS, Server, chromium, click_at, drawn, points, ready
 from tests.conftest import BUNDLED, small_config
 from tests.visiting import PAGES, component, html, messages, on_this_map, tell, visit
@@ -194,8 +194,8 @@ def test_ten_thousand_events_at_once_are_answered() -> None:
 
 DRAWN = """
 import streamlit as st
-from pages.components.drawn import draw_path, draw_region, drawn_path, drawn_region, path_address, remove_path
-from pages.components.latent_map import Region
+from pages.components.map.drawings import draw_path, draw_region, drawn_path, drawn_region, path_address, remove_path
+from pages.components.map.latent_map import Region
 
 if "revision" in st.session_state:
     corners = [(0, 0), (1, 0), (1, 1)][: st.session_state.corners]
@@ -245,7 +245,7 @@ def test_a_lasso_is_there_on_its_own_map_only(revision: str, corners: int, there
 HAPPENED = """
 import itertools
 import streamlit as st
-from pages.components.latent_map import happened
+from pages.components.map.latent_map import happened
 st.session_state.events = list(itertools.islice(happened("map"), st.session_state.count))
 """
 

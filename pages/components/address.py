@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components.pin_texts import index_of
+from pages.components.map.pin_urls import index_of
 from pages.components.shell.messages import sentence
 from vae import VaeError
 

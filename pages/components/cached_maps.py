@@ -11,8 +11,8 @@ import numpy as np
 import streamlit as st
 
 from pages.components.cached import Explored
-from pages.components.latent_map import Region
-from pages.components.latent_map.region import Held, held, members
+from pages.components.map.latent_map import Region
+from pages.components.map.region import Held, held, members
 from pages.components.shell.assets import served
 from pages.components.stores.pictures import pictures_name, serve_pictures
 from pages.components.stores.points import MapPoints

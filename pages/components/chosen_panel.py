@@ -14,8 +14,8 @@ from pages.components.cached_maps import picture_at
 from pages.components.charts.class_bars import class_bars
 from pages.components.charts.images import data_url
 from pages.components.charts.tiles import Caption, clicked_tile, tiles
-from pages.components.pin_texts import place_text
-from pages.components.pins import Pins
+from pages.components.map.pin_urls import place_text
+from pages.components.map.pins import Pins
 from pages.components.shell.links import RECONSTRUCTIONS, link
 from vae.datasets.registry import class_names
 from vae.inference.labels import decimal

@@ -13,8 +13,8 @@ import numpy.typing as npt
 import streamlit as st
 
 from pages.components import pins_row
-from pages.components.pin_texts import FURTHEST, Texts, is_place, read, written
-from pages.components.pins import MOST_KEPT, Pin, Pins, fitted
+from pages.components.map.pin_urls import FURTHEST, Texts, is_place, read, written
+from pages.components.map.pins import MOST_KEPT, Pin, Pins, fitted
 from pages.components.shell.messages import plain
 from pages.components.shell.url_state import Heard
 from vae.inference.scored_set import ScoredSet

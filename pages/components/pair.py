@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pages.components.pin_texts import Texts, index_of, place_of, place_text
-from pages.components.pins import Pins
+from pages.components.map.pin_urls import Texts, index_of, place_of, place_text
+from pages.components.map.pins import Pins
 from vae import VaeError
 from vae.inference.scored_set import Floats
 from vae.runs.run import Run

@@ -8,13 +8,13 @@ import streamlit as st
 
 from pages.components import cached, cached_moments
 from pages.components.cached import Explored
-from pages.components.latent_map import Moments, happened, latent_map
-from pages.components.map_controls import USUAL
+from pages.components.map.latent_map import Moments, happened, latent_map
+from pages.components.map.map_controls import USUAL
+from pages.components.map.time_machine import time_machine, touched
 from pages.components.shell.messages import sentences
 from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
 from pages.components.stores.points import points_store
-from pages.components.time_machine import time_machine, touched
 from vae.inference.planes import axes
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run

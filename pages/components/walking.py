@@ -8,11 +8,11 @@ import streamlit as st
 from pages.components.chosen_panel import clicked_neighbour
 from pages.components.chosen_place import act, pin, pinned, put_back
 from pages.components.coordinates import pinned_coordinates
-from pages.components.drawn import draw_path, draw_region
-from pages.components.latent_map import Click, Line, Region, Undo, happened
-from pages.components.pins import Pins
+from pages.components.map.drawings import draw_path, draw_region
+from pages.components.map.explorer_map import MAP, View
+from pages.components.map.latent_map import Click, Line, Region, Undo, happened
+from pages.components.map.pins import Pins
 from pages.components.pins_row import asked_actions
-from pages.components.walked_map import MAP, View
 
 _CLICKED = "clicked"  # the last click's number, and the pins before it
 

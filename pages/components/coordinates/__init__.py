@@ -8,7 +8,7 @@ Shapes: Z latent size.
 import numpy as np
 import streamlit as st
 
-from pages.components.pin_texts import FURTHEST, is_place, place_text
+from pages.components.map.pin_urls import FURTHEST, is_place, place_text
 from pages.components.shell.assets import module_component
 from vae.inference.labels import coordinate_name
 from vae.inference.planes import Dimensions

@@ -6,8 +6,8 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from pages.components.cached import Explored
 from pages.components.cached_maps import nearest_to, picture_at
-from pages.components.pin_texts import place_text
-from pages.components.pins import Pin, Pins
+from pages.components.map.pin_urls import place_text
+from pages.components.map.pins import Pin, Pins
 from pages.components.shell import component_events
 from pages.components.shell.assets import module_component
 from pages.components.shell.links import RECONSTRUCTIONS

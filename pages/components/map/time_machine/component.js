@@ -1,9 +1,9 @@
-import { shown } from "../shell/look_event.js";
-import { timeline } from "../stores/moments/timeline.js";
-import { bytesOf, imageOf, put } from "../stores/pictures/levels.js";
-import { Awaited } from "../stores/registry/awaited.js";
-import { momentLists } from "../stores/registry/registry.js";
-import { drawTen } from "./ten.js";
+import { shown } from "../../shell/look_event.js";
+import { timeline } from "../../stores/moments/timeline.js";
+import { bytesOf, imageOf, put } from "../../stores/pictures/levels.js";
+import { Awaited } from "../../stores/registry/awaited.js";
+import { momentLists } from "../../stores/registry/registry.js";
+import { drawTen } from "./digit_row.js";
 
 const OWN = "Where the map turns or mirrors itself, the training did: nothing is aligned afterwards.";
 const PAST = "What is dimmed is of the newest weights.";

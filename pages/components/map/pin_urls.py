@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pages.components.pins import MOST, Pin, Pins
+from pages.components.map.pins import MOST, Pin, Pins
 from vae import VaeError
 from vae.inference.scored_set import Floats
 from vae.storage.untrusted import shortened

@@ -1,9 +1,9 @@
 // The manifold: a window of a plane through the latent space, tiled with the digits decoded there, the finer
 // the nearer one looks. What was drawn before is stretched and moved at once; the digits follow one by one.
-import { gridOf, sameGrid, squaresOf } from "./grid.js";
-import { makeDigits } from "./plane_digits.js";
-import { makeSheet } from "./sheet.js";
-import { makeWorkers } from "./decoding_workers.js";
+import { gridOf, sameGrid, squaresOf } from "./tile_grid.js";
+import { makeDigits } from "./tile_cache.js";
+import { makeSheet } from "./tile_sheet.js";
+import { makeWorkers } from "./decoder_pool.js";
 
 const OPACITY = 0.4; // behind points, which have to be seen
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from pages.components.latent_map import Region
-from pages.components.latent_map.region import is_polygon
-from pages.components.pin_texts import FURTHEST, is_place, place_of, place_text
+from pages.components.map.latent_map import Region
+from pages.components.map.pin_urls import FURTHEST, is_place, place_of, place_text
+from pages.components.map.region import is_polygon
 from pages.components.shell.messages import plain, sentence
 from vae import VaeError
 from vae.inference.scored_set import Floats

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple, get_args
 
 import streamlit as st
 
-from pages.components.latent_map import Colouring, Layer
+from pages.components.map.latent_map import Colouring, Layer
 
 # Keys of the widgets, and so their names in the address.
 COLOUR, LAYERS, PICTURES = "colour", "layers", "pictures"

@@ -1,5 +1,5 @@
 // The digit beside the pointer: what the model draws at its place; over a data point its real picture too.
-import { imageOf, put } from "../stores/pictures/levels.js";
+import { imageOf, put } from "../../../stores/pictures/levels.js";
 
 const AWAY = 20; // pixels between the pointer and the pictures
 

@@ -1,4 +1,4 @@
-import { imageOf } from "../stores/pictures/levels.js";
+import { imageOf } from "../../stores/pictures/levels.js";
 
 // Pictures in a row, each over its reconstruction and under the colour of its class.
 const GAP = 2; // pixels of the pictures

@@ -5,7 +5,7 @@
 // `twice()`, when the click before was the first half of a double click; `line(from, to, ended)` while a line
 // is drawn with shift held, if `on.lines()`; `keys(event)`; `pinch(ranges)` of two fingers; `released()` after
 // any of it.
-import { widened } from "./view.js";
+import { widened } from "../view.js";
 
 const CLICK_PX = 5; // a pointer that moves further than this drags
 const TWICE_MS = 300; // Plotly's own delay of a double click

@@ -1,8 +1,8 @@
 // The map under the newest weights: its decoder and points, which come by stores, and what follows from these points.
-import { Awaited } from "../stores/registry/awaited.js";
-import { decoders, pointSets } from "../stores/registry/registry.js";
-import { home } from "./figure.js";
-import { makeGrid } from "./nearest.js";
+import { Awaited } from "../../../stores/registry/awaited.js";
+import { decoders, pointSets } from "../../../stores/registry/registry.js";
+import { home } from "../layers/plotly_figure.js";
+import { makeGrid } from "../spatial_index.js";
 
 export class Newest {
   grid = null;

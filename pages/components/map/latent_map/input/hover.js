@@ -1,7 +1,7 @@
 // What lies at a place of the map: drawn beside it, and told to the other components.
-import { pictures } from "../stores/pictures/pictures.js";
-import { makeBeside } from "./beside.js";
-import { named, shown, tellLook } from "../shell/look_event.js";
+import { pictures } from "../../../stores/pictures/pictures.js";
+import { makeBeside } from "./tooltip.js";
+import { named, shown, tellLook } from "../../../shell/look_event.js";
 
 const TOUCHING = 1; // pixels between the pointer and a point's edge, where it is over it still
 const AGAIN = 5000; // milliseconds until pictures that did not come are asked for again

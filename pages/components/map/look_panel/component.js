@@ -1,8 +1,8 @@
-import { Awaited } from "../stores/registry/awaited.js";
-import { decoders } from "../stores/registry/registry.js";
-import { onLook, placeText } from "../shell/look_event.js";
-import { timeline } from "../stores/moments/timeline.js";
-import { imageOf, put } from "../stores/pictures/levels.js";
+import { Awaited } from "../../stores/registry/awaited.js";
+import { decoders } from "../../stores/registry/registry.js";
+import { onLook, placeText } from "../../shell/look_event.js";
+import { timeline } from "../../stores/moments/timeline.js";
+import { imageOf, put } from "../../stores/pictures/levels.js";
 
 const RESTS = 400; // milliseconds without another key
 

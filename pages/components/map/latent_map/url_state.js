@@ -1,6 +1,6 @@
 // What of a map is seen, in the address: `window=-1,1,-0.8,0.8`, and `hide=0,3`, labels of classes. Where a page
 // has two maps, the names of the other's begin with its prefix.
-import { say } from "../shell/links/url.js";
+import { say } from "../../shell/links/url.js";
 
 const NAME = "window";
 const HIDE = "hide";

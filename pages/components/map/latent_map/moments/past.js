@@ -1,13 +1,13 @@
 // The map at another moment of the training than the newest: its points on a canvas of ours, and what the map has to
 // know of them. Between two moments a point lies on the straight line from one of its places to the other; all else
 // is that of the nearer one.
-import { timeline } from "../stores/moments/timeline.js";
-import { Awaited } from "../stores/registry/awaited.js";
-import { pointSets } from "../stores/registry/registry.js";
-import { HIDDEN, makeDots } from "./dots.js";
-import { groups, home } from "./figure.js";
+import { timeline } from "../../../stores/moments/timeline.js";
+import { Awaited } from "../../../stores/registry/awaited.js";
+import { pointSets } from "../../../stores/registry/registry.js";
+import { HIDDEN, makeDots } from "../layers/points_canvas.js";
+import { groups, home } from "../layers/plotly_figure.js";
 import { momentPoints } from "./moment_points.js";
-import { makeGrid } from "./nearest.js";
+import { makeGrid } from "../spatial_index.js";
 
 const TEST = "Moments hold the test set, so its points are shown.";
 const LOSSES = "Colours by loss are those of the newest weights."; // no snapshot has any

@@ -1,8 +1,8 @@
 // The points on Plotly's chart. It draws again only when these change, for that takes 30 ms or more.
-import { hasWebGL, loadPlotly, themeTemplate } from "../charts/live_figure/plotly.js";
-import { groups, layout, marker, traces } from "./figure.js";
-import { widened } from "./view.js";
-import { askedWindow, remember, remembered, setWindow } from "./window.js";
+import { hasWebGL, loadPlotly, themeTemplate } from "../../../charts/live_figure/plotly.js";
+import { groups, layout, marker, traces } from "./plotly_figure.js";
+import { widened } from "../view.js";
+import { askedWindow, remember, remembered, setWindow } from "../url_state.js";
 
 const RESTED = 400; // milliseconds after a zoom
 const SELECTING = ["select2d", "lasso2d"];
