@@ -10,14 +10,14 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from streamlit.testing.v1 import AppTest
 
-from pages.components.draw_pad import MOST_NUMBERS, MOST_STROKES, rendered, valid_strokes
+from pages.components.gallery.draw_pad import MOST_NUMBERS, MOST_STROKES, rendered, valid_strokes
 from tests.browser import ROOT, SLOW, Server
 from vae import VaeError
 from vae.datasets.mnist_style import as_mnist
 
 SCRIPT = """
 import streamlit as st
-from pages.components.draw_pad import draw_pad
+from pages.components.gallery.draw_pad import draw_pad
 
 def pad():
     st.session_state.runs = st.session_state.get("runs", 0) + 1

@@ -8,12 +8,12 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from pages.components.address import OWN_PLACE
 from pages.components.cached import Explored
 from pages.components.cached_maps import picture_at
 from pages.components.charts.class_bars import class_bars
 from pages.components.charts.images import data_url
 from pages.components.charts.tiles import Caption, clicked_tile, tiles
+from pages.components.gallery.picture_url import OWN_PLACE
 from pages.components.map.pin_urls import place_text
 from pages.components.map.pins import Pins
 from pages.components.shell.links import RECONSTRUCTIONS, link

@@ -9,7 +9,7 @@ from pages.components.cached import Explored
 from pages.components.cached_maps import picture_at
 from pages.components.charts.class_bars import class_bars
 from pages.components.charts.tiles import Caption, tiles
-from pages.components.filters import CLASSES, FIND, LOSS, PAGE
+from pages.components.gallery.filters import CLASSES, FIND, LOSS, PAGE
 from pages.components.map.region import Held
 from pages.components.shell.links import RECONSTRUCTIONS, link
 from vae.datasets.registry import class_names

@@ -3,10 +3,10 @@
 import numpy as np
 import streamlit as st
 
-from pages.components.address import asked_index, close_index, open_index
 from pages.components.cached import Explored
 from pages.components.charts.tiles import clicked_tile
-from pages.components.close_up import close_up, neighbours_key
+from pages.components.gallery.picture_detail import close_up, neighbours_key
+from pages.components.gallery.picture_url import asked_index, close_index, open_index
 from pages.components.shell.links import MAP, link
 from pages.components.shell.messages import plain, sentences
 from vae.datasets.registry import class_names

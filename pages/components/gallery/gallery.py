@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components.charts.tiles import Caption, difference_legend, tiles
-from pages.components.filters import PAGE, Chosen
+from pages.components.gallery.filters import PAGE, Chosen
 from vae.datasets.registry import class_names
 from vae.inference.scored_set import ScoredSet
 from vae.runs.run import Run

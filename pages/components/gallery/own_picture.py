@@ -3,10 +3,10 @@
 import numpy as np
 import streamlit as st
 
-from pages.components.address import OWN_PLACE
 from pages.components.cached import Explored
-from pages.components.close_up import close_up, neighbours_key
-from pages.components.draw_pad import draw_pad
+from pages.components.gallery.draw_pad import draw_pad
+from pages.components.gallery.picture_detail import close_up, neighbours_key
+from pages.components.gallery.picture_url import OWN_PLACE
 from pages.components.map.pin_urls import place_text
 from pages.components.shell.links import MAP, link
 from pages.components.shell.messages import sentence
