@@ -4,23 +4,23 @@ import streamlit as st
 
 from pages.components import cached, cached_maps, cached_moments, explanations
 from pages.components.awaiting import awaiting_weights, follow_training
-from pages.components.beneath_map import beneath_map
-from pages.components.chosen_panel import chosen_panel
-from pages.components.coordinates import coordinates
+from pages.components.explore.coordinates import coordinates
+from pages.components.explore.map_actions import carry_out
+from pages.components.explore.map_toolbar import beneath_map
+from pages.components.explore.place_panel import chosen_panel
+from pages.components.explore.region_panel import region_panel
+from pages.components.explore.traversals import traversals
 from pages.components.map.drawings import drawn_path, drawn_region, remove_region
 from pages.components.map.explorer_map import TIME, View, walked_map
 from pages.components.map.look_panel import look_panel
 from pages.components.map.map_controls import map_controls
 from pages.components.map.plane_picker import plane_picker
-from pages.components.region_panel import region_panel
 from pages.components.run_picker import run_picker
 from pages.components.shell.entrypoint import enter_by_app
 from pages.components.shell.messages import sentences
 from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
 from pages.components.stores.points import points_store
-from pages.components.traversals import traversals
-from pages.components.walking import carry_out
 
 # Beside a map that is too narrow nothing stands: the panel goes below it.
 _STYLE = (

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 from pages.components import cached
 from pages.components.stores.decoder import decoder_store
-from pages.components.path import End, chosen_way, path_panel
+from pages.components.explore.path_panel import End, chosen_way, path_panel
 from vae.inference.planes import axes
 from vae.runs.catalogue import open_run
 

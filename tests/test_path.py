@@ -11,7 +11,7 @@ from PIL import Image, ImageSequence
 from playwright.sync_api import Page, WebSocket, expect
 from streamlit.testing.v1 import AppTest
 
-from pages.components.path import COUNT, STEP, places
+from pages.components.explore.path_panel import COUNT, STEP, places
 from tests.browser import Server
 from tests.conftest import BUNDLED
 from tests.pathing import END, START, path_script, path_server

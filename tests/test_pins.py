@@ -176,8 +176,8 @@ def tab() -> None:
     import numpy as np
     import streamlit as st
 
-    from pages.components.chosen_place import act, address, pin, pinned
-    from pages.components.pins_row import KEY, Action
+    from pages.components.explore.pin_state import act, address, pin, pinned
+    from pages.components.explore.pins_row import KEY, Action
     from vae.inference.scored_set import ScoredSet
 
     st.text_input("Row", key=KEY)  # in its place
@@ -264,7 +264,7 @@ def test_nonsense_is_said_until_something_is_pinned() -> None:
 
 
 def test_what_browsers_send_is_not_trusted() -> None:
-    from pages.components.pins_row import Action
+    from pages.components.explore.pins_row import Action
 
     tab = Tab(z="1,2")
     for place in ((math.inf, 0.0), (math.nan, 0.0), (1e7, 0.0)):

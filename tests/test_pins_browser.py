@@ -21,11 +21,11 @@ SCRIPT = """
 import numpy as np
 import streamlit as st
 from pages.components.cached import Explored
-from pages.components.chosen_place import act, address, pin, pinned
-from pages.components.coordinates import coordinates, pinned_coordinates
+from pages.components.explore.pin_state import act, address, pin, pinned
+from pages.components.explore.coordinates import coordinates, pinned_coordinates
 from vae.models.decoder_export import decoder_spec
 from pages.components.shell.links import MAP, link
-from pages.components.pins_row import asked_actions, pins_row
+from pages.components.explore.pins_row import asked_actions, pins_row
 from vae.inference.planes import axes, dimensions_of
 from vae.inference.scoring import scored
 from tests.decoding import small_model

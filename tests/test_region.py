@@ -75,7 +75,7 @@ import numpy as np
 import streamlit as st
 from pages.components import cached
 from pages.components.map.region import held
-from pages.components.region_panel import region_panel
+from pages.components.explore.region_panel import region_panel
 from vae.runs.run import Run
 
 run = Run(Path(st.session_state["run"]))

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 from pages.components import cached
-from pages.components.traversals import traversals
+from pages.components.explore.traversals import traversals
 from vae.runs.run import Run
 
 run = Run(Path(st.session_state["run"]))

@@ -14,7 +14,7 @@ from streamlit.runtime.scriptrunner_utils.exceptions import StopException
 from streamlit.testing.v1 import AppTest
 
 from pages import latent
-from pages.components import walking
+from pages.components.explore import map_actions
 from pages.components.map.explorer_map import View
 from pages.components.map.latent_map import Click, Line, Region, Undo
 from pages.components.map.pins import Pins
@@ -317,7 +317,7 @@ def breaking_off(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     off the run; it does not where this is empty."""
     left: list[int] = []
     running: list[bool] = []
-    look, carry_out = ScriptRunner._maybe_handle_execution_control_request, walking.carry_out
+    look, carry_out = ScriptRunner._maybe_handle_execution_control_request, map_actions.carry_out
 
     def looking(runner: ScriptRunner) -> None:
         if running and left:

@@ -8,12 +8,12 @@ import streamlit as st
 
 from pages.components import cached, cached_maps
 from pages.components.cached import Explored
+from pages.components.explore.path_panel import chosen_way, places
 from pages.components.map.drawings import Ends
 from pages.components.map.latent_map import Click, Line, Moments, Place, Region, latent_map
 from pages.components.map.map_controls import COLOURINGS, Shown
 from pages.components.map.pins import Pins
 from pages.components.map.time_machine import Chosen, Link, time_machine
-from pages.components.path import chosen_way, places
 from pages.components.stores.points import MapPoints
 from vae.datasets.registry import class_names
 from vae.inference.planes import Picked, Plane

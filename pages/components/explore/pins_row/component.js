@@ -1,11 +1,11 @@
-import { element } from "../shell/dom.js";
-import { Telling } from "../shell/component_events.js";
-import { say } from "../shell/links/url.js";
-import { lead } from "../shell/links/navigate.js";
-import { bytesOf, imageOf, put } from "../stores/pictures/levels.js";
-import { enlarged, save, sheet } from "./files.js";
+import { element } from "../../shell/dom.js";
+import { Telling } from "../../shell/component_events.js";
+import { say } from "../../shell/links/url.js";
+import { lead } from "../../shell/links/navigate.js";
+import { bytesOf, imageOf, put } from "../../stores/pictures/levels.js";
+import { enlarged, save, sheet } from "./png.js";
 import { move, only } from "./keyboard.js";
-import { icon } from "./parts.js";
+import { icon } from "./icons.js";
 
 // One pin: its picture and place, which choose it, and what else can be done with it.
 function tileOf(pin, data, levels, row) {

@@ -10,7 +10,7 @@ import streamlit as st
 import torch
 
 from pages.components.cached import Explored
-from pages.components.path_strip import SECONDS, path_strip
+from pages.components.explore.path_strip import SECONDS, path_strip
 from pages.components.shell.messages import plain
 from vae.export.pictures import enlarged, gif, png
 from vae.inference import latent_space

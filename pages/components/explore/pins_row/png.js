@@ -1,5 +1,5 @@
 // Pictures as PNG files, made here: each of their pixels stays a square of one colour.
-import { imageOf, put } from "../stores/pictures/levels.js";
+import { imageOf, put } from "../../stores/pictures/levels.js";
 
 const TIMES = 10;
 const COLUMNS = 6;

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from pages.components import pins_row
+from pages.components.explore import pins_row
 from pages.components.map.pin_urls import FURTHEST, Texts, is_place, read, written
 from pages.components.map.pins import MOST_KEPT, Pin, Pins, fitted
 from pages.components.shell.messages import plain

@@ -1,4 +1,4 @@
-import { element } from "../shell/dom.js";
+import { element } from "../../shell/dom.js";
 
 // One coordinate: a slider and a field that follow each other.
 export function makeRow({ dimension, name }) {

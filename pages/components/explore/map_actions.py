@@ -5,14 +5,14 @@ Shapes: Z latent size.
 
 import streamlit as st
 
-from pages.components.chosen_panel import clicked_neighbour
-from pages.components.chosen_place import act, pin, pinned, put_back
-from pages.components.coordinates import pinned_coordinates
+from pages.components.explore.coordinates import pinned_coordinates
+from pages.components.explore.pin_state import act, pin, pinned, put_back
+from pages.components.explore.pins_row import asked_actions
+from pages.components.explore.place_panel import clicked_neighbour
 from pages.components.map.drawings import draw_path, draw_region
 from pages.components.map.explorer_map import MAP, View
 from pages.components.map.latent_map import Click, Line, Region, Undo, happened
 from pages.components.map.pins import Pins
-from pages.components.pins_row import asked_actions
 
 _CLICKED = "clicked"  # the last click's number, and the pins before it
 

@@ -1,7 +1,7 @@
-import { named, placeText, tellLook } from "../shell/look_event.js";
-import { bytesOf, imageOf, put } from "../stores/pictures/levels.js";
-import { Awaited } from "../stores/registry/awaited.js";
-import { decoders } from "../stores/registry/registry.js";
+import { named, placeText, tellLook } from "../../shell/look_event.js";
+import { bytesOf, imageOf, put } from "../../stores/pictures/levels.js";
+import { Awaited } from "../../stores/registry/awaited.js";
+import { decoders } from "../../stores/registry/registry.js";
 
 // The place at a part of the way, 0 to 1: what lies between two places is on the line from one to the other.
 function placeAt(places, part) {

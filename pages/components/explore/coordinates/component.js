@@ -1,4 +1,4 @@
-import { tellLook } from "../shell/look_event.js";
+import { tellLook } from "../../shell/look_event.js";
 import { makeRow } from "./row.js";
 
 // At most once a frame, however often a slider reports.
