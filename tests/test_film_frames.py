@@ -7,16 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from pages.components import film_drawing as drawing
 from pages.components.charts.images import INKS
 from pages.components.charts.scatter import LABEL_COLOURS
-from pages.components.film_frames import (
-    NARROWEST,
-    Film,
-    digit_film,
-    map_film,
-    window,
-)
+from pages.components.export import film_drawing as drawing
+from pages.components.export.film_frames import NARROWEST, Film, digit_film, map_film, window
 from tests.decoding import small_model
 from tests.test_poster import MODELS
 from vae.datasets.registry import class_names

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 from pages.components.charts.images import INKS
-from pages.components.poster import poster_file, poster_picture
+from pages.components.export.poster import poster_file, poster_picture
 from tests.browser import own_page
 from tests.decoding import small_model
 from vae.datasets.pictures import Picture
@@ -96,7 +96,7 @@ SCRIPT = """
 from pathlib import Path
 import streamlit as st
 from pages.components.cached import Explored
-from pages.components.poster import poster
+from pages.components.export.poster import poster
 from tests.test_poster import frozen, plane
 from vae.runs.run import Run
 

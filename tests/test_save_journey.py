@@ -15,10 +15,10 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
 from pages.components import cached, cached_moments
-from pages.components import journey as component
 from pages.components.charts.images import INKS
-from pages.components.film_drawing import palette
-from pages.components.film_frames import Film
+from pages.components.export import film as component
+from pages.components.export.film_drawing import palette
+from pages.components.export.film_frames import Film
 from pages.components.shell import page_state
 from pages.components.stores.moments import Cost, Moment
 from tests.browser import own_page
@@ -34,7 +34,7 @@ SCRIPT = """
 from pathlib import Path
 import numpy as np
 from pages.components import cached
-from pages.components.journey import save_journey
+from pages.components.export.film import save_journey
 from vae.inference.planes import axes
 from vae.runs.run import Run
 

@@ -6,11 +6,11 @@ from pages.components.cached import Explored
 from pages.components.explore.path_panel import End, path_panel
 from pages.components.explore.pin_state import address
 from pages.components.explore.pins_row import pins_row
-from pages.components.journey import save_journey
+from pages.components.export.film import save_journey
+from pages.components.export.poster import poster
 from pages.components.map.drawings import Ends, draw_path, path_address, remove_path
 from pages.components.map.explorer_map import View
 from pages.components.map.pins import Pin, Pins
-from pages.components.poster import poster
 from vae.datasets.registry import class_names
 from vae.inference.planes import Plane
 from vae.runs.run import Run

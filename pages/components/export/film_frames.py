@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from pages.components import film_drawing as drawing
 from pages.components.charts.images import tiled
+from pages.components.export import film_drawing as drawing
 from vae.datasets.pictures import Picture
 from vae.export.animation import Frame
 from vae.export.pictures import enlarged

@@ -12,8 +12,8 @@ import torch
 from pages.components.cached import Explored
 from pages.components.cached_moments import moments
 from pages.components.charts.images import INKS, Ink
-from pages.components.film_drawing import palette
-from pages.components.film_frames import Film, digit_film, map_film
+from pages.components.export.film_drawing import palette
+from pages.components.export.film_frames import Film, digit_film, map_film
 from pages.components.shell.messages import plain, sentences
 from pages.components.shell.page_state import kept_while_shown
 from pages.components.stores.moments import Moment, Moments
