@@ -3,14 +3,14 @@
 import streamlit as st
 
 from pages.components import cached, cached_maps
-from pages.components.awaiting import awaiting_weights, follow_training
 from pages.components.charts.live_figure import Cursor, live_figure
 from pages.components.map.map_controls import map_controls
 from pages.components.pair import Pair
 from pages.components.pair_figures import pair_figures
 from pages.components.pair_maps import LEFT, RIGHT, pair_maps, side
 from pages.components.ready_made import ready_made
-from pages.components.run_picker import other_picker, run_picker
+from pages.components.runs.live_weights import awaiting_weights, follow_training
+from pages.components.runs.run_picker import other_picker, run_picker
 from pages.components.shell.entrypoint import enter_by_app
 from pages.components.shell.messages import plain, sentences
 from pages.components.watching import ChartOptions, chart_options, poll_seconds

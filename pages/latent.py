@@ -3,7 +3,6 @@
 import streamlit as st
 
 from pages.components import cached, cached_maps, cached_moments, explanations
-from pages.components.awaiting import awaiting_weights, follow_training
 from pages.components.explore.coordinates import coordinates
 from pages.components.explore.map_actions import carry_out
 from pages.components.explore.map_toolbar import beneath_map
@@ -15,7 +14,8 @@ from pages.components.map.explorer_map import TIME, View, walked_map
 from pages.components.map.look_panel import look_panel
 from pages.components.map.map_controls import map_controls
 from pages.components.map.plane_picker import plane_picker
-from pages.components.run_picker import run_picker
+from pages.components.runs.live_weights import awaiting_weights, follow_training
+from pages.components.runs.run_picker import run_picker
 from pages.components.shell.entrypoint import enter_by_app
 from pages.components.shell.messages import sentences
 from pages.components.stores.decoder import decoder_store

@@ -4,13 +4,13 @@ import numpy as np
 import streamlit as st
 
 from pages.components import cached
-from pages.components.awaiting import awaiting_weights
 from pages.components.gallery import gallery, own_picture
 from pages.components.gallery.class_means import class_means
 from pages.components.gallery.filters import filters
 from pages.components.gallery.picture_dialog import open_clicked, opened
 from pages.components.gallery.picture_url import asked_index
-from pages.components.run_picker import run_picker
+from pages.components.runs.live_weights import awaiting_weights
+from pages.components.runs.run_picker import run_picker
 from pages.components.shell.entrypoint import enter_by_app
 from vae.datasets.registry import class_names
 

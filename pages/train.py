@@ -7,11 +7,11 @@ import streamlit as st
 from pages.components import cached
 from pages.components.config_form import config_form, preset_choice
 from pages.components.controls import controls
-from pages.components.orders import STARTS, busy, obey, start
 from pages.components.rewinding import rewound
-from pages.components.run_picker import run_picker
-from pages.components.run_status import run_heading
-from pages.components.runs_table import runs_table
+from pages.components.runs.run_actions import STARTS, busy, obey, start
+from pages.components.runs.run_picker import run_picker
+from pages.components.runs.run_status import run_heading
+from pages.components.runs.runs_table import runs_table
 from pages.components.shell.access import lock, may_change
 from pages.components.shell.connection import watch_window
 from pages.components.shell.entrypoint import enter_by_app

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components import archives, orders
+from pages.components.runs import run_actions, run_zip
 from pages.components.shell import access
 from tests.conftest import small_config
 from tests.test_architecture import SOURCES
@@ -110,13 +110,13 @@ def test_every_order_that_leaves_a_page_is_the_hosts() -> None:
 @pytest.mark.parametrize(
     "order",
     [
-        lambda _: orders.start(small_config(seed=7)),
-        lambda run: orders.start(run.config, again=True),
-        orders.resume,
-        lambda run: orders.train_longer(run, 1),
-        orders.delete,
-        lambda run: orders.wish(run, stop=True),
-        lambda _: archives.add(io.BytesIO()),
+        lambda _: run_actions.start(small_config(seed=7)),
+        lambda run: run_actions.start(run.config, again=True),
+        run_actions.resume,
+        lambda run: run_actions.train_longer(run, 1),
+        run_actions.delete,
+        lambda run: run_actions.wish(run, stop=True),
+        lambda _: run_zip.add(io.BytesIO()),
     ],
 )
 def test_an_order_is_refused_on_the_server(

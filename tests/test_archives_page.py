@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pages.components import archives
+from pages.components.runs import run_zip
 from tests.visiting import PAGES, messages, visit
 from vae.runs.archive import pack
 from vae.runs.run import Run
@@ -35,7 +35,7 @@ def test_a_zip_that_is_none_gets_a_sentence_and_is_looked_at_once(
     test = visit(PAGES[2])
     test.file_uploader[0].upload("run.zip", b"hello", "application/zip").run()
     assert "The zip cannot be unpacked" in messages(test)
-    monkeypatch.setattr(archives, "unpack", lambda *_: pytest.fail("unpacked again"))
+    monkeypatch.setattr(run_zip, "unpack", lambda *_: pytest.fail("unpacked again"))
     assert "The zip cannot be unpacked" in messages(test.run())
     assert [path.name for path in runs_dir.iterdir()] == [trained.name]
 
@@ -44,11 +44,11 @@ def test_a_zip_is_made_when_it_is_asked_for(
     runs_dir: Path, trained: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert runs_dir.exists()
-    monkeypatch.setattr(archives, "pack", lambda *_: pytest.fail("packed too early"))
+    monkeypatch.setattr(run_zip, "pack", lambda *_: pytest.fail("packed too early"))
     test = visit(PAGES[2], {"chosen_runs": [trained.name]}, run=trained.name)
     (button,) = test.get("download_button")
     assert not button.proto.disabled
-    monkeypatch.setattr(archives, "MAX_BYTES", 1000)
+    monkeypatch.setattr(run_zip, "MAX_BYTES", 1000)
     (button,) = visit(PAGES[2], {"chosen_runs": [trained.name]}, run=trained.name).get("download_button")
     assert button.proto.disabled
     assert "copy its folder" in button.proto.help

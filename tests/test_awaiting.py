@@ -19,7 +19,7 @@ def exploring() -> None:
     import streamlit as st
 
     from pages.components import cached
-    from pages.components.awaiting import awaiting_weights, follow_training
+    from pages.components.runs.live_weights import awaiting_weights, follow_training
     from pages.components.shell.messages import sentences
 
     run = st.session_state["run"]

@@ -11,8 +11,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from pages.components import cached, orders
+from pages.components import cached
 from pages.components.cached_moments import moments, steps
+from pages.components.runs import run_actions
 from pages.components.shell import assets
 from pages.components.stores.moments import Moments
 from tests.visiting import PAGES, component, visit
@@ -199,10 +200,10 @@ def test_a_run_that_is_deleted_leaves_no_file_on_the_disk(run: Run) -> None:
     static = file(found(run).moments[0].address)
     assert static.stat().st_nlink == 2
     with static.open("rb") as content:
-        orders.delete(run)
+        run_actions.delete(run)
         assert os.fstat(content.fileno()).st_nlink == 0
     assert not list(assets.STATIC.iterdir())
-    orders.delete(new_run(run.config, run.path.parent))  # nobody has looked at its moments
+    run_actions.delete(new_run(run.config, run.path.parent))  # nobody has looked at its moments
 
 
 def test_files_are_put_there_again_and_go_a_day_after_their_last_use(run: Run) -> None:

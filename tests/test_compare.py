@@ -9,8 +9,8 @@ import streamlit
 from streamlit.testing.v1 import AppTest
 
 import vae
-from pages.components import orders
 from pages.components.ready_made import POLL, READY_MADE
+from pages.components.runs import run_actions
 from tests.conftest import small_config
 from tests.figures import evaluation_of
 from tests.visiting import component, html, messages, read, visit
@@ -168,7 +168,7 @@ def test_figures_are_like_with_like_until_both_are_evaluated(
     pair: tuple[Run, Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Run] = []
-    monkeypatch.setattr(orders, "begin_evaluation", asked.append)
+    monkeypatch.setattr(run_actions, "begin_evaluation", asked.append)
     left, right = pair
     keep_evaluation(left, evaluation_of(left, negative_elbo=11.25, nll=9.5))
     test = compare(pair)

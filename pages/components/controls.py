@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.components.config_form import label
 from pages.components.offers import offer
-from pages.components.orders import ask, ask_for_steps, refusal
+from pages.components.runs.run_actions import ask, ask_for_steps, refusal
 from pages.components.shell.access import may_change
 from vae.config import TrainConfig
 from vae.runs.records import LIVE, Request, Status

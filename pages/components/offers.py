@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components.orders import obey, resume, start, train_longer
+from pages.components.runs.run_actions import obey, resume, start, train_longer
 from vae.runs.records import Status
 from vae.runs.run import Run
 

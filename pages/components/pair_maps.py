@@ -16,7 +16,7 @@ from pages.components.map.map_controls import Shown
 from pages.components.map.time_machine import Link
 from pages.components.pair import Pair, pins_of
 from pages.components.pair_choice import address, chosen
-from pages.components.run_status import made_of
+from pages.components.runs.run_status import made_of
 from pages.components.shell.messages import plain
 from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store

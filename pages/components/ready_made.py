@@ -7,9 +7,9 @@ from typing import NamedTuple
 import streamlit as st
 
 from pages.components import cached
-from pages.components.orders import busy, obey, start_all
-from pages.components.run_picker import select_pair
-from pages.components.run_status import progress_line
+from pages.components.runs.run_actions import busy, obey, start_all
+from pages.components.runs.run_picker import select_pair
+from pages.components.runs.run_status import progress_line
 from pages.components.shell.access import may_change
 from pages.components.shell.messages import plain, sentences
 from vae import VaeError

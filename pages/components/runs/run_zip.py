@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 import streamlit as st
 
-from pages.components.run_picker import select_run
+from pages.components.runs.run_picker import select_run
 from pages.components.shell.access import host_only
 from pages.components.shell.messages import MENDABLE, plain, sentence
 from vae.runs.archive import MAX_BYTES, MAX_ZIP, pack, unpack

@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from pages.components import cached, cached_moments
-from pages.components.run_picker import forget_run, select_pair, select_run
+from pages.components.runs.run_picker import forget_run, select_pair, select_run
 from pages.components.shell.access import host_only
 from pages.components.shell.messages import MENDABLE, plain, sentence, sentences
 from vae import VaeError
