@@ -13,7 +13,7 @@ from pages.components.runs.live_weights import awaiting_weights, follow_training
 from pages.components.runs.run_picker import other_picker, run_picker
 from pages.components.shell.entrypoint import enter_by_app
 from pages.components.shell.messages import plain, sentences
-from pages.components.watching import ChartOptions, chart_options, poll_seconds
+from pages.components.train.live_view import ChartOptions, chart_options, poll_seconds
 from vae.runs.records import LIVE
 
 # What would be too narrow beside each other stands below each other.

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import cached, cached_maps, cached_moments, explanations
+from pages.components import cached, cached_maps, cached_moments
 from pages.components.explore.coordinates import coordinates
 from pages.components.explore.map_actions import carry_out
 from pages.components.explore.map_toolbar import beneath_map
@@ -21,6 +21,7 @@ from pages.components.shell.messages import sentences
 from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
 from pages.components.stores.points import points_store
+from pages.components.train import explanations
 
 # Beside a map that is too narrow nothing stands: the panel goes below it.
 _STYLE = (

@@ -5,9 +5,6 @@ from functools import partial
 import streamlit as st
 
 from pages.components import cached
-from pages.components.config_form import config_form, preset_choice
-from pages.components.controls import controls
-from pages.components.rewinding import rewound
 from pages.components.runs.run_actions import STARTS, busy, obey, start
 from pages.components.runs.run_picker import run_picker
 from pages.components.runs.run_status import run_heading
@@ -16,7 +13,9 @@ from pages.components.shell.access import lock, may_change
 from pages.components.shell.connection import watch_window
 from pages.components.shell.entrypoint import enter_by_app
 from pages.components.shell.messages import sentences
-from pages.components.watching import (
+from pages.components.train.config_form import config_form, preset_choice
+from pages.components.train.controls import controls
+from pages.components.train.live_view import (
     TROUBLE_SECONDS,
     chart_options,
     look_again,
@@ -24,6 +23,7 @@ from pages.components.watching import (
     standing,
     watch,
 )
+from pages.components.train.past_view import rewound
 from vae.config import PRESETS_ABOUT
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run

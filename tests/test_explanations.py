@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 import torch
 
-from pages.components.explanations import latent
+from pages.components.train.explanations import latent
 from vae.config import Dataset
 
 NORMAL = torch.distributions.Normal(0.0, 1.0)

@@ -7,11 +7,11 @@ import streamlit as st
 from pages.components.cached import Explored
 from pages.components.cached_figures import Figures, evaluation, quick_figures
 from pages.components.charts.tables import better, comparison, number_table
-from pages.components.config_form import unlike
 from pages.components.pair import Pair
 from pages.components.runs.run_actions import evaluate, obey
 from pages.components.shell.access import may_change
 from pages.components.shell.messages import plain, sentences
+from pages.components.train.config_form import unlike
 from vae.evaluation.queue import evaluation_of
 from vae.runs.records import LIVE
 from vae.runs.run import Run

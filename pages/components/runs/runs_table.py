@@ -7,12 +7,12 @@ from typing import Any
 import streamlit as st
 
 from pages.components import cached
-from pages.components.config_form import differences
 from pages.components.runs.run_actions import REFUSED_SECONDS, delete, obey
 from pages.components.runs.run_picker import select_run
 from pages.components.runs.run_zip import download, drop_field
 from pages.components.shell.access import may_change
 from pages.components.shell.messages import MENDABLE, plain, sentence
+from pages.components.train.config_form import differences
 from vae.runs.catalogue import default_runs_dir, list_runs
 from vae.runs.run import Run
 from vae.training.forecast import in_words

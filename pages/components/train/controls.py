@@ -4,10 +4,10 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.config_form import label
-from pages.components.offers import offer
 from pages.components.runs.run_actions import ask, ask_for_steps, refusal
 from pages.components.shell.access import may_change
+from pages.components.train.config_form import label
+from pages.components.train.offers import offer
 from vae.config import TrainConfig
 from vae.runs.records import LIVE, Request, Status
 from vae.runs.run import Run

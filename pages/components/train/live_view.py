@@ -7,11 +7,11 @@ import streamlit as st
 from pages.components import cached
 from pages.components.charts.live_figure import Cursor, live_figure
 from pages.components.charts.loss_curves import Scale, X
-from pages.components.explanations import CURVES, MAP, PICTURES
-from pages.components.rewinding import TIME, map_then, slider
 from pages.components.runs.run_picker import select_run
 from pages.components.runs.run_status import progress
 from pages.components.runs.runs_table import chosen_runs
+from pages.components.train.explanations import CURVES, MAP, PICTURES
+from pages.components.train.past_view import TIME, map_then, slider
 from vae import VaeError
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run
