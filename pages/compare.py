@@ -4,11 +4,11 @@ import streamlit as st
 
 from pages.components import cached, cached_maps
 from pages.components.charts.live_figure import Cursor, live_figure
+from pages.components.compare.maps import LEFT, RIGHT, pair_maps, side
+from pages.components.compare.metrics_table import pair_figures
+from pages.components.compare.pair import Pair
+from pages.components.compare.presets import ready_made
 from pages.components.map.map_controls import map_controls
-from pages.components.pair import Pair
-from pages.components.pair_figures import pair_figures
-from pages.components.pair_maps import LEFT, RIGHT, pair_maps, side
-from pages.components.ready_made import ready_made
 from pages.components.runs.live_weights import awaiting_weights, follow_training
 from pages.components.runs.run_picker import other_picker, run_picker
 from pages.components.shell.entrypoint import enter_by_app

@@ -9,7 +9,7 @@ import streamlit
 from streamlit.testing.v1 import AppTest
 
 import vae
-from pages.components.ready_made import POLL, READY_MADE
+from pages.components.compare.presets import POLL, READY_MADE
 from pages.components.runs import run_actions
 from tests.conftest import small_config
 from tests.figures import evaluation_of

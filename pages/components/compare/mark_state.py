@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from pages.components.compare.pair import Choice, Pair, choice_of
 from pages.components.map.explorer_map import Mounting, View
 from pages.components.map.latent_map import Click, Undo, happened
 from pages.components.map.pin_urls import Texts, is_place
-from pages.components.pair import Choice, Pair, choice_of
 from pages.components.shell.messages import sentence
 from pages.components.shell.url_state import Heard
 from vae import VaeError

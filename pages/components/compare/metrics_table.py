@@ -7,7 +7,7 @@ import streamlit as st
 from pages.components.cached import Explored
 from pages.components.cached_figures import Figures, evaluation, quick_figures
 from pages.components.charts.tables import better, comparison, number_table
-from pages.components.pair import Pair
+from pages.components.compare.pair import Pair
 from pages.components.runs.run_actions import evaluate, obey
 from pages.components.shell.access import may_change
 from pages.components.shell.messages import plain, sentences

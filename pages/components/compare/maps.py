@@ -10,12 +10,12 @@ from pages.components import cached, cached_maps, cached_moments
 from pages.components.cached import Explored
 from pages.components.charts.tables import better, comparison, number_table
 from pages.components.charts.tiles import tiles
+from pages.components.compare.mark_state import address, chosen
+from pages.components.compare.pair import Pair, pins_of
 from pages.components.map.explorer_map import Mounting, View, walked_map
 from pages.components.map.look_panel import look_panel
 from pages.components.map.map_controls import Shown
 from pages.components.map.time_machine import Link
-from pages.components.pair import Pair, pins_of
-from pages.components.pair_choice import address, chosen
 from pages.components.runs.run_status import made_of
 from pages.components.shell.messages import plain
 from pages.components.stores.decoder import decoder_store
