@@ -23,7 +23,7 @@ def show(page: str) -> None:
 
 # A picture of our own: Streamlit would have the browser fetch one of its icons from a foreign host. As bytes,
 # few of them: a file of Streamlit's may be gone before a slow browser asks for it, as each run takes it anew.
-PICTURE = Path(__file__).parent / "pages" / "components" / "icon.png"
+PICTURE = Path(__file__).parent / "pages" / "components" / "shell" / "icon.png"
 ICON = f"data:image/png;base64,{b64encode(PICTURE.read_bytes()).decode()}"
 MAP = ":material/scatter_plot:"
 

@@ -2,17 +2,19 @@
 
 import streamlit as st
 
-from pages.components import cached, cached_maps
 from pages.components.charts.live_figure import Cursor, live_figure
 from pages.components.compare.maps import LEFT, RIGHT, pair_maps, side
 from pages.components.compare.metrics_table import pair_figures
 from pages.components.compare.pair import Pair
 from pages.components.compare.presets import ready_made
 from pages.components.map.map_controls import map_controls
+from pages.components.runs import loaded_model, run_data
 from pages.components.runs.live_weights import awaiting_weights, follow_training
 from pages.components.runs.run_picker import other_picker, run_picker
 from pages.components.shell.entrypoint import enter_by_app
 from pages.components.shell.messages import plain, sentences
+from pages.components.stores import pictures
+from pages.components.train import live_view
 from pages.components.train.live_view import ChartOptions, chart_options, poll_seconds
 from vae.runs.records import LIVE
 
@@ -57,18 +59,18 @@ def _have_weights(pair: Pair) -> bool:
 
 def _explore(pair: Pair) -> None:
     """Maps and figures, which need the weights."""
-    explored = cached.explored(pair.left), cached.explored(pair.right)
-    for run, each in zip(pair, explored, strict=True):
+    loaded = loaded_model.load(pair.left), loaded_model.load(pair.right)
+    for run, each in zip(pair, loaded, strict=True):
         follow_training(run, each)
     shown = map_controls(max(pair.latent_dims), choose_set=False)
-    sides = side(pair.left, explored[0], shown, LEFT), side(pair.right, explored[1], shown, RIGHT)
+    sides = side(pair.left, loaded[0], shown, LEFT), side(pair.right, loaded[1], shown, RIGHT)
     st.fragment(sentences()(pair_maps))(pair, sides)
-    pair_figures(pair, explored)
-    unpacked = {run.config.dataset for run in pair if cached_maps.pictures(run.config.dataset) is None}
+    pair_figures(pair, loaded)
+    unpacked = {run.config.dataset for run in pair if pictures.pictures_url(run.config.dataset) is None}
     if unpacked:  # the maps can do without them until one is looked at
         with sentences():
             for dataset in unpacked:
-                cached_maps.pack_pictures(dataset)
+                pictures.pack_pictures(dataset)
             st.rerun()
 
 
@@ -76,20 +78,24 @@ def _curves(pair: Pair) -> None:
     """Both curves over each other, polled while one of them grows."""
     st.subheader("How they learned", anchor=False)
     options = chart_options()
-    live = [status for run in pair if (status := cached.status(run)).state in LIVE]
+    live = [status for run in pair if (status := run_data.status(run)).state in LIVE]
     polled = sentences()(_overlaid)
     st.fragment(polled, run_every=poll_seconds(live[0]) if live else None)(pair, options, len(live))
 
 
 def _overlaid(pair: Pair, options: ChartOptions, live: int) -> None:
     gone = not all(run.path.exists() for run in pair)  # the boxes say so
-    if gone or sum(cached.status(run).state in LIVE for run in pair) != live:
+    if gone or sum(run_data.status(run).state in LIVE for run in pair) != live:
         st.rerun()
-    status = cached.status(pair.left)
+    status = run_data.status(pair.left)
     label = f"Reconstruction, KL and −ELBO of {pair.left.name} and {pair.right.name}"
     cursor = Cursor(LEFT.timeline, options.x)
     live_figure(
-        cached.curves(pair, status, *options), key="pair_curves", height=360, label=label, cursor=cursor
+        live_view.curves_figure(pair, status, *options),
+        key="pair_curves",
+        height=360,
+        label=label,
+        cursor=cursor,
     )
 
 

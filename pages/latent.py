@@ -2,22 +2,24 @@
 
 import streamlit as st
 
-from pages.components import cached, cached_maps, cached_moments
 from pages.components.explore.coordinates import coordinates
 from pages.components.explore.map_actions import carry_out
 from pages.components.explore.map_toolbar import beneath_map
 from pages.components.explore.place_panel import chosen_panel
 from pages.components.explore.region_panel import region_panel
 from pages.components.explore.traversals import traversals
+from pages.components.map import map_data
 from pages.components.map.drawings import drawn_path, drawn_region, remove_region
 from pages.components.map.explorer_map import TIME, View, walked_map
 from pages.components.map.look_panel import look_panel
 from pages.components.map.map_controls import map_controls
 from pages.components.map.plane_picker import plane_picker
+from pages.components.runs import loaded_model, run_moments
 from pages.components.runs.live_weights import awaiting_weights, follow_training
 from pages.components.runs.run_picker import run_picker
 from pages.components.shell.entrypoint import enter_by_app
 from pages.components.shell.messages import sentences
+from pages.components.stores import pictures
 from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
 from pages.components.stores.points import points_store
@@ -43,32 +45,32 @@ def main() -> None:
     if run is None or awaiting_weights(run):
         return
     # What is slow, or large on its way to the browser, belongs to the page, not to every click.
-    explored = cached.explored(run)
-    follow_training(run, explored)
-    decoder_store(explored.decoder)
+    loaded = loaded_model.load(run)
+    follow_training(run, loaded)
+    decoder_store(loaded.decoder)
     shown = map_controls(run.config.latent_dim)
-    picked = plane_picker(cached.dimensions(run, explored), run.name)
-    points = cached.points(run, explored, picked.directions, train=shown.training)
+    picked = plane_picker(loaded_model.dimensions(run, loaded), run.name)
+    points = map_data.points_of(run, loaded, picked.directions, train=shown.training)
     with st.container():  # or the map would be made anew where there is one more
         points_store(points)
         if shown.training:  # at other moments the map shows the test set
-            points_store(cached.points(run, explored, picked.directions), key="test_points")
-    moments = moments_store(cached_moments.moments(run, explored))
-    pictures_url = cached_maps.pictures(run.config.dataset, train=shown.training)
-    st.fragment(sentences()(walk))(View(run, explored, shown, picked, points, pictures_url, moments))
+            points_store(map_data.points_of(run, loaded, picked.directions), key="test_points")
+    moments = moments_store(run_moments.load(run, loaded))
+    pictures_url = pictures.pictures_url(run.config.dataset, train=shown.training)
+    st.fragment(sentences()(walk))(View(run, loaded, shown, picked, points, pictures_url, moments))
     if pictures_url is None:  # the map can do without them until one is looked at
         with sentences():
-            cached_maps.pack_pictures(run.config.dataset, train=shown.training)
+            pictures.pack_pictures(run.config.dataset, train=shown.training)
             st.rerun()
 
 
 def walk(view: View) -> None:
     """Map and panels under these weights, whose decoder the browser has; a click runs only this again."""
-    run, explored = view.run, view.explored
+    run, loaded = view.run, view.loaded
     pins, asked = carry_out(view)
-    if asked and cached.explored(run).decoder.name != explored.decoder.name:
+    if asked and loaded_model.load(run).decoder.name != loaded.decoder.name:
         st.rerun()  # the run trains, and there are newer weights
-    latent_dim = explored.test.means.shape[1]
+    latent_dim = loaded.test.means.shape[1]
     place, path, region = pins.place(latent_dim), drawn_path(latent_dim), drawn_region(view.revision)
     left, right = st.container(key="walked").columns([3, 1])
     with left:
@@ -76,23 +78,23 @@ def walk(view: View) -> None:
         st.html(explanations.latent(run.config.dataset, latent_dim))
         beneath_map(view, pins, path)
     with right:
-        look_panel(explored.decoder.name, key="look", timeline=TIME, aloud=True)
-        chosen_panel(run, explored, pins, view.plane(pins))
+        look_panel(loaded.decoder.name, key="look", timeline=TIME, aloud=True)
+        chosen_panel(run, loaded, pins, view.plane(pins))
     if region is not None:
-        held = cached_maps.region_held(explored, view.pictures, view.points, region)
+        held = map_data.region_held(loaded, view.pictures, view.points, region)
         st.button("Remove the selection", on_click=remove_region)
-        region_panel(run, explored, view.pictures, held, train=view.shown.training)
+        region_panel(run, loaded, view.pictures, held, train=view.shown.training)
     # These run when they are opened: otherwise each click on the page would pay for them.
     sliders = st.expander("Coordinates", expanded=latent_dim > 2, on_change="rerun", key="coordinates_opened")
     if sliders.open:
         with sliders:
-            look_panel(explored.decoder.name, key="coordinates_look", timeline=TIME, hint="Move a slider.")
-            coordinates(place, cached.dimensions(run, explored), explored.test.reach)
+            look_panel(loaded.decoder.name, key="coordinates_look", timeline=TIME, hint="Move a slider.")
+            coordinates(place, loaded_model.dimensions(run, loaded), loaded.test.reach)
     if latent_dim > 2:
         opened = st.expander("Traversals", on_change="rerun", key="traversals_opened")
         if opened.open:
             with opened:
-                traversals(run, explored, place)
+                traversals(run, loaded, place)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@
 import numpy as np
 import streamlit as st
 
-from pages.components import cached
 from pages.components.gallery import gallery, own_picture
 from pages.components.gallery.class_means import class_means
 from pages.components.gallery.filters import filters
 from pages.components.gallery.picture_dialog import open_clicked, opened
 from pages.components.gallery.picture_url import asked_index
+from pages.components.runs import loaded_model
 from pages.components.runs.live_weights import awaiting_weights
 from pages.components.runs.run_picker import run_picker
 from pages.components.shell.entrypoint import enter_by_app
@@ -25,8 +25,8 @@ def main() -> None:
     run = run_picker()
     if run is None or awaiting_weights(run):
         return
-    explored = cached.explored(run)
-    test, names = explored.test, class_names(run.config.dataset)
+    loaded = loaded_model.load(run)
+    test, names = loaded.test, class_names(run.config.dataset)
     open_clicked(test, gallery.KEY, own_picture.NEIGHBOURS)
     asked = asked_index(len(test))
     indices = np.arange(len(test))
@@ -39,12 +39,12 @@ def main() -> None:
                 gallery.gallery(run, test, chosen)
     if means.open:
         with means:
-            class_means(run, explored)
+            class_means(run, loaded)
     if own.open:
         with own:
-            own_picture.own_picture(run, explored)
+            own_picture.own_picture(run, loaded)
     if asked is not None:
-        opened(run, explored, indices)
+        opened(run, loaded, indices)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages.components import cached
+from pages.components.runs import run_data
 from pages.components.runs.run_actions import STARTS, busy, obey, start
 from pages.components.runs.run_picker import run_picker
 from pages.components.runs.run_status import run_heading
@@ -13,8 +13,9 @@ from pages.components.shell.access import lock, may_change
 from pages.components.shell.connection import watch_window
 from pages.components.shell.entrypoint import enter_by_app
 from pages.components.shell.messages import sentences
-from pages.components.train.config_form import config_form, preset_choice
+from pages.components.train import form
 from pages.components.train.controls import controls
+from pages.components.train.form import config_form, preset_choice
 from pages.components.train.live_view import (
     TROUBLE_SECONDS,
     chart_options,
@@ -38,7 +39,7 @@ def main() -> None:
     status = before = None
     with sentences():
         before = standing(run) if run else None  # first: what changes while the page is drawn is seen later
-        status = cached.status(run) if run else None  # as the box: they must agree
+        status = run_data.status(run) if run else None  # as the box: they must agree
     live = status is not None and status.state in LIVE
     # A start closes it. By another key: what a person opened or closed stays so otherwise.
     starts = st.session_state.setdefault(STARTS, int(live))
@@ -63,10 +64,10 @@ def show(run: Run, status: Status) -> None:
     """The selected run."""
     with st.container():
         run_heading(run, status)
-        explored = rewound(run)
+        loaded = rewound(run)
     st.fragment(sentences()(controls))(run)
     options = chart_options()
-    st.fragment(sentences()(watch), run_every=poll_seconds(status))(run, status, options, explored)
+    st.fragment(sentences()(watch), run_every=poll_seconds(status))(run, status, options, loaded)
 
 
 def new_training() -> None:
@@ -77,7 +78,7 @@ def new_training() -> None:
         caption = st.container(width="stretch")
     config = config_form(preset)
     if config is not None:
-        duration = in_words(training_seconds(config, cached.core_speed()))
+        duration = in_words(training_seconds(config, form.core_speed()))
         caption.caption(
             f"{PRESETS_ABOUT[preset]} As set, it takes about {duration} on this machine, when it is idle."
         )

@@ -10,14 +10,15 @@ START, END = np.array([[-2.0, 1.0], [1.5, -0.3]], np.float32)
 SCRIPT = """
 import numpy as np
 import streamlit as st
-from pages.components import cached
+from pages.components.runs import loaded_model
 from pages.components.stores.decoder import decoder_store
-from pages.components.explore.path_panel import End, chosen_way, path_panel
+from pages.components.explore.path_panel import End, path_panel
+from pages.components.map.drawings import chosen_way
 from vae.inference.planes import axes
 from vae.runs.catalogue import open_run
 
 run = open_run({run!r})
-explored = cached.explored(run)
+explored = loaded_model.load(run)
 decoder_store(explored.decoder)
 
 @st.fragment

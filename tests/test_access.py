@@ -26,7 +26,7 @@ WRITING = {"write_whole", "write_bytes", "write_text", "mkdir", "rename", "unlin
 WRITING |= {"copyfile", "copytree", "extractall"}
 NOT_OF_RUNS = {
     "vae.datasets.registry",
-    "vae.datasets.registrysets.pictures",
+    "vae.export.pictures",
     "pages.components.shell.assets",
 }  # data sets, pictures in memory, static/
 

@@ -1,6 +1,7 @@
 """Who may import whom (docs/ARCHITECTURE.md)."""
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,28 @@ def test_no_package_imports_its_own_modules(module: str) -> None:
     assert not [other for other in imported(SOURCES[module]) if other.startswith(f"{module}.")]
 
 
-@pytest.mark.parametrize("module", [name for name in SOURCES if name.split(".")[0] == "vae"])
-def test_the_package_does_not_know_the_app(module: str) -> None:
-    assert not {"streamlit", "pages"} & {other.split(".")[0] for other in imported(SOURCES[module])}
+def folder(module: str) -> str:
+    """The part of the project that a module belongs to: a folder of `vae` or of `pages/components`, or all
+    pages."""
+    first, *rest = module.split(".")
+    depth = {"vae": 1, "pages": 2}.get(first, 0) if rest[:1] == ["components"] or first != "pages" else 0
+    return ".".join([first, *rest[:depth]])
+
+
+def test_folders_import_in_one_direction() -> None:
+    graph: dict[str, set[str]] = {}
+    for module, path in SOURCES.items():
+        others = {folder(other) for other in imported(path) & set(SOURCES)}
+        graph.setdefault(folder(module), set()).update(others - {folder(module)})
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the folders
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_the_package_does_not_know_the_app_nor_the_app_torch(module: str) -> None:
+    forbidden = {"streamlit", "pages"} if module.split(".")[0] == "vae" else {"torch", "torchvision"}
+    assert not forbidden & {other.split(".")[0] for other in imported(SOURCES[module])}
+
+
+@pytest.mark.parametrize("parent", [ROOT / "vae", ROOT / "pages" / "components"])
+def test_a_folder_can_be_taken_in_at_a_glance(parent: Path) -> None:
+    assert len([path for path in parent.iterdir() if path.name != "__pycache__"]) <= 12

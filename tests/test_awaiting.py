@@ -18,16 +18,16 @@ def exploring() -> None:
     """A page that shows what a run has; `meanwhile` happens while it is explored."""
     import streamlit as st
 
-    from pages.components import cached
+    from pages.components.runs import loaded_model
     from pages.components.runs.live_weights import awaiting_weights, follow_training
     from pages.components.shell.messages import sentences
 
     run = st.session_state["run"]
     with sentences():
         if not awaiting_weights(run):
-            explored = cached.explored(run)
+            loaded = loaded_model.load(run)
             st.session_state.pop("meanwhile", lambda: None)()
-            follow_training(run, explored)
+            follow_training(run, loaded)
 
 
 def visit(run: Run, **state: object) -> AppTest:
@@ -64,7 +64,7 @@ def test_newer_weights_are_offered_also_if_they_came_while_others_were_read(trai
 
 
 def test_newer_weights_come_by_themselves_once_the_last_have_rested(training: Run) -> None:
-    from pages.components import cached
+    from pages.components.runs import loaded_model
     from vae.runs.checkpoints import save_model
 
     def save() -> None:
@@ -72,52 +72,52 @@ def test_newer_weights_come_by_themselves_once_the_last_have_rested(training: Ru
 
     def save_and_wait() -> None:
         save()
-        cached._resting.clear()
+        loaded_model._resting.clear()
 
     assert visit(training, meanwhile=save).caption[0].value.endswith("shown is epoch 3.0.")
     assert visit(training, meanwhile=save_and_wait).caption[0].value.endswith("shown is epoch 1.5.")
 
 
 def test_weights_rest_while_a_run_trains_so_that_the_test_set_is_scored_once_for_all(training: Run) -> None:
-    from pages.components import cached
+    from pages.components.runs import loaded_model, run_data
     from vae.runs.checkpoints import save_model
 
-    first = cached.explored(training)
+    first = loaded_model.load(training)
     save_model(training.model_path, training.load_model(), training.config, 2, 0.2)
-    assert cached.explored(training) is first
-    cached.show_newest(training)
-    assert cached.explored(training).written == training.model_path.stat().st_mtime_ns != first.written
+    assert loaded_model.load(training) is first
+    loaded_model.refresh(training)
+    assert loaded_model.load(training).written == training.model_path.stat().st_mtime_ns != first.written
     training.write_status(Status(state="finished", epoch=3, total_steps=36))
     save_model(training.model_path, training.load_model(), training.config, 36, 3)
-    cached.status.clear()
-    assert cached.explored(training).written == training.model_path.stat().st_mtime_ns
+    run_data.status.clear()
+    assert loaded_model.load(training).written == training.model_path.stat().st_mtime_ns
 
 
 def test_a_run_that_is_resumed_shows_no_older_weights_than_before(training: Run) -> None:
-    from pages.components import cached
+    from pages.components.runs import loaded_model, run_data
     from vae.runs.checkpoints import save_model
 
-    cached.explored(training)
+    loaded_model.load(training)
     shown = []
     for state, step in (("stopped", 2), ("running", 3)):
         save_model(training.model_path, training.load_model(), training.config, step, 0.2)
         training.write_status(training.status().model_copy(update={"state": state}))
-        cached.status.clear()
-        shown.append(cached.explored(training).written)
+        run_data.status.clear()
+        shown.append(loaded_model.load(training).written)
         if state == "stopped":
             stopped_at = training.model_path.stat().st_mtime_ns
     assert min(shown) >= stopped_at
 
 
 def test_another_run_of_the_same_name_shows_weights_of_its_own(training: Run) -> None:
-    from pages.components import cached
+    from pages.components.runs import loaded_model
     from vae.runs.checkpoints import save_model
 
     model = training.load_model()
-    before = cached.explored(training).written
+    before = loaded_model.load(training).written
     training.write_config(training.config)
     save_model(training.model_path, model, training.config, 1, 0.1)
-    assert cached.explored(training).written == training.model_path.stat().st_mtime_ns != before
+    assert loaded_model.load(training).written == training.model_path.stat().st_mtime_ns != before
 
 
 def test_weights_that_are_gone_get_a_sentence(training: Run) -> None:

@@ -11,9 +11,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from pages.components import cached
-from pages.components.cached_moments import moments, steps
-from pages.components.runs import run_actions
+from pages.components.runs import loaded_model, run_actions, run_data, run_moments
+from pages.components.runs.run_moments import steps
 from pages.components.shell import assets
 from pages.components.stores.moments import Moments
 from tests.visiting import PAGES, component, visit
@@ -31,7 +30,7 @@ def run(runs_dir: Path, trained: Run, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def found(run: Run) -> Moments:
-    return moments(run, cached.explored(run))
+    return run_moments.load(run, loaded_model.load(run))
 
 
 def file(address: str | None) -> Path:
@@ -51,12 +50,12 @@ def test_they_are_all_snapshots_before_the_weights_that_are_shown(run: Run) -> N
         assert moment.epoch == metrics.epoch
         assert getattr(moment, metrics.split) == (metrics.reconstruction, metrics.kl)
     assert [moment.seconds for moment in earlier] == sorted(moment.seconds or 0 for moment in earlier)
-    test = cached.explored(run).test
+    test = loaded_model.load(run).test
     assert last.test is not None
     assert last.test.kl == pytest.approx(test.kl.mean())
     # The test set's losses stand beside those of the training, not in their place.
     assert [moment.step for moment in (*earlier, last) if moment.train is None] == [0]
-    log = cached.losses(run)
+    log = run_data.losses(run)
     for moment in (*earlier, last):
         assert (moment.test is not None) == (moment.step in log.test["step"])
     assert last.epoch == run.config.epochs
@@ -65,7 +64,7 @@ def test_they_are_all_snapshots_before_the_weights_that_are_shown(run: Run) -> N
 def test_a_snapshot_makes_the_decoder_by_the_names_of_its_tensors(run: Run) -> None:
     tensors = load_file(run.snapshots()[-1])  # of the weights that are shown
     weights = torch.cat([tensors[name].flatten() for name in found(run).weights])
-    shown = np.frombuffer(cached.explored(run).decoder.weights, "<f4")
+    shown = np.frombuffer(loaded_model.load(run).decoder.weights, "<f4")
     assert np.array_equal(weights.numpy(), shown.astype(np.float16))
 
 
@@ -75,7 +74,7 @@ def test_what_travels_says_all_of_it(run: Run) -> None:
     told = json.loads(head)
     assert told["name"] == shown.name
     assert [moment["address"] for moment in told["moments"]] == [moment.address for moment in shown.moments]
-    test = cached.explored(run).test
+    test = loaded_model.load(run).test
     first = [int(np.flatnonzero(test.labels == label)[0]) for label in range(10)]
     assert pictures == test.images[first].tobytes()
     assert np.array_equal(np.array(told["means"], np.float32), test.means[first])
@@ -174,7 +173,7 @@ def test_what_was_deleted_or_swapped_meanwhile_is_left_out(
         assets.serve_files(folder, files)
 
     monkeypatch.setattr(Path, "hardlink_to", refused)
-    monkeypatch.setattr("pages.components.cached_moments.serve_files", before)
+    monkeypatch.setattr("pages.components.runs.run_moments.serve_files", before)
     *moments, _ = found(run).moments
     there = [moment.step for moment in moments if file(moment.address).exists()]
     assert there == [moment.step for moment in moments[4:]]
@@ -225,9 +224,9 @@ def test_files_are_put_there_again_and_go_a_day_after_their_last_use(run: Run) -
 def test_the_slider_knows_the_chosen_picture_and_the_map_its_moments(run: Run) -> None:
     test = visit(PAGES[0], run=run.name, pins="0.5,1_i3", pictures="training")
     shown, latent_map = component(test, "moment"), component(test, "map")
-    explored = cached.explored(run)
+    loaded = loaded_model.load(run)
     assert shown["chosen"]["number"] == 3
-    assert shown["chosen"]["z"] == explored.test.means[3].tolist()
+    assert shown["chosen"]["z"] == loaded.test.means[3].tolist()
     assert shown["moments"] == found(run).name
     assert latent_map["pinned"] == [None, 3]
     assert latent_map["moments"]["timeline"] == shown["key"]

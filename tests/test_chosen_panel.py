@@ -18,7 +18,7 @@ from vae.inference.scoring import decoded, scored
 from vae.runs.run import Run
 
 
-def explored(run: Run) -> ScoredSet:
+def loaded(run: Run) -> ScoredSet:
     images, labels = load("mnist", train=False)
     return scored(run.load_model(), images.numpy(), labels.numpy())
 
@@ -32,7 +32,7 @@ def shown_picture(text: str, alt: str) -> np.ndarray:
 @pytest.mark.usefixtures("runs_dir")
 def test_a_place_is_shown_with_its_neighbours(trained: Run) -> None:
     page = visit(PAGES[0], run=trained.name, z="0.25,-1.5")
-    text, test = html(page), explored(trained)
+    text, test = html(page), loaded(trained)
     place = np.array([0.25, -1.5], np.float32)
     drawn = shown_picture(text, "What the model draws at the chosen place")
     assert np.array_equal(drawn, decoded(trained.load_model(), place[None])[0])
@@ -52,7 +52,7 @@ def test_a_place_is_shown_with_its_neighbours(trained: Run) -> None:
 @pytest.mark.usefixtures("runs_dir")
 def test_a_test_picture_is_shown_beside_what_is_drawn_and_is_no_neighbour_of_itself(trained: Run) -> None:
     page = visit(PAGES[0], run=trained.name, index="3")
-    text, test = html(page), explored(trained)
+    text, test = html(page), loaded(trained)
     title = f"{test.labels[3]} · #3"
     assert np.array_equal(shown_picture(text, f"The test picture {title}"), test.images[3])
     drawn = shown_picture(text, "What the model draws at the chosen place")
@@ -95,7 +95,7 @@ def test_coordinates_come_in_the_order_of_what_they_say(latent_dim: int, runs_di
     page = visit(PAGES[0], {"coordinates_opened": True}, run=run.name, z=",".join(asked))
     assert messages(page) == ""
     shown = component(page, "coordinates")["rows"]
-    kl = explored(run).kl_by_dimension.mean(axis=0)
+    kl = loaded(run).kl_by_dimension.mean(axis=0)
     assert [row["dimension"] for row in shown] == np.argsort(-kl).tolist()
     assert [float(row["kl"]) for row in shown] == pytest.approx(np.sort(kl)[::-1], abs=0.006)
     assert {row["name"]: row["value"] for row in shown} == dict(

@@ -60,18 +60,20 @@ def test_a_picture_is_marked_on_both_maps_with_both_losses(pair: tuple[Run, Run]
     assert left["query"] == {"z": None, "index": "3"}
     assert (left["prefix"], right["prefix"]) == ("", "with_")
     assert not left["selects"]
-    from pages.components import cached
+    from pages.components.runs import loaded_model
 
     for run, shown in zip(pair, (left, right), strict=True):
-        explored = cached.explored(run)
-        assert shown["decoder"] == explored.decoder.name
-        assert f"{explored.test.reconstruction[3]:.2f}" in html(test)
-        assert f"{explored.test.kl[3]:.2f}" in html(test)
-    assert left["pins"] == [pytest.approx(cached.explored(pair[0]).test.means[3].tolist())]
+        loaded = loaded_model.load(run)
+        assert shown["decoder"] == loaded.decoder.name
+        assert f"{loaded.test.reconstruction[3]:.2f}" in html(test)
+        assert f"{loaded.test.kl[3]:.2f}" in html(test)
+    assert left["pins"] == [pytest.approx(loaded_model.load(pair[0]).test.means[3].tolist())]
     # A click on either map marks another picture on both.
     test = click(test, "right", 1, [0.0] * 5, point=7)
     assert component(test, "left")["query"]["index"] == "7"
-    assert component(test, "left")["pins"] == [pytest.approx(cached.explored(pair[0]).test.means[7].tolist())]
+    assert component(test, "left")["pins"] == [
+        pytest.approx(loaded_model.load(pair[0]).test.means[7].tolist())
+    ]
 
 
 def test_a_place_of_another_number_of_dimensions_stays_on_its_map(pair: tuple[Run, Run]) -> None:
@@ -215,7 +217,7 @@ def test_comparisons_are_of_the_issue_and_each_is_one_click(
         return [new_run(config, where) for config in configs]
 
     monkeypatch.setattr("vae.training.jobs.start_all", start_all)
-    monkeypatch.setattr("pages.components.cached.core_speed", lambda: 5e10)
+    monkeypatch.setattr("pages.components.train.form.core_speed", lambda: 5e10)
     betas = [sorted(config.beta for config in each.configs.values()) for each in READY_MADE]
     assert betas == [[0, 1], [0.1, 1, 4], [1, 1], [1, 1]]
     assert [config.seed for config in READY_MADE[2].configs.values()] == [1, 2]

@@ -6,7 +6,8 @@ from typing import Any, get_args
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components.train.config_form import FIELDS, label
+from pages.components.runs.config_text import label
+from pages.components.train.form import FIELDS
 from tests.visiting import read
 from vae.config import PRESETS, PresetName, TrainConfig
 
@@ -16,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def script() -> None:
     import streamlit as st
 
-    from pages.components.train.config_form import config_form, preset_choice
+    from pages.components.train.form import config_form, preset_choice
 
     st.session_state["config"] = config_form(preset_choice())
 
@@ -147,7 +148,7 @@ def test_the_choices_outlast_a_change_of_page(monkeypatch: pytest.MonkeyPatch) -
     def pages() -> None:
         import streamlit as st
 
-        from pages.components.train.config_form import config_form, preset_choice
+        from pages.components.train.form import config_form, preset_choice
 
         if not st.session_state.get("elsewhere"):
             st.session_state["config"] = config_form(preset_choice())

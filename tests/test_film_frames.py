@@ -9,7 +9,7 @@ from PIL import Image, ImageColor
 
 from pages.components.charts.images import INKS
 from pages.components.charts.scatter import LABEL_COLOURS
-from pages.components.export import film_drawing as drawing
+from pages.components.export import film_frames as drawing
 from pages.components.export.film_frames import NARROWEST, Film, digit_film, map_film, window
 from tests.decoding import small_model
 from tests.test_poster import MODELS
@@ -154,7 +154,7 @@ def test_of_more_moments_than_there_is_time_for_some_are_shown() -> None:
     assert middle == sorted(middle)
     assert [middle[0], middle[-1]] == drawing.in_greys(np.array([0, 199], np.uint8)).tolist()
     text = drawing.caption("step 399", SIZE)
-    foot = round(SIZE * drawing.LETTERS * drawing.MARGIN)
+    foot = round(SIZE * drawing.LETTERS * drawing.TEXT_MARGIN)
     assert (frames[-1][-len(text) - foot : -foot] == text).all()
 
 
@@ -179,7 +179,7 @@ def test_ten_digits_stand_over_what_is_made_of_them(size: int) -> None:
             np.testing.assert_array_equal(reconstruction, drawing.in_greys(moment.reconstructions[column]))
         text = drawing.caption(f"step {moment.step}", size)
         assert (
-            frame[-len(text) - round(size * drawing.LETTERS * drawing.MARGIN) :][: len(text)] == text
+            frame[-len(text) - round(size * drawing.LETTERS * drawing.TEXT_MARGIN) :][: len(text)] == text
         ).all()
 
 

@@ -89,7 +89,7 @@ def test_the_speed_of_a_core_is_a_speed() -> None:
 
 def test_an_estimate_does_not_import_torch() -> None:
     code = (
-        "import sys; from vae.config import TrainConfig; from vae.forecast import training_seconds;"
+        "import sys; from vae.config import TrainConfig; from vae.training.forecast import training_seconds;"
         "training_seconds(TrainConfig()); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -28,16 +28,16 @@ def journey(trained: Run, tmp_path: Path, small: Path) -> Journey:  # noqa: ARG0
 
 
 def test_it_goes_from_the_first_step_to_what_is_explored(journey: Journey) -> None:
-    *moments, explored = journey
-    assert explored is journey.last
+    *moments, loaded = journey
+    assert loaded is journey.last
     assert len(journey) == len(moments) + 1
     steps = [moment.step for moment in moments]
     assert steps == sorted(steps)
     assert steps[0] == 0
-    last, model = moments[-1], explored.model
-    np.testing.assert_allclose(last.means, explored.means, atol=2e-3)
-    np.testing.assert_allclose(last.logvars, explored.logvars, atol=2e-3)
-    z = torch.from_numpy(explored.means[:20])
+    last, model = moments[-1], loaded.model
+    np.testing.assert_allclose(last.means, loaded.means, atol=2e-3)
+    np.testing.assert_allclose(last.logvars, loaded.logvars, atol=2e-3)
+    z = torch.from_numpy(loaded.means[:20])
     torch.testing.assert_close(last.model.decode(z), model.decode(z), atol=5e-3, rtol=0)
     assert (last.model.decode(z) - moments[0].model.decode(z)).abs().max() > 0.1
     assert last.reconstructions.shape == (10, 28, 28)

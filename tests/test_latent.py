@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vae.inference.latent_space import spherical, straight
+from vae.inference.paths import spherical, straight
 
 DIMENSIONS = [2, 3, 8, 64]
 

@@ -10,7 +10,8 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Page, expect
 
-from pages.components import cached
+from pages.components.map import map_data
+from pages.components.runs import loaded_model
 from pages.components.shell import assets
 from pages.components.stores.pictures import pictures_name, serve_pictures
 from pages.components.stores.points import map_points
@@ -26,34 +27,34 @@ from vae.runs.run import Run
 
 def test_the_training_set_is_scored_under_the_weights_that_are_shown(runs_dir: Path, trained: Run) -> None:
     run = Run(runs_dir / trained.name)
-    explored = cached.explored(run)
+    loaded = loaded_model.load(run)
     images, labels = load("mnist", train=True)
     expected = score_set(trained.load_model(), images)
     newer = run.load_model()
     for parameter in newer.parameters():
         parameter.data *= 0.9
     save_model(run.model_path, newer, run.config, 1, 0.1)  # the run trains on meanwhile
-    shown = cached.training(run, explored)
+    shown = loaded_model.training_set(run, loaded)
     assert np.array_equal(shown.means, expected.mean.numpy())
     assert np.array_equal(shown.reconstruction, expected.reconstruction.numpy())
     assert np.array_equal(shown.images, images.numpy())
     assert np.array_equal(shown.labels, labels.numpy())
     assert np.shares_memory(shown.images, images.numpy())
     assert shown.decoded.nbytes == 0
-    assert cached.training(run, explored) is shown
-    after = cached.training(run, cached.explored(run))
+    assert loaded_model.training_set(run, loaded) is shown
+    after = loaded_model.training_set(run, loaded_model.load(run))
     assert not np.array_equal(after.means, shown.means)
 
 
 @pytest.mark.usefixtures("runs_dir")
 def test_points_are_made_once_for_each_set_and_plane(wide: Run) -> None:
-    explored = cached.explored(wide)
-    points = cached.points(wide, explored, axes(5, 2, 0))
-    assert points.payload == map_points(explored.test, axes(5, 2, 0)).payload
-    assert cached.points(wide, explored, axes(5, 2, 0)) is points
+    loaded = loaded_model.load(wide)
+    points = map_data.points_of(wide, loaded, axes(5, 2, 0))
+    assert points.payload == map_points(loaded.test, axes(5, 2, 0)).payload
+    assert map_data.points_of(wide, loaded, axes(5, 2, 0)) is points
     others = [
-        cached.points(wide, explored, axes(5, 0, 2)),
-        cached.points(wide, explored, axes(5, 2, 0), train=True),
+        map_data.points_of(wide, loaded, axes(5, 0, 2)),
+        map_data.points_of(wide, loaded, axes(5, 2, 0), train=True),
     ]
     assert len({points.name, *(other.name for other in others)}) == 3
     assert len(others[1].labels) == TRAIN_IMAGES
@@ -61,12 +62,12 @@ def test_points_are_made_once_for_each_set_and_plane(wide: Run) -> None:
 
 def test_training_pictures_without_a_loss_get_a_sentence(runs_dir: Path, trained: Run) -> None:
     run = Run(runs_dir / trained.name)
-    explored = cached.explored(run)
+    loaded = loaded_model.load(run)
     broken = run.load_model()
     with torch.no_grad():
         broken.encoder.logvar.bias.fill_(1e4)
     with pytest.raises(VaeError, match="some training pictures is no number"):
-        cached.training(run, explored._replace(model=broken))
+        loaded_model.training_set(run, loaded._replace(model=broken))
 
 
 def test_the_real_pictures_are_a_file_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

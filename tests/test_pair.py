@@ -9,8 +9,8 @@ from pages.components.charts.tables import number_table
 from pages.components.compare.metrics_table import METRICS, alike, figure_rows
 from pages.components.compare.pair import Choice, Pair, choice_of, pins_of
 from pages.components.map.pin_urls import Texts
+from pages.components.runs.config_text import unlike
 from pages.components.shell.url_state import Heard
-from pages.components.train.config_form import unlike
 from tests.conftest import small_config
 from tests.figures import evaluation_of
 from vae import VaeError

@@ -11,12 +11,13 @@ from PIL import Image, ImageSequence
 from playwright.sync_api import Page, WebSocket, expect
 from streamlit.testing.v1 import AppTest
 
-from pages.components.explore.path_panel import COUNT, STEP, places
+from pages.components.explore.path_panel import STEP
 from tests.browser import Server
 from tests.conftest import BUNDLED
 from tests.pathing import END, START, path_script, path_server
 from tests.visiting import component
 from vae.datasets.pictures import Picture
+from vae.inference.paths import COUNT, places
 from vae.inference.scored_set import Floats
 from vae.inference.scoring import decoded
 from vae.runs.run import Run

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
 SCRIPT = """
 import numpy as np
 import streamlit as st
-from pages.components.cached import Explored
+from pages.components.runs.loaded_model import LoadedModel
 from pages.components.explore.pin_state import act, address, pin, pinned
 from pages.components.explore.coordinates import coordinates, pinned_coordinates
 from vae.models.decoder_export import decoder_spec
@@ -34,7 +34,7 @@ from tests.decoding import small_model
 def explored():
     model = small_model("tanh-2").requires_grad_(False)
     pictures = np.random.default_rng(1).integers(0, 256, (50, 28, 28), np.uint8)
-    return Explored(model, scored(model, pictures, np.arange(50) % 10), decoder_spec(model), 0, 0, 0)
+    return LoadedModel(model, scored(model, pictures, np.arange(50) % 10), decoder_spec(model), 0, 0, 0)
 
 @st.fragment
 def part():

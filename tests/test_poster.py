@@ -95,12 +95,12 @@ def test_each_digit_is_what_torch_draws_there(latent_dim: int) -> None:
 SCRIPT = """
 from pathlib import Path
 import streamlit as st
-from pages.components.cached import Explored
+from pages.components.runs.loaded_model import LoadedModel
 from pages.components.export.poster import poster
 from tests.test_poster import frozen, plane
 from vae.runs.run import Run
 
-explored = Explored(frozen({latent_dim}), None, None, 0, 0, 0)
+explored = LoadedModel(frozen({latent_dim}), None, None, 0, 0, 0)
 poster(Run(Path("mine")), explored, plane({latent_dim}))
 """
 

@@ -73,15 +73,15 @@ SCRIPT = """
 from pathlib import Path
 import numpy as np
 import streamlit as st
-from pages.components import cached
+from pages.components.runs import loaded_model
 from pages.components.map.region import held
 from pages.components.explore.region_panel import region_panel
 from vae.runs.run import Run
 
 run = Run(Path(st.session_state["run"]))
-explored = cached.explored(run)
+explored = loaded_model.load(run)
 train = st.session_state.get("train", False)
-shown = cached.training(run, explored) if train else explored.test
+shown = loaded_model.training_set(run, explored) if train else explored.test
 members = np.array(st.session_state["members"], np.int64)
 region_panel(run, explored, shown, held(shown, members), train=train)
 """

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from pages.components import cached, cached_moments
+from pages.components.runs import loaded_model, run_moments
 from tests.browser import APP, Server, ready
 from tests.test_time_machine import BETWEEN, model_of, places, seek, seen
 from tests.visiting import PAGES, component, visit
@@ -55,12 +55,12 @@ def test_until_somebody_goes_back_the_page_does_without_torch() -> None:
 def test_the_steps_are_known_and_going_back_brings_the_rest(runs_dir: Path, trained: Run) -> None:
     run = Run(runs_dir / trained.name)
     test = visit(PAGES[2], run=run.name)
-    known = cached_moments.steps(run, live=False)
+    known = run_moments.steps(run, live=False)
     assert [moment.step for moment in known.moments] == [int(path.stem) for path in run.snapshots()]
     assert component(test, "rewind")["moments"] == known.name
     assert not any('"key": "then"' in part.proto.json for part in test.get("bidi_component"))
     test = visit(PAGES[2], {"rewind": {"touched": True}}, run=run.name)
-    whole = cached_moments.moments(run, cached.explored(run))
+    whole = run_moments.load(run, loaded_model.load(run))
     assert component(test, "rewind")["moments"] == whole.name
     assert component(test, "then")["decoder"] == whole.decoder
     # Where they lie on the curves is the same by the log as by the snapshots.
@@ -75,8 +75,8 @@ def test_the_steps_are_known_and_going_back_brings_the_rest(runs_dir: Path, trai
 def test_of_a_live_run_all_snapshots_are_moments_and_the_end_is_live(runs_dir: Path, trained: Run) -> None:
     run = Run(runs_dir / trained.name)
     for found in (
-        cached_moments.steps(run, live=True),
-        cached_moments.moments(run, cached.explored(run), live=True),
+        run_moments.steps(run, live=True),
+        run_moments.load(run, loaded_model.load(run), live=True),
     ):
         *earlier, end = found.moments
         assert [moment.step for moment in earlier] == [int(path.stem) for path in run.snapshots()]

@@ -14,11 +14,10 @@ from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
-from pages.components import cached, cached_moments
 from pages.components.charts.images import INKS
 from pages.components.export import film as component
-from pages.components.export.film_drawing import palette
-from pages.components.export.film_frames import Film
+from pages.components.export.film_frames import Film, palette
+from pages.components.runs import loaded_model, run_moments
 from pages.components.shell import page_state
 from pages.components.stores.moments import Cost, Moment
 from tests.browser import own_page
@@ -33,7 +32,7 @@ from vae.runs.run import Run
 SCRIPT = """
 from pathlib import Path
 import numpy as np
-from pages.components import cached
+from pages.components.runs import loaded_model
 from pages.components.export.film import save_journey
 from vae.inference.planes import axes
 from vae.runs.run import Run
@@ -41,7 +40,7 @@ from vae.runs.run import Run
 run = Run(Path({path!r}))
 latent_dim = run.config.latent_dim
 plane = axes(latent_dim).through(np.zeros(latent_dim, np.float32))
-save_journey(run, cached.explored(run), plane)
+save_journey(run, loaded_model.load(run), plane)
 """
 
 
@@ -178,15 +177,15 @@ def test_it_ends_with_the_weights_that_are_explored_and_says_what_the_slider_say
     make(opened(run))
     [(moments, captions)] = drawn
     assert [moment.step for moment in moments] == [*steps[:4], steps[3] + 1]
-    test = cached.explored(run).test
-    assert moments[-1].model is cached.explored(run).model
+    test = loaded_model.load(run).test
+    assert moments[-1].model is loaded_model.load(run).model
     assert np.array_equal(moments[-1].means, test.means)
     pixels = torch.from_numpy(test.images[test.firsts])
     means, _ = moments[-1].model.encode(pixels.float()[:, None] / 255)
     made = 255 * moments[-1].model.decode(means)[:, 0].numpy()
     assert np.abs(moments[-1].reconstructions - made).max() <= 0.51  # rounded
     assert captions == [
-        component.said(moment) for moment in cached_moments.moments(run, cached.explored(run)).moments
+        component.said(moment) for moment in run_moments.load(run, loaded_model.load(run)).moments
     ]
     assert f"step {steps[3] + 1} · epoch 1.50 · test {test.reconstruction.mean():.1f} + KL" in captions[-1]
 
@@ -283,7 +282,7 @@ def test_latent_spaces_of_more_dimensions_too(wide: Run, small: Path, films: lis
 
 
 def test_the_readmes_film_is_one_of_these() -> None:
-    path = ROOT / "docs" / "pictures" / "snapshots.gif"
+    path = ROOT / "docs" / "pictures" / "journey.gif"
     assert path.name in (ROOT / "README.md").read_text(encoding="utf-8")
     assert path.stat().st_size <= 3_000_000
     colours = set(map(tuple, palette(INKS[0]).tolist()))
@@ -302,18 +301,19 @@ def test_the_readmes_film_is_one_of_these() -> None:
 def test_the_slider_says_the_same(page: Page, tmp_path: Path, run: Run) -> None:
     script = f"""
 from pathlib import Path
-from pages.components import cached, cached_moments
+from pages.components.runs import loaded_model
+from pages.components.runs import run_moments
 from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
 from pages.components.map.time_machine import time_machine
 from vae.runs.run import Run
 
 run = Run(Path({str(run.path)!r}))
-explored = cached.explored(run)
+explored = loaded_model.load(run)
 decoder_store(explored.decoder)
-time_machine(moments_store(cached_moments.moments(run, explored)), key="time")
+time_machine(moments_store(run_moments.load(run, explored)), key="time")
 """
-    moments = cached_moments.moments(run, cached.explored(run)).moments
+    moments = run_moments.load(run, loaded_model.load(run)).moments
     with own_page(tmp_path, script) as server:
         page.goto(server.address())
         page.get_by_role("button", name="One moment back").wait_for()

@@ -19,12 +19,12 @@ SCRIPT = """
 from pathlib import Path
 import numpy as np
 import streamlit as st
-from pages.components import cached
+from pages.components.runs import loaded_model
 from pages.components.explore.traversals import traversals
 from vae.runs.run import Run
 
 run = Run(Path(st.session_state["run"]))
-explored = cached.explored(run)
+explored = loaded_model.load(run)
 traversals(run, explored, np.array(st.session_state["place"], np.float32))
 """
 PLACE = [0.5, -1, 2, 0.25, -3]

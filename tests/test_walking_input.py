@@ -194,7 +194,8 @@ def test_ten_thousand_events_at_once_are_answered() -> None:
 
 DRAWN = """
 import streamlit as st
-from pages.components.map.drawings import draw_path, draw_region, drawn_path, drawn_region, path_address, remove_path
+from pages.components.map.drawings import draw_path, draw_region, drawn_path, drawn_region
+from pages.components.map.drawings import path_address, remove_path
 from pages.components.map.latent_map import Region
 
 if "revision" in st.session_state:

@@ -6,7 +6,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from pages.components import cached
+from pages.components.runs import run_data
 from pages.components.shell.messages import WORD_JOINER
 from tests.conftest import ROOT
 
@@ -20,7 +20,7 @@ def visit(page: str, /, state: dict[str, object] | None = None, **query: str) ->
         test.session_state[name] = value
     for name, value in query.items():
         test.query_params[name] = value
-    cached.status.clear()  # nobody waits here until what was true a moment ago is asked anew
+    run_data.status.clear()  # nobody waits here until what was true a moment ago is asked anew
     # Before its first run AppTest is a server's first visitor, whom Streamlit leads past app.py.
     test.switch_page(page).run()
     assert not test.exception

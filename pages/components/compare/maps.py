@@ -6,18 +6,20 @@ Shapes: S pixels a side.
 import numpy as np
 import streamlit as st
 
-from pages.components import cached, cached_maps, cached_moments
-from pages.components.cached import Explored
 from pages.components.charts.tables import better, comparison, number_table
 from pages.components.charts.tiles import tiles
 from pages.components.compare.mark_state import address, chosen
 from pages.components.compare.pair import Pair, pins_of
+from pages.components.map import map_data
 from pages.components.map.explorer_map import Mounting, View, walked_map
 from pages.components.map.look_panel import look_panel
 from pages.components.map.map_controls import Shown
 from pages.components.map.time_machine import Link
+from pages.components.runs import loaded_model, run_data, run_moments
+from pages.components.runs.loaded_model import LoadedModel
 from pages.components.runs.run_status import made_of
 from pages.components.shell.messages import plain
+from pages.components.stores import pictures
 from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
 from pages.components.stores.points import points_store
@@ -34,21 +36,21 @@ LINKS = ("epoch", "step", "free")  # what two time sliders have in common
 Sides = tuple[tuple[View, Mounting], tuple[View, Mounting]]
 
 
-def side(run: Run, explored: Explored, shown: Shown, mounting: Mounting) -> tuple[View, Mounting]:
+def side(run: Run, loaded: LoadedModel, shown: Shown, mounting: Mounting) -> tuple[View, Mounting]:
     """A run as its map shows it, and all that is heavy on its way to the browser: outside of fragments.
 
     Of more than two dimensions it shows the plane along which the pictures lie furthest apart: two runs use
     their axes as they like.
     """
-    decoder_store(explored.decoder, key=f"{mounting.key}_decoder")
-    dimensions = cached.dimensions(run, explored)
+    decoder_store(loaded.decoder, key=f"{mounting.key}_decoder")
+    dimensions = loaded_model.dimensions(run, loaded)
     directions = dimensions.principal or axes(run.config.latent_dim)
     picked = Picked(directions, dimensions.mean, at_pin=True)
-    points = cached.points(run, explored, directions)
+    points = map_data.points_of(run, loaded, directions)
     points_store(points, key=f"{mounting.key}_points")
-    moments = moments_store(cached_moments.moments(run, explored), key=f"{mounting.key}_moments")
-    pictures_url = cached_maps.pictures(run.config.dataset)
-    return View(run, explored, shown, picked, points, pictures_url, moments), mounting
+    moments = moments_store(run_moments.load(run, loaded), key=f"{mounting.key}_moments")
+    pictures_url = pictures.pictures_url(run.config.dataset)
+    return View(run, loaded, shown, picked, points, pictures_url, moments), mounting
 
 
 def pair_maps(pair: Pair, sides: Sides) -> None:
@@ -67,18 +69,18 @@ def pair_maps(pair: Pair, sides: Sides) -> None:
     )
     columns = st.container(key="pair_beside_maps").columns(2, gap="medium")
     for column, (view, mounting), name in zip(columns, sides, SIDES, strict=True):
-        run, explored = view.run, view.explored
+        run, loaded = view.run, view.loaded
         with column:
             st.subheader(plain(run.name), anchor=False)
-            st.caption(f"At the {name}. {made_of(run, cached.status(run))}")
+            st.caption(f"At the {name}. {made_of(run, run_data.status(run))}")
             look_panel(
-                explored.decoder.name,
+                loaded.decoder.name,
                 key=f"{name}_look",
                 timeline=mounting.timeline,
                 chart=mounting.key,
                 hint="Move over a map.",
             )
-            pins = pins_of(choice, explored.test.means)
+            pins = pins_of(choice, loaded.test.means)
             other = RIGHT if mounting is LEFT else LEFT
             as_linked = mounting._replace(
                 query=said if mounting is LEFT else None,
@@ -99,7 +101,7 @@ def pair_maps(pair: Pair, sides: Sides) -> None:
 
 def _picture(sides: Sides, index: int) -> None:
     """A test picture of both, its two reconstructions, and what these cost."""
-    tests = [view.explored.test for view, _ in sides]
+    tests = [view.loaded.test for view, _ in sides]
     run = sides[0][0].run
     name = class_names(run.config.dataset)[tests[0].labels[index]]
     st.markdown(f"**Test picture {index}: {plain(name)}**")
@@ -135,7 +137,7 @@ def _place(sides: Sides, z: tuple[float, ...]) -> None:
     place = np.array(z, np.float32)
     st.markdown(f"**What they draw at z = ({plain(', '.join(map(decimal, z)))})**")
     tiles(
-        np.stack([cached_maps.picture_at(view.explored, place) for view, _ in there])[None],
+        np.stack([map_data.picture_at(view.loaded, place) for view, _ in there])[None],
         key="pair_place",
         label="What is drawn at the marked place",
         panels=[name for _, name in there],

@@ -29,7 +29,7 @@ def chosen(pair: Pair, sides: tuple[tuple[View, Mounting], ...]) -> Choice | Non
     """What is chosen now: what was clicked since the last run of the page, or else what the address says, if
     it was changed from outside, or else what was chosen before. Nonsense in the address gets a sentence."""
     memory: _Memory = st.session_state.get(_KEY, _Memory())
-    count = min(len(view.explored.test) for view, _ in sides)
+    count = min(len(view.loaded.test) for view, _ in sides)
     seen = Texts(st.query_params.get("z"), st.query_params.get("index"))
     # The maps tell whether the page was shown by the run before.
     stayed = any(mounting.key in st.session_state for _, mounting in sides)
@@ -66,7 +66,7 @@ def _after(memory: _Memory, pair: Pair, view: View, key: str, number: int, event
         case Click(z, point, points) if view.is_of(event) and is_place(z, view.run.config.latent_dim):
             picture = view.test_picture(point, points)
             if picture is not None and not pair.same_set:
-                z = view.explored.test.means[picture].tolist()
+                z = view.loaded.test.means[picture].tolist()
             choice = Choice(picture) if picture is not None and pair.same_set else Choice(z=tuple(z))
             return _Memory(choice, (key, number, memory.choice), memory.heard)
     return memory

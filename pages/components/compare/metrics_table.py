@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import streamlit as st
 
-from pages.components.cached import Explored
-from pages.components.cached_figures import Figures, evaluation, quick_figures
 from pages.components.charts.tables import better, comparison, number_table
 from pages.components.compare.pair import Pair
+from pages.components.runs.config_text import unlike
+from pages.components.runs.loaded_model import LoadedModel
 from pages.components.runs.run_actions import evaluate, obey
+from pages.components.runs.run_data import path_of
 from pages.components.shell.access import may_change
 from pages.components.shell.messages import plain, sentences
-from pages.components.train.config_form import unlike
+from vae.evaluation.evaluate import neighbourhood
 from vae.evaluation.queue import evaluation_of
+from vae.inference.scored_set import ScoredSet, mean_losses
+from vae.runs.evaluation import Evaluation, evaluation_path, kept_evaluation
 from vae.runs.records import LIVE
 from vae.runs.run import Run
 
@@ -46,9 +50,10 @@ ABOUT = (
 QUICK = (
     "An evaluation samples z sixteen times, and adds the refined −ELBO and the NLL; here z is sampled once."
 )
+Figures = dict[str, float]  # by the names of the fields of `Evaluation`
 
 
-def pair_figures(pair: Pair, explored: tuple[Explored, Explored]) -> None:
+def pair_figures(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
     """Both tables, and the button that evaluates what is not evaluated yet."""
     st.subheader("What differs", anchor=False)
     settings, figures = st.container(key="pair_beside_tables").columns([2, 3], gap="medium")
@@ -62,15 +67,15 @@ def pair_figures(pair: Pair, explored: tuple[Explored, Explored]) -> None:
         if steered:
             st.caption(f"The rates of {' and '.join(steered)} were changed while it trained.")
     with figures, sentences():
-        _figures(pair, explored)
+        _figures(pair, loaded)
 
 
-def _figures(pair: Pair, explored: tuple[Explored, Explored]) -> None:
+def _figures(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
     evaluations = [evaluation(run) for run in pair]
     # Like with like: of two runs that were not both evaluated, what both have is sampled once.
     kept: list[Figures] = [{} if each is None else _numbers(each.model_dump()) for each in evaluations]
     if not all(evaluations):
-        kept = [each | quick_figures(shown) for each, shown in zip(kept, explored, strict=True)]
+        kept = [each | quick_figures(shown) for each, shown in zip(kept, loaded, strict=True)]
         for each in kept:
             each.pop("standard_error", None)
     same_counts = not all(evaluations) or alike(kept[0], kept[1])
@@ -144,3 +149,29 @@ def _offer(missing: Sequence[Run], going: Sequence[Run]) -> None:
         what = "both" if len(ready) > 1 else plain(ready[0].name)
         if st.button(f"Evaluate {what}", help="About a minute for each, on two cores."):
             obey(lambda: evaluate(ready))
+
+
+def evaluation(run: Run) -> Evaluation | None:
+    """The figures of the newest weights of `run`, if these were evaluated. Raises VaeError."""
+    path = evaluation_path(run)
+    written = path.stat().st_mtime_ns if path.exists() else 0
+    weights = run.model_path.stat().st_mtime_ns if run.model_path.exists() else 0
+    return _evaluation(run, written, weights)
+
+
+def quick_figures(loaded: LoadedModel) -> Figures:
+    """Those of its figures that the one pass over the test set gives, with z sampled once."""
+    return _quick_figures(loaded.decoder.name, loaded.test)
+
+
+@st.cache_data(max_entries=32, show_spinner=False, hash_funcs={Run: path_of})
+def _evaluation(run: Run, written: int, weights: int) -> Evaluation | None:  # noqa: ARG001 (the key)
+    return kept_evaluation(run)
+
+
+# Neighbours of 10,000 pictures in the latent space take a second.
+@st.cache_data(max_entries=16, show_spinner="Comparing the figures ...")
+def _quick_figures(weights: str, _test: ScoredSet) -> Figures:  # noqa: ARG001 (the key)
+    reconstruction, kl, negative_elbo = mean_losses(_test, np.arange(len(_test))).values()
+    losses = {"negative_elbo": negative_elbo, "reconstruction": reconstruction, "kl": kl}
+    return losses | neighbourhood(_test.means, _test.labels)

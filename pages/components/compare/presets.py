@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from pages.components import cached
+from pages.components.runs import run_data
 from pages.components.runs.run_actions import busy, obey, start_all
 from pages.components.runs.run_picker import select_pair
 from pages.components.runs.run_status import progress_line
 from pages.components.shell.access import may_change
 from pages.components.shell.messages import plain, sentences
+from pages.components.train import form
 from vae import VaeError
 from vae.config import TrainConfig
 from vae.runs.catalogue import default_runs_dir
@@ -81,7 +82,7 @@ def _state(config: TrainConfig) -> str | None:
     """Where its run stands; None if there is none, or a damaged one, of which its card tells."""
     run = _run(config)
     try:
-        return cached.status(run).state if run.path.exists() else None
+        return run_data.status(run).state if run.path.exists() else None
     except VaeError:
         return None
 
@@ -110,7 +111,7 @@ def _card(comparison: ReadyMade) -> None:
     missing = {name: config for name, config in comparison.configs.items() if unfinished(config, runs_dir)}
     trained = [name for name in comparison.configs if name not in missing]
     found = {name: run for name, config in missing.items() if (run := _run(config)).path.exists()}
-    statuses = {name: cached.status(run) for name, run in found.items()}
+    statuses = {name: run_data.status(run) for name, run in found.items()}
     live = {name: status for name, status in statuses.items() if status.state in LIVE}
     for name, status in live.items():
         st.caption(f"{plain(name)} is trained now: {plain(progress_line(status))}")
@@ -121,7 +122,7 @@ def _card(comparison: ReadyMade) -> None:
                 select_pair(*(_run(comparison.configs[name]) for name in (one, other)))
                 st.rerun()
         if missing and not live and may_change():
-            speed = cached.core_speed()
+            speed = form.core_speed()
             seconds = sum(training_seconds(config, speed) for config in missing.values())
             if st.button("Start", key=f"{comparison.title}: start", type="primary"):
                 obey(lambda: start_all(list(comparison.configs.values())))

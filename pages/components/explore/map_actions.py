@@ -19,7 +19,7 @@ _CLICKED = "clicked"  # the last click's number, and the pins before it
 
 def carry_out(view: View) -> tuple[Pins, bool]:
     """Carries out all that was asked for since the last run; the pins after it, and whether there was any."""
-    test = view.explored.test
+    test = view.loaded.test
     latent_dim = test.means.shape[1]
     pins = before = pinned(test, view.run.config.dataset)
     asked = elsewhere = False

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from pages.components.cached import Explored
 from pages.components.explore.path_panel import End, path_panel
 from pages.components.explore.pin_state import address
 from pages.components.explore.pins_row import pins_row
@@ -11,6 +10,7 @@ from pages.components.export.poster import poster
 from pages.components.map.drawings import Ends, draw_path, path_address, remove_path
 from pages.components.map.explorer_map import View
 from pages.components.map.pins import Pin, Pins
+from pages.components.runs.loaded_model import LoadedModel
 from vae.datasets.registry import class_names
 from vae.inference.planes import Plane
 from vae.runs.run import Run
@@ -18,11 +18,11 @@ from vae.runs.run import Run
 
 def beneath_map(view: View, pins: Pins, path: Ends | None) -> None:
     """Shows them, and has the address say pins and path."""
-    run, explored = view.run, view.explored
+    run, loaded = view.run, view.loaded
     names = class_names(run.config.dataset)
     plane = view.plane(pins)
     said = address(pins) | path_address(path)
-    pins_row(pins, explored, names, plane, run=run.name, address=said)
+    pins_row(pins, loaded, names, plane, run=run.name, address=said)
     with st.container(horizontal=True):
         if len(pins.row) > 1:
             opened = st.popover("Path between pins", on_change="rerun", key="between_pins")
@@ -32,20 +32,20 @@ def beneath_map(view: View, pins: Pins, path: Ends | None) -> None:
         if path is not None:
             st.button("Remove the path", on_click=remove_path)
         with st.container(width="content"):
-            _files(run, explored, plane)
+            _files(run, loaded, plane)
     if path is not None:
         start, end = (End(place, f"({plane.named(place)})") for place in path)
-        path_panel(run, explored, (start, end), plane)
+        path_panel(run, loaded, (start, end), plane)
 
 
 # One for both: what is set in them changes nothing else, and a fragment costs each click a copy of the page.
 @st.fragment
-def _files(run: Run, explored: Explored, plane: Plane) -> None:
+def _files(run: Run, loaded: LoadedModel, plane: Plane) -> None:
     with st.container(horizontal=True):
         with st.container(width="content"):
-            poster(run, explored, plane)
+            poster(run, loaded, plane)
         with st.container(width="content"):
-            save_journey(run, explored, plane)
+            save_journey(run, loaded, plane)
 
 
 def _between_pins(pins: Pins, plane: Plane) -> None:

@@ -3,28 +3,23 @@
 Shapes: Z latent size.
 """
 
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
-import torch
 
-from pages.components.cached import Explored
 from pages.components.explore.path_strip import SECONDS, path_strip
+from pages.components.map.drawings import WAY, WAYS
+from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.messages import plain
 from vae.export.pictures import enlarged, gif, png
-from vae.inference import latent_space
+from vae.inference.paths import Way, places
 from vae.inference.planes import Plane
 from vae.inference.scored_set import Floats
 from vae.inference.scoring import decoded
 from vae.runs.run import Run
 
-Way = Literal["straight", "spherical"]
-
-WAY = "way"  # key of the control, and so its name in the address
-WAYS: tuple[Way, ...] = get_args(Way)
 KEY = "path"
-COUNT = 61  # places: a frame of the GIF each
 STEP = 5  # every so many a picture of the row
 GIF_TIMES, PNG_TIMES = 10, 8  # how much larger files show a pixel
 
@@ -36,24 +31,12 @@ class End(NamedTuple):
     label: str
 
 
-def places(start: Floats, end: Floats, way: Way, count: int = COUNT) -> Floats:
-    """The path's places, both ends among them, as they are: (Z,), (Z,) -> (count, Z)."""
-    along = latent_space.spherical if way == "spherical" else latent_space.straight
-    return along(torch.from_numpy(start), torch.from_numpy(end), count).numpy()
-
-
-def chosen_way() -> Way:
-    """What `path_panel`'s control says, for what stands above it, as the map that draws the path."""
-    asked = st.session_state.get(WAY, st.query_params.get(WAY))
-    return asked if asked in WAYS else WAYS[0]
-
-
-def path_panel(run: Run, explored: Explored, ends: tuple[End, End], plane: Plane) -> None:
+def path_panel(run: Run, loaded: LoadedModel, ends: tuple[End, End], plane: Plane) -> None:
     """Shows the path between two ends.
 
     Args:
         run: whose name files have.
-        explored: of the run; its decoder is in the browser (`decoder_store`).
+        loaded: of the run; its decoder is in the browser (`decoder_store`).
         ends: two places of its latent space.
         plane: what the map shows, which so says how places are named.
     """
@@ -76,14 +59,14 @@ def path_panel(run: Run, explored: Explored, ends: tuple[End, End], plane: Plane
     )
     path_strip(
         along,
-        decoded(explored.model, along[::STEP]),
-        explored.decoder.name,
+        decoded(loaded.model, along[::STEP]),
+        loaded.decoder.name,
         numbers=plane.numbers(along),
         names=plane.said,
         key=KEY,
         label=f"What the model draws from {start.label} to {end.label}",
     )
-    _files(run, explored, along)
+    _files(run, loaded, along)
     st.caption(
         "A straight path is the shortest; a spherical one turns around the origin, where the prior has its "
         "middle, and so keeps to places about as likely as its ends, which matters the more dimensions the "
@@ -91,15 +74,15 @@ def path_panel(run: Run, explored: Explored, ends: tuple[End, End], plane: Plane
     )
 
 
-def _files(run: Run, explored: Explored, along: Floats) -> None:
+def _files(run: Run, loaded: LoadedModel, along: Floats) -> None:
     """Buttons that save a path (D, Z); each file is made when it is asked for."""
 
     def moving() -> bytes:
-        frames = enlarged(decoded(explored.model, along), GIF_TIMES)
+        frames = enlarged(decoded(loaded.model, along), GIF_TIMES)
         return gif(frames, round(1000 * SECONDS / (len(frames) - 1)))
 
     def row() -> bytes:
-        return png(enlarged(np.hstack(list(decoded(explored.model, along[::STEP]))), PNG_TIMES))
+        return png(enlarged(np.hstack(list(decoded(loaded.model, along[::STEP]))), PNG_TIMES))
 
     offers = (
         ("GIF", moving, "The path as a film, there and back for ever."),

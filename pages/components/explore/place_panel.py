@@ -8,14 +8,14 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from pages.components.cached import Explored
-from pages.components.cached_maps import picture_at
 from pages.components.charts.class_bars import class_bars
 from pages.components.charts.images import data_url
 from pages.components.charts.tiles import Caption, clicked_tile, tiles
 from pages.components.gallery.picture_url import OWN_PLACE
+from pages.components.map.map_data import picture_at
 from pages.components.map.pin_urls import place_text
 from pages.components.map.pins import Pins
+from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.links import RECONSTRUCTIONS, link
 from vae.datasets.registry import class_names
 from vae.inference.labels import decimal
@@ -45,9 +45,9 @@ def clicked_neighbour(test: ScoredSet) -> int | None:
     return clicked if clicked is not None and 0 <= clicked < len(test) else None  # it comes from a browser
 
 
-def chosen_panel(run: Run, explored: Explored, pins: Pins, plane: Plane) -> None:
+def chosen_panel(run: Run, loaded: LoadedModel, pins: Pins, plane: Plane) -> None:
     """Shows all that is known of the chosen place on a plane, or of 0 before anything was chosen."""
-    test = explored.test
+    test = loaded.test
     names = class_names(run.config.dataset)
     place = pins.place(test.means.shape[1])
     index = None if pins.chosen is None else pins.chosen.index
@@ -59,7 +59,7 @@ def chosen_panel(run: Run, explored: Explored, pins: Pins, plane: Plane) -> None
 
     # All of it at once, so that no text comes before its picture. And no file of Streamlit's: one click later
     # it may be gone before a slow browser asks for it.
-    picture = data_url(picture_at(explored, place))
+    picture = data_url(picture_at(loaded, place))
     counted = f"Classes of the {len(around)} nearest test pictures"
     what = "A place that is no test picture's mean."
     if index is not None:

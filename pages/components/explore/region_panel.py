@@ -5,12 +5,12 @@ import hashlib
 import numpy as np
 import streamlit as st
 
-from pages.components.cached import Explored
-from pages.components.cached_maps import picture_at
 from pages.components.charts.class_bars import class_bars
 from pages.components.charts.tiles import Caption, tiles
 from pages.components.gallery.filters import CLASSES, FIND, LOSS, PAGE
+from pages.components.map.map_data import picture_at
 from pages.components.map.region import Held
+from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.links import RECONSTRUCTIONS, link
 from vae.datasets.registry import class_names
 from vae.inference.scored_set import WORDS, Indices, ScoredSet, exactly
@@ -21,11 +21,11 @@ STEP = 24  # pictures that are listed at first, and that each "Show more" adds
 _SHOWN = "region_shown"  # what is listed: a hash of the selection, and how many
 
 
-def region_panel(run: Run, explored: Explored, shown: ScoredSet, held: Held, *, train: bool) -> None:
+def region_panel(run: Run, loaded: LoadedModel, shown: ScoredSet, held: Held, *, train: bool) -> None:
     """Shows what is known of some of the pictures that the map shows.
 
     Args:
-        shown: the set on the map, under the weights of `explored`.
+        shown: the set on the map, under the weights of `loaded`.
         held: those selected of it.
         train: whether it is the training set, of which other pages know nothing.
     """
@@ -41,7 +41,7 @@ def region_panel(run: Run, explored: Explored, shown: ScoredSet, held: Held, *, 
     counted.html(class_bars([*counts, *[0] * (len(names) - len(counts))], names, "By class"))
     with common:
         tiles(
-            np.stack((held.picture, picture_at(explored, held.place)))[None],
+            np.stack((held.picture, picture_at(loaded, held.place)))[None],
             key=f"{KEY}_means",
             label="The mean of the selected pictures, and what the model draws at the mean of their places",
             panels=("mean picture", "mean place"),

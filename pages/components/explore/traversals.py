@@ -3,8 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from pages.components import cached
 from pages.components.charts.tiles import Caption, tiles
+from pages.components.runs import loaded_model
 from vae.inference.labels import coordinate_name, decimal
 from vae.inference.scored_set import Floats
 from vae.inference.scoring import decoded
@@ -16,9 +16,9 @@ UNUSED = 0.05  # nats of KL: below it the posterior is almost the prior, whateve
 ALL = "all_dimensions"
 
 
-def traversals(run: Run, explored: cached.Explored, place: Floats) -> None:
+def traversals(run: Run, loaded: loaded_model.LoadedModel, place: Floats) -> None:
     """Shows a row of pictures for each dimension, those with the largest KL first, from a place (Z,)."""
-    dimensions = cached.dimensions(run, explored)
+    dimensions = loaded_model.dimensions(run, loaded)
     st.caption(
         "In each row one coordinate goes from −3 to 3 in even steps, where the prior has nearly all of it; "
         "the others stay as they are. The dimensions that the model uses most, by their KL, come first."
@@ -29,7 +29,7 @@ def traversals(run: Run, explored: cached.Explored, place: Floats) -> None:
     places = np.tile(place, (len(order), len(VALUES), 1))
     for row, i in zip(places, order, strict=True):
         row[:, i] = VALUES
-    drawn = decoded(explored.model, places.reshape(-1, len(place)))
+    drawn = decoded(loaded.model, places.reshape(-1, len(place)))
     tiles(
         drawn.reshape(len(order), len(VALUES), *drawn.shape[1:]),
         [

@@ -7,13 +7,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal, NamedTuple, TypeVar, get_args
 
 import streamlit as st
-import torch
 
-from pages.components.cached import Explored
-from pages.components.cached_moments import moments
 from pages.components.charts.images import INKS, Ink
-from pages.components.export.film_drawing import palette
-from pages.components.export.film_frames import Film, digit_film, map_film
+from pages.components.export.film_frames import Film, digit_film, map_film, palette
+from pages.components.runs import run_moments
+from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.messages import plain, sentences
 from pages.components.shell.page_state import kept_while_shown
 from pages.components.stores.moments import Moment, Moments
@@ -57,17 +55,17 @@ class Settings(NamedTuple):
     kind: Format
 
 
-def save_journey(run: Run, explored: Explored, plane: Plane) -> None:
+def save_journey(run: Run, loaded: LoadedModel, plane: Plane) -> None:
     """A button that opens the settings of a film, a button that makes it, and then one that saves it.
 
     Args:
-        explored: the weights that the film ends with, as the slider does.
+        loaded: the weights that the film ends with, as the slider does.
         plane: what the map shows.
     """
     # By what the tab keeps, not by the click: where newer weights run the page again, it stays open.
     st.button("Save the journey", on_click=_open)
     if _OPENED in kept_while_shown():
-        _dialog(run, explored, plane)
+        _dialog(run, loaded, plane)
 
 
 def _open() -> None:
@@ -82,15 +80,15 @@ def _close() -> None:
 # A popover would have the room below its button only, which in a low window hides what makes the film.
 @st.dialog("Save the journey", on_dismiss=_close)
 @sentences()
-def _dialog(run: Run, explored: Explored, plane: Plane) -> None:
-    shown = moments(run, explored)
+def _dialog(run: Run, loaded: LoadedModel, plane: Plane) -> None:
+    shown = run_moments.load(run, loaded)
     if len(shown.moments) < FEWEST:
         st.info(_too_few(run, len(shown.moments)))
         return
     wanted = _settings(run, shown, plane)
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Make the film", help=_MEANWHILE):
-            kept_while_shown()[_MADE] = wanted, _made(wanted, shown, explored, plane)
+            kept_while_shown()[_MADE] = wanted, _made(wanted, shown, loaded, plane)
         settings, content = kept_while_shown().get(_MADE, (None, b""))
         if settings == wanted:
             _offer(wanted, content)
@@ -154,12 +152,11 @@ def _choice(label: str, options: Sequence[T], why: str | None = None, default: T
     )
 
 
-def _made(wanted: Settings, shown: Moments, explored: Explored, plane: Plane) -> bytes:
+def _made(wanted: Settings, shown: Moments, loaded: LoadedModel, plane: Plane) -> bytes:
     """The film. VaeError if another is being made, or the moments cannot be read."""
-    torch.set_num_threads(1)  # why: `scoring`
-    run, test, size, seconds = wanted.run, explored.test, wanted.size, wanted.seconds
+    run, test, size, seconds = wanted.run, loaded.test, wanted.size, wanted.seconds
     first = test.firsts
-    last = kept.Moment(explored.step, explored.model, test.means, test.logvars, test.decoded[first])
+    last = kept.Moment(loaded.step, loaded.model, test.means, test.logvars, test.decoded[first])
     journey = kept.Journey(run, [run.snapshot_path(moment.step) for moment in shown.moments[:-1]], last)
     captions = [said(moment) for moment in shown.moments]
     if wanted.what == "Map":

@@ -8,8 +8,8 @@ import math
 import numpy as np
 import streamlit as st
 
-from pages.components.cached import Explored
 from pages.components.charts.images import INKS, Ink, data_url, tiled
+from pages.components.runs.loaded_model import LoadedModel
 from vae.datasets.pictures import Picture
 from vae.export.pictures import enlarged, png
 from vae.inference import latent_space
@@ -25,12 +25,12 @@ SHARP = 3508  # pixels: 300 dots per inch there
 SETTINGS, PREVIEW = 250, 340  # pixels on the page
 
 
-def poster(run: Run, explored: Explored, plane: Plane) -> None:
+def poster(run: Run, loaded: LoadedModel, plane: Plane) -> None:
     """A button that opens the settings of a poster, a preview, and a button that saves it.
 
     Args:
         run: names the file.
-        explored: its model draws the digits.
+        loaded: its model draws the digits.
         plane: where they are; of a line, a single row.
     """
     # It runs when it is opened: otherwise each click on the page would draw hundreds of digits.
@@ -38,7 +38,7 @@ def poster(run: Run, explored: Explored, plane: Plane) -> None:
     opened = st.popover(f"Poster of the {what}", on_change="rerun", key="poster")
     if opened.open:
         with opened:
-            _settings(run, explored.model, plane)
+            _settings(run, loaded.model, plane)
 
 
 def poster_picture(model: VAE, plane: Plane, count: int, ink: Ink) -> Picture:

@@ -3,17 +3,17 @@
 import numpy as np
 import streamlit as st
 
-from pages.components.cached import Explored
 from pages.components.charts.tiles import Caption, difference_legend, tiles
+from pages.components.runs.loaded_model import LoadedModel
 from vae.datasets.registry import class_names
 from vae.inference.scored_set import mean_losses
 from vae.inference.scoring import decoded
 from vae.runs.run import Run
 
 
-def class_means(run: Run, explored: Explored) -> None:
+def class_means(run: Run, loaded: LoadedModel) -> None:
     """Shows a tile for each class that has pictures."""
-    test = explored.test
+    test = loaded.test
     labels = np.unique(test.labels)
     members = [test.labels == label for label in labels]
     pictures = np.stack([np.rint(test.images[of].mean(axis=0)).astype(np.uint8) for of in members])
@@ -26,7 +26,7 @@ def class_means(run: Run, explored: Explored) -> None:
     )
     st.html(difference_legend())
     tiles(
-        np.stack((pictures, decoded(explored.model, places)), axis=1),
+        np.stack((pictures, decoded(loaded.model, places)), axis=1),
         [
             Caption(
                 names[label],

@@ -3,11 +3,11 @@
 import numpy as np
 import streamlit as st
 
-from pages.components.cached import Explored
 from pages.components.gallery.draw_pad import draw_pad
 from pages.components.gallery.picture_detail import close_up, neighbours_key
 from pages.components.gallery.picture_url import OWN_PLACE
 from pages.components.map.pin_urls import place_text
+from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.links import MAP, link
 from pages.components.shell.messages import sentence
 from vae import VaeError
@@ -25,27 +25,27 @@ DRAW, UPLOAD = "Draw", "Upload"
 UPLOADED = "own_uploaded"
 
 
-def own_picture(run: Run, explored: Explored) -> None:
+def own_picture(run: Run, loaded: LoadedModel) -> None:
     """Asks for a picture, and shows it closer."""
     st.html(_STYLE)
     with st.container(horizontal=True, gap="medium"):
         asking, showing = st.container(width=PAD), st.container(key="own_shown")
     try:
         with asking:
-            picture = _drawn_or_uploaded(explored.test.images.shape[-1])
+            picture = _drawn_or_uploaded(loaded.test.images.shape[-1])
     except VaeError as error:
         showing.warning(sentence(error))
         return
     if picture is None:
         showing.info("Draw or upload a digit, or whatever you like, and see what the model makes of it.")
         return
-    one = scored(explored.model, picture[None], np.array([-1]))  # of no class
+    one = scored(loaded.model, picture[None], np.array([-1]))  # of no class
     with showing:
         place = place_text(one.means[0])
         st.session_state[OWN_PLACE] = run.name, place
         query = {"run": run.name, "z": place, "index": None}
         link("Show on the latent map", MAP, query, key="own_link")
-        close_up(run, explored, one, key=KEY)
+        close_up(run, loaded, one, key=KEY)
 
 
 def _drawn_or_uploaded(side: int) -> Picture | None:

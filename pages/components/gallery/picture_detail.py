@@ -6,11 +6,11 @@ Shapes: Z latent size.
 import numpy as np
 import streamlit as st
 
-from pages.components.cached import Explored
 from pages.components.charts.live_figure import live_figure
 from pages.components.charts.scatter import posterior_map
 from pages.components.charts.tables import number_table
 from pages.components.charts.tiles import Caption, difference_legend, tiles
+from pages.components.runs.loaded_model import LoadedModel
 from vae.datasets.registry import class_names
 from vae.inference.labels import axis_names, coordinate_name
 from vae.inference.scored_set import TERMS, Floats, Indices, ScoredSet, mean_losses, nearest
@@ -28,9 +28,9 @@ def neighbours_key(key: str) -> str:
     return f"{key}_neighbours"
 
 
-def close_up(run: Run, explored: Explored, one: ScoredSet, *, key: str, index: int | None = None) -> None:
+def close_up(run: Run, loaded: LoadedModel, one: ScoredSet, *, key: str, index: int | None = None) -> None:
     """Shows all that is known of the one picture of `one`, which is `index` of the test set or none of it."""
-    test = explored.test
+    test = loaded.test
     pictures, figures = st.columns([3, 2], gap="medium")
     with pictures:
         tiles(
@@ -46,9 +46,9 @@ def close_up(run: Run, explored: Explored, one: ScoredSet, *, key: str, index: i
         st.caption(
             "The reconstruction is decoded from the posterior's mean; below, from eight samples of it."
         )
-        _samples(explored.model, one, key)
+        _samples(loaded.model, one, key)
     with figures:
-        _losses(explored, one, index)
+        _losses(loaded, one, index)
         _posterior(one)
     where, who = st.columns([3, 2], gap="medium")
     neighbours, distances = nearest(test, one.means[0], NEIGHBOURS, but=index)
@@ -69,9 +69,9 @@ def _samples(model: VAE, one: ScoredSet, key: str) -> None:
     )
 
 
-def _losses(explored: Explored, one: ScoredSet, index: int | None) -> None:
+def _losses(loaded: LoadedModel, one: ScoredSet, index: int | None) -> None:
     """Its losses, and, if it is a test picture, the means of its class."""
-    test = explored.test
+    test = loaded.test
     columns = {"nats": mean_losses(one, np.arange(1))}
     if index is not None:
         columns["its class"] = mean_losses(test, test.labels == test.labels[index])
@@ -79,7 +79,7 @@ def _losses(explored: Explored, one: ScoredSet, index: int | None) -> None:
     st.html(number_table(("", *columns), rows))
     st.caption(
         "As in the gallery, with z sampled once. The reconstruction shown, from the mean, costs "
-        f"{loss_from_mean(explored.model, one):.2f} nats." + " Its class: the mean." * (index is not None)
+        f"{loss_from_mean(loaded.model, one):.2f} nats." + " Its class: the mean." * (index is not None)
     )
 
 

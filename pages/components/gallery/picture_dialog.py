@@ -3,10 +3,10 @@
 import numpy as np
 import streamlit as st
 
-from pages.components.cached import Explored
 from pages.components.charts.tiles import clicked_tile
 from pages.components.gallery.picture_detail import close_up, neighbours_key
 from pages.components.gallery.picture_url import asked_index, close_index, open_index
+from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.links import MAP, link
 from pages.components.shell.messages import plain, sentences
 from vae.datasets.registry import class_names
@@ -29,12 +29,12 @@ def open_clicked(test: ScoredSet, *keys: str) -> None:
 
 @st.dialog("One picture, closer", width="large", on_dismiss=close_index)
 @sentences()
-def opened(run: Run, explored: Explored, indices: Indices) -> None:
+def opened(run: Run, loaded: LoadedModel, indices: Indices) -> None:
     """Shows the picture in the address; clicks in here run only this again.
 
     `indices` are the pictures that *Previous* and *Next* lead to.
     """
-    test = explored.test
+    test = loaded.test
     open_clicked(test, neighbours_key(KEY))
     index = asked_index(len(test))
     if index is None:
@@ -58,4 +58,4 @@ def opened(run: Run, explored: Explored, indices: Indices) -> None:
             st.button(label, shortcut=shortcut, disabled=not inside, on_click=open_index, args=(there,))
         query = {"run": run.name, "index": str(index), "z": None}
         link("Show on the latent map", MAP, query, key="opened_link")
-    close_up(run, explored, test[[index]], key=KEY, index=index)
+    close_up(run, loaded, test[[index]], key=KEY, index=index)

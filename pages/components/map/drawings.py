@@ -3,7 +3,7 @@
 Shapes: Z latent size.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 import streamlit as st
@@ -13,9 +13,12 @@ from pages.components.map.pin_urls import FURTHEST, is_place, place_of, place_te
 from pages.components.map.region import is_polygon
 from pages.components.shell.messages import plain, sentence
 from vae import VaeError
+from vae.inference.paths import Way
 from vae.inference.scored_set import Floats
 
 PATH = "path"  # its name in the address: `path=-1,0_2,0.5`
+WAY = "way"  # key of the control, and so its name in the address
+WAYS: tuple[Way, ...] = get_args(Way)
 _PATH, _REGION = "drawn_path", "drawn_region"
 _TWO = "A path leads from one place to another: choose two that are not the same."
 
@@ -92,3 +95,9 @@ def drawn_region(revision: str) -> Region | None:
     """What was last drawn around points of this map: on another the same area is another thing."""
     region: Region | None = st.session_state.get(_REGION)
     return region if region is not None and region.revision == revision else None
+
+
+def chosen_way() -> Way:
+    """What `path_panel`'s control says, for what stands above it, as the map that draws the path."""
+    asked = st.session_state.get(WAY, st.query_params.get(WAY))
+    return asked if asked in WAYS else WAYS[0]

@@ -6,16 +6,18 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from pages.components import cached, cached_maps
-from pages.components.cached import Explored
-from pages.components.explore.path_panel import chosen_way, places
-from pages.components.map.drawings import Ends
+from pages.components.map import map_data
+from pages.components.map.drawings import Ends, chosen_way
 from pages.components.map.latent_map import Click, Line, Moments, Place, Region, latent_map
 from pages.components.map.map_controls import COLOURINGS, Shown
 from pages.components.map.pins import Pins
 from pages.components.map.time_machine import Chosen, Link, time_machine
+from pages.components.runs import loaded_model, run_data
+from pages.components.runs.loaded_model import LoadedModel
+from pages.components.stores import pictures
 from pages.components.stores.points import MapPoints
 from vae.datasets.registry import class_names
+from vae.inference.paths import places
 from vae.inference.planes import Picked, Plane
 from vae.inference.scored_set import Floats, ScoredSet
 from vae.runs.records import LIVE
@@ -34,7 +36,7 @@ class View(NamedTuple):
     """
 
     run: Run
-    explored: Explored
+    loaded: LoadedModel
     shown: Shown
     picked: Picked
     points: MapPoints
@@ -54,17 +56,17 @@ class View(NamedTuple):
     def pictures(self) -> ScoredSet:
         """Those of the points."""
         training = self.shown.training
-        return cached.training(self.run, self.explored) if training else self.explored.test
+        return loaded_model.training_set(self.run, self.loaded) if training else self.loaded.test
 
     def is_of(self, event: Click | Line) -> bool:
         """Whether its places mean something here: while the next run is encoded, the map of the last still
         hears. Newer weights of a run have another decoder, and another plane of it another revision."""
-        return event.revision == self.revision or event.decoder == self.explored.decoder.name
+        return event.revision == self.revision or event.decoder == self.loaded.decoder.name
 
     def test_picture(self, point: int | None, points: str) -> int | None:
         """The test picture that a point is, of these weights or of another moment of the training. The
         training set's are pictures too, but no page knows them."""
-        test = cached.points(self.run, self.explored, self.picked.directions)
+        test = map_data.points_of(self.run, self.loaded, self.picked.directions)
         if point is None or points != test.name:
             return None
         return point if 0 <= point < len(test.labels) else None
@@ -89,10 +91,10 @@ def walked_map(
     view: View, pins: Pins, path: Ends | None, region: Region | None, mounting: Mounting = ALONE
 ) -> None:
     """Shows the map, its time machine, and a sentence of what it shows."""
-    run, explored, shown, picked, points, pictures_url, _ = view
+    run, loaded, shown, picked, points, pictures_url, _ = view
     chosen = pins.chosen
     plane = view.plane(pins)
-    of_test = cached.points(run, explored, picked.directions)
+    of_test = map_data.points_of(run, loaded, picked.directions)
 
     colouring, meaning = COLOURINGS[shown.colour]
 
@@ -108,7 +110,7 @@ def walked_map(
         ellipse = _place(of_test.xy[chosen.index]), of_test.covariance[chosen.index].tolist()
     latent_map(
         points=points.name,
-        decoder=explored.decoder.name,
+        decoder=loaded.decoder.name,
         pictures=pictures_url,
         classes=class_names(run.config.dataset),
         plane=plane,
@@ -121,7 +123,7 @@ def walked_map(
         ellipse=ellipse,
         line=None if path is None else on_map(places(path.start, path.end, chosen_way())),
         region=region and region.corners,
-        moments=Moments(mounting.timeline, of_test.name, cached_maps.pictures(run.config.dataset)),
+        moments=Moments(mounting.timeline, of_test.name, pictures.pictures_url(run.config.dataset)),
         revision=view.revision,
         label=f"Latent space of {run.name}. Arrows move a cursor, Enter pins, + and - zoom, 0 shows all.",
         key=mounting.key,
@@ -132,7 +134,7 @@ def walked_map(
     time_machine(
         view.moments,
         _chosen(pins, view),
-        live=cached.status(run).state in LIVE,
+        live=run_data.status(run).state in LIVE,
         linked=mounting.linked,
         address=f"{mounting.prefix}step",
         key=mounting.timeline,
@@ -143,7 +145,7 @@ def walked_map(
 
 def _chosen(pins: Pins, view: View) -> Chosen | None:
     """What the time machine draws: the chosen place, or the test picture that was picked."""
-    chosen, test = pins.chosen, view.explored.test
+    chosen, test = pins.chosen, view.loaded.test
     if chosen is None:
         return None
     if chosen.index is None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import cached
+from pages.components.runs import loaded_model, run_data
 from pages.components.shell.messages import plain, sentences
 from vae.runs.records import LIVE
 from vae.runs.run import Run
@@ -22,7 +22,7 @@ def awaiting_weights(run: Run) -> bool:
     return True
 
 
-def follow_training(run: Run, shown: cached.Explored) -> None:
+def follow_training(run: Run, shown: loaded_model.LoadedModel) -> None:
     """While a run trains, says of when the weights are that are shown, and shows newer ones as they come, or,
     to who wants a map to stand still, when they are asked for."""
     if run.status().state in LIVE:
@@ -34,8 +34,8 @@ def _look_for_weights(run: Run) -> None:
         st.rerun()
 
 
-def _follow(run: Run, shown: cached.Explored) -> None:
-    status = cached.status(run)
+def _follow(run: Run, shown: loaded_model.LoadedModel) -> None:
+    status = run_data.status(run)
     if status.state not in LIVE:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -48,12 +48,12 @@ def _follow(run: Run, shown: cached.Explored) -> None:
             value=True,
             key=f"follow {run.name}",
             persist_state="session",
-            help=f"Newer weights are shown as they come, every {cached.RESTING} seconds at most.",
+            help=f"Newer weights are shown as they come, every {loaded_model.RESTING} seconds at most.",
         )
         # What takes a moment takes it here: nothing else of the page waits, or moves.
-        if follows and cached.explored(run).written != shown.written:
+        if follows and loaded_model.load(run).written != shown.written:
             st.rerun()
         newer = run.model_path.stat().st_mtime_ns != shown.written
         if not follows and newer and st.button("Show the newest", key=f"newest weights of {run.name}"):
-            cached.show_newest(run)
+            loaded_model.refresh(run)
             st.rerun()

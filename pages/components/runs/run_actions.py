@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import cached, cached_moments
+from pages.components.runs import run_data, run_moments
 from pages.components.runs.run_picker import forget_run, select_pair, select_run
 from pages.components.shell.access import host_only
 from pages.components.shell.messages import MENDABLE, plain, sentence, sentences
@@ -37,7 +37,7 @@ def obey(order: Callable[[], object]) -> None:
             order()
         except jobs.BusyError as error:
             st.session_state[_BUSY] = error.run.name
-        cached.status.clear()  # what was true a moment ago is so no more
+        run_data.status.clear()  # what was true a moment ago is so no more
         st.rerun()
 
 
@@ -82,7 +82,7 @@ def train_longer(run: Run, epochs: int) -> None:
 def delete(run: Run) -> None:
     """Removes a run for good, and takes back its choice."""
     delete_run(run)
-    cached_moments.forget(run)
+    run_moments.forget(run)
     forget_run(run)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from pages.components import cached
+from pages.components.runs import run_data
 from pages.components.shell.access import may_change
 from pages.components.shell.messages import plain
 from vae import VaeError
@@ -125,7 +125,7 @@ def _state(run: Run) -> str:
     try:
         _ = run.config
         # Shared by all viewers: to ask takes the lock's turn, and this asks for each run in the box.
-        state = cached.status(run).state
+        state = run_data.status(run).state
         # The box is not polled: it must not say "starting" beside a heading that says "running".
         return "live" if state in LIVE else state
     except VaeError:

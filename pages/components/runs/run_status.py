@@ -2,9 +2,9 @@
 
 import streamlit as st
 
+from pages.components.runs.config_text import differences
 from pages.components.shell.access import may_change
 from pages.components.shell.messages import plain
-from pages.components.train.config_form import differences
 from vae.runs.records import Status
 from vae.runs.run import Run
 from vae.training.forecast import in_words

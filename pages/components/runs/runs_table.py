@@ -6,13 +6,13 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import cached
+from pages.components.runs import run_data
+from pages.components.runs.config_text import differences
 from pages.components.runs.run_actions import REFUSED_SECONDS, delete, obey
 from pages.components.runs.run_picker import select_run
 from pages.components.runs.run_zip import download, drop_field
 from pages.components.shell.access import may_change
 from pages.components.shell.messages import MENDABLE, plain, sentence
-from pages.components.train.config_form import differences
 from vae.runs.catalogue import default_runs_dir, list_runs
 from vae.runs.run import Run
 from vae.training.forecast import in_words
@@ -40,7 +40,7 @@ def runs_table() -> None:
 
 
 def _table(runs: Sequence[Run]) -> None:
-    rows = [_row(cached.summary(run)) for run in runs]
+    rows = [_row(run_data.summary(run)) for run in runs]
     names = [run.name for run in runs]
     chosen = st.session_state.setdefault(_CHOSEN, [])
     event = st.dataframe(

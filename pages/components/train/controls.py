@@ -4,10 +4,9 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.runs.run_actions import ask, ask_for_steps, refusal
+from pages.components.runs.config_text import label
+from pages.components.runs.run_actions import ask, ask_for_steps, obey, refusal, resume, start, train_longer
 from pages.components.shell.access import may_change
-from pages.components.train.config_form import label
-from pages.components.train.offers import offer
 from vae.config import TrainConfig
 from vae.runs.records import LIVE, Request, Status
 from vae.runs.run import Run
@@ -110,3 +109,22 @@ def _kept(run: Run, field: str, value: Any, *, asked: Any, heard: bool) -> str:
     if key not in st.session_state or (heard and st.session_state[key] != shown):
         st.session_state[key] = shown
     return key
+
+
+def offer(run: Run, status: Status) -> None:
+    """Shows the buttons that make sense in this state."""
+    if status.state != "finished" and st.button(
+        "Resume", type="primary", help="Goes on where the run stood.", width=150
+    ):
+        obey(lambda: resume(run))
+    if st.button("Train again", help="A further run of the same settings.", width=150):
+        obey(lambda: start(run.config, again=True))
+    if status.state == "finished":
+        with st.popover("Train longer", width=150):
+            epochs = st.number_input("More epochs", value=run.config.epochs, step=1)
+            st.caption(
+                "A run of its own goes on from these weights, at the rates that are in force; the learning "
+                "rate's schedule begins anew."
+            )
+            if st.button("Go on", type="primary"):
+                obey(lambda: train_longer(run, epochs))

@@ -1,18 +1,25 @@
 """What is seen of a training: its curves, its pictures, its latent map."""
 
+from collections.abc import Sequence
 from typing import NamedTuple, get_args
 
 import streamlit as st
 
-from pages.components import cached
-from pages.components.charts.live_figure import Cursor, live_figure
-from pages.components.charts.loss_curves import Scale, X
+from pages.components.charts.images import data_url, row_of_pairs
+from pages.components.charts.live_figure import Cursor, Spec, figure_spec, live_figure
+from pages.components.charts.loss_curves import Curve, Scale, X, loss_curves, rate_changes
+from pages.components.charts.scatter import LABEL_COLOURS, latent_scatter
+from pages.components.runs import run_data
+from pages.components.runs.loaded_model import LoadedModel
+from pages.components.runs.run_data import changed_at, path_of
 from pages.components.runs.run_picker import select_run
 from pages.components.runs.run_status import progress
 from pages.components.runs.runs_table import chosen_runs
 from pages.components.train.explanations import CURVES, MAP, PICTURES
 from pages.components.train.past_view import TIME, map_then, slider
 from vae import VaeError
+from vae.inference.labels import axis_names
+from vae.runs.live_view import View, load_view
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run
 
@@ -61,24 +68,24 @@ def chart_options() -> ChartOptions:
     return ChartOptions("log" if logarithmic else "linear", x)
 
 
-def watch(run: Run, before: Status, options: ChartOptions, explored: cached.Explored | None) -> None:
+def watch(run: Run, before: Status, options: ChartOptions, loaded: LoadedModel | None) -> None:
     """What changes by itself; polled while the run is being trained, and so kept small."""
     leave_if_gone(run)
-    status = cached.status(run)
+    status = run_data.status(run)
     # What the page was drawn with may be newer than what all viewers share. One that is gone has no time.
     if 0 < status.heartbeat < before.heartbeat:
         status = before
     if around(status) != around(before):
         st.rerun()  # the whole page
     progress(run, status)
-    panels(run, status, options, explored)
+    panels(run, status, options, loaded)
 
 
 def standing(run: Run) -> tuple[int, Status | None]:
     """What changes once the trouble with a run is another, or over; no status where it cannot be read."""
     made_at = run.made_at
     try:
-        return made_at, cached.status(run)
+        return made_at, run_data.status(run)
     except VaeError:
         return made_at, None
 
@@ -97,30 +104,30 @@ def leave_if_gone(run: Run) -> None:
         st.rerun()
 
 
-def panels(run: Run, status: Status, options: ChartOptions, explored: cached.Explored | None) -> None:
+def panels(run: Run, status: Status, options: ChartOptions, loaded: LoadedModel | None) -> None:
     """Shows all three as they are now, what they mean beneath each, and the slider that leads back; or, with
     what `rewound` has brought, as they were then; of a run that ended at its end as well, where a play
     ends."""
     runs = [run, *(other for other in chosen_runs() if other.name != run.name)]
     live_figure(
-        cached.curves(runs, status, *options),
+        curves_figure(runs, status, *options),
         key="curves",
         height=360,
         label=f"Reconstruction, KL and −ELBO of {run.name}",
         cursor=Cursor(TIME, options.x),
     )
     st.html(CURVES)
-    slider(run, status, explored)
+    slider(run, status, loaded)
     with st.container(key="newest"):
-        if explored is None or status.state in LIVE:
+        if loaded is None or status.state in LIVE:
             _newest(run)
-    if explored is not None:
+    if loaded is not None:
         with st.container(key="earlier"):
-            map_then(run, explored)
+            map_then(run, loaded)
 
 
 def _newest(run: Run) -> None:
-    digits, scatter = cached.digits(run), cached.scatter(run)
+    digits, scatter = _digits_url(run), _scatter_figure(run)
     if digits is not None and scatter is not None:
         left, right = st.columns([2, 1], gap="medium")
         with left:
@@ -129,3 +136,54 @@ def _newest(run: Run) -> None:
         with right:
             live_figure(scatter, key="drift", height=320, label=f"Latent map of {run.name}")
             st.html(MAP)
+
+
+def _digits_url(run: Run) -> str | None:
+    """The view's pictures over their reconstructions as a data URL, or None if there is no view yet."""
+    return _digits(run, changed_at(run.view_path))
+
+
+def _scatter_figure(run: Run) -> Spec | None:
+    """The view's points as a figure, or None if there is no view yet."""
+    return _scatter(run, changed_at(run.view_path))
+
+
+def curves_figure(runs: Sequence[Run], status: Status, scale: Scale, x: X) -> Spec:
+    """The losses of the first run, whose status this is, and of the others laid over it."""
+    # Asked before they are read: what is appended meanwhile makes another figure at the next poll.
+    changed = [changed_at(run.metrics_path) for run in runs]
+    return _curves(runs, changed, (status.learning_rate, status.beta), scale, x, status)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Run: path_of})
+def _curves(
+    runs: Sequence[Run],
+    changed: Sequence[int],  # noqa: ARG001 (the key)
+    rates: tuple[float | None, ...],  # noqa: ARG001
+    scale: Scale,
+    x: X,
+    _status: Status,
+) -> Spec:
+    lines = [Curve(run.name, run_data.losses(run)) for run in runs]
+    references = all(run.config.dataset == "mnist" for run in runs)
+    marks = rate_changes(lines[0].losses, _status)
+    return figure_spec(loss_curves(lines, scale=scale, x=x, references=references, changes=marks))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: path_of})
+def _view(run: Run, changed: int) -> View | None:  # noqa: ARG001 (the key)
+    return load_view(run.view_path)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: path_of})
+def _digits(run: Run, changed: int) -> str | None:
+    shown = _view(run, changed)
+    # Not a file of Streamlit's: at the next poll it may be gone before a slow browser asks for it.
+    return shown and data_url(row_of_pairs(shown.pictures, shown.reconstructions, LABEL_COLOURS))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: path_of})
+def _scatter(run: Run, changed: int) -> Spec | None:
+    shown = _view(run, changed)
+    axes = axis_names(run.config.latent_dim)
+    return shown and figure_spec(latent_scatter(shown.points, shown.labels, axes))

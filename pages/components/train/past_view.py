@@ -6,11 +6,12 @@ of the snapshots.
 
 import streamlit as st
 
-from pages.components import cached, cached_moments
-from pages.components.cached import Explored
+from pages.components.map import map_data
 from pages.components.map.latent_map import Moments, happened, latent_map
 from pages.components.map.map_controls import USUAL
 from pages.components.map.time_machine import time_machine, touched
+from pages.components.runs import loaded_model, run_moments
+from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.messages import sentences
 from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
@@ -23,7 +24,7 @@ TIME, MAP = "rewind", "then"  # keys
 _RUN = "rewound"  # who was gone back in
 
 
-def rewound(run: Run) -> Explored | None:
+def rewound(run: Run) -> LoadedModel | None:
     """What is needed to go back in `run`, brought to the browser, once somebody has asked for it.
 
     To be called outside of fragments. While the run trains, what it knows of the newest weights is only what
@@ -33,40 +34,36 @@ def rewound(run: Run) -> Explored | None:
         return None
     # What hinders it must not take the rest of the page: there the training is stopped, or goes on.
     with sentences():
-        explored = cached.explored(run)
-        decoder_store(explored.decoder)
-        points_store(cached.points(run, explored, axes(run.config.latent_dim)))
-        return explored
+        loaded = loaded_model.load(run)
+        decoder_store(loaded.decoder)
+        points_store(map_data.points_of(run, loaded, axes(run.config.latent_dim)))
+        return loaded
     del st.session_state[_RUN]
     return None
 
 
-def slider(run: Run, status: Status, explored: Explored | None) -> None:
+def slider(run: Run, status: Status, loaded: LoadedModel | None) -> None:
     """Shows it; a run of the page is needed where somebody has gone back for the first time."""
     live = status.state in LIVE
-    if explored is None and touched(TIME):
+    if loaded is None and touched(TIME):
         st.session_state[_RUN] = run.name
-    if explored is None and st.session_state.get(_RUN) == run.name and run.model_path.exists():
+    if loaded is None and st.session_state.get(_RUN) == run.name and run.model_path.exists():
         st.rerun()
-    found = (
-        cached_moments.steps(run, live=live)
-        if explored is None
-        else cached_moments.moments(run, explored, live=live)
-    )
+    found = run_moments.steps(run, live=live) if loaded is None else run_moments.load(run, loaded, live=live)
     time_machine(moments_store(found), dims=False, key=TIME)
 
 
-def map_then(run: Run, explored: Explored) -> None:
+def map_then(run: Run, loaded: LoadedModel) -> None:
     """Shows the map at the moment that is seen, the newest among them."""
     from vae.datasets.registry import class_names
 
     for _ in happened(MAP):
         pass  # nothing is pinned on this page
     directions = axes(run.config.latent_dim)
-    points = cached.points(run, explored, directions)
+    points = map_data.points_of(run, loaded, directions)
     latent_map(
         points=points.name,
-        decoder=explored.decoder.name,
+        decoder=loaded.decoder.name,
         pictures=None,
         classes=class_names(run.config.dataset),
         plane=directions.through(directions.centre),

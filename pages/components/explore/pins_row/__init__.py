@@ -4,10 +4,10 @@ import base64
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
-from pages.components.cached import Explored
-from pages.components.cached_maps import nearest_to, picture_at
+from pages.components.map.map_data import nearest_to, picture_at
 from pages.components.map.pin_urls import place_text
 from pages.components.map.pins import Pin, Pins
+from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell import component_events
 from pages.components.shell.assets import module_component
 from pages.components.shell.links import RECONSTRUCTIONS
@@ -46,7 +46,7 @@ def asked_actions() -> Iterator[Action]:
 
 def pins_row(
     pins: Pins,
-    explored: Explored,
+    loaded: LoadedModel,
     names: Sequence[str],
     plane: Plane,
     *,
@@ -57,16 +57,16 @@ def pins_row(
 
     Args:
         pins: what to show, each with a place in the latent space of the model.
-        explored: what it draws there; a place leads to the nearest picture of the test set.
+        loaded: what it draws there; a place leads to the nearest picture of the test set.
         names: of the classes.
         plane: what the map shows, which so says how places are named.
         run: the name of the model's run.
         address: what the page's address is to say of each name, None for nothing.
     """
-    test = explored.test
+    test = loaded.test
     # Each is kept: a click must not draw and search all of the row again.
-    pictures = b"".join(picture_at(explored, pin.z).tobytes() for pin in pins.row)
-    shown = [nearest_to(explored, pin.z) if pin.index is None else pin.index for pin in pins.row]
+    pictures = b"".join(picture_at(loaded, pin.z).tobytes() for pin in pins.row)
+    shown = [nearest_to(loaded, pin.z) if pin.index is None else pin.index for pin in pins.row]
     titles = [f"{names[test.labels[index]]} · #{index}" for index in shown]
     _mount(
         key=KEY,

@@ -95,7 +95,7 @@ def moments_store(moments: Moments, key: str = "moments") -> str:
     """Put the list at hand in the browser, and return its name, which components ask for it by.
 
     Args:
-        moments: made once for all viewers (`cached_moments.moments`).
+        moments: made once for all viewers (`run_moments.load`).
         key: the store's identity, unique in the app; it stays when other moments take the place.
     """
     _mount(key=key, data=moments.payload)

@@ -103,7 +103,7 @@ def points_store(points: MapPoints, key: str = "points") -> str:
     To be called outside of fragments. They travel when they are new to the tab: 37 bytes each.
 
     Args:
-        points: made once for all viewers (`cached.points`).
+        points: made once for all viewers (`map_data.points_of`).
         key: the store's identity, unique in the app; it stays when other points take the place.
     """
     _mount(key=key, data=points.payload)

@@ -6,8 +6,10 @@ import streamlit as st
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from pages.components.runs.config_text import label, value_text
 from pages.components.shell.messages import plain
-from vae.config import EXECUTION_FIELDS, PRESETS_ABOUT, PresetName, TrainConfig, explain
+from vae.config import PRESETS_ABOUT, PresetName, TrainConfig, explain
+from vae.training import forecast
 
 _KEY = "settings"
 _WIDTH = 200  # pixels: four fields side by side in a window of 1400, three in one of 700
@@ -51,26 +53,6 @@ def config_form(preset: PresetName) -> TrainConfig | None:
     return config
 
 
-def label(name: str) -> str:
-    """The name of a field in words."""
-    return name.replace("_", " ").replace("dim", "dimension").capitalize()
-
-
-def unlike(one: TrainConfig, other: TrainConfig) -> dict[str, tuple[str, str]]:
-    """The values of both, in words, of each field in which two configs differ, by the field's label."""
-    fields = [name for name in TrainConfig.model_fields if name not in EXECUTION_FIELDS]
-    values = {name: (getattr(one, name), getattr(other, name)) for name in fields}
-    return {label(name): (_text(a), _text(b)) for name, (a, b) in values.items() if a != b}
-
-
-def differences(values: dict[str, Any]) -> str:
-    """What differs from a preset, in words."""
-    words = {name: f"{label(name).lower()} {_text(value)}" for name, value in values.items()}
-    if restarts := values.get("restarts"):
-        words["restarts"] = f"trained on after epoch {' and '.join(map(str, restarts))}"
-    return ", ".join(words.values())
-
-
 def _widget(preset: PresetName, name: str, field: FieldInfo) -> Any:
     """Draws the field that `preset` shows, and returns what a person made of it."""
     value = getattr(TrainConfig.preset(preset), name)
@@ -96,7 +78,7 @@ def _widget(preset: PresetName, name: str, field: FieldInfo) -> Any:
             **about,
         )
         return float(f"{number:.{_DIGITS}g}")
-    return st.text_input(value=_text(value), max_chars=_LONGEST, **about).strip()
+    return st.text_input(value=value_text(value), max_chars=_LONGEST, **about).strip()
 
 
 def _widget_key(preset: PresetName, name: str) -> str:
@@ -108,19 +90,12 @@ def _resets(preset: PresetName) -> int:
     return st.session_state.get(f"{_KEY} {preset}", 0)
 
 
-def _text(value: Any) -> str:
-    """A field's value as a person writes it."""
-    if isinstance(value, tuple | list):
-        return ", ".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def _changes(preset: PresetName, config: TrainConfig) -> str:
     """Where `config` differs from the preset, in words."""
     own = TrainConfig.preset(preset)
     values = {name: (getattr(own, name), getattr(config, name)) for name in FIELDS}
     return "; ".join(
-        f"{label(name).lower()} {_text(new)}" for name, (old, new) in values.items() if new != old
+        f"{label(name).lower()} {value_text(new)}" for name, (old, new) in values.items() if new != old
     )
 
 
@@ -138,3 +113,9 @@ def _offer_reset(preset: PresetName, changes: str) -> None:
 def _reset(preset: PresetName) -> None:
     # New keys make new widgets. Without its state an old one would show in the browser what was typed.
     st.session_state[f"{_KEY} {preset}"] = _resets(preset) + 1
+
+
+@st.cache_data(ttl=600, max_entries=1, show_spinner=False)
+def core_speed() -> float:
+    """`forecast.core_speed`, not measured anew at every click."""
+    return forecast.core_speed()

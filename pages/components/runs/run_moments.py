@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from pages.components import cached
-from pages.components.cached import Explored
+from pages.components.runs import run_data
+from pages.components.runs.loaded_model import LoadedModel
+from pages.components.runs.run_data import path_of
 from pages.components.shell.assets import remove_files, serve_files
 from pages.components.stores.moments import Cost, Moment, Moments
 from vae import VaeError
@@ -24,14 +25,14 @@ from vae.runs.run import Run
 Stamp = tuple[Path, int, int]  # a file, when it was written, and how large it is
 
 
-def moments(run: Run, explored: Explored, *, live: bool = False) -> Moments:
+def load(run: Run, loaded: LoadedModel, *, live: bool = False) -> Moments:
     """The moments of `run`, their snapshots put where browsers fetch them: up to these weights, which are the
     last; or, of a live run, all that there are.
 
     Raises VaeError if static/ cannot be written.
     """
-    earlier = [file for file in _files(run) if live or _step(file[0]) < explored.step]
-    found = _moments(run, explored.decoder.name, earlier, live, explored)
+    earlier = [file for file in _files(run) if live or _step(file[0]) < loaded.step]
+    found = _moments(run, loaded.decoder.name, earlier, live, loaded)
     folder = _folder(run)
     addresses = {moment.address for moment in found.moments}
     sound = {_name(file): file[0] for file in earlier if _address(folder, file) in addresses}
@@ -80,17 +81,17 @@ def _address(folder: str, file: Stamp) -> str:
 
 
 # 20 kB each, as objects and as they travel.
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: lambda run: str(run.path)})
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: path_of})
 def _moments(
     run: Run,
     weights: str,  # noqa: ARG001 (the key)
     files: Sequence[Stamp],
     live: bool,
-    _explored: Explored,
+    _loaded: LoadedModel,
 ) -> Moments:
     from vae.models.decoder_export import weight_names
 
-    test = _explored.test
+    test = _loaded.test
     first = test.firsts
     counts, found, missing = (len(test), len(first)), [], []
     for file in files:
@@ -100,22 +101,22 @@ def _moments(
         else:
             found.append(_moment(run, step, _address(_folder(run), file), sound.metrics))
     cost = Cost(float(test.reconstruction.mean()), float(test.kl.mean()))
-    step = _explored.step
-    train = _cost(cached.losses(run).train, step)
-    shown = Moment(step, None, _explored.epoch, _place(run, step)[1], train, cost)
+    step = _loaded.step
+    train = _cost(run_data.losses(run).train, step)
+    shown = Moment(step, None, _loaded.epoch, _place(run, step)[1], train, cost)
     return Moments(
         run=run.name,
         live=live,
         moments=(*found, _live(found) if live else shown),
-        decoder=_explored.decoder.name,
-        weights=weight_names(_explored.model),
+        decoder=_loaded.decoder.name,
+        weights=weight_names(_loaded.model),
         pictures=test.images[first],
         means=test.means[first],
         missing=missing,
     )
 
 
-@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs={Run: lambda run: str(run.path)})
+@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs={Run: path_of})
 def _steps(run: Run, steps: Sequence[int], live: bool, log: Stamp) -> Moments:  # noqa: ARG001 (the key)
     found = [_moment(run, step, None, None) for step in steps]
     return Moments(
@@ -137,7 +138,7 @@ def _live(found: Sequence[Moment]) -> Moment:
 
 def _moment(run: Run, step: int, address: str | None, metrics: Metrics | None) -> Moment:
     """Its losses by the log, and by the snapshot, which knows those of one split where the log has none."""
-    losses = cached.losses(run)
+    losses = run_data.losses(run)
     costs = {split: _cost(rows, step) for split, rows in losses._asdict().items()}
     place = _place(run, step) if metrics is None else (metrics.epoch, metrics.seconds)
     if metrics is not None:
@@ -153,7 +154,7 @@ def _cost(rows: Rows, step: int) -> Cost | None:
 
 def _place(run: Run, step: int) -> tuple[float | None, float | None]:
     """Epoch and seconds at a step, between two lines of the log."""
-    train = cached.losses(run).train
+    train = run_data.losses(run).train
     if not len(train):
         return None, None
     at = np.concatenate(([0], train["step"]))

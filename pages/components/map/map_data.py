@@ -1,0 +1,87 @@
+"""What the map shows of a run, kept for all tabs: points, pictures drawn at places, what a lasso holds.
+
+All of it belongs to weights, named by their decoder, so that nothing here is mixed with newer ones.
+
+Shapes: S pixels a side, Z latent size.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from pages.components.map.latent_map import Region
+from pages.components.map.region import Held, held, members
+from pages.components.runs.loaded_model import LoadedModel, training_set
+from pages.components.runs.run_data import path_of
+from pages.components.stores.points import MapPoints, map_points
+from vae.datasets.pictures import Picture
+from vae.inference.planes import Directions
+from vae.inference.scored_set import Floats, ScoredSet, nearest_each
+from vae.runs.run import Run
+
+if TYPE_CHECKING:
+    from vae.models.network import VAE
+
+
+def points_of(run: Run, loaded: LoadedModel, directions: Directions, *, train: bool = False) -> MapPoints:
+    """The test set, or the training set, on a map of these directions."""
+    return _points(run, loaded.decoder.name, directions, train, loaded)
+
+
+def picture_at(loaded: LoadedModel, place: Floats) -> Picture:
+    """What the model draws at a place (Z,): (S, S)."""
+    return _picture_at(loaded.decoder.name, place.tobytes(), loaded.model)
+
+
+def nearest_to(loaded: LoadedModel, place: Floats) -> int:
+    """The index of the test picture whose mean is nearest to a place (Z,)."""
+    return _nearest_to(loaded.decoder.name, place.tobytes(), loaded.test)
+
+
+def region_held(loaded: LoadedModel, shown: ScoredSet, points: MapPoints, region: Region) -> Held:
+    """What a region holds of the set that the map shows as these points."""
+    # As text: the hash of a list would take longer than its use.
+    area = repr((region.corners, sorted(region.classes)))
+    return _region_held(loaded.decoder.name, points.name, area, shown, points, region)
+
+
+def _same_map(directions: Directions) -> str:
+    return directions.name
+
+
+# Of 60,000 points each is 5 MB, as arrays and as it travels.
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: path_of, Directions: _same_map})
+def _points(
+    run: Run,
+    weights: str,  # noqa: ARG001 (the key)
+    directions: Directions,
+    train: bool,
+    _loaded: LoadedModel,
+) -> MapPoints:
+    return map_points(training_set(run, _loaded) if train else _loaded.test, directions)
+
+
+# Some rows of pins: 0.8 kB each. By bytes, as a key of numbers takes longer to make than a picture.
+@st.cache_resource(max_entries=512, show_spinner=False)
+def _picture_at(weights: str, place: bytes, _model: "VAE") -> Picture:  # noqa: ARG001 (the key)
+    from vae.inference.scoring import decoded  # imports torch, which the Train page does without
+
+    return decoded(_model, np.frombuffer(place, np.float32)[None].copy())[0]
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def _nearest_to(weights: str, place: bytes, _test: ScoredSet) -> int:  # noqa: ARG001 (the key)
+    return int(nearest_each(_test, np.frombuffer(place, np.float32)[None])[0])
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _region_held(
+    weights: str,  # noqa: ARG001 (the key)
+    map_points: str,  # noqa: ARG001
+    area: str,  # noqa: ARG001
+    _shown: ScoredSet,
+    _points: MapPoints,
+    _region: Region,
+) -> Held:
+    return held(_shown, members(_points.xy, _points.labels, _region.corners, _region.classes))
