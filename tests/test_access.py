@@ -92,7 +92,8 @@ def orders_that_leave(module: str, functions: set[str], methods: set[str]) -> It
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == "vae":
             imported |= {alias.asname or alias.name for alias in node.names if alias.name in functions}
-            modules |= {alias.asname or alias.name for alias in node.names if node.module == "vae"}
+            inner = [alias for alias in node.names if f"{node.module}.{alias.name}" in SOURCES]
+            modules |= {alias.asname or alias.name for alias in inner}
     return walk(tree, False)
 
 
