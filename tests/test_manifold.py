@@ -36,7 +36,7 @@ from pages.components.shell.assets import modules
 
 HOSTING = """
 export default async function ({ data, parentElement }) {
-    const module = new URL(`app/static/${data}/latent_map/manifold.js`, document.baseURI);
+    const module = new URL(`app/static/${data}/map/latent_map/manifold/manifold.js`, document.baseURI);
     const { makeManifold } = await import(module);
     const canvas = parentElement.querySelector("canvas");
     canvas.manifold ??= makeManifold(canvas);

@@ -99,7 +99,7 @@ levels = (np.arange(5 * 9) * 5).reshape(5, 3, 3).astype(np.uint8)
 
 def shown():
     st.text(serve_pictures(pictures_name(levels), levels))
-    st.text(f"app/static/{assets.modules()}/pictures/pictures.js")
+    st.text(f"app/static/{assets.modules()}/stores/pictures/pictures.js")
     query = {"run": "a-run", "view": None}
     captions = [Caption(f"picture {i}") for i in range(5)]
     tiles(levels[:, None], captions, key="row", label="Row", width=60, numbers=[7, 8, 9, 10, 11],

@@ -129,7 +129,7 @@ def module(page: Page, server: Server, name: str) -> str:
 def test_points_of_a_moment_are_as_python_makes_them(shared: Server, page: Page, latent_dim: int) -> None:
     shown = a_wide_set(latent_dim)
     shown = replace(shown, kl=shown.kl_by_dimension.sum(axis=1))
-    address = module(page, shared, "latent_map/moment_points.js")
+    address = module(page, shared, "map/latent_map/moments/moment_points.js")
     posteriors = {
         "mean": shown.means.ravel().tolist(),
         "logvar": shown.logvars.ravel().tolist(),

@@ -116,7 +116,7 @@ class Visit:
 
 @pytest.fixture
 def visit(shared: Server, page: Page) -> Visit:
-    address = module(page, shared, "moments/timeline.js")
+    address = module(page, shared, "stores/moments/timeline.js")
     visit = Visit(page)
     page.evaluate(START, address)
     return visit
