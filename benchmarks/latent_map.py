@@ -58,7 +58,7 @@ st.image(picture, width=280)
 
 # In the page, from its start: when the map first answered the pointer, or the empty chart could have.
 OPENED = """
-addEventListener("latent-look", ({ detail }) => {
+addEventListener("latent-hover", ({ detail }) => {
   if (detail.z) window.opened ??= performance.now();
 });
 const look = () => {
@@ -87,7 +87,7 @@ WATCHED = """() => {
   window.watched?.stop.abort();
   const watched = (window.watched = { stop: new AbortController(), frames: [], looks: new Set() });
   const { signal } = watched.stop;
-  addEventListener("latent-look", ({ detail }) => watched.looks.add(String(detail.z)), { signal });
+  addEventListener("latent-hover", ({ detail }) => watched.looks.add(String(detail.z)), { signal });
   const frame = (time) => {
     watched.frames.push(time);
     if (!signal.aborted) requestAnimationFrame(frame);

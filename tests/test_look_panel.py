@@ -30,7 +30,7 @@ LOOK = """([source, z, real]) => {
     window.heard ??= (new MutationObserver(() => said.textContent && window.heard.push(said.textContent))
         .observe(said, { childList: true }), []);
     const detail = { source, z, index: null, real: real && { ...real, picture: new ImageData(28, 28) } };
-    window.dispatchEvent(new CustomEvent("latent-look", { detail }));
+    window.dispatchEvent(new CustomEvent("latent-hover", { detail }));
 }"""
 # Whether it draws another digit than one of these grey levels.
 CHANGED = """(before) => {

@@ -24,7 +24,7 @@ from vae.runs.run import Run
 
 LISTEN = """() => {
     window.looks = [];
-    addEventListener("latent-look", ({ detail }) => window.looks.push(detail));
+    addEventListener("latent-hover", ({ detail }) => window.looks.push(detail));
 }"""
 # What a click asked for has been drawn.
 FRAME = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"

@@ -59,7 +59,7 @@ st.navigation([st.Page(pinning, default=True), st.Page(reconstructions)]).run()
 """
 LOOKS = """() => {
     window.looks = [];
-    addEventListener("latent-look", ({ detail }) => window.looks.push(detail));
+    addEventListener("latent-hover", ({ detail }) => window.looks.push(detail));
 }"""
 
 # Has the row of pins wait for a server that is gone to remove a pin.

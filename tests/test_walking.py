@@ -30,7 +30,7 @@ SELECTIONS = """() => {
 }"""
 LOOKS = """() => {
     window.looks = [];
-    addEventListener("latent-look", ({ detail }) => window.looks.push(detail));
+    addEventListener("latent-hover", ({ detail }) => window.looks.push(detail));
 }"""
 RANGE_WIDTH = """() => {
     const [low, high] = document.querySelector('[data-chart="map"] .js-plotly-plot')._fullLayout.xaxis.range;

@@ -1,22 +1,23 @@
-// What happened in a component, told to the server with all that it has not answered yet: of two events during one
-// run of the script it would hear the last only.
-export class Telling {
+// Events of a component, queued until the server has acknowledged them: of two values that a component reports
+// during one run of the script, Streamlit keeps the last only. So each report holds all events not acknowledged yet.
+export class EventQueue {
   pending = [];
-  last = 0;
+  last = 0; // the number of the last event
 
-  // How to tell, and the number of the last event that was heard, in which session; at each run of the script.
-  answered(report, heard, session) {
+  // At each run of the script: how to report, the number of the last event that the server has handled, and in which
+  // session.
+  acknowledge(report, handled, session) {
     this.report = report;
-    this.last = Math.max(this.last, heard);
-    this.pending = this.pending.filter(({ number }) => number > heard);
-    // A server that was started anew lets go what is told before its first run of the page.
-    const another = this.session !== undefined && this.session !== session;
-    if (another && this.pending.length) report("happened", this.pending);
+    this.last = Math.max(this.last, handled);
+    this.pending = this.pending.filter(({ number }) => number > handled);
+    // A restarted server drops what is reported before its first run of the page.
+    const restarted = this.session !== undefined && this.session !== session;
+    if (restarted && this.pending.length) report("happened", this.pending);
     this.session = session;
   }
 
-  // Returns the event's number.
-  tell(event) {
+  // Reports an event, and returns its number.
+  emit(event) {
     this.last += 1;
     this.pending.push({ ...event, number: this.last });
     this.report("happened", this.pending);

@@ -1,5 +1,5 @@
 import { element } from "../../shell/dom.js";
-import { lead } from "../../shell/links/navigate.js";
+import { navigate } from "../../shell/links/navigate.js";
 import { bytesOf, imageOf } from "../../stores/pictures/levels.js";
 
 const GAP = 1; // between the pictures of a tile, in their own pixels
@@ -58,7 +58,7 @@ function tile(data, i, levels, colours, open) {
     if (data.page === null) {
       made.type = "button";
       made.addEventListener("click", () => open(data.numbers[i]));
-    } else lead(made, { page: data.page, query: { ...data.query, index: String(data.numbers[i]) } });
+    } else navigate(made, { page: data.page, query: { ...data.query, index: String(data.numbers[i]) } });
   } else {
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", title || data.label);

@@ -1,6 +1,6 @@
 """A place of the latent space by its coordinates: a slider and a field for each.
 
-What is set is shown by others at once (`latent-look`, an event of the window), and pinned when asked for.
+What is set is shown by others at once (`latent-hover`, an event of the window), and pinned when asked for.
 
 Shapes: Z latent size.
 """

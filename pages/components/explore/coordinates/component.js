@@ -1,4 +1,4 @@
-import { tellLook } from "../../shell/look_event.js";
+import { emitHover } from "../../shell/hover_event.js";
 import { makeRow } from "./row.js";
 
 // At most once a frame, however often a slider reports.
@@ -8,7 +8,7 @@ function look(state, z) {
   state.waiting = true;
   requestAnimationFrame(() => {
     state.waiting = false;
-    if (!state.gone) tellLook("coordinates", state.z);
+    if (!state.gone) emitHover("coordinates", state.z);
   });
 }
 
@@ -55,7 +55,7 @@ function mount(parentElement) {
   });
   state.form.querySelector('[data-action="back"]').addEventListener("click", () => reset(state));
   state.dispose = () => {
-    if (state.changed) tellLook("coordinates", null);
+    if (state.changed) emitHover("coordinates", null);
     state.gone = true;
     delete parentElement.coordinates;
   };

@@ -2,7 +2,7 @@
 
 The large one is decoded in the browser at every frame: by *Play* it goes there and back for ever, by the
 slider wherever one wants. It never starts by itself, so that who wants no motion has none. While it goes, or
-stands where somebody has put it, the page hears of it by the event `latent-look`, from the source "path".
+stands where somebody has put it, the page hears of it by the event `latent-hover`, from the source "path".
 
 Shapes: M pictures in the row, D places that the path is made of, S pixels a side, Z latent size.
 """

@@ -1,4 +1,4 @@
-import { named, placeText, tellLook } from "../../shell/look_event.js";
+import { emitHover, named, placeText } from "../../shell/hover_event.js";
 import { bytesOf, imageOf, put } from "../../stores/pictures/levels.js";
 import { Awaited } from "../../stores/registry/awaited.js";
 import { decoders } from "../../stores/registry/registry.js";
@@ -37,7 +37,7 @@ function draw(state, now) {
   const nearest = Math.round(part * (row.children.length - 1));
   [...row.children].forEach((each, i) => each.classList.toggle("path-strip-nearest", i === nearest));
   box.dataset.z = JSON.stringify(z);
-  if (state.looking) tellLook("path", z);
+  if (state.looking) emitHover("path", z);
 }
 
 function request(state) {
@@ -64,7 +64,7 @@ function scrub(state, part) {
 function leave(state) {
   if (!state.looking) return;
   state.looking = false;
-  tellLook("path", null);
+  emitHover("path", null);
 }
 
 function mount(parentElement) {

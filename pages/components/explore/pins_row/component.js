@@ -1,7 +1,7 @@
 import { element } from "../../shell/dom.js";
-import { Telling } from "../../shell/component_events.js";
-import { say } from "../../shell/links/url.js";
-import { lead } from "../../shell/links/navigate.js";
+import { EventQueue } from "../../shell/component_events.js";
+import { updateUrl } from "../../shell/links/url.js";
+import { navigate } from "../../shell/links/navigate.js";
 import { bytesOf, imageOf, put } from "../../stores/pictures/levels.js";
 import { enlarged, save, sheet } from "./png.js";
 import { move, only } from "./keyboard.js";
@@ -30,7 +30,7 @@ function tileOf(pin, data, levels, row) {
   const link = element("a", { title: pin.leads, "aria-label": pin.leads });
   link.dataset.action = "link";
   link.append(icon("pictures"));
-  lead(link, pin.link);
+  navigate(link, pin.link);
   const file = () => save(enlarged(levels), `${pin.file}.png`);
   const actions = element("span", {});
   actions.className = "pins-row-actions";
@@ -90,9 +90,9 @@ export function show({ data, parentElement, setTriggerValue }) {
   const row = parentElement.querySelector(".pins-row");
   const [tiles, all, empty] = row.children;
   // Pins have other numbers in another session: what was asked for in the last one is let go.
-  if (row.telling?.session !== data.session) row.telling = new Telling();
-  row.telling.answered(setTriggerValue, data.heard, data.session);
-  row.report = (action, pin) => row.telling.tell({ action, pin });
+  if (row.telling?.session !== data.session) row.telling = new EventQueue();
+  row.telling.acknowledge(setTriggerValue, data.heard, data.session);
+  row.report = (action, pin) => row.telling.emit({ action, pin });
   row.dataset.key = data.key;
   row.dataset.count = data.pins.length;
   tiles.setAttribute("aria-label", "Pins");
@@ -111,7 +111,7 @@ export function show({ data, parentElement, setTriggerValue }) {
   only(tiles, chosen);
   if (chosen && row.chosen !== data.chosen) reveal(tiles, chosen);
   row.chosen = data.chosen;
-  say(data.address);
+  updateUrl(data.address);
   if (!focused || focused.isConnected) return;
   // What was pressed keeps the keyboard, though it was drawn anew; what was removed leaves it to the next.
   const tile = tiles.querySelector(`[data-number="${number}"]`) ?? tiles.children[at] ?? tiles.lastElementChild;

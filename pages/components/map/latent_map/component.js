@@ -1,10 +1,10 @@
 import { themeOf } from "../../charts/live_figure/plotly.js";
-import { say } from "../../shell/links/url.js";
+import { updateUrl } from "../../shell/links/url.js";
 import { makeEvents } from "./input/events.js";
 import { listenTo } from "./input/gestures.js";
 import { makeKeys } from "./input/keyboard.js";
 import { makeLegend } from "./legend.js";
-import { onLook } from "../../shell/look_event.js";
+import { onHover } from "../../shell/hover_event.js";
 import { makeManifold } from "./manifold/manifold.js";
 import { marksOf } from "./layers/marked.js";
 import { drawMarks } from "./layers/overlay.js";
@@ -12,7 +12,7 @@ import { Newest } from "./moments/current.js";
 import { Past } from "./moments/past.js";
 import { Plotted, quick } from "./layers/plotly_layer.js";
 import { makeSight } from "./input/hover.js";
-import { Telling } from "../../shell/component_events.js";
+import { EventQueue } from "../../shell/component_events.js";
 import { View } from "./view.js";
 import { askedHidden, setHidden } from "./url_state.js";
 
@@ -24,7 +24,7 @@ class LatentMap {
   look = { source: null, z: null, index: null, chart: null };
   line = null; // while it is drawn: two places
   trouble = ""; // what the map has to do without
-  telling = new Telling();
+  telling = new EventQueue();
 
   constructor(parentElement) {
     const part = (name) => parentElement.querySelector(`.latent-map${name}`);
@@ -71,7 +71,7 @@ class LatentMap {
     this.gestures = listenTo(this.plot, this.view, gestures, signal);
     for (const type of ["blur", "pointerdown"])
       this.plot.addEventListener(type, () => this.keys.leave(), { signal });
-    onLook((look) => {
+    onHover((look) => {
       this.look = look;
       this.drawMarks();
     }, signal);
@@ -90,10 +90,10 @@ class LatentMap {
     }
     this.data = data;
     this.view.plane = data.plane;
-    this.telling.answered(report, data.heard, data.session);
+    this.telling.acknowledge(report, data.heard, data.session);
     this.root.dataset.chart = data.key;
     this.plot.setAttribute("aria-label", data.label);
-    say(data.query);
+    updateUrl(data.query);
     this.plotted.sayWindow(); // which another's change of the address may have dropped
     this.newest.ask(data);
     this.past.follow(data.moments);

@@ -1,7 +1,7 @@
 // The classes as buttons, with their counts: one click hides a class, two show it alone. Plotly's own legend
 // takes no keyboard. Where the colours mean numbers, their scale stands beside the classes.
 import { bounds } from "./layers/plotly_figure.js";
-import { shown } from "../../shell/look_event.js";
+import { shown } from "../../shell/hover_event.js";
 
 function button(text, act) {
   const made = document.createElement("button");

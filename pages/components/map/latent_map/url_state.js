@@ -1,6 +1,6 @@
 // What of a map is seen, in the address: `window=-1,1,-0.8,0.8`, and `hide=0,3`, labels of classes. Where a page
 // has two maps, the names of the other's begin with its prefix.
-import { say } from "../../shell/links/url.js";
+import { updateUrl } from "../../shell/links/url.js";
 
 const NAME = "window";
 const HIDE = "hide";
@@ -22,7 +22,7 @@ export function askedWindow(prefix) {
 export function setWindow(prefix, ranges) {
   const width = ranges && Math.max(ranges[0][1] - ranges[0][0], NARROWEST);
   const digits = ranges && Math.max(3, Math.ceil(3 - Math.log10(width)));
-  say({ [prefix + NAME]: ranges && ranges.flat().map((each) => String(+each.toFixed(digits))).join(",") });
+  updateUrl({ [prefix + NAME]: ranges && ranges.flat().map((each) => String(+each.toFixed(digits))).join(",") });
 }
 
 // Of the last map of each prefix its window, and which of its classes were hidden, for when it comes back from
@@ -48,5 +48,5 @@ export function askedHidden(prefix, classes) {
 export function setHidden(prefix, hidden, classes) {
   const labels = [...hidden].sort((one, other) => one - other);
   lastHidden[prefix] = { classes: classes.join(), labels };
-  say({ [prefix + HIDE]: labels.length > 0 ? labels.join(",") : null });
+  updateUrl({ [prefix + HIDE]: labels.length > 0 ? labels.join(",") : null });
 }

@@ -1,6 +1,6 @@
 import { Awaited } from "../../stores/registry/awaited.js";
 import { decoders } from "../../stores/registry/registry.js";
-import { onLook, placeText } from "../../shell/look_event.js";
+import { onHover, placeText } from "../../shell/hover_event.js";
 import { timeline } from "../../stores/moments/timeline.js";
 import { imageOf, put } from "../../stores/pictures/levels.js";
 
@@ -53,7 +53,7 @@ function mount(parentElement) {
     state.show();
   };
   state.awaited = new Awaited(decoders(), () => state.show());
-  onLook(hear, state.listeners.signal);
+  onHover(hear, state.listeners.signal);
   // Told once which timeline is followed.
   state.follow = (name) => {
     if (!name || state.seen) return;

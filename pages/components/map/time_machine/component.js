@@ -1,4 +1,4 @@
-import { shown } from "../../shell/look_event.js";
+import { shown } from "../../shell/hover_event.js";
 import { timeline } from "../../stores/moments/timeline.js";
 import { bytesOf, imageOf, put } from "../../stores/pictures/levels.js";
 import { Awaited } from "../../stores/registry/awaited.js";

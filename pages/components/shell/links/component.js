@@ -1,7 +1,7 @@
-import { lead } from "./navigate.js";
+import { navigate } from "./navigate.js";
 
 export function show({ data, parentElement }) {
   const link = parentElement.querySelector("a");
   link.textContent = data.label;
-  lead(link, data);
+  navigate(link, data);
 }

@@ -1,9 +1,9 @@
-// Where a page stood when a link led away from it is remembered as long as the tab is.
-const memory = (path) => `address of ${path}`;
+// The query of a page when a link was followed from it is kept as long as the browser's tab is.
+const memory = (path) => `query of ${path}`;
 
-// Has an <a> lead to a page as it stood when a link last led away from it, but its address saying `query`: of
-// each name a text, or null to say nothing.
-export function lead(link, { page, query }) {
+// Makes an <a> open a page as it was when a link was last followed from it, with the parameters of `query` changed:
+// each to a text, or removed for null.
+export function navigate(link, { page, query }) {
   const aim = () => {
     const target = new URL(page, document.baseURI);
     const parameters = new URLSearchParams(sessionStorage.getItem(memory(target.pathname)) ?? "");
@@ -21,8 +21,8 @@ export function lead(link, { page, query }) {
     if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     sessionStorage.setItem(memory(location.pathname), location.search);
-    // As if one had come here by the browser's own buttons, which Streamlit 1.67 follows: the app stays, and
-    // one step leads back (tests/test_browser_reconstructions.py).
+    // As the browser's own back and forward buttons do, which Streamlit 1.67 follows: the app stays, and one step
+    // back returns (tests/test_browser_reconstructions.py).
     history.pushState(null, "", link.href);
     dispatchEvent(new PopStateEvent("popstate"));
   };

@@ -1,9 +1,10 @@
-// Has the address say of each name a text, or nothing for null; it leaves no step in the browser's history.
-export function say(address) {
-  const here = new URL(location.href);
-  for (const [name, value] of Object.entries(address)) {
-    if (value === null) here.searchParams.delete(name);
-    else here.searchParams.set(name, value);
+// Sets query parameters of the page's URL, each to a text, or removes it for null; without a step in the browser's
+// history.
+export function updateUrl(parameters) {
+  const url = new URL(location.href);
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value === null) url.searchParams.delete(name);
+    else url.searchParams.set(name, value);
   }
-  if (here.href !== location.href) history.replaceState(history.state, "", here);
+  if (url.href !== location.href) history.replaceState(history.state, "", url);
 }

@@ -1,6 +1,6 @@
 // Which moment of a training is seen. Each timeline has a name, and all components that ask for it see the same; it
 // tells them of every change by the event "change".
-import { say } from "../../shell/links/url.js";
+import { updateUrl } from "../../shell/links/url.js";
 import { Known } from "./moment_cache.js";
 import { Motion } from "./playback.js";
 import { alongside, carried, nearest } from "./alignment.js";
@@ -147,7 +147,7 @@ class Timeline extends EventTarget {
   write() {
     if (this.motion.moving || !this.moments.length) return;
     const { step } = this.moments[Math.round(this.position)];
-    say({ [this.address]: this.position === this.last ? null : String(step) });
+    updateUrl({ [this.address]: this.position === this.last ? null : String(step) });
   }
 
   // Another timeline goes along wherever this one is moved, and the other way round, to where `by` ("epoch", "step")

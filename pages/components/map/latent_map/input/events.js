@@ -14,16 +14,16 @@ export function makeEvents(map) {
   function click(place) {
     clicked = null;
     if (!map.stands) return;
-    clicked = map.telling.tell({ kind: "click", z: at(place), point: map.sight.over(place), ...here() });
+    clicked = map.telling.emit({ kind: "click", z: at(place), point: map.sight.over(place), ...here() });
   }
 
   // The click before was the first half of a double click.
   function undo() {
-    if (clicked !== null) map.telling.tell({ kind: "undo", of: clicked });
+    if (clicked !== null) map.telling.emit({ kind: "undo", of: clicked });
   }
 
   function line(from, to) {
-    if (map.stands) map.telling.tell({ kind: "line", from: at(from), to: at(to), ...here() });
+    if (map.stands) map.telling.emit({ kind: "line", from: at(from), to: at(to), ...here() });
   }
 
   // Corners of a lasso or a box; none, if it was taken away.
@@ -32,7 +32,7 @@ export function makeEvents(map) {
     const few = Math.ceil(corners.length / CORNERS);
     const told = corners.filter((_, i) => i % few === 0);
     const classes = map.data.classes.map((_, label) => label).filter((label) => !map.hidden.has(label));
-    map.telling.tell({ kind: "region", corners: told, classes, ...here() });
+    map.telling.emit({ kind: "region", corners: told, classes, ...here() });
   }
 
   return { click, undo, line, region };

@@ -1,7 +1,7 @@
 // What lies at a place of the map: drawn beside it, and told to the other components.
 import { pictures } from "../../../stores/pictures/pictures.js";
 import { makeBeside } from "./tooltip.js";
-import { named, shown, tellLook } from "../../../shell/look_event.js";
+import { emitHover, named, shown } from "../../../shell/hover_event.js";
 
 const TOUCHING = 1; // pixels between the pointer and a point's edge, where it is over it still
 const AGAIN = 5000; // milliseconds until pictures that did not come are asked for again
@@ -54,7 +54,7 @@ export function makeSight(map, box, again) {
     const { data, points, decoder, look, view } = map;
     if (!place || !map.stands) {
       if (by === source) beside.hide(); // what keys have led to stays when the pointer is elsewhere
-      if (look.source === source && look.chart === data?.key && look.z) tellLook(source, null, { chart: data.key });
+      if (look.source === source && look.chart === data?.key && look.z) emitHover(source, null, { chart: data.key });
       return;
     }
     by = source;
@@ -71,7 +71,7 @@ export function makeSight(map, box, again) {
     const where = placeName(place, z.length);
     beside.show({ decoder, z, where, real: known, place, edge });
     const { key: chart, pictures } = data;
-    tellLook(source, z, { index, real: known || null, where, chart, pictures });
+    emitHover(source, z, { index, real: known || null, where, chart, pictures });
   }
 
   return { over, lookAt, hide: beside.hide };
