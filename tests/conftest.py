@@ -1,5 +1,6 @@
 """What tests share: a small MNIST, and one small trained run."""
 
+import functools
 import gzip
 import hashlib
 import os
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import streamlit
 from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
+from streamlit.components.v2 import manifest_scanner
 
 from tests.browser import APP, ARGUMENTS, MISSING, SLOW, Server, chromium
 from vae.config import TrainConfig
@@ -51,6 +53,18 @@ def write_small_mnist(root: Path, train: int = TRAIN_IMAGES, test: int = TEST_IM
 def main_module_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     """Streamlit puts the script it tests in the place of `__main__`, which spawned processes then import."""
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packages_scanned_once() -> Iterator[None]:
+    """Caches Streamlit's scan of all installed packages for components, which AppTest repeats at each page.
+
+    Written for Streamlit 1.67; without this function there the tests are only slower.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if scan := getattr(manifest_scanner, "scan_component_manifests", None):
+            patch.setattr(manifest_scanner, "scan_component_manifests", functools.cache(scan))
+        yield
 
 
 @pytest.fixture(scope="session")
