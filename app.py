@@ -8,15 +8,15 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.shell.connection import watch_connection
-from pages.components.shell.messages import sentences
-from pages.components.shell.page_state import turn_to
-from pages.components.shell.streamlit_patches import hear_clicks_once
+from pages.components.shell.messages import show_errors
+from pages.components.shell.page_state import set_page
+from pages.components.shell.streamlit_patches import ignore_clicks_in_polls
 
 
 def show(page: str) -> None:
     """Shows a page. It is imported when it is first asked for, so that Train opens without torch."""
-    turn_to(page)
-    with sentences():
+    set_page(page)
+    with show_errors():
         import_module(f"pages.{page}").main()
     watch_connection()
 
@@ -27,7 +27,7 @@ PICTURE = Path(__file__).parent / "pages" / "components" / "shell" / "icon.png"
 ICON = f"data:image/png;base64,{b64encode(PICTURE.read_bytes()).decode()}"
 MAP = ":material/scatter_plot:"
 
-hear_clicks_once()
+ignore_clicks_in_polls()
 st.set_page_config(page_title="VAE playground", page_icon=ICON, layout="wide")
 # Room for what is shown; and a click on the page, then a key, draws no frame around all of it.
 st.html(

@@ -86,12 +86,12 @@ class Tab:
     async def _tell(self, **event: object) -> tuple[float, Any]:
         """Something happens on the map: the seconds until it was answered, and the map's data then."""
         before = self._map()
-        self._events = max(self._events, before["heard"]) + 1
+        self._events = max(self._events, before["acknowledged"]) + 1
         here = {name: before[name] for name in ("points", "decoder", "revision")}
-        told = [{"event": "happened", "value": [{**here, **event, "number": self._events}]}]
+        told = [{"event": "events", "value": [{**here, **event, "number": self._events}]}]
         seconds = await self.session.change("map", json_trigger_value=json.dumps(told))
         after = self._map()
-        _same("events heard", after["heard"], self._events)
+        _same("events heard", after["acknowledged"], self._events)
         return seconds, after
 
     async def click(self, place: Place) -> float:

@@ -9,10 +9,10 @@ from pages.components.compare.pair import Pair
 from pages.components.compare.presets import ready_made
 from pages.components.map.map_controls import map_controls
 from pages.components.runs import loaded_model, run_data
-from pages.components.runs.live_weights import awaiting_weights, follow_training
+from pages.components.runs.follow_training import follow_training, wait_for_weights
 from pages.components.runs.run_picker import other_picker, run_picker
-from pages.components.shell.entrypoint import enter_by_app
-from pages.components.shell.messages import plain, sentences
+from pages.components.shell.entrypoint import reenter_through_app
+from pages.components.shell.messages import escape_markdown, show_errors
 from pages.components.stores import pictures
 from pages.components.train import live_view
 from pages.components.train.live_view import ChartOptions, chart_options, poll_seconds
@@ -43,7 +43,7 @@ def main() -> None:
         return
     pair = Pair(run, other)
     for sentence in pair.obstacles:
-        st.info(plain(sentence))
+        st.info(escape_markdown(sentence))
     if _have_weights(pair):
         _explore(pair)
     _curves(pair)
@@ -52,8 +52,8 @@ def main() -> None:
 def _have_weights(pair: Pair) -> bool:
     """Whether both have some; says of which this is not so."""
     for run in pair:
-        if not (run.model_path.exists() or awaiting_weights(run)):
-            st.info(f"{plain(run.name)} has no weights yet: it has to be trained first.")
+        if not (run.model_path.exists() or wait_for_weights(run)):
+            st.info(f"{escape_markdown(run.name)} has no weights yet: it has to be trained first.")
     return all(run.model_path.exists() for run in pair)
 
 
@@ -64,11 +64,11 @@ def _explore(pair: Pair) -> None:
         follow_training(run, each)
     shown = map_controls(max(pair.latent_dims), choose_set=False)
     sides = side(pair.left, loaded[0], shown, LEFT), side(pair.right, loaded[1], shown, RIGHT)
-    st.fragment(sentences()(pair_maps))(pair, sides)
+    st.fragment(show_errors()(pair_maps))(pair, sides)
     pair_figures(pair, loaded)
     unpacked = {run.config.dataset for run in pair if pictures.pictures_url(run.config.dataset) is None}
     if unpacked:  # the maps can do without them until one is looked at
-        with sentences():
+        with show_errors():
             for dataset in unpacked:
                 pictures.pack_pictures(dataset)
             st.rerun()
@@ -79,7 +79,7 @@ def _curves(pair: Pair) -> None:
     st.subheader("How they learned", anchor=False)
     options = chart_options()
     live = [status for run in pair if (status := run_data.status(run)).state in LIVE]
-    polled = sentences()(_overlaid)
+    polled = show_errors()(_overlaid)
     st.fragment(polled, run_every=poll_seconds(live[0]) if live else None)(pair, options, len(live))
 
 
@@ -100,4 +100,4 @@ def _overlaid(pair: Pair, options: ChartOptions, live: int) -> None:
 
 
 if __name__ == "__main__":
-    enter_by_app()
+    reenter_through_app()

@@ -15,10 +15,10 @@ from pages.components.map.look_panel import look_panel
 from pages.components.map.map_controls import map_controls
 from pages.components.map.plane_picker import plane_picker
 from pages.components.runs import loaded_model, run_moments
-from pages.components.runs.live_weights import awaiting_weights, follow_training
+from pages.components.runs.follow_training import follow_training, wait_for_weights
 from pages.components.runs.run_picker import run_picker
-from pages.components.shell.entrypoint import enter_by_app
-from pages.components.shell.messages import sentences
+from pages.components.shell.entrypoint import reenter_through_app
+from pages.components.shell.messages import show_errors
 from pages.components.stores import pictures
 from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
@@ -42,7 +42,7 @@ def main() -> None:
         "and a drag draw a path, the lasso selects."
     )
     run = run_picker()
-    if run is None or awaiting_weights(run):
+    if run is None or wait_for_weights(run):
         return
     # What is slow, or large on its way to the browser, belongs to the page, not to every click.
     loaded = loaded_model.load(run)
@@ -57,9 +57,9 @@ def main() -> None:
             points_store(map_data.points_of(run, loaded, picked.directions), key="test_points")
     moments = moments_store(run_moments.load(run, loaded))
     pictures_url = pictures.pictures_url(run.config.dataset, train=shown.training)
-    st.fragment(sentences()(walk))(View(run, loaded, shown, picked, points, pictures_url, moments))
+    st.fragment(show_errors()(walk))(View(run, loaded, shown, picked, points, pictures_url, moments))
     if pictures_url is None:  # the map can do without them until one is looked at
-        with sentences():
+        with show_errors():
             pictures.pack_pictures(run.config.dataset, train=shown.training)
             st.rerun()
 
@@ -75,7 +75,7 @@ def walk(view: View) -> None:
     left, right = st.container(key="walked").columns([3, 1])
     with left:
         walked_map(view, pins, path, region)
-        st.html(explanations.latent(run.config.dataset, latent_dim))
+        st.html(explanations.latent_explanation(run.config.dataset, latent_dim))
         beneath_map(view, pins, path)
     with right:
         look_panel(loaded.decoder.name, key="look", timeline=TIME, aloud=True)
@@ -98,4 +98,4 @@ def walk(view: View) -> None:
 
 
 if __name__ == "__main__":
-    enter_by_app()
+    reenter_through_app()

@@ -9,9 +9,9 @@ from pages.components.gallery.filters import filters
 from pages.components.gallery.picture_dialog import open_clicked, opened
 from pages.components.gallery.picture_url import asked_index
 from pages.components.runs import loaded_model
-from pages.components.runs.live_weights import awaiting_weights
+from pages.components.runs.follow_training import wait_for_weights
 from pages.components.runs.run_picker import run_picker
-from pages.components.shell.entrypoint import enter_by_app
+from pages.components.shell.entrypoint import reenter_through_app
 from vae.datasets.registry import class_names
 
 
@@ -23,7 +23,7 @@ def main() -> None:
         "from, and of your own."
     )
     run = run_picker()
-    if run is None or awaiting_weights(run):
+    if run is None or wait_for_weights(run):
         return
     loaded = loaded_model.load(run)
     test, names = loaded.test, class_names(run.config.dataset)
@@ -48,4 +48,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    enter_by_app()
+    reenter_through_app()

@@ -5,14 +5,14 @@ from functools import partial
 import streamlit as st
 
 from pages.components.runs import run_data
-from pages.components.runs.run_actions import STARTS, busy, obey, start
+from pages.components.runs.run_actions import STARTS, perform, show_busy_run, start
 from pages.components.runs.run_picker import run_picker
 from pages.components.runs.run_status import run_heading
 from pages.components.runs.runs_table import runs_table
-from pages.components.shell.access import lock, may_change
+from pages.components.shell.access import may_change, show_lock
 from pages.components.shell.connection import watch_window
-from pages.components.shell.entrypoint import enter_by_app
-from pages.components.shell.messages import sentences
+from pages.components.shell.entrypoint import reenter_through_app
+from pages.components.shell.messages import show_errors
 from pages.components.train import form
 from pages.components.train.controls import controls
 from pages.components.train.form import config_form, preset_choice
@@ -24,7 +24,7 @@ from pages.components.train.live_view import (
     standing,
     watch,
 )
-from pages.components.train.past_view import rewound
+from pages.components.train.past_view import load_past
 from vae.config import PRESETS_ABOUT
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run
@@ -37,26 +37,26 @@ def main() -> None:
     """The page. Its parts keep their places in every state, or the charts would be made anew."""
     run = run_picker(watching=True)
     status = before = None
-    with sentences():
+    with show_errors():
         before = standing(run) if run else None  # first: what changes while the page is drawn is seen later
         status = run_data.status(run) if run else None  # as the box: they must agree
     live = status is not None and status.state in LIVE
     # A start closes it. By another key: what a person opened or closed stays so otherwise.
     starts = st.session_state.setdefault(STARTS, int(live))
     with st.container():
-        lock()
+        show_lock()
         if may_change():
             with st.expander("New training", expanded=not starts, key=f"new training {starts}"):
                 new_training()
     troubled = run is not None
-    with st.container(), sentences():
+    with st.container(), show_errors():
         if run and status:
             show(run, status)
             troubled = status.state == "interrupted"
-    st.fragment(sentences()(runs_table), run_every=TABLE_SECONDS if live else None)()
+    st.fragment(show_errors()(runs_table), run_every=TABLE_SECONDS if live else None)()
     with st.container():
         if run and before and troubled:
-            st.fragment(sentences()(look_again), run_every=TROUBLE_SECONDS)(run, before)
+            st.fragment(show_errors()(look_again), run_every=TROUBLE_SECONDS)(run, before)
     watch_window()
 
 
@@ -64,10 +64,10 @@ def show(run: Run, status: Status) -> None:
     """The selected run."""
     with st.container():
         run_heading(run, status)
-        loaded = rewound(run)
-    st.fragment(sentences()(controls))(run)
+        loaded = load_past(run)
+    st.fragment(show_errors()(controls))(run)
     options = chart_options()
-    st.fragment(sentences()(watch), run_every=poll_seconds(status))(run, status, options, loaded)
+    st.fragment(show_errors()(watch), run_every=poll_seconds(status))(run, status, options, loaded)
 
 
 def new_training() -> None:
@@ -86,9 +86,9 @@ def new_training() -> None:
         button.button("Start", type="primary", disabled=config is None, width="stretch")
         and config is not None
     ):
-        obey(partial(start, config))
-    busy()
+        perform(partial(start, config))
+    show_busy_run()
 
 
 if __name__ == "__main__":
-    enter_by_app()
+    reenter_through_app()

@@ -25,7 +25,7 @@ from pages.components.charts.images import data_url, row_of_pairs
 from pages.components.charts.live_figure import figure_spec
 from pages.components.charts.loss_curves import Curve, loss_curves, rate_changes
 from pages.components.charts.scatter import LABEL_COLOURS, latent_scatter
-from pages.components.runs.run_status import made_of, progress_line
+from pages.components.runs.run_status import config_summary, progress_line
 from tests.conftest import ROOT
 from tests.figures import evaluation_of
 from vae import VaeError
@@ -151,7 +151,7 @@ def show(run: Run) -> None:
     summary(run)
     status = run.status()
     progress_line(status)
-    made_of(run, status)
+    config_summary(run, status)
     losses = History(run).read()
     figure_spec(
         loss_curves(

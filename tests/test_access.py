@@ -116,8 +116,8 @@ def test_every_order_that_leaves_a_page_is_the_hosts() -> None:
         run_actions.resume,
         lambda run: run_actions.train_longer(run, 1),
         run_actions.delete,
-        lambda run: run_actions.wish(run, stop=True),
-        lambda _: run_zip.add(io.BytesIO()),
+        lambda run: run_actions.request(run, stop=True),
+        lambda _: run_zip.add_run(io.BytesIO()),
     ],
 )
 def test_an_order_is_refused_on_the_server(

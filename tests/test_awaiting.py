@@ -19,12 +19,12 @@ def exploring() -> None:
     import streamlit as st
 
     from pages.components.runs import loaded_model
-    from pages.components.runs.live_weights import awaiting_weights, follow_training
-    from pages.components.shell.messages import sentences
+    from pages.components.runs.follow_training import follow_training, wait_for_weights
+    from pages.components.shell.messages import show_errors
 
     run = st.session_state["run"]
-    with sentences():
-        if not awaiting_weights(run):
+    with show_errors():
+        if not wait_for_weights(run):
             loaded = loaded_model.load(run)
             st.session_state.pop("meanwhile", lambda: None)()
             follow_training(run, loaded)

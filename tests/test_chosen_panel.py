@@ -107,11 +107,11 @@ def test_coordinates_come_in_the_order_of_what_they_say(latent_dim: int, runs_di
     lists: list[object] = [[1] * 9, "1,2", [float("nan")] * latent_dim, [True] * latent_dim, None]
     for nonsense in (*({"z": each} for each in lists), {}, []):
         page.session_state["coordinates"] = {"pinned": nonsense}
-        page.session_state["pins"] = {"happened": [{"number": i, **each} for i, each in enumerate(ACTIONS)]}
+        page.session_state["pins"] = {"events": [{"number": i, **each} for i, each in enumerate(ACTIONS)]}
         page.run()
         assert not page.exception
         assert len(component(page, "pins")["pins"]) == 2
-    page.session_state["pins"] = {"happened": [{"number": 99, "action": "remove", "pin": 1}]}
+    page.session_state["pins"] = {"events": [{"number": 99, "action": "remove", "pin": 1}]}
     page.run()
     assert len(component(page, "pins")["pins"]) == 1
 

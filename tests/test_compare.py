@@ -46,7 +46,7 @@ def click(test: AppTest, key: str, number: int, z: list[float], point: int | Non
     """The page after a click on a map."""
     here = {name: component(test, key)[name] for name in ("points", "revision", "decoder")}
     test.session_state[key] = {
-        "happened": [{"kind": "click", "number": number, "z": z, "point": point, **here}]
+        "events": [{"kind": "click", "number": number, "z": z, "point": point, **here}]
     }
     test.run()
     assert not test.exception
@@ -87,7 +87,7 @@ def test_a_place_of_another_number_of_dimensions_stays_on_its_map(pair: tuple[Ru
     assert len(component(test, "right")["pins"]) == 1
     assert component(test, "left")["query"] == {"z": "0.5,1,2,3,4", "index": None}
     # A double click means the whole map: what was chosen before is back.
-    test.session_state["right"] = {"happened": [{"kind": "undo", "number": 2, "of": 1}]}
+    test.session_state["right"] = {"events": [{"kind": "undo", "number": 2, "of": 1}]}
     assert component(test.run(), "left")["pins"] == [[0.5, -1]]
 
 

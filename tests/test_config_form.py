@@ -6,7 +6,7 @@ from typing import Any, get_args
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components.runs.config_text import label
+from pages.components.runs.config_text import field_label
 from pages.components.train.form import FIELDS
 from tests.visiting import read
 from vae.config import PRESETS, PresetName, TrainConfig
@@ -33,7 +33,7 @@ def form(monkeypatch: pytest.MonkeyPatch) -> AppTest:
 
 def widget(form: AppTest, field: str) -> Any:
     everything = (*form.selectbox, *form.number_input, *form.text_input)
-    (found,) = [element for element in everything if element.label == label(field)]
+    (found,) = [element for element in everything if element.label == field_label(field)]
     return found
 
 
@@ -50,7 +50,7 @@ def test_every_field_but_restarts_has_a_widget_that_explains_it(form: AppTest) -
     assert set(TrainConfig.model_fields) - set(FIELDS) == {"restarts"}
     for name, field in FIELDS.items():
         assert widget(form, name).help == field.description
-    assert len({label(name) for name in FIELDS}) == len(FIELDS)
+    assert len({field_label(name) for name in FIELDS}) == len(FIELDS)
 
 
 def test_a_choice_among_names_offers_all_of_them(form: AppTest) -> None:
@@ -88,7 +88,7 @@ def test_a_preset_shows_and_gives_what_it_is(preset: PresetName, form: AppTest) 
 def test_a_changed_field_changes_the_config(field: str, value: Any, meant: Any, form: AppTest) -> None:
     widget(form, field).set_value(value).run()
     assert given(form) == TrainConfig.preset("quick", **{field: meant})
-    assert f"Changed from quick: {label(field).lower()} " in messages(form)
+    assert f"Changed from quick: {field_label(field).lower()} " in messages(form)
 
 
 @pytest.mark.parametrize(

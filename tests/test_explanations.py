@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 import torch
 
-from pages.components.train.explanations import latent
+from pages.components.train.explanations import latent_explanation
 from vae.config import Dataset
 
 NORMAL = torch.distributions.Normal(0.0, 1.0)
@@ -14,7 +14,7 @@ NORMAL = torch.distributions.Normal(0.0, 1.0)
 @pytest.mark.parametrize("dataset", get_args(Dataset))
 @pytest.mark.parametrize("latent_dim", [1, 2, 3, 50])
 def test_what_is_said_of_a_map_fits_it(dataset: Dataset, latent_dim: int) -> None:
-    text = latent(dataset, latent_dim)
+    text = latent_explanation(dataset, latent_dim)
     assert "{" not in text
     assert ("digit" in text) == (dataset in ("mnist", "emnist-digits"))
     assert ("Fours" in text) == (dataset in ("mnist", "emnist-digits") and latent_dim < 3)

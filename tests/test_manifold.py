@@ -32,7 +32,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.components.v2 import component
 from pages.components.stores.decoder import decoder_store
-from pages.components.shell.assets import modules
+from pages.components.shell.assets import serve_modules
 
 HOSTING = """
 export default async function ({ data, parentElement }) {
@@ -48,7 +48,7 @@ for name, spec in specs.items():
     decoder_store(spec, key=name)
 style = "display: block; width: 740px; height: 620px"
 html = f'<canvas class="manifold" style="{style}"></canvas>'
-component("hosting", html=html, js=HOSTING, isolate_styles=False)(key="hosting", data=modules())
+component("hosting", html=html, js=HOSTING, isolate_styles=False)(key="hosting", data=serve_modules())
 '''
 # Shows windows in a row, and returns at once; then how many tiles are lacking.
 SHOW = """

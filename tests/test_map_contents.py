@@ -74,9 +74,9 @@ def test_the_real_pictures_are_a_file_of_their_own(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(assets, "STATIC", tmp_path)
     levels = np.random.default_rng(0).integers(0, 256, (5, 3, 3), np.uint8)
     name = pictures_name(levels)
-    assert assets.served(name) is None
+    assert assets.served_url(name) is None
     url = serve_pictures(name, levels)
-    assert assets.served(name) == url
+    assert assets.served_url(name) == url
     (file,) = tmp_path.iterdir()
     assert url == f"app/static/{file.name}"
     content = gzip.decompress(file.read_bytes())
@@ -99,7 +99,7 @@ levels = (np.arange(5 * 9) * 5).reshape(5, 3, 3).astype(np.uint8)
 
 def shown():
     st.text(serve_pictures(pictures_name(levels), levels))
-    st.text(f"app/static/{assets.modules()}/stores/pictures/pictures.js")
+    st.text(f"app/static/{assets.serve_modules()}/stores/pictures/pictures.js")
     query = {"run": "a-run", "view": None}
     captions = [Caption(f"picture {i}") for i in range(5)]
     tiles(levels[:, None], captions, key="row", label="Row", width=60, numbers=[7, 8, 9, 10, 11],

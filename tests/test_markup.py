@@ -51,14 +51,15 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 import json
 import re
 import streamlit as st
-from pages.components.shell.messages import plain
+from pages.components.shell.messages import escape_markdown
 for number, text in enumerate(json.loads({json.dumps(json.dumps(HOSTILE))})):
     with st.container(key=f"texts_{{number}}"):
-        st.error(plain(text))
-        st.caption(plain(text))
-        st.subheader(plain(text), anchor=False)
-        st.button(plain(text), key=f"button_{{number}}")
-        st.pills("Classes", [0], format_func=lambda _, text=text: plain(text), key=f"pills_{{number}}")
+        st.error(escape_markdown(text))
+        st.caption(escape_markdown(text))
+        st.subheader(escape_markdown(text), anchor=False)
+        st.button(escape_markdown(text), key=f"button_{{number}}")
+        shown = lambda _, text=text: escape_markdown(text)
+        st.pills("Classes", [0], format_func=shown, key=f"pills_{{number}}")
 """
     with own_page(tmp_path_factory.mktemp("page"), script) as server:
         yield server

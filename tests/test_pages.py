@@ -227,7 +227,7 @@ def test_a_training_is_steered_by_its_buttons(runs_dir: Path, trained: Run) -> N
 def test_what_the_trainer_has_not_heard_yet_is_said(
     runs_dir: Path, trained: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pages.components.runs.run_actions.HEARING_SECONDS", 0)
+    monkeypatch.setattr("pages.components.runs.run_actions.ANSWER_SECONDS", 0)
     run = Run(runs_dir / trained.name)
     with run.hold():
         run.write_status(run.status().model_copy(update={"state": "running", "heard": 1}))
@@ -299,7 +299,7 @@ def test_a_training_that_hindered_a_start_and_is_damaged_hinders_no_longer(runs_
 def test_steps_count_from_where_the_trainer_is_when_the_button_is_pressed(
     runs_dir: Path, trained: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pages.components.runs.run_actions.HEARING_SECONDS", 0)
+    monkeypatch.setattr("pages.components.runs.run_actions.ANSWER_SECONDS", 0)
     run = Run(runs_dir / trained.name)
     running = run.status().model_copy(update={"state": "running", "step": 13})
     with run.hold():

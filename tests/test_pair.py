@@ -9,8 +9,8 @@ from pages.components.charts.tables import number_table
 from pages.components.compare.metrics_table import METRICS, alike, figure_rows
 from pages.components.compare.pair import Choice, Pair, choice_of, pins_of
 from pages.components.map.pin_urls import Texts
-from pages.components.runs.config_text import unlike
-from pages.components.shell.url_state import Heard
+from pages.components.runs.config_text import differing_fields
+from pages.components.shell.url_state import UrlHistory
 from tests.conftest import small_config
 from tests.figures import evaluation_of
 from vae import VaeError
@@ -131,16 +131,17 @@ def test_every_figure_of_an_evaluation_is_in_the_table() -> None:
 
 def test_settings_that_differ_are_named_with_both_values() -> None:
     one, other = small_config(threads=1), small_config(threads=2, beta=0, hidden_dims=(8, 4))
-    assert unlike(one, one) == {}
-    assert unlike(one, other) == {"Hidden dimensions": ("24, 16", "8, 4"), "Beta": ("1", "0")}
+    assert differing_fields(one, one) == {}
+    assert differing_fields(one, other) == {"Hidden dimensions": ("24, 16", "8, 4"), "Beta": ("1", "0")}
 
 
 def test_an_echo_is_no_wish() -> None:
-    heard: Heard[str] = Heard()
-    assert heard.is_wish("a", stayed=True)
-    heard = heard.hearing("a").asking("b").asking("c")
-    assert [heard.is_wish(seen, stayed=True) for seen in "abcd"] == [False, False, False, True]
-    assert heard.is_wish("a", stayed=False)  # one has come back to the page, by a link or the browser's way
-    heard = heard.asking("d").asking("e")
-    assert heard.is_wish("b", stayed=True)
-    assert not heard.is_wish("e", stayed=True)
+    url_history: UrlHistory[str] = UrlHistory()
+    assert url_history.is_new("a", stayed=True)
+    url_history = url_history.seen("a").written("b").written("c")
+    assert [url_history.is_new(seen, stayed=True) for seen in "abcd"] == [False, False, False, True]
+    # Another page was shown before: the person came by a link or the Back button.
+    assert url_history.is_new("a", stayed=False)
+    url_history = url_history.written("d").written("e")
+    assert url_history.is_new("b", stayed=True)
+    assert not url_history.is_new("e", stayed=True)

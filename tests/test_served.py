@@ -36,12 +36,12 @@ def test_modules_are_written_whole_and_again_where_they_are_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(assets, "STATIC", tmp_path / "static")
-    folder = assets.STATIC / assets.modules()
+    folder = assets.STATIC / assets.serve_modules()
     here = assets.COMPONENTS
     written = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.js")}
     assert written == {path.relative_to(here): path.read_bytes() for path in here.rglob("*.js")}
     folder.rename(tmp_path / "elsewhere")
-    assert assets.STATIC / assets.modules() == folder
+    assert assets.STATIC / assets.serve_modules() == folder
     assert {path.relative_to(folder) for path in folder.rglob("*.js")} == set(written)
 
 
@@ -54,11 +54,11 @@ def test_modules_of_older_versions_are_removed_after_a_day(
         (tmp_path / name / "tiles").mkdir(parents=True)
         (tmp_path / name / "tiles" / "component.js").touch()
         os.utime(tmp_path / name, (now - 3600 * hours,) * 2)
-    folder = assets.modules()
+    folder = assets.serve_modules()
     names = {"modules-lately", "pictures-old", folder}
     assert {path.name for path in tmp_path.iterdir()} == names
     os.utime(tmp_path / folder, (0, 0))
-    assets.modules()
+    assets.serve_modules()
     assert {path.name for path in tmp_path.iterdir()} == names
 
 

@@ -120,7 +120,7 @@ def model_of(run: Run, snapshot: Snapshot) -> VAE:
 
 def module(page: Page, server: Server, name: str) -> str:
     """The address of a module of the components, on a page that shows nothing but its text."""
-    address = server.address(f"app/static/{assets.modules()}/{name}")
+    address = server.address(f"app/static/{assets.serve_modules()}/{name}")
     page.goto(address)
     return address
 

@@ -45,11 +45,11 @@ def pins(test: AppTest) -> list[str]:
 def assert_usable(test: AppTest) -> None:
     """That a click on the map is answered."""
     before = component(test, "map")["pins"]
-    number = component(test, "map")["heard"] + 1
+    number = component(test, "map")["acknowledged"] + 1
     after = component(tell(test, click(number, [1.5, -2])), "map")
     assert len(after["pins"]) == min(len(before) + 1, 24)
     assert after["pins"][-1] == pytest.approx([1.5, -2])
-    assert after["heard"] == number
+    assert after["acknowledged"] == number
     assert "z = (1.50, −2.00)" in html(test)
 
 
@@ -134,8 +134,8 @@ def test_events_that_our_script_would_not_tell_do_nothing() -> None:
     ]
     for events in ("x", 5, {"kind": "click"}, None, [HOSTILE], *([event] for event in (*HOSTILE, *regions))):
         told = on_this_map(test, *events) if isinstance(events, list) else events
-        test.session_state["map"] = {"happened": told}
-        test.session_state["map_heard"].number = 0
+        test.session_state["map"] = {"events": told}
+        test.session_state["map_acknowledged"].last = 0
         test.run()
         assert not test.exception
         data = component(test, "map")
@@ -151,11 +151,11 @@ def test_what_was_done_on_the_map_of_another_run_is_left_out_with_a_sentence() -
     for number, another in enumerate(OTHERS):
         elsewhere = {"revision": another, "decoder": another}
         for event in (click(number), line(number, [0, 0], [1, 1]), region(number, whole, [1], another)):
-            test.session_state["map_heard"].number = -1
+            test.session_state["map_acknowledged"].last = -1
             data = component(tell(test, event | elsewhere), "map")
             assert (data["pins"], data["line"], data["region"]) == ([], None, None), event
             assert "Do it again on this one" in messages(test)
-    test.session_state["map_heard"].number = -1
+    test.session_state["map_acknowledged"].last = -1
     # Another plane of this run, and newer weights of it: a place stays what it is.
     tell(test, click(1) | {"revision": "another"}, line(2, [0, 1], [2, 3]) | {"decoder": "another"})
     assert messages(test) == ""
@@ -246,8 +246,8 @@ def test_a_lasso_is_there_on_its_own_map_only(revision: str, corners: int, there
 HAPPENED = """
 import itertools
 import streamlit as st
-from pages.components.map.latent_map import happened
-st.session_state.events = list(itertools.islice(happened("map"), st.session_state.count))
+from pages.components.map.latent_map import new_events
+st.session_state.events = list(itertools.islice(new_events("map"), st.session_state.count))
 """
 
 
@@ -255,7 +255,7 @@ def test_what_happened_is_heard_once_and_in_order() -> None:
     test = AppTest.from_string(HAPPENED)
 
     def heard(*events: object, count: int = 99) -> list[object]:
-        test.session_state["map"] = {"happened": list(events)}
+        test.session_state["map"] = {"events": list(events)}
         test.session_state["count"] = count
         test.run()
         assert not test.exception
@@ -351,8 +351,8 @@ def test_an_event_is_carried_out_once_wherever_a_run_is_broken_off(monkeypatch: 
         left.append(after)
         wholes: list[bool] = []
         for _ in range(2):
-            test.session_state["pins"] = {"happened": [keep]}
-            test.session_state["map"] = {"happened": told}
+            test.session_state["pins"] = {"events": [keep]}
+            test.session_state["map"] = {"events": told}
             test.run()
             assert not test.exception
             wholes.append(bool(left))
@@ -384,7 +384,7 @@ def test_a_path_between_pins_begins_with_the_last_two_in_another_row() -> None:
 
     next(box for box in test.selectbox if box.label == "From").select_index(0).run()
     assert ends() == ["1: (1.00, 0.00)", "3: (3.00, 0.00)"]
-    test.session_state["pins"] = {"happened": [{"action": "remove", "pin": 0, "number": 1}]}
+    test.session_state["pins"] = {"events": [{"action": "remove", "pin": 0, "number": 1}]}
     tell(test, click(1, [4, 0]))  # as many as before
     assert ends() == ["2: (3.00, 0.00)", "3: (4.00, 0.00)"]
     next(button for button in test.button if button.label == "Draw it").click().run()

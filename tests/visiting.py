@@ -66,7 +66,7 @@ def on_this_map(test: AppTest, *events: object) -> list[object]:
 
 def tell(test: AppTest, *events: object) -> AppTest:
     """The page after a browser has told these."""
-    test.session_state["map"] = {"happened": on_this_map(test, *events)}
+    test.session_state["map"] = {"events": on_this_map(test, *events)}
     test.run()
     assert not test.exception
     return test

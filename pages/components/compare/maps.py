@@ -17,8 +17,8 @@ from pages.components.map.map_controls import Shown
 from pages.components.map.time_machine import Link
 from pages.components.runs import loaded_model, run_data, run_moments
 from pages.components.runs.loaded_model import LoadedModel
-from pages.components.runs.run_status import made_of
-from pages.components.shell.messages import plain
+from pages.components.runs.run_status import config_summary
+from pages.components.shell.messages import escape_markdown
 from pages.components.stores import pictures
 from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
@@ -71,8 +71,8 @@ def pair_maps(pair: Pair, sides: Sides) -> None:
     for column, (view, mounting), name in zip(columns, sides, SIDES, strict=True):
         run, loaded = view.run, view.loaded
         with column:
-            st.subheader(plain(run.name), anchor=False)
-            st.caption(f"At the {name}. {made_of(run, run_data.status(run))}")
+            st.subheader(escape_markdown(run.name), anchor=False)
+            st.caption(f"At the {name}. {config_summary(run, run_data.status(run))}")
             look_panel(
                 loaded.decoder.name,
                 key=f"{name}_look",
@@ -104,7 +104,7 @@ def _picture(sides: Sides, index: int) -> None:
     tests = [view.loaded.test for view, _ in sides]
     run = sides[0][0].run
     name = class_names(run.config.dataset)[tests[0].labels[index]]
-    st.markdown(f"**Test picture {index}: {plain(name)}**")
+    st.markdown(f"**Test picture {index}: {escape_markdown(name)}**")
     beside = st.container(key="pair_beside_losses")
     pictures, figures = beside.columns([3, 2], gap="medium", vertical_alignment="center")
     with pictures:
@@ -135,7 +135,7 @@ def _place(sides: Sides, z: tuple[float, ...]) -> None:
         if len(z) == view.run.config.latent_dim
     ]
     place = np.array(z, np.float32)
-    st.markdown(f"**What they draw at z = ({plain(', '.join(map(decimal, z)))})**")
+    st.markdown(f"**What they draw at z = ({escape_markdown(', '.join(map(decimal, z)))})**")
     tiles(
         np.stack([map_data.picture_at(view.loaded, place) for view, _ in there])[None],
         key="pair_place",

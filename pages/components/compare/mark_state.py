@@ -7,10 +7,10 @@ import streamlit as st
 
 from pages.components.compare.pair import Choice, Pair, choice_of
 from pages.components.map.explorer_map import Mounting, View
-from pages.components.map.latent_map import Click, Undo, happened
+from pages.components.map.latent_map import Click, Undo, new_events
 from pages.components.map.pin_urls import Texts, is_place
-from pages.components.shell.messages import sentence
-from pages.components.shell.url_state import Heard
+from pages.components.shell.messages import error_text
+from pages.components.shell.url_state import UrlHistory
 from vae import VaeError
 
 _KEY = "compared_choice"
@@ -21,7 +21,7 @@ class _Memory(NamedTuple):
     before: tuple[str, int, Choice | None] | None = (
         None  # the last click's map and number, and what it replaced
     )
-    heard: Heard[Texts] = Heard()
+    url_history: UrlHistory[Texts] = UrlHistory()
     wrong: str = ""  # with what the address said last
 
 
@@ -33,14 +33,14 @@ def chosen(pair: Pair, sides: tuple[tuple[View, Mounting], ...]) -> Choice | Non
     seen = Texts(st.query_params.get("z"), st.query_params.get("index"))
     # The maps tell whether the page was shown by the run before.
     stayed = any(mounting.key in st.session_state for _, mounting in sides)
-    if seen != Texts() and memory.heard.is_wish(seen, stayed=stayed):
+    if seen != Texts() and memory.url_history.is_new(seen, stayed=stayed):
         try:
             memory = memory._replace(choice=choice_of(seen, pair, count), wrong="")
         except VaeError as error:
-            memory = memory._replace(wrong=sentence(error))
-    st.session_state[_KEY] = memory = memory._replace(heard=memory.heard.hearing(seen))
+            memory = memory._replace(wrong=error_text(error))
+    st.session_state[_KEY] = memory = memory._replace(url_history=memory.url_history.seen(seen))
     for view, mounting in sides:
-        for number, event in happened(mounting.key):
+        for number, event in new_events(mounting.key):
             memory = _after(memory, pair, view, mounting.key, number, event)
             st.session_state[_KEY] = memory
     if memory.wrong:
@@ -53,7 +53,7 @@ def address(choice: Choice | None) -> dict[str, str | None]:
     """What the address has to say of it; the browser is to be told."""
     memory: _Memory = st.session_state.get(_KEY, _Memory())
     texts = Texts() if choice is None else choice.texts
-    st.session_state[_KEY] = memory._replace(heard=memory.heard.asking(texts))
+    st.session_state[_KEY] = memory._replace(url_history=memory.url_history.written(texts))
     said = dataclasses.asdict(texts)
     return {"z": said["z"], "index": said["index"]}
 
@@ -68,5 +68,5 @@ def _after(memory: _Memory, pair: Pair, view: View, key: str, number: int, event
             if picture is not None and not pair.same_set:
                 z = view.loaded.test.means[picture].tolist()
             choice = Choice(picture) if picture is not None and pair.same_set else Choice(z=tuple(z))
-            return _Memory(choice, (key, number, memory.choice), memory.heard)
+            return _Memory(choice, (key, number, memory.choice), memory.url_history)
     return memory

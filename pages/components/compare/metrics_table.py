@@ -7,12 +7,12 @@ import streamlit as st
 
 from pages.components.charts.tables import better, comparison, number_table
 from pages.components.compare.pair import Pair
-from pages.components.runs.config_text import unlike
+from pages.components.runs.config_text import differing_fields
 from pages.components.runs.loaded_model import LoadedModel
-from pages.components.runs.run_actions import evaluate, obey
+from pages.components.runs.run_actions import evaluate, perform
 from pages.components.runs.run_data import path_of
 from pages.components.shell.access import may_change
-from pages.components.shell.messages import plain, sentences
+from pages.components.shell.messages import escape_markdown, show_errors
 from vae.evaluation.evaluate import neighbourhood
 from vae.evaluation.queue import evaluation_of
 from vae.inference.scored_set import ScoredSet, mean_losses
@@ -58,15 +58,15 @@ def pair_figures(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
     st.subheader("What differs", anchor=False)
     settings, figures = st.container(key="pair_beside_tables").columns([2, 3], gap="medium")
     with settings:
-        fields = unlike(*(run.config for run in pair))
+        fields = differing_fields(*(run.config for run in pair))
         if fields:
             st.html(number_table(("setting", "left", "right"), fields))
         else:
             st.caption("Both were made of the same settings.")
-        steered = [plain(run.name) for run in pair if run.status().steered]
+        steered = [escape_markdown(run.name) for run in pair if run.status().steered]
         if steered:
             st.caption(f"The rates of {' and '.join(steered)} were changed while it trained.")
-    with figures, sentences():
+    with figures, show_errors():
         _figures(pair, loaded)
 
 
@@ -87,7 +87,7 @@ def _figures(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
     missing = [run for run, each in zip(pair, evaluations, strict=True) if each is None]
     if missing:
         going = _going(missing)
-        st.fragment(sentences()(_offer), run_every=POLL if going else None)(missing, going)
+        st.fragment(show_errors()(_offer), run_every=POLL if going else None)(missing, going)
 
 
 def alike(left: Figures, right: Figures) -> bool:
@@ -138,17 +138,17 @@ def _offer(missing: Sequence[Run], going: Sequence[Run]) -> None:
     for run in missing:
         asked = evaluation_of(run)
         if run in going and asked is not None:
-            st.progress(asked.share, text=f"{plain(run.name)} is evaluated: {asked.share:.0%}")
+            st.progress(asked.share, text=f"{escape_markdown(run.name)} is evaluated: {asked.share:.0%}")
         elif run.status().state in LIVE:
-            st.caption(f"{plain(run.name)} can be evaluated once its training has ended.")
+            st.caption(f"{escape_markdown(run.name)} can be evaluated once its training has ended.")
         else:
             ready.append(run)
             if asked is not None and asked.error:
-                st.warning(plain(asked.error))
+                st.warning(escape_markdown(asked.error))
     if ready and may_change():
-        what = "both" if len(ready) > 1 else plain(ready[0].name)
+        what = "both" if len(ready) > 1 else escape_markdown(ready[0].name)
         if st.button(f"Evaluate {what}", help="About a minute for each, on two cores."):
-            obey(lambda: evaluate(ready))
+            perform(lambda: evaluate(ready))
 
 
 def evaluation(run: Run) -> Evaluation | None:

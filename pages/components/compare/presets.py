@@ -7,11 +7,11 @@ from typing import NamedTuple
 import streamlit as st
 
 from pages.components.runs import run_data
-from pages.components.runs.run_actions import busy, obey, start_all
+from pages.components.runs.run_actions import perform, show_busy_run, start_all
 from pages.components.runs.run_picker import select_pair
 from pages.components.runs.run_status import progress_line
 from pages.components.shell.access import may_change
-from pages.components.shell.messages import plain, sentences
+from pages.components.shell.messages import escape_markdown, show_errors
 from pages.components.train import form
 from vae import VaeError
 from vae.config import TrainConfig
@@ -67,11 +67,11 @@ READY_MADE = (
 
 def ready_made(*, opened: bool) -> None:
     """Shows them, folded away unless there is nothing else to compare."""
-    with st.expander("Ready-made comparisons", expanded=opened), sentences():
+    with st.expander("Ready-made comparisons", expanded=opened), show_errors():
         states = _states()
         # One that waits for its turn is a stopped run, and between two of them none is live.
         moving = any(state in LIVE or state == "stopped" for state in states)
-        st.fragment(sentences()(_cards), run_every=POLL if moving else None)(states)
+        st.fragment(show_errors()(_cards), run_every=POLL if moving else None)(states)
 
 
 def _run(config: TrainConfig) -> Run:
@@ -98,11 +98,11 @@ def _cards(states: Sequence[str | None]) -> None:
     for row in (READY_MADE[:2], READY_MADE[2:]):
         for column, each in zip(st.columns(2), row, strict=True):
             with column.container(border=True, height="stretch"):
-                st.markdown(f"**{plain(each.title)}**")
-                st.write(plain(each.about))
-                with sentences():
+                st.markdown(f"**{escape_markdown(each.title)}**")
+                st.write(escape_markdown(each.about))
+                with show_errors():
                     _card(each)
-    busy()
+    show_busy_run()
 
 
 def _card(comparison: ReadyMade) -> None:
@@ -114,7 +114,7 @@ def _card(comparison: ReadyMade) -> None:
     statuses = {name: run_data.status(run) for name, run in found.items()}
     live = {name: status for name, status in statuses.items() if status.state in LIVE}
     for name, status in live.items():
-        st.caption(f"{plain(name)} is trained now: {plain(progress_line(status))}")
+        st.caption(f"{escape_markdown(name)} is trained now: {escape_markdown(progress_line(status))}")
     with st.container(horizontal=True, vertical_alignment="center"):
         for one, other in combinations(trained, 2):
             label = "Open" if len(comparison.configs) == 2 else f"Open {one} and {other}"
@@ -125,7 +125,7 @@ def _card(comparison: ReadyMade) -> None:
             speed = form.core_speed()
             seconds = sum(training_seconds(config, speed) for config in missing.values())
             if st.button("Start", key=f"{comparison.title}: start", type="primary"):
-                obey(lambda: start_all(list(comparison.configs.values())))
+                perform(lambda: start_all(list(comparison.configs.values())))
             st.caption(
                 f"Trains {_listed(list(missing))}: about {in_words(seconds)} on this machine, "
                 "when it is idle.",
@@ -137,7 +137,7 @@ def _card(comparison: ReadyMade) -> None:
                 if name not in live:
                     said.setdefault(_rest(statuses.get(name), turn=bool(live)), []).append(name)
             for text, names in said.items():
-                st.caption(f"{_listed(names)}: {plain(text)}")
+                st.caption(f"{_listed(names)}: {escape_markdown(text)}")
 
 
 def _rest(status: Status | None, *, turn: bool) -> str:
@@ -149,5 +149,5 @@ def _rest(status: Status | None, *, turn: bool) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     """Names in a sentence, as Markdown."""
-    *others, last = map(plain, names)
+    *others, last = map(escape_markdown, names)
     return f"{', '.join(others)} and {last}" if others else last

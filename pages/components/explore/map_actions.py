@@ -11,7 +11,7 @@ from pages.components.explore.pins_row import asked_actions
 from pages.components.explore.place_panel import clicked_neighbour
 from pages.components.map.drawings import draw_path, draw_region
 from pages.components.map.explorer_map import MAP, View
-from pages.components.map.latent_map import Click, Line, Region, Undo, happened
+from pages.components.map.latent_map import Click, Line, Region, Undo, new_events
 from pages.components.map.pins import Pins
 
 _CLICKED = "clicked"  # the last click's number, and the pins before it
@@ -29,7 +29,7 @@ def carry_out(view: View) -> tuple[Pins, bool]:
         pins = pin(place)
     if (neighbour := clicked_neighbour(test)) is not None:
         pins = pin(test.means[neighbour], neighbour)
-    for number, event in happened(MAP):
+    for number, event in new_events(MAP):
         asked = True
         match event:
             case Undo(of):

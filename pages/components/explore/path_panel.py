@@ -11,7 +11,7 @@ import streamlit as st
 from pages.components.explore.path_strip import SECONDS, path_strip
 from pages.components.map.drawings import WAY, WAYS
 from pages.components.runs.loaded_model import LoadedModel
-from pages.components.shell.messages import plain
+from pages.components.shell.messages import escape_markdown
 from vae.export.pictures import enlarged, gif, png
 from vae.inference.paths import Way, places
 from vae.inference.planes import Plane
@@ -54,8 +54,8 @@ def path_panel(run: Run, loaded: LoadedModel, ends: tuple[End, End], plane: Plan
     along = places(start.place, end.place, way)
     length = np.linalg.norm(np.diff(along, axis=0), axis=1).sum()
     heading.markdown(
-        f"From **{plain(start.label)}** to **{plain(end.label)}**: {length:.2f} long, where 1 is one "
-        "standard deviation of the prior N(0, I)."
+        f"From **{escape_markdown(start.label)}** to **{escape_markdown(end.label)}**: {length:.2f} long, "
+        "where 1 is one standard deviation of the prior N(0, I)."
     )
     path_strip(
         along,

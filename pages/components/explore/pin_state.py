@@ -15,8 +15,8 @@ import streamlit as st
 from pages.components.explore import pins_row
 from pages.components.map.pin_urls import FURTHEST, Texts, is_place, read, written
 from pages.components.map.pins import MOST_KEPT, Pin, Pins, fitted
-from pages.components.shell.messages import plain
-from pages.components.shell.url_state import Heard
+from pages.components.shell.messages import escape_markdown
+from pages.components.shell.url_state import UrlHistory
 from vae.inference.scored_set import ScoredSet
 
 _KEY = "pinned"
@@ -25,7 +25,7 @@ _KEY = "pinned"
 class _Memory(NamedTuple):
     pins: Pins = Pins()
     aside: tuple[Pin, ...] = ()  # those of another latent dimension or data set
-    heard: Heard[Texts] = Heard()
+    url_history: UrlHistory[Texts] = UrlHistory()
     sentences: tuple[str, ...] = ()  # on what was asked last
 
 
@@ -43,16 +43,16 @@ def pinned(test: ScoredSet, dataset: str) -> Pins:
     """The pins that have a place among the test pictures of a data set: those in the address, if it was
     changed from outside, else this tab's. What in them makes no sense gets a sentence, until something else
     is pinned."""
-    pins, aside, heard, sentences = _memory()
+    pins, aside, url_history, sentences = _memory()
     seen = Texts(*(st.query_params.get(part.name) for part in fields(Texts)))
     stayed = pins_row.KEY in st.session_state  # the page was shown by the run before
-    if seen != Texts() and heard.is_wish(seen, stayed=stayed):
+    if seen != Texts() and url_history.is_new(seen, stayed=stayed):
         pins, aside = fitted(pins, aside, test.means, dataset)
         pins, sentences = read(seen, test.means, pins)
     pins, aside = fitted(pins, aside, test.means, dataset)
-    st.session_state[_KEY] = _Memory(pins, aside, heard.hearing(seen), sentences)
+    st.session_state[_KEY] = _Memory(pins, aside, url_history.seen(seen), sentences)
     for text in sentences:
-        st.warning(plain(text))
+        st.warning(escape_markdown(text))
     return pins
 
 
@@ -63,7 +63,7 @@ def pin(place: npt.ArrayLike, index: int | None = None) -> Pins:
     """
     pins, values = _memory().pins, np.asarray(place, np.float64).tolist()
     if not is_place(values, len(values)):
-        st.warning(plain(f"Nothing is pinned beyond ±{FURTHEST:,}."))
+        st.warning(escape_markdown(f"Nothing is pinned beyond ±{FURTHEST:,}."))
         return pins
     return _changed(pins.add(values, index))
 
@@ -87,5 +87,5 @@ def act(action: pins_row.Action) -> Pins:
 def address(pins: Pins) -> dict[str, str | None]:
     """What the address has to say of the pins, None of what it must not; the browser is to be told."""
     memory, texts = _memory(), written(pins)
-    st.session_state[_KEY] = memory._replace(heard=memory.heard.asking(texts))
+    st.session_state[_KEY] = memory._replace(url_history=memory.url_history.written(texts))
     return asdict(texts)

@@ -12,8 +12,8 @@ from pages.components.charts.images import INKS, Ink
 from pages.components.export.film_frames import Film, digit_film, map_film, palette
 from pages.components.runs import run_moments
 from pages.components.runs.loaded_model import LoadedModel
-from pages.components.shell.messages import plain, sentences
-from pages.components.shell.page_state import kept_while_shown
+from pages.components.shell.messages import escape_markdown, show_errors
+from pages.components.shell.page_state import page_state
 from pages.components.stores.moments import Moment, Moments
 from vae import VaeError
 from vae.datasets.registry import class_names
@@ -64,22 +64,22 @@ def save_journey(run: Run, loaded: LoadedModel, plane: Plane) -> None:
     """
     # By what the tab keeps, not by the click: where newer weights run the page again, it stays open.
     st.button("Save the journey", on_click=_open)
-    if _OPENED in kept_while_shown():
+    if _OPENED in page_state():
         _dialog(run, loaded, plane)
 
 
 def _open() -> None:
-    kept_while_shown()[_OPENED] = True
+    page_state()[_OPENED] = True
 
 
 def _close() -> None:
     for each in (_OPENED, _MADE):
-        kept_while_shown().pop(each, None)
+        page_state().pop(each, None)
 
 
 # A popover would have the room below its button only, which in a low window hides what makes the film.
 @st.dialog("Save the journey", on_dismiss=_close)
-@sentences()
+@show_errors()
 def _dialog(run: Run, loaded: LoadedModel, plane: Plane) -> None:
     shown = run_moments.load(run, loaded)
     if len(shown.moments) < FEWEST:
@@ -88,8 +88,8 @@ def _dialog(run: Run, loaded: LoadedModel, plane: Plane) -> None:
     wanted = _settings(run, shown, plane)
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Make the film", help=_MEANWHILE):
-            kept_while_shown()[_MADE] = wanted, _made(wanted, shown, loaded, plane)
-        settings, content = kept_while_shown().get(_MADE, (None, b""))
+            page_state()[_MADE] = wanted, _made(wanted, shown, loaded, plane)
+        settings, content = page_state().get(_MADE, (None, b""))
         if settings == wanted:
             _offer(wanted, content)
 
@@ -117,8 +117,8 @@ def _rounded(value: float, to: str) -> Decimal:
 def _too_few(run: Run, count: int) -> str:
     known = f"{count} moment{'s' * (count != 1)}"
     return (
-        f"Of the training of {plain(run.name)} the slider has {known}, and a film takes {FEWEST} at least. "
-        "While it trains more will come; else choose another run, or train one on the Train page, "
+        f"Of the training of {escape_markdown(run.name)} the slider has {known}, and a film takes {FEWEST} "
+        "at least. While it trains more will come; else choose another run, or train one on the Train page, "
         "which keeps some thirty-five."
     )
 

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.components.charts.box_plots import loss_boxes
 from pages.components.charts.live_figure import click_on, live_figure
 from pages.components.charts.tables import number_table
-from pages.components.shell.messages import plain, sentence
+from pages.components.shell.messages import error_text, escape_markdown
 from vae import VaeError
 from vae.inference.scored_set import SORTS, TERMS, Indices, ScoredSet, mean_losses, of_classes, selected
 
@@ -38,7 +38,7 @@ def filters(test: ScoredSet, names: Sequence[str]) -> Chosen:
     classes = head.pills(
         "Classes",
         range(len(names)),
-        format_func=lambda label: plain(names[label]),
+        format_func=lambda label: escape_markdown(names[label]),
         selection_mode="multi",
         key=CLASSES,
         help="None chosen: all. A click on a box below chooses its class, too.",
@@ -81,7 +81,7 @@ def filters(test: ScoredSet, names: Sequence[str]) -> Chosen:
     try:
         indices = selected(test, find=find, loss=within, sort=sort, seed=seed)
     except VaeError as error:
-        st.warning(sentence(error))
+        st.warning(error_text(error))
         indices = selected(test, loss=within, sort=sort, seed=seed)
     left = of_classes(test, indices, classes)
     head.html(_table(test, left), width="content")

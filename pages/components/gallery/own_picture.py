@@ -9,7 +9,7 @@ from pages.components.gallery.picture_url import OWN_PLACE
 from pages.components.map.pin_urls import place_text
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.links import MAP, link
-from pages.components.shell.messages import sentence
+from pages.components.shell.messages import error_text
 from vae import VaeError
 from vae.datasets.mnist_style import BOX, as_mnist
 from vae.datasets.pictures import Picture, read_picture
@@ -34,7 +34,7 @@ def own_picture(run: Run, loaded: LoadedModel) -> None:
         with asking:
             picture = _drawn_or_uploaded(loaded.test.images.shape[-1])
     except VaeError as error:
-        showing.warning(sentence(error))
+        showing.warning(error_text(error))
         return
     if picture is None:
         showing.info("Draw or upload a digit, or whatever you like, and see what the model makes of it.")

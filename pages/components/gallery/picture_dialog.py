@@ -8,7 +8,7 @@ from pages.components.gallery.picture_detail import close_up, neighbours_key
 from pages.components.gallery.picture_url import asked_index, close_index, open_index
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.links import MAP, link
-from pages.components.shell.messages import plain, sentences
+from pages.components.shell.messages import escape_markdown, show_errors
 from vae.datasets.registry import class_names
 from vae.inference.scored_set import Indices, ScoredSet
 from vae.runs.run import Run
@@ -28,7 +28,7 @@ def open_clicked(test: ScoredSet, *keys: str) -> None:
 
 
 @st.dialog("One picture, closer", width="large", on_dismiss=close_index)
-@sentences()
+@show_errors()
 def opened(run: Run, loaded: LoadedModel, indices: Indices) -> None:
     """Shows the picture in the address; clicks in here run only this again.
 
@@ -43,9 +43,9 @@ def opened(run: Run, loaded: LoadedModel, indices: Indices) -> None:
     here = position < len(indices)
     with st.container(horizontal=True, vertical_alignment="center"):
         name = class_names(run.config.dataset)[test.labels[index]]
-        st.subheader(f"{plain(name)} · #{index}", width="content")
+        st.subheader(f"{escape_markdown(name)} · #{index}", width="content")
         st.caption(
-            f"{plain(run.name)}: "
+            f"{escape_markdown(run.name)}: "
             + (
                 f"{position + 1:,} of {len(indices):,} in this order"
                 if here

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components.map.pin_urls import index_of
-from pages.components.shell.messages import sentence
+from pages.components.shell.messages import error_text
 from vae import VaeError
 
 OWN_PLACE = "own_place"  # key of where a picture of one's own lies: the run's name, and z as addresses say it
@@ -25,5 +25,5 @@ def asked_index(count: int) -> int | None:
     try:
         return None if text is None else index_of(text, count)
     except VaeError as error:
-        st.warning(sentence(error))
+        st.warning(error_text(error))
         return None

@@ -11,7 +11,7 @@ import streamlit as st
 from pages.components.map.latent_map import Region
 from pages.components.map.pin_urls import FURTHEST, is_place, place_of, place_text
 from pages.components.map.region import is_polygon
-from pages.components.shell.messages import plain, sentence
+from pages.components.shell.messages import error_text, escape_markdown
 from vae import VaeError
 from vae.inference.paths import Way
 from vae.inference.scored_set import Floats
@@ -37,7 +37,7 @@ def draw_path(start: list[float], end: list[float]) -> None:
     elif is_place(start, len(start)) and is_place(end, len(end)):
         st.session_state[_PATH] = Ends(np.array(start, np.float32), np.array(end, np.float32)), ""
     else:
-        st.warning(plain(f"No path is drawn beyond ±{FURTHEST:,}."))
+        st.warning(escape_markdown(f"No path is drawn beyond ±{FURTHEST:,}."))
 
 
 def remove_path() -> None:
@@ -72,7 +72,7 @@ def _asked(text: str | None, latent_dim: int) -> tuple[Ends | None, str]:
     try:
         start, end = (place_of(part, latent_dim) for part in text.split("_", 1))
     except VaeError as error:
-        return None, sentence(error)
+        return None, error_text(error)
     except ValueError:
         return None, "The address names no path: a path is two places with an underscore between."
     return (None, _TWO) if np.array_equal(start, end) else (Ends(start, end), "")

@@ -5,21 +5,21 @@ from typing import Any
 from vae.config import EXECUTION_FIELDS, TrainConfig
 
 
-def label(name: str) -> str:
+def field_label(name: str) -> str:
     """The name of a field in words."""
     return name.replace("_", " ").replace("dim", "dimension").capitalize()
 
 
-def unlike(one: TrainConfig, other: TrainConfig) -> dict[str, tuple[str, str]]:
+def differing_fields(one: TrainConfig, other: TrainConfig) -> dict[str, tuple[str, str]]:
     """The values of both, in words, of each field in which two configs differ, by the field's label."""
     fields = [name for name in TrainConfig.model_fields if name not in EXECUTION_FIELDS]
     values = {name: (getattr(one, name), getattr(other, name)) for name in fields}
-    return {label(name): (value_text(a), value_text(b)) for name, (a, b) in values.items() if a != b}
+    return {field_label(name): (value_text(a), value_text(b)) for name, (a, b) in values.items() if a != b}
 
 
-def differences(values: dict[str, Any]) -> str:
+def differences_text(values: dict[str, Any]) -> str:
     """What differs from a preset, in words."""
-    words = {name: f"{label(name).lower()} {value_text(value)}" for name, value in values.items()}
+    words = {name: f"{field_label(name).lower()} {value_text(value)}" for name, value in values.items()}
     if restarts := values.get("restarts"):
         words["restarts"] = f"trained on after epoch {' and '.join(map(str, restarts))}"
     return ", ".join(words.values())

@@ -13,7 +13,7 @@ import streamlit as st
 from pages.components.runs import run_data, run_moments
 from pages.components.runs.run_picker import forget_run, select_pair, select_run
 from pages.components.shell.access import host_only
-from pages.components.shell.messages import MENDABLE, plain, sentence, sentences
+from pages.components.shell.messages import USER_ERRORS, error_text, escape_markdown, show_errors
 from vae import VaeError
 from vae.config import TrainConfig
 from vae.evaluation.queue import begin_evaluation
@@ -26,13 +26,13 @@ STARTS = "starts_in_this_tab"
 _REFUSED = "refused_order"
 _BUSY = "busy_run"
 REFUSED_SECONDS = 8  # how long a sentence stands, though the page is polled
-HEARING_SECONDS = 0.4  # a trainer looks after each batch; one that loads or saves takes longer
+ANSWER_SECONDS = 0.4  # a trainer looks after each batch; one that loads or saves takes longer
 
 
-def obey(order: Callable[[], object]) -> None:
+def perform(order: Callable[[], object]) -> None:
     """Carries out what a button asks, and shows the page anew; or says why it cannot be done."""
     st.session_state.pop(_BUSY, None)
-    with sentences():
+    with show_errors():
         try:
             order()
         except jobs.BusyError as error:
@@ -48,7 +48,7 @@ def start(config: TrainConfig, *, again: bool = False) -> None:
     select_run(run)
     st.session_state[STARTS] = st.session_state.get(STARTS, 0) + 1
     if run.status().state == "finished":
-        name = plain(run.name)
+        name = escape_markdown(run.name)
         st.toast(f"{name} is finished already. **Train again** trains another, **Train longer** goes on.")
 
 
@@ -87,48 +87,48 @@ def delete(run: Run) -> None:
 
 
 @host_only
-def wish(run: Run, **wishes: Any) -> Request:
+def request(run: Run, **wishes: Any) -> Request:
     """Asks the trainer of a run for something."""
     return run.ask(**wishes)
 
 
-def ask(run: Run, **wishes: Any) -> None:
+def request_and_wait(run: Run, **wishes: Any) -> None:
     """A button's callback: asks the trainer, and waits a moment for it to hear.
 
     What hinders it is shown by `refusal`.
     """
     st.session_state.pop(_REFUSED, None)
     try:
-        request = wish(run, **wishes)
-        end = time.monotonic() + HEARING_SECONDS
-        while (status := run.status()).state in LIVE and status.heard != request.number:
+        sent = request(run, **wishes)
+        end = time.monotonic() + ANSWER_SECONDS
+        while (status := run.status()).state in LIVE and status.heard != sent.number:
             if time.monotonic() > end:
                 break
             time.sleep(0.01)
-    except MENDABLE as error:
-        st.session_state[_REFUSED] = sentence(error), time.monotonic()
+    except USER_ERRORS as error:
+        st.session_state[_REFUSED] = error_text(error), time.monotonic()
 
 
-def ask_for_steps(run: Run, steps: int) -> None:
+def request_steps(run: Run, steps: int) -> None:
     """A button's callback: goes on to the next step that `steps` divides, then pauses."""
     try:
         # Not what was seen when the button was drawn. Two quick clicks are two orders.
         status, request = run.status(), run.request()
     except VaeError as error:
-        st.session_state[_REFUSED] = sentence(error), time.monotonic()
+        st.session_state[_REFUSED] = error_text(error), time.monotonic()
         return
     at = max(status.step, (request and request.pause_at) or 0)
-    ask(run, pause_at=(at // steps + 1) * steps)
+    request_and_wait(run, pause_at=(at // steps + 1) * steps)
 
 
-def refusal() -> None:
+def show_refusal() -> None:
     """Shows for a while why the last thing that was asked for cannot be done."""
     text, since = st.session_state.get(_REFUSED, ("", 0.0))
     if text and time.monotonic() - since < REFUSED_SECONDS:
         st.error(text)
 
 
-def busy() -> None:
+def show_busy_run() -> None:
     """While another training hinders a start, says so and offers to watch or to stop it."""
     name = st.session_state.get(_BUSY)
     if name is None:
@@ -142,8 +142,8 @@ def busy() -> None:
         del st.session_state[_BUSY]
         return
     text, watch, stop = st.columns([4, 1, 1], vertical_alignment="center")
-    text.warning(f"{plain(name)} is being trained, and two trainings at once would both crawl.")
+    text.warning(f"{escape_markdown(name)} is being trained, and two trainings at once would both crawl.")
     if watch.button("Watch it", width="stretch"):
-        obey(lambda: select_run(run))
+        perform(lambda: select_run(run))
     if stop.button("Stop it", width="stretch", help="Saves after this batch; it can be resumed."):
-        obey(lambda: wish(run, stop=True))
+        perform(lambda: request(run, stop=True))

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.components.runs import run_data
 from pages.components.shell.access import may_change
-from pages.components.shell.messages import plain
+from pages.components.shell.messages import escape_markdown
 from vae import VaeError
 from vae.runs.catalogue import admit, default_runs_dir, list_runs
 from vae.runs.records import LIVE
@@ -73,7 +73,7 @@ def run_picker(*, watching: bool = False) -> Run | None:
         key=_BOX,
         on_change=_remember,
         format_func=lambda name: _label(runs[name]),
-        help=f"Runs are folders in {plain(str(runs_dir))}.",
+        help=f"Runs are folders in {escape_markdown(str(runs_dir))}.",
     )
     return runs[name]
 
@@ -147,4 +147,4 @@ def _explain(asked: str, *, others: bool) -> None:
     except VaeError as error:
         what = str(error)
     instead = " Another run is shown; the box at the left has them all." if others else ""
-    st.warning(plain(f"{what}{instead}"))
+    st.warning(escape_markdown(f"{what}{instead}"))

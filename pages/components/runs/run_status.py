@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pages.components.runs.config_text import differences
+from pages.components.runs.config_text import differences_text
 from pages.components.shell.access import may_change
-from pages.components.shell.messages import plain
+from pages.components.shell.messages import escape_markdown
 from vae.runs.records import Status
 from vae.runs.run import Run
 from vae.training.forecast import in_words
@@ -16,15 +16,15 @@ MEND = "**Resume** goes on from what was saved last; log.txt in the run's folder
 def run_heading(run: Run, status: Status) -> None:
     """Shows name, state, what it is made of and what went wrong."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.subheader(f"{plain(run.name)}: {status.state}", anchor=False, width="content")
-        st.caption(made_of(run, status), width="content")
+        st.subheader(f"{escape_markdown(run.name)}: {status.state}", anchor=False, width="content")
+        st.caption(config_summary(run, status), width="content")
     if status.error:
-        st.error(plain(status.error))
+        st.error(escape_markdown(status.error))
     elif status.state == "interrupted":
         st.warning(f"{INTERRUPTED}{f' {MEND}' * may_change()}")
 
 
-def progress(run: Run, status: Status) -> None:
+def show_progress(run: Run, status: Status) -> None:
     """Shows how far it is, as a bar that never jumps back, and in words."""
     # A resumed run stands a little before the place where it was cut off: the bar waits for it.
     furthest = st.session_state.setdefault("furthest", {})
@@ -34,12 +34,12 @@ def progress(run: Run, status: Status) -> None:
     st.progress(furthest[made], text=progress_line(status))
 
 
-def made_of(run: Run, status: Status) -> str:
+def config_summary(run: Run, status: Status) -> str:
     """The preset, and what differs from it, as Markdown."""
     preset, differs = run.config.nearest_preset
-    changes = differences(differs)
+    changes = differences_text(differs)
     steered = ". Its rates were changed while it trained" if status.steered else ""
-    return plain(f"Preset {preset}{f' with {changes}' if changes else ''}{steered}.")
+    return escape_markdown(f"Preset {preset}{f' with {changes}' if changes else ''}{steered}.")
 
 
 def progress_line(status: Status) -> str:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.components.runs.run_picker import select_run
 from pages.components.shell.access import host_only
-from pages.components.shell.messages import MENDABLE, plain, sentence
+from pages.components.shell.messages import USER_ERRORS, error_text, escape_markdown
 from vae.runs.archive import MAX_BYTES, MAX_ZIP, pack, unpack
 from vae.runs.catalogue import default_runs_dir
 from vae.runs.run import Run
@@ -16,7 +16,7 @@ _DROPPED = "zips_dropped_in_this_tab"
 _REFUSED = "refused_zip"
 
 
-def download(run: Run) -> None:
+def download_button(run: Run) -> None:
     """A button that packs `run` when it is pressed, and not before."""
 
     def packed() -> BinaryIO:
@@ -37,12 +37,12 @@ def download(run: Run) -> None:
 
 
 @host_only
-def add(file: BinaryIO) -> Run:
+def add_run(file: BinaryIO) -> Run:
     """The run in a zip, added to those that are here. Raises VaeError if it is none."""
     return unpack(file, default_runs_dir())
 
 
-def drop_field() -> None:
+def upload_field() -> None:
     """Takes a zip, checks it and selects the run that it holds; what is wrong with it gets a sentence."""
     dropped = st.session_state.setdefault(_DROPPED, 0)
     file = st.file_uploader(
@@ -56,12 +56,12 @@ def drop_field() -> None:
     if st.session_state.get(_REFUSED, ("", ""))[0] != file.file_id:  # looked at once
         try:
             with st.spinner("Checking the run …"):
-                run = add(file)
-        except MENDABLE as error:
-            st.session_state[_REFUSED] = file.file_id, sentence(error)
+                run = add_run(file)
+        except USER_ERRORS as error:
+            st.session_state[_REFUSED] = file.file_id, error_text(error)
         else:
             st.session_state[_DROPPED] = dropped + 1
             select_run(run)
-            st.toast(f"{plain(run.name)} was added.")
+            st.toast(f"{escape_markdown(run.name)} was added.")
             st.rerun()
     st.error(st.session_state[_REFUSED][1])

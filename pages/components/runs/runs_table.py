@@ -7,12 +7,12 @@ from typing import Any
 import streamlit as st
 
 from pages.components.runs import run_data
-from pages.components.runs.config_text import differences
-from pages.components.runs.run_actions import REFUSED_SECONDS, delete, obey
+from pages.components.runs.config_text import differences_text
+from pages.components.runs.run_actions import REFUSED_SECONDS, delete, perform
 from pages.components.runs.run_picker import select_run
-from pages.components.runs.run_zip import download, drop_field
+from pages.components.runs.run_zip import download_button, upload_field
 from pages.components.shell.access import may_change
-from pages.components.shell.messages import MENDABLE, plain, sentence
+from pages.components.shell.messages import USER_ERRORS, error_text, escape_markdown
 from vae.runs.catalogue import default_runs_dir, list_runs
 from vae.runs.run import Run
 from vae.training.forecast import in_words
@@ -36,7 +36,7 @@ def runs_table() -> None:
     if runs:
         _table(runs)
     if may_change():
-        drop_field()
+        upload_field()
 
 
 def _table(runs: Sequence[Run]) -> None:
@@ -77,10 +77,10 @@ def _offer(runs: Sequence[Run]) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Open", disabled=len(runs) != 1):
-            obey(lambda: select_run(runs[0]))
+            perform(lambda: select_run(runs[0]))
         if len(runs) == 1:
-            download(runs[0])
-        what = plain(runs[0].name) if len(runs) == 1 else f"{len(runs)} runs"
+            download_button(runs[0])
+        what = escape_markdown(runs[0].name) if len(runs) == 1 else f"{len(runs)} runs"
         if may_change():
             with st.popover("Delete …"):
                 megabytes = sum(run.size() for run in runs) / 1e6
@@ -95,8 +95,8 @@ def _delete(runs: Sequence[Run]) -> None:
     for run in runs:
         try:
             delete(run)
-        except MENDABLE as error:
-            kept.append(sentence(error))
+        except USER_ERRORS as error:
+            kept.append(error_text(error))
     st.session_state[_CHOSEN] = []
     st.session_state[_KEPT] = kept, time.monotonic()
     st.rerun()
@@ -109,7 +109,7 @@ def _row(summary: dict[str, Any]) -> dict[str, Any]:
             "state": "damaged",
             "differs": summary["error"],
         }
-    differs = [words] if (words := differences(summary["differs"])) else []
+    differs = [words] if (words := differences_text(summary["differs"])) else []
     return {
         "run": summary["run"],
         "state": summary["state"],

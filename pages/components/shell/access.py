@@ -72,7 +72,7 @@ def why_locked() -> str:
     return f"You can watch and explore here. Only the host starts, changes and deletes runs, and {how}"
 
 
-def lock() -> None:
+def show_lock() -> None:
     """Where the page is read-only, says so, and asks its host for the key; in an unlocked tab, says that."""
     if not _read_only():
         return

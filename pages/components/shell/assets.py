@@ -102,7 +102,7 @@ def _remove_unnamed(folder: Path, files: Collection[str]) -> None:
             path.unlink(missing_ok=True)
 
 
-def served(name: str) -> str | None:
+def served_url(name: str) -> str | None:
     """The address of a file that `serve` has put into static/, or None if it is not there."""
     return f"app/static/{name}" if (STATIC / name).exists() else None
 
@@ -178,13 +178,13 @@ def _with_modules(mount: Callable[P, R]) -> Callable[P, R]:
     """Modules are written when they are first needed, where a page can say that they cannot be."""
 
     def mounted(*args: P.args, **keywords: P.kwargs) -> R:
-        modules()
+        serve_modules()
         return mount(*args, **keywords)
 
     return mounted
 
 
-def modules() -> str:
+def serve_modules() -> str:
     """Where in static/ the modules of all components are, in folders as here. Raises VaeError as `serve`."""
     folder, texts = _modules()
     # In this order, so that all are there if the last one is.

@@ -12,7 +12,7 @@ export class EventQueue {
     this.pending = this.pending.filter(({ number }) => number > handled);
     // A restarted server drops what is reported before its first run of the page.
     const restarted = this.session !== undefined && this.session !== session;
-    if (restarted && this.pending.length) report("happened", this.pending);
+    if (restarted && this.pending.length) report("events", this.pending);
     this.session = session;
   }
 
@@ -20,7 +20,7 @@ export class EventQueue {
   emit(event) {
     this.last += 1;
     this.pending.push({ ...event, number: this.last });
-    this.report("happened", this.pending);
+    this.report("events", this.pending);
     return this.last;
   }
 }

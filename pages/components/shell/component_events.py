@@ -1,7 +1,7 @@
-"""What happens in a component, told by its script and heard once.
+"""Events that a component's script reports, each handled once and in order.
 
-Of two triggers during one run of the page Streamlit keeps the last. So scripts number what happens, and tell
-it with all that was not answered yet (`latent_map/telling.js`); what is answered goes back in their data.
+Of two triggers during one run of the page Streamlit keeps only the last. So scripts number their events and
+send all that are not acknowledged yet (`component_events.js`); the data they get back name the last one.
 """
 
 import secrets
@@ -11,47 +11,50 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-MOST = 100  # events at a time
+MAX_EVENTS = 100  # at a time
 E = TypeVar("E")
 
 
 @dataclass
-class _Heard:
-    number: int = 0  # of the last event
+class _Progress:
+    """How far the events of one component are handled; changed in place, see `new_events`."""
+
+    last: int = 0  # the number of the last event that was handled
     session: str = field(default_factory=lambda: secrets.token_hex(4))
 
 
-def _heard(key: str) -> _Heard:
-    heard: _Heard = st.session_state.setdefault(f"{key}_heard", _Heard())
-    return heard
+def _progress(key: str) -> _Progress:
+    progress: _Progress = st.session_state.setdefault(f"{key}_acknowledged", _Progress())
+    return progress
 
 
-def heard(key: str) -> dict[str, int | str]:
-    """Data for the component `key`: the last event that was heard, and a name of this session.
+def acknowledged(key: str) -> dict[str, int | str]:
+    """Data for the component `key`: the number of the last handled event, and the name of this session.
 
-    After a restart of the server an open tab has another session, which has heard nothing yet.
+    After a restart of the server an open tab has another session, in which no event is handled yet.
     """
-    last = _heard(key)
-    return {"heard": last.number, "session": last.session}
+    progress = _progress(key)
+    return {"acknowledged": progress.last, "session": progress.session}
 
 
-def happened(key: str, event_of: Callable[[Any], E]) -> Iterator[tuple[int, E]]:
-    """What happened in the component `key` since this was last asked, with its number, the oldest first.
+def new_events(key: str, parse: Callable[[Any], E]) -> Iterator[tuple[int, E]]:
+    """Yields the events of the component `key` that are not handled yet, with their numbers, oldest first.
 
-    Each only once: it counts as heard when the next is asked for. A run of the page that is broken off before
-    leaves it to the next. Streamlit breaks one off where it asks for the session's state, or before it writes
-    there; so what must not be done twice is written last, and nothing stands between that and the next event.
+    An event counts as handled when the next one is requested. If the run of the page is interrupted before
+    that, the next run gets it again. Streamlit interrupts where a script reads or writes the
+    session state; so write last what must not be done twice, with nothing between that and the next event.
 
     Args:
-        event_of: what was told as an event; TypeError, KeyError, ValueError or OverflowError, if it is none.
+        parse: makes an event of what the script sent; raises TypeError, KeyError, ValueError or
+            OverflowError if it is none, and it is skipped.
     """
-    told = st.session_state.get(key, {}).get("happened") or []
-    last = _heard(key)  # changed in its place, as a write into the session's state could be broken off
-    for each in told[-MOST:] if isinstance(told, list) else []:
+    sent = st.session_state.get(key, {}).get("events") or []
+    progress = _progress(key)  # changed in place: an assignment to the session state could be interrupted
+    for each in sent[-MAX_EVENTS:] if isinstance(sent, list) else []:
         try:
-            number, event = int(each["number"]), event_of(each)
+            number, event = int(each["number"]), parse(each)
         except (TypeError, KeyError, ValueError, OverflowError):  # it comes from a browser
             continue
-        if number > last.number:
+        if number > progress.last:
             yield number, event
-            last.number = number
+            progress.last = number

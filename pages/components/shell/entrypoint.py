@@ -4,7 +4,7 @@ import runpy
 from pathlib import Path
 
 
-def enter_by_app() -> None:
+def reenter_through_app() -> None:
     """Runs app.py in place of the page that Streamlit started by itself.
 
     Until a server's first visitor has called `st.navigation`, Streamlit finds the files in pages/ by

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from vae import VaeError
 from vae.config import explain
 
-MENDABLE = (VaeError, OSError, ValidationError)
+USER_ERRORS = (VaeError, OSError, ValidationError)
 
 
 # What Markdown marks up. A dash or a number only where a list could begin: names keep theirs in addresses.
@@ -25,7 +25,7 @@ _TURNED = re.compile(
 WORD_JOINER = "\u2060"  # neither seen nor a place to break a line
 
 
-def plain(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """A text as Markdown that shows it letter by letter: it may hold what came from a file or an address.
 
     Lines are joined, as some marks begin with one.
@@ -33,20 +33,20 @@ def plain(text: str) -> str:
     return _MARKS.sub(r"\\\g<0>", _TURNED.sub(WORD_JOINER, " ".join(text.split())))
 
 
-def sentence(error: VaeError | OSError | ValidationError) -> str:
+def error_text(error: VaeError | OSError | ValidationError) -> str:
     """What a person can mend, as Markdown."""
     if isinstance(error, OSError):
-        return plain(f"{error.filename or 'A file'} cannot be read or written: {error.strerror}.")
-    return plain(explain(error) if isinstance(error, ValidationError) else str(error))
+        return escape_markdown(f"{error.filename or 'A file'} cannot be read or written: {error.strerror}.")
+    return escape_markdown(explain(error) if isinstance(error, ValidationError) else str(error))
 
 
 @contextmanager
-def sentences() -> Iterator[None]:
+def show_errors() -> Iterator[None]:
     """Ends what stands in the block with a sentence, where a person can mend what went wrong.
 
     A fragment runs alone when it is clicked or polled, so each needs this around it, as the page does.
     """
     try:
         yield
-    except MENDABLE as error:
-        st.error(sentence(error))
+    except USER_ERRORS as error:
+        st.error(error_text(error))

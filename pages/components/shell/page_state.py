@@ -7,17 +7,17 @@ from typing import Any
 
 import streamlit as st
 
-_PAGE, _KEPT = "shown_page", "kept_while_shown"
+_PAGE, _KEPT = "shown_page", "page_state"
 
 
-def turn_to(page: str) -> None:
+def set_page(page: str) -> None:
     """To be called before a page is shown."""
     if st.session_state.get(_PAGE) != page:
         st.session_state[_PAGE] = page
         st.session_state.pop(_KEPT, None)
 
 
-def kept_while_shown() -> dict[str, Any]:
+def page_state() -> dict[str, Any]:
     """What this page keeps, to be read and changed."""
     kept: dict[str, Any] = st.session_state.setdefault(_KEPT, {})
     return kept

@@ -15,7 +15,7 @@ CLICKS = {"trigger_value", "json_trigger_value", "string_trigger_value", "chat_i
 
 
 @cache
-def hear_clicks_once() -> None:
+def ignore_clicks_in_polls() -> None:
     """Has the server leave out what was clicked where a poll brings it along."""
     request_rerun = AppSession.request_rerun
 

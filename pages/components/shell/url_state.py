@@ -1,34 +1,35 @@
-"""What of an address is a wish, and what only an echo.
+"""Which values in the URL come from a person, and which the app wrote itself.
 
-What is chosen is written into the address in the browser (`links/address.js`), so that it leaves no step in
-its history, and the server hears of it late: with the next run of the script, or, once `st.query_params` was
-written for something else, not before the next page (Streamlit 1.67). So an old address must not be taken for
-a wish. What differs from all that was seen last or asked for lately was asked by a person, a link or the
-browser's way back; and so was all that an address says when another page was shown before.
+Choices are written into the URL in the browser (`links/url.js`), so that they add no entry to its history.
+The server learns of them late: with the next run of the script, or, once `st.query_params` was written for
+something else, only with the next page (Streamlit 1.67). So an old URL must not be taken for a person's.
+Values other than those last seen or lately written come from a person, a link or the Back button; so do all
+values when another page was shown before.
 """
 
 from dataclasses import dataclass, replace
 from typing import Generic, Self, TypeVar
 
 T = TypeVar("T")
-LATELY = 3  # addresses asked for that may still be on their way: a fast hand is two clicks ahead
+LATELY = 3  # written values that may still be on their way: quick clicks are two ahead
 
 
 @dataclass(frozen=True)
-class Heard(Generic[T]):
-    """What an address said last, and what it was asked to say lately, the newest last."""
+class UrlHistory(Generic[T]):
+    """The values last seen in the URL, and those lately written to it, the newest last."""
 
-    seen: T | None = None
-    asked: tuple[T, ...] = ()
+    last_seen: T | None = None
+    lately_written: tuple[T, ...] = ()
 
-    def is_wish(self, seen: T, *, stayed: bool) -> bool:
-        """Whether what the address says now was asked for; `stayed`, if the run before showed this page."""
-        return not (stayed and seen in (self.seen, *self.asked))
+    def is_new(self, values: T, *, stayed: bool) -> bool:
+        """Whether a person put `values` into the URL; `stayed` if the run before showed the same page."""
+        return not (stayed and values in (self.last_seen, *self.lately_written))
 
-    def hearing(self, seen: T) -> Self:
-        """The same once the address has said this."""
-        return replace(self, seen=seen)
+    def seen(self, values: T) -> Self:
+        """The history after `values` were read from the URL."""
+        return replace(self, last_seen=values)
 
-    def asking(self, said: T) -> Self:
-        """The same once the browser is asked to have the address say this."""
-        return replace(self, asked=(*(each for each in self.asked if each != said), said)[-LATELY:])
+    def written(self, values: T) -> Self:
+        """The history after the browser was told to write `values` into the URL."""
+        others = (each for each in self.lately_written if each != values)
+        return replace(self, lately_written=(*others, values)[-LATELY:])

@@ -4,8 +4,16 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.runs.config_text import label
-from pages.components.runs.run_actions import ask, ask_for_steps, obey, refusal, resume, start, train_longer
+from pages.components.runs.config_text import field_label
+from pages.components.runs.run_actions import (
+    perform,
+    request_and_wait,
+    request_steps,
+    resume,
+    show_refusal,
+    start,
+    train_longer,
+)
 from pages.components.shell.access import may_change
 from vae.config import TrainConfig
 from vae.runs.records import LIVE, Request, Status
@@ -35,14 +43,14 @@ def controls(run: Run) -> None:
                 sorted({*DELAYS, status.delay}),
                 format_func=lambda seconds: DELAYS.get(seconds, f"{seconds:g} s"),
                 key=delay,
-                on_change=lambda: ask(run, delay=st.session_state[delay]),
+                on_change=lambda: request_and_wait(run, delay=st.session_state[delay]),
                 help="How long to wait after each batch.",
                 width=130,
             )
         if status.state != "finished":
             _rate(run, "learning_rate", status, request, step=1e-4)
             _rate(run, "beta", status, request, step=0.5)
-    refusal()
+    show_refusal()
     if not heard and status.state in {"running", "paused"}:
         st.caption("Asked; the trainer hears it after the batch it is at.")
 
@@ -62,7 +70,7 @@ def _stepping(run: Run, status: Status, request: Request, *, heard: bool) -> Non
         help="The space bar does the same, wherever you are; Enter presses the other buttons.",
         icon=":material/play_arrow:" if paused else ":material/pause:",
         shortcut="Space",
-        on_click=ask,
+        on_click=request_and_wait,
         args=(run,),
         kwargs={"pause_at": pause_at},
         width=190,
@@ -72,11 +80,11 @@ def _stepping(run: Run, status: Status, request: Request, *, heard: bool) -> Non
         ("One batch", "batch", 1, "One optimiser step, then pauses."),
         ("One epoch", "epoch", epoch_steps, "To the epoch's end, then pauses."),
     ):
-        st.button(text, key=key, on_click=ask_for_steps, args=(run, steps), help=about)
+        st.button(text, key=key, on_click=request_steps, args=(run, steps), help=about)
     st.button(
         "Stopping …" if request.stop else "Stop",
         key="stop",
-        on_click=ask,
+        on_click=request_and_wait,
         args=(run,),
         kwargs={"stop": True},
         help="Saves after this batch; it can be resumed.",
@@ -90,11 +98,11 @@ def _rate(run: Run, field: str, status: Status, request: Request, *, step: float
     asked, heard = getattr(request, field), request.number == status.heard
     key = _kept(run, field, value, asked=asked, heard=heard)
     st.number_input(
-        label(field),
+        field_label(field),
         step=step,
         format="%.4g",
         key=key,
-        on_change=lambda: ask(run, **{field: st.session_state[key]}),
+        on_change=lambda: request_and_wait(run, **{field: st.session_state[key]}),
         help=TrainConfig.model_fields[field].description,
         width=130,
     )
@@ -116,9 +124,9 @@ def offer(run: Run, status: Status) -> None:
     if status.state != "finished" and st.button(
         "Resume", type="primary", help="Goes on where the run stood.", width=150
     ):
-        obey(lambda: resume(run))
+        perform(lambda: resume(run))
     if st.button("Train again", help="A further run of the same settings.", width=150):
-        obey(lambda: start(run.config, again=True))
+        perform(lambda: start(run.config, again=True))
     if status.state == "finished":
         with st.popover("Train longer", width=150):
             epochs = st.number_input("More epochs", value=run.config.epochs, step=1)
@@ -127,4 +135,4 @@ def offer(run: Run, status: Status) -> None:
                 "rate's schedule begins anew."
             )
             if st.button("Go on", type="primary"):
-                obey(lambda: train_longer(run, epochs))
+                perform(lambda: train_longer(run, epochs))

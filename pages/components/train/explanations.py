@@ -94,16 +94,16 @@ _LATENT = """<p><b>Why there are clusters.</b> The encoder turns a picture into 
     nothing ever taught it what.</p>"""
 
 
-def latent(dataset: Dataset, latent_dim: int) -> str:
+def latent_explanation(dataset: Dataset, latent_dim: int) -> str:
     """What the map of a latent space shows, for those who meet their first: HTML of half a page."""
     words = _LINE if latent_dim == 1 else _PLANE if latent_dim == 2 else _SPACE
     one, several, alike = _THINGS[dataset]
     first, prior, borders, axes = (text.format(alike=alike, latent_dim=latent_dim) for text in words)
     more = _LATENT.format(prior=prior, one=one, several=several, borders=borders, axes=axes)
-    return explained((first, more))
+    return details_html((first, more))
 
 
-def explained(panel: tuple[str, str]) -> str:
+def details_html(panel: tuple[str, str]) -> str:
     """HTML of a sentence and what unfolds beneath it."""
     sentence, more = panel
     return (
@@ -112,4 +112,4 @@ def explained(panel: tuple[str, str]) -> str:
     )
 
 
-CURVES, PICTURES, MAP = map(explained, (_CURVES, _PICTURES, _MAP))
+CURVES, PICTURES, MAP = map(details_html, (_CURVES, _PICTURES, _MAP))

@@ -6,8 +6,8 @@ import streamlit as st
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from pages.components.runs.config_text import label, value_text
-from pages.components.shell.messages import plain
+from pages.components.runs.config_text import field_label, value_text
+from pages.components.shell.messages import escape_markdown
 from vae.config import PRESETS_ABOUT, PresetName, TrainConfig, explain
 from vae.training import forecast
 
@@ -45,7 +45,7 @@ def config_form(preset: PresetName) -> TrainConfig | None:
     try:
         config = TrainConfig.model_validate(given)
     except ValidationError as error:
-        st.error(plain(explain(error)))
+        st.error(escape_markdown(explain(error)))
         _offer_reset(preset, "")
         return None
     if changes := _changes(preset, config):
@@ -57,7 +57,7 @@ def _widget(preset: PresetName, name: str, field: FieldInfo) -> Any:
     """Draws the field that `preset` shows, and returns what a person made of it."""
     value = getattr(TrainConfig.preset(preset), name)
     about: dict[str, Any] = {
-        "label": label(name),
+        "label": field_label(name),
         "help": field.description,
         "key": _widget_key(preset, name),
         "width": _WIDTH,
@@ -95,7 +95,7 @@ def _changes(preset: PresetName, config: TrainConfig) -> str:
     own = TrainConfig.preset(preset)
     values = {name: (getattr(own, name), getattr(config, name)) for name in FIELDS}
     return "; ".join(
-        f"{label(name).lower()} {value_text(new)}" for name, (old, new) in values.items() if new != old
+        f"{field_label(name).lower()} {value_text(new)}" for name, (old, new) in values.items() if new != old
     )
 
 
@@ -103,7 +103,7 @@ def _offer_reset(preset: PresetName, changes: str) -> None:
     """Says what was changed, beside the way back."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if changes:
-            st.caption(plain(changes), width="content")
+            st.caption(escape_markdown(changes), width="content")
         help_ = f"Back to what {preset} says."
         st.button(
             "Reset", on_click=_reset, args=[preset], type="tertiary", icon=":material/undo:", help=help_

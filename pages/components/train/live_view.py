@@ -13,10 +13,10 @@ from pages.components.runs import run_data
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.runs.run_data import changed_at, path_of
 from pages.components.runs.run_picker import select_run
-from pages.components.runs.run_status import progress
+from pages.components.runs.run_status import show_progress
 from pages.components.runs.runs_table import chosen_runs
 from pages.components.train.explanations import CURVES, MAP, PICTURES
-from pages.components.train.past_view import TIME, map_then, slider
+from pages.components.train.past_view import TIME, past_map, slider
 from vae import VaeError
 from vae.inference.labels import axis_names
 from vae.runs.live_view import View, load_view
@@ -77,7 +77,7 @@ def watch(run: Run, before: Status, options: ChartOptions, loaded: LoadedModel |
         status = before
     if around(status) != around(before):
         st.rerun()  # the whole page
-    progress(run, status)
+    show_progress(run, status)
     panels(run, status, options, loaded)
 
 
@@ -106,7 +106,7 @@ def leave_if_gone(run: Run) -> None:
 
 def panels(run: Run, status: Status, options: ChartOptions, loaded: LoadedModel | None) -> None:
     """Shows all three as they are now, what they mean beneath each, and the slider that leads back; or, with
-    what `rewound` has brought, as they were then; of a run that ended at its end as well, where a play
+    what `load_past` has brought, as they were then; of a run that ended at its end as well, where a play
     ends."""
     runs = [run, *(other for other in chosen_runs() if other.name != run.name)]
     live_figure(
@@ -123,7 +123,7 @@ def panels(run: Run, status: Status, options: ChartOptions, loaded: LoadedModel 
             _newest(run)
     if loaded is not None:
         with st.container(key="earlier"):
-            map_then(run, loaded)
+            past_map(run, loaded)
 
 
 def _newest(run: Run) -> None:

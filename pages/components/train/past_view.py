@@ -7,12 +7,12 @@ of the snapshots.
 import streamlit as st
 
 from pages.components.map import map_data
-from pages.components.map.latent_map import Moments, happened, latent_map
+from pages.components.map.latent_map import Moments, latent_map, new_events
 from pages.components.map.map_controls import USUAL
 from pages.components.map.time_machine import time_machine, touched
 from pages.components.runs import loaded_model, run_moments
 from pages.components.runs.loaded_model import LoadedModel
-from pages.components.shell.messages import sentences
+from pages.components.shell.messages import show_errors
 from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
 from pages.components.stores.points import points_store
@@ -24,7 +24,7 @@ TIME, MAP = "rewind", "then"  # keys
 _RUN = "rewound"  # who was gone back in
 
 
-def rewound(run: Run) -> LoadedModel | None:
+def load_past(run: Run) -> LoadedModel | None:
     """What is needed to go back in `run`, brought to the browser, once somebody has asked for it.
 
     To be called outside of fragments. While the run trains, what it knows of the newest weights is only what
@@ -33,7 +33,7 @@ def rewound(run: Run) -> LoadedModel | None:
     if st.session_state.get(_RUN) != run.name or not run.model_path.exists():
         return None
     # What hinders it must not take the rest of the page: there the training is stopped, or goes on.
-    with sentences():
+    with show_errors():
         loaded = loaded_model.load(run)
         decoder_store(loaded.decoder)
         points_store(map_data.points_of(run, loaded, axes(run.config.latent_dim)))
@@ -53,11 +53,11 @@ def slider(run: Run, status: Status, loaded: LoadedModel | None) -> None:
     time_machine(moments_store(found), dims=False, key=TIME)
 
 
-def map_then(run: Run, loaded: LoadedModel) -> None:
+def past_map(run: Run, loaded: LoadedModel) -> None:
     """Shows the map at the moment that is seen, the newest among them."""
     from vae.datasets.registry import class_names
 
-    for _ in happened(MAP):
+    for _ in new_events(MAP):
         pass  # nothing is pinned on this page
     directions = axes(run.config.latent_dim)
     points = map_data.points_of(run, loaded, directions)

@@ -40,8 +40,8 @@ def _action(told: Any) -> Action:
 
 
 def asked_actions() -> Iterator[Action]:
-    """What was asked for, as `component_events.happened`; called before the row is drawn."""
-    return (action for _, action in component_events.happened(KEY, _action))
+    """What was asked for, as `component_events.new_events`; called before the row is drawn."""
+    return (action for _, action in component_events.new_events(KEY, _action))
 
 
 def pins_row(
@@ -87,9 +87,9 @@ def pins_row(
                 for pin, title, index in zip(pins.row, titles, shown, strict=True)
             ],
             "address": address,
-            **component_events.heard(KEY),
+            **component_events.acknowledged(KEY),
         },
-        on_happened_change=lambda: None,  # without it nothing reaches `asked_actions`
+        on_events_change=lambda: None,  # without it nothing reaches `asked_actions`
     )
 
 

@@ -91,7 +91,7 @@ export function show({ data, parentElement, setTriggerValue }) {
   const [tiles, all, empty] = row.children;
   // Pins have other numbers in another session: what was asked for in the last one is let go.
   if (row.telling?.session !== data.session) row.telling = new EventQueue();
-  row.telling.acknowledge(setTriggerValue, data.heard, data.session);
+  row.telling.acknowledge(setTriggerValue, data.acknowledged, data.session);
   row.report = (action, pin) => row.telling.emit({ action, pin });
   row.dataset.key = data.key;
   row.dataset.count = data.pins.length;

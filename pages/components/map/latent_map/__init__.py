@@ -105,9 +105,9 @@ def _event(told: Any) -> Event:
     raise ValueError
 
 
-def happened(key: str) -> Iterator[tuple[int, Event]]:
-    """What happened on the map `key`, as `component_events.happened`."""
-    return component_events.happened(key, _event)
+def new_events(key: str) -> Iterator[tuple[int, Event]]:
+    """What happened on the map `key`, as `component_events.new_events`."""
+    return component_events.new_events(key, _event)
 
 
 def latent_map(
@@ -192,9 +192,9 @@ def latent_map(
             "region": region,
             "moments": moments and moments._asdict(),
             "revision": revision,
-            **component_events.heard(key),
+            **component_events.acknowledged(key),
         },
-        on_happened_change=lambda: None,  # without it nothing reaches `happened`
+        on_events_change=lambda: None,  # without it nothing reaches `new_events`
     )
 
 

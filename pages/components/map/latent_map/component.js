@@ -90,7 +90,7 @@ class LatentMap {
     }
     this.data = data;
     this.view.plane = data.plane;
-    this.telling.acknowledge(report, data.heard, data.session);
+    this.telling.acknowledge(report, data.acknowledged, data.session);
     this.root.dataset.chart = data.key;
     this.plot.setAttribute("aria-label", data.label);
     updateUrl(data.query);

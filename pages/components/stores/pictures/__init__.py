@@ -11,7 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components.shell.assets import serve, served
+from pages.components.shell.assets import serve, served_url
 from vae.config import Dataset
 from vae.datasets.pictures import Picture
 from vae.datasets.registry import data_dir, load
@@ -43,7 +43,7 @@ def _content(images: Picture) -> bytes:
 
 def pictures_url(dataset: Dataset, *, train: bool = False) -> str | None:
     """The address of all real pictures of a set, for `pictures.js`; None where they are not packed yet."""
-    return served(_pictures_name(dataset, train, data_dir()))
+    return served_url(_pictures_name(dataset, train, data_dir()))
 
 
 def pack_pictures(dataset: Dataset, *, train: bool = False) -> None:

@@ -3,22 +3,22 @@
 import streamlit as st
 
 from pages.components.runs import loaded_model, run_data
-from pages.components.shell.messages import plain, sentences
+from pages.components.shell.messages import escape_markdown, show_errors
 from vae.runs.records import LIVE
 from vae.runs.run import Run
 
 POLL = 2.0  # seconds
 
 
-def awaiting_weights(run: Run) -> bool:
+def wait_for_weights(run: Run) -> bool:
     """Whether a live run has no weights yet; says so, and runs the page again when they have come."""
     if run.model_path.exists() or run.status().state not in LIVE:
         return False
     st.info(
-        f"{plain(run.name)} has no weights yet: the first come after an epoch, or after ten seconds. "
-        "This page shows them by itself."
+        f"{escape_markdown(run.name)} has no weights yet: the first come after an epoch, or after ten "
+        "seconds. This page shows them by itself."
     )
-    st.fragment(sentences()(_look_for_weights), run_every=POLL)(run)
+    st.fragment(show_errors()(_look_for_weights), run_every=POLL)(run)
     return True
 
 
@@ -26,7 +26,7 @@ def follow_training(run: Run, shown: loaded_model.LoadedModel) -> None:
     """While a run trains, says of when the weights are that are shown, and shows newer ones as they come, or,
     to who wants a map to stand still, when they are asked for."""
     if run.status().state in LIVE:
-        st.fragment(sentences()(_follow), run_every=POLL)(run, shown)
+        st.fragment(show_errors()(_follow), run_every=POLL)(run, shown)
 
 
 def _look_for_weights(run: Run) -> None:
@@ -40,7 +40,8 @@ def _follow(run: Run, shown: loaded_model.LoadedModel) -> None:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            f"{plain(run.name)} trains: epoch {status.epoch:.1f} now; shown is epoch {shown.epoch:.1f}.",
+            f"{escape_markdown(run.name)} trains: epoch {status.epoch:.1f} now; "
+            f"shown is epoch {shown.epoch:.1f}.",
             width="content",  # the toggle stands beside it, not at the far right
         )
         follows = st.toggle(
