@@ -26,17 +26,17 @@ lint: $(VENV)/installed-dev  ## Check format, style and types.
 
 check: lint test  ## Everything a commit must pass.
 
-format: $(VENV)/installed-dev  ## Format the code and mend what can be mended by itself.
+format: $(VENV)/installed-dev  ## Format the code and fix what can be fixed automatically.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/installed-dev  ## Measure speed and quality of training beside their targets; ten minutes.
 	$(BIN)/python -m benchmarks
 
-bench-pages: $(VENV)/installed-dev  ## Measure what the pages cost.
+bench-pages: $(VENV)/installed-dev  ## Measure how fast the pages answer.
 	$(BIN)/python -m benchmarks.pages
 
-screenshots: $(VENV)/installed-dev browser  ## Take the pictures of the README from the running app.
+screenshots: $(VENV)/installed-dev browser  ## Take the README's pictures from the running app.
 	$(BIN)/python -m docs.screenshots
 
 clean:  ## Remove the environment; runs and data stay.
@@ -54,7 +54,7 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	$(BIN)/pip install --disable-pip-version-check --quiet -r requirements-dev.txt
 	@touch $@
 
-# Where it can't be had, the browser tests say so and are skipped; with CI=true they fail.
+# Without a Chromium the browser tests are skipped and say why; with CI=true they fail.
 .PHONY: browser
 browser: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.browser

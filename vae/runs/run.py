@@ -1,7 +1,7 @@
 """The run directory: its name, config, status, metrics and requests. It knows torch only by its files.
 
 A run is a folder that holds a `config.json`. Nothing else holds state: who trains writes here, who
-watches reads here, and neither needs the other to be alive. docs/ARCHITECTURE.md has the format.
+watches reads here, and neither needs the other to be alive. docs/RUN_DIRECTORY.md has the format.
 """
 
 import json
