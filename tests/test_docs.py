@@ -1,4 +1,4 @@
-"""The documents: their links lead somewhere, the files they name exist, and they stay short enough to read."""
+"""The documents: links lead somewhere, files that are named exist, and no paragraph is a wall of text."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,18 @@ FILE = re.compile(r"`([\w./-]*\w\.(?:py|js|css|md|toml|txt)|[\w./-]+/)`")
 NOT_OURS = {"log.txt", "MNIST/raw", "static/", "mnist/", "checkpoints/"}  # made by running the project
 FILES = [
     path.relative_to(ROOT).as_posix() + ("/" if path.is_dir() else "")
-    for top in ("app.py", "vae", "pages", "tests", "benchmarks", "docs", "data", "checkpoints", "*.txt", "*.md")
+    for top in (
+        "app.py",
+        "vae",
+        "pages",
+        "tests",
+        "benchmarks",
+        "docs",
+        "data",
+        "checkpoints",
+        "*.txt",
+        "*.md",
+    )
     for found in ROOT.glob(top)
     for path in (found, *found.rglob("*"))
 ]
