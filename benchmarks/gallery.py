@@ -27,7 +27,7 @@ from tests.conftest import BUNDLED
 from vae.datasets.registry import load
 from vae.inference.latent_space import BATCH
 from vae.inference.scored_set import ScoredSet
-from vae.inference.scoring import scored
+from vae.inference.scoring import make_scored_set
 from vae.runs.run import Run
 
 TURNS = 20
@@ -89,7 +89,7 @@ def compare_scoring(run: Run) -> ScoredSet:
     waits: dict[tuple[str, str], list[float]] = {("all scored", OURS): [], ("all scored", BARE): []}
     for _ in range(TURNS // 2):
         started = time.perf_counter()
-        test = scored(model, images.numpy(), labels.numpy())
+        test = make_scored_set(model, images.numpy(), labels.numpy())
         ended = time.perf_counter()
         for _ in range(len(images) // BATCH):
             for x, w, output in batches:

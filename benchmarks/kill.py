@@ -32,7 +32,7 @@ from safetensors.numpy import load_file
 
 from tests.conftest import small_config, write_small_mnist
 from vae import VaeError
-from vae.runs.archive import check
+from vae.runs.archive import check_run
 from vae.runs.catalogue import new_run, open_run
 from vae.runs.run import Run
 from vae.training.loop import fit
@@ -143,9 +143,9 @@ def train_here(path: Path, data: Path, faults: Faults, calls: Connection) -> Non
 
 def saved_step(run: Run) -> int:
     """The step that a resumed training would go on from."""
-    if not run.training_path.exists():
+    if not run.resume_path.exists():
         return 0
-    with safe_open(run.training_path, framework="numpy") as file:
+    with safe_open(run.resume_path, framework="numpy") as file:
         return int(file.metadata()["step"])
 
 
@@ -198,7 +198,7 @@ class Experiment:
         for split in ("train", "test"):
             steps = [line.step for line in lines if line.split == split]
             assert steps == sorted(set(steps)), f"{split} lines at {steps}"
-        check(again)
+        check_run(again)
         saved = saved_step(again)
         reached = max((line.step for line in lines if line.split == "train"), default=0)
         assert reached >= saved, f"metrics end at step {reached}, the weights are of {saved}"

@@ -39,7 +39,7 @@ import plotly.graph_objects as go, streamlit as st
 st.set_page_config(layout="wide")
 st.plotly_chart(go.Figure(), key="empty")
 """
-# One thread for torch: with more it would be slower still (components/scoring.py).
+# One thread for torch: with more it would be slower still (vae/inference/scoring.py).
 BARE_PAGE = """
 from pathlib import Path
 import numpy as np, plotly.graph_objects as go, streamlit as st, torch

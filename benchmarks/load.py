@@ -199,7 +199,7 @@ def main() -> None:
             if tracebacks:
                 print(log.read_text()[-4000:])
         finally:
-            run.ask_to_stop()
+            run.request_stop()
             wait_until(lambda: run.status().state not in LIVE)
     print(f"load average {os.getloadavg()[0]:.1f} at the end")
 

@@ -19,7 +19,7 @@ TIMES = 20
 def seconds_until_heard(run: Run, **wishes: Any) -> float:
     """From asking until the status says that it was heard."""
     started = time.perf_counter()
-    number = run.ask(**wishes).number
+    number = run.update_request(**wishes).number
     while run.status().heard != number:
         time.sleep(0.001)
     return time.perf_counter() - started
@@ -42,7 +42,7 @@ def main() -> None:
             for name, wishes in orders:
                 seconds.setdefault(name, []).append(seconds_until_heard(run, **wishes()))
                 time.sleep(0.2)
-        run.ask_to_stop()
+        run.request_stop()
         wait_until(lambda: run.status().state not in LIVE)
     print(f"from an order to its answer, {TIMES} times each, preset quick:")
     for name, values in seconds.items():

@@ -182,14 +182,14 @@ def part(threads: int | Literal["auto"], browser: Browser | None) -> None:
             print(f"threads {threads}, medians of {TURNS} turns of {WINDOW} s:")
             report(windows)
             with audience(address, TABS[CROWD], browser) as watching:
-                run.ask_to_stop()
+                run.request_stop()
                 wait_until(lambda: run.status().state not in LIVE)
                 time.sleep(2 * END)  # one poll sees the end and shows the whole page once more
                 before = watching.runs()
                 time.sleep(END)
                 print(f"  {watching.runs() - before} runs of the script in {END} s after the end (0 are due)")
         finally:
-            run.ask_to_stop()
+            run.request_stop()
             wait_until(lambda: run.status().state not in LIVE)
 
 

@@ -44,11 +44,11 @@ def shot_live(page: Page, server: Server, runs_dir: Path) -> None:
         page.goto(server.address(f"train?run={run.name}"))
         ready(page, "drift")
         wait_until(lambda: run.status().epoch > 0.6)
-        run.ask(learning_rate=1e-3)
+        run.update_request(learning_rate=1e-3)
         wait_until(lambda: run.status().epoch > 1.3)
         shot(page, "train")
     finally:
-        run.ask_to_stop()
+        run.request_stop()
         wait_until(lambda: run.status().state not in LIVE)
 
 

@@ -25,7 +25,7 @@ from pages.components.train.live_view import (
     watch,
 )
 from pages.components.train.past_view import load_past
-from vae.config import PRESETS_ABOUT
+from vae.config import PRESET_DESCRIPTIONS
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run
 from vae.training.forecast import in_words, training_seconds
@@ -80,7 +80,8 @@ def new_training() -> None:
     if config is not None:
         duration = in_words(training_seconds(config, form.core_speed()))
         caption.caption(
-            f"{PRESETS_ABOUT[preset]} As set, it takes about {duration} on this machine, when it is idle."
+            f"{PRESET_DESCRIPTIONS[preset]} As set, it takes about {duration} on this machine, when it is "
+            "idle."
         )
     if (
         button.button("Start", type="primary", disabled=config is None, width="stretch")

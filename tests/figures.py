@@ -1,6 +1,6 @@
 """Figures of a run as an evaluation keeps them, made up."""
 
-from vae.runs.evaluation import Evaluation, weights_of
+from vae.runs.evaluation_record import Evaluation, weights_digest
 from vae.runs.run import Run
 
 
@@ -17,5 +17,5 @@ def evaluation_of(run: Run, **figures: object) -> Evaluation:
         "refined_standard_error": 0.4,
         "nll": 134.0,
     }
-    known = {"run": run.name, "weights": weights_of(run), "epoch": 3.0}
+    known = {"run": run.name, "weights": weights_digest(run), "epoch": 3.0}
     return Evaluation.of({**known, **counts, **shares, **losses, **figures})

@@ -29,8 +29,8 @@ from pages.components.runs.run_status import config_summary, progress_line
 from tests.conftest import ROOT
 from tests.figures import evaluation_of
 from vae import VaeError
-from vae.inference.labels import axis_names
-from vae.runs.archive import check, pack, unpack
+from vae.inference.formatting import axis_names
+from vae.runs.archive import check_run, pack, unpack
 from vae.runs.catalogue import list_runs, summary
 from vae.runs.history import History
 from vae.runs.live_view import load_view
@@ -224,7 +224,7 @@ def fuzz_runs(examples: int, folder: Path, outcomes: Outcomes) -> None:
         with outcomes.of_one(set(CONTENTS if "config.json" in changed else changed)):
             fresh = Run(run.path)
             assert list_runs(folder) == [fresh]
-            check(fresh)
+            check_run(fresh)
             show(fresh)
 
     fuzz()
@@ -266,7 +266,7 @@ def main(what: str, examples: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         given_run = Path(folder) / "given"
         shutil.copytree(GIVEN, given_run / "gift")
-        check(Run(given_run / "gift"))
+        check_run(Run(given_run / "gift"))
         show(Run(given_run / "gift"))
         before = peak()
         {"runs": fuzz_runs, "zips": fuzz_zips}[what](examples, Path(folder) / what, outcomes)

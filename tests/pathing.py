@@ -14,7 +14,7 @@ from pages.components.runs import loaded_model
 from pages.components.stores.decoder import decoder_store
 from pages.components.explore.path_panel import End, path_panel
 from pages.components.map.drawings import chosen_way
-from vae.inference.planes import axes
+from vae.inference.planes import axis_directions
 from vae.runs.catalogue import open_run
 
 run = open_run({run!r})
@@ -28,7 +28,7 @@ def panel():
     start, end = reversed(ends) if turned else ends
     st.session_state.asked_before = chosen_way()
     if not st.toggle("Gone"):
-        plane = axes(len(start)).through(start)
+        plane = axis_directions(len(start)).through(start)
         path_panel(run, explored, (End(start, "an [end]"), End(end, "0 · #13")), plane)
     st.session_state.parts = st.session_state.get("parts", 0) + 1
     st.text(f"part {{st.session_state.parts}}")

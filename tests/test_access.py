@@ -22,11 +22,11 @@ from vae.runs.run import Run
 TRAIN = "pages/train.py"
 KEY = "correct horse"
 # What writes files, or begins a process that does.
-WRITING = {"write_whole", "write_bytes", "write_text", "mkdir", "rename", "unlink", "rmtree", "Popen"}
+WRITING = {"write_atomic", "write_bytes", "write_text", "mkdir", "rename", "unlink", "rmtree", "Popen"}
 WRITING |= {"copyfile", "copytree", "extractall"}
 NOT_OF_RUNS = {
     "vae.datasets.registry",
-    "vae.export.pictures",
+    "vae.export.images",
     "pages.components.shell.assets",
 }  # data sets, pictures in memory, static/
 
@@ -100,7 +100,7 @@ def orders_that_leave(module: str, functions: set[str], methods: set[str]) -> It
 def test_every_order_that_leaves_a_page_is_the_hosts() -> None:
     functions, methods = what_changes_runs()
     assert functions >= {"start", "resume", "train_longer", "new_run", "delete_run"}
-    assert methods >= {"ask", "ask_to_stop", "write_status", "write_config", "forget_requests"}
+    assert methods >= {"update_request", "request_stop", "write_status", "write_config", "clear_request"}
     pages = [module for module in SOURCES if not module.startswith("vae") and module not in NOT_OF_RUNS]
     found = [each for module in pages for each in orders_that_leave(module, functions, methods)]
     assert len(found) >= 5
@@ -134,7 +134,7 @@ def test_an_order_is_refused_on_the_server(
 def test_what_changes_runs_is_not_shown_and_the_rest_is(runs_dir: Path, trained: Run) -> None:
     run = Run(runs_dir / trained.name)
     for state in ("finished", "stopped", "running"):
-        with run.hold():
+        with run.lock():
             run.write_status(run.status().model_copy(update={"state": state}))
             test = visit(TRAIN, {"chosen_runs": [run.name]})
             assert [button.label for button in test.button] == ["Unlock this tab", "Open"]
@@ -157,7 +157,7 @@ def test_a_button_that_stood_there_before_the_page_was_locked_does_nothing(
     runs_dir: Path, trained: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Run(runs_dir / trained.name)
-    with run.hold():
+    with run.lock():
         run.write_status(run.status().model_copy(update={"state": "running"}))
         for label in ("Pause", "One batch", "One epoch", "Stop"):
             monkeypatch.delenv("VAE_READ_ONLY", raising=False)

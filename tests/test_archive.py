@@ -89,15 +89,15 @@ def test_a_zip_opens_beside_a_run_of_its_name(run: Run, here: Path) -> None:
 @pytest.mark.parametrize("state", ["starting", "running", "paused", "stopped", "failed"])
 def test_a_training_that_goes_on_there_is_stopped_here(state: str, run: Run, here: Path) -> None:
     run.write_status(Status.model_validate(run.status().model_dump() | {"state": state}))
-    with run.hold():
+    with run.lock():
         copy = unpack(packed(run), here)
     assert copy.status().state == ("failed" if state == "failed" else "stopped")
     assert copy.status().step == 36
-    assert copy.training_path.read_bytes() == run.training_path.read_bytes()
+    assert copy.resume_path.read_bytes() == run.resume_path.read_bytes()
 
 
 def test_a_folder_packed_by_hand_is_a_run(run: Run, here: Path) -> None:
-    run.ask(delay=1)
+    run.update_request(delay=1)
     (run.path / "log.txt").write_text("/home/somebody")
     whole = files(run)
     assert unpack(by_hand(whole), here).name == run.config.run_name  # no folder, no name

@@ -43,7 +43,7 @@ def visit(run: Run, **state: object) -> AppTest:
 def training(runs_dir: Path, trained: Run) -> Iterator[Run]:
     """A run with weights whose training goes on."""
     run = Run(runs_dir / trained.name)
-    with run.hold():
+    with run.lock():
         run.write_status(Status(state="running", epoch=1.25, total_steps=36))
         yield run
 

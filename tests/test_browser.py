@@ -42,7 +42,7 @@ def own(tmp_path: Path) -> Iterator[Server]:
     with Server(APP, VAE_RUNS_DIR=str(tmp_path)) as server:
         yield server
     if (run := jobs.live_run(tmp_path)) is not None:
-        run.ask_to_stop()
+        run.request_stop()
         wait_until(lambda: jobs.live_run(tmp_path) is None)
 
 
@@ -242,7 +242,7 @@ def test_a_click_that_a_poll_brings_along_is_one_click(own: Server, page: Page, 
     page.evaluate("window.isBusy = false")
     page.wait_for_timeout(1500)
     assert (run.status().state, run.status().step) == ("paused", step + 1)
-    run.ask_to_stop()
+    run.request_stop()
 
 
 def killed(own: Server, page: Page, runs_dir: Path) -> Run:
@@ -262,7 +262,7 @@ def test_a_killed_trainer_is_told_of_and_the_run_resumes(own: Server, page: Page
     run = killed(own, page, tmp_path)
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible()
-    run.ask_to_stop()
+    run.request_stop()
     expect(page.get_by_role("heading", name=f"{run.name}: stopped")).to_be_visible()
 
 
@@ -308,7 +308,7 @@ def test_a_run_in_trouble_is_looked_at_again(own: Server, page: Page, tmp_path: 
     expect(interrupted).to_be_visible()
     jobs.resume(run)  # elsewhere
     expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible()
-    run.ask_to_stop()
+    run.request_stop()
 
 
 def test_a_run_of_the_command_line_appears_when_one_comes_back(

@@ -14,8 +14,8 @@ from safetensors.numpy import load_file
 from pages.components.charts.tiles import ADDED, LOST
 from tests.browser import Server, click_at, ready
 from tests.conftest import BUNDLED, PACKED
-from vae.export.pictures import png
-from vae.inference.labels import decimal
+from vae.export.images import png
+from vae.inference.formatting import format_number
 from vae.runs.catalogue import open_run
 
 pytestmark = pytest.mark.browser
@@ -145,7 +145,7 @@ def test_a_picture_is_sorted_filtered_opened_followed_to_the_map_and_back(shared
     model = open_run(BUNDLED).load_model()
     mean, _ = model.encode(torch.from_numpy(mnist()[0][index : index + 1].astype(np.float32)))
     dialog.get_by_role("link", name="Show on the latent map").click()
-    expect(page.get_by_text(f"z = ({', '.join(map(decimal, mean[0].tolist()))})")).to_be_visible()
+    expect(page.get_by_text(f"z = ({', '.join(map(format_number, mean[0].tolist()))})")).to_be_visible()
     expect(page.get_by_text(f"4 · #{index}").first).to_be_visible()  # in the panel, and in the row of pins
     # By the browser's own way back, one step, and by the link: the same view, filters included.
     page.go_back()

@@ -19,8 +19,8 @@ from pages.components.stores import pictures
 from tests.visiting import PAGES, component, messages, tell, visit
 from vae import VaeError
 from vae.inference import scoring
-from vae.inference.planes import axes
-from vae.inference.scoring import decoded
+from vae.inference.planes import axis_directions
+from vae.inference.scoring import decode_places
 from vae.runs.checkpoints import save_model
 from vae.runs.run import Run
 
@@ -41,7 +41,10 @@ def counted(monkeypatch: pytest.MonkeyPatch, name: str, module: ModuleType = map
 @pytest.mark.usefixtures("runs_dir")
 def test_a_click_draws_and_searches_one_place(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     test = visit(PAGES[0], run=trained.name, pins="0.5,1_i3_-1,0.25")
-    drawn, searched = counted(monkeypatch, "decoded", scoring), counted(monkeypatch, "nearest_each")
+    drawn, searched = (
+        counted(monkeypatch, "decode_places", scoring),
+        counted(monkeypatch, "nearest_image_per_place"),
+    )
     tell(test, {"kind": "click", "number": 1, "z": [0.75, -0.5], "point": None, "points": ""})
     assert len(component(test, "pins")["pins"]) == 4
     assert [places.tolist() for _, places in drawn] == [[[0.75, -0.5]]]
@@ -53,7 +56,7 @@ def test_newer_weights_draw_anew(runs_dir: Path, trained: Run) -> None:
     place = np.array([0.5, -1.5], np.float32)
     loaded = loaded_model.load(run)
     before = map_data.picture_at(loaded, place)
-    assert np.array_equal(before, decoded(run.load_model(), place[None])[0])
+    assert np.array_equal(before, decode_places(run.load_model(), place[None])[0])
     near = np.linalg.norm(loaded.test.means - place, axis=1).argmin()
     assert map_data.nearest_to(loaded, place) == near
     newer = run.load_model()
@@ -61,7 +64,7 @@ def test_newer_weights_draw_anew(runs_dir: Path, trained: Run) -> None:
         parameter.data *= 0.8
     save_model(run.model_path, newer, run.config, 1, 0.1)
     after = map_data.picture_at(loaded_model.load(run), place)
-    assert np.array_equal(after, decoded(newer, place[None])[0])
+    assert np.array_equal(after, decode_places(newer, place[None])[0])
     assert not np.array_equal(after, before)
 
 
@@ -73,7 +76,7 @@ def test_a_standing_selection_is_looked_through_once(wide: Run, monkeypatch: pyt
 
     def of(region: Region, *, train: bool = False, dimensions: tuple[int, int] = (0, 1)) -> object:
         shown = loaded_model.training_set(wide, loaded) if train else loaded.test
-        points = map_data.points_of(wide, loaded, axes(5, *dimensions), train=train)
+        points = map_data.points_of(wide, loaded, axis_directions(5, *dimensions), train=train)
         return map_data.region_held(loaded, shown, points, region)
 
     first = of(region)

@@ -169,7 +169,7 @@ def test_what_was_deleted_or_swapped_meanwhile_is_left_out(
             os.mkfifo(pipe)
         (tmp_path / "secret").write_text("mine")
         link.symlink_to(tmp_path / "secret")
-        os.truncate(huge, untrusted.largest(untrusted.MAX_WEIGHTS) + 1)
+        os.truncate(huge, untrusted.safetensors_limit(untrusted.MAX_WEIGHTS) + 1)
         assets.serve_files(folder, files)
 
     monkeypatch.setattr(Path, "hardlink_to", refused)

@@ -10,7 +10,7 @@ from vae import VaeError
 from vae.models.network import VAE
 from vae.runs import checkpoints
 from vae.runs.run import Run
-from vae.storage.atomic import write_whole
+from vae.storage.atomic import write_atomic
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "file"
-    write_whole(path, b"old")
+    write_atomic(path, b"old")
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -107,6 +107,6 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(
         with monkeypatch.context() as patch:
             patch.setattr(f"os.{call}", full)
             with pytest.raises(OSError, match="No space"):
-                write_whole(path, b"new")
+                write_atomic(path, b"new")
         assert path.read_bytes() == b"old"
         assert list(tmp_path.iterdir()) == [path]

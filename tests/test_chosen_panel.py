@@ -13,14 +13,14 @@ import vae
 from tests.conftest import small_config
 from tests.visiting import PAGES, bars, component, html, messages, visit
 from vae.datasets.registry import load
-from vae.inference.scored_set import ScoredSet, nearest, nearest_each
-from vae.inference.scoring import decoded, scored
+from vae.inference.scored_set import ScoredSet, nearest_image_per_place, nearest_images
+from vae.inference.scoring import decode_places, make_scored_set
 from vae.runs.run import Run
 
 
 def loaded(run: Run) -> ScoredSet:
     images, labels = load("mnist", train=False)
-    return scored(run.load_model(), images.numpy(), labels.numpy())
+    return make_scored_set(run.load_model(), images.numpy(), labels.numpy())
 
 
 def shown_picture(text: str, alt: str) -> np.ndarray:
@@ -35,7 +35,7 @@ def test_a_place_is_shown_with_its_neighbours(trained: Run) -> None:
     text, test = html(page), loaded(trained)
     place = np.array([0.25, -1.5], np.float32)
     drawn = shown_picture(text, "What the model draws at the chosen place")
-    assert np.array_equal(drawn, decoded(trained.load_model(), place[None])[0])
+    assert np.array_equal(drawn, decode_places(trained.load_model(), place[None])[0])
     log_prior = -np.log(2 * np.pi) - (0.25**2 + 1.5**2) / 2
     assert f"log p(z) = {log_prior:.2f}".replace("-", "−") in text
     away = np.linalg.norm(test.means - place, axis=1)
@@ -138,12 +138,12 @@ def test_the_nearest_are_those_of_a_full_sort() -> None:
     for place, but in (([2.2, 2.1], None), ([0, 0], 7), ([9, 9], None)):
         away = np.linalg.norm(means - np.array(place, np.float32), axis=1)
         away[[] if but is None else but] = np.inf
-        order, distances = nearest(test, np.array(place, np.float32), 50, but=but)
+        order, distances = nearest_images(test, np.array(place, np.float32), 50, exclude=but)
         assert np.array_equal(order, np.argsort(away, kind="stable")[:50])
         assert np.array_equal(distances, away[order])
         assert (
-            nearest_each(test, np.array([place], np.float32))
+            nearest_image_per_place(test, np.array([place], np.float32))
             == np.linalg.norm(means - place, axis=1).argmin()
         )
-    assert len(nearest(test[[1, 2, 3]], means[0], 9, but=1)[0]) == 2
-    assert len(nearest(test[[1]], means[0], 9, but=0)[0]) == 0
+    assert len(nearest_images(test[[1, 2, 3]], means[0], 9, exclude=1)[0]) == 2
+    assert len(nearest_images(test[[1]], means[0], 9, exclude=0)[0]) == 0

@@ -18,7 +18,7 @@ from vae.config import TrainConfig
 from vae.models.network import VAE
 from vae.runs.catalogue import list_runs, new_run
 from vae.runs.checkpoints import save_model
-from vae.runs.evaluation import kept_evaluation
+from vae.runs.evaluation_record import load_evaluation
 from vae.runs.run import Run
 
 SMALL = [
@@ -94,7 +94,7 @@ def test_train_runs_evaluate_decode_delete(small: Path, capsys: Output, tmp_path
         rows["mine"]["negative_elbo"], abs=figures["standard_error"]
     )
     assert [other["comparable"] for other in figures["published"]] == [True, True, False, True]
-    kept = kept_evaluation(Run(small / "mine"))
+    kept = load_evaluation(Run(small / "mine"))
     assert kept is not None
     assert kept.model_dump().items() <= figures.items()
     assert main(["evaluate", str(small / "mine")]) == 0

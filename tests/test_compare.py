@@ -18,7 +18,7 @@ from vae.config import TrainConfig
 from vae.evaluation import queue
 from vae.evaluation.queue import Going
 from vae.runs.catalogue import new_run
-from vae.runs.evaluation import keep_evaluation
+from vae.runs.evaluation_record import save_evaluation
 from vae.runs.records import Status
 from vae.runs.run import Run
 from vae.training.forecast import in_words, training_seconds
@@ -172,7 +172,7 @@ def test_figures_are_like_with_like_until_both_are_evaluated(
     asked: list[Run] = []
     monkeypatch.setattr(run_actions, "begin_evaluation", asked.append)
     left, right = pair
-    keep_evaluation(left, evaluation_of(left, negative_elbo=11.25, nll=9.5))
+    save_evaluation(left, evaluation_of(left, negative_elbo=11.25, nll=9.5))
     test = compare(pair)
     assert "11.25" not in html(test)
     assert "9.50</td><td>–</td>" in html(test)
@@ -186,7 +186,7 @@ def test_figures_are_like_with_like_until_both_are_evaluated(
     assert "is evaluated: 40%" in read(test.get("progress")[0].proto.text)
     monkeypatch.setitem(queue._asked, right.path, Going(ended=True, error="It *fell* over."))
     assert "It *fell* over." in messages(compare(pair))
-    keep_evaluation(right, evaluation_of(right, negative_elbo=10.5, nll=9.75))
+    save_evaluation(right, evaluation_of(right, negative_elbo=10.5, nll=9.75))
     test = compare(pair)
     assert "<td>11.25 ± 0.50</td><td><b>10.50 ± 0.50</b></td><td>−0.75</td>" in html(test)
     assert "<td><b>9.50</b></td><td>9.75</td>" in html(test)
@@ -195,13 +195,13 @@ def test_figures_are_like_with_like_until_both_are_evaluated(
 
 def test_evaluations_with_other_samples_are_not_compared(pair: tuple[Run, Run]) -> None:
     left, right = pair
-    keep_evaluation(left, evaluation_of(left, nll=9.5))
-    keep_evaluation(right, evaluation_of(right, nll=9.75, importance_samples=5))
+    save_evaluation(left, evaluation_of(left, nll=9.5))
+    save_evaluation(right, evaluation_of(right, nll=9.75, importance_samples=5))
     test = compare(pair)
     assert "<td>9.50</td><td>9.75</td><td></td>" in html(test)
     assert "<b>" not in html(test)
     assert "evaluated with different numbers of pictures or samples" in captions(test)
-    keep_evaluation(right, evaluation_of(right, nll=9.75))
+    save_evaluation(right, evaluation_of(right, nll=9.75))
     test = compare(pair)
     assert "<td><b>9.50</b></td><td>9.75</td><td>+0.25</td>" in html(test)
     assert "different numbers" not in captions(test)
@@ -245,7 +245,7 @@ def test_those_that_train_and_wait_are_shown_instead_of_a_start(runs_dir: Path, 
     first, second = (new_run(config, runs_dir) for config in READY_MADE[2].configs.values())
     first.write_status(Status(state="running", step=7, epoch=0.5, total_steps=9))
     second.write_status(Status(state="stopped"))
-    with first.hold():
+    with first.lock():
         test = visit(PAGE, None, run=trained.name)
         assert "seed 1 is trained now: epoch 0.50" in captions(test)
         assert "seed 2: trained after that." in captions(test)
@@ -280,7 +280,7 @@ def test_one_that_waits_with_some_epochs_behind_it_is_no_untrained_one(
     first, second = (new_run(config, runs_dir) for config in READY_MADE[2].configs.values())
     first.write_status(Status(state="running", step=7, epoch=0.5, total_steps=9))
     second.write_status(Status(state="stopped", step=5, epoch=0.25, total_steps=9))
-    with first.hold():
+    with first.lock():
         test = visit(PAGE, None, run=trained.name)
         assert "seed 2: stopped at epoch 0.25." in captions(test)
     # Between the two: the first has ended, the second has not begun yet.

@@ -293,7 +293,7 @@ def test_a_run_that_is_deleted_elsewhere_is_missed_while_the_other_trains(
     pair: tuple[Run, Run], small: Path, page: Page
 ) -> None:
     left, right = pair
-    with Server(APP, VAE_RUNS_DIR=str(small)) as server, left.hold():
+    with Server(APP, VAE_RUNS_DIR=str(small)) as server, left.lock():
         left.write_status(left.status().model_copy(update={"state": "running"}))
         page.goto(server.address(f"compare?run={left.name}&with={right.name}"))
         ready(page, "pair_curves")

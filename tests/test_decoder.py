@@ -12,7 +12,7 @@ from torch import nn
 from tests.browser import SLOW, Server, own_page
 from tests.conftest import BUNDLED, small_config
 from tests.decoding import IN_WORKER, LEVELS, SCRIPT, SMALL, Visit, far_apart, small_model, with_torch
-from vae.datasets.pictures import grey
+from vae.datasets.images import grey_levels
 from vae.models.decoder_export import decoder_spec
 from vae.models.layers import Activation, DecoderSpec, Dense
 from vae.models.network import VAE
@@ -203,4 +203,4 @@ def test_grey_levels_are_rounded_as_in_python(tab: Visit) -> None:
     near = [halves, np.nextafter(halves, np.float32(0)), np.nextafter(halves, np.float32(1))]
     values = np.concatenate([*near, [0, 1, 1e-9]]).astype(np.float32)[: 27 * 27]
     levels = tab.page.evaluate(LEVELS, [tab.specs["bundled"].name, values.tolist()])
-    assert np.array_equal(levels, grey(values))
+    assert np.array_equal(levels, grey_levels(values))

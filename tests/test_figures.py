@@ -15,7 +15,7 @@ from vae.evaluation.queue import Going, begin_evaluation
 from vae.evaluation.queue import evaluation_of as going_of
 from vae.runs.archive import unpack
 from vae.runs.checkpoints import save_model
-from vae.runs.evaluation import evaluation_path, keep_evaluation, kept_evaluation
+from vae.runs.evaluation_record import evaluation_path, load_evaluation, save_evaluation
 from vae.runs.run import Run
 
 
@@ -26,21 +26,21 @@ def run(runs_dir: Path, trained: Run) -> Run:
 
 
 def test_figures_are_those_of_these_weights_and_of_no_others(run: Run) -> None:
-    assert kept_evaluation(run) is None
+    assert load_evaluation(run) is None
     figures = evaluation_of(run)
-    keep_evaluation(run, figures)
-    assert kept_evaluation(run) == figures
+    save_evaluation(run, figures)
+    assert load_evaluation(run) == figures
     model = run.load_model()
     model.decoder.logits.bias.data[0] += 1e-6
     save_model(run.model_path, model, run.config, 36, 3.0)
-    assert kept_evaluation(run) is None
+    assert load_evaluation(run) is None
     run.model_path.unlink()
-    assert kept_evaluation(run) is None
+    assert load_evaluation(run) is None
 
 
 def test_figures_travel_with_the_run(run: Run, tmp_path: Path) -> None:
-    keep_evaluation(run, evaluation_of(run))
-    assert kept_evaluation(unpack(packed(run), tmp_path / "here")) == evaluation_of(run)
+    save_evaluation(run, evaluation_of(run))
+    assert load_evaluation(unpack(packed(run), tmp_path / "here")) == evaluation_of(run)
 
 
 def test_two_tabs_that_ask_at_the_same_instant_evaluate_once(
@@ -77,7 +77,7 @@ def test_two_are_evaluated_one_after_the_other_and_what_fails_says_why(run: Run)
     wait_until(lambda: all(going is not None and going.ended for going in map(going_of, (broken, run))))
     assert first is not None
     assert (first.share, first.error) == (1.0, "")
-    figures = kept_evaluation(run)
+    figures = load_evaluation(run)
     assert figures is not None
     assert (figures.run, figures.images, figures.importance_samples) == (run.name, 200, 500)
     failed = going_of(broken)

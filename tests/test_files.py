@@ -11,7 +11,7 @@ from tests.conftest import small_config
 from vae.runs.archive import pack, unpack
 from vae.runs.catalogue import new_run
 from vae.runs.run import Run
-from vae.storage.atomic import sweep, write_whole
+from vae.storage.atomic import remove_leftovers, write_atomic
 
 
 def further(run: Run, runs_dir: Path) -> Run:
@@ -65,7 +65,7 @@ def test_what_is_written_for_good_is_flushed_before_it_has_its_name_and_its_name
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", watched)
-    write_whole(tmp_path / "file", b"content")
+    write_atomic(tmp_path / "file", b"content")
     assert flushed == {tmp_path.stat().st_ino}
 
 
@@ -78,9 +78,9 @@ def test_what_was_left_half_done_is_swept_and_what_is_being_done_is_not(tmp_path
     (tmp_path / ".start.lock").touch()
     (tmp_path / ".link.0123abcd").symlink_to(tmp_path / "run")
     os.utime(old, (0, 0))
-    sweep(tmp_path, older=3600)
+    remove_leftovers(tmp_path, older=3600)
     assert {path.name for path in tmp_path.iterdir()} == {new.name, "run", ".start.lock", ".link.0123abcd"}
-    sweep(tmp_path)
+    remove_leftovers(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"run", ".start.lock"}
 
 

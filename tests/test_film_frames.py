@@ -15,16 +15,16 @@ from tests.decoding import small_model
 from tests.test_poster import MODELS
 from vae.datasets.registry import class_names
 from vae.export.animation import MOST_COLOURS, Frame
-from vae.inference.planes import Plane, axes, principal
+from vae.inference.planes import Plane, axis_directions, principal_directions
 from vae.inference.scored_set import Floats
-from vae.inference.scoring import decoded
-from vae.runs.snapshots import Journey, Moment
+from vae.inference.scoring import decode_places
+from vae.runs.snapshots import ModelAtStep, SnapshotSequence
 
 SIZE = 360
 NAMES = tuple("0123456789")
 
 
-def journey(means: Floats, logvars: Floats | None = None) -> Journey:
+def journey(means: Floats, logvars: Floats | None = None) -> SnapshotSequence:
     """Moments with these means (M, N, Z), of models that draw differently, at steps 0, 10, 20 and so on."""
     latent_dim = means.shape[2]
     moments = []
@@ -33,16 +33,16 @@ def journey(means: Floats, logvars: Floats | None = None) -> Journey:
         model.decoder.logits.bias.add_(number)
         reconstructions = np.full((3, 28, 28), 50 * number, np.uint8)
         logvar = np.zeros_like(mean) if logvars is None else logvars[number]
-        moments.append(Moment(10 * number, model, mean, logvar, reconstructions))
-    return cast("Journey", moments)
+        moments.append(ModelAtStep(10 * number, model, mean, logvar, reconstructions))
+    return cast("SnapshotSequence", moments)
 
 
-def captions(of: Journey) -> list[str]:
+def captions(of: SnapshotSequence) -> list[str]:
     return [f"step {moment.step}" for moment in of]
 
 
 def plane(latent_dim: int) -> Plane:
-    return axes(latent_dim).through(np.zeros(latent_dim, np.float32))
+    return axis_directions(latent_dim).through(np.zeros(latent_dim, np.float32))
 
 
 def middle_of(frame: Frame, label: int) -> Floats:
@@ -51,7 +51,7 @@ def middle_of(frame: Frame, label: int) -> Floats:
     return np.array((columns.mean() + 0.5, rows.mean() + 0.5), np.float32)
 
 
-def map_frames(of: Journey, on: Plane, labels: Sequence[int], seconds: int = 4) -> list[Frame]:
+def map_frames(of: SnapshotSequence, on: Plane, labels: Sequence[int], seconds: int = 4) -> list[Frame]:
     return list(map_film(of, captions(of), on, np.array(labels), NAMES, SIZE, seconds).frames)
 
 
@@ -86,7 +86,7 @@ def test_the_rest_is_the_nearest_moments() -> None:
     corners = {(0, 0): (-far, far), (0, -36): (far, far), (-36, 0): (-far, -far), (-36, -36): (far, -far)}
     for moment in of:
         frame = frames[seen.index(moment.step)][:SIZE]
-        drawn = decoded(moment.model, np.array(list(corners.values()), np.float32))
+        drawn = decode_places(moment.model, np.array(list(corners.values()), np.float32))
         assert len({digit.tobytes() for digit in drawn}) == 4
         for (top, left), digit in zip(corners, drawn, strict=True):
             large = np.asarray(Image.fromarray(digit).resize((36, 36), Image.Resampling.BILINEAR))
@@ -103,7 +103,7 @@ def _caption_in(frame: Frame, caption: str) -> bool:
 def test_latent_spaces_of_one_and_of_more_dimensions_have_a_map(latent_dim: int) -> None:
     random = np.random.default_rng(0)
     means, logvars = random.standard_normal((2, 3, 500, latent_dim)).astype(np.float32)
-    on = principal(means[-1]).through(means[0, 0]) if latent_dim > 1 else plane(1)
+    on = principal_directions(means[-1]).through(means[0, 0]) if latent_dim > 1 else plane(1)
     *_, frame = map_frames(journey(means, logvars), on, [4, *[0] * 499])
     places = on.coordinates(means) if latent_dim > 1 else np.concatenate((means, logvars), axis=2)
     middle, half = window(places)
@@ -129,7 +129,7 @@ def test_the_window_holds_nearly_all_points_of_all_moments() -> None:
 @pytest.mark.parametrize("seconds", [4, 10, 30])
 @pytest.mark.parametrize("moments", [3, 34, 40])
 def test_it_is_as_long_as_was_asked_and_rests_at_its_end(seconds: int, moments: int) -> None:
-    of = cast("Journey", [None] * moments)
+    of = cast("SnapshotSequence", [None] * moments)
     films: tuple[Film, ...] = (
         map_film(of, [""] * moments, plane(2), np.zeros(1, int), NAMES, SIZE, seconds),
         digit_film(of, [""] * moments, np.zeros((1, 28, 28), np.uint8), np.zeros(1, int), SIZE, seconds),
@@ -144,7 +144,10 @@ def test_it_is_as_long_as_was_asked_and_rests_at_its_end(seconds: int, moments: 
 def test_of_more_moments_than_there_is_time_for_some_are_shown() -> None:
     model, nowhere = small_model(MODELS[2]), np.zeros((1, 2), np.float32)
     greys = [np.full((1, 28, 28), number // 2, np.uint8) for number in range(400)]
-    of = cast("Journey", [Moment(number, model, nowhere, nowhere, grey) for number, grey in enumerate(greys)])
+    of = cast(
+        "SnapshotSequence",
+        [ModelAtStep(number, model, nowhere, nowhere, grey) for number, grey in enumerate(greys)],
+    )
     film = digit_film(of, captions(of), np.zeros((1, 28, 28), np.uint8), np.zeros(1, int), SIZE, 4)
     assert min(film.milliseconds) == 20
     assert sum(film.milliseconds) == 4000

@@ -38,13 +38,13 @@ def test_only_what_was_appended_is_read(run: Run, monkeypatch: pytest.MonkeyPatc
     history = History(run)
     assert [len(rows) for rows in history.read()] == [0, 0]
     offsets: list[int] = []
-    whole = Run.metrics_of
+    whole = Run.read_metrics
 
     def noting(self: Run, file: BinaryIO, offset: int) -> Iterator[tuple[list[Metrics], int]]:
         offsets.append(offset)
         return whole(self, file, offset)
 
-    monkeypatch.setattr(Run, "metrics_of", noting)
+    monkeypatch.setattr(Run, "read_metrics", noting)
     for step in range(1, 4):
         run.append_metrics(line(step))
         run.append_metrics(line(step, "test"))
@@ -60,7 +60,7 @@ def test_a_resumed_training_forgets_what_it_writes_again(run: Run) -> None:
     for step in range(1, 9):
         run.append_metrics(line(step))
     assert len(history.read().train) == 8
-    assert [kept.step for kept in run.forget_metrics_after(5)] == [1, 2, 3, 4, 5]
+    assert [kept.step for kept in run.truncate_metrics(5)] == [1, 2, 3, 4, 5]
     run.append_metrics(line(6))
     assert history.read().train["step"].tolist() == [1, 2, 3, 4, 5, 6]
 
@@ -100,7 +100,7 @@ def test_two_resumptions_between_two_looks_are_seen(run: Run) -> None:
         run.append_metrics(line(step))
     history.read()
     for kept in (20, 10):
-        run.forget_metrics_after(kept)
+        run.truncate_metrics(kept)
     for step in range(11, 50):
         run.append_metrics(line(step))
     assert history.read().train["step"].tolist() == list(range(1, 50))

@@ -24,7 +24,7 @@ from vae.training import jobs
 def nothing_left_running(small: Path) -> Iterator[None]:
     yield
     if (run := jobs.live_run(small)) is not None:
-        run.ask_to_stop()
+        run.request_stop()
         wait_until(lambda: jobs.live_run(small) is None)
 
 
@@ -46,14 +46,14 @@ def test_a_started_run_trains_in_its_own_session_stops_and_resumes(small: Path) 
     assert len(list_runs(small)) == 1, "a refused start leaves a run behind"
     assert jobs.start(run.config, small) == run, "the same config is the same run"
 
-    run.ask_to_stop()
+    run.request_stop()
     wait_until(lambda: run.status().state == "stopped")
     assert jobs.live_run(small) is None
     step = run.status().step
 
     jobs.resume(run)
     wait_until(lambda: run.status().step > step)
-    run.ask_to_stop()
+    run.request_stop()
     wait_until(lambda: run.status().state == "stopped")
     assert (run.path / "log.txt").read_text().count(run.name) >= 2
 
@@ -142,7 +142,7 @@ def test_several_are_trained_one_after_the_other_and_none_twice(small: Path, tra
     configs = [small_config(seed=seed) for seed in (2, 1, 3)]
     stale = new_run(configs[2], small)
     stale.write_status(Status(state="stopped"))
-    stale.ask_to_stop()  # those who watched it did
+    stale.request_stop()  # those who watched it did
     runs = jobs.start_all(configs, small)
     assert [run.config for run in runs] == configs
     assert [run.status().state for run in runs] == ["starting", "finished", "stopped"]
@@ -162,7 +162,7 @@ def test_who_stops_the_first_stops_those_that_wait(small: Path) -> None:
     first, second = jobs.start_all([small_config(epochs=2000), small_config()], small)
     wait_until(lambda: first.status().step > 0)
     process = Path(f"/proc/{first.status().pid}")
-    first.ask_to_stop()
+    first.request_stop()
     wait_until(lambda: not process.exists())
     assert first.status().state == "stopped"
     assert second.status().state == "stopped"

@@ -19,7 +19,7 @@ from tests.browser import SLOW, Server, own_page
 from tests.conftest import TRAIN_IMAGES
 from vae import VaeError
 from vae.datasets.registry import load
-from vae.inference.planes import axes
+from vae.inference.planes import axis_directions
 from vae.inference.scoring import score_set
 from vae.runs.checkpoints import save_model
 from vae.runs.run import Run
@@ -49,12 +49,12 @@ def test_the_training_set_is_scored_under_the_weights_that_are_shown(runs_dir: P
 @pytest.mark.usefixtures("runs_dir")
 def test_points_are_made_once_for_each_set_and_plane(wide: Run) -> None:
     loaded = loaded_model.load(wide)
-    points = map_data.points_of(wide, loaded, axes(5, 2, 0))
-    assert points.payload == map_points(loaded.test, axes(5, 2, 0)).payload
-    assert map_data.points_of(wide, loaded, axes(5, 2, 0)) is points
+    points = map_data.points_of(wide, loaded, axis_directions(5, 2, 0))
+    assert points.payload == map_points(loaded.test, axis_directions(5, 2, 0)).payload
+    assert map_data.points_of(wide, loaded, axis_directions(5, 2, 0)) is points
     others = [
-        map_data.points_of(wide, loaded, axes(5, 0, 2)),
-        map_data.points_of(wide, loaded, axes(5, 2, 0), train=True),
+        map_data.points_of(wide, loaded, axis_directions(5, 0, 2)),
+        map_data.points_of(wide, loaded, axis_directions(5, 2, 0), train=True),
     ]
     assert len({points.name, *(other.name for other in others)}) == 3
     assert len(others[1].labels) == TRAIN_IMAGES

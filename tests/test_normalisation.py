@@ -6,21 +6,21 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from tests.test_pictures import file
+from tests.test_images import file
 from vae import VaeError
+from vae.datasets.images import ImageArray, read_image
 from vae.datasets.mnist_style import as_mnist
-from vae.datasets.pictures import Picture, read_picture
 from vae.datasets.registry import load
 
 
 @pytest.fixture
-def digits(small_data: Path, monkeypatch: pytest.MonkeyPatch) -> Picture:
+def digits(small_data: Path, monkeypatch: pytest.MonkeyPatch) -> ImageArray:
     """The first 60 test pictures of MNIST, (60, 28, 28)."""
     monkeypatch.setenv("VAE_DATA_DIR", str(small_data))
     return load("mnist", train=False).images[:60].numpy()
 
 
-def sheet(digit: Picture, seed: int, enlarge: Image.Resampling = Image.Resampling.BICUBIC) -> np.ndarray:
+def sheet(digit: ImageArray, seed: int, enlarge: Image.Resampling = Image.Resampling.BICUBIC) -> np.ndarray:
     """A digit ten times as large, somewhere on a sheet (420, 500): 0 is paper, 1 is ink."""
     large = np.asarray(Image.fromarray(digit).resize((280, 280), enlarge), float) / 255
     y, x = np.random.default_rng(seed).integers(0, (140, 220))
@@ -29,7 +29,7 @@ def sheet(digit: Picture, seed: int, enlarge: Image.Resampling = Image.Resamplin
     return out
 
 
-def photo(digit: Picture, seed: int) -> bytes:
+def photo(digit: ImageArray, seed: int) -> bytes:
     """The same in pencil on grey paper, lit from one side, with noise, as a JPEG."""
     light = 1 + 0.3 * np.linspace(-0.5, 0.5, 500) + 0.15 * np.linspace(-0.5, 0.5, 420)[:, None]
     noise = np.random.default_rng(seed).normal(0, 8, (420, 500))
@@ -37,26 +37,26 @@ def photo(digit: Picture, seed: int) -> bytes:
     return file(Image.fromarray(levels.clip(0, 255).astype(np.uint8)), "JPEG", quality=85)
 
 
-def difference(ours: Picture, theirs: Picture) -> float:
+def difference(ours: ImageArray, theirs: ImageArray) -> float:
     """Mean absolute difference in grey levels; a picture of MNIST has a mean of 33."""
     return float(np.abs(ours.astype(int) - theirs).mean())
 
 
-def test_pictures_of_mnist_stay_as_they_are(digits: Picture) -> None:
+def test_pictures_of_mnist_stay_as_they_are(digits: ImageArray) -> None:
     differences = [difference(as_mnist(digit), digit) for digit in digits]
     assert np.median(differences) < 0.2
     assert np.quantile(differences, 0.95) < 1
 
 
-def test_an_enlarged_digit_comes_back_from_anywhere_on_the_sheet(digits: Picture) -> None:
+def test_an_enlarged_digit_comes_back_from_anywhere_on_the_sheet(digits: ImageArray) -> None:
     for seed, digit in enumerate(digits[:20]):
         large = (255 * sheet(digit, seed, Image.Resampling.NEAREST)).astype(np.uint8)
         assert difference(as_mnist(large), as_mnist(digit)) < 0.5
         assert np.abs(as_mnist(255 - large).astype(int) - as_mnist(large)).max() <= 1
 
 
-def test_photos_on_uneven_paper_come_back_nearly(digits: Picture) -> None:
-    ours = np.array([as_mnist(read_picture(photo(digit, seed))) for seed, digit in enumerate(digits)])
+def test_photos_on_uneven_paper_come_back_nearly(digits: ImageArray) -> None:
+    ours = np.array([as_mnist(read_image(photo(digit, seed))) for seed, digit in enumerate(digits)])
     differences = [difference(our, digit) for our, digit in zip(ours, digits, strict=True)]
     assert np.mean(differences) < 10  # measured 7.5; a pixel beside its place costs 15 to 25
     assert np.max(differences) < 36
@@ -65,7 +65,7 @@ def test_photos_on_uneven_paper_come_back_nearly(digits: Picture) -> None:
     assert (far.argmin(1) == np.arange(60)).mean() > 0.95
 
 
-def test_a_digit_cut_out_narrowly_may_touch_the_border(digits: Picture) -> None:
+def test_a_digit_cut_out_narrowly_may_touch_the_border(digits: ImageArray) -> None:
     differences = []
     for digit in digits[:30]:
         rows, columns = digit.any(1).nonzero()[0], digit.any(0).nonzero()[0]

@@ -64,7 +64,7 @@ def test_an_address_that_names_no_run_gets_a_sentence(asked: str, page: str, run
 
 def test_who_comes_to_watch_sees_the_training(runs_dir: Path, trained: Run) -> None:
     run = new_run(small_config(seed=5), runs_dir)
-    with run.hold():
+    with run.lock():
         run.write_status(Status(state="running"))
         box = visit("pages/train.py").sidebar.selectbox[0]
         assert box.value == run.name
@@ -181,7 +181,7 @@ def test_a_finished_run_can_be_trained_again_and_longer(runs_dir: Path, trained:
     press(test, "Train again")
     again = find_run(runs_dir, f"{trained.name}-2")
     assert again.status().state in LIVE
-    again.ask_to_stop()
+    again.request_stop()
     wait_until(lambda: again.status().state not in LIVE)
 
 
@@ -205,7 +205,7 @@ def test_a_training_is_steered_by_its_buttons(runs_dir: Path, trained: Run) -> N
         wishes.extend(asked)
 
     wishes: list[Request] = []
-    with run.hold(), ThreadPoolExecutor(1) as pool:
+    with run.lock(), ThreadPoolExecutor(1) as pool:
         run.write_status(running)
         trainer = pool.submit(heard)
         test = visit(PAGES[2])
@@ -229,7 +229,7 @@ def test_what_the_trainer_has_not_heard_yet_is_said(
 ) -> None:
     monkeypatch.setattr("pages.components.runs.run_actions.ANSWER_SECONDS", 0)
     run = Run(runs_dir / trained.name)
-    with run.hold():
+    with run.lock():
         run.write_status(run.status().model_copy(update={"state": "running", "heard": 1}))
         test = press(visit(PAGES[2]), "Pause")
         assert labels(test)[0] == "Pausing …"
@@ -252,7 +252,7 @@ def test_a_rate_out_of_bounds_gets_a_sentence_and_is_not_asked_for(
     label: str, value: float, runs_dir: Path, trained: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Run(runs_dir / trained.name)
-    with run.hold():
+    with run.lock():
         run.write_status(run.status().model_copy(update={"state": "running"}))
         test = visit(PAGES[2])
         number(test, label).set_value(value).run()
@@ -266,7 +266,7 @@ def test_a_rate_out_of_bounds_gets_a_sentence_and_is_not_asked_for(
 
 def test_a_second_start_offers_to_watch_or_to_stop_the_first(runs_dir: Path) -> None:
     run = new_run(small_config(seed=5), runs_dir)
-    with run.hold():
+    with run.lock():
         run.write_status(Status(state="running", total_steps=36))
         test = press(visit(PAGES[2]), "Start")
         assert f"{run.name} is being trained, and two" in messages(test)
@@ -284,7 +284,7 @@ def test_a_request_that_is_damaged_when_a_button_is_pressed_gets_a_sentence(
     runs_dir: Path, trained: Run
 ) -> None:
     run = Run(runs_dir / trained.name)
-    with run.hold():
+    with run.lock():
         run.write_status(run.status().model_copy(update={"state": "running"}))
         test = visit(PAGES[2])
         run.request_path.write_text("{")
@@ -302,7 +302,7 @@ def test_steps_count_from_where_the_trainer_is_when_the_button_is_pressed(
     monkeypatch.setattr("pages.components.runs.run_actions.ANSWER_SECONDS", 0)
     run = Run(runs_dir / trained.name)
     running = run.status().model_copy(update={"state": "running", "step": 13})
-    with run.hold():
+    with run.lock():
         run.write_status(running)
         test = visit(PAGES[2])
         run.write_status(running.model_copy(update={"step": 30}))
@@ -310,7 +310,7 @@ def test_steps_count_from_where_the_trainer_is_when_the_button_is_pressed(
         request = run.request()
         assert request is not None
         assert request.pause_at == 36
-        run.forget_requests()
+        run.clear_request()
         # Two quick clicks, the second before the trainer heard the first.
         press(press(test, "One batch"), "One batch")
         request = run.request()

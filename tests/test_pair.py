@@ -15,7 +15,7 @@ from tests.conftest import small_config
 from tests.figures import evaluation_of
 from vae import VaeError
 from vae.runs.catalogue import new_run
-from vae.runs.evaluation import Evaluation
+from vae.runs.evaluation_record import Evaluation
 from vae.runs.run import Run
 
 

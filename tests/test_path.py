@@ -16,10 +16,10 @@ from tests.browser import Server
 from tests.conftest import BUNDLED
 from tests.pathing import END, START, path_script, path_server
 from tests.visiting import component
-from vae.datasets.pictures import Picture
-from vae.inference.paths import COUNT, places
+from vae.datasets.images import ImageArray
+from vae.inference.paths import COUNT, path_places
 from vae.inference.scored_set import Floats
-from vae.inference.scoring import decoded
+from vae.inference.scoring import decode_places
 from vae.runs.run import Run
 
 LISTEN = """() => {
@@ -54,8 +54,8 @@ def whole_data(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAE_DATA_DIR", str(BUNDLED.parents[1] / "data"))
 
 
-def from_torch(along: Floats) -> Picture:
-    return decoded(Run(BUNDLED).load_model(), along)
+def from_torch(along: Floats) -> ImageArray:
+    return decode_places(Run(BUNDLED).load_model(), along)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_the_page_shows_the_path_of_the_address(
     assert r"an \[end\]" in test.markdown[0].value
     assert test.segmented_control(key="way").value == test.session_state["asked_before"] == way
     sent = component(test, "path")
-    along = places(START, END, "spherical" if way == "spherical" else "straight")
+    along = path_places(START, END, "spherical" if way == "spherical" else "straight")
     assert np.array_equal(np.array(sent["places"], np.float32), along)
     assert np.array_equal(along[[0, -1]], (START, END))
 
@@ -81,7 +81,7 @@ def test_the_way_that_is_chosen_is_drawn_at_once(tmp_path: Path) -> None:
     assert test.session_state["asked_before"] == "spherical"
     assert "5.46 long" in test.markdown[0].value
     assert np.array_equal(
-        np.array(component(test, "path")["places"], np.float32), places(START, END, "spherical")
+        np.array(component(test, "path")["places"], np.float32), path_places(START, END, "spherical")
     )
 
 
@@ -118,7 +118,7 @@ def distance_from(along: Floats, place: list[float]) -> float:
 
 @pytest.mark.browser
 def test_it_plays_along_the_path_and_says_where_it_is(server: Server, page: Page) -> None:
-    along = places(START, END, "spherical")
+    along = path_places(START, END, "spherical")
     visit(page, server, "?way=spherical")
     row = page.locator(".path-strip-row canvas").evaluate_all(LEVELS)
     assert np.array_equal(np.reshape(row, (-1, 28, 28)), from_torch(along[::STEP]))
@@ -145,7 +145,7 @@ def test_it_plays_along_the_path_and_says_where_it_is(server: Server, page: Page
 
 @pytest.mark.browser
 def test_keys_and_the_row_lead_to_places_exactly(server: Server, page: Page) -> None:
-    along = places(START, END, "straight")
+    along = path_places(START, END, "straight")
     visit(page, server)
     slider = page.get_by_role("slider", name="Place on the path")
     slider.press("End")
@@ -167,7 +167,7 @@ def test_keys_and_the_row_lead_to_places_exactly(server: Server, page: Page) -> 
 
 @pytest.mark.browser
 def test_files_hold_what_torch_draws(server: Server, page: Page) -> None:
-    along = places(START, END, "straight")
+    along = path_places(START, END, "straight")
     visit(page, server)
     content = {}
     for kind in ("PNG", "GIF"):

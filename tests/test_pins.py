@@ -11,7 +11,7 @@ from pages.components.map.pin_urls import Texts, place_of, place_text, read, wri
 from pages.components.map.pins import MOST, MOST_KEPT, Pin, Pins, fitted
 from tests.visiting import messages
 from vae import VaeError
-from vae.inference.labels import decimal
+from vae.inference.formatting import format_number
 
 MEANS = np.random.default_rng(2).standard_normal((500, 2), np.float32)
 
@@ -103,9 +103,9 @@ def test_places_come_back_as_the_same_float32() -> None:
 
 
 def test_people_read_minus_signs_and_no_minus_zero() -> None:
-    assert decimal(-0.001) == "0.00"
-    assert decimal(-1.5) == "−1.50"
-    assert decimal(-1234.5, thousands=",") == "−1,234.50"
+    assert format_number(-0.001) == "0.00"
+    assert format_number(-1.5) == "−1.50"
+    assert format_number(-1234.5, thousands=",") == "−1,234.50"
 
 
 NONSENSE = ["abc", "", "nan,0", "inf,1", "1e99,0", "-2e6,0", "1", "1,2,3", "1,,2", "1_0,2", "0x1,2", "٣,1"]

@@ -13,7 +13,7 @@ from playwright.sync_api import Download, Locator, Page, expect
 
 from tests.browser import Server, own_page
 from tests.decoding import small_model, with_torch
-from vae.datasets.pictures import grey
+from vae.datasets.images import grey_levels
 
 pytestmark = pytest.mark.browser
 
@@ -26,15 +26,16 @@ from pages.components.explore.coordinates import coordinates, pinned_coordinates
 from vae.models.decoder_export import decoder_spec
 from pages.components.shell.links import MAP, link
 from pages.components.explore.pins_row import asked_actions, pins_row
-from vae.inference.planes import axes, dimensions_of
-from vae.inference.scoring import scored
+from vae.inference.planes import axis_directions, summarize_dimensions
+from vae.inference.scoring import make_scored_set
 from tests.decoding import small_model
 
 @st.cache_resource
 def explored():
     model = small_model("tanh-2").requires_grad_(False)
     pictures = np.random.default_rng(1).integers(0, 256, (50, 28, 28), np.uint8)
-    return LoadedModel(model, scored(model, pictures, np.arange(50) % 10), decoder_spec(model), 0, 0, 0)
+    test = make_scored_set(model, pictures, np.arange(50) % 10)
+    return LoadedModel(model, test, decoder_spec(model), 0, 0, 0)
 
 @st.fragment
 def part():
@@ -44,9 +45,9 @@ def part():
         pins = act(action)
     if (z := pinned_coordinates(2)) is not None:
         pins = pin(z)
-    plane = axes(2).through(pins.place(2))
+    plane = axis_directions(2).through(pins.place(2))
     pins_row(pins, explored(), [str(i) for i in range(10)], plane, run="mine", address=address(pins))
-    coordinates(pins.place(2), dimensions_of(test), test.reach)
+    coordinates(pins.place(2), summarize_dimensions(test), test.reach)
 
 def pinning():
     part()
@@ -84,7 +85,7 @@ def chosen(page: Page) -> Locator:
 
 
 def decoded(*places: tuple[float, float]) -> np.ndarray:
-    return grey(with_torch(small_model("tanh-2"), np.array(places, np.float32))).reshape(-1, 28, 28)
+    return grey_levels(with_torch(small_model("tanh-2"), np.array(places, np.float32))).reshape(-1, 28, 28)
 
 
 def levels(canvas: Locator) -> np.ndarray:

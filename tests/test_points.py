@@ -12,9 +12,8 @@ from playwright.sync_api import Browser
 from pages.components.stores.points import MapPoints, map_points
 from tests.browser import SLOW, Server, own_page
 from tests.test_selection import a_set
-from vae.inference.planes import axes, principal
+from vae.inference.planes import axis_directions, principal_directions
 from vae.inference.scored_set import ScoredSet
-from vae.inference.scoring import plane
 
 
 def a_wide_set(latent_dim: int, count: int = 40) -> ScoredSet:
@@ -28,7 +27,7 @@ def a_wide_set(latent_dim: int, count: int = 40) -> ScoredSet:
 
 def test_the_colours_are_those_of_the_pictures() -> None:
     logvars = np.log(np.array([[4, 9], [1, 1], [1, 16], [4, 4], [0.25, 1]], np.float32))
-    points = map_points(replace(a_set(), logvars=logvars), axes(2))
+    points = map_points(replace(a_set(), logvars=logvars), axis_directions(2))
     assert points.xy.tolist() == a_set().means.tolist()
     assert points.labels.tolist() == [0, 0, 0, 1, 1]
     assert points.values["reconstruction"].tolist() == [10, 20, 60, 100, 50]
@@ -42,7 +41,7 @@ def test_the_colours_are_those_of_the_pictures() -> None:
 @pytest.mark.parametrize("latent_dim", [2, 3, 5])
 def test_an_ellipse_is_the_posterior_as_the_map_shows_it(latent_dim: int) -> None:
     shown = a_wide_set(latent_dim)
-    for directions in (axes(latent_dim, 1, 0), principal(shown.means)):
+    for directions in (axis_directions(latent_dim, 1, 0), principal_directions(shown.means)):
         points = map_points(shown, directions)
         seen = np.stack((directions.first, directions.second))
         for logvar, (xx, xy, yy) in zip(shown.logvars, points.covariance, strict=True):
@@ -54,32 +53,34 @@ def test_distances_are_those_of_the_whole_space() -> None:
     shown = a_wide_set(5)
     one = shown.labels == shown.labels[0]
     expected = np.linalg.norm(shown.means[0] - shown.means[one].mean(axis=0))
-    assert map_points(shown, axes(5, 3, 4)).values["distance"][0] == pytest.approx(expected, rel=1e-5)
+    assert map_points(shown, axis_directions(5, 3, 4)).values["distance"][0] == pytest.approx(
+        expected, rel=1e-5
+    )
 
 
 def test_on_a_line_the_other_axis_is_the_log_variance() -> None:
     shown = a_wide_set(1)
-    points = map_points(shown, axes(1))
-    assert np.array_equal(points.xy, plane(shown.means, shown.logvars))
+    points = map_points(shown, axis_directions(1))
+    assert np.array_equal(points.xy, np.concatenate((shown.means, shown.logvars), axis=1))
     np.testing.assert_allclose(points.covariance[:, 0], np.exp(shown.logvars[:, 0]), rtol=1e-6)
     assert (points.covariance[:, 1:] == 0).all()
 
 
 def test_the_name_is_that_of_the_content() -> None:
     shown = a_wide_set(3)
-    points, again = (map_points(shown, axes(3)) for _ in range(2))
+    points, again = (map_points(shown, axis_directions(3)) for _ in range(2))
     assert points.payload == again.payload
     changed = replace(shown, labels=(shown.labels + 1) % 10)
     others = [
-        map_points(changed, axes(3)),
-        map_points(shown, axes(3, 0, 2)),
-        map_points(a_wide_set(3, 39), axes(3)),
+        map_points(changed, axis_directions(3)),
+        map_points(shown, axis_directions(3, 0, 2)),
+        map_points(a_wide_set(3, 39), axis_directions(3)),
     ]
     assert len({points.name, *(each.name for each in others)}) == 4
 
 
 def test_what_travels_is_37_bytes_a_point() -> None:
-    head, arrays = map_points(a_wide_set(3, 1000), axes(3)).payload.split(b"\n", 1)
+    head, arrays = map_points(a_wide_set(3, 1000), axis_directions(3)).payload.split(b"\n", 1)
     assert len(arrays) == 37_000
     assert json.loads(head)["count"] == 1000
 
@@ -111,7 +112,10 @@ ARRAYS = """
 
 @pytest.fixture(scope="module")
 def sets() -> dict[str, MapPoints]:
-    return {"flat": map_points(a_wide_set(2, 101), axes(2)), "wide": map_points(a_wide_set(5), axes(5, 3, 1))}
+    return {
+        "flat": map_points(a_wide_set(2, 101), axis_directions(2)),
+        "wide": map_points(a_wide_set(5), axis_directions(5, 3, 1)),
+    }
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from pages.components.charts.images import INKS
 from pages.components.export.poster import poster_file, poster_picture
 from tests.browser import own_page
 from tests.decoding import small_model
-from vae.datasets.pictures import Picture
+from vae.datasets.images import ImageArray
 from vae.inference.latent_space import prior_grid
 from vae.inference.planes import Plane
 from vae.models.network import VAE
@@ -122,7 +122,7 @@ def test_the_page_draws_nothing_until_it_is_asked(latent_dim: int) -> None:
     np.testing.assert_array_equal(shown(test), black)
 
 
-def shown(test: AppTest) -> Picture:
+def shown(test: AppTest) -> ImageArray:
     """The preview."""
     [element] = test.get("html")
     [encoded] = re.findall(r"base64,([^\"]+)", element.proto.body)

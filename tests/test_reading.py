@@ -16,9 +16,9 @@ from tests.conftest import small_config
 from tests.figures import evaluation_of
 from vae import VaeError
 from vae.config import TrainConfig
-from vae.runs.archive import check
+from vae.runs.archive import check_run
 from vae.runs.catalogue import list_runs, new_run, summary
-from vae.runs.evaluation import keep_evaluation
+from vae.runs.evaluation_record import save_evaluation
 from vae.runs.live_view import load_view
 from vae.runs.records import CHUNK, Metrics, Status
 from vae.runs.run import MAX_METRICS, Run
@@ -34,20 +34,20 @@ def run(trained: Run, tmp_path: Path) -> Run:
     """A run with all of its files."""
     run = Run(tmp_path / "runs" / "gift")
     shutil.copytree(trained.path, run.path)
-    run.ask(delay=1)
-    keep_evaluation(run, evaluation_of(run))
+    run.update_request(delay=1)
+    save_evaluation(run, evaluation_of(run))
     return run
 
 
 def test_a_sound_run_is_read_whole(run: Run) -> None:
     assert all((run.path / name).exists() for name in FILES)
-    check(run)
+    check_run(run)
 
 
 def refused(run: Run, name: str, why: str = "gift/") -> str:
     """The sentence with which the run is refused, which names the file."""
     with pytest.raises(VaeError, match=why) as caught:
-        check(Run(run.path))
+        check_run(Run(run.path))
     sentence = str(caught.value)
     assert f"gift/{name}" in sentence
     assert len(sentence) < 1500
@@ -84,7 +84,7 @@ def test_what_stands_in_the_place_of_a_file_is_refused_by_name(what: str, name: 
     PLACEHOLDERS[what](run.path / name)
     tracemalloc.start()
     with pytest.raises(VaeError) as caught:
-        check(Run(run.path))
+        check_run(Run(run.path))
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert name in str(caught.value)
@@ -99,9 +99,9 @@ def test_what_stands_in_the_place_of_a_file_is_refused_by_name(what: str, name: 
 def test_what_a_power_cut_left_of_a_file_that_nobody_flushed_is_nothing(left: bytes, run: Run) -> None:
     for path in (run.path / "status.json", run.request_path, run.view_path):
         path.write_bytes(left)
-    check(run)
+    check_run(run)
     assert (run.status().state, run.request(), load_view(run.view_path)) == ("interrupted", None, None)
-    assert run.ask(delay=1).delay == 1
+    assert run.update_request(delay=1).delay == 1
     assert run.request() is not None
 
 
@@ -165,10 +165,10 @@ def test_a_network_that_does_not_fit_takes_no_memory(widths: list[int], run: Run
 
 
 def test_the_widest_network_has_as_many_weights_as_are_allowed() -> None:
-    from vae.runs.checkpoints import sizes
+    from vae.runs.checkpoints import size_limits
 
     widest = TrainConfig(hidden_dims=(4096,) * 8, latent_dim=64)
-    assert 0.9 * MAX_WEIGHTS < sizes(widest).model < MAX_WEIGHTS
+    assert 0.9 * MAX_WEIGHTS < size_limits(widest).model < MAX_WEIGHTS
 
 
 def test_the_longest_config_can_be_read(tmp_path: Path) -> None:
@@ -232,10 +232,10 @@ def test_weights_that_are_no_numbers_are_refused(run: Run) -> None:
 @pytest.mark.parametrize("field", ["step", "updates", "seconds", "threads", "learning_rate", "beta"])
 @pytest.mark.parametrize("value", ["-1", "nan", "1e400", "9" * 5000, "x"])
 def test_a_position_that_is_none_is_refused(field: str, value: str, run: Run) -> None:
-    header = header_of(run.training_path)
+    header = header_of(run.resume_path)
     metadata = header["__metadata__"]
     assert isinstance(metadata, dict)
-    with_header(run.training_path, header | {"__metadata__": metadata | {field: value}})
+    with_header(run.resume_path, header | {"__metadata__": metadata | {field: value}})
     refused(run, "resume.safetensors", f"which step it is of .{field}: ")
 
 
@@ -251,7 +251,7 @@ def test_a_long_history_is_read_in_parts(run: Run) -> None:
     run.metrics_path.write_bytes(line * count + line[:50])
     file = run.open_metrics()
     with file:
-        parts = list(run.metrics_of(file, 0))
+        parts = list(run.read_metrics(file, 0))
     assert len(parts) == 3
     assert sum(len(lines) for lines, _ in parts) == count == len(run.metrics()[0])
     assert parts[-1][1] == count * len(line) == run.metrics()[1]

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from pages.components.map.region import inside, is_polygon
 from tests.visiting import PAGES, bars, component, html, messages, visit
 from vae.datasets.registry import load
-from vae.inference.scored_set import exactly, found
+from vae.inference.selection import exact_search, search_indices
 from vae.runs.run import Run
 
 
@@ -59,14 +59,14 @@ def test_what_has_no_area_is_no_polygon(corners: list[tuple[float, float]]) -> N
 
 @pytest.mark.parametrize("indices", [[417], [3, 1, 2], list(range(0, 100, 2)), [0, 1, 5, 6, 7, 199]])
 def test_a_search_can_name_pictures_exactly(indices: list[int]) -> None:
-    find = exactly(indices)
+    find = exact_search(indices)
     assert find is not None
-    assert np.flatnonzero(found(find, 5000)[0]).tolist() == sorted(indices)
+    assert np.flatnonzero(search_indices(find, 5000)[0]).tolist() == sorted(indices)
 
 
 def test_a_search_has_no_room_for_more() -> None:
-    assert exactly(list(range(0, 102, 2))) is None
-    assert exactly(list(range(4000))) == "0-3999"
+    assert exact_search(list(range(0, 102, 2))) is None
+    assert exact_search(list(range(4000))) == "0-3999"
 
 
 SCRIPT = """

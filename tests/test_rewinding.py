@@ -159,7 +159,7 @@ def test_while_a_run_trains_its_end_is_live_and_follows(server: Server, page: Pa
     kept = [path.rename(path.with_suffix(".later")) for path in paths[4:]]
     slider = page.get_by_role("slider", name="Moment of the training")
     machine = page.locator(".time-machine")
-    with run.hold():
+    with run.lock():
         run.write_status(finished.model_copy(update={"state": "running"}))
         page.goto(server.address("train"))
         ready(page, "curves")

@@ -63,7 +63,7 @@ def test_a_further_run_has_a_name_that_can_be_opened(run: Run) -> None:
 
 def test_how_a_run_is_carried_out_can_be_changed(run: Run) -> None:
     changed = run.config.model_copy(update={"threads": 2, "device": "auto"})
-    with run.hold():
+    with run.lock():
         assert new_run(changed, run.path.parent).config.threads == 1
     assert new_run(changed, run.path.parent).config == changed
     assert open_run(run.path).config == changed
@@ -156,7 +156,7 @@ def test_resuming_forgets_later_lines_and_repairs_the_torn_one(run: Run) -> None
         run.append_metrics(line(step))
     with (run.path / "metrics.jsonl").open("a") as stream:
         stream.write('{"split": "tr')
-    run.forget_metrics_after(2)
+    run.truncate_metrics(2)
     run.append_metrics(line(3, "test"))
     assert [(m.step, m.split) for m in run.metrics()[0]] == [(1, "train"), (2, "train"), (3, "test")]
 
@@ -174,7 +174,7 @@ def test_a_live_state_needs_a_living_trainer(run: Run, monkeypatch: pytest.Monke
     assert run.status().state == "interrupted"
     run.write_status(Status(state="running"))
     assert run.status().state == "interrupted"
-    with run.hold():
+    with run.lock():
         assert run.status().state == "running"
 
 
@@ -185,7 +185,7 @@ def test_a_trainer_that_ends_while_one_looks_did_not_die(run: Run, monkeypatch: 
         run.write_status(Status(state="finished"))
         return False
 
-    monkeypatch.setattr(Run, "is_held", ended)
+    monkeypatch.setattr(Run, "is_locked", ended)
     assert run.status().state == "finished"
 
 
@@ -193,7 +193,7 @@ def test_only_one_holds_a_run(run: Run) -> None:
     with (
         filelock.FileLock(run.path / "lock"),
         pytest.raises(VaeError, match="trained by another"),
-        run.hold(),
+        run.lock(),
     ):
         pytest.fail("two trainers in one run")
 
@@ -211,7 +211,7 @@ def test_two_starts_at_the_same_instant_make_one_run(tmp_path: Path) -> None:
 
 def test_deleting_takes_the_whole_run_and_no_other(run: Run) -> None:
     other = new_run(run.config, run.path.parent, again=True)
-    with other.hold(), pytest.raises(VaeError, match="trained by another process"):
+    with other.lock(), pytest.raises(VaeError, match="trained by another process"):
         delete_run(other)
     delete_run(run)
     assert [path.name for path in run.path.parent.iterdir()] == [other.name]
@@ -234,7 +234,7 @@ def test_who_looks_while_a_run_is_deleted_leaves_nothing_of_its_name(run: Run) -
     def look() -> None:
         while not done.is_set():
             with suppress(VaeError):
-                run.is_held()
+                run.is_locked()
 
     looking = [threading.Thread(target=look) for _ in range(2)]
     for each in looking:
@@ -260,7 +260,7 @@ def test_a_lock_of_a_run_that_was_deleted_is_no_lock(run: Run, monkeypatch: pyte
         return descriptor
 
     monkeypatch.setattr(os, "open", deleted)
-    with pytest.raises(VaeError, match="is gone: it was deleted"), run.hold():
+    with pytest.raises(VaeError, match="is gone: it was deleted"), run.lock():
         pytest.fail("held")
     assert not run.path.exists()
 

@@ -34,12 +34,12 @@ from pathlib import Path
 import numpy as np
 from pages.components.runs import loaded_model
 from pages.components.export.film import save_journey
-from vae.inference.planes import axes
+from vae.inference.planes import axis_directions
 from vae.runs.run import Run
 
 run = Run(Path({path!r}))
 latent_dim = run.config.latent_dim
-plane = axes(latent_dim).through(np.zeros(latent_dim, np.float32))
+plane = axis_directions(latent_dim).through(np.zeros(latent_dim, np.float32))
 save_journey(run, loaded_model.load(run), plane)
 """
 
@@ -164,9 +164,9 @@ def test_a_damaged_snapshot_is_left_out_as_on_the_slider(run: Run, films: list[b
 def test_it_ends_with_the_weights_that_are_explored_and_says_what_the_slider_says(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawn: list[tuple[list[snapshots.Moment], Sequence[str]]] = []
+    drawn: list[tuple[list[snapshots.ModelAtStep], Sequence[str]]] = []
 
-    def frames(of: snapshots.Journey, captions: Sequence[str], *_: object) -> Film:
+    def frames(of: snapshots.SnapshotSequence, captions: Sequence[str], *_: object) -> Film:
         drawn.append((list(of), captions))
         return Film(iter([np.zeros((10, 10), np.uint8)]), [50])
 

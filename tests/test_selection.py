@@ -7,16 +7,8 @@ import pytest
 import torch
 
 from vae import VaeError
-from vae.inference.scored_set import (
-    SORTS,
-    ScoredSet,
-    found,
-    mean_losses,
-    nearest,
-    of_classes,
-    selected,
-    surprise,
-)
+from vae.inference.scored_set import ScoredSet, mean_losses, nearest_images, surprise
+from vae.inference.selection import SORTS, filter_classes, search_indices, select_images
 from vae.models.losses import kl
 
 
@@ -44,7 +36,7 @@ def a_set(side: int = 28) -> ScoredSet:
     ],
 )
 def test_every_picture_is_sorted(sort: str, order: list[int]) -> None:
-    assert selected(a_set(), sort=sort).tolist() == order
+    assert select_images(a_set(), sort=sort).tolist() == order
 
 
 def test_surprise_is_what_is_above_the_mean_of_the_class() -> None:
@@ -57,7 +49,7 @@ def test_a_class_without_pictures_disturbs_nobody() -> None:
 
 
 def test_a_shuffle_is_that_of_its_seed() -> None:
-    first, again, other = (selected(a_set(), sort="shuffled", seed=seed) for seed in (3, 3, 4))
+    first, again, other = (select_images(a_set(), sort="shuffled", seed=seed) for seed in (3, 3, 4))
     assert first.tolist() == again.tolist() != other.tolist()
     assert sorted(first) == [0, 1, 2, 3, 4]
 
@@ -83,20 +75,20 @@ def test_every_sort_has_a_key_for_every_picture() -> None:
     ],
 )
 def test_digits_and_ranges_find_indices(text: str, matches: list[int]) -> None:
-    assert np.flatnonzero(found(text, 20)[0]).tolist() == matches
+    assert np.flatnonzero(search_indices(text, 20)[0]).tolist() == matches
 
 
 @pytest.mark.parametrize("text", ["abc", "-1", "1.5", "1--2", "٣", "4;", "1e3", "#", "1234567890"])
 def test_what_is_no_index_gets_a_sentence(text: str) -> None:
     with pytest.raises(VaeError, match="is no index"):
-        found(text, 20)
+        search_indices(text, 20)
 
 
 def test_a_search_of_too_many_words_gets_a_sentence() -> None:
     with pytest.raises(VaeError, match="These are 2,000 indices and ranges"):
-        found("7 " * 2000, 20)
+        search_indices("7 " * 2000, 20)
     with pytest.raises(VaeError, match=r"^'x{60}…' is no index"):
-        found("x" * 3000, 20)
+        search_indices("x" * 3000, 20)
 
 
 def test_the_terms_of_the_kl_are_those_of_its_sum() -> None:
@@ -115,23 +107,23 @@ def test_means_are_of_the_pictures_asked_for() -> None:
 def test_an_exact_match_comes_first_whatever_the_order() -> None:
     test = a_set()
     many = test[[0, 1, 2, 3, 4] * 4]
-    assert selected(many, find="1", sort="worst")[0] == 1
-    assert set(selected(many, find="1")) == {1, *range(10, 20)}
+    assert select_images(many, find="1", sort="worst")[0] == 1
+    assert set(select_images(many, find="1")) == {1, *range(10, 20)}
 
 
 def test_filters_are_all_kept_at_once() -> None:
     test = a_set()
-    assert selected(test, loss=(20, 60)).tolist() == [1, 2, 4]
-    assert selected(test, loss=(20, 60), sort="worst", find="1-3").tolist() == [2, 1]
-    indices = selected(test, sort="worst")
-    assert of_classes(test, indices, [1]).tolist() == [3, 4]
-    assert of_classes(test, indices, []).tolist() == indices.tolist()
-    assert of_classes(test, indices, [7]).tolist() == []
+    assert select_images(test, loss=(20, 60)).tolist() == [1, 2, 4]
+    assert select_images(test, loss=(20, 60), sort="worst", find="1-3").tolist() == [2, 1]
+    indices = select_images(test, sort="worst")
+    assert filter_classes(test, indices, [1]).tolist() == [3, 4]
+    assert filter_classes(test, indices, []).tolist() == indices.tolist()
+    assert filter_classes(test, indices, [7]).tolist() == []
 
 
 def test_the_nearest_are_found_in_the_whole_latent_space() -> None:
-    indices, distances = nearest(a_set(), np.array([0, 0], np.float32), 3, but=0)
+    indices, distances = nearest_images(a_set(), np.array([0, 0], np.float32), 3, exclude=0)
     assert indices.tolist() == [2, 3, 1]
     np.testing.assert_allclose(distances, [1, 2, 5])
-    assert nearest(a_set(), np.zeros(2, np.float32), 1)[0].tolist() == [0]
-    assert len(nearest(a_set(), np.zeros(2, np.float32), 10, but=3)[0]) == 4
+    assert nearest_images(a_set(), np.zeros(2, np.float32), 1)[0].tolist() == [0]
+    assert len(nearest_images(a_set(), np.zeros(2, np.float32), 10, exclude=3)[0]) == 4

@@ -42,21 +42,21 @@ def assert_same_weights(one: Run, other: Run) -> None:
 def test_pauses_and_single_batches_change_nothing_but_the_time(run: Run, trained: Run) -> None:
     statuses = fit(run)
     next(itertools.islice(statuses, 4, None))
-    asked = run.ask(pause_at=0)
+    asked = run.update_request(pause_at=0)
     paused = until(statuses, "paused")
     assert paused.heard == asked.number
     assert run.status().state == "paused"
     for number in range(1, 4):
-        run.ask(pause_at=paused.step + number)
+        run.update_request(pause_at=paused.step + number)
         assert until(statuses, "paused").step == paused.step + number
         view = load_view(run.view_path)
         assert view is not None
         assert view.step == paused.step + number
         assert run.metrics()[0][-1].step == paused.step + number
     epoch_end = (paused.step // 12 + 1) * 12
-    run.ask(pause_at=epoch_end)
+    run.update_request(pause_at=epoch_end)
     assert until(statuses, "paused").epoch == epoch_end / 12
-    run.ask(pause_at=None)
+    run.update_request(pause_at=None)
     assert list(statuses)[-1].state == "finished"
     assert run.request() is None
     assert not run.status().steered
@@ -65,7 +65,7 @@ def test_pauses_and_single_batches_change_nothing_but_the_time(run: Run, trained
 
 def test_what_is_paused_can_be_abandoned_and_loses_nothing(run: Run, trained: Run) -> None:
     statuses = fit(run)
-    run.ask(pause_at=17)
+    run.update_request(pause_at=17)
     assert until(statuses, "paused").step == 17
     statuses.close()
     assert run.status().state == "interrupted"
@@ -77,29 +77,29 @@ def test_what_is_paused_can_be_abandoned_and_loses_nothing(run: Run, trained: Ru
 
 def test_a_pause_does_not_count_as_training(run: Run) -> None:
     statuses = fit(run)
-    run.ask(pause_at=3)
+    run.update_request(pause_at=3)
     before = until(statuses, "paused").seconds
     with ThreadPoolExecutor(1) as pool:
         resumed = pool.submit(next, statuses)
         time.sleep(0.5)
-        run.ask(pause_at=None)
+        run.update_request(pause_at=None)
         assert resumed.result().seconds - before < 0.5
 
 
 def test_a_stop_ends_a_pause(run: Run) -> None:
     statuses = fit(run)
-    run.ask(pause_at=5)
+    run.update_request(pause_at=5)
     until(statuses, "paused")
-    run.ask(stop=True)
+    run.update_request(stop=True)
     assert [status.state for status in statuses][-1] == "stopped"
     assert run.status().step == 5
 
 
 def test_another_rate_and_beta_are_in_force_at_once_and_written_down(run: Run, trained: Run) -> None:
     statuses = fit(run)
-    run.ask(pause_at=15)
+    run.update_request(pause_at=15)
     until(statuses, "paused")
-    run.ask(learning_rate=1e-3, beta=4)
+    run.update_request(learning_rate=1e-3, beta=4)
     heard = next(statuses)
     assert (heard.state, heard.learning_rate, heard.beta, heard.steered) == ("paused", 1e-3, 4, True)
     statuses.close()  # as if it were killed now
@@ -119,16 +119,16 @@ def test_another_rate_and_beta_are_in_force_at_once_and_written_down(run: Run, t
 
 def test_slow_motion_shows_every_batch_and_can_be_ended_at_any_time(run: Run) -> None:
     statuses = fit(run)
-    run.ask(pause_at=13)
+    run.update_request(pause_at=13)
     until(statuses, "paused")
-    run.ask(pause_at=None, delay=0.01)
+    run.update_request(pause_at=None, delay=0.01)
     steps = [status.step for status in itertools.takewhile(lambda status: status.step < 20, statuses)]
     assert set(steps) == set(range(13, 20))
     assert {line.step for line in run.metrics()[0] if line.split == "train"} >= set(range(14, 20))
-    run.ask(delay=5)
+    run.update_request(delay=5)
     next(statuses)
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(run.ask, delay=0)
+        pool.submit(run.update_request, delay=0)
         assert list(statuses)[-1].delay == 0
 
 
@@ -137,7 +137,7 @@ def test_one_who_waits_hears_at_once(run: Run) -> None:
     assert not orders.changed()
     with ThreadPoolExecutor(1) as pool:
         waited = pool.submit(orders.wait, 60)
-        asked = run.ask(pause_at=7)
+        asked = run.update_request(pause_at=7)
         waited.result()
     assert orders.changed()
     assert orders.now == asked
@@ -149,7 +149,9 @@ def test_one_who_waits_hears_at_once(run: Run) -> None:
 def test_of_two_who_ask_at_once_both_are_heard(run: Run) -> None:
     with ThreadPoolExecutor(2) as pool:
         for number in range(20):
-            list(pool.map(lambda wish: run.ask(**wish), ({"beta": number}, {"delay": number / 10})))
+            list(
+                pool.map(lambda wish: run.update_request(**wish), ({"beta": number}, {"delay": number / 10}))
+            )
             request = run.request()
             assert request is not None
             assert (request.beta, request.delay) == (number, number / 10)
@@ -160,15 +162,15 @@ def test_of_two_who_ask_at_once_both_are_heard(run: Run) -> None:
 )
 def test_nonsense_is_not_asked_for(wish: dict[str, float], run: Run) -> None:
     with pytest.raises(ValidationError):
-        run.ask(**wish)
+        run.update_request(**wish)
     assert run.request() is None
 
 
 def test_rates_asked_for_before_the_first_batch_survive_a_stop(run: Run) -> None:
     statuses = fit(run)
-    run.ask(pause_at=0)
+    run.update_request(pause_at=0)
     assert until(statuses, "paused").step == 0
-    run.ask(beta=4, stop=True)
+    run.update_request(beta=4, stop=True)
     assert list(statuses)[-1].state == "stopped"
     assert vae.train(run.config, run.path.parent).status().beta == 4
     assert {line.beta for line in run.metrics()[0] if line.split == "train"} == {4}
@@ -180,7 +182,7 @@ def test_what_was_steered_outlives_a_kill(small: Path) -> None:
     command = [sys.executable, "-m", "vae", "resume", str(run.path)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         wait_until(lambda: run.status().step > 20)
-        number = run.ask(beta=4).number
+        number = run.update_request(beta=4).number
         wait_until(lambda: run.status().heard == number)
         changed = run.status().step
         wait_until(lambda: run.status().step > changed + 20)
@@ -194,12 +196,12 @@ def test_what_was_steered_outlives_a_kill(small: Path) -> None:
 
 def test_the_last_batch_in_slow_motion_is_not_waited_for(run: Run) -> None:
     statuses = fit(run)
-    run.ask(pause_at=5, delay=5)
+    run.update_request(pause_at=5, delay=5)
     with ThreadPoolExecutor(1) as pool:
         paused = pool.submit(until, statuses, "paused")
-        run.ask(pause_at=1)
+        run.update_request(pause_at=1)
         assert paused.result().step <= 2
-    run.ask(pause_at=paused.result().step + 1)
+    run.update_request(pause_at=paused.result().step + 1)
     began = time.monotonic()
     until(statuses, "paused")
     assert time.monotonic() - began < 5
@@ -207,7 +209,7 @@ def test_the_last_batch_in_slow_motion_is_not_waited_for(run: Run) -> None:
 
 def test_a_run_that_was_deleted_is_not_asked_back_to_life(run: Run) -> None:
     delete_run(run)
-    for order in (lambda: run.ask(stop=True), run.is_held, lambda: delete_run(run)):
+    for order in (lambda: run.update_request(stop=True), run.is_locked, lambda: delete_run(run)):
         with pytest.raises(VaeError, match="is gone"):
             order()
     assert not run.path.exists()
@@ -220,7 +222,7 @@ def test_a_damaged_request_does_not_hurt_the_training(run: Run) -> None:
     assert list(statuses)[-1].state == "finished"
     run.request_path.write_text("{")
     with pytest.raises(VaeError, match=r"request.json is damaged"):
-        run.ask(stop=True)
+        run.update_request(stop=True)
 
 
 def test_rates_asked_of_a_run_that_failed_are_meant_for_its_resumption(small: Path) -> None:
@@ -228,7 +230,7 @@ def test_rates_asked_of_a_run_that_failed_are_meant_for_its_resumption(small: Pa
     with pytest.raises(VaeError, match="lower the learning rate"):
         vae.train(config, small)
     run = new_run(config, small)
-    run.ask(learning_rate=1e-3, stop=True)  # the stop came too late for the one that failed
+    run.update_request(learning_rate=1e-3, stop=True)  # the stop came too late for the one that failed
     status = vae.train(config, small).status()
     assert (status.state, status.learning_rate) == ("finished", 1e-3)
 

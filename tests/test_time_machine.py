@@ -17,7 +17,7 @@ from pages.components.stores.points import map_points
 from tests.browser import APP, Server, place_on
 from tests.test_points import a_wide_set
 from tests.walking import decoded, levels, middle, next_frame, open_map, pointed_at, ranges, settled
-from vae.inference.planes import axes, principal
+from vae.inference.planes import axis_directions, principal_directions
 from vae.models.network import VAE
 from vae.runs.checkpoints import Snapshot, load_snapshot
 from vae.runs.run import Run
@@ -135,7 +135,10 @@ def test_points_of_a_moment_are_as_python_makes_them(shared: Server, page: Page,
         "logvar": shown.logvars.ravel().tolist(),
         "labels": shown.labels.tolist(),
     }
-    for directions in (axes(latent_dim), *([principal(shown.means)] if latent_dim > 1 else [])):
+    for directions in (
+        axis_directions(latent_dim),
+        *([principal_directions(shown.means)] if latent_dim > 1 else []),
+    ):
         expected = map_points(shown, directions)
         plane = directions.through(shown.means[3])  # whatever place is pinned, points lie where they lay
         vectors = {name: getattr(plane, name).tolist() for name in ("base", "first", "second")}

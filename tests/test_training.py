@@ -90,7 +90,7 @@ def test_a_stopped_run_resumes_to_the_same_weights(line: int, trained: Run, smal
     run = new_run(trained.config, small)
     for number, _ in enumerate(fit(run)):
         if number == line:
-            run.ask_to_stop()
+            run.request_stop()
     assert run.status().state == "stopped"
     assert run.request() is None
     vae.train(trained.config, small)
@@ -145,7 +145,7 @@ def test_a_stop_at_or_after_a_restart_changes_nothing(step: int, small: Path) ->
     config = small_config(epochs=4, restarts=(2,), **new)  # at step 24
     whole = vae.train(config, small)
     run = new_run(config, small, again=True)
-    run.ask(pause_at=step)
+    run.update_request(pause_at=step)
     statuses = fit(run)
     assert next(status for status in statuses if status.state == "paused").step == step
     statuses.close()
@@ -211,7 +211,7 @@ def test_a_trainer_that_dies_between_its_last_two_files_leaves_the_right_weights
 def test_a_request_to_a_dead_trainer_does_not_stop_the_next(small: Path) -> None:
     run = new_run(small_config(), small)
     run.write_status(Status(state="stopped"))
-    run.ask_to_stop()
+    run.request_stop()
     assert vae.train(small_config(), small).status().state == "finished"
 
 
@@ -226,7 +226,7 @@ def test_the_threads_asked_for_are_used_from_the_next_start_on(small: Path) -> N
     run = new_run(small_config(), small)
     statuses = fit(run)
     next(statuses)
-    run.ask_to_stop()
+    run.request_stop()
     list(statuses)
     vae.train(small_config(threads=2), small)
     assert run.status().threads == 2
@@ -253,7 +253,7 @@ def test_a_full_disk_fails_with_a_sentence_and_can_be_resumed(
 
 def test_another_trainer_is_told(small: Path) -> None:
     run = new_run(small_config(), small)
-    with run.hold(), pytest.raises(VaeError, match="trained by another process"):
+    with run.lock(), pytest.raises(VaeError, match="trained by another process"):
         next(fit(run))
 
 

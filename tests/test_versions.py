@@ -14,7 +14,7 @@ import torch
 from tests.conftest import ROOT
 from vae.config import TrainConfig
 from vae.evaluation.evaluate import evaluate
-from vae.runs.archive import check
+from vae.runs.archive import check_run
 from vae.runs.records import FORMAT
 from vae.runs.run import Run
 from vae.training.loop import fit
@@ -36,7 +36,7 @@ def test_there_is_a_run_of_each_format() -> None:
 
 
 def test_it_opens(run: Run) -> None:
-    check(run)
+    check_run(run)
     assert run.config == TrainConfig(
         hidden_dims=(4, 4),
         network="residual",
@@ -75,7 +75,7 @@ def test_it_goes_on_to_its_end(run: Run) -> None:
     lines, _ = run.metrics()
     assert [line.step for line in lines if line.split == "test"] == [0, 12, 24, 36, 48]
     assert lines[-1].elbo == pytest.approx(-435.8, abs=2)
-    check(run)
+    check_run(run)
 
 
 # Nats per image with 16 samples of z, and pixels at z = (0.5, -1), as the version that wrote it had them.

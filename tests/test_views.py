@@ -8,9 +8,10 @@ import torch
 from safetensors.numpy import save_file
 
 from vae import VaeError
-from vae.datasets.pictures import grey
+from vae.datasets.images import grey_levels
 from vae.datasets.registry import load
 from vae.inference.latent_space import encode_set
+from vae.inference.planes import axis_directions
 from vae.runs.live_view import MAX_POINTS, load_view, save_view
 from vae.runs.run import Run
 from vae.training.artifacts import view_writer
@@ -28,7 +29,7 @@ def test_a_finished_run_shows_its_last_moment(trained: Run, small: Path) -> None
     np.testing.assert_array_equal(view.pictures, images[first])
     np.testing.assert_allclose(view.points, means[: len(view.points)], atol=1e-5)
     np.testing.assert_array_equal(view.labels, labels[: len(view.points)])
-    expected = grey(model.decode(means[first])[:, 0].numpy())
+    expected = grey_levels(model.decode(means[first])[:, 0].numpy())
     assert np.abs(view.reconstructions.astype(int) - expected).max() <= 1
 
 
@@ -87,9 +88,7 @@ def test_a_model_that_is_no_number_shows_nothing(trained: Run, small: Path, tmp_
 
 
 def test_a_line_of_a_latent_space_is_drawn_against_its_log_variance() -> None:
-    from vae.inference.latent_space import plane
-
-    means, logvars = torch.arange(3.0)[:, None], -torch.arange(3.0)[:, None]
-    assert plane(means, logvars).tolist() == [[0, 0], [1, -1], [2, -2]]
-    wide = torch.arange(6.0).reshape(2, 3)
-    assert plane(wide, wide).tolist() == [[0, 1], [3, 4]]
+    means = np.arange(3, dtype=np.float32)[:, None]
+    assert axis_directions(1).map_coordinates(means, -means).tolist() == [[0, 0], [1, -1], [2, -2]]
+    wide = np.arange(6, dtype=np.float32).reshape(2, 3)
+    assert axis_directions(3).map_coordinates(wide, wide).tolist() == [[0, 1], [3, 4]]

@@ -13,7 +13,7 @@ from tests.browser import SLOW, Server, click_at, drawn, place_on, points, ready
 from tests.conftest import BUNDLED
 from tests.walking import decoded, digit, levels, middle, next_frame, open_map, pointed_at, ranges, settled
 from vae.datasets.registry import load
-from vae.inference.labels import decimal
+from vae.inference.formatting import format_number
 from vae.models.network import VAE
 from vae.runs.run import Run
 
@@ -109,7 +109,7 @@ def assert_pinned(page: Page, count: int, place: list[float], expected: np.ndarr
     last = tiles(page).last
     expect(last).to_have_attribute("data-chosen", "true")
     assert np.abs(levels(last.locator("canvas")) - expected).max() <= 1
-    expect(page.locator(".chosen")).to_contain_text(f"z = ({', '.join(map(decimal, place))})")
+    expect(page.locator(".chosen")).to_contain_text(f"z = ({', '.join(map(format_number, place))})")
     assert np.abs(np.array(drawn(page)) - expected).max() <= 1
 
 

@@ -84,7 +84,7 @@ def test_an_address_without_sense_leaves_the_page_usable(query: dict[str, str], 
 
 def test_a_run_in_its_first_batch_gets_a_sentence_and_a_way_out(runs_dir: Path, trained: Run) -> None:
     run = new_run(small_config(seed=5), runs_dir)
-    with run.hold():
+    with run.lock():
         run.write_status(Status(state="running", total_steps=36))
         test = visit(PAGES[0], run=run.name)
         assert f"{run.name} has no weights yet" in messages(test)

@@ -57,7 +57,7 @@ def test_two_workers_learn_what_one_does_and_any_number_goes_on(small: Path) -> 
         pass
 
     run = new_run(CONFIG, small, "together")
-    run.ask(pause_at=FIRST)
+    run.update_request(pause_at=FIRST)
     port = free_port()
     with started(run, 0, 2, port) as leader, started(run, 1, 2, port) as other:
         while (run.status().state, run.status().step) != ("paused", FIRST):
@@ -66,7 +66,7 @@ def test_two_workers_learn_what_one_does_and_any_number_goes_on(small: Path) -> 
         assert run.status().workers == 2
         other.kill()
         other.wait()
-        run.ask(pause_at=None)
+        run.update_request(pause_at=None)
         assert leader.wait() == 1
     status = run.status()
     assert status.state == "failed"

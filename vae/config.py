@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from vae import VaeError
-from vae.storage.untrusted import LONGEST, shortened
+from vae.storage.untrusted import MAX_QUOTED, shortened
 
 Dataset = Literal["mnist", "fashion-mnist", "kmnist", "emnist-digits"]
 PresetName = Literal["blog", "quick", "best"]
@@ -171,16 +171,16 @@ PRESETS: dict[PresetName, dict[str, Any]] = {
         "precision": "bfloat16",
     },
 }
-PRESETS_ABOUT: dict[PresetName, str] = {
+PRESET_DESCRIPTIONS: dict[PresetName, str] = {
     "quick": "The best picture half a minute on two cores can buy.",
     "blog": "The network of the blog post that this grew from.",
     "best": "The best model five minutes on two cores can buy.",
 }
 
 
-MOST_EXPLAINED = 5  # fields in a sentence; a file can be wrong in ten thousand
+MAX_EXPLAINED = 5  # fields in a sentence; a file can be wrong in ten thousand
 _QUOTED = reprlib.Repr()
-_QUOTED.maxstring = _QUOTED.maxother = LONGEST
+_QUOTED.maxstring = _QUOTED.maxother = MAX_QUOTED
 
 
 def explain(error: ValidationError) -> str:
@@ -197,6 +197,6 @@ def explain(error: ValidationError) -> str:
         if about and ("parsing" in problem["type"] or "short" in problem["type"]):
             message = f"{given} will not do."  # the validator's words are a programmer's
         sentences[field] = f"{shortened(field)}: {message}{bound}"
-        if len(sentences) == MOST_EXPLAINED:
+        if len(sentences) == MAX_EXPLAINED:
             break
     return " ".join(sentences.values())

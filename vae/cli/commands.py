@@ -17,7 +17,7 @@ from rich.table import Table
 
 from vae import VaeError
 from vae.cli.terminal import evaluate_in_terminal, train_in_terminal
-from vae.config import PRESETS_ABOUT, PresetName, TrainConfig, explain
+from vae.config import PRESET_DESCRIPTIONS, PresetName, TrainConfig, explain
 from vae.runs.catalogue import (
     NAME,
     NAME_RULE,
@@ -44,7 +44,7 @@ app = App(
 )
 
 RunsDir = Annotated[Path | None, Parameter(help="Folder of the runs; default VAE_RUNS_DIR, or checkpoints.")]
-_PRESETS = " ".join(f"{name}: {about}" for name, about in PRESETS_ABOUT.items())
+_PRESETS = " ".join(f"{name}: {about}" for name, about in PRESET_DESCRIPTIONS.items())
 RunName = Annotated[str, Parameter(help="A run's name, or the path of its folder.")]
 
 
@@ -159,10 +159,10 @@ def decode(
     model = found.load_model()
     import torch
 
-    from vae.datasets.pictures import grey
-    from vae.export.pictures import png
+    from vae.datasets.images import grey_levels
+    from vae.export.images import png
 
-    picture = grey(model.decode(torch.tensor([z]))[0, 0].numpy())
+    picture = grey_levels(model.decode(torch.tensor([z]))[0, 0].numpy())
     if out is not None:
         out.write_bytes(png(picture))
         print(f"Wrote {out}.")

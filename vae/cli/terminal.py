@@ -13,8 +13,8 @@ from rich.table import Table
 
 from vae.evaluation.published import PUBLISHED, Published, verdict
 from vae.evaluation.queue import percent_line
-from vae.runs.catalogue import negative_elbo
-from vae.runs.evaluation import Evaluation, keep_evaluation
+from vae.runs.catalogue import latest_negative_elbo
+from vae.runs.evaluation_record import Evaluation, save_evaluation
 from vae.runs.records import Status
 from vae.runs.run import Run
 
@@ -45,7 +45,7 @@ def train_in_terminal(run: Run) -> None:
                 left=_left(status),
             )
     end = run.status()
-    elbo = negative_elbo(run)
+    elbo = latest_negative_elbo(run)
     quality = "" if elbo is None else f": -ELBO {elbo:.2f} on the test set"
     print(f"{end.state} at epoch {round(end.epoch, 2):g}{quality}.")
     if end.state == "stopped":
@@ -71,7 +71,7 @@ def evaluate_in_terminal(run: Run, *, as_json: bool) -> None:
                 print(percent_line(share), file=sys.stderr, flush=True)
 
         figures = evaluate(run, tell=tell)
-    keep_evaluation(run, figures)
+    save_evaluation(run, figures)
     if as_json:
         others = [{**asdict(other), **verdict(other, run.config)._asdict()} for other in PUBLISHED]
         print(json.dumps({**figures.model_dump(), "published": others}, indent=2))
@@ -153,7 +153,7 @@ def _stops_cleanly(run: Run) -> Iterator[None]:
     before = [signal.getsignal(number) for number in asked]
 
     def ask(*_: object) -> None:
-        run.ask_to_stop()
+        run.request_stop()
         for number, handler in zip(asked, before, strict=True):
             signal.signal(number, handler)
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from vae import VaeError
-from vae.datasets.pictures import Picture
+from vae.datasets.images import ImageArray
 
 Levels = npt.NDArray[np.float32]  # (H, W): ink above the background, in grey levels
 
@@ -22,7 +22,7 @@ STRONG = 253  # the level of MNIST's strong ink: the 98th percentile of its pict
 FAINT = 12  # grey levels: less than this between ink and paper is no ink
 
 
-def as_mnist(picture: Picture, side: int = 28) -> Picture:
+def as_mnist(picture: ImageArray, side: int = 28) -> ImageArray:
     """A picture of one thing on an even background, (H, W), as MNIST would show it: (S, S), white on black.
 
     The background may be lighter or darker than the ink, noisy, and lit from one side.
@@ -64,7 +64,7 @@ def _start(mass: Levels, side: int) -> int:
     return min(max(round(side / 2 - centre), 0), side - len(mass))
 
 
-def _ink(picture: Picture) -> Levels:
+def _ink(picture: ImageArray) -> Levels:
     """How far each pixel stands out from the background, in the direction that the ink does.
 
     The background is the border's median, if the border is even. Else it is a quadratic surface: light

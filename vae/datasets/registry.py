@@ -16,7 +16,7 @@ from torch import Tensor
 from vae import VaeError
 from vae.config import Dataset
 from vae.datasets.torchvision_import import datasets
-from vae.storage.atomic import write_whole
+from vae.storage.atomic import write_atomic
 
 
 class ImageSet(NamedTuple):
@@ -104,7 +104,7 @@ def _unpack_mnist(root: Path) -> None:
             raise _damaged(source, "its SHA-256 sum is not the one in SHA256SUMS")
         try:
             raw.mkdir(parents=True, exist_ok=True)
-            write_whole(raw / name, content)
+            write_atomic(raw / name, content)
         except OSError as error:
             raise VaeError(
                 f"MNIST cannot be unpacked into {raw}: {error.strerror}. Make that folder writable, and free "

@@ -23,7 +23,7 @@ from vae.inference.latent_space import BATCH, encode_set
 from vae.inference.scored_set import Floats, Indices
 from vae.models import losses
 from vae.runs.checkpoints import read_position
-from vae.runs.evaluation import Evaluation, weights_of
+from vae.runs.evaluation_record import Evaluation, weights_digest
 from vae.runs.run import Run
 
 IMPORTANCE_SAMPLES = 500
@@ -77,7 +77,9 @@ def evaluate(run: Run, samples: int = IMPORTANCE_SAMPLES, tell: Tell = nobody) -
 
     `tell` hears which share is done, 0 to 1. Raises VaeError if the run's weights cannot be used.
     """
-    weights = weights_of(run)  # first: while it trains, others may come, and then these are not the newest
+    weights = weights_digest(
+        run
+    )  # first: while it trains, others may come, and then these are not the newest
     model = run.load_model()
     step, epoch = read_position(run.model_path)
     images, labels = load(run.config.dataset, train=False)

@@ -1,1 +1,1 @@
-"""What a trained model makes of arrays: posteriors, scores, and the geometry of its latent space."""
+"""Inference with a trained model: posteriors, scores, decoding, and the geometry of the latent space."""

@@ -1,4 +1,4 @@
-"""The latent space of a model: where pictures lie in it, and where the prior does.
+"""Posteriors of image sets, and a grid of latent points that follows the prior (torch).
 
 Shapes: N images, P pixels, Z latent size.
 """
@@ -10,42 +10,34 @@ from torch import Tensor
 
 from vae.models.network import VAE
 
-# Large enough that the matrix products are busy, small enough that a batch stays in the cache.
+# Large enough to keep the matrix products busy, small enough for the processor's cache.
 BATCH = 500
 
 
 class Posterior(NamedTuple):
-    """q(z|x), a Gaussian for each image."""
+    """q(z|x), a diagonal Gaussian for each image."""
 
     mean: Tensor  # (N, Z)
     logvar: Tensor  # (N, Z)
 
 
 def pixels(images: Tensor) -> Tensor:
-    """What the model reads: (N, 28, 28) uint8 -> (N, P) float32 in [0, 1]."""
+    """Images as the model reads them: (N, 28, 28) uint8 -> (N, P) float32 in [0, 1]."""
     return images.flatten(start_dim=1).float().div_(255)
 
 
 @torch.no_grad()
 def encode_set(model: VAE, images: Tensor) -> Posterior:
-    """What the encoder makes of each image of a set: (N, 28, 28) uint8."""
+    """The posteriors of a set of images, (N, 28, 28) uint8, encoded in batches."""
     encoded = [model.encode(pixels(batch)) for batch in images.split(BATCH)]
     return Posterior(*(torch.cat(part) for part in zip(*encoded, strict=True)))
 
 
-def plane(means: Tensor, logvars: Tensor) -> Tensor:
-    """The two coordinates that maps draw: (N, Z), (N, Z) -> (N, 2).
-
-    The first two of the mean; where the latent space is a line, mean and log-variance.
-    """
-    return means[:, :2] if means.shape[1] > 1 else torch.cat((means, logvars), dim=1)
-
-
 def prior_grid(count: int) -> Tensor:
-    """Places of the plane as a map shows them, row, column -> x, y: (count, count, 2) float64.
+    """A square grid of map positions, row, column -> x, y: (count, count, 2) float64.
 
-    In both directions they are quantiles of the prior N(0, 1), each in the middle of a part of the same
-    probability. The top row has the largest y.
+    In both directions the positions are quantiles of the prior N(0, 1), each at the median of one of `count`
+    intervals of equal probability. The top row has the largest y.
     """
     quantiles = torch.special.ndtri((torch.arange(count, dtype=torch.float64) + 0.5) / count)
     y, x = torch.meshgrid(quantiles.flip(0), quantiles, indexing="ij")

@@ -1,7 +1,7 @@
-"""A plane through the latent space, which maps show. Nothing here knows Streamlit.
+"""Planes through the latent space, which the maps show.
 
-A map's points must not travel to the browser anew when another place is pinned. So where they lie on the map
-depends on the plane's `Directions` alone, and what goes with the place is in the `Plane`'s base alone.
+The map's points should not be sent to the browser again each time another place is pinned. So their positions
+on the map depend only on the plane's `Directions`; the pinned place affects only the base of the `Plane`.
 
 Shapes: N points, Z latent size.
 """
@@ -13,21 +13,19 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from vae.inference.labels import axis_names, coordinate_name, decimal
+from vae.inference.formatting import axis_names, coordinate_name, format_number
 from vae.inference.scored_set import Floats, Indices, ScoredSet
-
-Wide = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Plane:
-    """The points z = base + x · first + y · second.
+    """The points z = base + x · first + y · second, with map coordinates x and y.
 
-    Where the latent space is a line, `second` is 0: the map's other axis says something else there.
+    In a latent space of one dimension `second` is 0, and the map's y axis shows something else.
 
     Attributes:
-        base: what lies at (0, 0): (Z,).
-        first, second: unit vectors at a right angle, the directions of the map's axes: (Z,).
+        base: the latent point at (0, 0): (Z,).
+        first, second: orthogonal unit vectors, the directions of the map's axes: (Z,).
         names: of the axes.
     """
 
@@ -38,45 +36,46 @@ class Plane:
 
     @property
     def is_line(self) -> bool:
-        """Whether the latent space is one."""
+        """Whether the latent space has one dimension."""
         return not self.second.any()
 
     def at(self, x: float, y: float) -> Floats:
-        """The point of the latent space (Z,) at a place of the map."""
+        """The latent point (Z,) at a position of the map."""
         return (self.base + x * self.first + y * self.second).astype(np.float32)
 
     def coordinates(self, points: npt.NDArray[np.floating]) -> Floats:
-        """Where points (N, Z) lie on the map, seen at a right angle: (N, 2)."""
+        """The map positions of latent points, by orthogonal projection: (N, Z) -> (N, 2)."""
         directions = np.stack((self.first, self.second), axis=1)
         return ((points - self.base) @ directions).astype(np.float32)
 
     @property
-    def said(self) -> tuple[str, ...]:
-        """What stands before each coordinate of a place where people read it; nothing where these are all."""
+    def coordinate_labels(self) -> tuple[str, ...]:
+        """The label of each displayed coordinate; empty if Z < 3, where z is written out without labels."""
         short = (name.replace("principal component", "PC") for name in self.names)
         return tuple(short) if len(self.base) > 2 else ()
 
-    def numbers(self, points: Floats) -> Floats:
-        """The coordinates that people read of points (N, Z): (N, 2), or of a line (N, 1)."""
-        return self.coordinates(points) if self.said else points
+    def displayed_coordinates(self, points: Floats) -> Floats:
+        """The coordinates that are written out for latent points: (N, Z) -> (N, 2), or (N, 1) if Z = 1."""
+        return self.coordinates(points) if self.coordinate_labels else points
 
-    def named(self, place: Floats) -> str:
-        """A place (Z,) as people read it, to 0.01: `0.41, −1.20`, or of many dimensions those of the map."""
-        numbers = [decimal(value) for value in self.numbers(place[None])[0]]
-        if not self.said:
+    def format_place(self, place: Floats) -> str:
+        """A latent point (Z,) as text: `0.41, −1.20`, or its map coordinates with labels if Z > 2."""
+        numbers = [format_number(value) for value in self.displayed_coordinates(place[None])[0]]
+        if not self.coordinate_labels:
             return ", ".join(numbers)
-        return ", ".join(f"{name} {number}" for name, number in zip(self.said, numbers, strict=True)) + ", …"
+        labelled = zip(self.coordinate_labels, numbers, strict=True)
+        return ", ".join(f"{name} {number}" for name, number in labelled) + ", …"
 
 
 @dataclass(frozen=True)
 class Directions:
-    """All planes that show the points alike: they lie beside each other.
+    """A family of parallel planes, on which latent points have the same map positions.
 
     Attributes:
         first, second, names: as of `Plane`.
-        centre: what is seen at (0, 0), with whatever lies in front of it and behind: (Z,).
-        shown: what the map shows, in the middle of a sentence.
-        rest: what else a plane has to have, before the name of a place; empty where there is nothing else.
+        centre: a latent point shown at (0, 0), as is every point that differs only off the plane: (Z,).
+        shown: description of the axes, a noun phrase.
+        rest: what determines the coordinates off the plane, before the name of a place; empty if Z < 3.
     """
 
     first: Floats
@@ -88,24 +87,31 @@ class Directions:
 
     @cached_property
     def name(self) -> str:
-        """The same for those that show all points alike, and for no others."""
+        """A hash of the arrays, 16 hexadecimal digits: equal exactly where all map positions are equal."""
         arrays = (self.first, self.second, self.centre)
         return hashlib.sha256(b"".join(each.tobytes() for each in arrays)).hexdigest()[:16]
 
     def through(self, place: npt.NDArray[np.floating]) -> Plane:
-        """The one plane on which a place (Z,) lies."""
+        """The plane of the family that contains a latent point (Z,)."""
         directions = np.stack((self.first, self.second)).astype(np.float64)
         away = place - self.centre.astype(np.float64)
         base = place - (directions @ away) @ directions
         return Plane(base.astype(np.float32), self.first, self.second, self.names)
 
     def coordinates(self, points: npt.NDArray[np.floating]) -> Floats:
-        """Where points (N, Z) lie on each of the planes' maps: (N, 2)."""
+        """The map positions of latent points, the same on all of the planes: (N, Z) -> (N, 2)."""
         return self.through(self.centre).coordinates(points)
 
+    def map_coordinates(self, means: Floats, logvars: Floats) -> Floats:
+        """The map positions of posteriors: (N, Z), (N, Z) -> (N, 2).
 
-def axes(latent_dim: int, i: int = 0, j: int = 1) -> Directions:
-    """Two of the coordinates, 0 to Z - 1; of a latent space that is a line, its own and none."""
+        Those of their means; if Z = 1, mean and log-variance.
+        """
+        return self.coordinates(means) if means.shape[1] > 1 else np.concatenate((means, logvars), axis=1)
+
+
+def axis_directions(latent_dim: int, i: int = 0, j: int = 1) -> Directions:
+    """The planes along the latent axes `i` and `j`, each 0 to Z - 1; if Z = 1, the latent line itself."""
     first, second = np.zeros((2, latent_dim), np.float32)
     centre = np.zeros(latent_dim, np.float32)
     first[i] = 1
@@ -122,10 +128,10 @@ def axes(latent_dim: int, i: int = 0, j: int = 1) -> Directions:
     return Directions(first, second, names, centre, shown, rest)
 
 
-def principal(means: npt.NDArray[np.floating]) -> Directions:
-    """The first two principal components of means (N, Z), Z > 1; their mean is seen at (0, 0).
+def principal_directions(means: npt.NDArray[np.floating]) -> Directions:
+    """The planes along the first two principal components of means (N, Z), Z > 1, centred on their mean.
 
-    A component's largest entry is positive: which way it points would otherwise be chance.
+    The sign of a component is arbitrary; it is chosen so that the largest entry is positive.
     """
     wide = means.astype(np.float64)
     centre = wide.mean(axis=0)
@@ -144,13 +150,13 @@ def principal(means: npt.NDArray[np.floating]) -> Directions:
 
 
 @dataclass(frozen=True)
-class Dimensions:
-    """What each dimension of the latent space holds of a set of pictures.
+class DimensionSummary:
+    """Statistics of each latent dimension over a set of images.
 
     Attributes:
         kl: the mean KL of each, in nats: (Z,).
-        mean: of all places: (Z,).
-        principal: the plane along which they lie furthest apart; None where there is no choice, Z < 3.
+        mean: the mean of the posterior means: (Z,).
+        principal: the principal directions of the posterior means; None if Z < 3, where all planes are one.
     """
 
     kl: Floats
@@ -159,23 +165,25 @@ class Dimensions:
 
     @cached_property
     def order(self) -> Indices:
-        """The dimensions, those with the largest KL first."""
+        """The dimensions by their KL, the largest first: (Z,)."""
         return np.argsort(-self.kl, kind="stable")
 
 
-def dimensions_of(test: ScoredSet) -> Dimensions:
-    """The dimensions as a set of pictures uses them."""
+def summarize_dimensions(test: ScoredSet) -> DimensionSummary:
+    """The statistics of each latent dimension over a scored set."""
     means = test.means
     middle = means.mean(axis=0, dtype=np.float64).astype(np.float32)
-    return Dimensions(test.mean_kl_by_dimension, middle, principal(means) if means.shape[1] > 2 else None)
+    principal = principal_directions(means) if means.shape[1] > 2 else None
+    return DimensionSummary(test.mean_kl_by_dimension, middle, principal)
 
 
 @dataclass(frozen=True)
-class Picked:
-    """Which plane was chosen, but for the place it goes through.
+class PlaneChoice:
+    """A person's choice of a plane: its directions, and what it goes through.
 
     Attributes:
-        at_pin: whether it goes through the pinned place, or else through the mean.
+        mean: the mean of the posterior means: (Z,).
+        at_pin: whether the plane goes through the pinned place, if there is one, instead of through `mean`.
     """
 
     directions: Directions
@@ -183,11 +191,15 @@ class Picked:
     at_pin: bool
 
     def plane(self, pinned: Floats | None) -> Plane:
-        """The plane that the map shows while a place (Z,) is pinned, or none."""
+        """The plane that the map shows, given the pinned place (Z,) or None."""
         return self.directions.through(self.mean if pinned is None or not self.at_pin else pinned)
 
     def sentence(self, pinned: bool) -> str:
-        """What the map shows, while a place is pinned or none."""
+        """A sentence on what the map shows, for the page.
+
+        Args:
+            pinned: whether a place is pinned.
+        """
         rest = self.directions.rest
         if not rest:
             return f"The map shows {self.directions.shown}."

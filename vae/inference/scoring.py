@@ -1,9 +1,10 @@
-"""Arrays through a model and back: what the pages ask of torch.
+"""Encoding, decoding and scoring of NumPy images with a torch model.
 
-Each run of a page is a new thread, in which torch would start threads of its own: for a few pictures that
-takes twenty times as long as the decoder (16 ms to 0.8, measured). So each function here asks for one.
+Streamlit runs each page in a new thread, in which torch would start worker threads of its own. For a few
+images that takes twenty times as long as the decoder (16 ms against 0.8 ms, measured), so each function here
+that a page calls limits torch to one thread.
 
-Shapes: B pictures, S pixels a side, Z latent size.
+Shapes: B or N images, S pixels a side, Z latent size.
 """
 
 from typing import NamedTuple
@@ -12,8 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae.datasets.pictures import Picture, grey
-from vae.inference import latent_space
+from vae.datasets.images import ImageArray, grey_levels
 from vae.inference.latent_space import BATCH, pixels
 from vae.inference.scored_set import Floats, Indices, ScoredSet
 from vae.models import losses
@@ -23,7 +23,7 @@ NOISE_SEED = 0
 
 
 class Scores(NamedTuple):
-    """What a model makes of each image of a set; losses in nats, z sampled once."""
+    """Posteriors and losses of a set of images; losses in nats, z sampled once."""
 
     mean: Tensor  # (N, Z)
     logvar: Tensor  # (N, Z)
@@ -33,7 +33,7 @@ class Scores(NamedTuple):
 
 @torch.no_grad()
 def score_set(model: VAE, images: Tensor) -> Scores:
-    """Posterior and losses of each image, in one pass: (N, 28, 28) uint8.
+    """Posteriors and losses of a set of images, (N, 28, 28) uint8, in one pass.
 
     The noise is the same at every call, so that two evaluations of the same weights agree.
     """
@@ -48,8 +48,12 @@ def score_set(model: VAE, images: Tensor) -> Scores:
     return Scores(*(torch.cat(parts) for parts in zip(*batches, strict=True)))
 
 
-def scored(model: VAE, images: Picture, labels: Indices, *, decoding: bool = True) -> ScoredSet:
-    """Pictures (B, S, S) and their classes (B,) as a model sees them; decoded too, unless nobody looks."""
+def make_scored_set(model: VAE, images: ImageArray, labels: Indices, *, decoding: bool = True) -> ScoredSet:
+    """Images (B, S, S) and their classes (B,) with the model's scores.
+
+    Args:
+        decoding: whether the set holds the images decoded from the means, too.
+    """
     torch.set_num_threads(1)
     scores = score_set(model, torch.from_numpy(images))
     means = scores.mean.numpy()
@@ -60,24 +64,23 @@ def scored(model: VAE, images: Picture, labels: Indices, *, decoding: bool = Tru
         logvars=scores.logvar.numpy(),
         reconstruction=scores.reconstruction.numpy(),
         kl=scores.kl.numpy(),
-        decoded=decoded(model, means) if decoding else np.empty((len(means), 0, 0), np.uint8),
+        decoded=decode_places(model, means) if decoding else np.empty((len(means), 0, 0), np.uint8),
     )
 
 
-def decoded(model: VAE, places: Floats) -> Picture:
-    """What a model draws at places of its latent space: (B, Z) -> (B, S, S)."""
+def decode_places(model: VAE, places: Floats) -> ImageArray:
+    """The images that a model decodes from latent points: (B, Z) -> (B, S, S)."""
     torch.set_num_threads(1)
     batches = torch.from_numpy(places).split(BATCH)
-    return np.concatenate([grey(model.decode(batch)[:, 0].numpy()) for batch in batches])
+    return np.concatenate([grey_levels(model.decode(batch)[:, 0].numpy()) for batch in batches])
 
 
 def loss_from_mean(model: VAE, one: ScoredSet) -> float:
-    """Reconstruction loss of a picture decoded from its posterior's mean, in nats."""
+    """The reconstruction loss of one image decoded from its posterior's mean, in nats.
+
+    Args:
+        one: a set of a single image.
+    """
     torch.set_num_threads(1)
     x = pixels(torch.from_numpy(one.images))
     return losses.reconstruction(model.decoder(torch.from_numpy(one.means)), x).item()
-
-
-def plane(means: Floats, logvars: Floats) -> Floats:
-    """The two coordinates that maps draw (`vae.latent.plane`): (B, Z), (B, Z) -> (B, 2)."""
-    return latent_space.plane(torch.from_numpy(means), torch.from_numpy(logvars)).numpy()

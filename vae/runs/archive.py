@@ -17,12 +17,12 @@ from typing import BinaryIO
 from vae import VaeError
 from vae.config import TrainConfig
 from vae.runs import live_view
-from vae.runs.catalogue import NAME, negative_elbo, numbered
-from vae.runs.evaluation import evaluation_path, kept_evaluation
+from vae.runs.catalogue import NAME, latest_negative_elbo, numbered_paths
+from vae.runs.evaluation_record import evaluation_path, load_evaluation
 from vae.runs.records import LIVE
 from vae.runs.run import MAX_METRICS, Run
-from vae.storage.atomic import beside, move_whole
-from vae.storage.untrusted import MAX_JSON, largest, opened, shortened
+from vae.storage.atomic import move_atomic, temporary_path
+from vae.storage.untrusted import MAX_JSON, open_limited, safetensors_limit, shortened
 
 MAX_ZIP = 200  # megabytes: a page holds it in memory
 MAX_BYTES = 256_000_000  # unpacked; 3 x 1024 units with all that they are resumed from have 170 MB
@@ -55,17 +55,17 @@ def pack(run: Run, file: BinaryIO) -> None:
             f"{run.name} has {run.size() / 1e6:.0f} MB, more than a zip takes along. Copy its folder instead."
         )
     # While it is trained: a status that is older than the rest does no harm, nor do metrics that are newer.
-    paths = [run.path / "config.json", run.path / "status.json", run.training_path, run.model_path]
+    paths = [run.path / "config.json", run.path / "status.json", run.resume_path, run.model_path]
     paths += [*run.snapshots(), run.view_path, run.metrics_path, evaluation_path(run)]
     with zipfile.ZipFile(file, "w") as archive:
         for path in paths:
-            if path == run.training_path and finished:
+            if path == run.resume_path and finished:
                 continue
             entry = zipfile.ZipInfo((run.name / path.relative_to(run.path)).as_posix())  # of 1980, always
             entry.create_system, entry.external_attr = 3, (_PLAIN | 0o644) << _MODE
             entry.compress_type = zipfile.ZIP_DEFLATED
             try:
-                with opened(path, MAX_BYTES) as source, archive.open(entry, "w") as member:
+                with open_limited(path, MAX_BYTES) as source, archive.open(entry, "w") as member:
                     shutil.copyfileobj(source, member, _CHUNK)
             except FileNotFoundError:
                 continue  # not there yet
@@ -80,32 +80,32 @@ def unpack(file: BinaryIO, runs_dir: Path) -> Run:
     here. Raises VaeError if anything in it is not as it must be, and OSError.
     """
     runs_dir.mkdir(parents=True, exist_ok=True)
-    place = beside(runs_dir / "zip")
+    place = temporary_path(runs_dir / "zip")
     place.mkdir()
     try:
         with _readable(file) as archive:
             run = _unpacked(archive, place)
-        check(run)
+        check_run(run)
         status = run.status()
         if status.state in LIVE | {"interrupted"}:
             run.write_status(status.model_copy(update={"state": "stopped"}))
         name = run.config.run_name if run.name == _NAMELESS else run.name
-        return next(Run(path) for path in numbered(runs_dir, name) if move_whole(run.path, path))
+        return next(Run(path) for path in numbered_paths(runs_dir, name) if move_atomic(run.path, path))
     finally:
         shutil.rmtree(place)
 
 
-def check(run: Run) -> None:
+def check_run(run: Run) -> None:
     """Reads every file of `run`. Raises VaeError, with the name of the first that is damaged."""
     from vae.runs import checkpoints
 
-    _ = run.config, run.status(), run.request(), negative_elbo(run), live_view.load_view(run.view_path)
-    kept_evaluation(run)
+    _ = run.config, run.status(), run.request(), latest_negative_elbo(run), live_view.load_view(run.view_path)
+    load_evaluation(run)
     if run.model_path.exists():
         run.load_model()
         checkpoints.read_position(run.model_path)
-    if run.training_path.exists():
-        checkpoints.check_training(run.training_path, run.config)
+    if run.resume_path.exists():
+        checkpoints.check_training(run.resume_path, run.config)
     for path in run.snapshots():
         checkpoints.load_snapshot(path, run.config)
 
@@ -182,12 +182,12 @@ def _most(config: TrainConfig) -> dict[str, int]:
     """How many bytes each file of a run may have, and each in a folder."""
     from vae.runs import checkpoints
 
-    sizes = checkpoints.sizes(config)
+    sizes = checkpoints.size_limits(config)
     return {
         "status.json": MAX_JSON,
         "evaluation.json": MAX_JSON,
         "metrics.jsonl": MAX_METRICS,
-        "view.safetensors": largest(live_view.LARGEST),
+        "view.safetensors": safetensors_limit(live_view.MAX_BYTES),
         "model.safetensors": sizes.model,
         "resume.safetensors": sizes.training,
         "snapshots": sizes.snapshot,

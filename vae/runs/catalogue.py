@@ -17,8 +17,8 @@ from vae.config import TrainConfig
 from vae.runs.history import History
 from vae.runs.records import Status
 from vae.runs.run import Run
-from vae.storage.atomic import beside, move_whole, sweep
-from vae.storage.untrusted import MAX_WEIGHTS, largest, opened
+from vae.storage.atomic import move_atomic, remove_leftovers, temporary_path
+from vae.storage.untrusted import MAX_WEIGHTS, open_limited, safetensors_limit
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 NAME_RULE = "1 to 80 small letters, digits, dots, dashes and underscores, the first a letter or digit."
@@ -36,12 +36,12 @@ def list_runs(runs_dir: Path) -> list[Run]:
     with suppress(OSError):  # there is no such folder yet
         for folder in runs_dir.iterdir():
             with suppress(VaeError, OSError):  # no run's name, no run, or deleted just now
-                admit(runs_dir, folder.name)
+                resolve_run(runs_dir, folder.name)
                 ages.append((-(folder / "config.json").stat().st_mtime, folder.name))
     return [Run(runs_dir / name) for _, name in sorted(ages)]
 
 
-def admit(runs_dir: Path, name: str) -> Path:
+def resolve_run(runs_dir: Path, name: str) -> Path:
     """Where a run called `name` lies in `runs_dir`. Raises VaeError if it is no name, or a link elsewhere."""
     if not NAME.fullmatch(name):
         raise VaeError(f"{name[:80]!r} is no run's name: {NAME_RULE}")
@@ -61,7 +61,7 @@ def open_run(path: str | Path) -> Run:
 
 def find_run(runs_dir: Path, name: str) -> Run:
     """The run called `name` in `runs_dir`, wherever the name came from. Raises VaeError."""
-    return open_run(admit(runs_dir, name))
+    return open_run(resolve_run(runs_dir, name))
 
 
 def new_run(
@@ -77,8 +77,8 @@ def new_run(
     A new run begins with the weights and the past of `origin`. Raises VaeError if `name` is no name, or
     that of a run of another config.
     """
-    sweep(runs_dir, older=DAY)  # of starts, zips and deletions that were killed
-    for path in numbered(runs_dir, config.run_name if name is None else name):
+    remove_leftovers(runs_dir, older=DAY)  # of starts, zips and deletions that were killed
+    for path in numbered_paths(runs_dir, config.run_name if name is None else name):
         try:
             runs_dir.mkdir(parents=True, exist_ok=True)
             if not path.exists() and _make(path, config, origin):
@@ -93,10 +93,10 @@ def new_run(
     raise AssertionError("there is always a further number")
 
 
-def numbered(runs_dir: Path, name: str) -> Iterator[Path]:
+def numbered_paths(runs_dir: Path, name: str) -> Iterator[Path]:
     """Where a run called `name` would lie, and further ones, `…-2`, `…-3`; or VaeError if it is no name."""
     for number in itertools.count(1):
-        yield admit(runs_dir, name if number == 1 else f"{name}-{number}")
+        yield resolve_run(runs_dir, name if number == 1 else f"{name}-{number}")
 
 
 def _reopened(path: Path, config: TrainConfig) -> Run:
@@ -104,14 +104,14 @@ def _reopened(path: Path, config: TrainConfig) -> Run:
     run = open_run(path)
     if run.config.identity != config.identity:
         raise VaeError(f"{run.name} is a run of another config. Choose another --name.")
-    if run.config != config and not run.is_held():
+    if run.config != config and not run.is_locked():
         run.write_config(config)
     return Run(run.path)
 
 
 def _make(path: Path, config: TrainConfig, origin: Run | None) -> bool:
     """Makes the run's folder in one instant, config and past and all; False if another was faster."""
-    folder = beside(path)
+    folder = temporary_path(path)
     folder.mkdir()
     try:
         run = Run(folder)
@@ -119,7 +119,7 @@ def _make(path: Path, config: TrainConfig, origin: Run | None) -> bool:
         run.write_status(Status(state="starting"))
         if origin is not None:
             _give_past(run, origin)
-        return move_whole(folder, path)
+        return move_atomic(folder, path)
     finally:
         if folder.exists():
             shutil.rmtree(folder)
@@ -131,7 +131,7 @@ def _give_past(run: Run, origin: Run) -> None:
         copy = run.path / source.relative_to(origin.path)
         copy.parent.mkdir(exist_ok=True)
         try:
-            with opened(source, largest(MAX_WEIGHTS)) as reached, copy.open("xb") as file:
+            with open_limited(source, safetensors_limit(MAX_WEIGHTS)) as reached, copy.open("xb") as file:
                 shutil.copyfileobj(reached, file)
         except FileNotFoundError:
             continue
@@ -144,14 +144,14 @@ def _give_past(run: Run, origin: Run) -> None:
     )
 
 
-def negative_elbo(run: Run) -> float | None:
+def latest_negative_elbo(run: Run) -> float | None:
     """Of the last evaluation on the test set, in nats per image, if there was one."""
     with closing(History(run)) as history:
         tests = history.read().test
     return -float(tests["elbo"][-1]) if len(tests) else None
 
 
-def summary(run: Run, elbo_of: Callable[[Run], float | None] = negative_elbo) -> dict[str, Any]:
+def summary(run: Run, elbo_of: Callable[[Run], float | None] = latest_negative_elbo) -> dict[str, Any]:
     """What lists say of a run; of a damaged one only what is wrong. Seconds are those of training."""
     try:
         status = run.status()
@@ -175,10 +175,10 @@ def summary(run: Run, elbo_of: Callable[[Run], float | None] = negative_elbo) ->
 
 def delete_run(run: Run) -> None:
     """Removes the run for good. Raises VaeError while it is being trained, or if it is gone."""
-    if run.is_held():
+    if run.is_locked():
         raise VaeError(f"{run.name} is being trained by another process. Stop it first.")
-    doomed = beside(run.path)
-    with run.hold():
+    doomed = temporary_path(run.path)
+    with run.lock():
         # Renamed first: nobody meets a run half removed.
         run.path.rename(doomed)
     try:

@@ -17,21 +17,21 @@ from torch import Tensor
 from vae import VaeError
 from vae.config import Beta, LearningRate, Threads, TrainConfig, explain
 from vae.models.network import PIXELS, VAE
-from vae.runs.records import Amount, Count, Metrics, Weights
-from vae.storage.atomic import write_whole
-from vae.storage.untrusted import MAX_WEIGHTS, largest, shortened, tensors_in
+from vae.runs.records import Amount, Count, Metrics, ModelMetadata
+from vae.storage.atomic import write_atomic
+from vae.storage.untrusted import MAX_WEIGHTS, open_tensors, safetensors_limit, shortened
 
 Tensors = dict[str, Tensor]
 Shapes = dict[str, torch.Size]
 
-MOMENTS = ("exp_avg", "exp_avg_sq")
+ADAM_MOMENTS = ("exp_avg", "exp_avg_sq")
 CLASSES = 10
 TEST_IMAGES = 40_000  # of the largest data set, EMNIST's digits
 SNAPSHOTS = "snapshots"  # the folder
 BYTES = {"F32": 4, "F16": 2}
 
 
-class Position(NamedTuple):
+class TrainingPosition(NamedTuple):
     """Where a training stands, and what it goes on with."""
 
     step: Count
@@ -67,7 +67,7 @@ def load_model(path: Path, config: TrainConfig) -> VAE:
     """The model in `path`, in eval mode on the CPU. Raises VaeError if it is torn or of other sizes."""
     model = _empty_model(config)
     wanted = _shapes(model.state_dict())
-    with _opened(path, _size(wanted)) as file:
+    with _open_tensors(path, _size(wanted)) as file:
         tensors = _fitting(file, wanted)
         if not all(tensor.isfinite().all() for tensor in tensors.values()):
             raise ValueError("some of its weights are no numbers")
@@ -77,12 +77,12 @@ def load_model(path: Path, config: TrainConfig) -> VAE:
 
 def read_position(path: Path) -> tuple[int, float]:
     """Step and epoch of the weights in `path`. Raises VaeError."""
-    with _opened(path, MAX_WEIGHTS) as file, _position():
-        weights = Weights.model_validate(file.metadata() or {})
+    with _open_tensors(path, MAX_WEIGHTS) as file, _position():
+        weights = ModelMetadata.model_validate(file.metadata() or {})
     return weights.step, weights.epoch
 
 
-def save_training(path: Path, model: VAE, optimizer: torch.optim.Adam, position: Position) -> None:
+def save_training(path: Path, model: VAE, optimizer: torch.optim.Adam, position: TrainingPosition) -> None:
     """Writes all that exact resumption needs; shuffling and noise follow from seed and epoch.
 
     `optimizer` has one parameter: all weights, one after the other. They are in the file once more, because
@@ -92,19 +92,19 @@ def save_training(path: Path, model: VAE, optimizer: torch.optim.Adam, position:
     weights = model.state_dict()
     tensors = {f"model.{name}": tensor for name, tensor in weights.items()}
     (state,) = optimizer.state.values()
-    for moment in MOMENTS:
+    for moment in ADAM_MOMENTS:
         parts = state[moment].split([tensor.numel() for tensor in weights.values()])
         for (name, tensor), part in zip(weights.items(), parts, strict=True):
             tensors[f"{moment}.{name}"] = part.view_as(tensor)
     _write(path, tensors, {name: repr(value) for name, value in position._asdict().items()})
 
 
-def load_training(path: Path, model: VAE, optimizer: torch.optim.Adam) -> Position:
+def load_training(path: Path, model: VAE, optimizer: torch.optim.Adam) -> TrainingPosition:
     """Puts weights and moments back, and returns the position. Raises VaeError."""
     shapes = _shapes(model.state_dict())
     tensors, position = _read_training(path, shapes)
     model.load_state_dict({name: tensors[f"model.{name}"] for name in shapes})
-    moments = {m: torch.cat([tensors[f"{m}.{name}"].flatten() for name in shapes]) for m in MOMENTS}
+    moments = {m: torch.cat([tensors[f"{m}.{name}"].flatten() for name in shapes]) for m in ADAM_MOMENTS}
     state = {0: {"step": torch.tensor(float(position.updates)), **moments}}
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
     return position
@@ -115,11 +115,11 @@ def check_training(path: Path, config: TrainConfig) -> None:
     _read_training(path, _shapes(_empty_model(config).state_dict()))
 
 
-def _read_training(path: Path, shapes: Shapes) -> tuple[Tensors, Position]:
+def _read_training(path: Path, shapes: Shapes) -> tuple[Tensors, TrainingPosition]:
     wanted = _training_shapes(shapes)
-    with _opened(path, _size(wanted)) as file:
+    with _open_tensors(path, _size(wanted)) as file:
         with _position():
-            position = TypeAdapter(Position).validate_python(file.metadata() or {})
+            position = TypeAdapter(TrainingPosition).validate_python(file.metadata() or {})
         return _fitting(file, wanted), position
 
 
@@ -133,7 +133,7 @@ def save_snapshot(path: Path, snapshot: Snapshot) -> None:
 
 def load_snapshot(path: Path, config: TrainConfig) -> Snapshot:
     """The snapshot in `path`, still in float16. Raises VaeError if it is torn or of other sizes."""
-    with _opened(path, _size(_snapshot_shapes(config), "F16")) as file:
+    with _open_tensors(path, _size(_snapshot_shapes(config), "F16")) as file:
         images, classes = (file.get_slice(name).get_shape()[:1] for name in ("mean", "reconstructions"))
         tensors = _fitting(file, _snapshot_shapes(config, images, classes), "F16")
         metrics = _metrics(file)
@@ -148,7 +148,7 @@ def snapshot_bytes(config: TrainConfig, images: int) -> int:
     return _size(_snapshot_shapes(config, (images,)), "F16")
 
 
-class Sizes(NamedTuple):
+class SizeLimits(NamedTuple):
     """Bytes that each file of a run may have."""
 
     model: int
@@ -156,11 +156,11 @@ class Sizes(NamedTuple):
     snapshot: int
 
 
-def sizes(config: TrainConfig) -> Sizes:
+def size_limits(config: TrainConfig) -> SizeLimits:
     """Those of the largest files that a run of `config` has reason to hold."""
     shapes = _shapes(_empty_model(config).state_dict())
     tensors = (_size(shapes), _size(_training_shapes(shapes)), _size(_snapshot_shapes(config), "F16"))
-    return Sizes(*map(largest, tensors))
+    return SizeLimits(*map(safetensors_limit, tensors))
 
 
 def _empty_model(config: TrainConfig) -> VAE:
@@ -174,11 +174,11 @@ def _shapes(tensors: Tensors) -> Shapes:
 
 
 def _write(path: Path, tensors: Tensors, metadata: dict[str, str]) -> None:
-    write_whole(path, save({name: t.detach().cpu() for name, t in tensors.items()}, metadata))
+    write_atomic(path, save({name: t.detach().cpu() for name, t in tensors.items()}, metadata))
 
 
 def _training_shapes(model: Shapes) -> Shapes:
-    return {f"{part}.{name}": shape for part in ("model", *MOMENTS) for name, shape in model.items()}
+    return {f"{part}.{name}": shape for part in ("model", *ADAM_MOMENTS) for name, shape in model.items()}
 
 
 def _snapshot_shapes(
@@ -198,10 +198,10 @@ def _size(shapes: Shapes, kind: str = "F32") -> int:
 
 
 @contextmanager
-def _opened(path: Path, most: int) -> Iterator[safe_open]:
+def _open_tensors(path: Path, most: int) -> Iterator[safe_open]:
     """`path` as safetensors, every way in which that can fail, in the block too, made a sentence."""
     try:
-        with tensors_in(path, "pt", most) as file:
+        with open_tensors(path, "pt", most) as file:
             yield file
     except FileNotFoundError as error:
         raise VaeError(

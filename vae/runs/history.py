@@ -23,7 +23,7 @@ class Losses(NamedTuple):
     test: Rows
 
 
-NOTHING = Losses(np.empty(0, ROW), np.empty(0, ROW))
+NO_LOSSES = Losses(np.empty(0, ROW), np.empty(0, ROW))
 
 
 class History:
@@ -34,7 +34,7 @@ class History:
         self._lock = threading.Lock()
         self._file: BinaryIO | None = None
         self._offset = 0
-        self._losses = NOTHING
+        self._losses = NO_LOSSES
 
     def read(self) -> Losses:
         """All losses up to now. Raises VaeError if a line is damaged."""
@@ -42,7 +42,7 @@ class History:
             if not self._is_open():
                 self._open()
             if self._file is not None:
-                for lines, offset in self._run.metrics_of(self._file, self._offset):
+                for lines, offset in self._run.read_metrics(self._file, self._offset):
                     self._offset = offset
                     self._losses = Losses(*(self._extended(split, lines) for split in Losses._fields))
             return self._losses
@@ -69,7 +69,7 @@ class History:
 
     def _open(self) -> None:
         self.close()
-        self._offset, self._losses = 0, NOTHING
+        self._offset, self._losses = 0, NO_LOSSES
         with suppress(FileNotFoundError):
             self._file = self._run.open_metrics()
 

@@ -11,16 +11,16 @@ import numpy.typing as npt
 from safetensors.numpy import save
 
 from vae import VaeError
-from vae.runs.records import Moment
-from vae.storage.atomic import write_whole
-from vae.storage.untrusted import largest, read_fleeting, tensors_in
+from vae.runs.records import TensorMetadata
+from vae.storage.atomic import write_atomic
+from vae.storage.untrusted import open_tensors, read_unsynced, safetensors_limit
 
 MAX_POINTS = 1000  # enough to see the classes drift apart, cheap to encode twice a second
 NUMBERS = {"pictures": "U8", "reconstructions": "U8", "points": "F32", "labels": "U8"}
-LARGEST = 2 * 10 * 28 * 28 + MAX_POINTS * (2 * 4 + 1)  # bytes
+MAX_BYTES = 2 * 10 * 28 * 28 + MAX_POINTS * (2 * 4 + 1)  # bytes
 
 
-class View(NamedTuple):
+class LiveView(NamedTuple):
     """A moment of a training, small enough to be written twice a second.
 
     `pictures` and `reconstructions` (C, S, S) are grey levels of the first test image of each class and of
@@ -35,17 +35,17 @@ class View(NamedTuple):
     labels: npt.NDArray[np.uint8]
 
 
-def save_view(path: Path, view: View) -> None:
+def save_view(path: Path, view: LiveView) -> None:
     """Writes a view. Raises OSError."""
     arrays = {name: np.ascontiguousarray(getattr(view, name)) for name in NUMBERS}
-    write_whole(path, save(arrays, {"step": str(view.step)}), durable=False)
+    write_atomic(path, save(arrays, {"step": str(view.step)}), durable=False)
 
 
-def load_view(path: Path) -> View | None:
+def load_view(path: Path) -> LiveView | None:
     """The view in `path`, or None if there is none yet. Raises VaeError if it is damaged."""
     try:
-        read_fleeting(path, largest(LARGEST))
-        with tensors_in(path, "numpy", LARGEST) as file:
+        read_unsynced(path, safetensors_limit(MAX_BYTES))
+        with open_tensors(path, "numpy", MAX_BYTES) as file:
             parts = {name: file.get_slice(name) for name in file.keys()}
             if {name: part.get_dtype() for name, part in parts.items()} != NUMBERS:
                 raise ValueError("its numbers are of another kind")
@@ -59,7 +59,9 @@ def load_view(path: Path) -> View | None:
                 "labels": points,
             } or not ((1,) <= classes <= (10,) and (1,) <= points <= (MAX_POINTS,)):
                 raise ValueError(f"its shapes are {shapes}")
-            view = View(Moment.of(file.metadata()).step, *(file.get_tensor(name) for name in NUMBERS))
+            view = LiveView(
+                TensorMetadata.of(file.metadata()).step, *(file.get_tensor(name) for name in NUMBERS)
+            )
     except FileNotFoundError:
         return None
     except ValueError as error:

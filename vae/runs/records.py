@@ -8,18 +8,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vae import VaeError
 from vae.config import Beta, LearningRate, TrainConfig, explain
-from vae.storage.untrusted import parse
+from vae.storage.untrusted import parse_json
 
 FORMAT = 2  # of a run's files
 State = Literal["starting", "running", "paused", "stopped", "finished", "failed", "interrupted"]
 LIVE: frozenset[State] = frozenset({"starting", "running", "paused"})
 MAX_LINE = 10_000  # bytes; a line of metrics has 330
 CHUNK = 1_000_000  # bytes of metrics that are read at once, for the memory that they take as objects
-LONGEST_DELAY = 5.0  # seconds; slower than that nobody watches
+MAX_DELAY = 5.0  # seconds; slower than that nobody watches
 # What is beyond was never measured; ages and dates of it cannot be told.
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Amount = Annotated[float, Field(ge=0, le=1e15)]
-Delay = Annotated[float, Field(ge=0, le=LONGEST_DELAY)]
+Delay = Annotated[float, Field(ge=0, le=MAX_DELAY)]
 
 
 class Record(BaseModel):
@@ -30,7 +30,7 @@ class Record(BaseModel):
     @classmethod
     def read(cls, content: bytes) -> Self:
         """The record that `content`, JSON, holds. Raises ValueError."""
-        return cls.of(parse(content))
+        return cls.of(parse_json(content))
 
     @classmethod
     def of(cls, fields: dict[str, Any] | None) -> Self:
@@ -89,13 +89,13 @@ class Metrics(Record):
     beta: Amount
 
 
-class Moment(Record):
+class TensorMetadata(Record):
     """What a file of tensors says of when it was written."""
 
     step: Count
 
 
-class Weights(Moment):
+class ModelMetadata(TensorMetadata):
     """The same of a file of weights; its config is there for those who find it alone."""
 
     epoch: Amount
@@ -122,7 +122,7 @@ def read_config(name: str, content: bytes) -> TrainConfig:
 
     Raises VaeError if it is of another format or holds no config, ValueError if it is no JSON.
     """
-    stored = parse(content)
+    stored = parse_json(content)
     written = stored.pop("format", None)
     if type(written) is not int:
         raise ValueError("it names no format")

@@ -22,9 +22,9 @@ import filelock
 from vae import VaeError
 from vae.config import TrainConfig
 from vae.runs.records import FORMAT, LIVE, Metrics, Request, Status, read_config, read_lines
-from vae.storage.atomic import write_whole
+from vae.storage.atomic import write_atomic
 from vae.storage.locks import locked
-from vae.storage.untrusted import MAX_JSON, opened, read, read_fleeting, refuse_links
+from vae.storage.untrusted import MAX_JSON, open_limited, read_limited, read_unsynced, refuse_links
 
 if TYPE_CHECKING:
     from vae.models.network import VAE
@@ -51,7 +51,7 @@ class Run:
         """What the run is made of."""
         try:
             refuse_links(self.path)
-            return read_config(self.name, read(self.path / "config.json", MAX_JSON))
+            return read_config(self.name, read_limited(self.path / "config.json", MAX_JSON))
         except (OSError, ValueError) as error:
             raise VaeError(
                 f"{self.name}/config.json cannot be read ({error}). Mend it or delete the run's folder."
@@ -59,10 +59,10 @@ class Run:
 
     def write_config(self, config: TrainConfig) -> None:
         stored = {"format": FORMAT, **config.model_dump(mode="json")}
-        write_whole(self.path / "config.json", json.dumps(stored, indent=2).encode() + b"\n")
+        write_atomic(self.path / "config.json", json.dumps(stored, indent=2).encode() + b"\n")
 
     @property
-    def made_at(self) -> int:
+    def created_at(self) -> int:
         """When its config was written, in nanoseconds: tells it from a later run of the same name. 0 once it
         is gone."""
         try:
@@ -83,7 +83,7 @@ class Run:
         return self.path / "view.safetensors"
 
     @property
-    def training_path(self) -> Path:
+    def resume_path(self) -> Path:
         return self.path / "resume.safetensors"
 
     def snapshot_path(self, step: int) -> Path:
@@ -105,7 +105,11 @@ class Run:
         """Where the run stands now, `interrupted` if its trainer died without a word."""
         status = self._written_status()
         # Read again after the look at the lock: it may have come to its end, and let go, between the two.
-        if status.state not in LIVE or self.is_held() or (status := self._written_status()).state not in LIVE:
+        if (
+            status.state not in LIVE
+            or self.is_locked()
+            or (status := self._written_status()).state not in LIVE
+        ):
             return status
         # A heartbeat that is still to come is a stranger's, who would keep all others from starting.
         if status.state == "starting" and abs(time.time() - status.heartbeat) < STARTING_SECONDS:
@@ -114,7 +118,7 @@ class Run:
 
     def _written_status(self) -> Status:
         try:
-            return Status.read(read_fleeting(self.path / "status.json", MAX_JSON))
+            return Status.read(read_unsynced(self.path / "status.json", MAX_JSON))
         except FileNotFoundError:
             return Status(state="interrupted")
         except ValueError as error:
@@ -125,7 +129,7 @@ class Run:
 
     def write_status(self, status: Status) -> None:
         stamped = status.model_copy(update={"heartbeat": time.time(), "pid": os.getpid()})
-        write_whole(
+        write_atomic(
             self.path / "status.json",
             stamped.model_dump_json(exclude_none=True).encode(),
             durable=status.state not in LIVE,
@@ -135,7 +139,7 @@ class Run:
         """The metrics from byte `offset` on, and the offset to go on from. A torn last line waits."""
         lines: list[Metrics] = []
         with suppress(FileNotFoundError), self.open_metrics() as file:
-            for more, end in self.metrics_of(file, offset):
+            for more, end in self.read_metrics(file, offset):
                 lines += more
                 offset = end
         return lines, offset
@@ -143,11 +147,11 @@ class Run:
     def open_metrics(self) -> BinaryIO:
         """`metrics.jsonl`, opened. Raises FileNotFoundError, and VaeError if it will not do."""
         try:
-            return opened(self.metrics_path, MAX_METRICS)
+            return open_limited(self.metrics_path, MAX_METRICS)
         except ValueError as error:
             raise self._damaged_metrics(error) from error
 
-    def metrics_of(self, file: BinaryIO, offset: int) -> Iterator[tuple[list[Metrics], int]]:
+    def read_metrics(self, file: BinaryIO, offset: int) -> Iterator[tuple[list[Metrics], int]]:
         """The same of the opened `metrics.jsonl`, some thousand lines at a time."""
         try:
             yield from read_lines(file, offset)
@@ -161,11 +165,11 @@ class Run:
         with self.metrics_path.open("ab") as file:
             file.write(metrics.model_dump_json().encode() + b"\n")
 
-    def forget_metrics_after(self, step: int) -> list[Metrics]:
+    def truncate_metrics(self, step: int) -> list[Metrics]:
         """Drops a torn last line, and what a resumed run is about to write again; returns the rest."""
         kept = [line for line in self.metrics()[0] if line.step <= step]
         content = "".join(line.model_dump_json() + "\n" for line in kept)
-        write_whole(self.metrics_path, content.encode())
+        write_atomic(self.metrics_path, content.encode())
         return kept
 
     @property
@@ -175,13 +179,13 @@ class Run:
     def request(self) -> Request | None:
         """What viewers want of the trainer now, if anything."""
         try:
-            return Request.read(read_fleeting(self.request_path, MAX_JSON))
+            return Request.read(read_unsynced(self.request_path, MAX_JSON))
         except FileNotFoundError:
             return None
         except ValueError as error:
             raise VaeError(f"{self.name}/request.json is damaged. Delete that file. ({error})") from error
 
-    def ask(self, **wishes: Any) -> Request:
+    def update_request(self, **wishes: Any) -> Request:
         """Changes what is wanted of the trainer, whoever it is; what is not named stays.
 
         The fields are those of `Request`; it raises `pydantic.ValidationError` for a value out of bounds.
@@ -192,20 +196,20 @@ class Run:
                 before = self.request()
                 kept = before.model_dump(exclude={"number"}) if before else {}
                 request = Request.model_validate({**kept, **wishes})
-                write_whole(self.request_path, request.model_dump_json().encode(), durable=False)
+                write_atomic(self.request_path, request.model_dump_json().encode(), durable=False)
         except filelock.Timeout as error:
             raise VaeError(f"{self.name} is being asked by somebody else. Ask again.") from error
         return request
 
-    def ask_to_stop(self) -> None:
+    def request_stop(self) -> None:
         """Asks the trainer to stop after the batch it is at."""
-        self.ask(stop=True)
+        self.update_request(stop=True)
 
-    def forget_requests(self) -> None:
+    def clear_request(self) -> None:
         self.request_path.unlink(missing_ok=True)
 
     @contextmanager
-    def hold(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         """Keeps every other trainer out; the operating system lets go when this process dies.
 
         Raises VaeError if another holds it.
@@ -219,7 +223,7 @@ class Run:
                 f"{self.name} is being trained by another process. Watch it, or stop it first."
             ) from error
 
-    def is_held(self) -> bool:
+    def is_locked(self) -> bool:
         """Whether a living trainer holds the run."""
         try:
             # Who looks holds it for an instant: those of this process take turns, another gets a moment.

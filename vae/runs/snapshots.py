@@ -14,13 +14,13 @@ import torch
 
 from vae import VaeError
 from vae.config import TrainConfig
-from vae.datasets.pictures import Picture, grey
+from vae.datasets.images import ImageArray, grey_levels
 from vae.models.network import SIDE, VAE
 from vae.runs.checkpoints import Snapshot, load_snapshot
 from vae.runs.run import Run
 
 
-class Moment(NamedTuple):
+class ModelAtStep(NamedTuple):
     """What a model was at one step of its training.
 
     Attributes:
@@ -33,10 +33,10 @@ class Moment(NamedTuple):
     model: VAE
     means: npt.NDArray[np.float32]
     logvars: npt.NDArray[np.float32]
-    reconstructions: Picture
+    reconstructions: ImageArray
 
 
-def sound_snapshot(path: Path, config: TrainConfig, images: int, classes: int) -> Snapshot:
+def load_valid_snapshot(path: Path, config: TrainConfig, images: int, classes: int) -> Snapshot:
     """The snapshot in `path`, of a run of `config`, fit to be shown beside a test set.
 
     Args:
@@ -70,7 +70,7 @@ def sound_snapshot(path: Path, config: TrainConfig, images: int, classes: int) -
 
 
 @dataclass(frozen=True)
-class Journey:
+class SnapshotSequence:
     """Moments of `run`, in order; each is read when it is asked for.
 
     Attributes:
@@ -80,28 +80,30 @@ class Journey:
 
     run: Run
     paths: Sequence[Path]
-    last: Moment
+    last: ModelAtStep
 
     def __len__(self) -> int:
         return len(self.paths) + 1
 
-    def __iter__(self) -> Iterator[Moment]:
+    def __iter__(self) -> Iterator[ModelAtStep]:
         return map(self.__getitem__, range(len(self)))
 
-    def __getitem__(self, number: int) -> Moment:
-        """One of them. Raises VaeError as `sound_snapshot`."""
+    def __getitem__(self, number: int) -> ModelAtStep:
+        """One of them. Raises VaeError as `load_valid_snapshot`."""
         if number == len(self.paths):
             return self.last
         path = self.paths[number]
-        kept = sound_snapshot(path, self.run.config, len(self.last.means), len(self.last.reconstructions))
+        kept = load_valid_snapshot(
+            path, self.run.config, len(self.last.means), len(self.last.reconstructions)
+        )
         with torch.device("meta"):
             model = VAE(self.run.config)
         decoder = {name: tensor.float() for name, tensor in kept.decoder.items()}
         model.decoder.load_state_dict(decoder, assign=True)
-        return Moment(
+        return ModelAtStep(
             int(path.stem),
             model.eval().requires_grad_(False),
             kept.mean.float().numpy(),
             kept.logvar.float().numpy(),
-            grey(kept.reconstructions.float().numpy()).reshape(-1, SIDE, SIDE),
+            grey_levels(kept.reconstructions.float().numpy()).reshape(-1, SIDE, SIDE),
         )

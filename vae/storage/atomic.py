@@ -9,10 +9,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-_BESIDE = re.compile(r"\..+\.[0-9a-f]{8}")
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}")
 
 
-def beside(path: Path) -> Path:
+def temporary_path(path: Path) -> Path:
     """A hidden, unused name in the same folder, from which a rename to `path` takes no time."""
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
 
@@ -23,25 +23,25 @@ def sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def sweep(folder: Path, spared: str = "", older: float = -math.inf) -> None:
+def remove_leftovers(folder: Path, spared: str = "", older: float = -math.inf) -> None:
     """Removes what processes that died had not finished writing in `folder`: files and folders that have not
     changed for `older` seconds; not of the file `spared`. What cannot be removed stays."""
     for path in folder.glob(".*"):
-        if not _BESIDE.fullmatch(path.name) or path.name.startswith(f".{spared}."):
+        if not _TEMPORARY.fullmatch(path.name) or path.name.startswith(f".{spared}."):
             continue
         with suppress(OSError, RecursionError):
             if path.lstat().st_mtime < time.time() - older:
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
-def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
+def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Replaces `path` by `data`: a reader, or a crash at any instant, meets the old file or the new one.
 
     `durable` also waits until the disk has it, so that it outlives a power cut. Files that are
     rewritten twice a second and worth nothing tomorrow do without.
     Raises OSError (a full disk, no permission); the old file is then untouched.
     """
-    new = beside(path)
+    new = temporary_path(path)
     try:
         with new.open("xb") as file:
             file.write(data)
@@ -56,7 +56,7 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
         _sync_folder(path.parent)
 
 
-def move_whole(folder: Path, path: Path) -> bool:
+def move_atomic(folder: Path, path: Path) -> bool:
     """Moves a finished `folder` to `path` in one instant; False if there is something.
 
     What it holds is on the disk before: a power cut leaves all of it there, or nothing. Raises OSError.

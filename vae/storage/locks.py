@@ -24,7 +24,7 @@ def locked(path: Path, timeout: float, poll_interval: float = 0.05) -> Iterator[
     """
     end = time.monotonic() + timeout
     try:
-        while (descriptor := _taken(path)) is None:
+        while (descriptor := _try_lock(path)) is None:
             if time.monotonic() >= end:
                 raise filelock.Timeout(str(path))
             time.sleep(poll_interval)
@@ -44,7 +44,7 @@ def locked(path: Path, timeout: float, poll_interval: float = 0.05) -> Iterator[
         os.close(descriptor)
 
 
-def _taken(path: Path) -> int | None:
+def _try_lock(path: Path) -> int | None:
     """The descriptor of the lock, which is held until it is closed; None if another holds it. Raises OSError.
 
     `filelock.FileLock` would make the folder anew where a run has just been deleted, and so block its name.

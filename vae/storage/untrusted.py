@@ -19,17 +19,17 @@ MAX_NUMBER = 1e39  # float32 ends at 3.4e38; sums and squares of these are finit
 MAX_DIGITS = 19  # as int64
 MAX_HEADER = MAX_JSON  # of safetensors: it holds the config once more, and some hundred bytes for each tensor
 MAX_WEIGHTS = 1_000_000_000  # the widest network there is, 8 layers of 4096, has 970 MB
-LONGEST = 60  # characters of a quotation
+MAX_QUOTED = 60  # characters of a quotation
 _LENGTH = 8  # bytes before the header, which say how long it is
-_LONGEST_REASON = 200  # characters; the reasons of libraries quote the file
+_MAX_REASON = 200  # characters; the reasons of libraries quote the file
 
 
 def shortened(text: str) -> str:
     """What somebody typed, or a URL says, cut to a length that a sentence can quote."""
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}…"
 
 
-def opened(path: Path, most: int) -> BinaryIO:
+def open_limited(path: Path, most: int) -> BinaryIO:
     """`path`, opened, of at most `most` bytes. Raises FileNotFoundError, and ValueError if it will not do.
 
     A link could lead anywhere, a pipe or a device never ends.
@@ -47,21 +47,21 @@ def opened(path: Path, most: int) -> BinaryIO:
         raise ValueError(error.strerror) from error
 
 
-def read(path: Path, most: int) -> bytes:
-    """The content of `path`. Raises as `opened` does."""
-    with opened(path, most) as file:
+def read_limited(path: Path, most: int) -> bytes:
+    """The content of `path`. Raises as `open_limited` does."""
+    with open_limited(path, most) as file:
         try:
             return file.read(most)
         except OSError as error:
             raise ValueError(error.strerror) from error
 
 
-def read_fleeting(path: Path, most: int) -> bytes:
+def read_unsynced(path: Path, most: int) -> bytes:
     """The same of a file that was replaced without being flushed to the disk.
 
     A power cut may leave it empty, or full of zeros: that is as if it had never been, FileNotFoundError.
     """
-    content = read(path, most)
+    content = read_limited(path, most)
     if not content.strip(b"\0"):
         raise FileNotFoundError(path)
     return content
@@ -75,7 +75,7 @@ def refuse_links(folder: Path) -> None:
                 raise ValueError(f"{shortened(entry.name)!r} beside it is no plain file")
 
 
-def parse(content: bytes) -> dict[str, Any]:
+def parse_json(content: bytes) -> dict[str, Any]:
     """A JSON object, each name in it once. Raises ValueError."""
     try:
         text = content.decode()
@@ -120,12 +120,12 @@ _STRICT = json.JSONDecoder(
 
 
 @contextmanager
-def tensors_in(path: Path, framework: Literal["pt", "numpy"], most: int) -> Iterator[safe_open]:
-    """`path` as safetensors of at most `most` bytes without the header. Raises as `opened` does.
+def open_tensors(path: Path, framework: Literal["pt", "numpy"], most: int) -> Iterator[safe_open]:
+    """`path` as safetensors of at most `most` bytes without the header. Raises as `open_limited` does.
 
     Shapes and types can be asked for before any tensor is read.
     """
-    with opened(path, largest(most)) as file:
+    with open_limited(path, safetensors_limit(most)) as file:
         promised = int.from_bytes(file.read(_LENGTH), "little")
     if promised > MAX_HEADER:
         raise ValueError(
@@ -137,9 +137,9 @@ def tensors_in(path: Path, framework: Literal["pt", "numpy"], most: int) -> Iter
     except FileNotFoundError:
         raise
     except (OSError, SafetensorError) as error:
-        raise ValueError(f"it is damaged: {error}"[:_LONGEST_REASON]) from error
+        raise ValueError(f"it is damaged: {error}"[:_MAX_REASON]) from error
 
 
-def largest(tensors: int) -> int:
+def safetensors_limit(tensors: int) -> int:
     """Bytes of the largest safetensors file that holds so many bytes of tensors."""
     return _LENGTH + MAX_HEADER + tensors

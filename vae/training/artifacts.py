@@ -9,12 +9,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from vae.datasets.pictures import grey
+from vae.datasets.images import grey_levels
 from vae.datasets.registry import ImageSet
-from vae.inference.latent_space import Posterior, encode_set, plane
+from vae.inference.latent_space import Posterior, encode_set
+from vae.inference.planes import axis_directions
 from vae.models.network import SIDE, VAE
 from vae.runs.checkpoints import Snapshot, save_snapshot
-from vae.runs.live_view import MAX_POINTS, View, save_view
+from vae.runs.live_view import MAX_POINTS, LiveView, save_view
 from vae.runs.records import Metrics
 from vae.runs.run import Run
 
@@ -37,8 +38,11 @@ def view_writer(path: Path, test: ImageSet) -> Callable[[VAE, int], None]:
             return
         with torch.no_grad():
             decoded = model.decode(means[:classes]).cpu().numpy()
-        points = plane(means[classes:], logvars[classes:]).cpu().numpy()
-        save_view(path, View(step, pictures, grey(decoded.reshape(-1, SIDE, SIDE)), points, labels))
+        directions = axis_directions(means.shape[1])
+        points = directions.map_coordinates(*(part[classes:].cpu().numpy() for part in (means, logvars)))
+        save_view(
+            path, LiveView(step, pictures, grey_levels(decoded.reshape(-1, SIDE, SIDE)), points, labels)
+        )
 
     return write
 

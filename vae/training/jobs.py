@@ -1,6 +1,6 @@
 """The training process as seen from outside: start it, resume it, find it.
 
-It shares nothing with the trainer but the run directory, where `Run.ask_to_stop` stops it, too. It never
+It shares nothing with the trainer but the run directory, where `Run.request_stop` stops it, too. It never
 imports torch.
 """
 
@@ -127,7 +127,7 @@ def _refuse_if_busy(runs_dir: Path) -> None:
 def _spawn(*runs: Run) -> None:
     for run in runs:
         if run.request() is not None:
-            run.ask(stop=False, pause_at=None)  # an old one; new rates are meant for this start
+            run.update_request(stop=False, pause_at=None)  # an old one; new rates are meant for this start
     run = runs[0]
     run.write_status(run.status().model_copy(update={"state": "starting", "error": None}))
     begun = run.status().heartbeat
@@ -165,6 +165,6 @@ def _see_it_end(run: Run, begun: float, process: subprocess.Popen[bytes]) -> Non
     with suppress(VaeError, OSError):  # the run may be gone, too
         status = run.status()
         # Another heartbeat is that of a later start, which came before this process was gone.
-        if status.state == "starting" and status.heartbeat == begun and not run.is_held():
+        if status.state == "starting" and status.heartbeat == begun and not run.is_locked():
             error = "The training process ended before it began. log.txt in the run's folder says why."
             run.write_status(status.model_copy(update={"state": "failed", "error": error}))

@@ -21,7 +21,7 @@ from vae.runs.catalogue import new_run
 from vae.runs.checkpoints import snapshot_bytes
 from vae.runs.records import State, Status
 from vae.runs.run import Run
-from vae.storage.atomic import sweep
+from vae.storage.atomic import remove_leftovers
 from vae.training.artifacts import sort_out_snapshots, view_writer, write_snapshot
 from vae.training.device import Pace, choose_device, choose_threads
 from vae.training.distributed import Workers
@@ -62,14 +62,14 @@ def fit(run: Run) -> Generator[Status, None, None]:
     iterator ends it, too. Raises VaeError if another process trains it, or if the loss diverges; the last
     good weights stay.
     """
-    with run.hold():
+    with run.lock():
         state = run.status().state
         if state == "finished":
             return
         for folder in (run.path, run.path / "snapshots"):
-            sweep(folder, spared=run.request_path.name)  # which a viewer may be writing just now
+            remove_leftovers(folder, spared=run.request_path.name)  # which a viewer may be writing just now
         if state != "starting" and run.request() is not None:  # else it may be meant for this very start
-            run.ask(stop=False, pause_at=None)
+            run.update_request(stop=False, pause_at=None)
         threads = torch.get_num_threads()
         try:
             yield from _loop(run)
@@ -108,9 +108,9 @@ def _forget_orders(run: Run) -> None:
     """All but the rates: a run that was stopped before its first batch has saved nothing of them."""
     request = run.request()
     if request and (request.learning_rate or request.beta is not None) and run.status().state != "finished":
-        run.ask(stop=False, pause_at=None, delay=0)
+        run.update_request(stop=False, pause_at=None, delay=0)
     else:
-        run.forget_requests()
+        run.clear_request()
 
 
 def _loop(run: Run) -> Iterator[Status]:

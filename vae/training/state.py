@@ -142,10 +142,10 @@ class Training:
         # Before the weights: after a power cut the metrics may reach further than they, never less far.
         sync(self.run.metrics_path)
         updates = int(next(iter(self.learner.optimizer.state.values()))["step"])
-        position = checkpoints.Position(
+        position = checkpoints.TrainingPosition(
             self.step, updates, self.clock(), torch.get_num_threads(), **self.rates
         )
-        checkpoints.save_training(self.run.training_path, self.model, self.learner.optimizer, position)
+        checkpoints.save_training(self.run.resume_path, self.model, self.learner.optimizer, position)
         self._save_model()
         self._saved = now
 
@@ -162,8 +162,8 @@ def training_of(run: Run, images: Tensor, workers: Workers) -> Training:
     model = _initial_model(config).to(images.device)
     epoch_steps = math.ceil(len(images) / config.batch_size)
     training = Training(run, config, model, Learner(config, model, images, workers), epoch_steps)
-    if run.training_path.exists():
-        position = checkpoints.load_training(run.training_path, training.model, training.learner.optimizer)
+    if run.resume_path.exists():
+        position = checkpoints.load_training(run.resume_path, training.model, training.learner.optimizer)
         training.step, training.clock = position.step, Stopwatch(position.seconds)
         rates = {"learning_rate": position.learning_rate, "beta": position.beta}
         training.steer(config.model_copy(update=rates))
@@ -173,8 +173,8 @@ def training_of(run: Run, images: Tensor, workers: Workers) -> Training:
         if run.model_path.exists():
             training.step = _load_for_restart(run, training.model, epoch_steps)
         torch.set_num_threads(choose_threads(config, training.model))
-    kept = run.forget_metrics_after(training.step or -1)
-    if kept and not run.training_path.exists():
+    kept = run.truncate_metrics(training.step or -1)
+    if kept and not run.resume_path.exists():
         training.clock = Stopwatch(kept[-1].seconds)
     training.learner.rate = training.plan.learning_rate
     own = tuple(_rates(config).values())

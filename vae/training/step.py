@@ -10,7 +10,7 @@ from vae.config import TrainConfig
 from vae.inference.latent_space import pixels
 from vae.models.gradients import Gradients
 from vae.models.network import VAE
-from vae.runs.checkpoints import MOMENTS
+from vae.runs.checkpoints import ADAM_MOMENTS
 from vae.training.distributed import Plan, Workers
 from vae.training.schedule import masks, randomness
 
@@ -46,7 +46,7 @@ class Learner:
         if updates > 0:
             state = self.optimizer.state[weights]
             state.setdefault("step", updates[0].to(weights.device))  # where fused Adam wants it
-            for moment in MOMENTS:
+            for moment in ADAM_MOMENTS:
                 workers.share(state.setdefault(moment, torch.zeros_like(weights.detach())))
 
     @property

@@ -7,20 +7,20 @@ from typing import Literal
 import numpy as np
 from PIL import ImageColor
 
-from vae.datasets.pictures import Picture
-from vae.export.pictures import png
+from vae.datasets.images import ImageArray
+from vae.export.images import png
 
 Ink = Literal["Black on white", "White on black"]
 INKS: tuple[Ink, ...] = ("Black on white", "White on black")
 ENLARGED = 4  # so that a browser that stretches it keeps the pixels sharp
 
 
-def data_url(picture: Picture) -> str:
+def data_url(picture: ImageArray) -> str:
     """A picture, grey (H, W) or coloured (H, W, 3), as the address of itself."""
     return f"data:image/png;base64,{base64.b64encode(png(picture)).decode()}"
 
 
-def tiled(pictures: Picture, columns: int) -> Picture:
+def tiled(pictures: ImageArray, columns: int) -> ImageArray:
     """Pictures (N, H, W), row by row, as one: (N / columns · H, columns · W)."""
     count, height, width = pictures.shape
     rows = count // columns
@@ -29,7 +29,7 @@ def tiled(pictures: Picture, columns: int) -> Picture:
     )
 
 
-def row_of_pairs(pictures: Picture, reconstructions: Picture, colours: Sequence[str]) -> Picture:
+def row_of_pairs(pictures: ImageArray, reconstructions: ImageArray, colours: Sequence[str]) -> ImageArray:
     """Pictures (C, H, W) in a row, each over its reconstruction and under its colour: (., ., 3)."""
     gap = 2
     pairs = []

@@ -24,8 +24,8 @@ from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
 from pages.components.stores.points import points_store
 from vae.datasets.registry import class_names
-from vae.inference.labels import decimal
-from vae.inference.planes import Picked, axes
+from vae.inference.formatting import format_number
+from vae.inference.planes import PlaneChoice, axis_directions
 from vae.inference.scored_set import TERMS, mean_losses
 from vae.runs.run import Run
 
@@ -44,8 +44,8 @@ def side(run: Run, loaded: LoadedModel, shown: Shown, mounting: Mounting) -> tup
     """
     decoder_store(loaded.decoder, key=f"{mounting.key}_decoder")
     dimensions = loaded_model.dimensions(run, loaded)
-    directions = dimensions.principal or axes(run.config.latent_dim)
-    picked = Picked(directions, dimensions.mean, at_pin=True)
+    directions = dimensions.principal or axis_directions(run.config.latent_dim)
+    picked = PlaneChoice(directions, dimensions.mean, at_pin=True)
     points = map_data.points_of(run, loaded, directions)
     points_store(points, key=f"{mounting.key}_points")
     moments = moments_store(run_moments.load(run, loaded), key=f"{mounting.key}_moments")
@@ -135,7 +135,7 @@ def _place(sides: Sides, z: tuple[float, ...]) -> None:
         if len(z) == view.run.config.latent_dim
     ]
     place = np.array(z, np.float32)
-    st.markdown(f"**What they draw at z = ({escape_markdown(', '.join(map(decimal, z)))})**")
+    st.markdown(f"**What they draw at z = ({escape_markdown(', '.join(map(format_number, z)))})**")
     tiles(
         np.stack([map_data.picture_at(view.loaded, place) for view, _ in there])[None],
         key="pair_place",

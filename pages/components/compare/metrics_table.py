@@ -16,7 +16,7 @@ from pages.components.shell.messages import escape_markdown, show_errors
 from vae.evaluation.evaluate import neighbourhood
 from vae.evaluation.queue import evaluation_of
 from vae.inference.scored_set import ScoredSet, mean_losses
-from vae.runs.evaluation import Evaluation, evaluation_path, kept_evaluation
+from vae.runs.evaluation_record import Evaluation, evaluation_path, load_evaluation
 from vae.runs.records import LIVE
 from vae.runs.run import Run
 
@@ -166,7 +166,7 @@ def quick_figures(loaded: LoadedModel) -> Figures:
 
 @st.cache_data(max_entries=32, show_spinner=False, hash_funcs={Run: path_of})
 def _evaluation(run: Run, written: int, weights: int) -> Evaluation | None:  # noqa: ARG001 (the key)
-    return kept_evaluation(run)
+    return load_evaluation(run)
 
 
 # Neighbours of 10,000 pictures in the latent space take a second.

@@ -34,7 +34,7 @@ def beneath_map(view: View, pins: Pins, path: Ends | None) -> None:
         with st.container(width="content"):
             _files(run, loaded, plane)
     if path is not None:
-        start, end = (End(place, f"({plane.named(place)})") for place in path)
+        start, end = (End(place, f"({plane.format_place(place)})") for place in path)
         path_panel(run, loaded, (start, end), plane)
 
 
@@ -72,4 +72,4 @@ def _rounded(pin: Pin) -> list[float]:
 
 
 def _name(pin: Pin, plane: Plane) -> str:
-    return f"({plane.named(pin.z)})" + (f" · #{pin.index}" if pin.index is not None else "")
+    return f"({plane.format_place(pin.z)})" + (f" · #{pin.index}" if pin.index is not None else "")

@@ -12,11 +12,11 @@ from pages.components.explore.path_strip import SECONDS, path_strip
 from pages.components.map.drawings import WAY, WAYS
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.messages import escape_markdown
-from vae.export.pictures import enlarged, gif, png
-from vae.inference.paths import Way, places
+from vae.export.images import enlarged, gif, png
+from vae.inference.paths import PathKind, path_places
 from vae.inference.planes import Plane
 from vae.inference.scored_set import Floats
-from vae.inference.scoring import decoded
+from vae.inference.scoring import decode_places
 from vae.runs.run import Run
 
 KEY = "path"
@@ -42,7 +42,7 @@ def path_panel(run: Run, loaded: LoadedModel, ends: tuple[End, End], plane: Plan
     """
     start, end = ends
     heading = st.container()
-    way: Way = st.segmented_control(
+    way: PathKind = st.segmented_control(
         "Way",
         WAYS,
         default=WAYS[0],
@@ -51,7 +51,7 @@ def path_panel(run: Run, loaded: LoadedModel, ends: tuple[End, End], plane: Plan
         bind="query-params",
         label_visibility="collapsed",
     )
-    along = places(start.place, end.place, way)
+    along = path_places(start.place, end.place, way)
     length = np.linalg.norm(np.diff(along, axis=0), axis=1).sum()
     heading.markdown(
         f"From **{escape_markdown(start.label)}** to **{escape_markdown(end.label)}**: {length:.2f} long, "
@@ -59,10 +59,10 @@ def path_panel(run: Run, loaded: LoadedModel, ends: tuple[End, End], plane: Plan
     )
     path_strip(
         along,
-        decoded(loaded.model, along[::STEP]),
+        decode_places(loaded.model, along[::STEP]),
         loaded.decoder.name,
-        numbers=plane.numbers(along),
-        names=plane.said,
+        numbers=plane.displayed_coordinates(along),
+        names=plane.coordinate_labels,
         key=KEY,
         label=f"What the model draws from {start.label} to {end.label}",
     )
@@ -78,11 +78,11 @@ def _files(run: Run, loaded: LoadedModel, along: Floats) -> None:
     """Buttons that save a path (D, Z); each file is made when it is asked for."""
 
     def moving() -> bytes:
-        frames = enlarged(decoded(loaded.model, along), GIF_TIMES)
+        frames = enlarged(decode_places(loaded.model, along), GIF_TIMES)
         return gif(frames, round(1000 * SECONDS / (len(frames) - 1)))
 
     def row() -> bytes:
-        return png(enlarged(np.hstack(list(decoded(loaded.model, along[::STEP]))), PNG_TIMES))
+        return png(enlarged(np.hstack(list(decode_places(loaded.model, along[::STEP]))), PNG_TIMES))
 
     offers = (
         ("GIF", moving, "The path as a film, there and back for ever."),

@@ -18,9 +18,9 @@ from pages.components.map.pins import Pins
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.links import RECONSTRUCTIONS, link
 from vae.datasets.registry import class_names
-from vae.inference.labels import decimal
+from vae.inference.formatting import format_number
 from vae.inference.planes import Plane
-from vae.inference.scored_set import Floats, ScoredSet, nearest
+from vae.inference.scored_set import Floats, ScoredSet, nearest_images
 from vae.runs.run import Run
 
 AROUND = 50  # test pictures whose classes are counted
@@ -52,7 +52,7 @@ def chosen_panel(run: Run, loaded: LoadedModel, pins: Pins, plane: Plane) -> Non
     place = pins.place(test.means.shape[1])
     index = None if pins.chosen is None else pins.chosen.index
     own = index is None and (run.name, place_text(place)) == st.session_state.get(OWN_PLACE)
-    around, distances = nearest(test, place, AROUND, but=index)
+    around, distances = nearest_images(test, place, AROUND, exclude=index)
 
     def title(i: int) -> str:
         return f"{names[test.labels[i]]} · #{i}"
@@ -113,12 +113,12 @@ def _place(place: Floats, plane: Plane) -> str:
     log_prior = highest - 0.5 * float(np.square(place, dtype=np.float64).sum())
     more = (
         f'<details class="chosen-small"><summary>all {size} coordinates</summary>'
-        f"{', '.join(map(decimal, place))}</details>"
-        if plane.said
+        f"{', '.join(map(format_number, place))}</details>"
+        if plane.coordinate_labels
         else ""
     )
     return (
-        f"<p><b>z = ({plane.named(place)})</b></p>{more}"
-        f'<p class="chosen-small">log p(z) = {decimal(log_prior, thousands=",")}: how likely the prior '
-        f"N(0, I) thinks this place. The likeliest, z = 0, has {decimal(highest)}.</p>"
+        f"<p><b>z = ({plane.format_place(place)})</b></p>{more}"
+        f'<p class="chosen-small">log p(z) = {format_number(log_prior, thousands=",")}: how likely the prior '
+        f"N(0, I) thinks this place. The likeliest, z = 0, has {format_number(highest)}.</p>"
     )

@@ -13,7 +13,8 @@ from pages.components.map.region import Held
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.links import RECONSTRUCTIONS, link
 from vae.datasets.registry import class_names
-from vae.inference.scored_set import WORDS, Indices, ScoredSet, exactly
+from vae.inference.scored_set import Indices, ScoredSet
+from vae.inference.selection import MAX_WORDS, exact_search
 from vae.runs.run import Run
 
 KEY = "region"
@@ -59,16 +60,16 @@ def region_panel(run: Run, loaded: LoadedModel, shown: ScoredSet, held: Held, *,
 
 def _links(run: Run, nearest: Indices) -> None:
     """One link to all of them, or to as many as a search may name."""
-    find = exactly(nearest)
-    label = "Show all in Reconstructions" if find else f"Show the nearest {WORDS} in Reconstructions"
+    find = exact_search(nearest)
+    label = "Show all in Reconstructions" if find else f"Show the nearest {MAX_WORDS} in Reconstructions"
     # Whatever else chooses pictures there would leave some of them out.
     others = dict.fromkeys((CLASSES, LOSS, PAGE, "view", "index", "z"))
-    query = {**others, "run": run.name, FIND: find or exactly(nearest[:WORDS])}
+    query = {**others, "run": run.name, FIND: find or exact_search(nearest[:MAX_WORDS])}
     link(label, RECONSTRUCTIONS, query, key=f"{KEY}_link")
     if find is None:
         st.caption(
-            f"A search there names at most {WORDS} pictures: the link shows the {WORDS} that lie nearest to "
-            "the mean of these places."
+            f"A search there names at most {MAX_WORDS} pictures: the link shows the {MAX_WORDS} that lie "
+            "nearest to the mean of these places."
         )
 
 

@@ -5,9 +5,9 @@ import streamlit as st
 
 from pages.components.charts.tiles import Caption, tiles
 from pages.components.runs import loaded_model
-from vae.inference.labels import coordinate_name, decimal
+from vae.inference.formatting import coordinate_name, format_number
 from vae.inference.scored_set import Floats
-from vae.inference.scoring import decoded
+from vae.inference.scoring import decode_places
 from vae.runs.run import Run
 
 VALUES = np.linspace(-3, 3, 9, dtype=np.float32)  # where the prior has 99.7 % of a coordinate
@@ -29,19 +29,19 @@ def traversals(run: Run, loaded: loaded_model.LoadedModel, place: Floats) -> Non
     places = np.tile(place, (len(order), len(VALUES), 1))
     for row, i in zip(places, order, strict=True):
         row[:, i] = VALUES
-    drawn = decoded(loaded.model, places.reshape(-1, len(place)))
+    drawn = decode_places(loaded.model, places.reshape(-1, len(place)))
     tiles(
         drawn.reshape(len(order), len(VALUES), *drawn.shape[1:]),
         [
             Caption(
                 f"{coordinate_name(i)} · {dimensions.kl[i]:.2f} nats",
-                f"{coordinate_name(i)} is {decimal(place[i])} here"
+                f"{coordinate_name(i)} is {format_number(place[i])} here"
                 + (" · hardly used by this model" if dimensions.kl[i] < UNUSED else ""),
             )
             for i in order
         ],
         key="traversals",
         label="What each dimension does",
-        panels=[decimal(value).rstrip("0").rstrip(".") for value in VALUES],
+        panels=[format_number(value).rstrip("0").rstrip(".") for value in VALUES],
         width=420,
     )

@@ -156,8 +156,10 @@ def _made(wanted: Settings, shown: Moments, loaded: LoadedModel, plane: Plane) -
     """The film. VaeError if another is being made, or the moments cannot be read."""
     run, test, size, seconds = wanted.run, loaded.test, wanted.size, wanted.seconds
     first = test.firsts
-    last = kept.Moment(loaded.step, loaded.model, test.means, test.logvars, test.decoded[first])
-    journey = kept.Journey(run, [run.snapshot_path(moment.step) for moment in shown.moments[:-1]], last)
+    last = kept.ModelAtStep(loaded.step, loaded.model, test.means, test.logvars, test.decoded[first])
+    journey = kept.SnapshotSequence(
+        run, [run.snapshot_path(moment.step) for moment in shown.moments[:-1]], last
+    )
     captions = [said(moment) for moment in shown.moments]
     if wanted.what == "Map":
         names = class_names(run.config.dataset)

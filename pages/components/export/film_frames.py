@@ -20,14 +20,14 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from pages.components.charts.images import Ink, tiled
 from pages.components.charts.scatter import LABEL_COLOURS
-from vae.datasets.pictures import Picture
+from vae.datasets.images import ImageArray
 from vae.export.animation import Frame, Palette
-from vae.export.pictures import enlarged
+from vae.export.images import enlarged
 from vae.inference.planes import Plane
 from vae.inference.scored_set import Floats, Indices
-from vae.inference.scoring import decoded
+from vae.inference.scoring import decode_places
 from vae.models.network import VAE
-from vae.runs.snapshots import Journey, Moment
+from vae.runs.snapshots import ModelAtStep, SnapshotSequence
 
 FRAME = 50  # milliseconds
 BRIEFEST = 20  # milliseconds: browsers show no frame for less
@@ -58,7 +58,7 @@ class Film(NamedTuple):
 
 
 def map_film(
-    journey: Journey,
+    journey: SnapshotSequence,
     captions: Sequence[str],
     plane: Plane,
     labels: Indices,
@@ -81,9 +81,9 @@ def map_film(
 
 
 def digit_film(
-    journey: Journey,
+    journey: SnapshotSequence,
     captions: Sequence[str],
-    pictures: Picture,
+    pictures: ImageArray,
     classes: Indices,
     size: int,
     seconds: int,
@@ -112,7 +112,7 @@ def window(places: Floats) -> tuple[Floats, float]:
 
 
 def _map_frames(
-    journey: Journey,
+    journey: SnapshotSequence,
     captions: Sequence[str],
     plane: Plane,
     labels: Indices,
@@ -139,27 +139,27 @@ def _map_frames(
         yield frame
 
 
-def _on_map(moment: Moment, plane: Plane) -> Floats:
+def _on_map(moment: ModelAtStep, plane: Plane) -> Floats:
     """Where the test set lies on the map: (N, 2)."""
     if plane.is_line:
         return np.concatenate((moment.means, moment.logvars), axis=1)
     return plane.coordinates(moment.means)
 
 
-def _manifold(model: VAE, plane: Plane, middle: Floats, half: float, size: int) -> Picture:
+def _manifold(model: VAE, plane: Plane, middle: Floats, half: float, size: int) -> ImageArray:
     """What the model draws all over a window of the plane: (size, size)."""
     count = size // TILE
     offsets = ((np.arange(count) + 0.5) / count * 2 - 1) * half
     places = [plane.at(middle[0] + x, middle[1] - y) for y in offsets for x in offsets]
-    sheet = Image.fromarray(tiled(decoded(model, np.stack(places)), count))
+    sheet = Image.fromarray(tiled(decode_places(model, np.stack(places)), count))
     return np.asarray(sheet.resize((size, size), Image.Resampling.BILINEAR))
 
 
 def _digit_frames(
-    journey: Journey,
+    journey: SnapshotSequence,
     seen: Sequence[int],
     captions: Sequence[str],
-    pictures: Picture,
+    pictures: ImageArray,
     classes: Indices,
     size: int,
 ) -> Iterator[Frame]:
@@ -193,7 +193,7 @@ def palette(ink: Ink) -> Palette:
     return np.rint(np.concatenate((greys, *classes))).astype(np.uint8)
 
 
-def in_greys(levels: Picture, opacity: float = 1, steps: int = GREYS) -> Frame:
+def in_greys(levels: ImageArray, opacity: float = 1, steps: int = GREYS) -> Frame:
     """Grey levels, of which 0 is the ground, as a frame; in fewer steps it makes a smaller file."""
     stepped = np.rint(levels / 255 * (steps - 1)) / (steps - 1)
     return np.rint(stepped * opacity * (GREYS - 1)).astype(np.uint8)
@@ -280,7 +280,7 @@ def _font(letters: float) -> ImageFont.FreeTypeFont:
 
 
 @cache
-def _stencil(radius: float) -> tuple[Picture, int]:
+def _stencil(radius: float) -> tuple[ImageArray, int]:
     """By how much a dot covers the pixels around it, 0 to EDGE, and how many pixels it reaches.
 
     By the place of its middle within its pixel, y and x: (WITHIN, WITHIN, pixels).

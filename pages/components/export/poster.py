@@ -10,12 +10,12 @@ import streamlit as st
 
 from pages.components.charts.images import INKS, Ink, data_url, tiled
 from pages.components.runs.loaded_model import LoadedModel
-from vae.datasets.pictures import Picture
-from vae.export.pictures import enlarged, png
+from vae.datasets.images import ImageArray
+from vae.export.images import enlarged, png
 from vae.inference import latent_space
 from vae.inference.planes import Plane
 from vae.inference.scored_set import Floats
-from vae.inference.scoring import decoded
+from vae.inference.scoring import decode_places
 from vae.models.network import VAE
 from vae.runs.run import Run
 
@@ -41,11 +41,11 @@ def poster(run: Run, loaded: LoadedModel, plane: Plane) -> None:
             _settings(run, loaded.model, plane)
 
 
-def poster_picture(model: VAE, plane: Plane, count: int, ink: Ink) -> Picture:
+def poster_picture(model: VAE, plane: Plane, count: int, ink: Ink) -> ImageArray:
     """Digits at quantiles of the prior on a plane, `count` a side, framed by half a digit: ((count + 1) S,
     (count + 1) S). On a line, one row: (2 S, (count + 1) S)."""
     places = _places(plane, count)
-    digits = decoded(model, places.reshape(-1, places.shape[-1]))
+    digits = decode_places(model, places.reshape(-1, places.shape[-1]))
     framed = np.pad(tiled(digits, count), digits.shape[-1] // 2)
     return 255 - framed if ink == "Black on white" else framed
 

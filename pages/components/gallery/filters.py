@@ -11,7 +11,8 @@ from pages.components.charts.live_figure import click_on, live_figure
 from pages.components.charts.tables import number_table
 from pages.components.shell.messages import error_text, escape_markdown
 from vae import VaeError
-from vae.inference.scored_set import SORTS, TERMS, Indices, ScoredSet, mean_losses, of_classes, selected
+from vae.inference.scored_set import TERMS, Indices, ScoredSet, mean_losses
+from vae.inference.selection import SORTS, filter_classes, select_images
 
 # Keys of the widgets, and so their names in the address.
 CLASSES, SORT, SEED, FIND, LOSS, SIZE, PAGE = "digit", "sort", "seed", "find", "loss", "show", "page"
@@ -79,11 +80,11 @@ def filters(test: ScoredSet, names: Sequence[str]) -> Chosen:
     lowest, highest = sorted(loss)  # an address may have them the other way round
     within = (lowest, highest if highest < LOSSES[1] else np.inf)
     try:
-        indices = selected(test, find=find, loss=within, sort=sort, seed=seed)
+        indices = select_images(test, find=find, loss=within, sort=sort, seed=seed)
     except VaeError as error:
         st.warning(error_text(error))
-        indices = selected(test, loss=within, sort=sort, seed=seed)
-    left = of_classes(test, indices, classes)
+        indices = select_images(test, loss=within, sort=sort, seed=seed)
+    left = filter_classes(test, indices, classes)
     head.html(_table(test, left), width="content")
     if len(indices):
         _boxes(test, indices, names, classes)

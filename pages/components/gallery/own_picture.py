@@ -11,9 +11,9 @@ from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.links import MAP, link
 from pages.components.shell.messages import error_text
 from vae import VaeError
+from vae.datasets.images import ImageArray, read_image
 from vae.datasets.mnist_style import BOX, as_mnist
-from vae.datasets.pictures import Picture, read_picture
-from vae.inference.scoring import scored
+from vae.inference.scoring import make_scored_set
 from vae.runs.run import Run
 
 KEY = "own"
@@ -39,7 +39,7 @@ def own_picture(run: Run, loaded: LoadedModel) -> None:
     if picture is None:
         showing.info("Draw or upload a digit, or whatever you like, and see what the model makes of it.")
         return
-    one = scored(loaded.model, picture[None], np.array([-1]))  # of no class
+    one = make_scored_set(loaded.model, picture[None], np.array([-1]))  # of no class
     with showing:
         place = place_text(one.means[0])
         st.session_state[OWN_PLACE] = run.name, place
@@ -48,7 +48,7 @@ def own_picture(run: Run, loaded: LoadedModel) -> None:
         close_up(run, loaded, one, key=KEY)
 
 
-def _drawn_or_uploaded(side: int) -> Picture | None:
+def _drawn_or_uploaded(side: int) -> ImageArray | None:
     """What the model reads, (S, S), if there is something. Raises VaeError if it is no picture."""
     way = st.segmented_control(
         "How",
@@ -71,7 +71,7 @@ def _drawn_or_uploaded(side: int) -> Picture | None:
         return None if drawn is None else as_mnist(drawn, side)
 
 
-def _uploaded(side: int) -> Picture | None:
+def _uploaded(side: int) -> ImageArray | None:
     file = st.file_uploader(
         "A PNG or JPEG",
         max_upload_size=MEGABYTES,
@@ -79,6 +79,6 @@ def _uploaded(side: int) -> Picture | None:
     )
     # Kept, as a photo takes half a second, and as Streamlit forgets the file when its page is left.
     if file is not None and UPLOADED not in st.session_state:
-        st.session_state[UPLOADED] = as_mnist(read_picture(file.getvalue()), side)
-    kept: Picture | None = st.session_state.get(UPLOADED)
+        st.session_state[UPLOADED] = as_mnist(read_image(file.getvalue()), side)
+    kept: ImageArray | None = st.session_state.get(UPLOADED)
     return kept

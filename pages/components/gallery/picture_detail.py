@@ -12,9 +12,10 @@ from pages.components.charts.tables import number_table
 from pages.components.charts.tiles import Caption, difference_legend, tiles
 from pages.components.runs.loaded_model import LoadedModel
 from vae.datasets.registry import class_names
-from vae.inference.labels import axis_names, coordinate_name
-from vae.inference.scored_set import TERMS, Floats, Indices, ScoredSet, mean_losses, nearest
-from vae.inference.scoring import decoded, loss_from_mean, plane
+from vae.inference.formatting import axis_names, coordinate_name
+from vae.inference.planes import axis_directions
+from vae.inference.scored_set import TERMS, Floats, Indices, ScoredSet, mean_losses, nearest_images
+from vae.inference.scoring import decode_places, loss_from_mean
 from vae.models.network import VAE
 from vae.runs.run import Run
 
@@ -51,7 +52,7 @@ def close_up(run: Run, loaded: LoadedModel, one: ScoredSet, *, key: str, index: 
         _losses(loaded, one, index)
         _posterior(one)
     where, who = st.columns([3, 2], gap="medium")
-    neighbours, distances = nearest(test, one.means[0], NEIGHBOURS, but=index)
+    neighbours, distances = nearest_images(test, one.means[0], NEIGHBOURS, exclude=index)
     with where:
         _map(run, test, one, neighbours, key)
     with who:
@@ -62,7 +63,7 @@ def _samples(model: VAE, one: ScoredSet, key: str) -> None:
     # The same noise for every picture: what differs between two of them is the model's.
     noise = np.random.default_rng(0).standard_normal((SAMPLES, one.means.shape[1]), np.float32)
     tiles(
-        decoded(model, one.means + one.deviations * noise)[:, None],
+        decode_places(model, one.means + one.deviations * noise)[:, None],
         key=f"{key}_samples",
         label="Decoded from samples of the posterior",
         width=28,
@@ -96,7 +97,8 @@ def _posterior(one: ScoredSet) -> None:
 
 def _map(run: Run, test: ScoredSet, one: ScoredSet, neighbours: Indices, key: str) -> None:
     st.markdown("**Where it lies**")
-    points, place = (plane(part.means, part.logvars) for part in (test, one))
+    directions = axis_directions(run.config.latent_dim)
+    points, place = (directions.map_coordinates(part.means, part.logvars) for part in (test, one))
     deviations = one.deviations[0, :2]
     if run.config.latent_dim == 1:
         deviations = np.append(deviations, 0)  # the other axis of the map is the log-variance itself

@@ -13,12 +13,12 @@ from pages.components.map.pin_urls import FURTHEST, is_place, place_of, place_te
 from pages.components.map.region import is_polygon
 from pages.components.shell.messages import error_text, escape_markdown
 from vae import VaeError
-from vae.inference.paths import Way
+from vae.inference.paths import PathKind
 from vae.inference.scored_set import Floats
 
 PATH = "path"  # its name in the address: `path=-1,0_2,0.5`
 WAY = "way"  # key of the control, and so its name in the address
-WAYS: tuple[Way, ...] = get_args(Way)
+WAYS: tuple[PathKind, ...] = get_args(PathKind)
 _PATH, _REGION = "drawn_path", "drawn_region"
 _TWO = "A path leads from one place to another: choose two that are not the same."
 
@@ -97,7 +97,7 @@ def drawn_region(revision: str) -> Region | None:
     return region if region is not None and region.revision == revision else None
 
 
-def chosen_way() -> Way:
+def chosen_way() -> PathKind:
     """What `path_panel`'s control says, for what stands above it, as the map that draws the path."""
     asked = st.session_state.get(WAY, st.query_params.get(WAY))
     return asked if asked in WAYS else WAYS[0]

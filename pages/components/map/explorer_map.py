@@ -17,8 +17,8 @@ from pages.components.runs.loaded_model import LoadedModel
 from pages.components.stores import pictures
 from pages.components.stores.points import MapPoints
 from vae.datasets.registry import class_names
-from vae.inference.paths import places
-from vae.inference.planes import Picked, Plane
+from vae.inference.paths import path_places
+from vae.inference.planes import Plane, PlaneChoice
 from vae.inference.scored_set import Floats, ScoredSet
 from vae.runs.records import LIVE
 from vae.runs.run import Run
@@ -38,7 +38,7 @@ class View(NamedTuple):
     run: Run
     loaded: LoadedModel
     shown: Shown
-    picked: Picked
+    picked: PlaneChoice
     points: MapPoints
     pictures_url: str | None
     moments: str
@@ -121,7 +121,7 @@ def walked_map(
         pinned=[pin.index for pin in pins.row],
         chosen=number,
         ellipse=ellipse,
-        line=None if path is None else on_map(places(path.start, path.end, chosen_way())),
+        line=None if path is None else on_map(path_places(path.start, path.end, chosen_way())),
         region=region and region.corners,
         moments=Moments(mounting.timeline, of_test.name, pictures.pictures_url(run.config.dataset)),
         revision=view.revision,

@@ -15,9 +15,9 @@ from pages.components.map.region import Held, held, members
 from pages.components.runs.loaded_model import LoadedModel, training_set
 from pages.components.runs.run_data import path_of
 from pages.components.stores.points import MapPoints, map_points
-from vae.datasets.pictures import Picture
+from vae.datasets.images import ImageArray
 from vae.inference.planes import Directions
-from vae.inference.scored_set import Floats, ScoredSet, nearest_each
+from vae.inference.scored_set import Floats, ScoredSet, nearest_image_per_place
 from vae.runs.run import Run
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def points_of(run: Run, loaded: LoadedModel, directions: Directions, *, train: b
     return _points(run, loaded.decoder.name, directions, train, loaded)
 
 
-def picture_at(loaded: LoadedModel, place: Floats) -> Picture:
+def picture_at(loaded: LoadedModel, place: Floats) -> ImageArray:
     """What the model draws at a place (Z,): (S, S)."""
     return _picture_at(loaded.decoder.name, place.tobytes(), loaded.model)
 
@@ -64,15 +64,15 @@ def _points(
 
 # Some rows of pins: 0.8 kB each. By bytes, as a key of numbers takes longer to make than a picture.
 @st.cache_resource(max_entries=512, show_spinner=False)
-def _picture_at(weights: str, place: bytes, _model: "VAE") -> Picture:  # noqa: ARG001 (the key)
-    from vae.inference.scoring import decoded  # imports torch, which the Train page does without
+def _picture_at(weights: str, place: bytes, _model: "VAE") -> ImageArray:  # noqa: ARG001 (the key)
+    from vae.inference.scoring import decode_places  # imports torch, which the Train page does without
 
-    return decoded(_model, np.frombuffer(place, np.float32)[None].copy())[0]
+    return decode_places(_model, np.frombuffer(place, np.float32)[None].copy())[0]
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
 def _nearest_to(weights: str, place: bytes, _test: ScoredSet) -> int:  # noqa: ARG001 (the key)
-    return int(nearest_each(_test, np.frombuffer(place, np.float32)[None])[0])
+    return int(nearest_image_per_place(_test, np.frombuffer(place, np.float32)[None])[0])
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

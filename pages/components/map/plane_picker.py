@@ -8,8 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from vae.inference.labels import coordinate_name
-from vae.inference.planes import Dimensions, Picked, axes
+from vae.inference.formatting import coordinate_name
+from vae.inference.planes import DimensionSummary, PlaneChoice, axis_directions
 
 # Keys of the widgets, and so their names in the address.
 SHOWN, X, Y, REST = "plane", "x", "y", "rest"
@@ -19,7 +19,7 @@ _RUN = "plane_run"  # whose plane was shown last
 NAMED = 8  # dimensions of the caption: those that hold the most
 
 
-def plane_picker(dimensions: Dimensions, run: str) -> Picked:
+def plane_picker(dimensions: DimensionSummary, run: str) -> PlaneChoice:
     """Shows the widgets, unless there is nothing to choose, and returns what they say.
 
     `run` names whose dimensions these are: another run's axes begin with those that it uses most, unless the
@@ -27,7 +27,7 @@ def plane_picker(dimensions: Dimensions, run: str) -> Picked:
     """
     latent_dim = len(dimensions.mean)
     if dimensions.principal is None:
-        return Picked(axes(latent_dim), dimensions.mean, at_pin=True)
+        return PlaneChoice(axis_directions(latent_dim), dimensions.mean, at_pin=True)
     bound: dict[str, Any] = {"bind": "query-params"}
     order = dimensions.order.tolist()
     another = st.session_state.get(_RUN, run) != run
@@ -47,7 +47,7 @@ def plane_picker(dimensions: Dimensions, run: str) -> Picked:
             x = _axis("Across", order, X, another)
             # What stands across is not offered upwards: the next best takes its place.
             y = _axis("Upwards", [i for i in order if i != x], Y, another)
-            directions = axes(latent_dim, x, y)
+            directions = axis_directions(latent_dim, x, y)
         rest = st.segmented_control(
             "Elsewhere it is at",
             (PINNED, MEAN),
@@ -61,7 +61,7 @@ def plane_picker(dimensions: Dimensions, run: str) -> Picked:
     named = ", ".join(f"{coordinate_name(i)} {dimensions.kl[i]:.2f}" for i in order[:NAMED])
     more = " …" if latent_dim > NAMED else ""
     st.caption(f"What the model says by each dimension, its KL in nats: {named}{more}")
-    return Picked(directions, dimensions.mean, rest == PINNED)
+    return PlaneChoice(directions, dimensions.mean, rest == PINNED)
 
 
 def _axis(label: str, order: list[int], key: str, another: bool) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vae.datasets.pictures import Picture
+from vae.datasets.images import ImageArray
 from vae.inference.scored_set import Floats, Indices, Mask, ScoredSet
 
 CORNERS = 3, 2000
@@ -71,7 +71,7 @@ class Held:
     distances: Floats
     counts: Indices
     place: Floats
-    picture: Picture
+    picture: ImageArray
 
 
 def held(shown: ScoredSet, members: Indices) -> Held:

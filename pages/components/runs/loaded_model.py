@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.components.runs.run_data import changed_at, path_of, status
 from vae import VaeError
-from vae.inference.planes import Dimensions, dimensions_of
+from vae.inference.planes import DimensionSummary, summarize_dimensions
 from vae.inference.scored_set import ScoredSet
 from vae.models.layers import DecoderSpec
 from vae.runs.records import LIVE
@@ -47,12 +47,12 @@ def load(run: Run) -> LoadedModel:
     """
     if status(run).state not in LIVE:
         refresh(run)  # nor may it go back to older ones once it is resumed
-    return _load(run, _resting(run, run.made_at) or changed_at(run.model_path))
+    return _load(run, _resting(run, run.created_at) or changed_at(run.model_path))
 
 
 def refresh(run: Run) -> None:
     """Has `loaded` return the newest weights."""
-    _resting.clear(run, run.made_at)
+    _resting.clear(run, run.created_at)
 
 
 def training_set(run: Run, loaded: LoadedModel) -> ScoredSet:
@@ -60,7 +60,7 @@ def training_set(run: Run, loaded: LoadedModel) -> ScoredSet:
     return _training_set(run, loaded.decoder.name, loaded.model)
 
 
-def dimensions(run: Run, loaded: LoadedModel) -> Dimensions:
+def dimensions(run: Run, loaded: LoadedModel) -> DimensionSummary:
     """What each dimension of the latent space holds of the test set."""
     return _dimensions(run, loaded.decoder.name, loaded.test)
 
@@ -74,7 +74,7 @@ def _resting(run: Run, made_at: int) -> int:  # noqa: ARG001 (of another run of 
 @st.cache_resource(max_entries=4, show_spinner="Encoding the test set ...", hash_funcs={Run: path_of})
 def _load(run: Run, changed: int) -> LoadedModel:  # noqa: ARG001 (the key)
     from vae.datasets.registry import load
-    from vae.inference.scoring import scored
+    from vae.inference.scoring import make_scored_set
     from vae.models.decoder_export import decoder_spec
     from vae.runs.checkpoints import read_position
 
@@ -82,7 +82,7 @@ def _load(run: Run, changed: int) -> LoadedModel:  # noqa: ARG001 (the key)
     position = read_position(run.model_path)
     model = run.load_model()
     images, labels = load(run.config.dataset, train=False)
-    test = scored(model, images.numpy(), labels.numpy())
+    test = make_scored_set(model, images.numpy(), labels.numpy())
     _refuse_diverged(test, "test", run)
     return LoadedModel(model, test, decoder_spec(model), written, *position)
 
@@ -92,17 +92,17 @@ def _load(run: Run, changed: int) -> LoadedModel:  # noqa: ARG001 (the key)
 @st.cache_resource(max_entries=2, show_spinner="Encoding the training set ...", hash_funcs={Run: path_of})
 def _training_set(run: Run, weights: str, _model: "VAE") -> ScoredSet:  # noqa: ARG001 (the key)
     from vae.datasets.registry import load
-    from vae.inference.scoring import scored
+    from vae.inference.scoring import make_scored_set
 
     images, labels = load(run.config.dataset, train=True)
-    shown = scored(_model, images.numpy(), labels.numpy(), decoding=False)
+    shown = make_scored_set(_model, images.numpy(), labels.numpy(), decoding=False)
     _refuse_diverged(shown, "training", run)
     return shown
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={Run: path_of})
-def _dimensions(run: Run, weights: str, _test: ScoredSet) -> Dimensions:  # noqa: ARG001 (the key)
-    return dimensions_of(_test)
+def _dimensions(run: Run, weights: str, _test: ScoredSet) -> DimensionSummary:  # noqa: ARG001 (the key)
+    return summarize_dimensions(_test)
 
 
 def _refuse_diverged(shown: ScoredSet, which: str, run: Run) -> None:

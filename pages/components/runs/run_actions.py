@@ -89,7 +89,7 @@ def delete(run: Run) -> None:
 @host_only
 def request(run: Run, **wishes: Any) -> Request:
     """Asks the trainer of a run for something."""
-    return run.ask(**wishes)
+    return run.update_request(**wishes)
 
 
 def request_and_wait(run: Run, **wishes: Any) -> None:

@@ -180,9 +180,9 @@ def _sound(
     counts: tuple[int, int],
 ) -> Sound | None:
     """None if it cannot be used beside a test set of so many pictures and classes."""
-    from vae.runs.snapshots import sound_snapshot
+    from vae.runs.snapshots import load_valid_snapshot
 
     try:
-        return Sound(sound_snapshot(path, config, *counts).metrics)
+        return Sound(load_valid_snapshot(path, config, *counts).metrics)
     except (VaeError, OSError):
         return None

@@ -8,7 +8,7 @@ from pages.components.runs import run_data
 from pages.components.shell.access import may_change
 from pages.components.shell.messages import escape_markdown
 from vae import VaeError
-from vae.runs.catalogue import admit, default_runs_dir, list_runs
+from vae.runs.catalogue import default_runs_dir, list_runs, resolve_run
 from vae.runs.records import LIVE
 from vae.runs.run import Run
 from vae.training.jobs import live_run
@@ -142,7 +142,7 @@ def _remember_other() -> None:
 
 def _explain(asked: str, *, others: bool) -> None:
     try:
-        admit(default_runs_dir(), asked)
+        resolve_run(default_runs_dir(), asked)
         what = f"There is no run called {asked}."
     except VaeError as error:
         what = str(error)

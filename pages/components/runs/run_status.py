@@ -28,7 +28,7 @@ def show_progress(run: Run, status: Status) -> None:
     """Shows how far it is, as a bar that never jumps back, and in words."""
     # A resumed run stands a little before the place where it was cut off: the bar waits for it.
     furthest = st.session_state.setdefault("furthest", {})
-    made = f"{run.name} {run.made_at}"  # another of that name begins at zero
+    made = f"{run.name} {run.created_at}"  # another of that name begins at zero
     share = min(1.0, status.step / max(status.total_steps, 1))
     furthest[made] = max(share, furthest.get(made, 0.0))
     st.progress(furthest[made], text=progress_line(status))

@@ -16,8 +16,8 @@ from streamlit.components.v2 import component
 from streamlit.components.v2.types import ComponentRenderer
 
 from vae import VaeError
-from vae.storage.atomic import beside, write_whole
-from vae.storage.untrusted import MAX_WEIGHTS, largest, read
+from vae.storage.atomic import temporary_path, write_atomic
+from vae.storage.untrusted import MAX_WEIGHTS, read_limited, safetensors_limit
 
 COMPONENTS = Path(__file__).parents[1]
 # Streamlit serves static/ beside the main script (app.py, in the repository's root) when
@@ -43,7 +43,7 @@ def serve(name: str, make: Callable[[], bytes]) -> str:
         # Several processes may do this at once: each writes its own file, and the last one wins.
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(target, make(), durable=False)
+            write_atomic(target, make(), durable=False)
         except OSError as error:
             raise VaeError(
                 f"What this page shows is fetched from {STATIC}, where nothing can be written: "
@@ -87,7 +87,7 @@ def _link(folder: str, name: str, path: Path) -> None:
         pass  # another server was faster
     except OSError:  # another disk, or one without links; or the file is gone
         try:
-            content = read(path, largest(MAX_WEIGHTS))
+            content = read_limited(path, safetensors_limit(MAX_WEIGHTS))
         except (FileNotFoundError, ValueError):
             return  # whoever asks what there is next hears of it
         serve(f"{folder}/{name}", lambda: content)
@@ -217,6 +217,6 @@ def _remove_others(folder: str) -> None:
 
 def _remove(folder: Path) -> None:
     """Raises OSError."""
-    leaving = beside(folder)
+    leaving = temporary_path(folder)
     folder.rename(leaving)  # nobody meets half of it
     shutil.rmtree(leaving)

@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 
 from pages.components.runs.config_text import field_label, value_text
 from pages.components.shell.messages import escape_markdown
-from vae.config import PRESETS_ABOUT, PresetName, TrainConfig, explain
+from vae.config import PRESET_DESCRIPTIONS, PresetName, TrainConfig, explain
 from vae.training import forecast
 
 _KEY = "settings"
@@ -25,7 +25,7 @@ def preset_choice() -> PresetName:
     """Shows the presets, and returns the chosen one; the choice outlasts a change of page in this tab."""
     chosen = st.segmented_control(
         "Preset",
-        list(PRESETS_ABOUT),
+        list(PRESET_DESCRIPTIONS),
         default="quick",
         required=True,
         key=f"{_KEY} preset",

@@ -18,8 +18,8 @@ from pages.components.runs.runs_table import chosen_runs
 from pages.components.train.explanations import CURVES, MAP, PICTURES
 from pages.components.train.past_view import TIME, past_map, slider
 from vae import VaeError
-from vae.inference.labels import axis_names
-from vae.runs.live_view import View, load_view
+from vae.inference.formatting import axis_names
+from vae.runs.live_view import LiveView, load_view
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run
 
@@ -83,7 +83,7 @@ def watch(run: Run, before: Status, options: ChartOptions, loaded: LoadedModel |
 
 def standing(run: Run) -> tuple[int, Status | None]:
     """What changes once the trouble with a run is another, or over; no status where it cannot be read."""
-    made_at = run.made_at
+    made_at = run.created_at
     try:
         return made_at, run_data.status(run)
     except VaeError:
@@ -99,7 +99,7 @@ def look_again(run: Run, before: tuple[int, Status | None]) -> None:
 
 def leave_if_gone(run: Run) -> None:
     """Draws the page anew, with a sentence, once a run is no more; one is that has a config."""
-    if not run.made_at:
+    if not run.created_at:
         select_run(run)  # the box says so
         st.rerun()
 
@@ -171,7 +171,7 @@ def _curves(
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: path_of})
-def _view(run: Run, changed: int) -> View | None:  # noqa: ARG001 (the key)
+def _view(run: Run, changed: int) -> LiveView | None:  # noqa: ARG001 (the key)
     return load_view(run.view_path)
 
 

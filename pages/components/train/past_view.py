@@ -16,7 +16,7 @@ from pages.components.shell.messages import show_errors
 from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
 from pages.components.stores.points import points_store
-from vae.inference.planes import axes
+from vae.inference.planes import axis_directions
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run
 
@@ -36,7 +36,7 @@ def load_past(run: Run) -> LoadedModel | None:
     with show_errors():
         loaded = loaded_model.load(run)
         decoder_store(loaded.decoder)
-        points_store(map_data.points_of(run, loaded, axes(run.config.latent_dim)))
+        points_store(map_data.points_of(run, loaded, axis_directions(run.config.latent_dim)))
         return loaded
     del st.session_state[_RUN]
     return None
@@ -59,7 +59,7 @@ def past_map(run: Run, loaded: LoadedModel) -> None:
 
     for _ in new_events(MAP):
         pass  # nothing is pinned on this page
-    directions = axes(run.config.latent_dim)
+    directions = axis_directions(run.config.latent_dim)
     points = map_data.points_of(run, loaded, directions)
     latent_map(
         points=points.name,

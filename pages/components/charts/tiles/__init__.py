@@ -13,7 +13,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from pages.components.shell.assets import module_component
-from vae.datasets.pictures import Picture
+from vae.datasets.images import ImageArray
 
 # Where the reconstruction is darker than the picture, and where it is brighter: orange and blue are
 # apart for every kind of colour blindness. Black between them, as the pictures' own background.
@@ -39,7 +39,7 @@ def clicked_tile(key: str) -> int | None:
 
 
 def tiles(
-    pictures: Picture,
+    pictures: ImageArray,
     captions: Sequence[Caption] = (),
     *,
     key: str,

@@ -10,8 +10,8 @@ import streamlit as st
 
 from pages.components.map.pin_urls import FURTHEST, is_place, place_text
 from pages.components.shell.assets import module_component
-from vae.inference.labels import coordinate_name
-from vae.inference.planes import Dimensions
+from vae.inference.formatting import coordinate_name
+from vae.inference.planes import DimensionSummary
 from vae.inference.scored_set import Floats
 
 KEY = "coordinates"
@@ -33,7 +33,7 @@ def pinned_coordinates(latent_dim: int) -> Floats | None:
     return np.array(z, np.float32) if is_place(z, latent_dim) else None
 
 
-def coordinates(place: Floats, dimensions: Dimensions, reach: tuple[Floats, Floats]) -> None:
+def coordinates(place: Floats, dimensions: DimensionSummary, reach: tuple[Floats, Floats]) -> None:
     """Shows the coordinates of the chosen place (Z,), to be changed; `pinned_coordinates` hears of a new one.
 
     Args:

@@ -11,7 +11,7 @@ import base64
 from collections.abc import Sequence
 
 from pages.components.shell.assets import module_component
-from vae.datasets.pictures import Picture
+from vae.datasets.images import ImageArray
 from vae.inference.scored_set import Floats
 
 SECONDS = 3.0  # from one end to the other
@@ -30,7 +30,7 @@ _mount = module_component(
 
 def path_strip(
     places: Floats,
-    pictures: Picture,
+    pictures: ImageArray,
     decoder: str,
     *,
     numbers: Floats,

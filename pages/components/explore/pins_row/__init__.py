@@ -79,7 +79,7 @@ def pins_row(
             "pins": [
                 _tile(
                     pin,
-                    plane.named(pin.z),
+                    plane.format_place(pin.z),
                     title,
                     run,
                     {"page": RECONSTRUCTIONS, "query": {"run": run, "index": str(index)}},

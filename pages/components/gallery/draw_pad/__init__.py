@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 from streamlit.components.v2 import component
 
 from vae import VaeError
-from vae.datasets.pictures import Picture
+from vae.datasets.images import ImageArray
 
 Strokes = list[list[int]]  # each x0, y0, x1, y1, ... from the pad's upper left corner
 
@@ -40,7 +40,7 @@ _mount = component(
 )
 
 
-def draw_pad(key: str, label: str) -> Picture | None:
+def draw_pad(key: str, label: str) -> ImageArray | None:
     """Show the pad, and return what is drawn on it: white on black, (336, 336), or None of an empty pad.
 
     The page runs again after each stroke, *Undo* and *Clear*. The drawing stays while the tab lives, also
@@ -79,7 +79,7 @@ def valid_strokes(value: Any) -> Strokes:
     return value
 
 
-def rendered(strokes: Strokes) -> Picture:
+def rendered(strokes: Strokes) -> ImageArray:
     """Strokes as a picture, white on black, (336, 336): the pad with a margin all around.
 
     Args:

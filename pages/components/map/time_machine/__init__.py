@@ -12,7 +12,7 @@ import streamlit as st
 
 from pages.components.charts.scatter import LABEL_COLOURS
 from pages.components.shell.assets import module_component
-from vae.datasets.pictures import Picture
+from vae.datasets.images import ImageArray
 
 
 class Chosen(NamedTuple):
@@ -21,7 +21,7 @@ class Chosen(NamedTuple):
 
     z: Sequence[float]
     number: int | None = None
-    picture: Picture | None = None
+    picture: ImageArray | None = None
     name: str = ""
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pages.components.stores.registry import store
-from vae.datasets.pictures import Picture
+from vae.datasets.images import ImageArray
 from vae.inference.scored_set import Floats
 
 
@@ -65,7 +65,7 @@ class Moments:
     moments: Sequence[Moment]
     decoder: str | None
     weights: Sequence[str]
-    pictures: Picture
+    pictures: ImageArray
     means: Floats
     missing: Sequence[int]
 

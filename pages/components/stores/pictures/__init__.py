@@ -13,7 +13,7 @@ import streamlit as st
 
 from pages.components.shell.assets import serve, served_url
 from vae.config import Dataset
-from vae.datasets.pictures import Picture
+from vae.datasets.images import ImageArray
 from vae.datasets.registry import data_dir, load
 
 # Of 60,000 pictures of MNIST, 47 MB: level 1 makes 11.0 MB, 6 9.8 MB in twice the time, 9 takes ten times as
@@ -21,12 +21,12 @@ from vae.datasets.registry import data_dir, load
 LEVEL = 6
 
 
-def pictures_name(images: Picture) -> str:
+def pictures_name(images: ImageArray) -> str:
     """What the file of grey levels (N, S, S) is called; takes the time of hashing them."""
     return f"pictures-{hashlib.sha256(_content(images)).hexdigest()[:16]}.gz"
 
 
-def serve_pictures(name: str, images: Picture) -> str:
+def serve_pictures(name: str, images: ImageArray) -> str:
     """The address of grey levels (N, S, S), whose name this is, as `pictures.js` reads them: N and S as
     little-endian 32-bit integers and the levels, gzipped. Takes the time of compressing them if they are new.
 
@@ -36,7 +36,7 @@ def serve_pictures(name: str, images: Picture) -> str:
     return serve(name, lambda: gzip.compress(_content(images), LEVEL, mtime=0))
 
 
-def _content(images: Picture) -> bytes:
+def _content(images: ImageArray) -> bytes:
     count, side, _ = images.shape
     return b"".join(number.to_bytes(4, "little") for number in (count, side)) + images.tobytes()
 
@@ -52,8 +52,8 @@ def pack_pictures(dataset: Dataset, *, train: bool = False) -> None:
         serve_pictures(_pictures_name(dataset, train, data_dir()), _images(dataset, train=train))
 
 
-def _images(dataset: Dataset, *, train: bool) -> Picture:
-    images: Picture = load(dataset, train=train).images.numpy()
+def _images(dataset: Dataset, *, train: bool) -> ImageArray:
+    images: ImageArray = load(dataset, train=train).images.numpy()
     return images
 
 

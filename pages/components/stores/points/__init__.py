@@ -62,9 +62,7 @@ class MapPoints:
 def map_points(shown: ScoredSet, directions: Directions) -> MapPoints:
     """Pictures of known classes on the map of these directions."""
     means, logvars = shown.means, shown.logvars
-    xy = directions.coordinates(means)
-    if means.shape[1] == 1:  # as `vae.latent.plane`, but without torch, which the Train page is spared
-        xy = np.concatenate((means, logvars), axis=1)
+    xy = directions.map_coordinates(means, logvars)
     # The quadratic forms of a diagonal matrix.
     products = (
         directions.first**2,

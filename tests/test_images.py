@@ -10,8 +10,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageSequence
 
 from vae import VaeError
-from vae.datasets.pictures import read_picture
-from vae.export.pictures import enlarged, gif, png
+from vae.datasets.images import read_image
+from vae.export.images import enlarged, gif, png
 
 
 def file(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -35,7 +35,7 @@ def test_every_mode_is_read_as_grey(mode: str) -> None:
     else:
         image = grey.convert("RGB").convert(mode)
     kind = "JPEG" if mode == "CMYK" else "PNG"
-    picture = read_picture(file(image, kind))
+    picture = read_image(file(image, kind))
     assert picture.shape == (40, 60)
     assert picture.dtype == np.uint8
     if mode != "1":
@@ -46,7 +46,7 @@ def test_every_mode_is_read_as_grey(mode: str) -> None:
 def test_transparent_ink_stands_out(level: int) -> None:
     image = Image.new("RGBA", (60, 40), (128, 0, 0, 0))
     ImageDraw.Draw(image).line([(10, 10), (50, 25)], fill=(level, level, level, 255), width=5)
-    picture = read_picture(file(image))
+    picture = read_image(file(image))
     assert picture[0, 0] == 255 - level
     assert abs(picture[17, 30].astype(int) - level) < 10
 
@@ -55,7 +55,7 @@ def test_transparent_ink_stands_out(level: int) -> None:
 def test_exif_turns_the_picture_upright(kind: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned a quarter to the left: show it turned to the right
-    picture = read_picture(file(drawing(), kind, exif=exif))
+    picture = read_image(file(drawing(), kind, exif=exif))
     upright = np.asarray(drawing().transpose(Image.Transpose.ROTATE_270))
     assert np.abs(picture.astype(int) - upright).mean() < 3
 
@@ -63,12 +63,12 @@ def test_exif_turns_the_picture_upright(kind: str) -> None:
 def test_the_first_frame_of_an_animated_png() -> None:
     frames = [drawing(), drawing().rotate(90)]
     content = file(frames[0], save_all=True, append_images=frames[1:])
-    np.testing.assert_array_equal(read_picture(content), np.asarray(drawing()))
+    np.testing.assert_array_equal(read_image(content), np.asarray(drawing()))
 
 
 def test_large_pictures_are_read_small() -> None:
     for kind in ("PNG", "JPEG"):
-        picture = read_picture(file(Image.new("RGB", (6000, 3000), "white"), kind))
+        picture = read_image(file(Image.new("RGB", (6000, 3000), "white"), kind))
         assert 1024 <= max(picture.shape) < 2048
 
 
@@ -85,7 +85,7 @@ def hollow(width: int, height: int, *more: bytes) -> bytes:
 @pytest.mark.parametrize("size", [(10_000, 6_000), (10_000, 10_000), (60_000, 60_000)])
 def test_too_many_pixels_are_refused_before_they_are_decoded(size: tuple[int, int]) -> None:
     with pytest.raises(VaeError, match="more than 40 megapixels"):
-        read_picture(hollow(*size))
+        read_image(hollow(*size))
 
 
 def others() -> dict[str, bytes]:
@@ -102,7 +102,7 @@ def others() -> dict[str, bytes]:
 @pytest.mark.parametrize("name", others())
 def test_other_files_are_refused(name: str) -> None:
     with pytest.raises(VaeError, match="not a PNG or JPEG picture"):
-        read_picture(others()[name])
+        read_image(others()[name])
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
@@ -110,19 +110,19 @@ def test_torn_and_changed_files_are_refused_or_read(kind: str) -> None:
     content = file(drawing().resize((240, 160)).convert("RGB"), kind, exif=Image.Exif())
     for tenth in range(10):
         with pytest.raises(VaeError):
-            read_picture(content[: len(content) * tenth // 10])
+            read_image(content[: len(content) * tenth // 10])
     random = np.random.default_rng(0)
     for _ in range(300):
         changed = bytearray(content)
         for place in random.integers(0, [len(changed), 100, 200]):
             changed[place] = random.integers(256)
         with suppress(VaeError):
-            assert read_picture(bytes(changed)).ndim == 2
+            assert read_image(bytes(changed)).ndim == 2
 
 
 def test_a_picture_of_our_own_is_read_as_it_is() -> None:
     picture = np.asarray(drawing())
-    np.testing.assert_array_equal(read_picture(png(picture)), picture)
+    np.testing.assert_array_equal(read_image(png(picture)), picture)
 
 
 def test_a_gif_keeps_each_level_and_goes_there_and_back() -> None:

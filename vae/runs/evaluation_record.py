@@ -9,8 +9,8 @@ from pydantic import Field
 from vae import VaeError
 from vae.runs.records import Amount, Count, Record
 from vae.runs.run import Run
-from vae.storage.atomic import write_whole
-from vae.storage.untrusted import MAX_JSON, MAX_WEIGHTS, largest, opened, read
+from vae.storage.atomic import write_atomic
+from vae.storage.untrusted import MAX_JSON, MAX_WEIGHTS, open_limited, read_limited, safetensors_limit
 
 _CHUNK = 1_000_000  # bytes read at once
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -56,10 +56,10 @@ def evaluation_path(run: Run) -> Path:
     return run.path / "evaluation.json"
 
 
-def weights_of(run: Run) -> str:
+def weights_digest(run: Run) -> str:
     """The SHA-256 of the newest weights' file, in hexadecimal digits; nothing if it cannot be read."""
     try:
-        with opened(run.model_path, largest(MAX_WEIGHTS)) as file:
+        with open_limited(run.model_path, safetensors_limit(MAX_WEIGHTS)) as file:
             digest = hashlib.sha256()
             while content := file.read(_CHUNK):
                 digest.update(content)
@@ -68,18 +68,18 @@ def weights_of(run: Run) -> str:
         return ""
 
 
-def keep_evaluation(run: Run, evaluation: Evaluation) -> None:
+def save_evaluation(run: Run, evaluation: Evaluation) -> None:
     """Keeps the figures beside the weights, in place of older ones. Raises OSError."""
-    write_whole(evaluation_path(run), evaluation.model_dump_json().encode())
+    write_atomic(evaluation_path(run), evaluation.model_dump_json().encode())
 
 
-def kept_evaluation(run: Run) -> Evaluation | None:
+def load_evaluation(run: Run) -> Evaluation | None:
     """The figures of the newest weights; None if these were not evaluated. Raises VaeError if the file is
     damaged."""
     try:
-        found = Evaluation.read(read(evaluation_path(run), MAX_JSON))
+        found = Evaluation.read(read_limited(evaluation_path(run), MAX_JSON))
     except FileNotFoundError:
         return None
     except ValueError as error:
         raise VaeError(f"{run.name}/evaluation.json is damaged. Delete that file. ({error})") from error
-    return found if found.weights == weights_of(run) else None
+    return found if found.weights == weights_digest(run) else None

@@ -8,24 +8,24 @@ import io
 import numpy as np
 from PIL import Image
 
-from vae.datasets.pictures import Picture
+from vae.datasets.images import ImageArray
 
 GREYS = bytes(level for level in range(256) for _ in "RGB")  # the palette of grey levels
 
 
-def png(picture: Picture, dpi: float | None = None) -> bytes:
+def png(picture: ImageArray, dpi: float | None = None) -> bytes:
     """A picture, grey (H, W) or coloured (H, W, 3), as a PNG file; `dpi` says how large it is in print."""
     file = io.BytesIO()
     Image.fromarray(picture).save(file, format="PNG", **({} if dpi is None else {"dpi": (dpi, dpi)}))
     return file.getvalue()
 
 
-def enlarged(pictures: Picture, times: int) -> Picture:
+def enlarged(pictures: ImageArray, times: int) -> ImageArray:
     """Each pixel of pictures (..., H, W) as a square: (..., times · H, times · W)."""
     return pictures.repeat(times, axis=-2).repeat(times, axis=-1)
 
 
-def gif(frames: Picture, milliseconds: int) -> bytes:
+def gif(frames: ImageArray, milliseconds: int) -> bytes:
     """Grey pictures (F, H, W) as a GIF that moves there and back for ever, each frame as long; the levels
     are kept, all 256.
 

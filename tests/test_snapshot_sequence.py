@@ -12,22 +12,22 @@ from vae.datasets.registry import load
 from vae.inference.latent_space import encode_set
 from vae.runs import checkpoints
 from vae.runs.run import Run
-from vae.runs.snapshots import Journey, Moment
+from vae.runs.snapshots import ModelAtStep, SnapshotSequence
 
 
 @pytest.fixture
-def journey(trained: Run, tmp_path: Path, small: Path) -> Journey:  # noqa: ARG001
+def journey(trained: Run, tmp_path: Path, small: Path) -> SnapshotSequence:  # noqa: ARG001
     """That of a copy of the finished run, its last snapshot before what is explored."""
     shutil.copytree(trained.path, tmp_path / trained.name)
     run = Run(tmp_path / trained.name)
     means, logvars = (
         part.numpy() for part in encode_set(run.load_model(), load("mnist", train=False).images)
     )
-    last = Moment(36, run.load_model(), means, logvars, np.zeros((10, 28, 28), np.uint8))
-    return Journey(run, run.snapshots(), last)
+    last = ModelAtStep(36, run.load_model(), means, logvars, np.zeros((10, 28, 28), np.uint8))
+    return SnapshotSequence(run, run.snapshots(), last)
 
 
-def test_it_goes_from_the_first_step_to_what_is_explored(journey: Journey) -> None:
+def test_it_goes_from_the_first_step_to_what_is_explored(journey: SnapshotSequence) -> None:
     *moments, loaded = journey
     assert loaded is journey.last
     assert len(journey) == len(moments) + 1
@@ -44,7 +44,7 @@ def test_it_goes_from_the_first_step_to_what_is_explored(journey: Journey) -> No
 
 
 @pytest.mark.parametrize("part", ["decoder", "mean", "reconstructions"])
-def test_weights_that_diverged_get_a_sentence(journey: Journey, part: str) -> None:
+def test_weights_that_diverged_get_a_sentence(journey: SnapshotSequence, part: str) -> None:
     kept = checkpoints.load_snapshot(journey.paths[2], journey.run.config)
     tensor = next(iter(kept.decoder.values())) if part == "decoder" else getattr(kept, part)
     tensor.view(-1)[-1] = torch.inf
@@ -55,14 +55,14 @@ def test_weights_that_diverged_get_a_sentence(journey: Journey, part: str) -> No
 
 
 @pytest.mark.parametrize(("images", "classes"), [(150, 10), (200, 9)])
-def test_another_test_set_gets_a_sentence(journey: Journey, images: int, classes: int) -> None:
+def test_another_test_set_gets_a_sentence(journey: SnapshotSequence, images: int, classes: int) -> None:
     last = journey.last
     other = last._replace(means=last.means[:images], reconstructions=last.reconstructions[:classes])
     with pytest.raises(VaeError, match=rf"200 pictures and 10 classes; .* {images:,} and {classes}"):
-        Journey(journey.run, journey.paths, other)[0]
+        SnapshotSequence(journey.run, journey.paths, other)[0]
 
 
-def test_losses_of_a_later_step_are_refused(journey: Journey) -> None:
+def test_losses_of_a_later_step_are_refused(journey: SnapshotSequence) -> None:
     kept = checkpoints.load_snapshot(journey.paths[2], journey.run.config)
     assert kept.metrics is not None
     step = int(journey.paths[2].stem)
@@ -78,7 +78,7 @@ def test_losses_of_a_later_step_are_refused(journey: Journey) -> None:
         journey[2]
 
 
-def test_a_run_that_is_deleted_meanwhile_gets_a_sentence(journey: Journey) -> None:
+def test_a_run_that_is_deleted_meanwhile_gets_a_sentence(journey: SnapshotSequence) -> None:
     assert journey[0].step == 0
     shutil.rmtree(journey.run.path)
     with pytest.raises(VaeError, match="is gone: it was deleted"):

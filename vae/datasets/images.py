@@ -13,10 +13,10 @@ from PIL import ExifTags, Image
 
 from vae import VaeError
 
-Picture = npt.NDArray[np.uint8]  # (H, W) or (H, W, 3), 0 is black
+ImageArray = npt.NDArray[np.uint8]  # (H, W) or (H, W, 3), 0 is black
 
-LARGEST = 40_000_000  # pixels: a photo of any telephone's default, and up to 450 MB while it is read
-ENOUGH = 1024  # pixels of the longer side: fifty for each of the box's twenty
+MAX_PIXELS = 40_000_000  # pixels: a photo of any telephone's default, and up to 450 MB while it is read
+ENOUGH_PIXELS = 1024  # pixels of the longer side: fifty for each of the box's twenty
 # What Pillow raises on files that are torn, changed or blown up; its warnings are errors in the tests only.
 DAMAGED = (
     *(OSError, ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, EOFError),
@@ -34,12 +34,12 @@ TURNS = {
 }  # what undoes each EXIF orientation
 
 
-def grey(pixels: npt.NDArray[np.float32]) -> Picture:
+def grey_levels(pixels: npt.NDArray[np.float32]) -> ImageArray:
     """Values in [0, 1] to grey levels 0 to 255."""
     return np.rint(pixels * 255).astype(np.uint8)
 
 
-def read_picture(content: bytes) -> Picture:
+def read_image(content: bytes) -> ImageArray:
     """A PNG or JPEG file as grey levels (H, W), turned upright; neither side is longer than 2,047 pixels.
 
     Of an animated PNG, the first frame. A transparent picture is put on the background that its ink
@@ -60,10 +60,12 @@ def read_picture(content: bytes) -> Picture:
             "This file is not a PNG or JPEG picture that can be read. "
             "Save the picture as PNG or JPEG, and try again."
         ) from error
-    if image.width * image.height > LARGEST:  # known from the header: nothing is decoded yet
+    if image.width * image.height > MAX_PIXELS:  # known from the header: nothing is decoded yet
         raise too_large
     try:
-        image.draft("L", (ENOUGH, ENOUGH))  # lets JPEG decode at a half, quarter or eighth; others ignore it
+        image.draft(
+            "L", (ENOUGH_PIXELS, ENOUGH_PIXELS)
+        )  # lets JPEG decode at a half, quarter or eighth; others ignore it
         image.load()
     except DAMAGED as error:
         raise VaeError(
@@ -86,7 +88,7 @@ def _orientation(image: Image.Image) -> int:
 
 def _opaque(image: Image.Image) -> Image.Image:
     """An image of any mode in grey, and no larger than it has to be."""
-    factor = max(1, max(image.size) // ENOUGH)
+    factor = max(1, max(image.size) // ENOUGH_PIXELS)
     if image.mode.startswith("I"):  # 16 bits; Pillow would cut them off at 255
         levels = np.right_shift(np.asarray(image), 8).clip(0, 255).astype(np.uint8)
         return Image.fromarray(levels).reduce(factor)
