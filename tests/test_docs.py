@@ -15,7 +15,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 # A file of the project, by its path or the end of it; folders end with a slash.
 FILE = re.compile(r"`([\w./-]*\w\.(?:py|js|css|md|toml|txt)|[\w./-]+/)`")
 MADE_BY_RUNS = {"log.txt"}
-TOPS = ("*.*", "vae", "pages", "tests", "benchmarks", "docs", "data", "checkpoints", "static")
+TOPS = ("[!.]*.*", "vae", "pages", "tests", "benchmarks", "docs", "data", "checkpoints", "static")
 FILES = [
     path.relative_to(ROOT).as_posix() + "/" * path.is_dir()
     for top in TOPS
