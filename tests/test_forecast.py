@@ -8,7 +8,6 @@ import pytest
 
 from vae.config import Dataset, TrainConfig
 from vae.training.forecast import (
-    PIXELS,
     REFERENCE_SPEED,
     TRAIN_IMAGES,
     core_speed,
@@ -74,12 +73,6 @@ def test_the_largest_config_has_an_estimate(batch_size: int) -> None:
 
 def test_every_data_set_has_its_count() -> None:
     assert set(TRAIN_IMAGES) == set(get_args(Dataset))
-
-
-def test_the_pixels_are_those_of_the_model() -> None:
-    from vae.models import network
-
-    assert network.PIXELS == PIXELS
 
 
 def test_the_speed_of_a_core_is_a_speed() -> None:

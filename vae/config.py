@@ -15,6 +15,8 @@ from vae import VaeError
 from vae.storage.untrusted import MAX_QUOTED, shortened
 
 Dataset = Literal["mnist", "fashion-mnist", "kmnist", "emnist-digits"]
+SIDE = 28  # pixels of every image of these data sets
+PIXELS = SIDE * SIDE
 PresetName = Literal["blog", "quick", "best"]
 Width = Annotated[int, Field(ge=1, le=4096)]
 LearningRate = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]

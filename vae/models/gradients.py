@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vae.models.network import PIXELS, VAE, Hidden, Sine
+from vae.config import PIXELS
+from vae.models.network import VAE, Hidden, Sine
 
 aten: Any = torch.ops.aten
 

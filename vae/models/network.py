@@ -11,10 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vae.config import TrainConfig
+from vae.config import PIXELS, SIDE, TrainConfig
 
-SIDE = 28
-PIXELS = SIDE * SIDE
 ACTIVATIONS = {"relu": nn.ReLU, "silu": nn.SiLU, "gelu": nn.GELU, "tanh": nn.Tanh}
 
 

@@ -15,8 +15,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 from vae import VaeError
-from vae.config import Beta, LearningRate, Threads, TrainConfig, explain
-from vae.models.network import PIXELS, VAE
+from vae.config import PIXELS, Beta, LearningRate, Threads, TrainConfig, explain
+from vae.models.network import VAE
 from vae.runs.records import Amount, Count, Metrics, ModelMetadata
 from vae.storage.atomic import write_atomic
 from vae.storage.untrusted import MAX_WEIGHTS, open_tensors, safetensors_limit, shortened

@@ -1,6 +1,6 @@
 """What a trainer shows of its model while it trains. Read and written without torch.
 
-Shapes: C classes, M points, S = 28 pixels.
+Shapes: C classes, M points, S = SIDE pixels.
 """
 
 from pathlib import Path
@@ -11,13 +11,14 @@ import numpy.typing as npt
 from safetensors.numpy import save
 
 from vae import VaeError
+from vae.config import PIXELS, SIDE
 from vae.runs.records import TensorMetadata
 from vae.storage.atomic import write_atomic
 from vae.storage.untrusted import open_tensors, read_unsynced, safetensors_limit
 
 MAX_POINTS = 1000  # enough to see the classes drift apart, cheap to encode twice a second
 NUMBERS = {"pictures": "U8", "reconstructions": "U8", "points": "F32", "labels": "U8"}
-MAX_BYTES = 2 * 10 * 28 * 28 + MAX_POINTS * (2 * 4 + 1)  # bytes
+MAX_BYTES = 2 * 10 * PIXELS + MAX_POINTS * (2 * 4 + 1)  # bytes
 
 
 class LiveView(NamedTuple):
@@ -53,8 +54,8 @@ def load_view(path: Path) -> LiveView | None:
             # Before memory is taken: a stranger's file may promise any size.
             classes, points = shapes["pictures"][:1], shapes["labels"][:1]
             if shapes != {
-                "pictures": (*classes, 28, 28),
-                "reconstructions": (*classes, 28, 28),
+                "pictures": (*classes, SIDE, SIDE),
+                "reconstructions": (*classes, SIDE, SIDE),
                 "points": (*points, 2),
                 "labels": points,
             } or not ((1,) <= classes <= (10,) and (1,) <= points <= (MAX_POINTS,)):

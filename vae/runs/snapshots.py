@@ -13,9 +13,9 @@ import numpy.typing as npt
 import torch
 
 from vae import VaeError
-from vae.config import TrainConfig
+from vae.config import SIDE, TrainConfig
 from vae.datasets.images import ImageArray, grey_levels
-from vae.models.network import SIDE, VAE
+from vae.models.network import VAE
 from vae.runs.checkpoints import Snapshot, load_snapshot
 from vae.runs.run import Run
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from vae.config import SIDE
 from vae.datasets.images import grey_levels
 from vae.datasets.registry import ImageSet
 from vae.inference.latent_space import Posterior, encode_set
 from vae.inference.planes import axis_directions
-from vae.models.network import SIDE, VAE
+from vae.models.network import VAE
 from vae.runs.checkpoints import Snapshot, save_snapshot
 from vae.runs.live_view import MAX_POINTS, LiveView, save_view
 from vae.runs.records import Metrics

@@ -11,9 +11,9 @@ import time
 import torch
 
 from vae import VaeError
-from vae.config import TrainConfig
+from vae.config import PIXELS, TrainConfig
 from vae.models.gradients import Gradients
-from vae.models.network import PIXELS, VAE
+from vae.models.network import VAE
 from vae.training.distributed import Workers
 from vae.training.forecast import cores
 

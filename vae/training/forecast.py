@@ -12,10 +12,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from vae.config import TrainConfig
+from vae.config import PIXELS, TrainConfig
 
 TRAIN_IMAGES = {"mnist": 60_000, "fashion-mnist": 60_000, "kmnist": 60_000, "emnist-digits": 240_000}
-PIXELS = 28 * 28  # as in vae.model, which imports torch
 
 # Fitted to the second epochs of eight trainings, of 2 x 64 to 2 x 1024 units at batches of 32 to 512, plain
 # and residual, with one and two threads of a quiet AMD EPYC. Of two rounds 15 estimates were within 10%, and

@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae.config import TrainConfig
-from vae.models.network import PIXELS
+from vae.config import PIXELS, TrainConfig
 
 WARM_UP = 0.05  # of all steps
 SNAPSHOTS, SNAPSHOT_BYTES = 40, 30_000_000  # of a run, at most
