@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.components.runs.config_text import field_label
-from pages.components.train.form import FIELDS
+from pages.components.train.form import FIELDS, GROUPS
 from tests.visiting import read
 from vae.config import PRESETS, PresetName, TrainConfig
 
@@ -51,6 +51,41 @@ def test_every_field_but_restarts_has_a_widget_that_explains_it(form: AppTest) -
     for name, field in FIELDS.items():
         assert widget(form, name).help == field.description
     assert len({field_label(name) for name in FIELDS}) == len(FIELDS)
+
+
+def test_fields_stand_under_the_headings_of_their_groups(form: AppTest) -> None:
+    assert [each.value for each in form.markdown] == [f"**{group}**" for group in GROUPS]
+    assert GROUPS == ("Data", "Network", "Training", "Machine")
+
+
+NUMBERS = [name for name, field in FIELDS.items() if field.annotation in (int, float)]
+
+
+def bounds(field: str) -> set[float]:
+    named = (
+        getattr(each, name, None) for each in FIELDS[field].metadata for name in ("ge", "gt", "le", "lt")
+    )
+    return {bound for bound in named if bound is not None}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize(
+    "field", [name for name, field in FIELDS.items() if field.annotation in (int, float)]
+)
+def test_a_click_stays_inside_the_bounds_unless_it_starts_at_one(
+    preset: PresetName, field: str, form: AppTest
+) -> None:
+    form.segmented_control[0].set_value(preset).run()
+    before = widget(form, field).value
+    assert before == getattr(TrainConfig.preset(preset), field)
+    for click in ("increment", "decrement"):
+        getattr(widget(form, field).set_value(before), click)().run()
+        after = widget(form, field).value
+        assert after != before
+        if config := given(form):
+            assert getattr(config, field) == pytest.approx(after)
+        else:
+            assert before in bounds(field), messages(form)
 
 
 def test_a_choice_among_names_offers_all_of_them(form: AppTest) -> None:

@@ -31,35 +31,69 @@ EXECUTION_FIELDS = frozenset({"device", "threads"})
 class TrainConfig(BaseModel):
     """A variational autoencoder, the data it learns, and how.
 
+    Metadata for the form: the heading `group` under which it shows a field (without one it does not), and by
+    how much a click changes a number: by `step`, or by a tenth of its distance to `step_towards`.
+
     Construction raises `pydantic.ValidationError` (a `ValueError`) for a value out of bounds;
     `explain` makes a sentence of it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    dataset: Dataset = Field("mnist", description="Data set; all but mnist are downloaded at first use.")
-    latent_dim: int = Field(2, ge=1, le=64, description="Size of the latent space, 1 to 64.")
+    dataset: Dataset = Field(
+        "mnist",
+        description="Data set; all but mnist are downloaded at first use.",
+        json_schema_extra={"group": "Data"},
+    )
+    latent_dim: int = Field(
+        2,
+        ge=1,
+        le=64,
+        description="Size of the latent space, 1 to 64.",
+        json_schema_extra={"group": "Network", "step": 1},
+    )
     hidden_dims: tuple[Width, ...] = Field(
         (256, 256, 256),
         min_length=1,
         max_length=8,
         description="Widths of the encoder's hidden layers, each 1 to 4096; the decoder mirrors them.",
+        json_schema_extra={"group": "Network"},
     )
     network: Literal["plain", "residual"] = Field(
         "plain",
         exclude_if=lambda network: network == "plain",  # as below: runs without have the name they always had
         description="plain: layers one after the other; residual: layers of equal width add what they are "
         "given, the decoder begins with sines, and no posterior is wider than the prior.",
+        json_schema_extra={"group": "Network"},
     )
     activation: Literal["relu", "silu", "gelu", "tanh"] = Field(
-        "silu", description="Non-linearity after each hidden layer."
+        "silu",
+        description="Non-linearity after each hidden layer.",
+        json_schema_extra={"group": "Network"},
     )
-    epochs: int = Field(7, ge=1, le=10_000, description="Passes over the training images, 1 to 10000.")
-    batch_size: int = Field(128, ge=1, le=8192, description="Images per optimiser step, 1 to 8192.")
-    learning_rate: LearningRate = Field(3e-3, description="Peak learning rate of Adam, above 0, at most 1.")
+    epochs: int = Field(
+        7,
+        ge=1,
+        le=10_000,
+        description="Passes over the training images, 1 to 10000.",
+        json_schema_extra={"group": "Training", "step": 1},
+    )
+    batch_size: int = Field(
+        128,
+        ge=1,
+        le=8192,
+        description="Images per optimiser step, 1 to 8192.",
+        json_schema_extra={"group": "Training", "step": 1},
+    )
+    learning_rate: LearningRate = Field(
+        3e-3,
+        description="Peak learning rate of Adam, above 0, at most 1.",
+        json_schema_extra={"group": "Training", "step_towards": 0},
+    )
     schedule: Literal["constant", "cosine"] = Field(
         "cosine",
         description="Learning rate over time: constant, or 5% linear warm-up then cosine to 0.",
+        json_schema_extra={"group": "Training"},
     )
     restarts: tuple[int, ...] = Field(
         (),
@@ -72,6 +106,7 @@ class TrainConfig(BaseModel):
         lt=1,
         exclude_if=lambda beta2: beta2 == 0.999,
         description="How much of Adam's mean of squared gradients each step keeps, 0.5 to below 1.",
+        json_schema_extra={"group": "Training", "step_towards": 1},
     )
     pixel_dropout: float = Field(
         0.0,
@@ -79,19 +114,35 @@ class TrainConfig(BaseModel):
         lt=1,
         exclude_if=lambda share: share == 0,
         description="Share of the pixels that the encoder does not see in training, 0 to below 1.",
+        json_schema_extra={"group": "Training", "step": 0.05},
     )
     precision: Literal["float32", "bfloat16"] = Field(
         "float32",
         exclude_if=lambda precision: precision == "float32",
         description="What matrix products in training round their factors to; bfloat16 where that is fast.",
+        json_schema_extra={"group": "Machine"},
     )
-    beta: Beta = Field(1.0, description="Weight of the KL term, 0 to 100; 1 is the ELBO.")
-    seed: int = Field(1, ge=0, lt=2**32, description="Seed of weights, shuffling and noise, 0 to 4294967295.")
+    beta: Beta = Field(
+        1.0,
+        description="Weight of the KL term, 0 to 100; 1 is the ELBO.",
+        json_schema_extra={"group": "Training", "step": 0.5},
+    )
+    seed: int = Field(
+        1,
+        ge=0,
+        lt=2**32,
+        description="Seed of weights, shuffling and noise, 0 to 4294967295.",
+        json_schema_extra={"group": "Training", "step": 1},
+    )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(
-        "auto", description="Where to compute; auto takes CUDA, then MPS, then the CPU."
+        "auto",
+        description="Where to compute; auto takes CUDA, then MPS, then the CPU.",
+        json_schema_extra={"group": "Machine"},
     )
     threads: Threads | Literal["auto"] = Field(
-        "auto", description="CPU threads, 1 to 1024; auto measures which count is fastest."
+        "auto",
+        description="CPU threads, 1 to 1024; auto measures which count is fastest.",
+        json_schema_extra={"group": "Machine"},
     )
 
     @field_validator("hidden_dims", mode="before")

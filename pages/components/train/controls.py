@@ -15,6 +15,7 @@ from pages.components.runs.run_actions import (
     train_longer,
 )
 from pages.components.shell.access import may_change
+from pages.components.train.form import click_step
 from vae.config import TrainConfig
 from vae.runs.records import LIVE, Request, Status
 from vae.runs.run import Run
@@ -48,8 +49,8 @@ def controls(run: Run) -> None:
                 width=130,
             )
         if status.state != "finished":
-            _rate(run, "learning_rate", status, request, step=1e-4)
-            _rate(run, "beta", status, request, step=0.5)
+            _rate(run, "learning_rate", status, request)
+            _rate(run, "beta", status, request)
     show_refusal()
     if not heard and status.state in {"running", "paused"}:
         st.caption("Asked; the trainer hears it after the batch it is at.")
@@ -91,7 +92,7 @@ def _stepping(run: Run, status: Status, request: Request, *, heard: bool) -> Non
     )
 
 
-def _rate(run: Run, field: str, status: Status, request: Request, *, step: float) -> None:
+def _rate(run: Run, field: str, status: Status, request: Request) -> None:
     """A number that can be changed while the training goes on. Its bounds are the config's, which says so."""
     now = getattr(status, field)
     value = float(getattr(run.config, field) if now is None else now)
@@ -99,7 +100,7 @@ def _rate(run: Run, field: str, status: Status, request: Request, *, step: float
     key = _kept(run, field, value, asked=asked, heard=heard)
     st.number_input(
         field_label(field),
-        step=step,
+        step=click_step(field, float(getattr(run.config, field))),
         format="%.4g",
         key=key,
         on_change=lambda: request_and_wait(run, **{field: st.session_state[key]}),

@@ -1,4 +1,4 @@
-"""What to train: a preset, and every setting of it, drawn from the config's own fields."""
+"""The form of a new training: a preset, and each field of the config, from the field's own metadata."""
 
 from typing import Any, Literal, get_args, get_origin
 
@@ -13,16 +13,28 @@ from vae.training import forecast
 
 _KEY = "settings"
 _WIDTH = 200  # pixels: four fields side by side in a window of 1400, three in one of 700
-# Of a float. What is shown is what is trained: steps of 0.1 would end at 0.30000000000000004.
-_DIGITS = 6
-_LONGEST = 80  # characters of a text; eight widths of four digits need 46
-# Train longer makes them, from where a run ends.
-_NOT_ASKED = frozenset({"restarts"})
-FIELDS = {name: field for name, field in TrainConfig.model_fields.items() if name not in _NOT_ASKED}
+_DIGITS = 6  # of a float that is shown, and trained: adding 0.1 three times gives 0.30000000000000004
+_MAX_CHARS = 80  # of a text; eight widths of four digits need 46
+
+
+def _metadata(field: FieldInfo) -> dict[str, Any]:
+    return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+
+
+FIELDS = {name: field for name, field in TrainConfig.model_fields.items() if "group" in _metadata(field)}
+GROUPS = tuple(dict.fromkeys(_metadata(field)["group"] for field in FIELDS.values()))
+
+
+def click_step(name: str, value: float) -> float:
+    """By how much one click changes the number field `name`, which starts at `value`."""
+    metadata = _metadata(FIELDS[name])
+    if "step" in metadata:
+        return type(value)(metadata["step"])
+    return float(f"{abs(metadata['step_towards'] - value) / 10:.1g}")
 
 
 def preset_choice() -> PresetName:
-    """Shows the presets, and returns the chosen one; the choice outlasts a change of page in this tab."""
+    """Shows the presets and returns the chosen one, which is remembered in this tab."""
     chosen = st.segmented_control(
         "Preset",
         list(PRESET_DESCRIPTIONS),
@@ -36,62 +48,60 @@ def preset_choice() -> PresetName:
 
 
 def config_form(preset: PresetName) -> TrainConfig | None:
-    """The preset as it was changed; None, below a sentence of what to mend, if a value is out of bounds.
+    """Shows the preset's fields and returns the config; None, and an error message, if a value is invalid.
 
-    The changes outlast a change of preset and of page in this tab.
+    The changes to each preset are remembered in this tab.
     """
-    with st.expander(f"Settings of {preset}"), st.container(horizontal=True):
-        given = {name: _widget(preset, name, field) for name, field in FIELDS.items()}
+    given = {}
+    with st.expander(f"Settings of {preset}"):
+        for group in GROUPS:
+            st.markdown(f"**{group}**")
+            with st.container(horizontal=True):
+                for name, field in FIELDS.items():
+                    if _metadata(field)["group"] == group:
+                        given[name] = _widget(preset, name, field)
     try:
         config = TrainConfig.model_validate(given)
     except ValidationError as error:
         st.error(escape_markdown(explain(error)))
-        _offer_reset(preset, "")
+        _reset_button(preset, "")
         return None
     if changes := _changes(preset, config):
-        _offer_reset(preset, f"Changed from {preset}: {changes}.")
+        _reset_button(preset, f"Changed from {preset}: {changes}.")
     return config
 
 
 def _widget(preset: PresetName, name: str, field: FieldInfo) -> Any:
-    """Draws the field that `preset` shows, and returns what a person made of it."""
+    """Shows the field, at first with the preset's value, and returns its value."""
     value = getattr(TrainConfig.preset(preset), name)
-    about: dict[str, Any] = {
+    common: dict[str, Any] = {
         "label": field_label(name),
         "help": field.description,
-        "key": _widget_key(preset, name),
+        "key": f"{_KEY} {preset} {_resets(preset)} {name}",
         "width": _WIDTH,
         "persist_state": "session",
     }
     if get_origin(field.annotation) is Literal:
         options = get_args(field.annotation)
-        return st.selectbox(options=options, index=options.index(value), **about)
-    # Numbers have no bounds here: the browser would keep one beyond them to itself, and the page would train
-    # another than it shows. The config refuses it with a sentence.
+        return st.selectbox(options=options, index=options.index(value), **common)
+    # Without bounds: the browser would not send a number beyond them, and another than the shown one would be
+    # trained. The config rejects it with a message.
     if field.annotation is int:
-        return st.number_input(value=value, step=1, **about)
+        return st.number_input(value=value, step=click_step(name, value), **common)
     if field.annotation is float:
-        number = st.number_input(
-            value=float(value),
-            step=float(f"{value / 10:.1g}"),
-            format=f"%.{_DIGITS}g",
-            **about,
-        )
+        step = click_step(name, value)
+        number = st.number_input(value=float(value), step=step, format=f"%.{_DIGITS}g", **common)
         return float(f"{number:.{_DIGITS}g}")
-    return st.text_input(value=value_text(value), max_chars=_LONGEST, **about).strip()
-
-
-def _widget_key(preset: PresetName, name: str) -> str:
-    return f"{_KEY} {preset} {_resets(preset)} {name}"
+    return st.text_input(value=value_text(value), max_chars=_MAX_CHARS, **common).strip()
 
 
 def _resets(preset: PresetName) -> int:
-    """How often this preset was reset."""
+    """How often this preset was reset in this tab."""
     return st.session_state.get(f"{_KEY} {preset}", 0)
 
 
 def _changes(preset: PresetName, config: TrainConfig) -> str:
-    """Where `config` differs from the preset, in words."""
+    """The fields in which `config` differs from the preset, as text."""
     own = TrainConfig.preset(preset)
     values = {name: (getattr(own, name), getattr(config, name)) for name in FIELDS}
     return "; ".join(
@@ -99,8 +109,8 @@ def _changes(preset: PresetName, config: TrainConfig) -> str:
     )
 
 
-def _offer_reset(preset: PresetName, changes: str) -> None:
-    """Says what was changed, beside the way back."""
+def _reset_button(preset: PresetName, changes: str) -> None:
+    """Shows what was changed, and the button that undoes it."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if changes:
             st.caption(escape_markdown(changes), width="content")
@@ -111,11 +121,11 @@ def _offer_reset(preset: PresetName, changes: str) -> None:
 
 
 def _reset(preset: PresetName) -> None:
-    # New keys make new widgets. Without its state an old one would show in the browser what was typed.
+    # New keys make new widgets: one without its state would still show in the browser what was typed.
     st.session_state[f"{_KEY} {preset}"] = _resets(preset) + 1
 
 
 @st.cache_data(ttl=600, max_entries=1, show_spinner=False)
 def core_speed() -> float:
-    """`forecast.core_speed`, not measured anew at every click."""
+    """`forecast.core_speed`, measured every ten minutes at most."""
     return forecast.core_speed()
