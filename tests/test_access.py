@@ -226,6 +226,14 @@ def test_wrong_keys_make_one_wait_longer_and_longer(guess: Callable[..., str]) -
     assert [*access._wrong] == ["10.0.0.7"], "those of long ago are forgotten"
 
 
+@pytest.mark.usefixtures("read_only")
+def test_thousands_of_wrong_keys_make_one_wait_no_longer_than_a_minute(guess: Callable[..., str]) -> None:
+    for number in range(1100):  # 2.0 ** 1024 is no float
+        assert "This is not the host key." in guess("wrong", 60.0 * number)
+    assert "in 60 seconds." in guess("wrong", 60.0 * 1100)
+    assert guess(KEY, 60.0 * 1101) == ""
+
+
 @pytest.mark.parametrize(
     ("read_only", "key", "locked"),
     [
@@ -255,6 +263,6 @@ def test_what_locks(
             monkeypatch.setenv(name, value)
     assert access.may_change() != locked
     if key != KEY and locked:
-        assert "once the app is started with a VAE_HOST_KEY" in access.why_locked()
+        assert "once the app is started with a VAE_HOST_KEY" in access.read_only_text()
         for at, empty in enumerate(("", "  ", "None")):
             assert guess(empty, 100.0 * at) != ""

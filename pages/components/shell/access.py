@@ -1,8 +1,8 @@
-"""Who may start, change and delete runs: everybody, or, where the page is open to a class, its host alone.
+"""Who may start, change and delete runs: everybody, or, where the page is open to a class, the host alone.
 
-`VAE_READ_ONLY=1` in the server's environment locks, and who types the `VAE_HOST_KEY` unlocks their own tab.
-That buttons are hidden is comfort. What holds is `host_only`, through which every order leaves the pages: a
-browser can be made to say anything.
+`VAE_READ_ONLY=1` in the server's environment locks all tabs; entering the `VAE_HOST_KEY` unlocks one tab.
+Hidden buttons are only a convenience, as a browser can send anything. What protects the runs is `host_only`,
+through which every action of the pages goes.
 """
 
 import hmac
@@ -21,28 +21,28 @@ from vae import VaeError
 _UNLOCKED = "unlocked_by_its_host"
 _FIELD = "host_key"
 _ANSWER = "answer_to_host_key"
-LONGEST_PAUSE = 60.0  # seconds between two tries
-FORGOTTEN = 600.0  # seconds after a wrong key
+MAX_WAIT = 60.0  # seconds between two tries
+RESET_AFTER = 600.0  # seconds after the last wrong key
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class _Wrong(NamedTuple):
-    """How many wrong keys came from somewhere, and when the last one did (monotonic, in seconds)."""
+class _WrongKeys(NamedTuple):
+    """How many wrong keys came from an IP address, and when the last one did (monotonic, in seconds)."""
 
     tries: int
     at: float
 
     @property
-    def pause_ends(self) -> float:
-        return self.at + min(2.0 ** (self.tries - 1), LONGEST_PAUSE)
+    def wait_ends(self) -> float:
+        doublings = min(self.tries - 1, 10)  # bounded, as 2.0 ** 1024 overflows
+        return self.at + min(2.0**doublings, MAX_WAIT)
 
 
-# Of the server, not of a tab: another tab is quickly opened. By address, or one who guesses would lock the
-# host out, too.
-_wrong: dict[str | None, _Wrong] = {}
-_one_try_at_a_time = threading.Lock()
+# For all tabs, as opening another one is easy; by IP address, or a guesser would lock out the host as well.
+_wrong: dict[str | None, _WrongKeys] = {}
+_lock = threading.Lock()
 
 
 def may_change() -> bool:
@@ -50,20 +50,20 @@ def may_change() -> bool:
     return not _read_only() or st.session_state.get(_UNLOCKED) is True
 
 
-def host_only(order: Callable[P, R]) -> Callable[P, R]:
-    """An order that starts, changes or deletes runs. It raises VaeError in a tab that may not."""
+def host_only(action: Callable[P, R]) -> Callable[P, R]:
+    """Decorates an action that starts, changes or deletes runs: in a tab that may not, it raises VaeError."""
 
-    @wraps(order)
+    @wraps(action)
     def guarded(*args: P.args, **keywords: P.kwargs) -> R:
         if not may_change():
-            raise VaeError(why_locked())
-        return order(*args, **keywords)
+            raise VaeError(read_only_text())
+        return action(*args, **keywords)
 
     return guarded
 
 
-def why_locked() -> str:
-    """What is said to those who may not."""
+def read_only_text() -> str:
+    """Explains to a locked tab what it may do."""
     how = (
         "unlocks a tab with the host key."
         if _host_key()
@@ -73,58 +73,58 @@ def why_locked() -> str:
 
 
 def show_lock() -> None:
-    """Where the page is read-only, says so, and asks its host for the key; in an unlocked tab, says that."""
+    """Shows, where the app is read-only, whether this tab is locked, and the field for the host key."""
     if not _read_only():
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         if may_change():
             st.caption("Only the host may change runs here. This tab is unlocked until it is reloaded.")
             return
-        st.caption(why_locked(), width="content")
+        st.caption(read_only_text(), width="content")
         if _host_key():
             with st.popover("Unlock", type="tertiary", icon=":material/lock:"):
-                _ask_for_key()
+                _key_form()
 
 
 def unlock(key: str) -> str:
-    """Unlocks this tab if that is the host key. Otherwise returns a sentence.
+    """Unlocks this tab if `key` is the host key; otherwise returns an error message.
 
-    After a wrong key none is looked at for a second, then two, four and so on, up to a minute.
+    After a wrong key no other is checked for a second, then two, four and so on, up to a minute.
     """
     address, now = st.context.ip_address, time.monotonic()
-    with _one_try_at_a_time:
-        for other in [each for each, wrong in _wrong.items() if now - wrong.at > FORGOTTEN]:
+    with _lock:
+        for other in [each for each, wrong in _wrong.items() if now - wrong.at > RESET_AFTER]:
             del _wrong[other]
-        wrong = _wrong.get(address, _Wrong(0, now))
-        if wrong.tries and now < wrong.pause_ends:
-            return f"Too soon after a wrong key. Try again in {_seconds(wrong.pause_ends - now)}."
+        wrong = _wrong.get(address, _WrongKeys(0, now))
+        if wrong.tries and now < wrong.wait_ends:
+            return f"Too soon after a wrong key. Try again in {_seconds(wrong.wait_ends - now)}."
         expected = _host_key()
         if expected and hmac.compare_digest(key.strip().encode(), expected.encode()):
             _wrong.pop(address, None)
             st.session_state[_UNLOCKED] = True
             return ""
-        _wrong[address] = wrong = _Wrong(wrong.tries + 1, now)
-        return f"This is not the host key. Try again in {_seconds(wrong.pause_ends - now)}."
+        _wrong[address] = wrong = _WrongKeys(wrong.tries + 1, now)
+        return f"This is not the host key. Try again in {_seconds(wrong.wait_ends - now)}."
 
 
-def _ask_for_key() -> None:
-    # A form, as a field of its own would try what stands in it when it is left. It is cleared by each try, so
-    # that no page keeps a key.
+def _key_form() -> None:
+    # A form, because a field outside of one would submit its text when it loses the focus. Cleared by each
+    # submission, so that no page keeps a key.
     with st.form("unlock", clear_on_submit=True, border=False):
         st.text_input("Host key", type="password", key=_FIELD, autocomplete="off")
-        st.form_submit_button("Unlock this tab", on_click=_try_key)
+        st.form_submit_button("Unlock this tab", on_click=_submit_key)
     if answer := st.session_state.pop(_ANSWER, ""):
         st.warning(answer)
 
 
-def _try_key() -> None:
+def _submit_key() -> None:
     st.session_state[_ANSWER] = unlock(st.session_state[_FIELD])
 
 
 def _read_only() -> bool:
-    """Locked also where only a key is given: nobody sets one for a page that is open to all."""
-    said = os.environ.get("VAE_READ_ONLY", "").strip().lower()
-    return said not in {"0", "false", "no", "off"} if said else _host_key() is not None
+    """Whether tabs are locked; a host key alone locks as well, as nobody sets one for an app open to all."""
+    value = os.environ.get("VAE_READ_ONLY", "").strip().lower()
+    return value not in {"0", "false", "no", "off"} if value else _host_key() is not None
 
 
 def _host_key() -> str | None:
