@@ -14,7 +14,8 @@ from pages.components.export.film_frames import NARROWEST, Film, digit_film, map
 from tests.decoding import small_model
 from tests.test_poster import MODELS
 from vae.datasets.registry import class_names
-from vae.export.animation import MOST_COLOURS, Frame
+from vae.export.animation import Frame
+from vae.export.frame_streaming import MAX_COLOURS
 from vae.inference.planes import Plane, axis_directions, principal_directions
 from vae.inference.scored_set import Floats
 from vae.inference.scoring import decode_places
@@ -216,7 +217,7 @@ def test_the_names_of_all_classes_fit(width: int) -> None:
 @pytest.mark.parametrize("ink", INKS)
 def test_colours_are_those_of_the_page(ink: str) -> None:
     colours = drawing.palette(ink)  # type: ignore[arg-type]
-    assert len(colours) <= MOST_COLOURS
+    assert len(colours) <= MAX_COLOURS
     own = [tuple(colours[drawing.in_colour(label)].tolist()) for label in range(10)]
     assert own == [ImageColor.getrgb(colour) for colour in LABEL_COLOURS]
     ground, full = ((255, 255, 255), (0, 0, 0)) if ink == "Black on white" else ((0, 0, 0), (255, 255, 255))

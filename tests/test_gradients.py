@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.conftest import small_config
-from vae.models import losses
+from vae.models import losses, operators
 from vae.models.gradients import Gradients, _Network
 from vae.models.network import VAE
 
@@ -82,3 +82,43 @@ def test_bfloat16_rounds_the_factors_of_products_and_nothing_beyond_the_batch(
     assert torch.get_float32_matmul_precision() == "highest"
     torch.testing.assert_close(terms[1], terms[0], rtol=1e-2, atol=1e-2)
     assert torch.cosine_similarity(exact.sums, rounded.sums, dim=0) > 0.999
+
+
+@pytest.mark.parametrize("name", operators.SLOW_PATHS)
+def test_the_slow_path_of_an_operator_computes_the_same(name: str) -> None:
+    torch.manual_seed(8)
+    x = torch.cat((torch.randn(2, 500) * 4, torch.tensor([[0.0], [60.0]])), dim=1)
+    gradient = torch.randn(2, 501)
+    buffer = name.split(".")[1]
+    arguments: tuple[Any, ...] = {"out": (x,), "grad_input": (gradient, x)}[buffer]
+    if name.startswith("tanh"):
+        arguments = gradient, torch.tanh(x)
+    if name.startswith("threshold"):
+        arguments = gradient, x, 0
+    fast, slow = (torch.empty_like(x) for _ in range(2))
+    operators.operator(name)(*arguments, **{buffer: fast})
+    operators.SLOW_PATHS[name](*arguments, **{buffer: slow})
+    torch.testing.assert_close(slow, fast, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("activation", ["relu", "silu", "gelu", "tanh"])
+def test_training_goes_on_where_torch_lacks_the_operators(
+    activation: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    torch.manual_seed(9)
+    model = VAE(small_config(network="residual", activation=activation))
+    x, noise = torch.rand(50, 784), torch.randn(50, 2)
+    gradients, slow = (Gradients(copy.deepcopy(model)) for _ in range(2))
+    expected = gradients(x, x, noise, beta=1)
+    for name in operators.SLOW_PATHS:
+        monkeypatch.setattr(torch.ops.aten, name.split(".")[0], object())
+    operators.operator.cache_clear()
+    try:
+        torch.testing.assert_close(slow(x, x, noise, beta=1), expected, rtol=1e-6, atol=1e-3)
+    finally:
+        operators.operator.cache_clear()
+    assert any("this torch has no operator aten.softplus.out" in text for text in caplog.messages)
+    assert gradients.weights.grad is not None
+    assert slow.weights.grad is not None
+    scale = gradients.weights.grad.abs().max()
+    assert (slow.weights.grad - gradients.weights.grad).abs().max() / scale < 1e-6

@@ -1,8 +1,8 @@
-"""torchvision's data sets, also where torch and torchvision are of different builds.
+"""torchvision's data sets, also where torch and torchvision are of different builds (torchvision 0.28).
 
-A torchvision built for CUDA beside a CPU-only torch cannot load its compiled operators, and then
-stops at its first import with "operator torchvision::nms does not exist": it describes two operators
-that nobody defined. We use neither. Once their schemas are defined, everything written in Python works.
+A torchvision built for CUDA beside a CPU-only torch cannot load its compiled operators. Its import then fails
+with "operator torchvision::nms does not exist", because it refers to two undefined operators. The data sets
+use neither. Once their schemas are defined, everything written in Python works.
 """
 
 import torch
@@ -14,7 +14,7 @@ try:
 except RuntimeError as error:
     if "torchvision::nms" not in str(error):
         raise
-    # The definitions last as long as this object does.
+    # The definitions live as long as this object.
     _schemas = torch.library.Library("torchvision", "FRAGMENT")
     for _name in ("nms", "qnms"):
         _schemas.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")

@@ -1,1 +1,1 @@
-"""The network, its losses, and their gradient written out by hand (torch)."""
+"""The network as torch modules and as plain data, its losses, and their hand-written gradient."""

@@ -1,4 +1,4 @@
-"""The decoder of a torch model as plain data (`layers`).
+"""Export of a torch model's decoder as plain data (`layers`).
 
 Shapes: Z latent size, P pixels.
 """
@@ -19,14 +19,14 @@ ACTIVATIONS: dict[type[nn.Module], Kind] = {
 
 
 def weight_names(model: VAE) -> list[str]:
-    """Which tensors of a snapshot's file are the weights of `decoder_spec`, in their order."""
+    """The names, in a snapshot's file, of the tensors that are the weights of `decoder_spec`, in order."""
     names = {id(parameter): f"decoder.{name}" for name, parameter in model.decoder.named_parameters()}
     linears = [*(linear for linear, _, _ in model.decoder.hidden.steps()), model.decoder.logits]
     return [names[id(values)] for linear in linears for values in (linear.weight, linear.bias)]
 
 
 def decoder_spec(model: VAE) -> DecoderSpec:
-    """What `model.decode` computes, (Z,) -> (P,). Raises TypeError for a module the browser does not know."""
+    """`model.decode`, (Z,) -> (P,), as plain data. Raises TypeError for a module that `layers` has not."""
     layers: list[Layer] = []
     weights = b""
 

@@ -1,8 +1,8 @@
-"""A batch's losses and their gradient, written out by hand, into buffers that are there.
+"""The losses of a batch and their gradient, derived by hand and written into preallocated buffers.
 
-Autograd records each step, walks the record back, and allocates every result (docs/LOG.md has what that
-costs). Here each layer says its own derivative, all weights lie side by side in one tensor, and everything is
-written where it stood the step before. A test holds every derivative against autograd.
+Autograd records each step, walks the record backwards, and allocates every result (docs/LOG.md has the cost).
+Here each layer computes its own derivative, all weights lie one after the other in a single tensor, and every
+result overwrites that of the step before. A test compares every derivative with autograd's.
 
 Shapes: B batch, P pixels, Z latent size, I and O a layer's inputs and outputs, W all weights of a model.
 """
@@ -17,40 +17,39 @@ from torch.nn import functional
 
 from vae.config import PIXELS
 from vae.models.network import VAE, Hidden, Sine
-
-aten: Any = torch.ops.aten
+from vae.models.operators import operator
 
 
 class _Activation(NamedTuple):
-    """y = a(x), and the way back through it."""
+    """An activation y = a(x) and its derivative."""
 
     forward: Callable[..., Any]  # (x, out=y)
-    backward: Callable[[Tensor, Tensor, Tensor, Tensor], Any]  # (gradient by y, x, y, out=gradient by x)
+    backward: Callable[[Tensor, Tensor, Tensor, Tensor], Any]  # (dL/dy, x, y, out=dL/dx)
 
 
 _ACTIVATIONS: dict[type[nn.Module], _Activation] = {
     nn.ReLU: _Activation(
         partial(torch.clamp_min, min=0),
-        lambda gradient, x, _, out: aten.threshold_backward.grad_input(gradient, x, 0, grad_input=out),
+        lambda gradient, x, _, out: operator("threshold_backward.grad_input")(gradient, x, 0, grad_input=out),
     ),
     nn.SiLU: _Activation(
-        aten.silu.out,
-        lambda gradient, x, _, out: aten.silu_backward.grad_input(gradient, x, grad_input=out),
+        lambda x, out: operator("silu.out")(x, out=out),
+        lambda gradient, x, _, out: operator("silu_backward.grad_input")(gradient, x, grad_input=out),
     ),
     nn.GELU: _Activation(
-        aten.gelu.out,
-        lambda gradient, x, _, out: aten.gelu_backward.grad_input(gradient, x, grad_input=out),
+        lambda x, out: operator("gelu.out")(x, out=out),
+        lambda gradient, x, _, out: operator("gelu_backward.grad_input")(gradient, x, grad_input=out),
     ),
     nn.Tanh: _Activation(
         torch.tanh,
-        lambda gradient, _, y, out: aten.tanh_backward.grad_input(gradient, y, grad_input=out),
+        lambda gradient, _, y, out: operator("tanh_backward.grad_input")(gradient, y, grad_input=out),
     ),
     Sine: _Activation(torch.sin, lambda gradient, x, _, out: torch.cos(x, out=out).mul_(gradient)),
 }
 
 
 class _Layer:
-    """A linear layer and its activation, for batches of one size: (B, I) -> (B, O)."""
+    """A linear layer with its activation and buffers for batches of one size: (B, I) -> (B, O)."""
 
     def __init__(
         self, linear: nn.Linear, batch: int, activation: nn.Module | None = None, *, skips: bool = False
@@ -66,7 +65,7 @@ class _Layer:
         self.inputs_gradient = self.weight.new_empty(batch, inputs)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """What `Hidden.forward` makes of (B, I): (B, O)."""
+        """The layer's outputs, as in `Hidden.forward`: (B, I) -> (B, O)."""
         self.inputs = inputs
         torch.addmm(self.bias, inputs, self.weight.t(), out=self.sums)
         if self.activation:
@@ -76,7 +75,7 @@ class _Layer:
         return self.outputs
 
     def backward(self, gradient: Tensor) -> Tensor:
-        """Given the gradient by the outputs (B, O), writes weight's and bias's; returns that by the sums."""
+        """Writes dL/dW and dL/db, given dL/d(outputs) (B, O); returns dL/d(sums), before the activation."""
         by_sums = gradient
         if self.activation:
             by_sums = self.sums_gradient
@@ -86,7 +85,7 @@ class _Layer:
         return by_sums
 
     def backward_to_inputs(self, gradient: Tensor) -> Tensor:
-        """The same, and returns the gradient by the inputs, (B, I)."""
+        """As `backward`, but returns dL/d(inputs), (B, I)."""
         by_sums = self.backward(gradient)
         if self.skips:
             return torch.addmm(gradient, by_sums, self.weight, out=self.inputs_gradient)
@@ -94,7 +93,7 @@ class _Layer:
 
 
 class _Network:
-    """All layers of a model, for batches of one size."""
+    """All layers of a model, with buffers for batches of one size."""
 
     def __init__(self, model: VAE, batch: int) -> None:
         encoder, decoder = model.encoder, model.decoder
@@ -105,7 +104,11 @@ class _Network:
         self.logits_gradient, self.softplus = (self.mean.weight.new_empty(batch, PIXELS) for _ in range(2))
 
     def run(self, x: Tensor, seen: Tensor, noise: Tensor, beta: float) -> tuple[Tensor, Tensor]:
-        """Writes all gradients of reconstruction + beta KL, and returns both terms, summed over the batch."""
+        """Writes the gradient of reconstruction + beta KL; returns both terms, summed over the batch.
+
+        Shapes and units as in `Gradients.__call__`. The KL is the closed form (Kingma & Welling 2013,
+        appendix B), and z = mean + deviation · noise is their reparametrisation (section 2.4).
+        """
         hidden = seen
         for layer in self.encoder:
             hidden = layer.forward(hidden)
@@ -118,7 +121,7 @@ class _Network:
             logits = layer.forward(logits)
 
         # -log p(x|z) = sum of log(1 + exp(l)) - x l over the pixels; its derivative by l is sigmoid(l) - x.
-        aten.softplus.out(logits, out=self.softplus)
+        operator("softplus.out")(logits, out=self.softplus)
         reconstruction = self.softplus.sum() - torch.dot(logits.flatten(), x.flatten())
         variance = deviation.square()
         kl = -0.5 * (1 + logvar - mean.square() - variance).sum()
@@ -133,7 +136,7 @@ class _Network:
         gradient = self.mean.backward_to_inputs(by_mean).add_(self.logvar.backward_to_inputs(by_logvar))
         for layer in reversed(self.encoder[1:]):
             gradient = layer.backward_to_inputs(gradient)
-        self.encoder[0].backward(gradient)  # nobody asks for the gradient by the pixels
+        self.encoder[0].backward(gradient)  # dL/d(pixels) is not needed
         return reconstruction, kl
 
 
@@ -143,21 +146,24 @@ def _layers(hidden: Hidden, batch: int) -> Iterator[_Layer]:
 
 
 class Gradients:
-    """The weights of a model, in one tensor, and their gradient.
+    """Computes the gradient of a model's loss by all of its weights, which it moves into one tensor.
 
-    `weights` (W,) is one parameter of which those of the model have become parts, in their order, and its
-    gradient is theirs. `sums` (W + 2,) holds that gradient, and behind it the batch's reconstruction and KL,
-    so that several workers can add up all they have to with one call. `terms` are these two.
+    Attributes:
+        weights: (W,), one parameter; the model's parameters become views into it, in their order, and their
+            gradients views into its gradient.
+        sums: (W + 2,), that gradient, then the batch's reconstruction and KL: one tensor, so that several
+            workers add up everything with one call.
+        terms: (2,), a view of the reconstruction and KL in `sums`.
 
     Args:
-        precision: bfloat16 lets matrix products round their factors to 8 binary digits, where the processor
-            has instructions for that; they still add up in float32, and all else is done in it.
+        precision: bfloat16 lets matrix products round their factors to 8 significant bits, where the
+            processor has instructions for that; sums and everything else stay in float32.
     """
 
     def __init__(self, model: VAE, precision: Literal["float32", "bfloat16"] = "float32") -> None:
         self._model = model
-        self._precision = "highest" if precision == "float32" else "medium"  # torch's words
-        self._networks: dict[int, _Network] = {}  # by the size of their batches
+        self._precision = "highest" if precision == "float32" else "medium"  # torch's names
+        self._networks: dict[int, _Network] = {}  # by batch size
         parameters = list(model.parameters())
         sizes = [parameter.numel() for parameter in parameters]
         self.weights = nn.Parameter(torch.cat([parameter.detach().flatten() for parameter in parameters]))
@@ -171,15 +177,15 @@ class Gradients:
 
     @torch.no_grad()
     def __call__(self, x: Tensor, seen: Tensor, noise: Tensor, beta: float) -> Tensor:
-        """Writes the gradient of a batch's loss, reconstruction + beta KL summed over its images.
+        """Writes the gradient of a batch's loss: reconstruction + beta KL, summed over its images.
 
         Args:
             x: (B, P) in [0, 1]
-            seen: (B, P), what the encoder sees of it
+            seen: (B, P), the encoder's input: x, or x with pixels dropped
             noise: (B, Z), standard normal
 
         Returns:
-            reconstruction and KL, (2,), in nats, summed over the batch; the next call overwrites them.
+            `terms`: reconstruction and KL, in nats, summed over the batch; the next call overwrites them.
         """
         if len(x) not in self._networks:  # an epoch's last batch is smaller
             self._networks[len(x)] = _Network(self._model, len(x))

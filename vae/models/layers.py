@@ -1,4 +1,4 @@
-"""A network as plain data: layers and weights, which the browser's decoder follows. Knows no torch.
+"""A network as plain data, layers and weights, for the decoder in the browser. Imports no torch.
 
 Shapes: Z latent size, P pixels.
 """
@@ -21,13 +21,13 @@ class Dense(TypedDict):
 
 
 class Activation(TypedDict):
-    """A function of each value by itself, as torch defines it; gelu in its exact form."""
+    """A function of each single value, as torch defines it; gelu in its exact form."""
 
     kind: Kind
 
 
 class Addition(TypedDict):
-    """Adds what the dense layer before it was given."""
+    """A skip connection: adds the inputs of the dense layer before it."""
 
     kind: Literal["add"]
 
@@ -37,11 +37,11 @@ Layer = Dense | Activation | Addition
 
 @dataclass(frozen=True)
 class DecoderSpec:
-    """All that the browser needs in order to decode.
+    """A decoder: its layers and weights.
 
     Attributes:
         layers: in order, from Z values to P in [0, 1]; the first is dense.
-        weights: of each dense layer W, row after row, and then b; float32, little-endian.
+        weights: of each dense layer W, row by row, then b; float32, little-endian.
     """
 
     layers: tuple[Layer, ...]
@@ -49,13 +49,13 @@ class DecoderSpec:
 
     @cached_property
     def name(self) -> str:
-        """The same for the same content, and for no other."""
+        """A hash of the content, 16 hexadecimal digits."""
         return hashlib.sha256(json.dumps(self.layers).encode() + self.weights).hexdigest()[:16]
 
     @property
     def payload(self) -> bytes:
         """Name and layers as a line of JSON, then the weights.
 
-        One mount takes bytes or JSON, and bytes inside of JSON would have to be text.
+        One message, because a Streamlit component takes either bytes or JSON.
         """
         return json.dumps({"name": self.name, "layers": self.layers}).encode() + b"\n" + self.weights

@@ -10,9 +10,9 @@ from torch.nn import functional
 def reconstruction(logits: Tensor, pixels: Tensor) -> Tensor:
     """Binary cross-entropy, summed over the pixels: (B, P), (B, P) -> (B,).
 
-    `logits` are the decoder's outputs before the sigmoid, which the formula holds in itself, so that
-    a saturated pixel costs what it should and not infinity. `pixels` are grey values in [0, 1]: the
-    cross-entropy is linear in them, hence the mean over all binarisations of the picture.
+    `logits` are the decoder's outputs before the sigmoid, which the formula includes, so that the loss of a
+    saturated pixel stays finite. `pixels` are grey values in [0, 1]: the cross-entropy is linear in them,
+    so it is the mean over all binarisations of the image.
     Kingma & Welling 2013, appendix C.1, equation (11).
     """
     terms = functional.binary_cross_entropy_with_logits(logits, pixels, reduction="none")

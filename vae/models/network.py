@@ -17,7 +17,7 @@ ACTIVATIONS = {"relu": nn.ReLU, "silu": nn.SiLU, "gelu": nn.GELU, "tanh": nn.Tan
 
 
 class Sine(nn.Module):
-    """sin(x), of each unit."""
+    """sin(x) of each value."""
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.sin(x)
@@ -26,8 +26,8 @@ class Sine(nn.Module):
 class Hidden(nn.Sequential):
     """Linear layers from size to size, each followed by its activation.
 
-    In a residual network a layer that has as many units as it is given adds what it is given (He et al.
-    2015, arXiv:1512.03385).
+    In a residual network, layers with as many outputs as inputs have a skip connection: the inputs are added
+    to the outputs (He et al. 2015, arXiv:1512.03385).
     """
 
     def __init__(self, sizes: tuple[int, ...], config: TrainConfig) -> None:
@@ -38,8 +38,8 @@ class Hidden(nn.Sequential):
         self.residual = config.network == "residual"
 
     def steps(self) -> Iterator[tuple[nn.Linear, nn.Module, bool]]:
-        """Each layer, its activation, and whether it adds what it is given."""
-        modules = list(self)  # a slice of a Sequential is another one
+        """Each layer, its activation, and whether it has a skip connection."""
+        modules = list(self)  # slicing a Sequential would make another one
         for linear, activation in zip(modules[::2], modules[1::2], strict=True):
             assert isinstance(linear, nn.Linear)
             yield linear, activation, self.residual and linear.in_features == linear.out_features
@@ -64,17 +64,17 @@ class Encoder(nn.Module):
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         hidden = self.hidden(pixels)
         logvar = self.logvar(hidden)
-        # What is seen only narrows what the prior leaves open. A posterior wider than that is an encoder gone
-        # astray, and the exp(logvar) of one such picture can end a training.
+        # An observation only narrows the prior. A posterior wider than the prior is an error of the encoder,
+        # and the exp(logvar) of one such image can make a training diverge.
         return self.mean(hidden), -functional.softplus(logvar) if self.bounded else logvar
 
 
 class Decoder(nn.Module):
-    """Latent points to logits of the pixels: (B, Z) -> (B, P). The sigmoid belongs to the loss.
+    """Latent points to logits of the pixels: (B, Z) -> (B, P). The sigmoid is part of the loss.
 
-    In a residual network the first layer's activation is a sine, of as many directions and frequencies as it
-    has units: Fourier features (Tancik et al. 2020, arXiv:2006.10739), here learned further. Layers alone are
-    slow to learn what changes fast along as few coordinates as a latent space has.
+    In a residual network the first activation is a sine, each unit with a random direction and frequency:
+    Fourier features (Tancik et al. 2020, arXiv:2006.10739), trained further. Without them a network of few
+    inputs is slow to learn functions that change fast.
     """
 
     def __init__(self, config: TrainConfig) -> None:
