@@ -2,121 +2,134 @@
 
 Two ways, both on a short training that saves every few steps:
 
-- `kill -9` at random moments: each run is killed, looked at and resumed until it comes to its end.
-- a fault at each call that changes a file, one after the other: the process dies there, the power fails (all
-  that was not flushed to the disk is gone, too), or the disk is full from there on.
+- `kill -9` at random moments: each run is killed, checked and resumed until it comes to its end.
+- a fault at calls that change a file: the process dies there, the power fails (all that was not flushed to
+  the disk is gone, too), or the disk is full from there on.
 
 Whatever happens, the run's folder must open, what is there must fit together, and the resumed run must end
 with the weights and the test metrics of one that was never interrupted, to the bit.
 """
 
 import argparse
-import multiprocessing
+import itertools
 import os
 import random
+import re
 import shutil
-import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import IO, Any, Literal, get_args
+from typing import IO, Any, Self
 from unittest import mock
 
 from safetensors import safe_open
 from safetensors.numpy import load_file
 
-from tests.conftest import small_config, write_small_mnist
+from tests.processes import SERVER
+from tests.small_runs import small_config, write_small_mnist
 from vae import VaeError
+from vae.config import TrainConfig
 from vae.runs.archive import check_run
 from vae.runs.catalogue import new_run, open_run
 from vae.runs.run import Run
 from vae.training.loop import fit
 
-Kind = Literal["death", "power cut", "full disk"]
-# 120 steps
-CONFIG = small_config(batch_size=15)
-# After which there is a train line whatever happens: in the first epoch each, then ten an epoch. Where it is
-# saved by the clock there is one more.
-LOGGED = {*range(1, 41), *range(44, 121, 4)}
 SAVE_SECONDS = 0.02
-NO_FAULT = -1
-# Forked from one process that has torch already, a trainer is there in milliseconds.
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["vae.training.loop", "tests.conftest"])
+# Where the calls of two trainings have to be the same: readings of the clock between two saves, a few steps.
+SAVE_READINGS = 15
+
+
+Call = tuple[str, str]  # a function, and the kind of file that it changes
+
+
+class _WatchedFile:
+    """A file, and a function that is called in the middle of each write."""
+
+    def __init__(self, file: IO[Any], halfway: Callable[[], None]) -> None:
+        self._file, self._halfway = file, halfway
+        self.fileno, self.flush = file.fileno, file.flush
+
+    def write(self, data: bytes) -> int:
+        half = len(data) // 2
+        self._file.write(data[:half])
+        self._file.flush()
+        self._halfway()
+        return half + self._file.write(data[half:])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
 
 @dataclass
-class Faults:
-    """Counts the calls that change files, and strikes at one of them.
+class WatchedCalls:
+    """Watches the calls of this process that change files in `folder`; `before` is run ahead of each of them.
 
-    A write that is struck has written half of what it was given. `durable` is what a power cut leaves of a
-    file: its size when it was last flushed.
+    A write is watched in its middle, when half of it is in the file. `durable` is what a power cut leaves of
+    a file: its size when it was last flushed. Nothing is really flushed, which would only cost time.
     """
 
-    kind: Kind
-    strike_at: int
-    calls: int = 0
+    folder: Path
+    before: Callable[[Self], None]
+    made: list[Call] = field(default_factory=list)
     durable: dict[Path, int] = field(default_factory=dict)
+    paused: bool = False
 
-    def happens(self) -> bool:
-        """Whether the next call is struck: one of them dies, on a full disk all that follow fail."""
-        self.calls += 1
-        full = self.kind == "full disk" and self.strike_at != NO_FAULT
-        return self.calls > self.strike_at if full else self.calls - 1 == self.strike_at
+    def copy(self, kind: str) -> Run:
+        """A copy of the run as it is left if the process dies now, or if there is a power cut."""
+        path = self.folder.with_name(f"{self.folder.name}-{kind.replace(' ', '-')}-{len(self.made)}")
+        shutil.copytree(self.folder, path)
+        if kind == "power cut":
+            for file, size in self.durable.items():
+                if file.exists():
+                    os.truncate(path / file.relative_to(self.folder), size)
+        return Run(path)
 
-    def strike(self) -> None:
-        """Ends this process, or raises what a full disk does."""
-        if self.kind == "full disk":
-            raise OSError(28, "No space left on device")
-        if self.kind == "power cut":
-            for path, size in self.durable.items():
-                if path.exists():
-                    os.truncate(path, size)
-        os.kill(os.getpid(), signal.SIGKILL)
+    def _happens(self, what: str, path: Path | None) -> None:
+        """Runs `before` ahead of a call that changes a file, None for a folder."""
+        # A temporary file counts as the one whose place it takes.
+        name = "folder" if path is None else re.sub(r"^\.(.+)\.[0-9a-f]{8}$", r"\1", path.name)
+        self.made.append((what, "snapshot" if name[:8].isdigit() else name))
+        self.paused = True
+        try:
+            self.before(self)
+        finally:
+            self.paused = False
 
     @contextmanager
-    def injected(self) -> Iterator[None]:
-        """All writes of this process pass through here."""
-        opened, synced, replaced = Path.open, os.fsync, os.replace
+    def watched(self) -> Iterator[None]:
+        """All such calls within the block are watched."""
+        opened, replaced = Path.open, os.replace
         files: dict[int, Path] = {}
 
-        def open_file(path: Path, mode: str = "r", *args: Any, **kwargs: Any) -> IO[Any]:
-            if mode not in ("xb", "ab"):
+        def open_file(path: Path, mode: str = "r", *args: Any, **kwargs: Any) -> IO[Any] | _WatchedFile:
+            if self.paused or mode not in ("xb", "ab") or not path.is_relative_to(self.folder):
                 return opened(path, mode, *args, **kwargs)
-            if self.happens():
-                self.strike()
+            self._happens("open", path)
             self.durable.setdefault(path, path.stat().st_size if path.exists() else 0)
             file = opened(path, mode, *args, **kwargs)
             files[file.fileno()] = path
-            write = file.write
-
-            def write_some(data: bytes) -> int:
-                if self.happens():
-                    write(data[: len(data) // 2])
-                    file.flush()
-                    self.strike()
-                return write(data)
-
-            proxy = mock.Mock(wraps=file, write=write_some)
-            proxy.__enter__ = lambda _: proxy
-            proxy.__exit__ = lambda _, *error: file.__exit__(*error)
-            return proxy
+            return _WatchedFile(file, lambda: self._happens("write", path))
 
         def fsync(descriptor: int) -> None:
-            if self.happens():
-                self.strike()
-            synced(descriptor)
-            if descriptor in files:
-                self.durable[files[descriptor]] = os.fstat(descriptor).st_size
+            if self.paused:
+                return
+            path = files.get(descriptor)
+            self._happens("fsync", path)
+            if path is not None:
+                self.durable[path] = os.fstat(descriptor).st_size
 
         def replace(source: Path, target: Path) -> None:
-            if self.happens():
-                self.strike()
+            if self.paused or not target.is_relative_to(self.folder):
+                replaced(source, target)
+                return
+            self._happens("replace", target)
             replaced(source, target)
             self.durable[target] = self.durable.pop(source, 0)
 
@@ -128,19 +141,6 @@ class Faults:
             yield
 
 
-def train_here(path: Path, data: Path, faults: Faults, calls: Connection) -> None:
-    """In a process of its own: goes on with a run to its end, and says how many calls that took."""
-    os.environ["VAE_DATA_DIR"] = str(data)
-    with (
-        mock.patch("vae.training.loop.SAVE_SECONDS", SAVE_SECONDS),
-        faults.injected(),
-        suppress(VaeError) if faults.kind == "full disk" else nullcontext(),
-    ):
-        for _ in fit(Run(path)):
-            pass
-    calls.send(faults.calls)
-
-
 def saved_step(run: Run) -> int:
     """The step that a resumed training would go on from."""
     if not run.resume_path.exists():
@@ -149,50 +149,44 @@ def saved_step(run: Run) -> int:
         return int(file.metadata()["step"])
 
 
-class Experiment:
-    """Runs of one config under `folder`, the first never interrupted."""
+def train_here(path: Path, data: Path) -> None:
+    """Goes on with a run to its end."""
+    os.environ["VAE_DATA_DIR"] = str(data)
+    with mock.patch("vae.training.loop.SAVE_SECONDS", SAVE_SECONDS):
+        for _ in fit(Run(path)):
+            pass
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.data = folder, write_small_mnist(folder / "data")
+
+def train_by_steady_clock(run: Run) -> None:
+    """Goes on with a run to its end, by a clock that a reading sets forward by a second."""
+    with (
+        mock.patch("vae.training.state.Stopwatch.__call__", side_effect=itertools.count()),
+        mock.patch("vae.training.loop.SAVE_SECONDS", SAVE_READINGS),
+    ):
+        for _ in fit(run):
+            pass
+
+
+class Experiment:
+    """Runs of one config under `folder`, the first of which is never interrupted.
+
+    `logged` are the steps after which there is a train line whatever happens. Where it is saved by the clock
+    there may be one more.
+    """
+
+    def __init__(self, folder: Path, config: TrainConfig, logged: set[int]) -> None:
+        self.folder, self.config, self.logged = folder, config, logged
+        self.data = write_small_mnist(folder / "data")
         self.reference = self.fresh()
-        self.calls = self.finish(self.reference)
-        started = time.monotonic()  # the first one had to start the process that all are forked from
-        self.finish(self.fresh())
-        self.seconds = time.monotonic() - started
 
     def fresh(self) -> Run:
-        return new_run(CONFIG, self.folder / "runs", again=True)
-
-    def start(self, run: Run, faults: Faults) -> tuple[BaseProcess, Connection]:
-        """A trainer of `run`, and where it says how many calls it made."""
-        here, there = PROCESSES.Pipe(duplex=False)
-        process = PROCESSES.Process(target=train_here, args=(run.path, self.data, faults, there))
-        process.start()
-        there.close()
-        return process, here
-
-    def finish(self, run: Run, kind: Kind = "death", strike_at: int = NO_FAULT) -> int:
-        """Trains `run` to its end, or to the fault; returns the calls it made, 0 if it died."""
-        process, calls = self.start(run, Faults(kind, strike_at))
-        try:
-            return int(calls.recv())
-        except EOFError:
-            return 0
-        finally:
-            process.join()
-
-    def kill(self, run: Run, seconds: float) -> bool:
-        """Trains `run` and kills its trainer so many seconds later; False if that was too late."""
-        process, _ = self.start(run, Faults("death", NO_FAULT))
-        process.join(seconds)
-        process.kill()
-        process.join()
-        return process.exitcode != 0
+        """A run that has not begun."""
+        return new_run(self.config, self.folder / "runs", again=True)
 
     def look_at(self, run: Run) -> None:
         """Raises AssertionError or VaeError unless what an interruption left fits together."""
         again = open_run(run.path)
-        assert again.config == CONFIG
+        assert again.config == self.config
         assert again.status().state in ("interrupted", "starting", "failed", "finished"), again.status()
         lines, _ = again.metrics()
         for split in ("train", "test"):
@@ -214,15 +208,47 @@ class Experiment:
             for each in (run, self.reference)
         )
         assert tests == expected, "other test lines"
-        missing = LOGGED - {line.step for line in run.metrics()[0] if line.split == "train"}
+        missing = self.logged - {line.step for line in run.metrics()[0] if line.split == "train"}
         assert not missing, f"no train lines at {sorted(missing)}"
         left = [path.name for path in run.path.rglob(".*")]
         assert not left, f"left behind: {left}"
 
 
+class Kills(Experiment):
+    """Trainers that are killed at random moments."""
+
+    def __init__(self, folder: Path) -> None:
+        # 60 steps: each has a line in the first epoch, then there are ten lines an epoch.
+        super().__init__(folder, small_config(batch_size=30), {*range(1, 21), *range(22, 61, 2)})
+        self.finish(self.reference)
+        started = time.monotonic()  # the first one had to start the process that all are forked from
+        self.finish(self.fresh())
+        self.seconds = time.monotonic() - started
+
+    def start(self, run: Run) -> BaseProcess:
+        """A trainer of `run`."""
+        process = SERVER.Process(target=train_here, args=(run.path, self.data))
+        process.start()
+        return process
+
+    def finish(self, run: Run) -> None:
+        """Trains `run` to its end."""
+        process = self.start(run)
+        process.join()
+        assert process.exitcode == 0, "the trainer failed"
+
+    def kill(self, run: Run, seconds: float) -> bool:
+        """Trains `run` and kills its trainer so many seconds later; False if that was too late."""
+        process = self.start(run)
+        process.join(seconds)
+        process.kill()
+        process.join()
+        return process.exitcode != 0
+
+
 def kills(folder: Path, times: int, seed: int) -> int:
     """Kills trainers at `times` random moments; returns how many runs came to their end nevertheless."""
-    experiment, chance = Experiment(folder), random.Random(seed)
+    experiment, chance = Kills(folder), random.Random(seed)
     done = finished = 0
     while done < times:
         run = experiment.fresh()
@@ -236,36 +262,93 @@ def kills(folder: Path, times: int, seed: int) -> int:
     return finished
 
 
-def faults(folder: Path, kinds: tuple[Kind, ...], every: int, tell: Callable[[str], None] = print) -> int:
-    """A fault of each kind at each `every`-th call that changes a file; returns how many there were."""
-    experiment, count = Experiment(folder), 0
-    for kind in kinds:
-        places = range(0, experiment.calls, every)
-        for strike_at in places:
-            run = experiment.fresh()
-            experiment.finish(run, kind, strike_at)
-            experiment.look_at(run)
-            experiment.finish(run)
-            experiment.compare(run)
-            shutil.rmtree(run.path)
-        count += len(places)
-        tell(f"  {kind}: {len(places)} of {len(places)} survived")
-    return count
+class Faults(Experiment):
+    """Trainings in this process that meet faults at calls that change files.
+
+    What is left of a process that dies at a call is what its folder holds at that instant. So one training,
+    whose folder is copied ahead of such calls, is enough for all deaths and power cuts.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        # 16 steps, each with a line
+        super().__init__(folder, small_config(batch_size=75, epochs=2), set(range(1, 17)))
+        self.train(self.reference)  # which unpacks the data set, too
+        self.calls = self.train(self.fresh())
+
+    def train(self, run: Run, before: Callable[[WatchedCalls], None] = lambda _: None) -> list[Call]:
+        """Goes on with `run` to its end, `before` ahead of each call that changes a file; returns these."""
+        calls = WatchedCalls(run.path, before)
+        with mock.patch.dict(os.environ, VAE_DATA_DIR=str(self.data)), calls.watched():
+            train_by_steady_clock(run)
+        return calls.made
+
+    def of_each_kind(self) -> dict[Call, list[int]]:
+        """The numbers of all calls, by their kind."""
+        numbers: dict[Call, list[int]] = {}
+        for number, call in enumerate(self.calls):
+            numbers.setdefault(call, []).append(number)
+        return numbers
+
+    def go_on(self, run: Run) -> None:
+        """Checks what a fault has left of `run`, resumes it and compares it; then it is deleted."""
+        self.look_at(run)
+        self.train(run)
+        self.compare(run)
+        shutil.rmtree(run.path)
+
+    def cut_off_at(self, deaths: Collection[int], power_cuts: Collection[int]) -> None:
+        """The process dies, or the power fails, at calls of these numbers."""
+
+        def before(calls: WatchedCalls) -> None:
+            for kind, numbers in (("death", deaths), ("power cut", power_cuts)):
+                if len(calls.made) - 1 in numbers:
+                    self.go_on(calls.copy(kind))
+
+        assert self.train(self.fresh(), before) == self.calls, "not the same calls as before"
+
+    def full_disk_at(self, number: int) -> None:
+        """A disk that is full from this call on, until the training is resumed."""
+
+        def before(calls: WatchedCalls) -> None:
+            if len(calls.made) > number:
+                raise OSError(28, "No space left on device")
+
+        run = self.fresh()
+        with suppress(VaeError):
+            self.train(run, before)
+        self.go_on(run)
+
+
+def faults(folder: Path, *, every_call: bool = False, progress: Callable[[str], None] = print) -> int:
+    """Faults at a few calls of each kind, or at every call; returns how many kinds there are."""
+    experiment = Faults(folder)
+    kinds = experiment.of_each_kind()
+    deaths = {number for numbers in kinds.values() for number in (numbers[0], numbers[-1])}
+    others = {numbers[len(numbers) // 2] for numbers in kinds.values()}
+    if every_call:
+        deaths = others = set(range(len(experiment.calls)))
+    experiment.cut_off_at(deaths, others)
+    progress(f"  death: {len(deaths)} of {len(deaths)} survived")
+    progress(f"  power cut: {len(others)} of {len(others)} survived")
+    for number in others:
+        experiment.full_disk_at(number)
+    progress(f"  full disk: {len(others)} of {len(others)} survived")
+    return len(kinds)
 
 
 def main() -> None:
-    """Kills, strikes, and prints how many survived; ends with an error at the first that does not."""
+    """Kills trainers, lets faults happen, and prints how many survived; fails at the first that does not."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--times", type=int, default=200, help="random kills")
-    parser.add_argument("--every", type=int, default=1, help="a fault at each so many-th call")
+    parser.add_argument("--few", action="store_true", help="faults at a few calls of each kind only")
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        runs = kills(Path(folder) / "kills", asked.times, asked.seed)
-        print(f"  kill -9: {asked.times} of {asked.times} survived, {runs} runs came to the same weights")
-        faults(Path(folder) / "faults", get_args(Kind), asked.every)
+        runs = kills(Path(folder) / "kills", options.times, options.seed)
+        print(f"  kill -9: {options.times} of {options.times} survived, {runs} runs came to the same weights")
+        faults(Path(folder) / "faults", every_call=not options.few)
 
 
 if __name__ == "__main__":

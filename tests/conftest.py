@@ -1,8 +1,6 @@
 """What tests share: a small MNIST, and one small trained run."""
 
 import functools
-import gzip
-import hashlib
 import os
 import re
 import shutil
@@ -10,43 +8,29 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 import streamlit
 from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
 from streamlit.components.v2 import manifest_scanner
 
 from tests.browser import APP, ARGUMENTS, MISSING, SLOW, Server, chromium
+from tests.small_runs import PACKED as PACKED
+from tests.small_runs import ROOT as ROOT
+from tests.small_runs import TEST_IMAGES as TEST_IMAGES
+from tests.small_runs import TRAIN_IMAGES as TRAIN_IMAGES
+from tests.small_runs import small_config as small_config
+from tests.small_runs import write_small_mnist as write_small_mnist
 from vae.config import TrainConfig
 from vae.runs.catalogue import new_run
 from vae.runs.run import Run
 from vae.training.loop import fit
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKED = ROOT / "data" / "mnist"
 expect.set_options(timeout=SLOW)  # its own five seconds are too few for a busy machine
 # Streamlit asks these at the page's own address before it asks them at the root.
 OURS = re.compile(r"(https?|wss?)://localhost:|data:|blob:|about:")
 PROBES = re.compile(r"/_stcore/(health|host-config)$")
 # The run that comes with the project.
 BUNDLED = ROOT / "checkpoints" / TrainConfig.preset("best").run_name
-TRAIN_IMAGES, TEST_IMAGES = 600, 200
-
-
-def write_small_mnist(root: Path, train: int = TRAIN_IMAGES, test: int = TEST_IMAGES) -> Path:
-    """The first images of MNIST as a packed set of its own under `root`."""
-    packed = root / "mnist"
-    packed.mkdir(parents=True)
-    sums = ""
-    for split, count in (("train", train), ("t10k", test)):
-        for kind, header, size in (("images-idx3", 16, 784), ("labels-idx1", 8, 1)):
-            name = f"{split}-{kind}-ubyte"
-            whole = gzip.decompress((PACKED / f"{name}.gz").read_bytes())
-            content = whole[:4] + np.array([count], ">i4").tobytes() + whole[8 : header + count * size]
-            (packed / f"{name}.gz").write_bytes(gzip.compress(content))
-            sums += f"{hashlib.sha256(content).hexdigest()}  {name}\n"
-    (packed / "SHA256SUMS").write_text(sums)
-    return root
 
 
 @pytest.fixture(autouse=True)
@@ -80,12 +64,6 @@ def small(monkeypatch: pytest.MonkeyPatch, small_data: Path, tmp_path: Path) -> 
     monkeypatch.setenv("VAE_DATA_DIR", str(small_data))
     monkeypatch.setenv("VAE_RUNS_DIR", str(runs_dir))
     return runs_dir
-
-
-def small_config(**changes: object) -> TrainConfig:
-    """A config that trains on the small MNIST in a second."""
-    fields = {"hidden_dims": (24, 16), "epochs": 3, "batch_size": 50, "threads": 1, "device": "cpu"}
-    return TrainConfig.model_validate({**fields, **changes})
 
 
 def _trained(small_data: Path, runs_dir: Path, **changes: object) -> Run:

@@ -1,17 +1,16 @@
-"""Trainers cut off at any instant; `python -m benchmarks.kill` is the long version."""
+"""Trainers that are cut off at any instant; `make soak` is the long version."""
 
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
-from benchmarks.kill import Kind, faults, kills, saved_step
+from benchmarks.kill import faults, kills, saved_step
 from tests.conftest import small_config
 from vae.runs.catalogue import new_run
 from vae.training.loop import SAVE_SECONDS, fit
 from vae.training.step import Learner
 
-KILLS = 25
+KILLS = 15
 
 
 def test_a_run_survives_kills_at_random_moments(tmp_path: Path) -> None:
@@ -20,8 +19,8 @@ def test_a_run_survives_kills_at_random_moments(tmp_path: Path) -> None:
     assert finished > 0
 
 
-def test_a_run_survives_a_fault_at_any_call_that_changes_a_file(tmp_path: Path) -> None:
-    assert faults(tmp_path, get_args(Kind), every=61) > 3 * 5
+def test_a_run_survives_a_fault_at_each_kind_of_call_that_changes_a_file(tmp_path: Path) -> None:
+    assert faults(tmp_path) >= 20
 
 
 def test_at_most_ten_seconds_are_ever_redone(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
