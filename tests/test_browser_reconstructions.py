@@ -240,7 +240,7 @@ def test_a_picture_is_uploaded_and_one_is_drawn(shared: Server, page: Page) -> N
     expect(page.get_by_text("Nothing stands out")).to_be_visible()
 
     page.get_by_role("radio", name="Draw").click()
-    pad = page.locator("[data-draw-pad] canvas")
+    pad = page.locator(".draw-pad canvas[aria-label]")
     expect(pad).to_be_visible()
     box = pad.bounding_box()
     assert box is not None

@@ -1,4 +1,4 @@
-"""The pad: what is believed of what the browser sends, what it looks like, and the pad in a browser."""
+"""The drawing pad: validation of strokes, the picture made of them, and the pad in a browser."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from streamlit.testing.v1 import AppTest
 
 from pages.components.gallery.draw_pad import MOST_NUMBERS, MOST_STROKES, rendered, valid_strokes
-from tests.browser import ROOT, SLOW, Server
+from tests.browser import SLOW, Server, own_page
 from vae import VaeError
 from vae.datasets.mnist_style import as_mnist
 
@@ -129,8 +129,7 @@ def test_what_was_drawn_reaches_the_page(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    path = script(tmp_path_factory.mktemp("pad"))
-    with Server(path, PYTHONPATH=str(ROOT), STREAMLIT_BROWSER_GATHER_USAGE_STATS="false") as server:
+    with own_page(tmp_path_factory.mktemp("pad"), SCRIPT) as server:
         yield server
 
 
@@ -141,7 +140,7 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.goto(server.address())
-    expect(page.locator(".draw-pad[data-ready]")).to_be_visible()
+    expect(page.locator(".draw-pad canvas[aria-label]")).to_be_visible()
     yield page
     page.close()
     assert troubles == []

@@ -1,6 +1,6 @@
-const CLOSEST = 4; // of the pad's 1000 units: points closer to each other tell nothing
+const CLOSEST = 4; // of the pad's 1000 units: nearer points of a stroke are left out
 
-// Redrawn from the strokes, whatever the size: sharp on every screen.
+// Draws the strokes at the canvas's own resolution: sharp on every screen.
 function draw({ canvas, strokes, current, data }) {
   const side = Math.round(canvas.clientWidth * window.devicePixelRatio);
   if (!side) return; // hidden, as in a closed tab
@@ -23,12 +23,13 @@ function draw({ canvas, strokes, current, data }) {
   }
 }
 
-function show(state) {
+// The buttons' state, the text for screen readers, and the drawing.
+function update(state) {
   const { box, canvas, strokes, current, data } = state;
   box.dataset.strokes = strokes.length + (current ? 1 : 0);
   const count = strokes.length === 1 ? "1 stroke" : `${strokes.length} strokes`;
   canvas.setAttribute("aria-label", `${data.label}. ${count} drawn.`);
-  // Not `disabled`: that would take the keyboard's focus away from a button that was just pressed.
+  // Not `disabled`: a button that was just pressed would lose the keyboard's focus.
   for (const button of state.buttons) button.setAttribute("aria-disabled", String(!strokes.length));
   draw(state);
 }
@@ -38,11 +39,11 @@ function mount(parentElement, data) {
   const canvas = box.querySelector("canvas");
   const buttons = box.querySelectorAll("button");
   const state = { box, canvas, buttons, data, strokes: data.strokes.map((stroke) => [...stroke]) };
-  let pointer = null; // the one that draws: a second finger does not
+  let pointer = null; // id of the pointer that draws: a second finger does not
 
   const change = (strokes) => {
     state.strokes = strokes;
-    show(state);
+    update(state);
     state.report("strokes", strokes);
   };
 
@@ -62,7 +63,7 @@ function mount(parentElement, data) {
     canvas.setPointerCapture(pointer); // a stroke may leave the pad and come back
     state.current = [];
     add(event);
-    show(state);
+    update(state);
   });
   canvas.addEventListener("pointermove", (event) => {
     if (event.pointerId !== pointer) return;
@@ -75,17 +76,17 @@ function mount(parentElement, data) {
     pointer = null;
     const stroke = state.current;
     state.current = null;
-    // A gesture of the system that began on the pad is no stroke.
-    if (event.type === "pointercancel") show(state);
+    // The browser took the pointer for a gesture of its own: no stroke.
+    if (event.type === "pointercancel") update(state);
     else change([...state.strokes, stroke]);
   };
   canvas.addEventListener("pointerup", end);
   canvas.addEventListener("pointercancel", end);
 
   box.querySelector(".draw-pad-buttons").addEventListener("click", (event) => {
-    const does = event.target.dataset.does;
-    if (!does || !state.strokes.length) return;
-    change(does === "undo" ? state.strokes.slice(0, -1) : []);
+    const { action } = event.target.dataset;
+    if (!action || !state.strokes.length) return;
+    change(action === "undo" ? state.strokes.slice(0, -1) : []);
   });
 
   const resizes = new ResizeObserver(() => draw(state));
@@ -97,15 +98,13 @@ function mount(parentElement, data) {
   return state;
 }
 
-// Runs again whenever the data or the theme changes; the strokes on the pad are then newer than the data's.
-export default function ({ data, parentElement, setStateValue }) {
+// Called whenever the data or the theme changes; the strokes on the pad are then newer than the data's.
+export function show({ data, parentElement, setStateValue }) {
   const state = (parentElement.drawPad ??= mount(parentElement, data));
   state.data = data;
   state.report = setStateValue;
-  state.box.dataset.drawPad = data.key;
   state.box.querySelector(".draw-pad-hint").textContent = data.label;
-  show(state);
-  state.box.dataset.ready = "true";
+  update(state);
   // Streamlit also calls this for a run that a newer one has overtaken, with the pad still there.
   return () => state.box.isConnected || state.dispose();
 }
