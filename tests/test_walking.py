@@ -310,7 +310,7 @@ def test_a_path_is_drawn_and_another_browser_sees_the_same(
     drag(page, from_, (0, 1.5), to)  # the way between says nothing
     page.keyboard.up("Shift")
     expect(page).to_have_url(re.compile("path="))
-    expect(page.locator(".path-strip[data-ready]")).to_have_count(1)
+    expect(page.locator(".path-strip canvas[aria-label]")).to_have_count(1)
     expect(tiles(page)).to_have_count(2)
     ends = np.array(
         [[float(part) for part in text.split(",")] for text in str(query(page, "path")).split("_")]
@@ -338,7 +338,12 @@ def test_a_path_is_drawn_and_another_browser_sees_the_same(
     next_frame(page)
     assert marks.evaluate(INK, [last, 0, 11]) == 0
     assert marks.evaluate(INK, [ends[1].tolist(), 0, 11]) > 0
-    assert np.abs(digit(page.locator(".path-strip"))[1] - decoded(known.model, ends[1].tolist())).max() <= 1
+    assert (
+        np.abs(
+            levels(page.locator(".path-strip-large canvas")) - decoded(known.model, ends[1].tolist())
+        ).max()
+        <= 1
+    )
 
     page.get_by_text("spherical", exact=True).click()
     expect(page).to_have_url(re.compile("way=spherical"))
@@ -357,7 +362,7 @@ def test_a_path_is_drawn_and_another_browser_sees_the_same(
     other = context.new_page()
     open_map(other, page.url)
     expect(tiles(other)).to_have_count(2)
-    expect(other.locator(".path-strip[data-ready]")).to_have_count(1)
+    expect(other.locator(".path-strip canvas[aria-label]")).to_have_count(1)
     pixel = (ranges(page)[1] - ranges(page)[0]) / 500
     width = page.evaluate(RANGE_WIDTH)
     other.wait_for_function(f"Math.abs(({RANGE_WIDTH})() - {width}) < {pixel}", timeout=SLOW)

@@ -66,7 +66,6 @@ function mount(parentElement) {
 export function show({ data, parentElement, setTriggerValue }) {
   const state = (parentElement.coordinates ??= mount(parentElement));
   state.report = setTriggerValue;
-  state.form.dataset.key = data.key;
   const text = JSON.stringify(data);
   if (text !== state.text) {
     state.text = text;

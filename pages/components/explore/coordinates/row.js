@@ -9,7 +9,6 @@ export function makeRow({ dimension, name }) {
   const field = part("input", "field", { type: "number", step: "any", "aria-label": name });
   const note = part("span", "note", { role: "status" });
   row.append(label, slider, field, note);
-  row.dataset.dimension = dimension;
   let data = null;
   let furthest = 0;
   let last = 0; // what the field said when it last said a number

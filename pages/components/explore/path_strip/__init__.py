@@ -1,10 +1,10 @@
-"""A path through the latent space: a row of pictures along it, and a large one that morphs.
+"""A path through the latent space: a row of pictures along it, and a large one that moves along the path.
 
-The large one is decoded in the browser at every frame: by *Play* it goes there and back for ever, by the
-slider wherever one wants. It never starts by itself, so that who wants no motion has none. While it goes, or
-stands where somebody has put it, the page hears of it by the event `latent-hover`, from the source "path".
+The large picture is decoded in the browser at every frame. *Play* moves it to the end and back for ever, the
+slider to any place; it never starts by itself, for people who prefer no motion. While it moves, or stands
+where it was put, the page receives `latent-look` events from the source "path".
 
-Shapes: M pictures in the row, D places that the path is made of, S pixels a side, Z latent size.
+Shapes: M pictures in the row, D places of the path, S pixels a side, Z latent size.
 """
 
 import base64
@@ -41,12 +41,12 @@ def path_strip(
     """Show a path.
 
     Args:
-        places: from one end to the other, (D, Z); between two of them the path is straight.
-        pictures: grey levels (M, S, S) of every (D - 1) / (M - 1)th place, both ends among them.
+        places: from one end to the other, (D, Z), joined by straight lines.
+        pictures: grey levels (M, S, S) of every (D - 1) / (M - 1)th place, both ends included.
         decoder: the name of a decoder in the browser (`decoder_store`).
-        numbers, names: what people read of the places, (D, 2) or (D, 1), and before each number, or nothing.
-        key: the path's identity, unique in the app.
-        label: what a screen reader says of the path; text, not Markdown.
+        numbers, names: the coordinates that are displayed, (D, 2) or (D, 1), and their names, or none.
+        key: the component's identity, unique in the app.
+        label: the path's description for a screen reader; text, not Markdown.
     """
     _mount(
         key=key,

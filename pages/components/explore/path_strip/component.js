@@ -3,7 +3,7 @@ import { bytesOf, imageOf, put } from "../../stores/pictures/levels.js";
 import { Awaited } from "../../stores/registry/awaited.js";
 import { decoders } from "../../stores/registry/registry.js";
 
-// The place at a part of the way, 0 to 1: what lies between two places is on the line from one to the other.
+// The place at a fraction of the path, 0 to 1, interpolated linearly between neighbouring places.
 function placeAt(places, part) {
   const position = part * (places.length - 1);
   const before = Math.min(Math.floor(position), places.length - 2);
@@ -11,10 +11,10 @@ function placeAt(places, part) {
   return places[before].map((value, i) => (1 - weight) * value + weight * places[before + 1][i]);
 }
 
-// There and back: phases 0 to 1 lead to the end, 1 to 2 back again.
+// Phases 0 to 1 lead from the start to the end, 1 to 2 back again.
 const partOf = (phase) => (phase < 1 ? phase : 2 - phase);
 
-// Once a frame, whatever happened since the last one.
+// Draws the place that is shown; at most once a frame.
 function draw(state, now) {
   state.frame = null;
   const { box, canvas, slider, row, data } = state;
@@ -36,8 +36,7 @@ function draw(state, now) {
   if (Number(slider.value) !== 100 * part) slider.value = 100 * part;
   const nearest = Math.round(part * (row.children.length - 1));
   [...row.children].forEach((each, i) => each.classList.toggle("path-strip-nearest", i === nearest));
-  box.dataset.z = JSON.stringify(z);
-  if (state.looking) emitHover("path", z);
+  if (state.looking) tellLook("path", z);
 }
 
 function request(state) {
@@ -49,18 +48,17 @@ function play(state, playing) {
   state.last = null;
   state.looking ||= playing;
   state.box.querySelector("button").textContent = playing ? "Pause" : "Play";
-  state.box.dataset.playing = playing;
   request(state);
 }
 
-// By hand to a part of the way; there it stays.
+// Stops at a fraction of the path.
 function scrub(state, part) {
   state.phase = part;
   state.looking = true;
   play(state, false);
 }
 
-// The place on the path that is shown is looked at no more.
+// The other components no longer show the place on the path.
 function leave(state) {
   if (!state.looking) return;
   state.looking = false;
@@ -71,22 +69,19 @@ function mount(parentElement) {
   const box = parentElement.querySelector(".path-strip");
   const [canvas, slider, row] = ["canvas", "input", ".path-strip-row"].map((each) => box.querySelector(each));
   const state = { box, canvas, slider, row, frame: null, phase: 0, playing: false, looking: false };
-  state.awaited = new Awaited(decoders(), () => {
-    box.dataset.ready = state.data.decoder;
-    request(state);
-  });
+  state.awaited = new Awaited(decoders(), () => request(state));
   box.querySelector("button").onclick = () => play(state, !state.playing);
   slider.oninput = () => scrub(state, slider.value / 100);
   row.onclick = ({ target }) => {
     const number = [...row.children].indexOf(target);
     if (number >= 0) scrub(state, number / (row.children.length - 1));
   };
-  // One leaves with the pointer or with the keyboard; the one that is still there holds the place.
+  // Both the pointer and the keyboard's focus have to leave.
   const left = () => {
     if (!state.playing && !box.matches(":hover, :has(:focus-visible)")) leave(state);
   };
   box.onpointerleave = left;
-  box.addEventListener("focusout", () => setTimeout(left)); // then the focus has arrived where it goes
+  box.addEventListener("focusout", () => setTimeout(left)); // by then the next element has the focus
   state.dispose = () => {
     cancelAnimationFrame(state.frame);
     state.awaited.end();
@@ -96,7 +91,7 @@ function mount(parentElement) {
   return state;
 }
 
-// The pictures of the row, from their grey levels in base64.
+// Draws the row's pictures from their grey levels in base64.
 function drawRow({ row, data }) {
   const size = data.side * data.side;
   const levels = bytesOf(data.pictures);
@@ -104,17 +99,17 @@ function drawRow({ row, data }) {
     put(document.createElement("canvas"), imageOf(levels.subarray(k * size, (k + 1) * size))),
   );
   row.replaceChildren(...pictures);
-  row.style.maxWidth = `${80 * pictures.length}px`; // a few must not fill a wide window
+  row.style.maxWidth = `${80 * pictures.length}px`; // few pictures do not fill a wide window
 }
 
-// Runs again whenever the data or the theme changes.
+// Called whenever the data or the theme changes.
 export function show({ data, parentElement }) {
   const state = (parentElement.pathStrip ??= mount(parentElement));
   const text = JSON.stringify(data);
   if (state.shown !== text) {
     const ends = JSON.stringify([data.places[0], data.places.at(-1)]);
     if (state.ends !== ends) {
-      // Another path begins at its beginning; between the same ends one is where one was.
+      // Another path begins at its start; with the same ends the position stays.
       if (state.ends !== undefined) play(state, false);
       state.phase = 0;
       state.ends = ends;
@@ -122,7 +117,6 @@ export function show({ data, parentElement }) {
     }
     state.shown = text;
     state.data = data;
-    state.box.dataset.pathStrip = data.key;
     state.box.setAttribute("aria-label", data.label);
     state.row.setAttribute("aria-label", `${data.label}, in steps`);
     drawRow(state);

@@ -90,11 +90,9 @@ export function show({ data, parentElement, setTriggerValue }) {
   const row = parentElement.querySelector(".pins-row");
   const [tiles, all, empty] = row.children;
   // Pins have other numbers in another session: what was asked for in the last one is let go.
-  if (row.telling?.session !== data.session) row.telling = new EventQueue();
-  row.telling.acknowledge(setTriggerValue, data.acknowledged, data.session);
-  row.report = (action, pin) => row.telling.emit({ action, pin });
-  row.dataset.key = data.key;
-  row.dataset.count = data.pins.length;
+  if (row.telling?.session !== data.session) row.telling = new Telling();
+  row.telling.answered(setTriggerValue, data.heard, data.session);
+  row.report = (action, pin) => row.telling.tell({ action, pin });
   tiles.setAttribute("aria-label", "Pins");
   tiles.onkeydown = (event) => move(event, tiles, row);
   tiles.onfocusin = (event) => only(tiles, event.target.closest(".pins-row-tile"));
