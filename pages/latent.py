@@ -1,11 +1,11 @@
-"""Walk the latent space: the map, the digit under the pointer, and what is pinned, drawn or selected."""
+"""The page on which one explores the latent space: the map, the pins, paths and selections."""
 
 import streamlit as st
 
 from pages.components.explore.coordinates import coordinates
-from pages.components.explore.map_actions import carry_out
-from pages.components.explore.map_toolbar import beneath_map
-from pages.components.explore.place_panel import chosen_panel
+from pages.components.explore.events import handle_events
+from pages.components.explore.map_toolbar import map_toolbar
+from pages.components.explore.place_panel import place_panel
 from pages.components.explore.region_panel import region_panel
 from pages.components.explore.traversals import traversals
 from pages.components.map import map_data
@@ -25,11 +25,11 @@ from pages.components.stores.moments import moments_store
 from pages.components.stores.points import points_store
 from pages.components.train import explanations
 
-# Beside a map that is too narrow nothing stands: the panel goes below it.
+# On a narrow window the panel goes below the map.
 _STYLE = (
-    "<style>.st-key-walked [data-testid='stHorizontalBlock']:has(.latent-map) { flex-wrap: wrap; }"
-    ".st-key-walked [data-testid='stColumn']:has(.latent-map) { min-width: min(30rem, 100%); }"
-    ".st-key-walked [data-testid='stColumn']:has(.chosen) { min-width: 13rem; }</style>"
+    "<style>.st-key-explorer [data-testid='stHorizontalBlock']:has(.latent-map) { flex-wrap: wrap; }"
+    ".st-key-explorer [data-testid='stColumn']:has(.latent-map) { min-width: min(30rem, 100%); }"
+    ".st-key-explorer [data-testid='stColumn']:has(.chosen) { min-width: 13rem; }</style>"
 )
 
 
@@ -44,56 +44,56 @@ def main() -> None:
     run = run_picker()
     if run is None or wait_for_weights(run):
         return
-    # What is slow, or large on its way to the browser, belongs to the page, not to every click.
+    # What is slow, or large on its way to the browser, runs with the page, not again at every click.
     loaded = loaded_model.load(run)
     follow_training(run, loaded)
     decoder_store(loaded.decoder)
     shown = map_controls(run.config.latent_dim)
     picked = plane_picker(loaded_model.dimensions(run, loaded), run.name)
     points = map_data.points_of(run, loaded, picked.directions, train=shown.training)
-    with st.container():  # or the map would be made anew where there is one more
+    with st.container():  # keeps what follows in its place when there is a second store
         points_store(points)
-        if shown.training:  # at other moments the map shows the test set
+        if shown.training:  # at earlier moments of the training the map shows the test set
             points_store(map_data.points_of(run, loaded, picked.directions), key="test_points")
     moments = moments_store(run_moments.load(run, loaded))
     pictures_url = pictures.pictures_url(run.config.dataset, train=shown.training)
-    st.fragment(show_errors()(walk))(View(run, loaded, shown, picked, points, pictures_url, moments))
-    if pictures_url is None:  # the map can do without them until one is looked at
-        with show_errors():
+    st.fragment(sentences()(explore))(View(run, loaded, shown, picked, points, pictures_url, moments))
+    if pictures_url is None:  # after the map, which needs them only to show the picture of a point
+        with sentences():
             pictures.pack_pictures(run.config.dataset, train=shown.training)
             st.rerun()
 
 
-def walk(view: View) -> None:
-    """Map and panels under these weights, whose decoder the browser has; a click runs only this again."""
+def explore(view: View) -> None:
+    """Map and panels of these weights, whose decoder the browser has; a click runs this fragment only."""
     run, loaded = view.run, view.loaded
-    pins, asked = carry_out(view)
-    if asked and loaded_model.load(run).decoder.name != loaded.decoder.name:
+    pins, any_event = handle_events(view)
+    if any_event and loaded_model.load(run).decoder.name != loaded.decoder.name:
         st.rerun()  # the run trains, and there are newer weights
     latent_dim = loaded.test.means.shape[1]
     place, path, region = pins.place(latent_dim), drawn_path(latent_dim), drawn_region(view.revision)
-    left, right = st.container(key="walked").columns([3, 1])
+    left, right = st.container(key="explorer").columns([3, 1])
     with left:
         walked_map(view, pins, path, region)
-        st.html(explanations.latent_explanation(run.config.dataset, latent_dim))
-        beneath_map(view, pins, path)
+        st.html(explanations.latent(run.config.dataset, latent_dim))
+        map_toolbar(view, pins, path)
     with right:
         look_panel(loaded.decoder.name, key="look", timeline=TIME, aloud=True)
-        chosen_panel(run, loaded, pins, view.plane(pins))
+        place_panel(run, loaded, pins, view.plane(pins))
     if region is not None:
         held = map_data.region_held(loaded, view.pictures, view.points, region)
         st.button("Remove the selection", on_click=remove_region)
         region_panel(run, loaded, view.pictures, held, train=view.shown.training)
-    # These run when they are opened: otherwise each click on the page would pay for them.
+    # These run only while they are open, to keep clicks fast.
     sliders = st.expander("Coordinates", expanded=latent_dim > 2, on_change="rerun", key="coordinates_opened")
     if sliders.open:
         with sliders:
             look_panel(loaded.decoder.name, key="coordinates_look", timeline=TIME, hint="Move a slider.")
             coordinates(place, loaded_model.dimensions(run, loaded), loaded.test.reach)
     if latent_dim > 2:
-        opened = st.expander("Traversals", on_change="rerun", key="traversals_opened")
-        if opened.open:
-            with opened:
+        rows = st.expander("Traversals", on_change="rerun", key="traversals_opened")
+        if rows.open:
+            with rows:
                 traversals(run, loaded, place)
 
 

@@ -68,7 +68,7 @@ def test_a_test_picture_is_shown_beside_what_is_drawn_and_is_no_neighbour_of_its
     page.run()
     assert f"· #{neighbour}</b>" in html(page)
     assert [pin["kept"] for pin in component(page, "pins")["pins"]] == [False, False]
-    assert component(page, "pins")["address"] == {
+    assert component(page, "pins")["query"] == {
         "path": None,
         "z": None,
         "index": str(neighbour),
@@ -103,7 +103,7 @@ def test_coordinates_come_in_the_order_of_what_they_say(latent_dim: int, runs_di
     )
     page.session_state["coordinates"] = {"pinned": {"z": [1.5] * latent_dim}}
     page.run()
-    assert component(page, "pins")["address"]["z"] == ",".join(["1.5"] * latent_dim)
+    assert component(page, "pins")["query"]["z"] == ",".join(["1.5"] * latent_dim)
     lists: list[object] = [[1] * 9, "1,2", [float("nan")] * latent_dim, [True] * latent_dim, None]
     for nonsense in (*({"z": each} for each in lists), {}, []):
         page.session_state["coordinates"] = {"pinned": nonsense}

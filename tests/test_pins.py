@@ -176,7 +176,7 @@ def tab() -> None:
     import numpy as np
     import streamlit as st
 
-    from pages.components.explore.pin_state import act, address, pin, pinned
+    from pages.components.explore.pin_state import act, current_pins, pin, pins_query
     from pages.components.explore.pins_row import KEY, Action
     from vae.inference.scored_set import ScoredSet
 
@@ -184,13 +184,13 @@ def tab() -> None:
     means = np.random.default_rng(2).standard_normal((500, 2), np.float32)
     empty = np.zeros(500, np.float32)
     test = ScoredSet(np.zeros((500, 1, 1), np.uint8), empty.astype(int), means, *[empty] * 4)  # type: ignore[arg-type]
-    pins = pinned(test, st.session_state.get("dataset", "mnist"))
+    pins = current_pins(test, st.session_state.get("dataset", "mnist"))
     match st.session_state.pop("do", None):
         case [float(x), float(y)]:
             pins = pin([x, y])
         case Action() as action:
             pins = act(action)
-    st.session_state.address = address(pins)
+    st.session_state.query = pins_query(pins)
 
 
 class Tab:
@@ -216,7 +216,7 @@ class Tab:
     @property
     def asks(self) -> dict[str, str]:
         """What the browser is asked to write."""
-        return {name: text for name, text in self.test.session_state["address"].items() if text is not None}
+        return {name: text for name, text in self.test.session_state["query"].items() if text is not None}
 
 
 def test_an_old_address_is_not_taken_for_a_wish() -> None:

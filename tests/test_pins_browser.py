@@ -21,13 +21,13 @@ SCRIPT = """
 import numpy as np
 import streamlit as st
 from pages.components.runs.loaded_model import LoadedModel
-from pages.components.explore.pin_state import act, address, pin, pinned
+from pages.components.explore.pin_state import act, current_pins, pin, pins_query
 from pages.components.explore.coordinates import coordinates, pinned_coordinates
 from vae.models.decoder_export import decoder_spec
 from pages.components.shell.links import MAP, link
-from pages.components.explore.pins_row import asked_actions, pins_row
-from vae.inference.planes import axis_directions, summarize_dimensions
-from vae.inference.scoring import make_scored_set
+from pages.components.explore.pins_row import new_actions, pins_row
+from vae.inference.planes import axes, dimensions_of
+from vae.inference.scoring import scored
 from tests.decoding import small_model
 
 @st.cache_resource
@@ -40,14 +40,14 @@ def explored():
 @st.fragment
 def part():
     test = explored().test
-    pins = pinned(test, "mine")
-    for action in asked_actions():
+    pins = current_pins(test, "mine")
+    for action in new_actions():
         pins = act(action)
     if (z := pinned_coordinates(2)) is not None:
         pins = pin(z)
-    plane = axis_directions(2).through(pins.place(2))
-    pins_row(pins, explored(), [str(i) for i in range(10)], plane, run="mine", address=address(pins))
-    coordinates(pins.place(2), summarize_dimensions(test), test.reach)
+    plane = axes(2).through(pins.place(2))
+    pins_row(pins, explored(), [str(i) for i in range(10)], plane, run="mine", query=pins_query(pins))
+    coordinates(pins.place(2), dimensions_of(test), test.reach)
 
 def pinning():
     part()

@@ -96,12 +96,12 @@ SCRIPT = """
 from pathlib import Path
 import streamlit as st
 from pages.components.runs.loaded_model import LoadedModel
-from pages.components.export.poster import poster
+from pages.components.export.poster import poster_button
 from tests.test_poster import frozen, plane
 from vae.runs.run import Run
 
 explored = LoadedModel(frozen({latent_dim}), None, None, 0, 0, 0)
-poster(Run(Path("mine")), explored, plane({latent_dim}))
+poster_button(Run(Path("mine")), explored, plane({latent_dim}))
 """
 
 

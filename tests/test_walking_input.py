@@ -14,7 +14,7 @@ from streamlit.runtime.scriptrunner_utils.exceptions import StopException
 from streamlit.testing.v1 import AppTest
 
 from pages import latent
-from pages.components.explore import map_actions
+from pages.components.explore.events import handle_events
 from pages.components.map.explorer_map import View
 from pages.components.map.latent_map import Click, Line, Region, Undo
 from pages.components.map.pins import Pins
@@ -318,7 +318,7 @@ def breaking_off(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     off the run; it does not where this is empty."""
     left: list[int] = []
     running: list[bool] = []
-    look, carry_out = ScriptRunner._maybe_handle_execution_control_request, map_actions.carry_out
+    look = ScriptRunner._maybe_handle_execution_control_request
 
     def looking(runner: ScriptRunner) -> None:
         if running and left:
@@ -331,12 +331,12 @@ def breaking_off(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     def carrying_out(view: View) -> tuple[Pins, bool]:
         running.append(True)
         try:
-            return carry_out(view)
+            return handle_events(view)
         finally:
             running.clear()
 
     monkeypatch.setattr(ScriptRunner, "_maybe_handle_execution_control_request", looking)
-    monkeypatch.setattr(latent, "carry_out", carrying_out)
+    monkeypatch.setattr(latent, "handle_events", carrying_out)
     return left
 
 

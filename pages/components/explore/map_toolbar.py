@@ -1,12 +1,12 @@
-"""What stands beneath the map: the row of pins, and what can be made of them and of the run: files."""
+"""The toolbar below the map: the row of pins, a path between two of them, and buttons that save files."""
 
 import streamlit as st
 
 from pages.components.explore.path_panel import End, path_panel
-from pages.components.explore.pin_state import address
+from pages.components.explore.pin_state import pins_query
 from pages.components.explore.pins_row import pins_row
-from pages.components.export.film import save_journey
-from pages.components.export.poster import poster
+from pages.components.export.film import film_button
+from pages.components.export.poster import poster_button
 from pages.components.map.drawings import Ends, draw_path, path_address, remove_path
 from pages.components.map.explorer_map import View
 from pages.components.map.pins import Pin, Pins
@@ -16,13 +16,13 @@ from vae.inference.planes import Plane
 from vae.runs.run import Run
 
 
-def beneath_map(view: View, pins: Pins, path: Ends | None) -> None:
-    """Shows them, and has the address say pins and path."""
+def map_toolbar(view: View, pins: Pins, path: Ends | None) -> None:
+    """Shows the toolbar and the path, and writes pins and path into the URL."""
     run, loaded = view.run, view.loaded
     names = class_names(run.config.dataset)
     plane = view.plane(pins)
-    said = address(pins) | path_address(path)
-    pins_row(pins, loaded, names, plane, run=run.name, address=said)
+    query = pins_query(pins) | path_address(path)
+    pins_row(pins, loaded, names, plane, run=run.name, query=query)
     with st.container(horizontal=True):
         if len(pins.row) > 1:
             opened = st.popover("Path between pins", on_change="rerun", key="between_pins")
@@ -32,24 +32,24 @@ def beneath_map(view: View, pins: Pins, path: Ends | None) -> None:
         if path is not None:
             st.button("Remove the path", on_click=remove_path)
         with st.container(width="content"):
-            _files(run, loaded, plane)
+            _file_buttons(run, loaded, plane)
     if path is not None:
         start, end = (End(place, f"({plane.format_place(place)})") for place in path)
         path_panel(run, loaded, (start, end), plane)
 
 
-# One for both: what is set in them changes nothing else, and a fragment costs each click a copy of the page.
+# One fragment for both: their settings change nothing else, and each fragment copies the page at every click.
 @st.fragment
-def _files(run: Run, loaded: LoadedModel, plane: Plane) -> None:
+def _file_buttons(run: Run, loaded: LoadedModel, plane: Plane) -> None:
     with st.container(horizontal=True):
         with st.container(width="content"):
-            poster(run, loaded, plane)
+            poster_button(run, loaded, plane)
         with st.container(width="content"):
-            save_journey(run, loaded, plane)
+            film_button(run, loaded, plane)
 
 
 def _between_pins(pins: Pins, plane: Plane) -> None:
-    """Asks which, the last two unless others are chosen."""
+    """Lets one choose two pins, at first the last two, and draws the path between them."""
     row = {pin.number: pin for pin in pins.row}
     numbers = list(row)
     first, second = (
@@ -58,7 +58,7 @@ def _between_pins(pins: Pins, plane: Plane) -> None:
             numbers,
             index=len(numbers) + back,
             format_func=lambda number: f"{numbers.index(number) + 1}: {_name(row[number], plane)}",
-            key=f"path_{label}_{numbers}",  # another row, another choice
+            key=f"path_{label}_{numbers}",  # another row starts with its last two again
         )
         for label, back in (("From", -2), ("To", -1))
     )
@@ -67,7 +67,7 @@ def _between_pins(pins: Pins, plane: Plane) -> None:
 
 
 def _rounded(pin: Pin) -> list[float]:
-    """Its place, of a test picture as exactly as one sees: an address names the path."""
+    """The pin's place (Z,); of a test picture to four decimals, to keep the path in the URL short."""
     return pin.z.tolist() if pin.index is None else [round(value, 4) for value in pin.place]
 
 

@@ -1,4 +1,4 @@
-"""A path from one place of the latent space to another: its places, what the model draws along it, and files.
+"""The panel of a path through the latent space: what the model draws along it, and files of that.
 
 Shapes: Z latent size.
 """
@@ -20,12 +20,12 @@ from vae.inference.scoring import decode_places
 from vae.runs.run import Run
 
 KEY = "path"
-STEP = 5  # every so many a picture of the row
-GIF_TIMES, PNG_TIMES = 10, 8  # how much larger files show a pixel
+STEP = 5  # the row shows every fifth place
+GIF_TIMES, PNG_TIMES = 10, 8  # by which factor files enlarge a pixel
 
 
 class End(NamedTuple):
-    """Where a path begins or ends, (Z,), and what is said of it: text, not Markdown."""
+    """The start or the end of a path, (Z,), and its label: text, not Markdown."""
 
     place: Floats
     label: str
@@ -35,10 +35,10 @@ def path_panel(run: Run, loaded: LoadedModel, ends: tuple[End, End], plane: Plan
     """Shows the path between two ends.
 
     Args:
-        run: whose name files have.
-        loaded: of the run; its decoder is in the browser (`decoder_store`).
+        run: its name begins those of the files.
+        loaded: the run's model, whose decoder is in the browser (`decoder_store`).
         ends: two places of its latent space.
-        plane: what the map shows, which so says how places are named.
+        plane: the plane of the map, by whose axes places are named.
     """
     start, end = ends
     heading = st.container()
@@ -66,7 +66,7 @@ def path_panel(run: Run, loaded: LoadedModel, ends: tuple[End, End], plane: Plan
         key=KEY,
         label=f"What the model draws from {start.label} to {end.label}",
     )
-    _files(run, loaded, along)
+    _file_buttons(run, loaded, along)
     st.caption(
         "A straight path is the shortest; a spherical one turns around the origin, where the prior has its "
         "middle, and so keeps to places about as likely as its ends, which matters the more dimensions the "
@@ -74,22 +74,22 @@ def path_panel(run: Run, loaded: LoadedModel, ends: tuple[End, End], plane: Plan
     )
 
 
-def _files(run: Run, loaded: LoadedModel, along: Floats) -> None:
-    """Buttons that save a path (D, Z); each file is made when it is asked for."""
+def _file_buttons(run: Run, loaded: LoadedModel, along: Floats) -> None:
+    """Buttons that save a path (D, Z); each file is made when its button is clicked."""
 
-    def moving() -> bytes:
-        frames = enlarged(decode_places(loaded.model, along), GIF_TIMES)
+    def animation() -> bytes:
+        frames = enlarged(decoded(loaded.model, along), GIF_TIMES)
         return gif(frames, round(1000 * SECONDS / (len(frames) - 1)))
 
     def row() -> bytes:
         return png(enlarged(np.hstack(list(decode_places(loaded.model, along[::STEP]))), PNG_TIMES))
 
     offers = (
-        ("GIF", moving, "The path as a film, there and back for ever."),
+        ("GIF", animation, "The path as a film, there and back for ever."),
         ("PNG", row, "The row of pictures."),
     )
     with st.container(horizontal=True):
-        for kind, content, what in offers:
+        for kind, content, explanation in offers:
             st.download_button(
                 f"Save as {kind}",
                 content,
@@ -97,5 +97,5 @@ def _files(run: Run, loaded: LoadedModel, along: Floats) -> None:
                 f"image/{kind.lower()}",
                 key=f"{KEY}_{kind.lower()}",
                 on_click="ignore",
-                help=what,
+                help=explanation,
             )

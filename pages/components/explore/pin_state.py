@@ -1,6 +1,6 @@
-"""The pins of this tab, and the address that says them.
+"""The pins of this tab in Streamlit's session state, and their query parameters in the URL.
 
-The address is written in the browser, so that a pin leaves no step in its history (`wishes.py`).
+The browser writes the URL, so that a pin adds no entry to its history (see `url_state`).
 
 Shapes: Z latent size.
 """
@@ -24,9 +24,9 @@ _KEY = "pinned"
 
 class _Memory(NamedTuple):
     pins: Pins = Pins()
-    aside: tuple[Pin, ...] = ()  # those of another latent dimension or data set
-    url_history: UrlHistory[Texts] = UrlHistory()
-    sentences: tuple[str, ...] = ()  # on what was asked last
+    aside: tuple[Pin, ...] = ()  # pins of another latent dimension or data set
+    heard: Heard[Texts] = Heard()
+    sentences: tuple[str, ...] = ()  # on invalid pins in the URL
 
 
 def _memory() -> _Memory:
@@ -34,19 +34,19 @@ def _memory() -> _Memory:
     return memory
 
 
-def _changed(pins: Pins, *sentences: str) -> Pins:
-    st.session_state[_KEY] = _memory()._replace(pins=pins, sentences=sentences)
+def set_pins(pins: Pins) -> Pins:
+    """Replaces the pins of this tab, and returns them; after `current_pins`."""
+    st.session_state[_KEY] = _memory()._replace(pins=pins, sentences=())
     return pins
 
 
-def pinned(test: ScoredSet, dataset: str) -> Pins:
-    """The pins that have a place among the test pictures of a data set: those in the address, if it was
-    changed from outside, else this tab's. What in them makes no sense gets a sentence, until something else
-    is pinned."""
-    pins, aside, url_history, sentences = _memory()
+def current_pins(test: ScoredSet, dataset: str) -> Pins:
+    """The pins that fit a run's latent space and data set: those in the URL, if a person or a link changed
+    it, else this tab's. Invalid ones in the URL get a sentence, until something else is pinned."""
+    pins, aside, heard, sentences = _memory()
     seen = Texts(*(st.query_params.get(part.name) for part in fields(Texts)))
-    stayed = pins_row.KEY in st.session_state  # the page was shown by the run before
-    if seen != Texts() and url_history.is_new(seen, stayed=stayed):
+    stayed = pins_row.KEY in st.session_state  # the last run of the script showed this page, too
+    if seen != Texts() and heard.is_wish(seen, stayed=stayed):
         pins, aside = fitted(pins, aside, test.means, dataset)
         pins, sentences = read(seen, test.means, pins)
     pins, aside = fitted(pins, aside, test.means, dataset)
@@ -57,35 +57,30 @@ def pinned(test: ScoredSet, dataset: str) -> Pins:
 
 
 def pin(place: npt.ArrayLike, index: int | None = None) -> Pins:
-    """Pins a place (Z,), of a test picture if its `index` is given, and returns all pins; after `pinned`.
+    """Pins a place (Z,), with `index` the one of a test picture, and returns all pins; after `current_pins`.
 
-    The place may come from a browser: one that nothing can be computed of gets a sentence instead.
+    The place may come from a browser: one too far out for computations gets a sentence instead.
     """
     pins, values = _memory().pins, np.asarray(place, np.float64).tolist()
     if not is_place(values, len(values)):
         st.warning(escape_markdown(f"Nothing is pinned beyond ±{FURTHEST:,}."))
         return pins
-    return _changed(pins.add(values, index))
-
-
-def put_back(pins: Pins) -> Pins:
-    """The pins are those of before again."""
-    return _changed(pins)
+    return set_pins(pins.add(values, index))
 
 
 def act(action: pins_row.Action) -> Pins:
-    """Does what was asked for in the row, and returns all pins; after `pinned`."""
+    """Carries out an action on the row, and returns all pins; after `current_pins`."""
     pins = _memory().pins
     if action.name == "clear":
-        return _changed(pins.clear())
+        return set_pins(pins.clear())
     changed: Pins = getattr(pins, action.name)(action.number)
     if action.name == "keep" and changed == pins:
         st.warning(f"{MOST_KEPT} pins are kept already. Take the star from another first.")
-    return _changed(changed)
+    return set_pins(changed)
 
 
-def address(pins: Pins) -> dict[str, str | None]:
-    """What the address has to say of the pins, None of what it must not; the browser is to be told."""
+def pins_query(pins: Pins) -> dict[str, str | None]:
+    """The query parameters that the browser is to write for these pins, None for one that is to go."""
     memory, texts = _memory(), written(pins)
     st.session_state[_KEY] = memory._replace(url_history=memory.url_history.written(texts))
     return asdict(texts)

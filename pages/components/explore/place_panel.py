@@ -1,4 +1,4 @@
-"""The chosen place: what the model draws there, how likely it is, which test pictures lie near.
+"""The panel of the chosen place: what the model draws there, its prior density, the nearest test pictures.
 
 Shapes: Z latent size.
 """
@@ -23,7 +23,7 @@ from vae.inference.planes import Plane
 from vae.inference.scored_set import Floats, ScoredSet, nearest_images
 from vae.runs.run import Run
 
-AROUND = 50  # test pictures whose classes are counted
+NEIGHBOURS = 50  # nearest test pictures whose classes are counted
 SHOWN = 6  # of them, as pictures
 KEY = "chosen_nearest"
 
@@ -32,7 +32,7 @@ _STYLE = """<style>
 .chosen p { margin: 0.35rem 0 0; overflow-wrap: anywhere; }
 .chosen .chosen-small { font-size: 0.875rem; opacity: 0.75; }
 .chosen img { display: block; width: 100%; max-width: 20rem; image-rendering: pixelated; border-radius: 4px; }
-/* As high for a place as for a picture: what stands below must not move at each click. */
+/* The same height for a place as for a picture, so that a click does not move what stands below. */
 .chosen .chosen-what { display: flex; gap: 0.5rem; height: 72px; overflow: hidden;
   margin-top: 0.35rem; font-size: 0.8rem; line-height: 1.2; }
 .chosen-what img { flex: none; width: 72px; }
@@ -40,25 +40,25 @@ _STYLE = """<style>
 
 
 def clicked_neighbour(test: ScoredSet) -> int | None:
-    """The index of the test picture clicked among the nearest in this run; to be pinned."""
+    """The index of the test picture that was clicked in this panel since the last run, or None."""
     clicked = clicked_tile(KEY)
     return clicked if clicked is not None and 0 <= clicked < len(test) else None  # it comes from a browser
 
 
-def chosen_panel(run: Run, loaded: LoadedModel, pins: Pins, plane: Plane) -> None:
-    """Shows all that is known of the chosen place on a plane, or of 0 before anything was chosen."""
+def place_panel(run: Run, loaded: LoadedModel, pins: Pins, plane: Plane) -> None:
+    """Shows the panel of the chosen pin, or of z = 0 if nothing is pinned; `plane` names the coordinates."""
     test = loaded.test
     names = class_names(run.config.dataset)
     place = pins.place(test.means.shape[1])
     index = None if pins.chosen is None else pins.chosen.index
     own = index is None and (run.name, place_text(place)) == st.session_state.get(OWN_PLACE)
-    around, distances = nearest_images(test, place, AROUND, exclude=index)
+    around, distances = nearest(test, place, NEIGHBOURS, but=index)
 
     def title(i: int) -> str:
         return f"{names[test.labels[i]]} · #{i}"
 
-    # All of it at once, so that no text comes before its picture. And no file of Streamlit's: one click later
-    # it may be gone before a slow browser asks for it.
+    # One element, so that text and picture appear together. A data URL, as a file of Streamlit's may be gone
+    # at the next click before a slow browser has fetched it.
     picture = data_url(picture_at(loaded, place))
     counted = f"Classes of the {len(around)} nearest test pictures"
     what = "A place that is no test picture's mean."
@@ -97,7 +97,7 @@ def chosen_panel(run: Run, loaded: LoadedModel, pins: Pins, plane: Plane) -> Non
 
 
 def _test_picture(test: ScoredSet, index: int, title: str) -> str:
-    """A test picture, small beside what is drawn from its mean, and what it costs."""
+    """The HTML of a test picture, small, and its losses."""
     reconstruction, kl = float(test.reconstruction[index]), float(test.kl[index])
     return (
         f'<img src="{data_url(test.images[index])}" alt="The test picture {title}">'
@@ -107,7 +107,7 @@ def _test_picture(test: ScoredSet, index: int, title: str) -> str:
 
 
 def _place(place: Floats, plane: Plane) -> str:
-    """z, and what the prior thinks of it."""
+    """The HTML of a place's coordinates and its density under the prior."""
     size = len(place)
     highest = -size / 2 * np.log(2 * np.pi)
     log_prior = highest - 0.5 * float(np.square(place, dtype=np.float64).sum())

@@ -1,4 +1,4 @@
-"""What a lasso or a box on the map holds: how many of each class, what they have in common, and which."""
+"""The panel of the pictures selected by a lasso or a box: counts by class, their mean, and a list."""
 
 import hashlib
 
@@ -19,16 +19,16 @@ from vae.runs.run import Run
 
 KEY = "region"
 STEP = 24  # pictures that are listed at first, and that each "Show more" adds
-_SHOWN = "region_shown"  # what is listed: a hash of the selection, and how many
+_SHOWN = "region_shown"  # key of the listed selection's hash, and of how many are listed
 
 
 def region_panel(run: Run, loaded: LoadedModel, shown: ScoredSet, held: Held, *, train: bool) -> None:
-    """Shows what is known of some of the pictures that the map shows.
+    """Shows the panel.
 
     Args:
-        shown: the set on the map, under the weights of `loaded`.
-        held: those selected of it.
-        train: whether it is the training set, of which other pages know nothing.
+        shown: the set on the map, scored by the model of `loaded`.
+        held: the selected pictures of it.
+        train: whether it is the training set, whose pictures no other page shows.
     """
     count = len(held.nearest)
     if not count:
@@ -59,12 +59,12 @@ def region_panel(run: Run, loaded: LoadedModel, shown: ScoredSet, held: Held, *,
 
 
 def _links(run: Run, nearest: Indices) -> None:
-    """One link to all of them, or to as many as a search may name."""
-    find = exact_search(nearest)
-    label = "Show all in Reconstructions" if find else f"Show the nearest {MAX_WORDS} in Reconstructions"
-    # Whatever else chooses pictures there would leave some of them out.
-    others = dict.fromkeys((CLASSES, LOSS, PAGE, "view", "index", "z"))
-    query = {**others, "run": run.name, FIND: find or exact_search(nearest[:MAX_WORDS])}
+    """A link to the selected pictures in the gallery, or to as many as its search may name."""
+    find = exactly(nearest)
+    label = "Show all in Reconstructions" if find else f"Show the nearest {WORDS} in Reconstructions"
+    # Other filters, set earlier, would leave some of them out.
+    cleared = dict.fromkeys((CLASSES, LOSS, PAGE, "view", "index", "z"))
+    query = {**cleared, "run": run.name, FIND: find or exactly(nearest[:WORDS])}
     link(label, RECONSTRUCTIONS, query, key=f"{KEY}_link")
     if find is None:
         st.caption(
@@ -77,7 +77,7 @@ def _list(run: Run, shown: ScoredSet, held: Held) -> None:
     nearest = held.nearest
     selection = hashlib.sha256(run.name.encode() + nearest.tobytes()).hexdigest()
     seen, count = st.session_state.get(_SHOWN, ("", STEP))
-    if seen != selection:  # another selection begins short
+    if seen != selection:  # a new selection starts with few
         count = STEP
     listed = nearest[:count]
     names = class_names(run.config.dataset)

@@ -1,4 +1,4 @@
-"""Traversals: what the model draws when one coordinate of a place changes and all others stay."""
+"""Traversals: what the model draws as one coordinate of a place varies and the others stay."""
 
 import numpy as np
 import streamlit as st
@@ -10,14 +10,14 @@ from vae.inference.scored_set import Floats
 from vae.inference.scoring import decode_places
 from vae.runs.run import Run
 
-VALUES = np.linspace(-3, 3, 9, dtype=np.float32)  # where the prior has 99.7 % of a coordinate
-ROWS = 10  # shown at first
-UNUSED = 0.05  # nats of KL: below it the posterior is almost the prior, whatever the picture
+VALUES = np.linspace(-3, 3, 9, dtype=np.float32)  # the prior has 99.7 % of a coordinate in this range
+ROWS = 10  # dimensions shown at first
+UNUSED = 0.05  # nats of mean KL: below it the posterior is almost the prior for every picture
 ALL = "all_dimensions"
 
 
 def traversals(run: Run, loaded: loaded_model.LoadedModel, place: Floats) -> None:
-    """Shows a row of pictures for each dimension, those with the largest KL first, from a place (Z,)."""
+    """Shows a row of pictures for each dimension of a place (Z,), those with the largest mean KL first."""
     dimensions = loaded_model.dimensions(run, loaded)
     st.caption(
         "In each row one coordinate goes from −3 to 3 in even steps, where the prior has nearly all of it; "

@@ -1,4 +1,4 @@
-"""A run's training as a film: what of it, how large and how long; made when it is asked for, then saved."""
+"""The dialog that saves a run's training as a film: settings, a button that makes it, one that saves it."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -25,8 +25,8 @@ from vae.runs.run import Run
 What = Literal["Map", "Ten digits"]
 T = TypeVar("T")
 
-KEY = "journey"
-FEWEST = 3  # moments: from two nobody sees how it went
+KEY = "film"
+FEWEST = 3  # moments: two are no film
 SIZES, USUAL_SIZE = (360, 540, 720), 540  # pixels across
 SHORTEST, USUAL, LONGEST = 4, 10, 30  # seconds
 MB = 1_000_000  # bytes
@@ -36,17 +36,17 @@ _MEANWHILE = (
     "Until it is made, what you click here waits, also once this is closed; to go to another page breaks it "
     "off."
 )
-# What is kept: that the dialog is open; a film, its settings and its bytes, while it can be saved.
-_OPENED, _MADE = "journey", "film"
-# Of the server: who makes one takes a core, and others want to click meanwhile.
+# Keys of the page's state: that the dialog is open; the settings and the bytes of the film that can be saved.
+_DIALOG, _FILM = "film_dialog", "film"
+# For the whole server: making a film takes a core, and other people's clicks have to be answered meanwhile.
 _one_at_a_time = threading.Lock()
 
 
 class Settings(NamedTuple):
-    """What a film is made of."""
+    """All that a film depends on."""
 
     run: Run
-    moments: str  # the name of their list, another where there are others
+    moments: str  # the name of their list, which changes with them
     plane: bytes
     what: What
     size: int
@@ -55,29 +55,29 @@ class Settings(NamedTuple):
     kind: Format
 
 
-def save_journey(run: Run, loaded: LoadedModel, plane: Plane) -> None:
-    """A button that opens the settings of a film, a button that makes it, and then one that saves it.
+def film_button(run: Run, loaded: LoadedModel, plane: Plane) -> None:
+    """A button that opens the dialog.
 
     Args:
-        loaded: the weights that the film ends with, as the slider does.
-        plane: what the map shows.
+        loaded: the weights that the film ends with, as the time slider does.
+        plane: the plane that the map shows.
     """
-    # By what the tab keeps, not by the click: where newer weights run the page again, it stays open.
+    # Kept in the page's state, so that the dialog stays open when newer weights run the page again.
     st.button("Save the journey", on_click=_open)
-    if _OPENED in page_state():
+    if _DIALOG in kept_while_shown():
         _dialog(run, loaded, plane)
 
 
 def _open() -> None:
-    page_state()[_OPENED] = True
+    kept_while_shown()[_DIALOG] = True
 
 
 def _close() -> None:
-    for each in (_OPENED, _MADE):
-        page_state().pop(each, None)
+    for each in (_DIALOG, _FILM):
+        kept_while_shown().pop(each, None)
 
 
-# A popover would have the room below its button only, which in a low window hides what makes the film.
+# No popover: that opens below its button, and in a low window its last buttons would be out of sight.
 @st.dialog("Save the journey", on_dismiss=_close)
 @show_errors()
 def _dialog(run: Run, loaded: LoadedModel, plane: Plane) -> None:
@@ -85,22 +85,22 @@ def _dialog(run: Run, loaded: LoadedModel, plane: Plane) -> None:
     if len(shown.moments) < FEWEST:
         st.info(_too_few(run, len(shown.moments)))
         return
-    wanted = _settings(run, shown, plane)
+    settings = _settings(run, shown, plane)
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Make the film", help=_MEANWHILE):
-            page_state()[_MADE] = wanted, _made(wanted, shown, loaded, plane)
-        settings, content = page_state().get(_MADE, (None, b""))
-        if settings == wanted:
-            _offer(wanted, content)
+            kept_while_shown()[_FILM] = settings, _make(settings, shown, loaded, plane)
+        made_with, content = kept_while_shown().get(_FILM, (None, b""))
+        if made_with == settings:
+            _save_button(settings, content)
 
 
-def said(moment: Moment) -> str:
-    """The caption of a moment, in the words of the slider (`time_machine/component.js`, `named`)."""
+def moment_caption(moment: Moment) -> str:
+    """A moment's step, epoch and losses, as the time slider writes them (`time_machine/component.js`)."""
     parts = [f"step {moment.step:,}"]
     if moment.epoch is not None:
         parts.append(f"epoch {_rounded(moment.epoch, '0.01')}")
     costs = {"train": moment.train, "test": moment.test}
-    label = "KL "  # once: the narrowest film has no room for two
+    label = "KL "  # only once: the narrowest film has no room for two
     for split, cost in costs.items():
         if cost is not None:
             reconstruction, kl = (_rounded(term, "0.1") for term in cost)
@@ -110,7 +110,7 @@ def said(moment: Moment) -> str:
 
 
 def _rounded(value: float, to: str) -> Decimal:
-    """As JavaScript does it: 0.125 is 0.13."""
+    """Rounded half up, as in JavaScript: 0.125 is 0.13."""
     return Decimal(value).quantize(Decimal(to), ROUND_HALF_UP)
 
 
@@ -140,7 +140,7 @@ def _settings(run: Run, shown: Moments, plane: Plane) -> Settings:
 
 
 def _choice(label: str, options: Sequence[T], why: str | None = None, default: T | None = None) -> T:
-    """One of them, the first unless another is the `default`."""
+    """A control that chooses one of the options, at first the `default`, or else the first."""
     return st.segmented_control(
         label,
         options,
@@ -152,26 +152,24 @@ def _choice(label: str, options: Sequence[T], why: str | None = None, default: T
     )
 
 
-def _made(wanted: Settings, shown: Moments, loaded: LoadedModel, plane: Plane) -> bytes:
-    """The film. VaeError if another is being made, or the moments cannot be read."""
-    run, test, size, seconds = wanted.run, loaded.test, wanted.size, wanted.seconds
+def _make(settings: Settings, shown: Moments, loaded: LoadedModel, plane: Plane) -> bytes:
+    """The film as a file. Raises VaeError if another one is being made, or the moments cannot be read."""
+    run, test, size, seconds = settings.run, loaded.test, settings.size, settings.seconds
     first = test.firsts
-    last = kept.ModelAtStep(loaded.step, loaded.model, test.means, test.logvars, test.decoded[first])
-    journey = kept.SnapshotSequence(
-        run, [run.snapshot_path(moment.step) for moment in shown.moments[:-1]], last
-    )
-    captions = [said(moment) for moment in shown.moments]
-    if wanted.what == "Map":
+    last = kept.Moment(loaded.step, loaded.model, test.means, test.logvars, test.decoded[first])
+    journey = kept.Journey(run, [run.snapshot_path(moment.step) for moment in shown.moments[:-1]], last)
+    captions = [moment_caption(moment) for moment in shown.moments]
+    if settings.what == "Map":
         names = class_names(run.config.dataset)
         drawn = map_film(journey, captions, plane, test.labels, names, size, seconds)
     else:
         drawn = digit_film(journey, captions, test.images[first], test.labels[first], size, seconds)
-    with _alone():
-        return film(_told(drawn), drawn.milliseconds, palette(wanted.ink), wanted.kind)
+    with _one_film_at_a_time():
+        return film(_with_progress(drawn), drawn.milliseconds, palette(settings.ink), settings.kind)
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _one_film_at_a_time() -> Iterator[None]:
     if not _one_at_a_time.acquire(blocking=False):
         raise VaeError("Somebody else's film is being made on this server. Try again in a few seconds.")
     try:
@@ -180,8 +178,8 @@ def _alone() -> Iterator[None]:
         _one_at_a_time.release()
 
 
-def _told(drawn: Film) -> Iterator[Frame]:
-    """The frames, with a bar that says how far they are."""
+def _with_progress(drawn: Film) -> Iterator[Frame]:
+    """The frames, with a progress bar while they are drawn."""
     count = len(drawn.milliseconds)
     bar = st.progress(0, " ")
     for number, frame in enumerate(drawn.frames, 1):
@@ -191,12 +189,12 @@ def _told(drawn: Film) -> Iterator[Frame]:
     bar.empty()
 
 
-def _offer(of: Settings, content: bytes) -> None:
-    kind, what = of.kind.lower(), of.what.lower().replace(" ", "-")
+def _save_button(settings: Settings, content: bytes) -> None:
+    kind, what = settings.kind.lower(), settings.what.lower().replace(" ", "-")
     st.download_button(
-        f"Save it ({of.kind}, {len(content) / MB:.1f}\u00a0MB)",
+        f"Save it ({settings.kind}, {len(content) / MB:.1f}\u00a0MB)",
         lambda: content,
-        f"{of.run.name}-{what}-{of.size}.{kind}",
+        f"{settings.run.name}-{what}-{settings.size}.{kind}",
         f"image/{kind}",
         key=f"{KEY}_save",
         on_click="ignore",

@@ -1,10 +1,10 @@
-"""Films of a training: the map and its manifold, or ten digits, from moment to moment. No Streamlit.
+"""The frames of films of a training: the map with its manifold, or ten digits. Without Streamlit.
 
-Each moment that is kept takes as long as the next; training keeps them evenly in log time. The points of the
-map travel in straight lines from where one moment has them to where the next does. Nothing else is made up:
-what is drawn, and what is said, is the nearest moment's.
+A film goes through the snapshots at a steady pace; training writes them at even steps of log time. The points
+of the map move in straight lines from one snapshot to the next. Nothing else is interpolated: manifold,
+digits and caption are those of the nearest snapshot.
 
-A frame holds numbers of colours (`vae.export.animation`): GREYS from the background to the ink, and then for
+A frame holds indices of colours (`vae.export.animation`): GREYS from the background to the ink, and then for
 each class EDGE from nearly the background to the class's own colour.
 
 Shapes: M moments, N points, H, W, S pixels, Z latent size.
@@ -31,27 +31,27 @@ from vae.runs.snapshots import ModelAtStep, SnapshotSequence
 
 FRAME = 50  # milliseconds
 BRIEFEST = 20  # milliseconds: browsers show no frame for less
-REST = 1500  # milliseconds that the end is seen
+REST = 1500  # milliseconds that the last frame stays
 POINTS = 10_000  # at most: all of MNIST's test set
-RADIUS = 0.0032  # of a dot, in parts of the width
+RADIUS = 0.0032  # of a dot, as a fraction of the width
 TILE = 36  # pixels of a digit of the manifold; all sizes are multiples
-STEPS, OPACITY = 16, 0.4  # of its greys, behind points, which have to be seen
-HELD = 0.995  # of all points at all moments: these lie in the window
-MARGIN = 1.02  # of the window, so that the dots at its edge are whole
-NARROWEST = 2.0  # half a window at least, in standard deviations of the prior: what has collapsed looks so
+STEPS, OPACITY = 16, 0.4  # of the manifold's greys, faint so that the points stand out
+HELD = 0.995  # fraction of all points of all snapshots that lie in the window
+MARGIN = 1.02  # factor of the window, so that dots at its edge are whole
+NARROWEST = 2.0  # half a window's side at least, in standard deviations of the prior: shows a collapse as one
 COLUMNS = 5  # of the ten digits
-GAP = 4  # pixels of theirs, from one to the next
+GAP = 4  # pixels between two digits, in pixels of a digit
 GREYS = 128
-EDGE = 4  # by how much of a pixel a dot covers
-WITHIN = 4  # places within a pixel, in each direction, that a dot may have its middle at
-FINER = 8  # rows and columns of each pixel that are looked at to see how much of it is covered
-LETTERS = 1 / 36  # of the frame's width: how large they are
-LINE = 1.6  # of them, from line to line
-TEXT_MARGIN = 0.7  # of them, before a line and below the last
+EDGE = 4  # levels of how much of a pixel a dot covers: anti-aliasing
+WITHIN = 4  # positions within a pixel, in each direction, that a dot's centre is rounded to
+FINER = 8  # samples a side of a pixel, to find how much of it a dot covers
+LETTERS = 1 / 36  # font size as a fraction of the frame's width
+LINE = 1.6  # line height in font sizes
+TEXT_MARGIN = 0.7  # margin at the left of a line and below the last, in font sizes
 
 
 class Film(NamedTuple):
-    """Frames, to be drawn one after the other, and how long each is shown, in milliseconds."""
+    """Frames, drawn as they are iterated, and how long each is shown, in milliseconds."""
 
     frames: Iterator[Frame]
     milliseconds: Sequence[int]
@@ -66,13 +66,13 @@ def map_film(
     size: int,
     seconds: int,
 ) -> Film:
-    """The map as it was at each moment.
+    """A film of the map.
 
     Args:
-        captions: of the moments (M,).
-        plane: what it shows; of a line, the log-variance upwards, as maps do.
-        labels, names: the classes of the test set (N,), and what they are called.
-        size: pixels across, a multiple of TILE.
+        captions: one for each snapshot (M,).
+        plane: the plane of the map; a line has the log-variance as the second axis, as on the page.
+        labels, names: the classes of the test set (N,), and their names.
+        size: the width in pixels, a multiple of TILE.
     """
     count = (1000 * seconds - REST) // FRAME
     milliseconds = [FRAME] * count
@@ -88,12 +88,14 @@ def digit_film(
     size: int,
     seconds: int,
 ) -> Film:
-    """One picture of each class, over what the model made of it at each moment, if there is time for so many.
+    """A film of one picture of each class above its reconstructions.
+
+    It shows all snapshots, or evenly chosen ones where the seconds are too few for all.
 
     Args:
-        captions: of the moments (M,).
+        captions: one for each snapshot (M,).
         pictures, classes: the first of each class in the test set: (C, S, S), (C,).
-        size: pixels across.
+        size: the width in pixels.
     """
     moving = 1000 * seconds - REST
     seen = np.linspace(0, len(journey) - 1, min(len(journey), moving // BRIEFEST)).round().astype(int)
@@ -103,8 +105,8 @@ def digit_film(
 
 
 def window(places: Floats) -> tuple[Floats, float]:
-    """The square that holds points (M, N, 2) at all moments, but for the furthest: its middle (2,), and half
-    its side."""
+    """The square that holds `HELD` of the points (M, N, 2) of all snapshots: its centre (2,), and half its
+    side."""
     out = (1 - HELD) / 2
     low, high = np.quantile(places.reshape(-1, 2), (out / 2, 1 - out / 2), axis=0)
     half = max(NARROWEST, MARGIN * float((high - low).max()) / 2)
@@ -139,15 +141,15 @@ def _map_frames(
         yield frame
 
 
-def _on_map(moment: ModelAtStep, plane: Plane) -> Floats:
-    """Where the test set lies on the map: (N, 2)."""
+def _on_map(moment: Moment, plane: Plane) -> Floats:
+    """The test set's coordinates on the map: (N, 2)."""
     if plane.is_line:
         return np.concatenate((moment.means, moment.logvars), axis=1)
     return plane.coordinates(moment.means)
 
 
-def _manifold(model: VAE, plane: Plane, middle: Floats, half: float, size: int) -> ImageArray:
-    """What the model draws all over a window of the plane: (size, size)."""
+def _manifold(model: VAE, plane: Plane, middle: Floats, half: float, size: int) -> Picture:
+    """What the model draws on a grid over the window of the plane: (size, size)."""
     count = size // TILE
     offsets = ((np.arange(count) + 0.5) / count * 2 - 1) * half
     places = [plane.at(middle[0] + x, middle[1] - y) for y in offsets for x in offsets]
@@ -166,7 +168,7 @@ def _digit_frames(
     cell, side = size // COLUMNS, pictures.shape[-1]
     times = cell // (side + GAP)
     gap, drawn = GAP * times // 2, side * times
-    high = gap + 2 * (gap + drawn) + gap  # a pair, under a stripe in the colour of its class
+    high = gap + 2 * (gap + drawn) + gap  # height of a pair under a stripe in its class's colour
     rows = math.ceil(len(classes) / COLUMNS)
     ground = np.zeros((gap + rows * high, size), np.uint8)
     lower = []
@@ -193,23 +195,23 @@ def palette(ink: Ink) -> Palette:
     return np.rint(np.concatenate((greys, *classes))).astype(np.uint8)
 
 
-def in_greys(levels: ImageArray, opacity: float = 1, steps: int = GREYS) -> Frame:
-    """Grey levels, of which 0 is the ground, as a frame; in fewer steps it makes a smaller file."""
+def in_greys(levels: Picture, opacity: float = 1, steps: int = GREYS) -> Frame:
+    """Grey levels, 0 the background, as a frame; fewer steps make a smaller file."""
     stepped = np.rint(levels / 255 * (steps - 1)) / (steps - 1)
     return np.rint(stepped * opacity * (GREYS - 1)).astype(np.uint8)
 
 
 def in_colour(label: int, cover: int = EDGE) -> int:
-    """The number of a class's colour, where a dot covers so much of a pixel."""
+    """The index of a class's colour for a pixel that a dot covers to `cover` / EDGE."""
     return GREYS + EDGE * label + cover - 1
 
 
 def draw_dots(frame: Frame, middles: Floats, labels: Indices, radius: float) -> None:
-    """Draws dots in the colours of their classes; those that would cross the border are left out.
+    """Draws dots in the colours of their classes, without those that would cross the frame's border.
 
     Args:
-        middles: in pixels from the upper left corner, x and y: (N, 2).
-        labels: (N,)
+        middles: the centres in pixels from the upper left corner, x and y: (N, 2).
+        labels: the classes (N,).
         radius: in pixels.
     """
     stencil, reach = _stencil(radius)
@@ -223,14 +225,14 @@ def draw_dots(frame: Frame, middles: Floats, labels: Indices, radius: float) -> 
     covers = stencil[within[seen, 1], within[seen, 0]].ravel()
     colours = np.repeat(EDGE * labels[seen], len(around) ** 2)
     flat = frame.reshape(-1)
-    # What is covered most is drawn last: among dots that touch no edge is seen, only around all of them.
+    # Pixels that are covered most are drawn last, so that no dot's edge is drawn onto another dot.
     for cover in range(1, EDGE + 1):
         at = np.flatnonzero(covers == cover)
         flat[pixels[at]] = colours[at] + in_colour(0, cover)
 
 
 def over(frame: Frame, *texts: Frame) -> Frame:
-    """A frame with lines of text below it."""
+    """A frame with lines of text below it, and a margin."""
     foot = round(frame.shape[1] * LETTERS * TEXT_MARGIN)
     return np.pad(np.concatenate((frame, *texts)), ((0, foot), (0, 0)))
 
@@ -242,13 +244,13 @@ def caption(text: str, width: int) -> Frame:
 
 
 def legend(names: Sequence[str], width: int) -> Frame:
-    """The names of the classes, each beside a dot, in as many lines as they need."""
+    """The legend: the names of the classes, each after a dot, in as many lines as they need."""
     letters = width * LETTERS
     font = _font(letters)
     begins: list[tuple[float, int]] = []
     line, x = 0, letters * TEXT_MARGIN
     for name in names:
-        length = letters + font.getlength(name)  # the dot's and its own
+        length = letters + font.getlength(name)  # the dot and the name
         if begins and x + length > width - letters * TEXT_MARGIN:
             line, x = line + 1, letters * TEXT_MARGIN
         begins.append((x, line))
@@ -262,7 +264,7 @@ def legend(names: Sequence[str], width: int) -> Frame:
 
 
 def _written(width: int, lines: int, texts: Sequence[tuple[float, int, str]]) -> Frame:
-    """A frame of so many lines, with texts that begin so far from the left, in a line each."""
+    """A frame with lines of text; `texts` holds each one's distance from the left in pixels, its line, itself."""
     letters = width * LETTERS
     image = Image.new("L", (width, round(lines * LINE * letters)))
     draw = ImageDraw.Draw(image)
@@ -273,17 +275,17 @@ def _written(width: int, lines: int, texts: Sequence[tuple[float, int, str]]) ->
 
 @cache
 def _font(letters: float) -> ImageFont.FreeTypeFont:
-    """Pillow's own."""
+    """Pillow's default font of that size in pixels."""
     font = ImageFont.load_default(letters)
-    assert isinstance(font, ImageFont.FreeTypeFont)  # all its wheels have FreeType
+    assert isinstance(font, ImageFont.FreeTypeFont)  # as all wheels of Pillow have FreeType
     return font
 
 
 @cache
-def _stencil(radius: float) -> tuple[ImageArray, int]:
-    """By how much a dot covers the pixels around it, 0 to EDGE, and how many pixels it reaches.
+def _stencil(radius: float) -> tuple[Picture, int]:
+    """How much a dot covers the pixels around it, 0 to EDGE, and how many pixels it reaches.
 
-    By the place of its middle within its pixel, y and x: (WITHIN, WITHIN, pixels).
+    For each position of its centre within its pixel, y and x: (WITHIN, WITHIN, pixels).
     """
     reach = math.ceil(radius)
     places = (np.arange(WITHIN) + 0.5) / WITHIN

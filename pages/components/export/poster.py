@@ -1,4 +1,4 @@
-"""The plane as a poster: digits all over it, in a file that prints sharply.
+"""A poster of the plane: a grid of digits over all of it, as a PNG file for print.
 
 Shapes: R rows, C columns, S pixels a side, Z latent size.
 """
@@ -20,30 +20,30 @@ from vae.models.network import VAE
 from vae.runs.run import Run
 
 FEWEST, DEFAULT, MOST = 10, 20, 40  # digits a side
-A3 = 297 / 25.4  # inches: its short side
-SHARP = 3508  # pixels: 300 dots per inch there
-SETTINGS, PREVIEW = 250, 340  # pixels on the page
+A3 = 297 / 25.4  # inches: the short side of A3 paper
+SHARP = 3508  # pixels of it at 300 dots per inch
+SETTINGS, PREVIEW = 250, 340  # widths on the page, pixels
 
 
-def poster(run: Run, loaded: LoadedModel, plane: Plane) -> None:
+def poster_button(run: Run, loaded: LoadedModel, plane: Plane) -> None:
     """A button that opens the settings of a poster, a preview, and a button that saves it.
 
     Args:
-        run: names the file.
+        run: its name begins that of the file.
         loaded: its model draws the digits.
-        plane: where they are; of a line, a single row.
+        plane: where they lie; a line has a single row of them.
     """
-    # It runs when it is opened: otherwise each click on the page would draw hundreds of digits.
+    # The content runs only while it is open: otherwise each click on the page would draw hundreds of digits.
     what = "line" if plane.is_line else "plane"
-    opened = st.popover(f"Poster of the {what}", on_change="rerun", key="poster")
-    if opened.open:
-        with opened:
+    popover = st.popover(f"Poster of the {what}", on_change="rerun", key="poster")
+    if popover.open:
+        with popover:
             _settings(run, loaded.model, plane)
 
 
-def poster_picture(model: VAE, plane: Plane, count: int, ink: Ink) -> ImageArray:
-    """Digits at quantiles of the prior on a plane, `count` a side, framed by half a digit: ((count + 1) S,
-    (count + 1) S). On a line, one row: (2 S, (count + 1) S)."""
+def poster_picture(model: VAE, plane: Plane, count: int, ink: Ink) -> Picture:
+    """Digits at quantiles of the prior on a plane, `count` a side, with a margin of half a digit:
+    ((count + 1) S, (count + 1) S). On a line, one row: (2 S, (count + 1) S)."""
     places = _places(plane, count)
     digits = decode_places(model, places.reshape(-1, places.shape[-1]))
     framed = np.pad(tiled(digits, count), digits.shape[-1] // 2)
@@ -51,23 +51,23 @@ def poster_picture(model: VAE, plane: Plane, count: int, ink: Ink) -> ImageArray
 
 
 def poster_file(model: VAE, plane: Plane, count: int, ink: Ink) -> bytes:
-    """The same as a PNG that fills A3's short side with 300 dots per inch at least; pixels stay squares."""
+    """The poster as a PNG file with at least 300 dots per inch on A3's short side; pixels stay squares."""
     picture = poster_picture(model, plane, count, ink)
     large = enlarged(picture, math.ceil(SHARP / picture.shape[1]))
     return png(large, dpi=large.shape[1] / A3)
 
 
 def _places(plane: Plane, count: int) -> Floats:
-    """Of all digits, as they lie on the map: (R, C, Z)."""
+    """The places of all digits, arranged as on the map: (R, C, Z)."""
     grid = latent_space.prior_grid(count).numpy()
     rows = grid[:1] if plane.is_line else grid
-    # On a plane the prior is a round cloud too, around the place that is nearest to the origin.
+    # Restricted to a plane, the prior is a round Gaussian around the plane's point nearest to the origin.
     middle = plane.coordinates(np.zeros((1, len(plane.base))))[0]
     return np.stack([[plane.at(x, y) for x, y in row] for row in rows + middle])
 
 
 def _settings(run: Run, model: VAE, plane: Plane) -> None:
-    # Beside each other, as all of it has to fit in; on narrow windows what saves it comes first.
+    # Side by side, to fit into the popover; on narrow windows the settings come first.
     with st.container(horizontal=True, gap="small"):
         settings, shown = st.container(width=SETTINGS), st.container(width=PREVIEW)
     with settings:
@@ -88,7 +88,7 @@ def _settings(run: Run, model: VAE, plane: Plane) -> None:
             on_click="ignore",
             help="Sharp on A3: at least 300 dots per inch on its short side.",
         )
-    # Not a file of Streamlit's: one run later it may be gone before a slow browser asks for it.
+    # A data URL, as a file of Streamlit's may be gone at the next run before a slow browser has fetched it.
     source = data_url(poster_picture(model, plane, count, ink))
     style = "width: 100%; border-radius: 4px"
     shown.html(f'<img src="{source}" alt="The poster" style="{style}">')

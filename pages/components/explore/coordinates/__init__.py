@@ -1,6 +1,6 @@
-"""A place of the latent space by its coordinates: a slider and a field for each.
+"""A form with a slider and a number field for each coordinate of a place of the latent space.
 
-What is set is shown by others at once (`latent-hover`, an event of the window), and pinned when asked for.
+The page's other components show the place while it is changed (window event `latent-look`); *Pin* pins it.
 
 Shapes: Z latent size.
 """
@@ -15,7 +15,7 @@ from vae.inference.planes import DimensionSummary
 from vae.inference.scored_set import Floats
 
 KEY = "coordinates"
-LEAST = 4.0  # that a slider reaches to both sides: where the prior N(0, I) has 99.99 % of each coordinate
+LEAST = 4.0  # each slider reaches at least this far: the prior N(0, I) has 99.99 % of a coordinate within
 
 _mount = module_component(
     __file__,
@@ -27,19 +27,19 @@ _mount = module_component(
 
 
 def pinned_coordinates(latent_dim: int) -> Floats | None:
-    """The place (Z,) that was to be pinned in this run; None if there was none."""
+    """The place (Z,) that was submitted in this run of the page, or None."""
     event = st.session_state.get(KEY, {}).get("pinned")
     z = event.get("z") if isinstance(event, dict) else None  # it comes from a browser
     return np.array(z, np.float32) if is_place(z, latent_dim) else None
 
 
-def coordinates(place: Floats, dimensions: DimensionSummary, reach: tuple[Floats, Floats]) -> None:
-    """Shows the coordinates of the chosen place (Z,), to be changed; `pinned_coordinates` hears of a new one.
+def coordinates(place: Floats, dimensions: Dimensions, reach: tuple[Floats, Floats]) -> None:
+    """Shows the form; `pinned_coordinates` returns what is submitted in it.
 
     Args:
         place: the chosen place (Z,).
-        dimensions: of more than two, those come first of which the encoder says most.
-        reach: the smallest and the largest mean of each: (Z,), (Z,).
+        dimensions: their mean KL; more than two are listed with the largest KL first.
+        reach: the smallest and the largest mean of each coordinate: (Z,), (Z,).
     """
     kl = dimensions.kl
     order = dimensions.order if len(kl) > 2 else np.arange(len(kl))

@@ -1,7 +1,7 @@
 import { emitHover } from "../../shell/hover_event.js";
 import { makeRow } from "./row.js";
 
-// At most once a frame, however often a slider reports.
+// Shows a place on the page's other components, at most once a frame; null ends that.
 function look(state, z) {
   state.z = z;
   if (state.waiting) return;
@@ -12,27 +12,27 @@ function look(state, z) {
   });
 }
 
-// What is set. Rows have an order of their own.
+// One number of each row in the order of the dimensions, which is not that of the rows.
 function placeOf(rows, number) {
   const z = Array(rows.length);
   for (const row of rows) z[row.dimension] = number(row);
   return z;
 }
 
-// The same, or null if it is no place.
-function usable({ rows }) {
+// The place in the fields, or null if one of them holds no valid number.
+function validPlace({ rows }) {
   const z = placeOf(rows, ({ value }) => value());
   return z.every(Number.isFinite) ? z : null;
 }
 
 function check({ form, changed, ...state }) {
-  form.querySelector('[data-action="pin"]').disabled = !usable(state);
+  form.querySelector('[data-action="pin"]').disabled = !validPlace(state);
   const wrong = state.rows.find(({ value }) => Number.isNaN(value()));
   form.querySelector(".coordinates-why").textContent = wrong ? `Look at ${wrong.name}.` : "";
   form.querySelector('[data-action="back"]').disabled = !changed;
 }
 
-// Back to the chosen place.
+// Sets all rows back to the chosen place.
 function reset(state) {
   for (const row of state.rows) row.reset();
   if (state.changed) look(state, null);
@@ -45,13 +45,13 @@ function mount(parentElement) {
   state.form.addEventListener("input", () => {
     state.changed = true;
     check(state);
-    look(state, placeOf(state.rows, ({ last }) => last())); // a field without a number holds no other up
+    look(state, placeOf(state.rows, ({ last }) => last())); // a field without a number keeps its last one
   });
   state.form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const z = usable(state);
+    const z = validPlace(state);
     if (z) state.report("pinned", { z });
-    if (state.rows.every((row) => row.same())) reset(state); // the next run brings nothing new
+    if (state.rows.every((row) => row.same())) reset(state); // the next run sends the same data, which would reset nothing
   });
   state.form.querySelector('[data-action="back"]').addEventListener("click", () => reset(state));
   state.dispose = () => {
@@ -62,7 +62,7 @@ function mount(parentElement) {
   return state;
 }
 
-// Runs again whenever the data or the theme changes: what was set stays, as long as the chosen place does.
+// Called whenever the data or the theme changes; changed fields stay until another place is chosen.
 export function show({ data, parentElement, setTriggerValue }) {
   const state = (parentElement.coordinates ??= mount(parentElement));
   state.report = setTriggerValue;
@@ -77,7 +77,7 @@ export function show({ data, parentElement, setTriggerValue }) {
       rows.replaceChildren(...state.rows.map(({ element }) => element));
       state.chosen = null;
     }
-    data.rows.forEach((row, i) => state.rows[i].follow(row, data.furthest));
+    data.rows.forEach((row, i) => state.rows[i].update(row, data.furthest));
     const chosen = data.rows.map(({ value }) => value).join();
     if (chosen !== state.chosen || !state.changed) reset(state);
     state.chosen = chosen;

@@ -1,6 +1,6 @@
 import { element } from "../../shell/dom.js";
 
-// One coordinate: a slider and a field that follow each other.
+// One coordinate: a slider and a number field with the same value.
 export function makeRow({ dimension, name }) {
   const part = (tag, what, attributes = {}) => element(tag, { class: `coordinates-${what}`, ...attributes });
   const row = part("div", "row");
@@ -11,11 +11,11 @@ export function makeRow({ dimension, name }) {
   row.append(label, slider, field, note);
   let data = null;
   let furthest = 0;
-  let last = 0; // what the field said when it last said a number
+  let last = 0; // the last number in the field
 
-  // What the field says; NaN if that is nothing to pin.
+  // The field's number; NaN if it has none, or one too far out.
   const value = () => {
-    const number = field.value === "" ? NaN : Number(field.value); // nonsense is "", too
+    const number = field.value === "" ? NaN : Number(field.value); // invalid text is "", too
     return Math.abs(number) <= furthest ? number : NaN;
   };
 
@@ -27,7 +27,7 @@ export function makeRow({ dimension, name }) {
     note.textContent = wrong ? (far ? most : "This is no number.") : "";
   };
 
-  // The slider reaches as far as the pictures do, and to the value.
+  // Sets the slider; its range holds all test pictures and the value.
   const slide = () => {
     const number = value();
     if (Number.isNaN(number)) return;
@@ -43,7 +43,7 @@ export function makeRow({ dimension, name }) {
     check();
   };
 
-  // Whether it says what is chosen already; in float32, as places are.
+  // Whether the value is the chosen one, compared as float32.
   const same = () => Math.fround(value()) === Math.fround(data.value);
 
   slider.addEventListener("input", () => {
@@ -56,11 +56,11 @@ export function makeRow({ dimension, name }) {
   });
   slider.addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
-    event.preventDefault(); // some browsers submit by themselves
+    event.preventDefault(); // some browsers would also submit
     slider.form.requestSubmit();
   });
 
-  const follow = (newer, limit) => {
+  const update = (newer, limit) => {
     [data, furthest] = [newer, limit];
     label.textContent = name;
     label.append(element("small", {}, ` KL ${data.kl}`));
@@ -68,5 +68,5 @@ export function makeRow({ dimension, name }) {
     label.title = `Mean KL over the test pictures, ${data.kl} nats: ${meaning}.`;
   };
 
-  return { element: row, dimension, name, value, last: () => last, same, follow, reset };
+  return { element: row, dimension, name, value, last: () => last, same, update, reset };
 }

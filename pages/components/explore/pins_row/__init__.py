@@ -1,4 +1,4 @@
-"""The row of pins: small pictures of what the model draws at each, to be chosen, kept, saved and removed."""
+"""The row of pins: what the model draws at each, with buttons to choose, keep, save and remove it."""
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,22 +26,22 @@ Name = Literal["choose", "keep", "remove", "clear"]
 
 
 class Action(NamedTuple):
-    """What was asked for in the row: of the pin of that number, or, to clear it, of all."""
+    """An action on the pin of that number; to clear the row, on all of them."""
 
     name: Name
     number: int
 
 
-def _action(told: Any) -> Action:
-    name, pin = told["action"], told["pin"]
+def _action(sent: Any) -> Action:
+    name, pin = sent["action"], sent["pin"]
     if name not in get_args(Name):
         raise ValueError
     return Action(name, -1 if pin is None else int(pin))
 
 
-def asked_actions() -> Iterator[Action]:
-    """What was asked for, as `component_events.new_events`; called before the row is drawn."""
-    return (action for _, action in component_events.new_events(KEY, _action))
+def new_actions() -> Iterator[Action]:
+    """The actions since the last run of the page (see `component_events`); called before the row is drawn."""
+    return (action for _, action in component_events.happened(KEY, _action))
 
 
 def pins_row(
@@ -51,20 +51,20 @@ def pins_row(
     plane: Plane,
     *,
     run: str,
-    address: Mapping[str, str | None],
+    query: Mapping[str, str | None],
 ) -> None:
-    """Shows the row, and reports what is asked for in it to `asked_actions`.
+    """Shows the row; `new_actions` returns what is done in it.
 
     Args:
-        pins: what to show, each with a place in the latent space of the model.
-        loaded: what it draws there; a place leads to the nearest picture of the test set.
+        pins: each with a place in the latent space of the model.
+        loaded: its model draws the pictures; each pin links to a test picture, if it is none to the nearest.
         names: of the classes.
-        plane: what the map shows, which so says how places are named.
+        plane: the plane of the map, by whose axes places are named.
         run: the name of the model's run.
-        address: what the page's address is to say of each name, None for nothing.
+        query: the values of the URL's query parameters, None for one that is to go.
     """
     test = loaded.test
-    # Each is kept: a click must not draw and search all of the row again.
+    # Both are cached: a click draws and searches for the new pin only.
     pictures = b"".join(picture_at(loaded, pin.z).tobytes() for pin in pins.row)
     shown = [nearest_to(loaded, pin.z) if pin.index is None else pin.index for pin in pins.row]
     titles = [f"{names[test.labels[index]]} · #{index}" for index in shown]
@@ -86,15 +86,15 @@ def pins_row(
                 )
                 for pin, title, index in zip(pins.row, titles, shown, strict=True)
             ],
-            "address": address,
-            **component_events.acknowledged(KEY),
+            "query": query,
+            **component_events.heard(KEY),
         },
-        on_events_change=lambda: None,  # without it nothing reaches `asked_actions`
+        on_happened_change=lambda: None,  # without it nothing reaches `new_actions`
     )
 
 
 def _tile(pin: Pin, place: str, title: str, run: str, link: Mapping[str, object]) -> dict[str, object]:
-    """What a tile says; `title` is the test picture that its link leads to."""
+    """A tile's data; `title` names the test picture that its link leads to."""
     z, own = place_text(pin.z), pin.index is not None
     return {
         "number": pin.number,

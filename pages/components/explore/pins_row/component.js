@@ -7,8 +7,8 @@ import { enlarged, save, sheet } from "./png.js";
 import { move, only } from "./keyboard.js";
 import { icon } from "./icons.js";
 
-// One pin: its picture and place, which choose it, and what else can be done with it.
-function tileOf(pin, data, levels, row) {
+// A pin's tile: its picture and place in a button that chooses it, and buttons for the other actions.
+function tileOf(pin, chosen, levels, report) {
   const { number } = pin;
   const button = (action, name, title, drawing, attributes = {}) => {
     const made = element("button", { type: "button", title, "aria-label": `${title}: ${pin.title}`, ...attributes });
@@ -18,15 +18,15 @@ function tileOf(pin, data, levels, row) {
     made.addEventListener("click", action);
     return made;
   };
-  const asks = (action) => () => row.report(action, number);
+  const reporting = (action) => () => report(action, number);
   const picture = put(document.createElement("canvas"), imageOf(levels));
   const choose = element("button", { type: "button", title: pin.title });
   choose.className = "pins-row-choose";
   choose.dataset.action = "choose";
   choose.setAttribute("aria-label", `Look at ${pin.title}`);
-  choose.setAttribute("aria-pressed", number === data.chosen);
+  choose.setAttribute("aria-pressed", chosen);
   choose.append(picture, element("span", {}, pin.text));
-  choose.addEventListener("click", asks("choose"));
+  choose.addEventListener("click", reporting("choose"));
   const link = element("a", { title: pin.leads, "aria-label": pin.leads });
   link.dataset.action = "link";
   link.append(icon("pictures"));
@@ -35,21 +35,21 @@ function tileOf(pin, data, levels, row) {
   const actions = element("span", {});
   actions.className = "pins-row-actions";
   actions.append(
-    button(asks("keep"), "keep", pin.kept ? "Kept: let it go" : "Keep", icon("star"), { "aria-pressed": pin.kept }),
+    button(reporting("keep"), "keep", pin.kept ? "Kept: let it go" : "Keep", icon("star"), { "aria-pressed": pin.kept }),
     button(file, "save", "Save as PNG", icon("save")),
     link,
-    button(asks("remove"), "remove", "Remove", icon("cross")),
+    button(reporting("remove"), "remove", "Remove", icon("cross")),
   );
   const tile = element("div", {});
   tile.className = "pins-row-tile";
   tile.dataset.number = number;
-  tile.dataset.chosen = number === data.chosen;
+  tile.dataset.chosen = chosen;
   tile.append(choose, actions);
   return tile;
 }
 
-// What can be done with all pins.
-function actionsOf(data, parts, row) {
+// The buttons for all pins together.
+function actionsOf(data, parts, report) {
   const button = (text, title, action, disabled) => {
     const made = element("button", { type: "button", title }, text);
     made.dataset.action = text;
@@ -57,20 +57,21 @@ function actionsOf(data, parts, row) {
     made.addEventListener("click", action);
     return made;
   };
-  const idle = data.pins.some((pin) => !pin.kept);
+  const clearable = data.pins.some((pin) => !pin.kept);
   const all = () => save(sheet(parts, data), `${data.run}_${data.pins.length}_pins.png`);
   return [
     button("Download all", "All pins on one sheet, as PNG", all, false),
-    button("Clear", "Remove those that are not kept", () => row.report("clear", null), !idle),
+    button("Clear", "Remove those that are not kept", () => report("clear", null), !clearable),
   ];
 }
 
-// Tiles that are as they were stay where they are: a click may have begun on one.
-function arrange(tiles, data, parts, row) {
+// Brings the tiles up to date. Unchanged ones stay in the document: a click may have begun on one.
+function arrange(tiles, data, parts, report) {
   const old = new Map([...tiles.children].map((tile) => [tile.drawn, tile]));
   const made = data.pins.map((pin, i) => {
-    const drawn = JSON.stringify([pin, pin.number === data.chosen, data.side, ...parts[i]]);
-    const tile = old.get(drawn) ?? tileOf(pin, data, parts[i], row);
+    const chosen = pin.number === data.chosen;
+    const drawn = JSON.stringify([pin, chosen, data.side, ...parts[i]]);
+    const tile = old.get(drawn) ?? tileOf(pin, chosen, parts[i], report);
     tile.drawn = drawn;
     return tile;
   });
@@ -78,23 +79,23 @@ function arrange(tiles, data, parts, row) {
   made.forEach((tile, i) => tiles.children[i] !== tile && tiles.insertBefore(tile, tiles.children[i] ?? null));
 }
 
-// In a narrow window the tiles scroll.
+// Scrolls a tile into view: in a narrow window the row of tiles scrolls.
 function reveal(tiles, tile) {
   const start = tile.offsetLeft - tiles.offsetLeft;
   const room = tiles.clientWidth - tile.offsetWidth;
   if (start < tiles.scrollLeft || start > tiles.scrollLeft + room) tiles.scrollLeft = start - room;
 }
 
-// Runs again whenever the data or the theme changes.
+// Called whenever the data or the theme changes.
 export function show({ data, parentElement, setTriggerValue }) {
   const row = parentElement.querySelector(".pins-row");
   const [tiles, all, empty] = row.children;
-  // Pins have other numbers in another session: what was asked for in the last one is let go.
+  // Pins have other numbers in another session: actions still waiting from the last one are dropped.
   if (row.telling?.session !== data.session) row.telling = new Telling();
   row.telling.answered(setTriggerValue, data.heard, data.session);
-  row.report = (action, pin) => row.telling.tell({ action, pin });
+  const report = (action, pin) => row.telling.tell({ action, pin });
   tiles.setAttribute("aria-label", "Pins");
-  tiles.onkeydown = (event) => move(event, tiles, row);
+  tiles.onkeydown = (event) => move(event, tiles, (number) => report("remove", number));
   tiles.onfocusin = (event) => only(tiles, event.target.closest(".pins-row-tile"));
   const levels = bytesOf(data.pictures);
   const size = data.side * data.side;
@@ -102,16 +103,16 @@ export function show({ data, parentElement, setTriggerValue }) {
   const focused = row.contains(document.activeElement) ? document.activeElement : null;
   const at = [...tiles.children].indexOf(focused?.closest(".pins-row-tile"));
   const number = tiles.children[at]?.dataset.number;
-  arrange(tiles, data, parts, row);
-  all.replaceChildren(...(data.pins.length ? actionsOf(data, parts, row) : []));
+  arrange(tiles, data, parts, report);
+  all.replaceChildren(...(data.pins.length ? actionsOf(data, parts, report) : []));
   empty.textContent = data.pins.length ? "" : "Nothing is pinned yet. Click the map, on a point or between them.";
   const chosen = tiles.querySelector('[data-chosen="true"]');
   only(tiles, chosen);
   if (chosen && row.chosen !== data.chosen) reveal(tiles, chosen);
   row.chosen = data.chosen;
-  updateUrl(data.address);
+  say(data.query);
   if (!focused || focused.isConnected) return;
-  // What was pressed keeps the keyboard, though it was drawn anew; what was removed leaves it to the next.
+  // The pressed button keeps the focus though its tile is new; after a removal the next tile gets it.
   const tile = tiles.querySelector(`[data-number="${number}"]`) ?? tiles.children[at] ?? tiles.lastElementChild;
   const target = (at < 0 ? all : tile)?.querySelector(`[data-action="${focused.dataset.action}"]`);
   target?.focus({ preventScroll: true });

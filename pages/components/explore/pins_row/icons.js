@@ -1,4 +1,4 @@
-// Drawn in a square of 24.
+// Paths in a square of 24 units.
 const ICONS = {
   star: "M12 3.5l2.6 5.6 6.1.7-4.5 4.1 1.2 6-5.4-3-5.4 3 1.2-6-4.5-4.1 6.1-.7z",
   save: "M12 4v11m-5-5l5 5 5-5M5 20h14",

@@ -1,4 +1,4 @@
-// Pictures as PNG files, made here: each of their pixels stays a square of one colour.
+// PNG files of pins, made in the browser; each pixel of a picture becomes a square of one colour.
 import { imageOf, put } from "../../stores/pictures/levels.js";
 
 const TIMES = 10;
@@ -7,7 +7,7 @@ const GAP = 20;
 const TEXT = 24; // pixels
 const LINE = 1.4 * TEXT;
 
-// S * S grey levels as a canvas.
+// S * S grey levels as a canvas with `TIMES` as many pixels a side.
 export function enlarged(levels) {
   const small = put(document.createElement("canvas"), imageOf(levels));
   const large = document.createElement("canvas");
@@ -18,7 +18,7 @@ export function enlarged(levels) {
   return large;
 }
 
-// All pins on one sheet, z beneath each; dark on white, as for printing.
+// All pins on one sheet, each with its z below; black text on white, for printing.
 export function sheet(parts, { side, pins, run }) {
   const width = side * TIMES + GAP;
   const lines = pins.some(({ text, z }) => text !== z) ? 2 : 1;

@@ -1,4 +1,4 @@
-"""The button that saves a training as a film: made when it is asked for, one at a time on a server."""
+"""The dialog that makes a film of a training, one at a time on a server, and saves it."""
 
 import io
 import shutil
@@ -33,14 +33,14 @@ SCRIPT = """
 from pathlib import Path
 import numpy as np
 from pages.components.runs import loaded_model
-from pages.components.export.film import save_journey
-from vae.inference.planes import axis_directions
+from pages.components.export.film import film_button
+from vae.inference.planes import axes
 from vae.runs.run import Run
 
 run = Run(Path({path!r}))
 latent_dim = run.config.latent_dim
-plane = axis_directions(latent_dim).through(np.zeros(latent_dim, np.float32))
-save_journey(run, loaded_model.load(run), plane)
+plane = axes(latent_dim).through(np.zeros(latent_dim, np.float32))
+film_button(run, loaded_model.load(run), plane)
 """
 
 
@@ -132,8 +132,8 @@ def kept(test: AppTest) -> dict[str, object]:
 def test_who_goes_to_another_page_keeps_no_film(run: Run) -> None:
     test = visit("pages/latent.py", run=run.name)
     button(test, "Save the journey").click().run()
-    kept(test)[component._MADE] = None, b"a film"
-    assert component._MADE in kept(test.run())  # newer weights of a live run close nothing
+    kept(test)[component._FILM] = None, b"a film"
+    assert component._FILM in kept(test.run())  # newer weights of a live run close nothing
     on_latent = {key: test.session_state[key] for key in (page_state._PAGE, page_state._KEPT)}
     test = visit("pages/reconstructions.py", on_latent, run=run.name)
     assert page_state._KEPT not in test.session_state
@@ -185,7 +185,7 @@ def test_it_ends_with_the_weights_that_are_explored_and_says_what_the_slider_say
     made = 255 * moments[-1].model.decode(means)[:, 0].numpy()
     assert np.abs(moments[-1].reconstructions - made).max() <= 0.51  # rounded
     assert captions == [
-        component.said(moment) for moment in run_moments.load(run, loaded_model.load(run)).moments
+        component.moment_caption(moment) for moment in run_moments.load(run, loaded_model.load(run)).moments
     ]
     assert f"step {steps[3] + 1} · epoch 1.50 · test {test.reconstruction.mean():.1f} + KL" in captions[-1]
 
@@ -202,10 +202,13 @@ def test_the_run_that_comes_with_the_project_can_be_filmed(films: list[bytes]) -
 
 def test_a_caption_says_what_is_known() -> None:
     moment = Moment(4690, None, 10.0, None, Cost(130.96, 7.1), Cost(131.04, 7.0))
-    assert component.said(moment) == "step 4,690 · epoch 10.00 · train 131.0 + KL 7.1 · test 131.0 + 7.0 nats"
+    assert (
+        component.moment_caption(moment)
+        == "step 4,690 · epoch 10.00 · train 131.0 + KL 7.1 · test 131.0 + 7.0 nats"
+    )
     moment = Moment(60, None, 0.125, None, Cost(184.06, 5.25), None)
-    assert component.said(moment) == "step 60 · epoch 0.13 · train 184.1 + KL 5.3 nats"
-    assert component.said(Moment(0, None, None, None, None, None)) == "step 0"
+    assert component.moment_caption(moment) == "step 60 · epoch 0.13 · train 184.1 + KL 5.3 nats"
+    assert component.moment_caption(Moment(0, None, None, None, None, None)) == "step 0"
 
 
 @pytest.mark.parametrize("what", ["Map", "Ten digits"])
@@ -249,7 +252,7 @@ def test_too_few_moments_get_a_sentence(run: Run, known: int) -> None:
 
 def test_while_somebody_elses_is_made_there_is_a_sentence(run: Run, films: list[bytes]) -> None:
     test = opened(run)
-    with component._alone():
+    with component._one_film_at_a_time():
         make(test)
         assert "Somebody else's film is being made" in test.error[0].value
         assert films == []
@@ -318,7 +321,7 @@ time_machine(moments_store(run_moments.load(run, explored)), key="time")
         page.goto(server.address())
         page.get_by_role("button", name="One moment back").wait_for()
         for moment in reversed(moments):
-            expect(page.locator(".time-machine-text")).to_have_text(component.said(moment))
+            expect(page.locator(".time-machine-text")).to_have_text(component.moment_caption(moment))
             page.get_by_role("button", name="One moment back").click()
 
 

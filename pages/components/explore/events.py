@@ -1,4 +1,4 @@
-"""What people do on the Latent page, carried out: clicks, lines and lassos on the map, pins, sliders.
+"""Handles the events of the Latent page: clicks, lines and lassos on the map, the row of pins, sliders.
 
 Shapes: Z latent size.
 """
@@ -6,31 +6,31 @@ Shapes: Z latent size.
 import streamlit as st
 
 from pages.components.explore.coordinates import pinned_coordinates
-from pages.components.explore.pin_state import act, pin, pinned, put_back
-from pages.components.explore.pins_row import asked_actions
+from pages.components.explore.pin_state import act, current_pins, pin, set_pins
+from pages.components.explore.pins_row import new_actions
 from pages.components.explore.place_panel import clicked_neighbour
 from pages.components.map.drawings import draw_path, draw_region
 from pages.components.map.explorer_map import MAP, View
 from pages.components.map.latent_map import Click, Line, Region, Undo, new_events
 from pages.components.map.pins import Pins
 
-_CLICKED = "clicked"  # the last click's number, and the pins before it
+_CLICKED = "clicked"  # key of the last click's number, and of the pins before it
 
 
-def carry_out(view: View) -> tuple[Pins, bool]:
-    """Carries out all that was asked for since the last run; the pins after it, and whether there was any."""
+def handle_events(view: View) -> tuple[Pins, bool]:
+    """Handles the events since the last run of the script; returns the pins, and whether there were any."""
     test = view.loaded.test
     latent_dim = test.means.shape[1]
-    pins = before = pinned(test, view.run.config.dataset)
-    asked = elsewhere = False
-    for action in asked_actions():
+    pins = before = current_pins(test, view.run.config.dataset)
+    any_event = outdated = False
+    for action in new_actions():
         pins = act(action)
     if (place := pinned_coordinates(latent_dim)) is not None:
         pins = pin(place)
     if (neighbour := clicked_neighbour(test)) is not None:
         pins = pin(test.means[neighbour], neighbour)
-    for number, event in new_events(MAP):
-        asked = True
+    for number, event in happened(MAP):
+        any_event = True
         match event:
             case Undo(of):
                 pins = _undone(of, pins)
@@ -39,24 +39,27 @@ def carry_out(view: View) -> tuple[Pins, bool]:
                 if event.corners:
                     st.toast("What the selection holds is shown below the map.")
             case Region():
-                elsewhere |= bool(event.corners)  # of another plane, too
+                outdated |= bool(event.corners)  # of another plane or run
             case _ if not view.is_of(event):
-                elsewhere = True
+                outdated = True
             case Click(z, point, points) if len(z) == latent_dim:
-                st.session_state[_CLICKED] = number, pins  # first, as the pin is to be written last
+                st.session_state[_CLICKED] = (
+                    number,
+                    pins,
+                )  # before the pin, which has to be the last write (`component_events`)
                 picture = view.test_picture(point, points)
                 pins = pin(z) if picture is None else pin(test.means[picture], picture)
             case Line(start, end) if len(start) == len(end) == latent_dim:
                 draw_path(start, end)
                 st.toast("The path is drawn: its pictures are below the map.")
-    if elsewhere:
+    if outdated:
         st.warning("What was done on the map that stood here before was left out. Do it again on this one.")
-    return pins, asked or pins != before
+    return pins, any_event or pins != before
 
 
 def _undone(of: int, pins: Pins) -> Pins:
-    """The pins from before a click, unless something else has happened since."""
+    """The pins from before the click of that number, unless they were changed since."""
     number, before = st.session_state.get(_CLICKED, (None, pins))
     chosen = pins.chosen
-    stands = chosen is not None and pins == before.add(chosen.place, chosen.index)
-    return put_back(before) if number == of and stands else pins
+    unchanged = chosen is not None and pins == before.add(chosen.place, chosen.index)
+    return set_pins(before) if number == of and unchanged else pins
