@@ -64,7 +64,7 @@ LOOKS = """() => {
 }"""
 
 # Has the row of pins wait for a server that is gone to remove a pin.
-GONE = """(pin) => Object.assign(document.querySelector(".pins-row").telling, {
+GONE = """(pin) => Object.assign(document.querySelector(".pins-row").events, {
     session: "of that server",
     pending: [{ action: "remove", pin, number: 1_000 }],
 })"""

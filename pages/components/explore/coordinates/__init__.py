@@ -1,6 +1,6 @@
 """A form with a slider and a number field for each coordinate of a place of the latent space.
 
-The page's other components show the place while it is changed (window event `latent-look`); *Pin* pins it.
+The page's other components show the place while it is changed (window event `latent-hover`); *Pin* pins it.
 
 Shapes: Z latent size.
 """

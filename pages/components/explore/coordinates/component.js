@@ -2,7 +2,7 @@ import { emitHover } from "../../shell/hover_event.js";
 import { makeRow } from "./row.js";
 
 // Shows a place on the page's other components, at most once a frame; null ends that.
-function look(state, z) {
+function emit(state, z) {
   state.z = z;
   if (state.waiting) return;
   state.waiting = true;
@@ -35,7 +35,7 @@ function check({ form, changed, ...state }) {
 // Sets all rows back to the chosen place.
 function reset(state) {
   for (const row of state.rows) row.reset();
-  if (state.changed) look(state, null);
+  if (state.changed) emit(state, null);
   state.changed = false;
   check(state);
 }
@@ -45,7 +45,7 @@ function mount(parentElement) {
   state.form.addEventListener("input", () => {
     state.changed = true;
     check(state);
-    look(state, placeOf(state.rows, ({ last }) => last())); // a field without a number keeps its last one
+    emit(state, placeOf(state.rows, ({ last }) => last())); // a field without a number keeps its last one
   });
   state.form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -2,7 +2,7 @@
 
 The large picture is decoded in the browser at every frame. *Play* moves it to the end and back for ever, the
 slider to any place; it never starts by itself, for people who prefer no motion. While it moves, or stands
-where it was put, the page receives `latent-look` events from the source "path".
+where it was put, the page receives `latent-hover` events from the source "path".
 
 Shapes: M pictures in the row, D places of the path, S pixels a side, Z latent size.
 """

@@ -36,7 +36,7 @@ function draw(state, now) {
   if (Number(slider.value) !== 100 * part) slider.value = 100 * part;
   const nearest = Math.round(part * (row.children.length - 1));
   [...row.children].forEach((each, i) => each.classList.toggle("path-strip-nearest", i === nearest));
-  if (state.looking) tellLook("path", z);
+  if (state.emitting) emitHover("path", z);
 }
 
 function request(state) {
@@ -46,7 +46,7 @@ function request(state) {
 function play(state, playing) {
   state.playing = playing;
   state.last = null;
-  state.looking ||= playing;
+  state.emitting ||= playing;
   state.box.querySelector("button").textContent = playing ? "Pause" : "Play";
   request(state);
 }
@@ -54,21 +54,21 @@ function play(state, playing) {
 // Stops at a fraction of the path.
 function scrub(state, part) {
   state.phase = part;
-  state.looking = true;
+  state.emitting = true;
   play(state, false);
 }
 
 // The other components no longer show the place on the path.
 function leave(state) {
-  if (!state.looking) return;
-  state.looking = false;
+  if (!state.emitting) return;
+  state.emitting = false;
   emitHover("path", null);
 }
 
 function mount(parentElement) {
   const box = parentElement.querySelector(".path-strip");
   const [canvas, slider, row] = ["canvas", "input", ".path-strip-row"].map((each) => box.querySelector(each));
-  const state = { box, canvas, slider, row, frame: null, phase: 0, playing: false, looking: false };
+  const state = { box, canvas, slider, row, frame: null, phase: 0, playing: false, emitting: false };
   state.awaited = new Awaited(decoders(), () => request(state));
   box.querySelector("button").onclick = () => play(state, !state.playing);
   slider.oninput = () => scrub(state, slider.value / 100);

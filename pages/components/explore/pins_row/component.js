@@ -91,9 +91,9 @@ export function show({ data, parentElement, setTriggerValue }) {
   const row = parentElement.querySelector(".pins-row");
   const [tiles, all, empty] = row.children;
   // Pins have other numbers in another session: actions still waiting from the last one are dropped.
-  if (row.telling?.session !== data.session) row.telling = new Telling();
-  row.telling.answered(setTriggerValue, data.heard, data.session);
-  const report = (action, pin) => row.telling.tell({ action, pin });
+  if (row.events?.session !== data.session) row.events = new EventQueue();
+  row.events.acknowledge(setTriggerValue, data.heard, data.session);
+  const report = (action, pin) => row.events.emit({ action, pin });
   tiles.setAttribute("aria-label", "Pins");
   tiles.onkeydown = (event) => move(event, tiles, (number) => report("remove", number));
   tiles.onfocusin = (event) => only(tiles, event.target.closest(".pins-row-tile"));
@@ -110,7 +110,7 @@ export function show({ data, parentElement, setTriggerValue }) {
   only(tiles, chosen);
   if (chosen && row.chosen !== data.chosen) reveal(tiles, chosen);
   row.chosen = data.chosen;
-  say(data.query);
+  updateUrl(data.query);
   if (!focused || focused.isConnected) return;
   // The pressed button keeps the focus though its tile is new; after a removal the next tile gets it.
   const tile = tiles.querySelector(`[data-number="${number}"]`) ?? tiles.children[at] ?? tiles.lastElementChild;
