@@ -1,4 +1,4 @@
-"""What the model keeps of the test pictures, and what it loses."""
+"""The page of reconstructions: a gallery of test pictures, class means, and a picture of one's own."""
 
 import numpy as np
 import streamlit as st
@@ -6,8 +6,8 @@ import streamlit as st
 from pages.components.gallery import gallery, own_picture
 from pages.components.gallery.class_means import class_means
 from pages.components.gallery.filters import filters
-from pages.components.gallery.picture_dialog import open_clicked, opened
-from pages.components.gallery.picture_url import asked_index
+from pages.components.gallery.picture_dialog import open_clicked, picture_dialog
+from pages.components.gallery.picture_url import index_in_url
 from pages.components.runs import loaded_model
 from pages.components.runs.follow_training import wait_for_weights
 from pages.components.runs.run_picker import run_picker
@@ -28,23 +28,23 @@ def main() -> None:
     loaded = loaded_model.load(run)
     test, names = loaded.test, class_names(run.config.dataset)
     open_clicked(test, gallery.KEY, own_picture.NEIGHBOURS)
-    asked = asked_index(len(test))
+    index = index_in_url(len(test))
     indices = np.arange(len(test))
     browse, means, own = st.tabs(("Gallery", "Class means", "Your own"), key="view", bind="query-params")
     if browse.open:
         with browse:
-            chosen = filters(test, names)
-            indices = chosen.indices
+            selection = filters(test, names)
+            indices = selection.indices
             if len(indices):
-                gallery.gallery(run, test, chosen)
+                gallery.gallery(run, test, selection)
     if means.open:
         with means:
             class_means(run, loaded)
     if own.open:
         with own:
             own_picture.own_picture(run, loaded)
-    if asked is not None:
-        opened(run, loaded, indices)
+    if index is not None:
+        picture_dialog(run, loaded, indices)
 
 
 if __name__ == "__main__":

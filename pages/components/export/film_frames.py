@@ -264,7 +264,7 @@ def legend(names: Sequence[str], width: int) -> Frame:
 
 
 def _written(width: int, lines: int, texts: Sequence[tuple[float, int, str]]) -> Frame:
-    """A frame with lines of text; `texts` holds each one's distance from the left in pixels, its line, itself."""
+    """A frame with lines of text; each of `texts` is its x in pixels, its line number, and its letters."""
     letters = width * LETTERS
     image = Image.new("L", (width, round(lines * LINE * letters)))
     draw = ImageDraw.Draw(image)

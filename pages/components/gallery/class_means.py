@@ -1,4 +1,4 @@
-"""The mean picture of each class beside what the model draws at the class's mean place."""
+"""The mean picture of each class, and what the model draws at the mean of the class's places."""
 
 import numpy as np
 import streamlit as st
@@ -12,12 +12,12 @@ from vae.runs.run import Run
 
 
 def class_means(run: Run, loaded: LoadedModel) -> None:
-    """Shows a tile for each class that has pictures."""
+    """Shows a tile for each class that has test pictures."""
     test = loaded.test
     labels = np.unique(test.labels)
-    members = [test.labels == label for label in labels]
-    pictures = np.stack([np.rint(test.images[of].mean(axis=0)).astype(np.uint8) for of in members])
-    places = np.stack([test.means[of].mean(axis=0) for of in members])
+    masks = [test.labels == label for label in labels]
+    pictures = np.stack([np.rint(test.images[mask].mean(axis=0)).astype(np.uint8) for mask in masks])
+    places = np.stack([test.means[mask].mean(axis=0) for mask in masks])
     names = class_names(run.config.dataset)
     st.write(
         "The mean of all test pictures of a class, pixel by pixel; beside it what the model draws at the "
@@ -30,9 +30,9 @@ def class_means(run: Run, loaded: LoadedModel) -> None:
         [
             Caption(
                 names[label],
-                f"{of.sum():,} pictures, mean loss {mean_losses(test, of)['reconstruction']:.1f} nats",
+                f"{mask.sum():,} pictures, mean loss {mean_losses(test, mask)['reconstruction']:.1f} nats",
             )
-            for label, of in zip(labels, members, strict=True)
+            for label, mask in zip(labels, masks, strict=True)
         ],
         key="class_means",
         label="Class means",

@@ -1,4 +1,4 @@
-"""The widgets that choose which test pictures are shown; each stands in the address under its own name."""
+"""The widgets that filter and sort the gallery's pictures; each is a query parameter of the URL."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
@@ -14,24 +14,24 @@ from vae import VaeError
 from vae.inference.scored_set import TERMS, Indices, ScoredSet, mean_losses
 from vae.inference.selection import SORTS, filter_classes, select_images
 
-# Keys of the widgets, and so their names in the address.
+# Keys of the widgets, which are also their query parameters.
 CLASSES, SORT, SEED, FIND, LOSS, SIZE, PAGE = "digit", "sort", "seed", "find", "loss", "show", "page"
 SIZES = (20, 50, 100, 200)
-USUAL = 50  # of the sizes
-LOSSES = (0, 1000)  # nats, the same for all runs: a range stays what it is when another run is chosen
-SEARCH = 1000  # characters: the longest that `selection.exactly` says has half of that
-BOXES = ("losses_by_class", "kl_by_class")
+USUAL = 50  # the default of the sizes
+LOSSES = (0, 1000)  # nats, the same for all runs, so that a chosen range stays valid for another run
+SEARCH = 1000  # characters of a search; twice the longest text of `scored_set.exactly`
+BOXES = ("losses_by_class", "kl_by_class")  # keys of the box plots
 
 
-class Chosen(NamedTuple):
-    """What the widgets leave: the indices of the pictures, in their order, and how many a page holds."""
+class Selection(NamedTuple):
+    """The indices of the pictures that pass the filters, sorted, and how many a page shows."""
 
     indices: Indices
     size: int
 
 
-def filters(test: ScoredSet, names: Sequence[str]) -> Chosen:
-    """Shows the widgets and figures of what they leave, and returns that."""
+def filters(test: ScoredSet, names: Sequence[str]) -> Selection:
+    """Shows the widgets with a table and box plots, and returns what they select."""
     for key in BOXES:
         _toggle_clicked_class(key, len(names))
     bound: dict[str, Any] = {"bind": "query-params", "on_change": _first_page}
@@ -77,25 +77,25 @@ def filters(test: ScoredSet, names: Sequence[str]) -> Chosen:
             **bound,
         )
         size = st.selectbox("A page holds", SIZES, index=SIZES.index(USUAL), key=SIZE, width=110, **bound)
-    lowest, highest = sorted(loss)  # an address may have them the other way round
+    lowest, highest = sorted(loss)  # a URL may have them in the wrong order
     within = (lowest, highest if highest < LOSSES[1] else np.inf)
     try:
         indices = select_images(test, find=find, loss=within, sort=sort, seed=seed)
     except VaeError as error:
         st.warning(error_text(error))
-        indices = select_images(test, loss=within, sort=sort, seed=seed)
-    left = filter_classes(test, indices, classes)
-    head.html(_table(test, left), width="content")
+        indices = selected(test, loss=within, sort=sort, seed=seed)
+    matching = of_classes(test, indices, classes)
+    head.html(_table(test, matching), width="content")
     if len(indices):
         _boxes(test, indices, names, classes)
-    if not len(left):
+    if not len(matching):
         st.info("No test picture is like that.")
         st.button("Show all", on_click=_clear)
-    return Chosen(left, size)
+    return Selection(matching, size)
 
 
 def _boxes(test: ScoredSet, indices: Indices, names: Sequence[str], classes: Collection[int]) -> None:
-    """How the losses lie within each class, chosen or not."""
+    """Box plots of the losses of each class, of pictures that pass all filters but the classes."""
     terms = {"Reconstruction loss": test.reconstruction, "KL": test.kl}
     for column, key, (term, losses) in zip(st.columns(2), BOXES, terms.items(), strict=True):
         title = f"{term} by class, nats"
@@ -110,10 +110,10 @@ def _boxes(test: ScoredSet, indices: Indices, names: Sequence[str], classes: Col
     )
 
 
-def _table(test: ScoredSet, left: Indices) -> str:
-    """Means of what is left beside those of all."""
+def _table(test: ScoredSet, matching: Indices) -> str:
+    """A table of the mean losses of the matching pictures, and of all."""
     rows = {}
-    for name, indices in (("chosen", left), ("all", np.arange(len(test)))):
+    for name, indices in (("chosen", matching), ("all", np.arange(len(test)))):
         means = mean_losses(test, indices) if len(indices) else {}
         rows[name] = [f"{len(indices):,}", *(f"{means[term]:.2f}" if means else "–" for term in TERMS)]
     return number_table(("", "pictures", *TERMS), rows)

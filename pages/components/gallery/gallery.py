@@ -4,18 +4,18 @@ import numpy as np
 import streamlit as st
 
 from pages.components.charts.tiles import Caption, difference_legend, tiles
-from pages.components.gallery.filters import PAGE, Chosen
+from pages.components.gallery.filters import PAGE, Selection
 from vae.datasets.registry import class_names
 from vae.inference.scored_set import ScoredSet
 from vae.runs.run import Run
 
-BELOW = "page_below"  # the same pages, for those who have come to the end of one
-KEY = "gallery"  # asks `clicked_tile` which picture was clicked
+BELOW = "page_below"  # key of the second pagination, below the tiles
+KEY = "gallery"
 
 
-def gallery(run: Run, test: ScoredSet, chosen: Chosen) -> None:
-    """Shows one page of the chosen pictures, of which there are some."""
-    indices, size = chosen
+def gallery(run: Run, test: ScoredSet, selection: Selection) -> None:
+    """Shows one page of the selected pictures, which are at least one."""
+    indices, size = selection
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         pages = -(-len(indices) // size)
         number = st.pagination(pages, key=PAGE, bind="query-params")

@@ -1,10 +1,10 @@
-"""A picture of one's own, drawn or uploaded, as the model sees it."""
+"""A picture of one's own, drawn or uploaded, and what the model makes of it."""
 
 import numpy as np
 import streamlit as st
 
 from pages.components.gallery.draw_pad import draw_pad
-from pages.components.gallery.picture_detail import close_up, neighbours_key
+from pages.components.gallery.picture_detail import neighbours_key, picture_detail
 from pages.components.gallery.picture_url import OWN_PLACE
 from pages.components.map.pin_urls import place_text
 from pages.components.runs.loaded_model import LoadedModel
@@ -19,38 +19,38 @@ from vae.runs.run import Run
 KEY = "own"
 NEIGHBOURS = neighbours_key(KEY)
 MEGABYTES = 20
-PAD = 240  # pixels; beside it is what the model makes of the picture, in a narrow window below it
+PAD = 240  # width in pixels; the details stand beside it, in a narrow window below it
 _STYLE = "<style>:has(> .st-key-own_shown) { min-width: min(36rem, 100%); }</style>"
 DRAW, UPLOAD = "Draw", "Upload"
 UPLOADED = "own_uploaded"
 
 
 def own_picture(run: Run, loaded: LoadedModel) -> None:
-    """Asks for a picture, and shows it closer."""
+    """Shows the pad or the upload, and the details of the picture."""
     st.html(_STYLE)
     with st.container(horizontal=True, gap="medium"):
-        asking, showing = st.container(width=PAD), st.container(key="own_shown")
+        source, details = st.container(width=PAD), st.container(key="own_shown")
     try:
-        with asking:
+        with source:
             picture = _drawn_or_uploaded(loaded.test.images.shape[-1])
     except VaeError as error:
-        showing.warning(error_text(error))
+        details.warning(sentence(error))
         return
     if picture is None:
-        showing.info("Draw or upload a digit, or whatever you like, and see what the model makes of it.")
+        details.info("Draw or upload a digit, or whatever you like, and see what the model makes of it.")
         return
-    one = make_scored_set(loaded.model, picture[None], np.array([-1]))  # of no class
-    with showing:
+    one = scored(loaded.model, picture[None], np.array([-1]))  # -1: no class
+    with details:
         place = place_text(one.means[0])
         st.session_state[OWN_PLACE] = run.name, place
         query = {"run": run.name, "z": place, "index": None}
         link("Show on the latent map", MAP, query, key="own_link")
-        close_up(run, loaded, one, key=KEY)
+        picture_detail(run, loaded, one, key=KEY)
 
 
-def _drawn_or_uploaded(side: int) -> ImageArray | None:
-    """What the model reads, (S, S), if there is something. Raises VaeError if it is no picture."""
-    way = st.segmented_control(
+def _drawn_or_uploaded(side: int) -> Picture | None:
+    """The picture at the model's size, (S, S), or None. Raises VaeError if it cannot be read."""
+    source = st.segmented_control(
         "How",
         (DRAW, UPLOAD),
         default=DRAW,
@@ -59,13 +59,13 @@ def _drawn_or_uploaded(side: int) -> ImageArray | None:
         persist_state="session",
         label_visibility="collapsed",
     )
-    asked = st.container()
+    below = st.container()
     st.caption(
         "Your picture is brought to the model's size the way MNIST was made: white on black, the longest "
         f"side {round(side * BOX)} of {side} pixels, the centre of mass in the middle."
     )
-    with asked:
-        if way == UPLOAD:
+    with below:
+        if source == UPLOAD:
             return _uploaded(side)
         drawn = draw_pad(key="own_drawing", label="Draw a digit here")
         return None if drawn is None else as_mnist(drawn, side)
@@ -77,7 +77,7 @@ def _uploaded(side: int) -> ImageArray | None:
         max_upload_size=MEGABYTES,
         on_change=lambda: st.session_state.pop(UPLOADED, None),
     )
-    # Kept, as a photo takes half a second, and as Streamlit forgets the file when its page is left.
+    # Kept in the session: a photo takes half a second, and Streamlit drops the file when its page is left.
     if file is not None and UPLOADED not in st.session_state:
         st.session_state[UPLOADED] = as_mnist(read_image(file.getvalue()), side)
     kept: ImageArray | None = st.session_state.get(UPLOADED)

@@ -1,4 +1,4 @@
-"""One picture, closer: what the model keeps of it, how sure it is, where it lies, who is near.
+"""The details of one picture: reconstruction, samples, losses, posterior, its place, nearest test pictures.
 
 Shapes: Z latent size.
 """
@@ -21,18 +21,20 @@ from vae.runs.run import Run
 
 SAMPLES = 8
 NEIGHBOURS = 10
-SHORT = 6  # rows of a table that need not scroll
+SHORT = 6  # rows: longer tables scroll
 
 
 def neighbours_key(key: str) -> str:
-    """The key of the neighbours' tiles in the close-up of that key: their numbers are indices."""
+    """The key of the nearest pictures' tiles in the `picture_detail` of a key; their numbers are indices."""
     return f"{key}_neighbours"
 
 
-def close_up(run: Run, loaded: LoadedModel, one: ScoredSet, *, key: str, index: int | None = None) -> None:
-    """Shows all that is known of the one picture of `one`, which is `index` of the test set or none of it."""
+def picture_detail(
+    run: Run, loaded: LoadedModel, one: ScoredSet, *, key: str, index: int | None = None
+) -> None:
+    """Shows the details of the only picture in `one`; `index` is its own in the test set, if it has one."""
     test = loaded.test
-    pictures, figures = st.columns([3, 2], gap="medium")
+    pictures, scores = st.columns([3, 2], gap="medium")
     with pictures:
         tiles(
             np.stack((one.images, one.decoded), axis=1),
@@ -48,19 +50,19 @@ def close_up(run: Run, loaded: LoadedModel, one: ScoredSet, *, key: str, index: 
             "The reconstruction is decoded from the posterior's mean; below, from eight samples of it."
         )
         _samples(loaded.model, one, key)
-    with figures:
+    with scores:
         _losses(loaded, one, index)
         _posterior(one)
-    where, who = st.columns([3, 2], gap="medium")
-    neighbours, distances = nearest_images(test, one.means[0], NEIGHBOURS, exclude=index)
-    with where:
+    place, nearby = st.columns([3, 2], gap="medium")
+    neighbours, distances = nearest(test, one.means[0], NEIGHBOURS, but=index)
+    with place:
         _map(run, test, one, neighbours, key)
-    with who:
+    with nearby:
         _neighbours(run, test, neighbours, distances, key)
 
 
 def _samples(model: VAE, one: ScoredSet, key: str) -> None:
-    # The same noise for every picture: what differs between two of them is the model's.
+    # The same noise for every picture, so that two pictures differ by the model alone.
     noise = np.random.default_rng(0).standard_normal((SAMPLES, one.means.shape[1]), np.float32)
     tiles(
         decode_places(model, one.means + one.deviations * noise)[:, None],
@@ -71,7 +73,7 @@ def _samples(model: VAE, one: ScoredSet, key: str) -> None:
 
 
 def _losses(loaded: LoadedModel, one: ScoredSet, index: int | None) -> None:
-    """Its losses, and, if it is a test picture, the means of its class."""
+    """A table of the picture's losses, of a test picture with the means of its class."""
     test = loaded.test
     columns = {"nats": mean_losses(one, np.arange(1))}
     if index is not None:
@@ -101,7 +103,7 @@ def _map(run: Run, test: ScoredSet, one: ScoredSet, neighbours: Indices, key: st
     points, place = (directions.map_coordinates(part.means, part.logvars) for part in (test, one))
     deviations = one.deviations[0, :2]
     if run.config.latent_dim == 1:
-        deviations = np.append(deviations, 0)  # the other axis of the map is the log-variance itself
+        deviations = np.append(deviations, 0)  # the map's second axis is the log-variance
     figure = posterior_map(
         points, test.labels, axis_names(run.config.latent_dim), place[0], deviations, neighbours
     )

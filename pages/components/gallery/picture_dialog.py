@@ -1,11 +1,11 @@
-"""The test picture that was opened: above the page, and in the address."""
+"""The dialog with the details of one test picture; the URL names the picture."""
 
 import numpy as np
 import streamlit as st
 
 from pages.components.charts.tiles import clicked_tile
-from pages.components.gallery.picture_detail import close_up, neighbours_key
-from pages.components.gallery.picture_url import asked_index, close_index, open_index
+from pages.components.gallery.picture_detail import neighbours_key, picture_detail
+from pages.components.gallery.picture_url import index_in_url, remove_index, set_index
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.links import MAP, link
 from pages.components.shell.messages import escape_markdown, show_errors
@@ -17,26 +17,26 @@ KEY = "opened"
 
 
 def open_clicked(test: ScoredSet, *keys: str) -> None:
-    """Has the address name the picture that was clicked in this run, if one was.
+    """Writes the picture that was clicked since the last run into the URL, if one was.
 
-    `keys` are those of tiles whose numbers are indices of the test set.
+    `keys` are those of tiles components whose numbers are indices of the test set.
     """
     for key in keys:
-        # It comes from a browser.
+        # The bounds, as it comes from a browser.
         if (clicked := clicked_tile(key)) is not None and 0 <= clicked < len(test):
-            open_index(clicked)
+            set_index(clicked)
 
 
-@st.dialog("One picture, closer", width="large", on_dismiss=close_index)
-@show_errors()
-def opened(run: Run, loaded: LoadedModel, indices: Indices) -> None:
-    """Shows the picture in the address; clicks in here run only this again.
+@st.dialog("One picture, closer", width="large", on_dismiss=remove_index)
+@sentences()
+def picture_dialog(run: Run, loaded: LoadedModel, indices: Indices) -> None:
+    """Shows the picture that the URL names; clicks in the dialog run only this again.
 
     `indices` are the pictures that *Previous* and *Next* lead to.
     """
     test = loaded.test
     open_clicked(test, neighbours_key(KEY))
-    index = asked_index(len(test))
+    index = index_in_url(len(test))
     if index is None:
         return
     position = int(np.flatnonzero(np.append(indices, index) == index)[0])
@@ -55,7 +55,7 @@ def opened(run: Run, loaded: LoadedModel, indices: Indices) -> None:
         for label, step, shortcut in (("Previous", -1, "Left"), ("Next", 1, "Right")):
             inside = here and 0 <= position + step < len(indices)
             there = int(indices[position + step]) if inside else index
-            st.button(label, shortcut=shortcut, disabled=not inside, on_click=open_index, args=(there,))
+            st.button(label, shortcut=shortcut, disabled=not inside, on_click=set_index, args=(there,))
         query = {"run": run.name, "index": str(index), "z": None}
         link("Show on the latent map", MAP, query, key="opened_link")
-    close_up(run, loaded, test[[index]], key=KEY, index=index)
+    picture_detail(run, loaded, test[[index]], key=KEY, index=index)

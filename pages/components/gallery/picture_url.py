@@ -1,4 +1,4 @@
-"""The test picture in the address: `?index=417`."""
+"""The test picture that the URL names: `?index=417`."""
 
 import streamlit as st
 
@@ -6,21 +6,22 @@ from pages.components.map.pin_urls import index_of
 from pages.components.shell.messages import error_text
 from vae import VaeError
 
-OWN_PLACE = "own_place"  # key of where a picture of one's own lies: the run's name, and z as addresses say it
+# Key of the session state: the run's name, and the place of one's own picture as text, as in the URL.
+OWN_PLACE = "own_place"
 
 
-def open_index(index: int) -> None:
-    """Has the address name a test picture."""
+def set_index(index: int) -> None:
+    """Writes a test picture into the URL."""
     st.query_params["index"] = str(index)
 
 
-def close_index() -> None:
-    """Has the address name none."""
+def remove_index() -> None:
+    """Removes the test picture from the URL."""
     st.query_params.pop("index", None)
 
 
-def asked_index(count: int) -> int | None:
-    """The test picture that the address names, 0 to `count` - 1; a name that is none gets a sentence."""
+def index_in_url(count: int) -> int | None:
+    """The test picture that the URL names, 0 to `count` - 1, or None; an invalid one gets a sentence."""
     text = st.query_params.get("index")
     try:
         return None if text is None else index_of(text, count)
