@@ -1,12 +1,12 @@
-"""Two runs beside each other: their maps, their curves, and what differs."""
+"""The page that compares two runs: their maps, their curves, and what differs."""
 
 import streamlit as st
 
 from pages.components.charts.live_figure import Cursor, live_figure
 from pages.components.compare.maps import LEFT, RIGHT, pair_maps, side
-from pages.components.compare.metrics_table import pair_figures
+from pages.components.compare.metrics_table import metrics_table
 from pages.components.compare.pair import Pair
-from pages.components.compare.presets import ready_made
+from pages.components.compare.presets import presets
 from pages.components.map.map_controls import map_controls
 from pages.components.runs import loaded_model, run_data
 from pages.components.runs.follow_training import follow_training, wait_for_weights
@@ -18,7 +18,7 @@ from pages.components.train import live_view
 from pages.components.train.live_view import ChartOptions, chart_options, poll_seconds
 from vae.runs.records import LIVE
 
-# What would be too narrow beside each other stands below each other.
+# On a narrow window the columns go below each other.
 _STYLE = (
     "<style>[class*='st-key-pair_beside'] [data-testid='stHorizontalBlock'] { flex-wrap: wrap; }"
     "[class*='st-key-pair_beside'] [data-testid='stColumn'] { min-width: min(22rem, 100%); }"
@@ -36,7 +36,7 @@ def main() -> None:
     )
     run = run_picker()
     other = None if run is None else other_picker(run)
-    ready_made(opened=other is None)
+    presets(expanded=other is None)
     if run is None or other is None:
         if run is not None:
             st.info("There is only one run. Start one of the comparisons above, or train another one.")
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def _have_weights(pair: Pair) -> bool:
-    """Whether both have some; says of which this is not so."""
+    """Whether both runs have weights; a sentence for each that has none."""
     for run in pair:
         if not (run.model_path.exists() or wait_for_weights(run)):
             st.info(f"{escape_markdown(run.name)} has no weights yet: it has to be trained first.")
@@ -58,24 +58,24 @@ def _have_weights(pair: Pair) -> bool:
 
 
 def _explore(pair: Pair) -> None:
-    """Maps and figures, which need the weights."""
+    """The maps and the tables, which need weights."""
     loaded = loaded_model.load(pair.left), loaded_model.load(pair.right)
     for run, each in zip(pair, loaded, strict=True):
         follow_training(run, each)
     shown = map_controls(max(pair.latent_dims), choose_set=False)
     sides = side(pair.left, loaded[0], shown, LEFT), side(pair.right, loaded[1], shown, RIGHT)
-    st.fragment(show_errors()(pair_maps))(pair, sides)
-    pair_figures(pair, loaded)
+    st.fragment(sentences()(pair_maps))(pair, sides)
+    metrics_table(pair, loaded)
     unpacked = {run.config.dataset for run in pair if pictures.pictures_url(run.config.dataset) is None}
-    if unpacked:  # the maps can do without them until one is looked at
-        with show_errors():
+    if unpacked:  # after the maps, which need them only to show the picture of a point
+        with sentences():
             for dataset in unpacked:
                 pictures.pack_pictures(dataset)
             st.rerun()
 
 
 def _curves(pair: Pair) -> None:
-    """Both curves over each other, polled while one of them grows."""
+    """The curves of both runs in one figure, polled while one of them trains."""
     st.subheader("How they learned", anchor=False)
     options = chart_options()
     live = [status for run in pair if (status := run_data.status(run)).state in LIVE]
@@ -84,7 +84,7 @@ def _curves(pair: Pair) -> None:
 
 
 def _overlaid(pair: Pair, options: ChartOptions, live: int) -> None:
-    gone = not all(run.path.exists() for run in pair)  # the boxes say so
+    gone = not all(run.path.exists() for run in pair)  # the run pickers report it
     if gone or sum(run_data.status(run).state in LIVE for run in pair) != live:
         st.rerun()
     status = run_data.status(pair.left)

@@ -9,7 +9,7 @@ import streamlit
 from streamlit.testing.v1 import AppTest
 
 import vae
-from pages.components.compare.presets import POLL, READY_MADE
+from pages.components.compare.presets import POLL, PRESETS
 from pages.components.runs import run_actions
 from tests.conftest import small_config
 from tests.figures import evaluation_of
@@ -218,21 +218,21 @@ def test_comparisons_are_of_the_issue_and_each_is_one_click(
 
     monkeypatch.setattr("vae.training.jobs.start_all", start_all)
     monkeypatch.setattr("pages.components.train.form.core_speed", lambda: 5e10)
-    betas = [sorted(config.beta for config in each.configs.values()) for each in READY_MADE]
+    betas = [sorted(config.beta for config in each.configs.values()) for each in PRESETS]
     assert betas == [[0, 1], [0.1, 1, 4], [1, 1], [1, 1]]
-    assert [config.seed for config in READY_MADE[2].configs.values()] == [1, 2]
-    presets = [config.nearest_preset for config in READY_MADE[3].configs.values()]
+    assert [config.seed for config in PRESETS[2].configs.values()] == [1, 2]
+    presets = [config.nearest_preset for config in PRESETS[3].configs.values()]
     assert presets == [("blog", {}), ("best", {})]
-    for each in READY_MADE:
+    for each in PRESETS:
         assert each.about.count(". ") + 1 == 2, "two sentences"
     # Those that are there are not trained again.
-    done = next(iter(READY_MADE[2].configs.values()))
+    done = next(iter(PRESETS[2].configs.values()))
     run = new_run(done, runs_dir)
     run.write_status(trained.status())
     test = visit(PAGE, None, run=trained.name)
     starts = [button for button in test.button if button.label == "Start"]
     assert len(starts) == 4
-    left = list(READY_MADE[2].configs.values())[1]
+    left = list(PRESETS[2].configs.values())[1]
     seconds = training_seconds(left, 5e10)
     assert f"Trains seed 2: about {in_words(seconds)}" in captions(test)
     starts[2].click().run()
@@ -242,7 +242,7 @@ def test_comparisons_are_of_the_issue_and_each_is_one_click(
 
 
 def test_those_that_train_and_wait_are_shown_instead_of_a_start(runs_dir: Path, trained: Run) -> None:
-    first, second = (new_run(config, runs_dir) for config in READY_MADE[2].configs.values())
+    first, second = (new_run(config, runs_dir) for config in PRESETS[2].configs.values())
     first.write_status(Status(state="running", step=7, epoch=0.5, total_steps=9))
     second.write_status(Status(state="stopped"))
     with first.lock():
@@ -254,7 +254,7 @@ def test_those_that_train_and_wait_are_shown_instead_of_a_start(runs_dir: Path, 
 
 
 def test_a_damaged_run_is_told_of_on_its_cards_alone(runs_dir: Path, trained: Run) -> None:
-    configs = READY_MADE[1].configs.values()
+    configs = PRESETS[1].configs.values()
     damaged, *others = (new_run(config, runs_dir) for config in configs)  # beta 0.1 is of this one only
     for run in others:
         run.write_status(trained.status())
@@ -277,7 +277,7 @@ def test_one_that_waits_with_some_epochs_behind_it_is_no_untrained_one(
         return real(function, run_every=run_every)
 
     monkeypatch.setattr(streamlit, "fragment", fragment)
-    first, second = (new_run(config, runs_dir) for config in READY_MADE[2].configs.values())
+    first, second = (new_run(config, runs_dir) for config in PRESETS[2].configs.values())
     first.write_status(Status(state="running", step=7, epoch=0.5, total_steps=9))
     second.write_status(Status(state="stopped", step=5, epoch=0.25, total_steps=9))
     with first.lock():
@@ -296,7 +296,7 @@ def test_what_is_trained_is_opened_also_by_those_who_may_not_start_it(
     runs_dir: Path, trained: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VAE_READ_ONLY", "1")
-    for config in list(READY_MADE[1].configs.values())[1:]:
+    for config in list(PRESETS[1].configs.values())[1:]:
         new_run(config, runs_dir).write_status(trained.status())
     test = visit(PAGE, None, run=trained.name)
     assert not any(button.label == "Start" for button in test.button)
@@ -304,5 +304,5 @@ def test_what_is_trained_is_opened_also_by_those_who_may_not_start_it(
     assert "beta 0.1: not trained yet." in captions(test)
     (button,) = [button for button in test.button if button.label == "Open beta 1 and beta 4"]
     button.click().run()
-    names = [config.run_name for config in READY_MADE[1].configs.values()][1:]
+    names = [config.run_name for config in PRESETS[1].configs.values()][1:]
     assert [test.query_params[name] for name in ("run", "with")] in (names, [[name] for name in names])

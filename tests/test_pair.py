@@ -1,4 +1,4 @@
-"""Two runs: what of them is compared, what is chosen, and how their figures stand beside each other."""
+"""A pair of runs: what can be compared, what is marked on both maps, and the table of their metrics."""
 
 from pathlib import Path
 
@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from pages.components.charts.tables import number_table
-from pages.components.compare.metrics_table import METRICS, alike, figure_rows
-from pages.components.compare.pair import Choice, Pair, choice_of, pins_of
+from pages.components.compare.mark import Mark, mark_of
+from pages.components.compare.metrics_table import METRICS, equal_counts, metric_rows
+from pages.components.compare.pair import Pair
 from pages.components.map.pin_urls import Texts
 from pages.components.runs.config_text import differing_fields
 from pages.components.shell.url_state import UrlHistory
@@ -40,11 +41,11 @@ def test_what_cannot_be_compared_is_said(runs: dict[str, Run]) -> None:
     assert len(Pair(deep, clothes).obstacles) == 2
 
 
-def test_an_address_chooses_a_picture_of_both_or_a_place_of_either(runs: dict[str, Run]) -> None:
+def test_a_url_marks_a_picture_of_both_or_a_place_of_either(runs: dict[str, Run]) -> None:
     flat, deep, clothes = runs.values()
-    assert choice_of(Texts(index="7"), Pair(flat, deep), 200) == Choice(7)
-    assert choice_of(Texts(z="1,-2"), Pair(deep, flat), 200) == Choice(z=(1, -2))
-    assert choice_of(Texts(z="1,2,3,4,5"), Pair(flat, deep), 200).z == (1, 2, 3, 4, 5)
+    assert mark_of(Texts(index="7"), Pair(flat, deep), 200) == Mark(7)
+    assert mark_of(Texts(z="1,-2"), Pair(deep, flat), 200) == Mark(z=(1, -2))
+    assert mark_of(Texts(z="1,2,3,4,5"), Pair(flat, deep), 200).z == (1, 2, 3, 4, 5)
     for texts, pair, why in (
         (Texts(index="200"), Pair(flat, deep), "numbered from 0 to 199"),
         (Texts(index="7"), Pair(flat, clothes), "is another at each side"),
@@ -52,28 +53,28 @@ def test_an_address_chooses_a_picture_of_both_or_a_place_of_either(runs: dict[st
         (Texts(z="nan,1"), Pair(flat, flat), "is no place here"),
     ):
         with pytest.raises(VaeError, match=why):
-            choice_of(texts, pair, 200)
-    assert Choice(199).fits(Pair(flat, deep), 200)
-    assert not Choice(200).fits(Pair(flat, deep), 200)
-    assert not Choice(7).fits(Pair(flat, clothes), 200)
-    assert Choice(z=(1, 2)).fits(Pair(flat, clothes), 200)
-    assert not Choice(z=(1, 2)).fits(Pair(deep, deep), 200)
-    assert Choice(z=(0.5, -1)).texts == Texts(z="0.5,-1")
+            mark_of(texts, pair, 200)
+    assert Mark(199).fits(Pair(flat, deep), 200)
+    assert not Mark(200).fits(Pair(flat, deep), 200)
+    assert not Mark(7).fits(Pair(flat, clothes), 200)
+    assert Mark(z=(1, 2)).fits(Pair(flat, clothes), 200)
+    assert not Mark(z=(1, 2)).fits(Pair(deep, deep), 200)
+    assert Mark(z=(0.5, -1)).texts == Texts(z="0.5,-1")
 
 
-def test_what_is_chosen_is_marked_where_it_is_something() -> None:
+def test_a_mark_is_a_pin_of_the_runs_that_have_its_place() -> None:
     means = np.arange(10, dtype=np.float32).reshape(5, 2)
-    (pin,) = pins_of(Choice(3), means).row
+    (pin,) = Mark(3).pins(means).row
     assert (pin.place, pin.index) == ((6, 7), 3)
-    (pin,) = pins_of(Choice(z=(1, 2)), means).row
+    (pin,) = Mark(z=(1, 2)).pins(means).row
     assert (pin.place, pin.index) == ((1, 2), None)
-    assert pins_of(Choice(z=(1, 2, 3)), means).row == pins_of(None, means).row == ()
+    assert Mark(z=(1, 2, 3)).pins(means).row == ()
 
 
 def test_of_two_figures_the_better_is_bold_and_what_looks_the_same_is_not(trained: Run) -> None:
     left = evaluation_of(trained, nll=134.001, kl=6.0, knn_1=0.5).model_dump()
     right = evaluation_of(trained, nll=134.004, kl=7.0, knn_1=0.625, negative_elbo=140.0).model_dump()
-    rows, bold = figure_rows(left, right, comparable=True)
+    rows, bold = metric_rows(left, right, comparable=True)
     assert rows["−ELBO, nats"] == ("138.80 ± 0.50", "140.00 ± 0.50", "+1.20")
     assert rows["NLL, nats"] == ("134.00", "134.00", "0")
     assert rows["KL, nats"] == ("6.00", "7.00", "+1.00")
@@ -82,10 +83,10 @@ def test_of_two_figures_the_better_is_bold_and_what_looks_the_same_is_not(traine
     html = number_table(("", "left", "right", "difference"), rows, bold)
     assert "<td><b>138.80 ± 0.50</b></td><td>140.00 ± 0.50</td>" in html
     assert "<td>50.00</td><td><b>62.50</b></td><td>+12.50</td>" in html
-    rows, bold = figure_rows(left, right, comparable=False)
+    rows, bold = metric_rows(left, right, comparable=False)
     assert rows["KL, nats"] == ("6.00", "7.00", "")
     assert bold == {}
-    rows, bold = figure_rows({"kl": 1.0}, {"kl": 2.0, "nll": 3.0}, comparable=True)
+    rows, bold = metric_rows({"kl": 1.0}, {"kl": 2.0, "nll": 3.0}, comparable=True)
     assert rows["NLL, nats"] == ("–", "3.00", "")
 
 
@@ -103,21 +104,21 @@ def test_each_figure_knows_whether_less_of_it_is_better(
     trained: Run, name: str, field: str, values: tuple[float, float], best: int | None
 ) -> None:
     left, right = (evaluation_of(trained, **{field: value}).model_dump() for value in values)
-    _, bold = figure_rows(left, right, comparable=True)
+    _, bold = metric_rows(left, right, comparable=True)
     assert bold == ({} if best is None else {name: best})
 
 
 @pytest.mark.parametrize("count", ["images", "elbo_samples", "importance_samples"])
-def test_means_over_other_numbers_of_samples_are_not_alike(trained: Run, count: str) -> None:
+def test_means_over_other_numbers_of_samples_are_not_equal_counts(trained: Run, count: str) -> None:
     one, other = evaluation_of(trained), evaluation_of(trained, **{count: 1})
-    assert alike(one.model_dump(), one.model_dump())
-    assert not alike(one.model_dump(), other.model_dump())
+    assert equal_counts(one.model_dump(), one.model_dump())
+    assert not equal_counts(one.model_dump(), other.model_dump())
 
 
 def test_an_error_stands_at_the_figure_that_it_is_of_and_is_no_difference(trained: Run) -> None:
     evaluated = evaluation_of(trained).model_dump()
     del evaluated["standard_error"]  # as where −ELBO is sampled once, as that of the other
-    rows, _ = figure_rows(evaluated, {"negative_elbo": 140.0}, comparable=True)
+    rows, _ = metric_rows(evaluated, {"negative_elbo": 140.0}, comparable=True)
     assert rows["−ELBO, nats"] == ("138.80", "140.00", "+1.20")
     refined = f"{evaluated['refined_negative_elbo']:.2f} ± {evaluated['refined_standard_error']:.2f}"
     assert rows["−ELBO refined, nats"] == (refined, "–", "")

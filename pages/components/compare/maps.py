@@ -1,4 +1,4 @@
-"""Two maps beside each other: what is looked at on one is drawn by both, what is chosen is marked on both.
+"""The two maps of the Compare page: both draw the place under the pointer, and both show the mark.
 
 Shapes: S pixels a side.
 """
@@ -8,12 +8,13 @@ import streamlit as st
 
 from pages.components.charts.tables import better, comparison, number_table
 from pages.components.charts.tiles import tiles
-from pages.components.compare.mark_state import address, chosen
-from pages.components.compare.pair import Pair, pins_of
+from pages.components.compare.mark import current_mark, mark_query
+from pages.components.compare.pair import Pair
 from pages.components.map import map_data
 from pages.components.map.explorer_map import Mounting, View, walked_map
 from pages.components.map.look_panel import look_panel
 from pages.components.map.map_controls import Shown
+from pages.components.map.pins import Pins
 from pages.components.map.time_machine import Link
 from pages.components.runs import loaded_model, run_data, run_moments
 from pages.components.runs.loaded_model import LoadedModel
@@ -32,15 +33,15 @@ from vae.runs.run import Run
 SIDES = ("left", "right")
 LEFT = Mounting("left", selects=False, timeline="left_moment")
 RIGHT = Mounting("right", prefix="with_", selects=False, timeline="right_moment")
-LINKS = ("epoch", "step", "free")  # what two time sliders have in common
+LINKS = ("epoch", "step", "free")  # how the two time sliders are linked
 Sides = tuple[tuple[View, Mounting], tuple[View, Mounting]]
 
 
 def side(run: Run, loaded: LoadedModel, shown: Shown, mounting: Mounting) -> tuple[View, Mounting]:
-    """A run as its map shows it, and all that is heavy on its way to the browser: outside of fragments.
+    """The view of a run's map. Called outside of fragments, as it also sends the large data to the browser.
 
-    Of more than two dimensions it shows the plane along which the pictures lie furthest apart: two runs use
-    their axes as they like.
+    With more than two dimensions the map shows the plane of the principal components, as the axes of two
+    runs have nothing to do with each other.
     """
     decoder_store(loaded.decoder, key=f"{mounting.key}_decoder")
     dimensions = loaded_model.dimensions(run, loaded)
@@ -54,9 +55,9 @@ def side(run: Run, loaded: LoadedModel, shown: Shown, mounting: Mounting) -> tup
 
 
 def pair_maps(pair: Pair, sides: Sides) -> None:
-    """Both maps, above each what its model draws, below them what is chosen. A click runs only this again."""
-    choice = chosen(pair, sides)
-    said = address(choice)
+    """Both maps, above each what its model draws, below them the mark. A click runs only this again."""
+    mark = current_mark(pair, sides)
+    query = mark_query(mark)
     linked = st.segmented_control(
         "Time sliders",
         LINKS,
@@ -80,33 +81,33 @@ def pair_maps(pair: Pair, sides: Sides) -> None:
                 chart=mounting.key,
                 hint="Move over a map.",
             )
-            pins = pins_of(choice, loaded.test.means)
+            pins = Pins() if mark is None else mark.pins(loaded.test.means)
             other = RIGHT if mounting is LEFT else LEFT
             as_linked = mounting._replace(
-                query=said if mounting is LEFT else None,
+                query=query if mounting is LEFT else None,
                 linked=None if linked == "free" else Link(other.timeline, linked),
             )
             walked_map(view, pins, None, None, as_linked)
-    if choice is None:
+    if mark is None:
         st.caption(
             "A click on a point marks its picture on both maps; a click between the points, that place."
         )
         return
     with st.container(key="pair_chosen"):
-        if choice.index is not None:
-            _picture(sides, choice.index)
+        if mark.index is not None:
+            _picture(sides, mark.index)
         else:
-            _place(sides, choice.z)
+            _place(sides, mark.z)
 
 
 def _picture(sides: Sides, index: int) -> None:
-    """A test picture of both, its two reconstructions, and what these cost."""
+    """A test picture, its two reconstructions, and their losses."""
     tests = [view.loaded.test for view, _ in sides]
     run = sides[0][0].run
     name = class_names(run.config.dataset)[tests[0].labels[index]]
     st.markdown(f"**Test picture {index}: {escape_markdown(name)}**")
     beside = st.container(key="pair_beside_losses")
-    pictures, figures = beside.columns([3, 2], gap="medium", vertical_alignment="center")
+    pictures, losses = beside.columns([3, 2], gap="medium", vertical_alignment="center")
     with pictures:
         tiles(
             np.stack([tests[0].images[index], *(test.decoded[index] for test in tests)])[None],
@@ -118,7 +119,7 @@ def _picture(sides: Sides, index: int) -> None:
     left, right = (mean_losses(test, np.array([index])) for test in tests)
     rows = {term: comparison(left[term], right[term], 2) for term in TERMS}
     best = {term: better(left[term], right[term], 2, lower=True) for term in TERMS if term != "KL"}
-    with figures:
+    with losses:
         bold = {term: column for term, column in best.items() if column is not None}
         st.html(number_table(("nats", *SIDES, "right − left"), rows, bold))
         st.caption(
@@ -128,7 +129,7 @@ def _picture(sides: Sides, index: int) -> None:
 
 
 def _place(sides: Sides, z: tuple[float, ...]) -> None:
-    """What both draw at a place, where it is one."""
+    """What the models draw at a place, of those that have as many dimensions."""
     there = [
         (view, name)
         for (view, _), name in zip(sides, SIDES, strict=True)

@@ -1,4 +1,4 @@
-"""What differs between two runs: their settings, and all figures of an evaluation, the better ones bold."""
+"""Tables of what differs between two runs: their settings, and the metrics of their evaluations."""
 
 from collections.abc import Sequence
 
@@ -22,8 +22,8 @@ from vae.runs.run import Run
 
 POLL = 1.0  # seconds, while something is evaluated
 MISSING = "–"
-# Of each figure its name, its field, how many of its units are one, its digits, and whether less is better;
-# None where neither is.
+# The row's name, the field of `Evaluation`, the factor of its unit, the digits, and whether less is better
+# (None: neither).
 METRICS: tuple[tuple[str, str, float, int, bool | None], ...] = (
     ("−ELBO, nats", "negative_elbo", 1, 2, True),
     ("−ELBO refined, nats", "refined_negative_elbo", 1, 2, True),
@@ -36,7 +36,7 @@ METRICS: tuple[tuple[str, str, float, int, bool | None], ...] = (
     ("20 neighbours agree, %", "knn_20", 100, 2, False),
 )
 ERRORS = {"negative_elbo": "standard_error", "refined_negative_elbo": "refined_standard_error"}
-COUNTS = ("images", "elbo_samples", "importance_samples")  # what the figures are means over
+COUNTS = ("images", "elbo_samples", "importance_samples")  # what the metrics are means over
 UNLIKE = (
     "They were evaluated with different numbers of pictures or samples, so neither figure is the better one. "
     "Evaluate both anew: `python -m vae evaluate` and the run's name."
@@ -50,13 +50,13 @@ ABOUT = (
 QUICK = (
     "An evaluation samples z sixteen times, and adds the refined −ELBO and the NLL; here z is sampled once."
 )
-Figures = dict[str, float]  # by the names of the fields of `Evaluation`
+Metrics = dict[str, float]  # by the names of the fields of `Evaluation`
 
 
-def pair_figures(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
-    """Both tables, and the button that evaluates what is not evaluated yet."""
+def metrics_table(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
+    """Both tables, and a button that evaluates the runs that are not evaluated yet."""
     st.subheader("What differs", anchor=False)
-    settings, figures = st.container(key="pair_beside_tables").columns([2, 3], gap="medium")
+    settings, metrics = st.container(key="pair_beside_tables").columns([2, 3], gap="medium")
     with settings:
         fields = differing_fields(*(run.config for run in pair))
         if fields:
@@ -66,40 +66,43 @@ def pair_figures(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
         steered = [escape_markdown(run.name) for run in pair if run.status().steered]
         if steered:
             st.caption(f"The rates of {' and '.join(steered)} were changed while it trained.")
-    with figures, show_errors():
-        _figures(pair, loaded)
+    with metrics, sentences():
+        _metrics(pair, loaded)
 
 
-def _figures(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
+def _metrics(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
     evaluations = [evaluation(run) for run in pair]
-    # Like with like: of two runs that were not both evaluated, what both have is sampled once.
-    kept: list[Figures] = [{} if each is None else _numbers(each.model_dump()) for each in evaluations]
+    # Unless both are evaluated, the metrics that both have come from a single sample of z.
+    kept: list[Metrics] = [{} if each is None else _numbers(each.model_dump()) for each in evaluations]
     if not all(evaluations):
-        kept = [each | quick_figures(shown) for each, shown in zip(kept, loaded, strict=True)]
+        kept = [each | quick_metrics(shown) for each, shown in zip(kept, loaded, strict=True)]
         for each in kept:
             each.pop("standard_error", None)
-    same_counts = not all(evaluations) or alike(kept[0], kept[1])
-    rows, bold = figure_rows(kept[0], kept[1], comparable=pair.same_set and same_counts)
+    same_counts = not all(evaluations) or equal_counts(kept[0], kept[1])
+    rows, bold = metric_rows(kept[0], kept[1], comparable=pair.same_set and same_counts)
     st.html(number_table(("figure", "left", "right", "right − left"), rows, bold))
     if pair.same_set and not same_counts:
         st.caption(UNLIKE)
     st.caption(ABOUT)
     missing = [run for run, each in zip(pair, evaluations, strict=True) if each is None]
     if missing:
-        going = _going(missing)
-        st.fragment(show_errors()(_offer), run_every=POLL if going else None)(missing, going)
+        running = _running(missing)
+        polled = sentences()(_evaluate_missing)
+        st.fragment(polled, run_every=POLL if running else None)(missing, running)
 
 
-def alike(left: Figures, right: Figures) -> bool:
-    """Whether the figures of two evaluations are means over as many pictures and samples."""
+def equal_counts(left: Metrics, right: Metrics) -> bool:
+    """Whether the metrics of two evaluations are means over equally many pictures and samples."""
     return all(left[name] == right[name] for name in COUNTS)
 
 
-def figure_rows(
-    left: Figures, right: Figures, *, comparable: bool
+def metric_rows(
+    left: Metrics, right: Metrics, *, comparable: bool
 ) -> tuple[dict[str, tuple[str, str, str]], dict[str, int]]:
-    """The table's rows, with a difference where both have the figure and it may be compared; and of each row
-    that has a better one its column."""
+    """The table's rows, and for each row with a better value that value's column.
+
+    The difference is empty where one value is missing, or the runs are not `comparable`.
+    """
     rows, bold = {}, {}
     for name, field, unit, digits, lower in METRICS:
         values = [None if field not in each else unit * each[field] for each in (left, right)]
@@ -119,32 +122,32 @@ def figure_rows(
     return rows, bold
 
 
-def _numbers(fields: dict[str, object]) -> Figures:
+def _numbers(fields: dict[str, object]) -> Metrics:
     return {name: value for name, value in fields.items() if isinstance(value, int | float)}
 
 
-def _going(runs: Sequence[Run]) -> list[Run]:
-    """Those that are evaluated now, or wait for it."""
+def _running(runs: Sequence[Run]) -> list[Run]:
+    """The runs that are being evaluated, or wait for it."""
     known = [(run, evaluation_of(run)) for run in runs]
-    return [run for run, going in known if going is not None and not going.ended]
+    return [run for run, evaluating in known if evaluating is not None and not evaluating.ended]
 
 
-def _offer(missing: Sequence[Run], going: Sequence[Run]) -> None:
-    """How far those are that were `going` when the page was shown, and a button that begins others."""
-    if _going(missing) != going:
+def _evaluate_missing(missing: Sequence[Run], running: Sequence[Run]) -> None:
+    """The progress of evaluations that were `running` when the page was shown; a button for the others."""
+    if _running(missing) != running:
         st.rerun()
     st.caption(QUICK)
     ready = []
     for run in missing:
-        asked = evaluation_of(run)
-        if run in going and asked is not None:
-            st.progress(asked.share, text=f"{escape_markdown(run.name)} is evaluated: {asked.share:.0%}")
+        latest = evaluation_of(run)
+        if run in running and latest is not None:
+            st.progress(latest.share, text=f"{plain(run.name)} is evaluated: {latest.share:.0%}")
         elif run.status().state in LIVE:
             st.caption(f"{escape_markdown(run.name)} can be evaluated once its training has ended.")
         else:
             ready.append(run)
-            if asked is not None and asked.error:
-                st.warning(escape_markdown(asked.error))
+            if latest is not None and latest.error:
+                st.warning(plain(latest.error))
     if ready and may_change():
         what = "both" if len(ready) > 1 else escape_markdown(ready[0].name)
         if st.button(f"Evaluate {what}", help="About a minute for each, on two cores."):
@@ -152,16 +155,16 @@ def _offer(missing: Sequence[Run], going: Sequence[Run]) -> None:
 
 
 def evaluation(run: Run) -> Evaluation | None:
-    """The figures of the newest weights of `run`, if these were evaluated. Raises VaeError."""
+    """The evaluation of the newest weights of `run`, if they were evaluated. Raises VaeError."""
     path = evaluation_path(run)
     written = path.stat().st_mtime_ns if path.exists() else 0
     weights = run.model_path.stat().st_mtime_ns if run.model_path.exists() else 0
     return _evaluation(run, written, weights)
 
 
-def quick_figures(loaded: LoadedModel) -> Figures:
-    """Those of its figures that the one pass over the test set gives, with z sampled once."""
-    return _quick_figures(loaded.decoder.name, loaded.test)
+def quick_metrics(loaded: LoadedModel) -> Metrics:
+    """The metrics that a single pass over the test set gives, with z sampled once."""
+    return _quick_metrics(loaded.decoder.name, loaded.test)
 
 
 @st.cache_data(max_entries=32, show_spinner=False, hash_funcs={Run: path_of})
@@ -169,9 +172,9 @@ def _evaluation(run: Run, written: int, weights: int) -> Evaluation | None:  # n
     return load_evaluation(run)
 
 
-# Neighbours of 10,000 pictures in the latent space take a second.
+# Finding the neighbours of 10,000 pictures in the latent space takes a second.
 @st.cache_data(max_entries=16, show_spinner="Comparing the figures ...")
-def _quick_figures(weights: str, _test: ScoredSet) -> Figures:  # noqa: ARG001 (the key)
+def _quick_metrics(weights: str, _test: ScoredSet) -> Metrics:  # noqa: ARG001 (the key)
     reconstruction, kl, negative_elbo = mean_losses(_test, np.arange(len(_test))).values()
     losses = {"negative_elbo": negative_elbo, "reconstruction": reconstruction, "kl": kl}
     return losses | neighbourhood(_test.means, _test.labels)

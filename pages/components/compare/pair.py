@@ -1,44 +1,34 @@
-"""Two runs beside each other: what of them can be compared, and what of both is chosen.
+"""A pair of runs, and what of them can be compared. Without Streamlit."""
 
-Nothing here knows Streamlit. Shapes: N test pictures, Z latent size.
-"""
-
-from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
-
-from pages.components.map.pin_urls import Texts, index_of, place_of, place_text
-from pages.components.map.pins import Pins
-from vae import VaeError
-from vae.inference.scored_set import Floats
 from vae.runs.run import Run
 
 
 class Pair(NamedTuple):
-    """Two runs, in the order in which they stand."""
+    """Two runs, as they stand on the page."""
 
     left: Run
     right: Run
 
     @property
     def same_set(self) -> bool:
-        """Whether both learned the same pictures: only then can a picture or a loss of one be the other's."""
+        """Whether both have the same data set: only then can pictures and losses be compared."""
         return self.left.config.dataset == self.right.config.dataset
 
     @property
     def latent_dims(self) -> tuple[int, int]:
-        """Z of each."""
+        """The latent sizes."""
         return self.left.config.latent_dim, self.right.config.latent_dim
 
     @property
     def same_space(self) -> bool:
-        """Whether a place of one is also one of the other: it has as many numbers."""
+        """Whether both have the same latent size, so that a place of one is also one of the other."""
         return len(set(self.latent_dims)) == 1
 
     @property
     def obstacles(self) -> tuple[str, ...]:
-        """What cannot be compared, a sentence each."""
+        """A sentence for each thing that cannot be compared."""
         found = []
         if not self.same_set:
             found.append(
@@ -53,51 +43,6 @@ class Pair(NamedTuple):
                 "to the other."
             )
         return tuple(found)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What is marked: the test picture `index` of both, or a place `z`, of each run that has as many latent
-    dimensions."""
-
-    index: int | None = None
-    z: tuple[float, ...] = ()
-
-    def fits(self, pair: Pair, count: int) -> bool:
-        """Whether it is something of these runs, which have so many test pictures."""
-        if self.index is not None:
-            return pair.same_set and self.index < count
-        return len(self.z) in pair.latent_dims
-
-    @property
-    def texts(self) -> Texts:
-        """What the address says of it."""
-        if self.index is not None:
-            return Texts(index=str(self.index))
-        return Texts(z=place_text(np.array(self.z, np.float32)))
-
-
-def pins_of(choice: Choice | None, means: Floats) -> Pins:
-    """What is chosen, as the pins of a run with test pictures at these places (N, Z); none if it is nothing
-    there."""
-    if choice is None:
-        return Pins()
-    if choice.index is not None:
-        return Pins().add(means[choice.index], choice.index)
-    return Pins().add(choice.z) if len(choice.z) == means.shape[1] else Pins()
-
-
-def choice_of(texts: Texts, pair: Pair, count: int) -> Choice:
-    """What an address says is chosen, of runs with so many test pictures. Raises VaeError if it is none."""
-    if texts.index is not None:
-        index = index_of(texts.index, count)
-        if not pair.same_set:
-            raise VaeError(f"Test picture {index} is another at each side, so it cannot be marked on both.")
-        return Choice(index)
-    text = texts.z or ""
-    size = text.count(",") + 1
-    place = place_of(text, size if size in pair.latent_dims else pair.latent_dims[0])
-    return Choice(z=tuple(place.tolist()))
 
 
 def _numbers(count: int) -> str:

@@ -1,4 +1,4 @@
-"""Ready-made comparisons: what to train for them, how long that takes, and what to look for."""
+"""Comparison presets: cards that say what to look for, train the runs of a comparison, and open it."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -24,12 +24,12 @@ from vae.training.jobs import unfinished
 POLL = 2.0  # seconds, while one of them is trained or waits
 
 
-class ReadyMade(NamedTuple):
-    """A comparison.
+class Comparison(NamedTuple):
+    """A comparison preset.
 
     Attributes:
         about: two sentences on what to look for.
-        configs: of its runs, by what tells them apart.
+        configs: the configs of its runs, by what distinguishes them.
     """
 
     title: str
@@ -37,26 +37,26 @@ class ReadyMade(NamedTuple):
     configs: dict[str, TrainConfig]
 
 
-READY_MADE = (
-    ReadyMade(
+PRESETS = (
+    Comparison(
         "An autoencoder against a VAE",
         "Without the price of KL the autoencoder's clouds drift apart and shrink: look how far its map "
         "reaches, and what is drawn in its holes. It reconstructs better, and its −ELBO is far worse.",
         {"beta 0": TrainConfig.preset("quick", beta=0), "beta 1": TrainConfig.preset("quick")},
     ),
-    ReadyMade(
+    Comparison(
         "What KL costs: beta 0.1, 1 and 4",
         "The larger beta, the closer to the prior all pictures lie, and the more of them share a place. "
         "Look how KL falls, reconstruction rises, and the digits blur into each other.",
         {f"beta {beta:g}": TrainConfig.preset("quick", beta=beta) for beta in (0.1, 1, 4)},
     ),
-    ReadyMade(
+    Comparison(
         "Two seeds",
         "The losses are nearly the same, and the maps are not: turned, mirrored, with other neighbours. "
         "Hover over one map and see that the same z means another digit on the other.",
         {f"seed {seed}": TrainConfig.preset("quick", seed=seed) for seed in (1, 2)},
     ),
-    ReadyMade(
+    Comparison(
         "The blog's settings against the best",
         "Two latent dimensions each, and some twenty nats between them: the best run's classes lie apart "
         "where the blog's lie in each other. Pick a 4 or an 8 and compare the reconstructions.",
@@ -65,11 +65,11 @@ READY_MADE = (
 )
 
 
-def ready_made(*, opened: bool) -> None:
-    """Shows them, folded away unless there is nothing else to compare."""
-    with st.expander("Ready-made comparisons", expanded=opened), show_errors():
+def presets(*, expanded: bool) -> None:
+    """Shows a card for each preset, in an expander."""
+    with st.expander("Ready-made comparisons", expanded=expanded), sentences():
         states = _states()
-        # One that waits for its turn is a stopped run, and between two of them none is live.
+        # A run that waits for its turn is "stopped", and none is live between two of them.
         moving = any(state in LIVE or state == "stopped" for state in states)
         st.fragment(show_errors()(_cards), run_every=POLL if moving else None)(states)
 
@@ -79,7 +79,7 @@ def _run(config: TrainConfig) -> Run:
 
 
 def _state(config: TrainConfig) -> str | None:
-    """Where its run stands; None if there is none, or a damaged one, of which its card tells."""
+    """The state of the config's run; None if there is none, or it is damaged, which its card reports."""
     run = _run(config)
     try:
         return run_data.status(run).state if run.path.exists() else None
@@ -88,14 +88,14 @@ def _state(config: TrainConfig) -> str | None:
 
 
 def _states() -> list[str | None]:
-    """The same of the runs of all comparisons."""
-    return [_state(config) for each in READY_MADE for config in each.configs.values()]
+    """The states of the runs of all presets."""
+    return [_state(config) for each in PRESETS for config in each.configs.values()]
 
 
 def _cards(states: Sequence[str | None]) -> None:
     if _states() != states:
-        st.rerun()  # others can be opened, or the next one trains
-    for row in (READY_MADE[:2], READY_MADE[2:]):
+        st.rerun()  # another comparison can be opened, or the next run trains
+    for row in (PRESETS[:2], PRESETS[2:]):
         for column, each in zip(st.columns(2), row, strict=True):
             with column.container(border=True, height="stretch"):
                 st.markdown(f"**{escape_markdown(each.title)}**")
@@ -105,8 +105,8 @@ def _cards(states: Sequence[str | None]) -> None:
     show_busy_run()
 
 
-def _card(comparison: ReadyMade) -> None:
-    """What is there already can be opened, the rest trained."""
+def _card(comparison: Comparison) -> None:
+    """Buttons that open what is trained and train the rest, and the progress of that."""
     runs_dir = default_runs_dir()
     missing = {name: config for name, config in comparison.configs.items() if unfinished(config, runs_dir)}
     trained = [name for name in comparison.configs if name not in missing]
@@ -132,22 +132,22 @@ def _card(comparison: ReadyMade) -> None:
                 width="stretch",
             )
         else:
-            said: dict[str, list[str]] = {}
+            texts: dict[str, list[str]] = {}
             for name in missing:
                 if name not in live:
-                    said.setdefault(_rest(statuses.get(name), turn=bool(live)), []).append(name)
-            for text, names in said.items():
-                st.caption(f"{_listed(names)}: {escape_markdown(text)}")
+                    texts.setdefault(_missing_text(statuses.get(name), turn=bool(live)), []).append(name)
+            for text, names in texts.items():
+                st.caption(f"{_listed(names)}: {plain(text)}")
 
 
-def _rest(status: Status | None, *, turn: bool) -> str:
-    """What is said of one that is neither finished nor trained now; `turn`, if another one there is."""
+def _missing_text(status: Status | None, *, turn: bool) -> str:
+    """The state of a run that is neither finished nor trained now; `turn`: another run of the preset is."""
     if status is not None and status.step:
         return f"{status.state} at epoch {status.epoch:.2f}."
     return "trained after that." if turn and status is not None else "not trained yet."
 
 
 def _listed(names: Sequence[str]) -> str:
-    """Names in a sentence, as Markdown."""
-    *others, last = map(escape_markdown, names)
+    """Names in a list with "and", as Markdown."""
+    *others, last = map(plain, names)
     return f"{', '.join(others)} and {last}" if others else last
