@@ -64,11 +64,11 @@ def _explore(pair: Pair) -> None:
         follow_training(run, each)
     shown = map_controls(max(pair.latent_dims), choose_set=False)
     sides = side(pair.left, loaded[0], shown, LEFT), side(pair.right, loaded[1], shown, RIGHT)
-    st.fragment(sentences()(pair_maps))(pair, sides)
+    st.fragment(show_errors()(pair_maps))(pair, sides)
     metrics_table(pair, loaded)
     unpacked = {run.config.dataset for run in pair if pictures.pictures_url(run.config.dataset) is None}
     if unpacked:  # after the maps, which need them only to show the picture of a point
-        with sentences():
+        with show_errors():
             for dataset in unpacked:
                 pictures.pack_pictures(dataset)
             st.rerun()

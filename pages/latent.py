@@ -23,7 +23,7 @@ from pages.components.stores import pictures
 from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
 from pages.components.stores.points import points_store
-from pages.components.train import explanations
+from pages.components.train.explanations import latent_explanation
 
 # On a narrow window the panel goes below the map.
 _STYLE = (
@@ -57,9 +57,9 @@ def main() -> None:
             points_store(map_data.points_of(run, loaded, picked.directions), key="test_points")
     moments = moments_store(run_moments.load(run, loaded))
     pictures_url = pictures.pictures_url(run.config.dataset, train=shown.training)
-    st.fragment(sentences()(explore))(View(run, loaded, shown, picked, points, pictures_url, moments))
+    st.fragment(show_errors()(explore))(View(run, loaded, shown, picked, points, pictures_url, moments))
     if pictures_url is None:  # after the map, which needs them only to show the picture of a point
-        with sentences():
+        with show_errors():
             pictures.pack_pictures(run.config.dataset, train=shown.training)
             st.rerun()
 
@@ -75,7 +75,7 @@ def explore(view: View) -> None:
     left, right = st.container(key="explorer").columns([3, 1])
     with left:
         walked_map(view, pins, path, region)
-        st.html(explanations.latent(run.config.dataset, latent_dim))
+        st.html(latent_explanation(run.config.dataset, latent_dim))
         map_toolbar(view, pins, path)
     with right:
         look_panel(loaded.decoder.name, key="look", timeline=TIME, aloud=True)

@@ -11,11 +11,11 @@ import streamlit as st
 
 from pages.components.compare.pair import Pair
 from pages.components.map.explorer_map import Mounting, View
-from pages.components.map.latent_map import Click, Undo, happened
+from pages.components.map.latent_map import Click, Undo, new_events
 from pages.components.map.pin_urls import Texts, index_of, is_place, place_of, place_text
 from pages.components.map.pins import Pins
-from pages.components.shell.messages import sentence
-from pages.components.shell.url_state import Heard
+from pages.components.shell.messages import error_text
+from pages.components.shell.url_state import UrlHistory
 from vae import VaeError
 from vae.inference.scored_set import Floats
 
@@ -67,7 +67,7 @@ class _Memory(NamedTuple):
     undo: tuple[str, int, Mark | None] | None = (
         None  # the last click's map and number, and the mark before it
     )
-    heard: Heard[Texts] = Heard()
+    url_history: UrlHistory[Texts] = UrlHistory()
     error: str = ""  # on an invalid mark in the URL
 
 
@@ -81,14 +81,14 @@ def current_mark(pair: Pair, sides: tuple[tuple[View, Mounting], ...]) -> Mark |
     seen = Texts(st.query_params.get("z"), st.query_params.get("index"))
     # The last run of the script showed this page, too, if its maps have a state.
     stayed = any(mounting.key in st.session_state for _, mounting in sides)
-    if seen != Texts() and memory.heard.is_wish(seen, stayed=stayed):
+    if seen != Texts() and memory.url_history.is_new(seen, stayed=stayed):
         try:
             memory = memory._replace(mark=mark_of(seen, pair, count), error="")
         except VaeError as error:
-            memory = memory._replace(error=sentence(error))
-    st.session_state[_KEY] = memory = memory._replace(heard=memory.heard.hearing(seen))
+            memory = memory._replace(error=error_text(error))
+    st.session_state[_KEY] = memory = memory._replace(url_history=memory.url_history.seen(seen))
     for view, mounting in sides:
-        for number, event in happened(mounting.key):
+        for number, event in new_events(mounting.key):
             memory = _after(memory, pair, view, mounting.key, number, event)
             st.session_state[_KEY] = memory
     if memory.error:
@@ -101,7 +101,7 @@ def mark_query(mark: Mark | None) -> dict[str, str | None]:
     """The query parameters that the browser is to write for a mark, None for one that is to go."""
     memory: _Memory = st.session_state.get(_KEY, _Memory())
     texts = Texts() if mark is None else mark.texts
-    st.session_state[_KEY] = memory._replace(heard=memory.heard.asking(texts))
+    st.session_state[_KEY] = memory._replace(url_history=memory.url_history.written(texts))
     return {"z": texts.z, "index": texts.index}
 
 
@@ -115,5 +115,5 @@ def _after(memory: _Memory, pair: Pair, view: View, key: str, number: int, event
             if picture is not None and not pair.same_set:
                 z = view.loaded.test.means[picture].tolist()
             mark = Mark(picture) if picture is not None and pair.same_set else Mark(z=tuple(z))
-            return _Memory(mark, (key, number, memory.mark), memory.heard)
+            return _Memory(mark, (key, number, memory.mark), memory.url_history)
     return memory

@@ -66,7 +66,7 @@ def metrics_table(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
         steered = [escape_markdown(run.name) for run in pair if run.status().steered]
         if steered:
             st.caption(f"The rates of {' and '.join(steered)} were changed while it trained.")
-    with metrics, sentences():
+    with metrics, show_errors():
         _metrics(pair, loaded)
 
 
@@ -87,7 +87,7 @@ def _metrics(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
     missing = [run for run, each in zip(pair, evaluations, strict=True) if each is None]
     if missing:
         running = _running(missing)
-        polled = sentences()(_evaluate_missing)
+        polled = show_errors()(_evaluate_missing)
         st.fragment(polled, run_every=POLL if running else None)(missing, running)
 
 
@@ -141,13 +141,13 @@ def _evaluate_missing(missing: Sequence[Run], running: Sequence[Run]) -> None:
     for run in missing:
         latest = evaluation_of(run)
         if run in running and latest is not None:
-            st.progress(latest.share, text=f"{plain(run.name)} is evaluated: {latest.share:.0%}")
+            st.progress(latest.share, text=f"{escape_markdown(run.name)} is evaluated: {latest.share:.0%}")
         elif run.status().state in LIVE:
             st.caption(f"{escape_markdown(run.name)} can be evaluated once its training has ended.")
         else:
             ready.append(run)
             if latest is not None and latest.error:
-                st.warning(plain(latest.error))
+                st.warning(escape_markdown(latest.error))
     if ready and may_change():
         what = "both" if len(ready) > 1 else escape_markdown(ready[0].name)
         if st.button(f"Evaluate {what}", help="About a minute for each, on two cores."):

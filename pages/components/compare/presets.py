@@ -67,7 +67,7 @@ PRESETS = (
 
 def presets(*, expanded: bool) -> None:
     """Shows a card for each preset, in an expander."""
-    with st.expander("Ready-made comparisons", expanded=expanded), sentences():
+    with st.expander("Ready-made comparisons", expanded=expanded), show_errors():
         states = _states()
         # A run that waits for its turn is "stopped", and none is live between two of them.
         moving = any(state in LIVE or state == "stopped" for state in states)
@@ -137,7 +137,7 @@ def _card(comparison: Comparison) -> None:
                 if name not in live:
                     texts.setdefault(_missing_text(statuses.get(name), turn=bool(live)), []).append(name)
             for text, names in texts.items():
-                st.caption(f"{_listed(names)}: {plain(text)}")
+                st.caption(f"{_listed(names)}: {escape_markdown(text)}")
 
 
 def _missing_text(status: Status | None, *, turn: bool) -> str:
@@ -149,5 +149,5 @@ def _missing_text(status: Status | None, *, turn: bool) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     """Names in a list with "and", as Markdown."""
-    *others, last = map(plain, names)
+    *others, last = map(escape_markdown, names)
     return f"{', '.join(others)} and {last}" if others else last

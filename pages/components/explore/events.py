@@ -29,7 +29,7 @@ def handle_events(view: View) -> tuple[Pins, bool]:
         pins = pin(place)
     if (neighbour := clicked_neighbour(test)) is not None:
         pins = pin(test.means[neighbour], neighbour)
-    for number, event in happened(MAP):
+    for number, event in new_events(MAP):
         any_event = True
         match event:
             case Undo(of):

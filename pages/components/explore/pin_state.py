@@ -25,7 +25,7 @@ _KEY = "pinned"
 class _Memory(NamedTuple):
     pins: Pins = Pins()
     aside: tuple[Pin, ...] = ()  # pins of another latent dimension or data set
-    heard: Heard[Texts] = Heard()
+    url_history: UrlHistory[Texts] = UrlHistory()
     sentences: tuple[str, ...] = ()  # on invalid pins in the URL
 
 
@@ -43,10 +43,10 @@ def set_pins(pins: Pins) -> Pins:
 def current_pins(test: ScoredSet, dataset: str) -> Pins:
     """The pins that fit a run's latent space and data set: those in the URL, if a person or a link changed
     it, else this tab's. Invalid ones in the URL get a sentence, until something else is pinned."""
-    pins, aside, heard, sentences = _memory()
+    pins, aside, url_history, sentences = _memory()
     seen = Texts(*(st.query_params.get(part.name) for part in fields(Texts)))
     stayed = pins_row.KEY in st.session_state  # the last run of the script showed this page, too
-    if seen != Texts() and heard.is_wish(seen, stayed=stayed):
+    if seen != Texts() and url_history.is_new(seen, stayed=stayed):
         pins, aside = fitted(pins, aside, test.means, dataset)
         pins, sentences = read(seen, test.means, pins)
     pins, aside = fitted(pins, aside, test.means, dataset)

@@ -64,17 +64,17 @@ def film_button(run: Run, loaded: LoadedModel, plane: Plane) -> None:
     """
     # Kept in the page's state, so that the dialog stays open when newer weights run the page again.
     st.button("Save the journey", on_click=_open)
-    if _DIALOG in kept_while_shown():
+    if _DIALOG in page_state():
         _dialog(run, loaded, plane)
 
 
 def _open() -> None:
-    kept_while_shown()[_DIALOG] = True
+    page_state()[_DIALOG] = True
 
 
 def _close() -> None:
     for each in (_DIALOG, _FILM):
-        kept_while_shown().pop(each, None)
+        page_state().pop(each, None)
 
 
 # No popover: that opens below its button, and in a low window its last buttons would be out of sight.
@@ -88,8 +88,8 @@ def _dialog(run: Run, loaded: LoadedModel, plane: Plane) -> None:
     settings = _settings(run, shown, plane)
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Make the film", help=_MEANWHILE):
-            kept_while_shown()[_FILM] = settings, _make(settings, shown, loaded, plane)
-        made_with, content = kept_while_shown().get(_FILM, (None, b""))
+            page_state()[_FILM] = settings, _make(settings, shown, loaded, plane)
+        made_with, content = page_state().get(_FILM, (None, b""))
         if made_with == settings:
             _save_button(settings, content)
 

@@ -34,7 +34,7 @@ def own_picture(run: Run, loaded: LoadedModel) -> None:
         with source:
             picture = _drawn_or_uploaded(loaded.test.images.shape[-1])
     except VaeError as error:
-        details.warning(sentence(error))
+        details.warning(error_text(error))
         return
     if picture is None:
         details.info("Draw or upload a digit, or whatever you like, and see what the model makes of it.")

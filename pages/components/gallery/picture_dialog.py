@@ -28,7 +28,7 @@ def open_clicked(test: ScoredSet, *keys: str) -> None:
 
 
 @st.dialog("One picture, closer", width="large", on_dismiss=remove_index)
-@sentences()
+@show_errors()
 def picture_dialog(run: Run, loaded: LoadedModel, indices: Indices) -> None:
     """Shows the picture that the URL names; clicks in the dialog run only this again.
 

@@ -41,7 +41,7 @@ def _action(sent: Any) -> Action:
 
 def new_actions() -> Iterator[Action]:
     """The actions since the last run of the page (see `component_events`); called before the row is drawn."""
-    return (action for _, action in component_events.happened(KEY, _action))
+    return (action for _, action in component_events.new_events(KEY, _action))
 
 
 def pins_row(
@@ -87,9 +87,9 @@ def pins_row(
                 for pin, title, index in zip(pins.row, titles, shown, strict=True)
             ],
             "query": query,
-            **component_events.heard(KEY),
+            **component_events.acknowledged(KEY),
         },
-        on_happened_change=lambda: None,  # without it nothing reaches `new_actions`
+        on_events_change=lambda: None,  # without it nothing reaches `new_actions`
     )
 
 

@@ -92,7 +92,7 @@ export function show({ data, parentElement, setTriggerValue }) {
   const [tiles, all, empty] = row.children;
   // Pins have other numbers in another session: actions still waiting from the last one are dropped.
   if (row.events?.session !== data.session) row.events = new EventQueue();
-  row.events.acknowledge(setTriggerValue, data.heard, data.session);
+  row.events.acknowledge(setTriggerValue, data.acknowledged, data.session);
   const report = (action, pin) => row.events.emit({ action, pin });
   tiles.setAttribute("aria-label", "Pins");
   tiles.onkeydown = (event) => move(event, tiles, (number) => report("remove", number));
