@@ -78,7 +78,7 @@ def _file_buttons(run: Run, loaded: LoadedModel, along: Floats) -> None:
     """Buttons that save a path (D, Z); each file is made when its button is clicked."""
 
     def animation() -> bytes:
-        frames = enlarged(decoded(loaded.model, along), GIF_TIMES)
+        frames = enlarged(decode_places(loaded.model, along), GIF_TIMES)
         return gif(frames, round(1000 * SECONDS / (len(frames) - 1)))
 
     def row() -> bytes:

@@ -52,7 +52,7 @@ def place_panel(run: Run, loaded: LoadedModel, pins: Pins, plane: Plane) -> None
     place = pins.place(test.means.shape[1])
     index = None if pins.chosen is None else pins.chosen.index
     own = index is None and (run.name, place_text(place)) == st.session_state.get(OWN_PLACE)
-    around, distances = nearest(test, place, NEIGHBOURS, but=index)
+    around, distances = nearest_images(test, place, NEIGHBOURS, exclude=index)
 
     def title(i: int) -> str:
         return f"{names[test.labels[i]]} · #{i}"

@@ -60,11 +60,11 @@ def region_panel(run: Run, loaded: LoadedModel, shown: ScoredSet, held: Held, *,
 
 def _links(run: Run, nearest: Indices) -> None:
     """A link to the selected pictures in the gallery, or to as many as its search may name."""
-    find = exactly(nearest)
-    label = "Show all in Reconstructions" if find else f"Show the nearest {WORDS} in Reconstructions"
+    find = exact_search(nearest)
+    label = "Show all in Reconstructions" if find else f"Show the nearest {MAX_WORDS} in Reconstructions"
     # Other filters, set earlier, would leave some of them out.
     cleared = dict.fromkeys((CLASSES, LOSS, PAGE, "view", "index", "z"))
-    query = {**cleared, "run": run.name, FIND: find or exactly(nearest[:WORDS])}
+    query = {**cleared, "run": run.name, FIND: find or exact_search(nearest[:MAX_WORDS])}
     link(label, RECONSTRUCTIONS, query, key=f"{KEY}_link")
     if find is None:
         st.caption(

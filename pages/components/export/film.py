@@ -19,8 +19,8 @@ from vae import VaeError
 from vae.datasets.registry import class_names
 from vae.export.animation import Format, Frame, film
 from vae.inference.planes import Plane
-from vae.runs import snapshots as kept
 from vae.runs.run import Run
+from vae.runs.snapshots import ModelAtStep, SnapshotSequence
 
 What = Literal["Map", "Ten digits"]
 T = TypeVar("T")
@@ -156,14 +156,14 @@ def _make(settings: Settings, shown: Moments, loaded: LoadedModel, plane: Plane)
     """The film as a file. Raises VaeError if another one is being made, or the moments cannot be read."""
     run, test, size, seconds = settings.run, loaded.test, settings.size, settings.seconds
     first = test.firsts
-    last = kept.Moment(loaded.step, loaded.model, test.means, test.logvars, test.decoded[first])
-    journey = kept.Journey(run, [run.snapshot_path(moment.step) for moment in shown.moments[:-1]], last)
+    last = ModelAtStep(loaded.step, loaded.model, test.means, test.logvars, test.decoded[first])
+    sequence = SnapshotSequence(run, [run.snapshot_path(moment.step) for moment in shown.moments[:-1]], last)
     captions = [moment_caption(moment) for moment in shown.moments]
     if settings.what == "Map":
         names = class_names(run.config.dataset)
-        drawn = map_film(journey, captions, plane, test.labels, names, size, seconds)
+        drawn = map_film(sequence, captions, plane, test.labels, names, size, seconds)
     else:
-        drawn = digit_film(journey, captions, test.images[first], test.labels[first], size, seconds)
+        drawn = digit_film(sequence, captions, test.images[first], test.labels[first], size, seconds)
     with _one_film_at_a_time():
         return film(_with_progress(drawn), drawn.milliseconds, palette(settings.ink), settings.kind)
 

@@ -58,7 +58,7 @@ class Film(NamedTuple):
 
 
 def map_film(
-    journey: SnapshotSequence,
+    sequence: SnapshotSequence,
     captions: Sequence[str],
     plane: Plane,
     labels: Indices,
@@ -77,11 +77,11 @@ def map_film(
     count = (1000 * seconds - REST) // FRAME
     milliseconds = [FRAME] * count
     milliseconds[-1] += 1000 * seconds - sum(milliseconds)
-    return Film(_map_frames(journey, captions, plane, labels[:POINTS], names, size, count), milliseconds)
+    return Film(_map_frames(sequence, captions, plane, labels[:POINTS], names, size, count), milliseconds)
 
 
 def digit_film(
-    journey: SnapshotSequence,
+    sequence: SnapshotSequence,
     captions: Sequence[str],
     pictures: ImageArray,
     classes: Indices,
@@ -98,10 +98,10 @@ def digit_film(
         size: the width in pixels.
     """
     moving = 1000 * seconds - REST
-    seen = np.linspace(0, len(journey) - 1, min(len(journey), moving // BRIEFEST)).round().astype(int)
+    seen = np.linspace(0, len(sequence) - 1, min(len(sequence), moving // BRIEFEST)).round().astype(int)
     milliseconds = [moving // len(seen) // 10 * 10] * len(seen)
     milliseconds[-1] += 1000 * seconds - sum(milliseconds)
-    return Film(_digit_frames(journey, seen.tolist(), captions, pictures, classes, size), milliseconds)
+    return Film(_digit_frames(sequence, seen.tolist(), captions, pictures, classes, size), milliseconds)
 
 
 def window(places: Floats) -> tuple[Floats, float]:
@@ -114,7 +114,7 @@ def window(places: Floats) -> tuple[Floats, float]:
 
 
 def _map_frames(
-    journey: SnapshotSequence,
+    sequence: SnapshotSequence,
     captions: Sequence[str],
     plane: Plane,
     labels: Indices,
@@ -122,18 +122,17 @@ def _map_frames(
     size: int,
     count: int,
 ) -> Iterator[Frame]:
-    places = np.stack([_on_map(moment, plane)[: len(labels)] for moment in journey])
+    places = np.stack([_on_map(model, plane)[: len(labels)] for model in sequence])
     middle, half = window(places)
     pixels = (places - middle) * np.array((1, -1)) * (size / 2 / half) + size / 2
     classes = legend(names, size)
     nearest, ground = None, np.empty(0, np.uint8)
-    for at in np.linspace(0, len(journey) - 1, count):
+    for at in np.linspace(0, len(sequence) - 1, count):
         if round(at) != nearest:
             nearest = round(at)
-            moment = journey[nearest]
-            behind = in_greys(_manifold(moment.model, plane, middle, half, size), OPACITY, STEPS)
+            behind = in_greys(_manifold(sequence[nearest].model, plane, middle, half, size), OPACITY, STEPS)
             ground = over(behind, caption(captions[nearest], size), classes)
-        before = min(int(at), len(journey) - 2)
+        before = min(int(at), len(sequence) - 2)
         share = at - before
         frame = ground.copy()
         between = (1 - share) * pixels[before] + share * pixels[before + 1]
@@ -141,14 +140,14 @@ def _map_frames(
         yield frame
 
 
-def _on_map(moment: Moment, plane: Plane) -> Floats:
+def _on_map(at: ModelAtStep, plane: Plane) -> Floats:
     """The test set's coordinates on the map: (N, 2)."""
     if plane.is_line:
-        return np.concatenate((moment.means, moment.logvars), axis=1)
-    return plane.coordinates(moment.means)
+        return np.concatenate((at.means, at.logvars), axis=1)
+    return plane.coordinates(at.means)
 
 
-def _manifold(model: VAE, plane: Plane, middle: Floats, half: float, size: int) -> Picture:
+def _manifold(model: VAE, plane: Plane, middle: Floats, half: float, size: int) -> ImageArray:
     """What the model draws on a grid over the window of the plane: (size, size)."""
     count = size // TILE
     offsets = ((np.arange(count) + 0.5) / count * 2 - 1) * half
@@ -158,7 +157,7 @@ def _manifold(model: VAE, plane: Plane, middle: Floats, half: float, size: int) 
 
 
 def _digit_frames(
-    journey: SnapshotSequence,
+    sequence: SnapshotSequence,
     seen: Sequence[int],
     captions: Sequence[str],
     pictures: ImageArray,
@@ -181,7 +180,7 @@ def _digit_frames(
         lower.append((slice(top + 3 * gap + drawn, top + 3 * gap + 2 * drawn), across))
     for number in seen:
         frame = ground.copy()
-        for place, reconstruction in zip(lower, journey[number].reconstructions, strict=True):
+        for place, reconstruction in zip(lower, sequence[number].reconstructions, strict=True):
             frame[place] = in_greys(enlarged(reconstruction, times))
         yield over(frame, caption(captions[number], size))
 
@@ -195,7 +194,7 @@ def palette(ink: Ink) -> Palette:
     return np.rint(np.concatenate((greys, *classes))).astype(np.uint8)
 
 
-def in_greys(levels: Picture, opacity: float = 1, steps: int = GREYS) -> Frame:
+def in_greys(levels: ImageArray, opacity: float = 1, steps: int = GREYS) -> Frame:
     """Grey levels, 0 the background, as a frame; fewer steps make a smaller file."""
     stepped = np.rint(levels / 255 * (steps - 1)) / (steps - 1)
     return np.rint(stepped * opacity * (GREYS - 1)).astype(np.uint8)
@@ -282,7 +281,7 @@ def _font(letters: float) -> ImageFont.FreeTypeFont:
 
 
 @cache
-def _stencil(radius: float) -> tuple[Picture, int]:
+def _stencil(radius: float) -> tuple[ImageArray, int]:
     """How much a dot covers the pixels around it, 0 to EDGE, and how many pixels it reaches.
 
     For each position of its centre within its pixel, y and x: (WITHIN, WITHIN, pixels).

@@ -41,7 +41,7 @@ def poster_button(run: Run, loaded: LoadedModel, plane: Plane) -> None:
             _settings(run, loaded.model, plane)
 
 
-def poster_picture(model: VAE, plane: Plane, count: int, ink: Ink) -> Picture:
+def poster_picture(model: VAE, plane: Plane, count: int, ink: Ink) -> ImageArray:
     """Digits at quantiles of the prior on a plane, `count` a side, with a margin of half a digit:
     ((count + 1) S, (count + 1) S). On a line, one row: (2 S, (count + 1) S)."""
     places = _places(plane, count)

@@ -19,7 +19,7 @@ CLASSES, SORT, SEED, FIND, LOSS, SIZE, PAGE = "digit", "sort", "seed", "find", "
 SIZES = (20, 50, 100, 200)
 USUAL = 50  # the default of the sizes
 LOSSES = (0, 1000)  # nats, the same for all runs, so that a chosen range stays valid for another run
-SEARCH = 1000  # characters of a search; twice the longest text of `scored_set.exactly`
+SEARCH = 1000  # characters of a search; twice the longest text of `exact_search`
 BOXES = ("losses_by_class", "kl_by_class")  # keys of the box plots
 
 
@@ -83,8 +83,8 @@ def filters(test: ScoredSet, names: Sequence[str]) -> Selection:
         indices = select_images(test, find=find, loss=within, sort=sort, seed=seed)
     except VaeError as error:
         st.warning(error_text(error))
-        indices = selected(test, loss=within, sort=sort, seed=seed)
-    matching = of_classes(test, indices, classes)
+        indices = select_images(test, loss=within, sort=sort, seed=seed)
+    matching = filter_classes(test, indices, classes)
     head.html(_table(test, matching), width="content")
     if len(indices):
         _boxes(test, indices, names, classes)

@@ -39,7 +39,7 @@ def own_picture(run: Run, loaded: LoadedModel) -> None:
     if picture is None:
         details.info("Draw or upload a digit, or whatever you like, and see what the model makes of it.")
         return
-    one = scored(loaded.model, picture[None], np.array([-1]))  # -1: no class
+    one = make_scored_set(loaded.model, picture[None], np.array([-1]))  # -1: no class
     with details:
         place = place_text(one.means[0])
         st.session_state[OWN_PLACE] = run.name, place
@@ -48,7 +48,7 @@ def own_picture(run: Run, loaded: LoadedModel) -> None:
         picture_detail(run, loaded, one, key=KEY)
 
 
-def _drawn_or_uploaded(side: int) -> Picture | None:
+def _drawn_or_uploaded(side: int) -> ImageArray | None:
     """The picture at the model's size, (S, S), or None. Raises VaeError if it cannot be read."""
     source = st.segmented_control(
         "How",

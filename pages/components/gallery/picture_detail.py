@@ -54,7 +54,7 @@ def picture_detail(
         _losses(loaded, one, index)
         _posterior(one)
     place, nearby = st.columns([3, 2], gap="medium")
-    neighbours, distances = nearest(test, one.means[0], NEIGHBOURS, but=index)
+    neighbours, distances = nearest_images(test, one.means[0], NEIGHBOURS, exclude=index)
     with place:
         _map(run, test, one, neighbours, key)
     with nearby:

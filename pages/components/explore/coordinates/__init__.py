@@ -33,7 +33,7 @@ def pinned_coordinates(latent_dim: int) -> Floats | None:
     return np.array(z, np.float32) if is_place(z, latent_dim) else None
 
 
-def coordinates(place: Floats, dimensions: Dimensions, reach: tuple[Floats, Floats]) -> None:
+def coordinates(place: Floats, dimensions: DimensionSummary, reach: tuple[Floats, Floats]) -> None:
     """Shows the form; `pinned_coordinates` returns what is submitted in it.
 
     Args:

@@ -36,7 +36,7 @@ _mount = module_component(
 )
 
 
-def draw_pad(key: str, label: str) -> Picture | None:
+def draw_pad(key: str, label: str) -> ImageArray | None:
     """Show the pad, and return the drawing on it: white on black, (336, 336), or None if the pad is empty.
 
     The page runs again after each stroke, *Undo* and *Clear*. The drawing stays as long as the browser tab,
@@ -75,7 +75,7 @@ def valid_strokes(value: Any) -> Strokes:
     return value
 
 
-def rendered(strokes: Strokes) -> Picture:
+def rendered(strokes: Strokes) -> ImageArray:
     """Strokes, at least one, as a picture: the pad with a margin all around, white on black, (336, 336)."""
     lines = [np.array(stroke).reshape(-1, 2) / UNITS for stroke in strokes]
     extent = float(np.ptp(np.concatenate(lines), axis=0).max())
