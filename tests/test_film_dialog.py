@@ -34,12 +34,12 @@ from pathlib import Path
 import numpy as np
 from pages.components.runs import loaded_model
 from pages.components.export.film import film_button
-from vae.inference.planes import axes
+from vae.inference.planes import axis_directions
 from vae.runs.run import Run
 
 run = Run(Path({path!r}))
 latent_dim = run.config.latent_dim
-plane = axes(latent_dim).through(np.zeros(latent_dim, np.float32))
+plane = axis_directions(latent_dim).through(np.zeros(latent_dim, np.float32))
 film_button(run, loaded_model.load(run), plane)
 """
 

@@ -42,7 +42,7 @@ def path_panel(run: Run, loaded: LoadedModel, ends: tuple[End, End], plane: Plan
     """
     start, end = ends
     heading = st.container()
-    way: PathKind = st.segmented_control(
+    kind: PathKind = st.segmented_control(
         "Way",
         WAYS,
         default=WAYS[0],
@@ -51,7 +51,7 @@ def path_panel(run: Run, loaded: LoadedModel, ends: tuple[End, End], plane: Plan
         bind="query-params",
         label_visibility="collapsed",
     )
-    along = path_places(start.place, end.place, way)
+    along = path_places(start.place, end.place, kind)
     length = np.linalg.norm(np.diff(along, axis=0), axis=1).sum()
     heading.markdown(
         f"From **{escape_markdown(start.label)}** to **{escape_markdown(end.label)}**: {length:.2f} long, "
