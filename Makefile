@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint check format bench bench-pages screenshots clean
+.PHONY: help run test soak lint check format bench bench-pages screenshots clean
 
 help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,10 @@ run: $(VENV)/installed  ## Start the app and print its address; PORT=8600 choose
 
 test: $(VENV)/installed-dev browser  ## Run the whole test suite, browser tests included.
 	$(BIN)/python -m pytest -n 2 --dist loadfile  # browsers wait half of the time
+
+soak: $(VENV)/installed-dev  ## Kill trainings and open damaged runs, far more than the tests do; ten minutes.
+	$(BIN)/python -m benchmarks.kill
+	SOAK=1 $(BIN)/python -m pytest tests/test_fuzzing.py tests/test_workers.py
 
 lint: $(VENV)/installed-dev  ## Check format, style and types.
 	$(BIN)/ruff format --check .

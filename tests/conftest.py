@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
 from streamlit.components.v2 import manifest_scanner
 
 from tests.browser import APP, ARGUMENTS, MISSING, SLOW, Server, chromium
+from tests.processes import FORKED
 from tests.small_runs import PACKED as PACKED
 from tests.small_runs import ROOT as ROOT
 from tests.small_runs import TEST_IMAGES as TEST_IMAGES
@@ -64,6 +65,13 @@ def small(monkeypatch: pytest.MonkeyPatch, small_data: Path, tmp_path: Path) -> 
     monkeypatch.setenv("VAE_DATA_DIR", str(small_data))
     monkeypatch.setenv("VAE_RUNS_DIR", str(runs_dir))
     return runs_dir
+
+
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings and evaluations are forked instead of started, without an import of torch each."""
+    for module in ("vae.training.jobs", "vae.evaluation.queue"):
+        monkeypatch.setattr(f"{module}.subprocess", FORKED)
 
 
 def _trained(small_data: Path, runs_dir: Path, **changes: object) -> Run:

@@ -1,4 +1,4 @@
-"""Opens mutated runs and zips, thousands of them; `tests/test_fuzzing.py` runs it in a process of its own.
+"""Opens mutated runs and zips; `test_fuzzing.py` runs it in a process of its own.
 
 `python -m tests.fuzzing runs 1000` prints, as JSON, how many opened, how many were refused, and the growth of
 this process's peak memory in megabytes. What is neither opened nor refused with a sentence raises.
@@ -26,8 +26,8 @@ from pages.components.charts.live_figure import figure_spec
 from pages.components.charts.loss_curves import Curve, loss_curves, rate_changes
 from pages.components.charts.scatter import LABEL_COLOURS, latent_scatter
 from pages.components.runs.run_status import config_summary, progress_line
-from tests.conftest import ROOT
 from tests.figures import evaluation_of
+from tests.small_runs import ROOT
 from vae import VaeError
 from vae.inference.formatting import axis_names
 from vae.runs.archive import check_run, pack, unpack

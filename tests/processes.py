@@ -69,9 +69,11 @@ class VaeProcess:
         os.kill(self.pid, number)
 
     def communicate(self, timeout: float | None = None) -> tuple[Any, Any]:
-        """What it has printed once it has ended, which has to fit into the buffers of the pipes."""
-        self.wait(timeout)
-        return tuple(None if stream is None else stream.read() for stream in (self.stdout, self.stderr))  # type: ignore[return-value]
+        """What it has printed, once it has ended; as much as the buffers of the pipes hold."""
+        with self:
+            self.wait(timeout)
+            printed = [None if stream is None else stream.read() for stream in (self.stdout, self.stderr)]
+        return printed[0], printed[1]
 
     def __enter__(self) -> Self:
         return self

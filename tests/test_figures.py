@@ -62,6 +62,7 @@ def test_two_tabs_that_ask_at_the_same_instant_evaluate_once(
     assert evaluated == [run]
 
 
+@pytest.mark.usefixtures("forked")
 def test_two_are_evaluated_one_after_the_other_and_what_fails_says_why(run: Run) -> None:
     broken = Run(run.path.parent / "broken")
     broken.path.mkdir()

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,7 +22,7 @@ from vae.training import jobs
 
 
 @pytest.fixture
-def nothing_left_running(small: Path) -> Iterator[None]:
+def nothing_left_running(small: Path, forked: None) -> Iterator[None]:  # noqa: ARG001
     yield
     if (run := jobs.live_run(small)) is not None:
         run.request_stop()
@@ -29,8 +30,12 @@ def nothing_left_running(small: Path) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("nothing_left_running")
-def test_a_started_run_trains_in_its_own_session_stops_and_resumes(small: Path) -> None:
-    run = jobs.start(small_config(epochs=2000), small)
+def test_a_started_run_trains_in_its_own_session_stops_and_resumes(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "subprocess", subprocess)  # once as it is
+        run = jobs.start(small_config(epochs=2000), small)
     assert run.status().state == "starting"
     assert jobs.live_run(small) == run
     wait_until(lambda: run.status().step > 20)

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 import vae
 from tests.browser import wait_until
 from tests.conftest import small_config
+from tests.processes import VaeProcess
 from vae import VaeError
 from vae.runs.catalogue import delete_run, new_run
 from vae.runs.live_view import load_view
@@ -180,7 +181,7 @@ def test_rates_asked_for_before_the_first_batch_survive_a_stop(run: Run) -> None
 def test_what_was_steered_outlives_a_kill(small: Path) -> None:
     run = new_run(small_config(epochs=400), small)
     command = [sys.executable, "-m", "vae", "resume", str(run.path)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with VaeProcess(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         wait_until(lambda: run.status().step > 20)
         number = run.update_request(beta=4).number
         wait_until(lambda: run.status().heard == number)

@@ -2,10 +2,6 @@
 
 import itertools
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -151,20 +147,6 @@ def test_a_stop_at_or_after_a_restart_changes_nothing(step: int, small: Path) ->
     statuses.close()
     list(fit(run))
     assert_same_weights(run, whole)
-
-
-def test_a_killed_process_leaves_a_run_that_resumes_to_the_same_weights(small: Path) -> None:
-    config = small_config(epochs=150)
-    run = new_run(config, small)
-    command = [sys.executable, "-m", "vae", "resume", str(run.path)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        while process.poll() is None and run.status().epoch < 2:
-            time.sleep(0.01)
-        process.kill()
-    assert process.returncode == -signal.SIGKILL
-    assert run.status().state == "interrupted"
-    vae.train(config, small)
-    assert_same_weights(run, vae.train(config, small, again=True))
 
 
 def test_a_diverging_loss_fails_with_a_sentence_and_keeps_the_last_good_weights(small: Path) -> None:

@@ -1,4 +1,4 @@
-"""Several processes that train one run."""
+"""Several processes that train one run; `make soak` also starts them by torchrun itself."""
 
 import os
 import socket
@@ -6,31 +6,32 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import small_config
+from tests.processes import VaeProcess
 from vae import VaeError
 from vae.runs.catalogue import new_run
 from vae.runs.run import Run
 from vae.training.distributed import Workers
 from vae.training.loop import fit
 
-CONFIG = small_config(epochs=6)  # of 12 steps each, the last batch as large as the others
-FIRST = 60
+CONFIG = small_config(epochs=4)  # of 12 steps each, the last batch as large as the others
+FIRST = 36
 
 
 @contextmanager
-def started(run: Run, rank: int, count: int, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def started(run: Run, rank: int, count: int, port: int) -> Iterator[VaeProcess]:
     """One of `count` workers, as torchrun starts it."""
     ranks = {"RANK": rank, "WORLD_SIZE": count, "LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": count}
     place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": 1}
     environment = {**os.environ, **{name: str(value) for name, value in {**ranks, **place}.items()}}
     command = [sys.executable, "-m", "vae", "resume", str(run.path)]
-    with subprocess.Popen(command, env=environment) as process:
+    with VaeProcess(command, env=environment) as process:
         try:
             yield process
         finally:
@@ -74,8 +75,15 @@ def test_two_workers_learn_what_one_does_and_any_number_goes_on(small: Path) -> 
     assert "One of the 2 workers is gone. Resume goes on" in status.error
     same_losses(run, alone, FIRST)
 
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "3", "--master-port"]
-    subprocess.run([*torchrun, str(free_port()), "-m", "vae", "resume", str(run.path)], check=True)
+    port = free_port()
+    if os.environ.get("SOAK"):
+        torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "3"]
+        command = [*torchrun, "--master-port", str(port), "-m", "vae", "resume", str(run.path)]
+        subprocess.run(command, check=True)
+    else:
+        with ExitStack() as stack:
+            workers = [stack.enter_context(started(run, rank, 3, port)) for rank in range(3)]
+            assert [worker.wait() for worker in workers] == [0, 0, 0]
     assert (run.status().state, run.status().workers) == ("finished", 3)
     same_losses(run, alone, run.status().step)
 
