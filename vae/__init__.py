@@ -1,4 +1,4 @@
-"""Variational autoencoders that train in front of your eyes.
+"""Train variational autoencoders and explore their latent spaces; this module is the public API.
 
     import vae
 
@@ -10,9 +10,9 @@
     images = model.decode(z)                       # (B, Z) -> (B, 1, 28, 28) in [0, 1]
     xhat, mean, logvar = model(images)             # z sampled with model.reparameterize
 
-Each is imported when it is first asked for, and torch with `train` and `VAE` only: a program that
-only watches runs never pays for it. What a person can mend is raised as `vae.VaeError`, and a
-config out of bounds as `pydantic.ValidationError`.
+Each name is imported at its first use, and torch only with `train`, `VAE` and `Run.load_model`: a program
+that only watches runs starts without it. An error that a person can correct is a `vae.VaeError`; a config
+out of bounds raises `pydantic.ValidationError`.
 """
 
 from importlib import import_module
@@ -37,13 +37,15 @@ _MODULES = {
 
 
 class VaeError(Exception):
-    """Something a person can mend. Its message is the whole sentence they read, and says what to do."""
+    """An error that a person can correct. Its message is shown to them: what happened, and what to do."""
 
 
 def __getattr__(name: str) -> Any:
-    """PEP 562: imports what is asked for only when it is: torch for those who need it; and nothing while the
-    package itself is imported, or two threads that begin with different modules of it wait for each other,
-    which Python ends by an ImportError."""
+    """Imports a public name at its first use (PEP 562), so that torch is imported only where it is needed.
+
+    Nothing is imported while the package itself is: two threads that first import different modules of it
+    would wait for each other's import lock, which Python ends with an ImportError.
+    """
     if name not in _MODULES:
         raise AttributeError(f"module 'vae' has no attribute {name!r}")
     return getattr(import_module(f"vae.{_MODULES[name]}"), name)

@@ -1,6 +1,6 @@
-"""What a run is made of: one frozen, validated object, with a bound and a sentence for every field.
+"""The configuration of a run: one frozen, validated object, with bounds and a description for every field.
 
-The command line's flags are made from it.
+The command line's flags and the form on the Train page are made from it.
 """
 
 import hashlib
@@ -24,18 +24,18 @@ Beta = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 
 Threads = Annotated[int, Field(ge=1, le=1024)]
 
-# Where and how fast a run is computed says nothing of what it is.
+# Where and how fast a run is computed does not change which run it is.
 EXECUTION_FIELDS = frozenset({"device", "threads"})
 
 
 class TrainConfig(BaseModel):
-    """A variational autoencoder, the data it learns, and how.
+    """Network, data set and training of a run.
 
     Metadata for the form: the heading `group` under which it shows a field (without one it does not), and by
     how much a click changes a number: by `step`, or by a tenth of its distance to `step_towards`.
 
     Construction raises `pydantic.ValidationError` (a `ValueError`) for a value out of bounds;
-    `explain` makes a sentence of it.
+    `explain` turns it into text for people.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -61,9 +61,11 @@ class TrainConfig(BaseModel):
     )
     network: Literal["plain", "residual"] = Field(
         "plain",
-        exclude_if=lambda network: network == "plain",  # as below: runs without have the name they always had
-        description="plain: layers one after the other; residual: layers of equal width add what they are "
-        "given, the decoder begins with sines, and no posterior is wider than the prior.",
+        exclude_if=lambda network: (
+            network == "plain"
+        ),  # as below: keeps the names of runs from before this field
+        description="plain: layers one after the other; residual: skip connections over layers of equal "
+        "width, a sine as the decoder's first activation, and no posterior wider than the prior.",
         json_schema_extra={"group": "Network"},
     )
     activation: Literal["relu", "silu", "gelu", "tanh"] = Field(
@@ -148,14 +150,14 @@ class TrainConfig(BaseModel):
     @field_validator("hidden_dims", mode="before")
     @classmethod
     def _split_commas(cls, value: Any) -> Any:
-        """People write widths with commas as well as with spaces."""
+        """Accepts widths separated by commas as well as by spaces."""
         texts = [value] if isinstance(value, str) else value
         if isinstance(texts, list | tuple) and all(isinstance(text, str) for text in texts):
             return [part for text in texts for part in text.replace(",", " ").split()]
         return value
 
     @model_validator(mode="after")
-    def _restarts_lie_inside(self) -> Self:
+    def _check_restarts(self) -> Self:
         bounds = (0, *self.restarts, self.epochs)
         if any(later <= earlier for earlier, later in pairwise(bounds)):
             raise ValueError(f"restarts must rise from 1 to {self.epochs - 1}, below epochs")
@@ -163,18 +165,21 @@ class TrainConfig(BaseModel):
 
     @classmethod
     def preset(cls, name: PresetName, **changes: Any) -> Self:
-        """The preset `name` with `changes` made to it. Raises VaeError if there is no such preset."""
+        """The config of the preset `name` with some fields changed.
+
+        Raises VaeError if there is no such preset, `pydantic.ValidationError` for a value out of bounds.
+        """
         if name not in PRESETS:
             raise VaeError(f"There is no preset {name!r}; there are {', '.join(PRESETS)}.")
         return cls.model_validate({**PRESETS[name], **changes})
 
     @property
     def identity(self) -> dict[str, Any]:
-        """The fields that make this run another one than the next."""
+        """The fields that distinguish runs: all but `EXECUTION_FIELDS`, as JSON values."""
         return self.model_dump(mode="json", exclude=set(EXECUTION_FIELDS))
 
-    def longer(self, epochs: int) -> Self:
-        """This config with `epochs` more after its end: schedule and optimiser start anew there.
+    def extended(self, epochs: int) -> Self:
+        """This config with `epochs` added at the end, where schedule and optimiser restart.
 
         Raises `pydantic.ValidationError` if that is out of bounds.
         """
@@ -183,7 +188,7 @@ class TrainConfig(BaseModel):
 
     @property
     def nearest_preset(self) -> tuple[PresetName, dict[str, Any]]:
-        """The preset that shares most fields with this config, and the fields that differ from it."""
+        """The preset that shares most fields with this config, and the fields in which this one differs."""
 
         def differences(name: PresetName) -> dict[str, Any]:
             other = TrainConfig.preset(name).identity
@@ -194,7 +199,7 @@ class TrainConfig(BaseModel):
 
     @property
     def run_name(self) -> str:
-        """`<dataset>-<preset or sizes>-<6 hex digits>`: the same config has the same name."""
+        """`<dataset>-<preset or sizes>-<6 hex digits>`, equal for configs of the same `identity`."""
         preset, differences = self.nearest_preset
         # Eight widths of four digits still fit into a run's name of 80 characters.
         sizes = f"{'x'.join(map(str, self.hidden_dims))}-z{self.latent_dim}"
@@ -205,7 +210,7 @@ class TrainConfig(BaseModel):
 
 PRESETS: dict[PresetName, dict[str, Any]] = {
     "quick": {},  # the defaults above
-    # To the letter, but for its KL term (docs/METHOD.md).
+    # As published, except for its KL term (docs/METHOD.md).
     "blog": {
         "hidden_dims": (256, 256),
         "activation": "relu",
@@ -231,24 +236,24 @@ PRESET_DESCRIPTIONS: dict[PresetName, str] = {
 }
 
 
-MAX_EXPLAINED = 5  # fields in a sentence; a file can be wrong in ten thousand
+MAX_EXPLAINED = 5  # fields; a file can have thousands of errors
 _QUOTED = reprlib.Repr()
 _QUOTED.maxstring = _QUOTED.maxother = MAX_QUOTED
 
 
 def explain(error: ValidationError) -> str:
-    """One sentence a field: what was given, and what the bound is."""
+    """A validation error as text: for each field a sentence on the given value and the bound."""
     sentences: dict[str, str] = {}
     for problem in error.errors(include_url=False):
         field = str(problem["loc"][0]) if problem["loc"] else "config"
         if field in sentences:
-            continue  # a union reports each of its branches; the first says enough
+            continue  # a union reports an error for each of its types; the first is enough
         about = TrainConfig.model_fields.get(field)
         bound = f" {about.description}" if about else ""
         given = _QUOTED.repr(problem["input"])
         message = f"{problem['msg'][0].lower()}{problem['msg'][1:]}, not {given}."
         if about and ("parsing" in problem["type"] or "short" in problem["type"]):
-            message = f"{given} will not do."  # the validator's words are a programmer's
+            message = f"{given} will not do."  # the validator's message is written for programmers
         sentences[field] = f"{shortened(field)}: {message}{bound}"
         if len(sentences) == MAX_EXPLAINED:
             break

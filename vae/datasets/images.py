@@ -1,4 +1,4 @@
-"""Grey pictures: what a decoder says, as grey levels and as files; and files of any picture as grey levels.
+"""Images as arrays of grey levels, and PNG and JPEG files read as such.
 
 Shapes: H, W pixels.
 """
@@ -15,9 +15,9 @@ from vae import VaeError
 
 ImageArray = npt.NDArray[np.uint8]  # (H, W) or (H, W, 3), 0 is black
 
-MAX_PIXELS = 40_000_000  # pixels: a photo of any telephone's default, and up to 450 MB while it is read
-ENOUGH_PIXELS = 1024  # pixels of the longer side: fifty for each of the box's twenty
-# What Pillow raises on files that are torn, changed or blown up; its warnings are errors in the tests only.
+MAX_PIXELS = 40_000_000  # any telephone's default photo; takes up to 450 MB while it is read
+ENOUGH_PIXELS = 1024  # of the longer side: fifty for each pixel of MNIST's box of 20
+# Pillow's exceptions for damaged files; its warnings are raised as exceptions in the tests only.
 DAMAGED = (
     *(OSError, ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, EOFError),
     *(struct.error, zlib.error, UserWarning),
@@ -31,21 +31,21 @@ TURNS = {
     6: Image.Transpose.ROTATE_270,
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
-}  # what undoes each EXIF orientation
+}  # the inverse of each EXIF orientation
 
 
 def grey_levels(pixels: npt.NDArray[np.float32]) -> ImageArray:
-    """Values in [0, 1] to grey levels 0 to 255."""
+    """Pixel values in [0, 1] as grey levels 0 to 255, of any shape."""
     return np.rint(pixels * 255).astype(np.uint8)
 
 
 def read_image(content: bytes) -> ImageArray:
-    """A PNG or JPEG file as grey levels (H, W), turned upright; neither side is longer than 2,047 pixels.
+    """Decodes a PNG or JPEG file to grey levels (H, W), upright, each side at most 2,047 pixels.
 
-    Of an animated PNG, the first frame. A transparent picture is put on the background that its ink
-    stands out from.
+    Of an animated PNG, the first frame. A transparent image is drawn on black or white, whichever its content
+    contrasts with.
 
-    Raises VaeError if it is no PNG or JPEG, is damaged, or has more than 40 megapixels.
+    Raises VaeError if it is not a PNG or JPEG, is damaged, or has more than 40 megapixels.
     """
     too_large = VaeError(
         "This picture has more than 40 megapixels, which is more than this page reads. "
@@ -60,12 +60,12 @@ def read_image(content: bytes) -> ImageArray:
             "This file is not a PNG or JPEG picture that can be read. "
             "Save the picture as PNG or JPEG, and try again."
         ) from error
-    if image.width * image.height > MAX_PIXELS:  # known from the header: nothing is decoded yet
+    if image.width * image.height > MAX_PIXELS:  # from the header; nothing is decoded yet
         raise too_large
     try:
         image.draft(
             "L", (ENOUGH_PIXELS, ENOUGH_PIXELS)
-        )  # lets JPEG decode at a half, quarter or eighth; others ignore it
+        )  # JPEG is then decoded at 1/2, 1/4 or 1/8 of its size; PNG ignores it
         image.load()
     except DAMAGED as error:
         raise VaeError(
@@ -79,7 +79,7 @@ def read_image(content: bytes) -> ImageArray:
 
 
 def _orientation(image: Image.Image) -> int:
-    """What EXIF says of how the camera was held; damaged EXIF should not cost the picture."""
+    """The EXIF orientation, 1 to 8; 1, upright, if there is none or it is damaged."""
     try:
         return image.getexif().get(ExifTags.Base.Orientation, 1)
     except DAMAGED:
@@ -87,7 +87,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """An image of any mode in grey, and no larger than it has to be."""
+    """Converts an image of any mode to grey without transparency, reduced towards `ENOUGH_PIXELS`."""
     factor = max(1, max(image.size) // ENOUGH_PIXELS)
     if image.mode.startswith("I"):  # 16 bits; Pillow would cut them off at 255
         levels = np.right_shift(np.asarray(image), 8).clip(0, 255).astype(np.uint8)

@@ -1,11 +1,11 @@
-"""Pictures from anywhere, brought to the form of MNIST's.
+"""Normalisation of any picture of a digit to the format of MNIST's images.
 
 MNIST was made by size normalisation and centring (LeCun, Bottou, Bengio & Haffner 1998, "Gradient-based
 learning applied to document recognition", section III-A): each digit was scaled, its aspect ratio kept,
-to fit a box of 20 × 20, which made grey levels of black and white, and then placed so that its centre of
-mass is the centre of 28 × 28.
+to fit a box of 20 × 20, where anti-aliasing turned black and white into grey levels, and then placed so that
+its centre of mass is the centre of 28 × 28.
 
-Shapes: H, W pixels of what comes in; S pixels of a side of what goes out.
+Shapes: H, W pixels of the input; S pixels of a side of the output; N border pixels; K terms of a surface.
 """
 
 import numpy as np
@@ -18,18 +18,18 @@ from vae.datasets.images import ImageArray
 Levels = npt.NDArray[np.float32]  # (H, W): ink above the background, in grey levels
 
 BOX = 20 / 28
-STRONG = 253  # the level of MNIST's strong ink: the 98th percentile of its pictures' (measured)
-FAINT = 12  # grey levels: less than this between ink and paper is no ink
+STRONG = 253  # the level of MNIST's strong ink: the 98th percentile over its images (measured)
+FAINT = 12  # grey levels; a smaller difference from the background is not ink
 
 
 def as_mnist(picture: ImageArray, side: int = 28) -> ImageArray:
-    """A picture of one thing on an even background, (H, W), as MNIST would show it: (S, S), white on black.
+    """Normalises a picture of one object on an even background: (H, W) -> (S, S), white on black.
 
     The background may be lighter or darker than the ink, noisy, and lit from one side.
 
     Args:
         picture: grey levels, 0 to 255.
-        side: S, at least 1; the box that the ink fills is 20/28 of it.
+        side: S, at least 1; the box that the ink fills has 20/28 of it.
 
     Raises VaeError if nothing stands out from the background.
     """
@@ -56,20 +56,24 @@ def as_mnist(picture: ImageArray, side: int = 28) -> ImageArray:
 
 
 def _start(mass: Levels, side: int) -> int:
-    """Where a profile begins whose centre of mass lies in the middle; never outside the frame.
+    """The first row or column of an image in the frame, so that its centre of mass is in the middle.
 
-    As in MNIST, where all centres of mass lie between 13.5 and 14.5, counted from the middle of pixel 0.
+    As in MNIST, where all centres of mass lie between 13.5 and 14.5, counted from the middle of pixel 0. The
+    image never leaves the frame.
+
+    Args:
+        mass: the image's sums over rows or columns, (length,).
     """
     centre = float(mass @ np.arange(len(mass)) / mass.sum())
     return min(max(round(side / 2 - centre), 0), side - len(mass))
 
 
 def _ink(picture: ImageArray) -> Levels:
-    """How far each pixel stands out from the background, in the direction that the ink does.
+    """Each pixel's difference from the background, in the direction of the ink; 0 elsewhere: (H, W).
 
-    The background is the border's median, if the border is even. Else it is a quadratic surface: light
-    that falls from one side, or fades towards the corners. Not always, as the digit of a picture that was
-    cut out narrowly touches the border in many places, and bends a surface but no median.
+    The background is the median of the border, if the border is even. Otherwise it is a quadratic surface
+    fitted to the border, for light from one side or fading towards the corners. Not always a surface, because
+    a digit that touches a narrow border in many places bends a fitted surface, but not a median.
     """
     levels = picture.astype(np.float32)
     ring = np.ones(levels.shape, bool)
@@ -89,37 +93,37 @@ def _ink(picture: ImageArray) -> Levels:
         surface = level + by_x * x + by_y * y + by_xx * x * x + by_xy * x * y + by_yy * y * y
         background, rest = surface, border - surface[rows, columns]
     away = levels - background
-    # Ink at more than half of the border looks like noise; but noise spans more than twice its 4 deviations.
+    # Ink on more than half of the border looks like noise; the cut of half the contrast keeps it.
     cut = max(min(4 * _deviation(rest), contrast / 2), 1.0)
     light, dark = (np.where(part > cut, part, 0) for part in (away, -away))
-    # Dark ink takes its share of the light that falls there, so it is fainter where the paper is.
+    # Dark ink absorbs a share of the light, so its contrast is lower where the paper is darker.
     dark *= usual / np.maximum(background, usual / 3 + 1)
     return max(light, dark, key=lambda part: float((part.astype(np.float64) ** 2).sum()))
 
 
 def _deviation(rest: Levels) -> float:
-    """The standard deviation of what is normal in this, whatever else is; its middle is at zero."""
+    """A robust standard deviation of values around 0: 1.4826 times the median absolute deviation."""
     return 1.4826 * float(np.median(np.abs(rest)))
 
 
 def _fit(terms: Levels, values: Levels) -> Levels:
-    """The factors of `terms` (N, K) with the least sum of absolute errors, (K,): outliers do not bend it."""
+    """The coefficients (K,) of `terms` (N, K) with the least sum of absolute errors, robust to outliers."""
     factors = np.linalg.lstsq(terms, values, rcond=1e-6)[0]
-    for _ in range(20):  # reweighted least squares
+    for _ in range(20):  # iteratively reweighted least squares
         weighted = terms / np.maximum(np.abs(values - terms @ factors), 0.5)[:, None]
         factors = np.linalg.lstsq(weighted.T @ terms, weighted.T @ values, rcond=1e-6)[0]
     return factors
 
 
 def _strong(ink: Levels) -> float:
-    """The level of strong ink: few pixels above, so that noise does not decide it."""
+    """The level of strong ink: a percentile, because noise would decide the maximum."""
     return float(np.percentile(ink[ink >= ink.max() / 2], 90))
 
 
 def _solid(ink: Levels) -> npt.NDArray[np.bool_]:
-    """Where ink is, (H, W), without specks: a grain of noise has no neighbours, a stroke has."""
+    """The mask of the ink, (H, W), without specks: pixels of a stroke have neighbours, noise has not."""
     there = ink > max(FAINT, 0.2 * _strong(ink))
-    if max(ink.shape) < 100:  # as small as MNIST's, each pixel counts
+    if max(ink.shape) < 100:  # in images as small as MNIST's, each pixel counts
         return there
     neighbours = Image.fromarray(there.astype(np.uint8) * 250).filter(ImageFilter.BoxBlur(2))
     return there & (np.asarray(neighbours) > 45)  # 10 for each of the 25: a thin line has five

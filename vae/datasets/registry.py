@@ -1,6 +1,6 @@
-"""Data sets as uint8 tensors in memory.
+"""Data sets as uint8 tensors in memory. MNIST comes with the project; torchvision downloads the others.
 
-Shapes: N images. MNIST comes with the project; the others are downloaded by torchvision.
+Shapes: N images.
 """
 
 import gzip
@@ -27,7 +27,7 @@ class ImageSet(NamedTuple):
 
 
 def data_dir() -> Path:
-    """Where data sets lie: `VAE_DATA_DIR`, or `data` beside the package."""
+    """The folder of the data sets: `VAE_DATA_DIR`, or `data` beside the package."""
     beside = Path(__file__).resolve().parents[2] / "data"
     return Path(os.environ.get("VAE_DATA_DIR", beside))
 
@@ -49,13 +49,13 @@ def _load(dataset: Dataset, train: bool, root: Path) -> ImageSet:
         read = _download(dataset, root, train)
     images = read.data
     if dataset == "emnist-digits":
-        # EMNIST's files hold each picture transposed; torchvision hands them on as they are.
+        # EMNIST's files hold each image transposed, and torchvision returns them so.
         images = images.transpose(1, 2).contiguous()
     return ImageSet(images, read.targets)
 
 
 def class_names(dataset: Dataset) -> tuple[str, ...]:
-    """What the labels 0 to 9 mean."""
+    """The names of the classes with labels 0 to 9."""
     if dataset == "fashion-mnist":
         return tuple(datasets.FashionMNIST.classes)
     if dataset == "kmnist":
@@ -82,9 +82,10 @@ def _download(dataset: Dataset, root: Path, train: bool) -> datasets.MNIST:
 
 @cache
 def _unpack_mnist(root: Path) -> None:
-    """Makes torchvision's `MNIST/raw` from the packed files, each checked against its SHA-256.
+    """Unpacks MNIST into torchvision's `MNIST/raw`, each file checked against its SHA-256.
 
-    Once a process: both halves of the set ask for it, and the sums of 55 MB take 0.15 s.
+    Cached, because both the training and the test set need it, and the sums of 55 MB take 0.15 s. Raises
+    VaeError if a file is damaged or missing, or the folder cannot be written.
     """
     packed, raw = root / "mnist", root / "MNIST" / "raw"
     try:
@@ -97,7 +98,7 @@ def _unpack_mnist(root: Path) -> None:
         source = packed / f"{name}.gz"
         try:
             content = gzip.decompress(source.read_bytes())
-        # A torn gzip ends early, a scrambled one fails in zlib.
+        # A truncated gzip raises EOFError, a damaged one zlib.error.
         except (OSError, EOFError, zlib.error) as error:
             raise _damaged(source, error) from error
         if _sha256(content) != expected:

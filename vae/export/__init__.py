@@ -1,1 +1,1 @@
-"""Files made of what a model draws: pictures and animations."""
+"""Image and animation files from arrays."""

@@ -1,1 +1,1 @@
-"""Run directories: what their files hold, how they are read and written, which there are."""
+"""Run directories: the format of their files, reading and writing them, listing and packing runs."""

@@ -1,7 +1,7 @@
-"""A run as one zip: what goes in, and what is let in.
+"""Packing a run into a zip, and unpacking an untrusted zip into the runs directory.
 
-A zip comes from anybody. Nothing it says of itself is trusted: its names are compared with those that a run's
-files have, its sizes with those that its config implies, and what is really unpacked is counted.
+Nothing that a zip declares is trusted: names must be those of a run's files, sizes at most those that the
+config implies, and the bytes are counted while they are unpacked.
 """
 
 import re
@@ -25,43 +25,43 @@ from vae.storage.atomic import move_atomic, temporary_path
 from vae.storage.untrusted import MAX_JSON, open_limited, safetensors_limit, shortened
 
 MAX_ZIP = 200  # megabytes: a page holds it in memory
-MAX_BYTES = 256_000_000  # unpacked; 3 x 1024 units with all that they are resumed from have 170 MB
-MAX_ENTRIES = 500  # a training keeps forty snapshots, one that went on ten times more
+MAX_BYTES = 256_000_000  # unpacked; 3 x 1024 units with their training state have 170 MB
+MAX_ENTRIES = 500  # a training keeps 40 snapshots, one that was continued ten times more
 MEMBER = re.compile(
     r"(?:(?!\.\.?/)(?P<folder>[^/\\]+)/)??"
     r"(?P<file>(?:config|status|evaluation)\.json|metrics\.jsonl|(?:model|view|resume)\.safetensors"
     r"|snapshots/[0-9]{8,16}\.safetensors)"
 )
-# What else is in folders that people pack by hand. Locks and what a process printed belong to the machine, an
-# order to those who watched.
-PASSED_OVER = re.compile(r"(?:.+/)?(?:lock|request\.lock|request\.json|log\.txt|\.DS_Store|)|__MACOSX/.*")
+# Ignored: what else folders packed by hand contain. Locks, logs and requests are of the machine it was on.
+IGNORED = re.compile(r"(?:.+/)?(?:lock|request\.lock|request\.json|log\.txt|\.DS_Store|)|__MACOSX/.*")
 _CHUNK = 1_000_000  # bytes copied at once
-_NAMELESS = "zip"  # what a run is called until its config says how
-_ENTRY = b"PK\x01\x02"  # begins each entry of a zip's directory
-# Where an entry has the mode of a file, and the kind within that.
+_NAMELESS = "zip"  # the folder of a run whose zip has no valid name; its config then gives it one
+_ENTRY = b"PK\x01\x02"  # the signature of an entry in a zip's directory
+# The position of a file's mode in an entry's attributes, and the mask and value of regular files in it.
 _MODE, _KIND, _PLAIN = 16, 0o170000, 0o100000
-_ENCRYPTED = 1  # among an entry's flags
+_ENCRYPTED = 1  # a bit of an entry's flags
 
 
 def pack(run: Run, file: BinaryIO) -> None:
-    """Writes `run` into `file` as a zip, the same bytes for the same files. Raises VaeError, OSError.
+    """Writes `run` into `file` as a zip, the same bytes for the same files.
 
-    A finished run is not resumed, and goes without `resume.safetensors`, which is three times its weights.
+    Without `resume.safetensors` if the run is finished: it is not resumed, and that file is three times the
+    size of the weights. Raises VaeError if a file is damaged or the run too large, and OSError.
     """
-    _ = run.config  # a folder with links in it is refused there
+    _ = run.config  # raises if there are links in the folder
     finished = run.status().state == "finished"
     if run.size() > MAX_BYTES:
         raise VaeError(
             f"{run.name} has {run.size() / 1e6:.0f} MB, more than a zip takes along. Copy its folder instead."
         )
-    # While it is trained: a status that is older than the rest does no harm, nor do metrics that are newer.
+    # In this order, as the run may be training: an older status and newer metrics do no harm.
     paths = [run.path / "config.json", run.path / "status.json", run.resume_path, run.model_path]
     paths += [*run.snapshots(), run.view_path, run.metrics_path, evaluation_path(run)]
     with zipfile.ZipFile(file, "w") as archive:
         for path in paths:
             if path == run.resume_path and finished:
                 continue
-            entry = zipfile.ZipInfo((run.name / path.relative_to(run.path)).as_posix())  # of 1980, always
+            entry = zipfile.ZipInfo((run.name / path.relative_to(run.path)).as_posix())  # dated 1980, always
             entry.create_system, entry.external_attr = 3, (_PLAIN | 0o644) << _MODE
             entry.compress_type = zipfile.ZIP_DEFLATED
             try:
@@ -74,10 +74,10 @@ def pack(run: Run, file: BinaryIO) -> None:
 
 
 def unpack(file: BinaryIO, runs_dir: Path) -> Run:
-    """The run that the zip `file` holds, now in `runs_dir`: beside those that are there, and checked before.
+    """Unpacks the run in the zip `file`, checks all of its files, and moves it into `runs_dir`.
 
-    It has its own name, or that with a number; a training that was going on where it was packed is stopped
-    here. Raises VaeError if anything in it is not as it must be, and OSError.
+    It keeps its name, with a number if that is taken. A run that was training when it was packed is stopped.
+    Raises VaeError if anything in the zip is invalid, and OSError.
     """
     runs_dir.mkdir(parents=True, exist_ok=True)
     place = temporary_path(runs_dir / "zip")
@@ -96,7 +96,7 @@ def unpack(file: BinaryIO, runs_dir: Path) -> Run:
 
 
 def check_run(run: Run) -> None:
-    """Reads every file of `run`. Raises VaeError, with the name of the first that is damaged."""
+    """Reads every file of `run`. Raises VaeError with the name of the first damaged one."""
     from vae.runs import checkpoints
 
     _ = run.config, run.status(), run.request(), latest_negative_elbo(run), live_view.load_view(run.view_path)
@@ -112,11 +112,11 @@ def check_run(run: Run) -> None:
 
 @contextmanager
 def _readable(file: BinaryIO) -> Iterator[zipfile.ZipFile]:
-    """`file` as a zip, every way in which that can fail, in the block too, made a sentence."""
+    """Opens a zip; raises VaeError for every error of opening it and of the block. Refuses oversized ones."""
     try:
         if file.seek(0, 2) > MAX_ZIP * 1e6:
             raise VaeError(f"The zip has more than {MAX_ZIP} MB. Copy the run's folder instead.")
-        # Before `zipfile` makes an object of each entry: a small zip can hold millions.
+        # Counted before `zipfile` makes an object of each entry: a small zip can declare millions.
         if _count(file, _ENTRY) > MAX_ENTRIES:
             raise VaeError(f"The zip holds more than {MAX_ENTRIES} files, which no run has.")
         with zipfile.ZipFile(file) as archive:
@@ -130,6 +130,7 @@ def _readable(file: BinaryIO) -> Iterator[zipfile.ZipFile]:
 
 
 def _count(file: BinaryIO, mark: bytes) -> int:
+    """How often `mark` occurs in a file."""
     found, seam = 0, b""
     file.seek(0)
     while content := file.read(_CHUNK):
@@ -139,25 +140,28 @@ def _count(file: BinaryIO, mark: bytes) -> int:
 
 
 def _unpacked(archive: zipfile.ZipFile, place: Path) -> Run:
-    """The files in `archive`, in a folder of their own in `place`. Raises VaeError."""
+    """Unpacks the run in `archive` into a new folder in `place`. Raises VaeError."""
     folder, members = _members(archive)
     run = Run(place / (folder if NAME.fullmatch(folder) else _NAMELESS))
     run.path.mkdir()
-    left = MAX_BYTES - _extract(archive, members.pop("config.json"), run.path / "config.json", MAX_JSON)
-    most = _most(run.config)
+    remaining = MAX_BYTES - _extract(archive, members.pop("config.json"), run.path / "config.json", MAX_JSON)
+    limits = _size_limits(run.config)
     for name, entry in members.items():
         path = run.path / name
         path.parent.mkdir(exist_ok=True)
-        left -= _extract(archive, entry, path, min(most[name.split("/")[0]], left))
+        remaining -= _extract(archive, entry, path, min(limits[name.split("/")[0]], remaining))
     return run
 
 
 def _members(archive: zipfile.ZipFile) -> tuple[str, dict[str, zipfile.ZipInfo]]:
-    """The folder in which the zip has the run, or "", and the entries by the names of the run's files."""
+    """The name of the run's folder in the zip, or "", and the entries by their names in the run.
+
+    Raises VaeError if there is anything else in the zip.
+    """
     folders: set[str] = set()
     members: dict[str, zipfile.ZipInfo] = {}
     for entry in archive.infolist():
-        if PASSED_OVER.fullmatch(entry.filename):
+        if IGNORED.fullmatch(entry.filename):
             continue
         name, found = shortened(repr(entry.filename)), MEMBER.fullmatch(entry.filename)
         if not found:
@@ -165,7 +169,10 @@ def _members(archive: zipfile.ZipFile) -> tuple[str, dict[str, zipfile.ZipInfo]]
         kind = entry.external_attr >> _MODE & _KIND
         if kind not in (0, _PLAIN) or entry.flag_bits & _ENCRYPTED:
             raise VaeError(f"In the zip {name} is a link or encrypted. Pack plain files.")
-        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others take memory
+        if entry.compress_type not in (
+            zipfile.ZIP_STORED,
+            zipfile.ZIP_DEFLATED,
+        ):  # other methods may take much memory
             raise VaeError(f"In the zip {name} is packed in an unusual way. Pack it anew, with deflate.")
         if found["file"] in members:
             raise VaeError(f"The zip holds {shortened(found['file'])} twice. Pack one run's folder alone.")
@@ -178,8 +185,8 @@ def _members(archive: zipfile.ZipFile) -> tuple[str, dict[str, zipfile.ZipInfo]]
     return folders.pop(), members
 
 
-def _most(config: TrainConfig) -> dict[str, int]:
-    """How many bytes each file of a run may have, and each in a folder."""
+def _size_limits(config: TrainConfig) -> dict[str, int]:
+    """The maximum bytes of each file of a run, or of each file in the folder of that name."""
     from vae.runs import checkpoints
 
     sizes = checkpoints.size_limits(config)
@@ -195,7 +202,7 @@ def _most(config: TrainConfig) -> dict[str, int]:
 
 
 def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, most: int) -> int:
-    """Unpacks `entry` to `path`, and returns its bytes. Raises VaeError if these are more than `most`."""
+    """Unpacks `entry` to `path`; returns its size in bytes. Raises VaeError if that is more than `most`."""
     count = 0
     with archive.open(entry) as member, path.open("xb") as copy:
         while content := member.read(_CHUNK):

@@ -1,6 +1,6 @@
-"""The runs directory: which runs there are, what they may be called, how they come and go.
+"""The runs directory: listing, naming, creating and deleting runs.
 
-Names come from people and from addresses. They are matched and resolved here, and nowhere else.
+Run names come from people and URLs. They are validated and resolved here, and nowhere else.
 """
 
 import itertools
@@ -26,23 +26,23 @@ DAY = 24 * 3600  # seconds
 
 
 def default_runs_dir() -> Path:
-    """`VAE_RUNS_DIR`, or `checkpoints` here."""
+    """`VAE_RUNS_DIR`, or `checkpoints` in the working directory."""
     return Path(os.environ.get("VAE_RUNS_DIR", "checkpoints"))
 
 
 def list_runs(runs_dir: Path) -> list[Run]:
-    """All runs, newest first; also those whose config is damaged."""
+    """All runs, newest first, including those with a damaged config."""
     ages: list[tuple[float, str]] = []
-    with suppress(OSError):  # there is no such folder yet
+    with suppress(OSError):  # the folder does not exist yet
         for folder in runs_dir.iterdir():
-            with suppress(VaeError, OSError):  # no run's name, no run, or deleted just now
+            with suppress(VaeError, OSError):  # not a run's name, not a run, or just deleted
                 resolve_run(runs_dir, folder.name)
                 ages.append((-(folder / "config.json").stat().st_mtime, folder.name))
     return [Run(runs_dir / name) for _, name in sorted(ages)]
 
 
 def resolve_run(runs_dir: Path, name: str) -> Path:
-    """Where a run called `name` lies in `runs_dir`. Raises VaeError if it is no name, or a link elsewhere."""
+    """The path of the run `name` in `runs_dir`. Raises VaeError if the name is invalid or a link."""
     if not NAME.fullmatch(name):
         raise VaeError(f"{name[:80]!r} is no run's name: {NAME_RULE}")
     path = runs_dir / name
@@ -52,7 +52,7 @@ def resolve_run(runs_dir: Path, name: str) -> Path:
 
 
 def open_run(path: str | Path) -> Run:
-    """The run in the folder `path`. Raises VaeError if it is none."""
+    """The run in the folder `path`. Raises VaeError if there is none."""
     run = Run(Path(path).resolve())
     if not (run.path / "config.json").is_file():
         raise VaeError(f"There is no run in {path}. `python -m vae runs` lists those there are.")
@@ -60,7 +60,7 @@ def open_run(path: str | Path) -> Run:
 
 
 def find_run(runs_dir: Path, name: str) -> Run:
-    """The run called `name` in `runs_dir`, wherever the name came from. Raises VaeError."""
+    """The run `name` in `runs_dir`, for untrusted names. Raises VaeError if there is none."""
     return open_run(resolve_run(runs_dir, name))
 
 
@@ -72,12 +72,16 @@ def new_run(
     again: bool = False,
     origin: Run | None = None,
 ) -> Run:
-    """The run of `config`, made if there is none; with `again` a further one, `…-2`.
+    """The run of `config`, created if there is none.
 
-    A new run begins with the weights and the past of `origin`. Raises VaeError if `name` is no name, or
-    that of a run of another config.
+    Args:
+        name: of the run; `config.run_name` if None.
+        again: creates another run even if there is one, named `…-2`, `…-3` and so on.
+        origin: a run whose weights, metrics and snapshots a new run begins with.
+
+    Raises VaeError if `name` is invalid or that of a run of another config, or if the folder cannot be made.
     """
-    remove_leftovers(runs_dir, older=DAY)  # of starts, zips and deletions that were killed
+    remove_leftovers(runs_dir, older=DAY)  # of killed starts, unpackings and deletions
     for path in numbered_paths(runs_dir, config.run_name if name is None else name):
         try:
             runs_dir.mkdir(parents=True, exist_ok=True)
@@ -89,18 +93,18 @@ def new_run(
                 "or VAE_RUNS_DIR."
             ) from error
         if not again:
-            return _reopened(path, config)
+            return _reopen(path, config)
     raise AssertionError("there is always a further number")
 
 
 def numbered_paths(runs_dir: Path, name: str) -> Iterator[Path]:
-    """Where a run called `name` would lie, and further ones, `…-2`, `…-3`; or VaeError if it is no name."""
+    """The paths for a run `name` and further ones, `…-2`, `…-3`. Raises VaeError if the name is invalid."""
     for number in itertools.count(1):
         yield resolve_run(runs_dir, name if number == 1 else f"{name}-{number}")
 
 
-def _reopened(path: Path, config: TrainConfig) -> Run:
-    """The run that is there, which from now on is carried out as `config` says."""
+def _reopen(path: Path, config: TrainConfig) -> Run:
+    """The existing run at `path`, with device and threads of `config`. Raises VaeError if others differ."""
     run = open_run(path)
     if run.config.identity != config.identity:
         raise VaeError(f"{run.name} is a run of another config. Choose another --name.")
@@ -110,7 +114,7 @@ def _reopened(path: Path, config: TrainConfig) -> Run:
 
 
 def _make(path: Path, config: TrainConfig, origin: Run | None) -> bool:
-    """Makes the run's folder in one instant, config and past and all; False if another was faster."""
+    """Creates the run's folder, complete, by a rename; returns False if another process was faster."""
     folder = temporary_path(path)
     folder.mkdir()
     try:
@@ -126,7 +130,7 @@ def _make(path: Path, config: TrainConfig, origin: Run | None) -> bool:
 
 
 def _give_past(run: Run, origin: Run) -> None:
-    """Copies what `origin` reached; not its optimiser, which starts anew."""
+    """Copies weights, metrics and snapshots of `origin`; not its optimiser, which restarts."""
     for source in (origin.model_path, origin.metrics_path, origin.view_path, *origin.snapshots()):
         copy = run.path / source.relative_to(origin.path)
         copy.parent.mkdir(exist_ok=True)
@@ -145,14 +149,21 @@ def _give_past(run: Run, origin: Run) -> None:
 
 
 def latest_negative_elbo(run: Run) -> float | None:
-    """Of the last evaluation on the test set, in nats per image, if there was one."""
+    """The −ELBO of the newest line of test metrics, in nats per image; None if there is none.
+
+    Raises VaeError if the metrics are damaged.
+    """
     with closing(History(run)) as history:
         tests = history.read().test
     return -float(tests["elbo"][-1]) if len(tests) else None
 
 
 def summary(run: Run, elbo_of: Callable[[Run], float | None] = latest_negative_elbo) -> dict[str, Any]:
-    """What lists say of a run; of a damaged one only what is wrong. Seconds are those of training."""
+    """A run's row in lists; for a damaged run only its name and the error.
+
+    Args:
+        elbo_of: returns a run's −ELBO, in nats per image; may be a cached one.
+    """
     try:
         status = run.status()
         preset, differs = run.config.nearest_preset
@@ -174,16 +185,16 @@ def summary(run: Run, elbo_of: Callable[[Run], float | None] = latest_negative_e
 
 
 def delete_run(run: Run) -> None:
-    """Removes the run for good. Raises VaeError while it is being trained, or if it is gone."""
+    """Deletes the run permanently. Raises VaeError while it is being trained, or if it is gone."""
     if run.is_locked():
         raise VaeError(f"{run.name} is being trained by another process. Stop it first.")
     doomed = temporary_path(run.path)
     with run.lock():
-        # Renamed first: nobody meets a run half removed.
+        # Renamed first, so that no process finds a half deleted run.
         run.path.rename(doomed)
     try:
         shutil.rmtree(doomed)
-    except RecursionError as error:  # a stranger's folder
+    except RecursionError as error:  # an untrusted folder, deeply nested
         raise VaeError(
             f"{run.name} holds folders in folders, too deep for this. Remove {doomed} by hand."
         ) from error

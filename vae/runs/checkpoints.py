@@ -1,6 +1,9 @@
-"""Weights, training state and snapshots as safetensors: written whole, read only if they fit.
+"""Weights, training state and snapshots as safetensors files.
 
-Shapes: N test images, Z latent size, P pixels. No pickle: opening a stranger's file runs nothing.
+Written atomically; read only if names, shapes and types are those that the config implies. No pickle, so
+opening an untrusted file runs no code.
+
+Shapes: N test images, C classes, Z latent size, P pixels.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,10 +35,10 @@ BYTES = {"F32": 4, "F16": 2}
 
 
 class TrainingPosition(NamedTuple):
-    """Where a training stands, and what it goes on with."""
+    """Progress and settings of a training, from which it is resumed."""
 
     step: Count
-    updates: Count  # of this optimiser, which a restart replaces
+    updates: Count  # steps of the current optimiser, which a restart replaces
     seconds: Amount
     threads: Threads
     learning_rate: LearningRate
@@ -43,11 +46,13 @@ class TrainingPosition(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """One moment of a training: what time travel needs.
+    """A model at one step of its training, for the time slider.
 
-    `decoder` is the decoder's state dict; `mean` and `logvar` (N, Z) are the test set's posteriors;
-    `reconstructions` (C, P) in [0, 1] are of the first test image of each class; `metrics` is the newest
-    line of the log at that moment; None in a run of an older version.
+    Attributes:
+        decoder: the decoder's state dict.
+        mean, logvar: posteriors of the test set: (N, Z).
+        reconstructions: of the first test image of each class: (C, P) in [0, 1].
+        metrics: the newest line of metrics at that step; None in a run of an older version.
     """
 
     decoder: Tensors
@@ -58,17 +63,20 @@ class Snapshot(NamedTuple):
 
 
 def save_model(path: Path, model: VAE, config: TrainConfig, step: int, epoch: float) -> None:
-    """Writes the weights after `step`, with config and position in the metadata. Raises OSError."""
+    """Writes the weights after `step`, with config, step and epoch as metadata. Raises OSError."""
     position = {"step": str(step), "epoch": str(epoch)}
     _write(path, model.state_dict(), {"config": config.model_dump_json(), **position})
 
 
 def load_model(path: Path, config: TrainConfig) -> VAE:
-    """The model in `path`, in eval mode on the CPU. Raises VaeError if it is torn or of other sizes."""
+    """The model in `path`, in eval mode on the CPU.
+
+    Raises VaeError if the file is missing, damaged, or does not fit `config`.
+    """
     model = _empty_model(config)
     wanted = _shapes(model.state_dict())
     with _open_tensors(path, _size(wanted)) as file:
-        tensors = _fitting(file, wanted)
+        tensors = _read_tensors(file, wanted)
         if not all(tensor.isfinite().all() for tensor in tensors.values()):
             raise ValueError("some of its weights are no numbers")
     model.load_state_dict(tensors, assign=True)
@@ -76,18 +84,20 @@ def load_model(path: Path, config: TrainConfig) -> VAE:
 
 
 def read_position(path: Path) -> tuple[int, float]:
-    """Step and epoch of the weights in `path`. Raises VaeError."""
-    with _open_tensors(path, MAX_WEIGHTS) as file, _position():
+    """Step and epoch of the weights in `path`. Raises VaeError if the file is damaged or missing."""
+    with _open_tensors(path, MAX_WEIGHTS) as file, _validated_metadata():
         weights = ModelMetadata.model_validate(file.metadata() or {})
     return weights.step, weights.epoch
 
 
 def save_training(path: Path, model: VAE, optimizer: torch.optim.Adam, position: TrainingPosition) -> None:
-    """Writes all that exact resumption needs; shuffling and noise follow from seed and epoch.
+    """Writes weights, Adam's moments and position, for an exact resumption. Raises OSError.
 
-    `optimizer` has one parameter: all weights, one after the other. They are in the file once more, because
-    two files cannot be replaced at the same instant.
-    Raises OSError.
+    Shuffling and noise follow from seed and epoch. The weights are in this file as well as in the model's,
+    because two files cannot be replaced at the same instant.
+
+    Args:
+        optimizer: of one parameter, all weights of the model one after the other.
     """
     weights = model.state_dict()
     tensors = {f"model.{name}": tensor for name, tensor in weights.items()}
@@ -100,7 +110,7 @@ def save_training(path: Path, model: VAE, optimizer: torch.optim.Adam, position:
 
 
 def load_training(path: Path, model: VAE, optimizer: torch.optim.Adam) -> TrainingPosition:
-    """Puts weights and moments back, and returns the position. Raises VaeError."""
+    """Restores weights and Adam's moments; returns the position. Raises VaeError if the file does not fit."""
     shapes = _shapes(model.state_dict())
     tensors, position = _read_training(path, shapes)
     model.load_state_dict({name: tensors[f"model.{name}"] for name in shapes})
@@ -111,31 +121,31 @@ def load_training(path: Path, model: VAE, optimizer: torch.optim.Adam) -> Traini
 
 
 def check_training(path: Path, config: TrainConfig) -> None:
-    """Raises VaeError if `load_training` would for a model of `config`."""
+    """Raises VaeError if `load_training` would, for a model of `config`."""
     _read_training(path, _shapes(_empty_model(config).state_dict()))
 
 
 def _read_training(path: Path, shapes: Shapes) -> tuple[Tensors, TrainingPosition]:
     wanted = _training_shapes(shapes)
     with _open_tensors(path, _size(wanted)) as file:
-        with _position():
+        with _validated_metadata():
             position = TypeAdapter(TrainingPosition).validate_python(file.metadata() or {})
-        return _fitting(file, wanted), position
+        return _read_tensors(file, wanted), position
 
 
 def save_snapshot(path: Path, snapshot: Snapshot) -> None:
-    """Writes a snapshot in float16, half the size and still finer than a screen. Raises OSError."""
+    """Writes a snapshot in float16: half the size, and still finer than a screen. Raises OSError."""
     tensors = {f"decoder.{name}": tensor for name, tensor in snapshot.decoder.items()}
     tensors |= {name: getattr(snapshot, name) for name in ("mean", "logvar", "reconstructions")}
-    said = {"metrics": snapshot.metrics.model_dump_json()} if snapshot.metrics else {}
-    _write(path, {name: tensor.half() for name, tensor in tensors.items()}, said)
+    metadata = {"metrics": snapshot.metrics.model_dump_json()} if snapshot.metrics else {}
+    _write(path, {name: tensor.half() for name, tensor in tensors.items()}, metadata)
 
 
 def load_snapshot(path: Path, config: TrainConfig) -> Snapshot:
-    """The snapshot in `path`, still in float16. Raises VaeError if it is torn or of other sizes."""
+    """The snapshot in `path`, in float16. Raises VaeError if it is damaged or does not fit `config`."""
     with _open_tensors(path, _size(_snapshot_shapes(config), "F16")) as file:
         images, classes = (file.get_slice(name).get_shape()[:1] for name in ("mean", "reconstructions"))
-        tensors = _fitting(file, _snapshot_shapes(config, images, classes), "F16")
+        tensors = _read_tensors(file, _snapshot_shapes(config, images, classes), "F16")
         metrics = _metrics(file)
     own = {name: tensors.pop(name) for name in ("mean", "logvar", "reconstructions")}
     return Snapshot(
@@ -144,12 +154,12 @@ def load_snapshot(path: Path, config: TrainConfig) -> Snapshot:
 
 
 def snapshot_bytes(config: TrainConfig, images: int) -> int:
-    """How large a snapshot of a test set of so many images is, without its header."""
+    """The bytes of a snapshot with this many test images, without its header."""
     return _size(_snapshot_shapes(config, (images,)), "F16")
 
 
 class SizeLimits(NamedTuple):
-    """Bytes that each file of a run may have."""
+    """The maximum bytes of each kind of tensor file."""
 
     model: int
     training: int
@@ -157,14 +167,14 @@ class SizeLimits(NamedTuple):
 
 
 def size_limits(config: TrainConfig) -> SizeLimits:
-    """Those of the largest files that a run of `config` has reason to hold."""
+    """The size limits of the tensor files in a run of `config`."""
     shapes = _shapes(_empty_model(config).state_dict())
     tensors = (_size(shapes), _size(_training_shapes(shapes)), _size(_snapshot_shapes(config), "F16"))
     return SizeLimits(*map(safetensors_limit, tensors))
 
 
 def _empty_model(config: TrainConfig) -> VAE:
-    """Names and shapes without memory."""
+    """A model on the meta device: names and shapes without memory."""
     with torch.device("meta"):
         return VAE(config)
 
@@ -199,7 +209,7 @@ def _size(shapes: Shapes, kind: str = "F32") -> int:
 
 @contextmanager
 def _open_tensors(path: Path, most: int) -> Iterator[safe_open]:
-    """`path` as safetensors, every way in which that can fail, in the block too, made a sentence."""
+    """Opens a safetensors file; every error, in the block too, is raised as VaeError."""
     try:
         with open_tensors(path, "pt", most) as file:
             yield file
@@ -220,22 +230,22 @@ def _within_run(path: Path) -> str:
 
 
 def _metrics(file: safe_open) -> Metrics | None:
-    """Those of a snapshot. Raises ValueError if they are none."""
-    said = (file.metadata() or {}).get("metrics")
-    return None if said is None else Metrics.read(said.encode())
+    """The line of metrics in a snapshot's metadata. Raises ValueError if it is invalid."""
+    content = (file.metadata() or {}).get("metrics")
+    return None if content is None else Metrics.read(content.encode())
 
 
 @contextmanager
-def _position() -> Iterator[None]:
-    """What is not said in the block, or no number, is said to be missing."""
+def _validated_metadata() -> Iterator[None]:
+    """Raises ValueError for metadata that the block finds missing or invalid."""
     try:
         yield
     except ValidationError as error:
         raise ValueError(f"it does not say which step it is of ({explain(error).rstrip('.')})") from error
 
 
-def _fitting(file: safe_open, wanted: Shapes, kind: str = "F32") -> Tensors:
-    """The tensors of `file`, once names, shapes and types are seen to be the wanted ones; or ValueError."""
+def _read_tensors(file: safe_open, wanted: Shapes, kind: str = "F32") -> Tensors:
+    """All tensors of `file`. Raises ValueError, before reading any, if names, shapes or types differ."""
     slices = {name: file.get_slice(name) for name in file.keys()}
     found = {name: (torch.Size(part.get_shape()), part.get_dtype()) for name, part in slices.items()}
     others = found.items() ^ {name: (shape, kind) for name, shape in wanted.items()}.items()

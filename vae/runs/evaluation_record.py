@@ -1,4 +1,4 @@
-"""A run's figures on the test set, kept beside its weights, and read without torch."""
+"""The scores of a run's weights on the test set, stored in its `evaluation.json`; needs no torch."""
 
 import hashlib
 from pathlib import Path
@@ -18,17 +18,20 @@ Nats = Annotated[float, Field(ge=-1e15, le=1e15)]
 
 
 class Evaluation(Record):
-    """A run's figures on the test set; losses are means in nats per image.
+    """Scores on the test set; losses are means in nats per image, lower is better.
 
-    `reconstruction`, `kl` and `negative_elbo` are those of the encoder's posterior; `refined_negative_elbo`
-    is that of a Gaussian fitted to each image alone (`vae.refine`), and what lies between is what the encoder
-    loses at least by serving all images (its amortisation gap, Cremer et al. 2018, arXiv:1801.03558). z is
-    sampled `elbo_samples` times for each image.
-    `standard_error` is that of `negative_elbo` over the images: their standard deviation by the root of
-    their number, so how far the figure would move with other test images. The error that sampling z leaves
-    is a seventieth of it, so two runs on the same images compare more sharply than it says.
-    `knn_1`, `knn_5` and `knn_20` are the shares of images whose class is that of most of so many neighbours.
-    `weights` tells those that were evaluated from all others.
+    Attributes:
+        weights: SHA-256 of the file of the evaluated weights.
+        reconstruction, kl, negative_elbo: of the encoder's posterior, z sampled `elbo_samples` times.
+        refined_negative_elbo: of a Gaussian fitted to each image separately (`vae.evaluation.refine`). The
+            difference is a lower bound of the encoder's amortisation gap (Cremer et al. 2018,
+            arXiv:1801.03558).
+        standard_error, refined_standard_error: over the images, their standard deviation by the root of their
+            number: how far the loss would vary with other test images. The error of sampling z is a
+            seventieth of it, so the difference of two runs on the same images is more exact.
+        nll: an importance-weighted estimate with `importance_samples` samples of z.
+        active_units: latent dimensions that vary with the image.
+        knn_1, knn_5, knn_20: shares of images with the class of most of their 1, 5 or 20 nearest neighbours.
     """
 
     run: Annotated[str, Field(max_length=200)]
@@ -52,12 +55,12 @@ class Evaluation(Record):
 
 
 def evaluation_path(run: Run) -> Path:
-    """Where the figures of `run` are kept."""
+    """The file of the evaluation of `run`."""
     return run.path / "evaluation.json"
 
 
 def weights_digest(run: Run) -> str:
-    """The SHA-256 of the newest weights' file, in hexadecimal digits; nothing if it cannot be read."""
+    """The SHA-256 of the newest weights' file, in hexadecimal digits; empty if it cannot be read."""
     try:
         with open_limited(run.model_path, safetensors_limit(MAX_WEIGHTS)) as file:
             digest = hashlib.sha256()
@@ -69,13 +72,15 @@ def weights_digest(run: Run) -> str:
 
 
 def save_evaluation(run: Run, evaluation: Evaluation) -> None:
-    """Keeps the figures beside the weights, in place of older ones. Raises OSError."""
+    """Writes the evaluation, in place of an older one. Raises OSError."""
     write_atomic(evaluation_path(run), evaluation.model_dump_json().encode())
 
 
 def load_evaluation(run: Run) -> Evaluation | None:
-    """The figures of the newest weights; None if these were not evaluated. Raises VaeError if the file is
-    damaged."""
+    """The evaluation of the newest weights; None if these were not evaluated.
+
+    Raises VaeError if the file is damaged.
+    """
     try:
         found = Evaluation.read(read_limited(evaluation_path(run), MAX_JSON))
     except FileNotFoundError:

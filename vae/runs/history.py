@@ -1,4 +1,4 @@
-"""A run's losses as arrays, kept up to date by reading only what was appended."""
+"""A run's metrics as arrays, updated by reading only the lines appended since."""
 
 import os
 import threading
@@ -13,11 +13,11 @@ from vae.runs.run import Run
 
 FIELDS = tuple(name for name in Metrics.model_fields if name != "split")
 ROW = np.dtype([(name, np.float64) for name in FIELDS])
-Rows = npt.NDArray[np.void]  # (lines,) of ROW: rows["kl"] is a column, in the units of `Metrics`
+Rows = npt.NDArray[np.void]  # (lines,) of ROW; rows["kl"] is a column, in the units of `Metrics`
 
 
 class Losses(NamedTuple):
-    """The lines of either split, in the order of their steps."""
+    """The metrics of each split, in the order of their steps."""
 
     train: Rows
     test: Rows
@@ -27,7 +27,7 @@ NO_LOSSES = Losses(np.empty(0, ROW), np.empty(0, ROW))
 
 
 class History:
-    """The losses of one run, for any number of readers at once."""
+    """The metrics of one run, for any number of threads at once."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -37,18 +37,18 @@ class History:
         self._losses = NO_LOSSES
 
     def read(self) -> Losses:
-        """All losses up to now. Raises VaeError if a line is damaged."""
+        """All metrics up to now. Raises VaeError if a line is damaged."""
         with self._lock:
             if not self._is_open():
                 self._open()
             if self._file is not None:
                 for lines, offset in self._run.read_metrics(self._file, self._offset):
                     self._offset = offset
-                    self._losses = Losses(*(self._extended(split, lines) for split in Losses._fields))
+                    self._losses = Losses(*(self._append(split, lines) for split in Losses._fields))
             return self._losses
 
     def close(self) -> None:
-        """Lets go of the file; reading opens it anew."""
+        """Closes the file; `read` opens it again."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -57,9 +57,9 @@ class History:
         self.close()
 
     def _is_open(self) -> bool:
-        """Whether the opened file is the one that stands there: a resumed training replaces it.
+        """Whether the open file is still the one at its path, which a resumed training replaces.
 
-        Kept open, as the number of a file that is gone is soon given to another.
+        The file stays open, because the inode number of a closed and deleted one could be used again.
         """
         try:
             now = self._run.metrics_path.stat()
@@ -73,7 +73,7 @@ class History:
         with suppress(FileNotFoundError):
             self._file = self._run.open_metrics()
 
-    def _extended(self, split: str, lines: list[Metrics]) -> Rows:
+    def _append(self, split: str, lines: list[Metrics]) -> Rows:
         rows: list[Any] = [
             tuple(getattr(line, name) for name in FIELDS) for line in lines if line.split == split
         ]

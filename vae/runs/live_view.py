@@ -1,4 +1,4 @@
-"""What a trainer shows of its model while it trains. Read and written without torch.
+"""A small view of the model, which the trainer writes twice a second for the Train page (no torch).
 
 Shapes: C classes, M points, S = SIDE pixels.
 """
@@ -16,17 +16,19 @@ from vae.runs.records import TensorMetadata
 from vae.storage.atomic import write_atomic
 from vae.storage.untrusted import open_tensors, read_unsynced, safetensors_limit
 
-MAX_POINTS = 1000  # enough to see the classes drift apart, cheap to encode twice a second
+MAX_POINTS = 1000  # enough to see the classes separate, cheap to encode twice a second
 NUMBERS = {"pictures": "U8", "reconstructions": "U8", "points": "F32", "labels": "U8"}
 MAX_BYTES = 2 * 10 * PIXELS + MAX_POINTS * (2 * 4 + 1)  # bytes
 
 
 class LiveView(NamedTuple):
-    """A moment of a training, small enough to be written twice a second.
+    """What the model makes of a few test images at one step.
 
-    `pictures` and `reconstructions` (C, S, S) are grey levels of the first test image of each class and of
-    what the model makes of it from its mean; `points` (M, 2) is where the first test images lie on the
-    plane that maps draw, `labels` (M,) their classes.
+    Attributes:
+        pictures: the first test image of each class, grey levels: (C, S, S).
+        reconstructions: the same, decoded from the posterior means: (C, S, S).
+        points: map positions of the first M test images (`Directions.map_coordinates`): (M, 2).
+        labels: their classes, 0 to 9: (M,).
     """
 
     step: int
@@ -37,13 +39,13 @@ class LiveView(NamedTuple):
 
 
 def save_view(path: Path, view: LiveView) -> None:
-    """Writes a view. Raises OSError."""
+    """Writes a view atomically. Raises OSError."""
     arrays = {name: np.ascontiguousarray(getattr(view, name)) for name in NUMBERS}
     write_atomic(path, save(arrays, {"step": str(view.step)}), durable=False)
 
 
 def load_view(path: Path) -> LiveView | None:
-    """The view in `path`, or None if there is none yet. Raises VaeError if it is damaged."""
+    """The view in `path`; None if there is none yet. Raises VaeError if it is damaged."""
     try:
         read_unsynced(path, safetensors_limit(MAX_BYTES))
         with open_tensors(path, "numpy", MAX_BYTES) as file:
@@ -51,7 +53,7 @@ def load_view(path: Path) -> LiveView | None:
             if {name: part.get_dtype() for name, part in parts.items()} != NUMBERS:
                 raise ValueError("its numbers are of another kind")
             shapes = {name: tuple(part.get_shape()) for name, part in parts.items()}
-            # Before memory is taken: a stranger's file may promise any size.
+            # Checked before tensors are read: an untrusted file may declare any size.
             classes, points = shapes["pictures"][:1], shapes["labels"][:1]
             if shapes != {
                 "pictures": (*classes, SIDE, SIDE),

@@ -1,4 +1,4 @@
-"""What the files of a run hold, validated where it is read."""
+"""The records in a run's JSON files and tensor metadata, validated when they are read."""
 
 import time
 from collections.abc import Iterator
@@ -13,28 +13,28 @@ from vae.storage.untrusted import parse_json
 FORMAT = 2  # of a run's files
 State = Literal["starting", "running", "paused", "stopped", "finished", "failed", "interrupted"]
 LIVE: frozenset[State] = frozenset({"starting", "running", "paused"})
-MAX_LINE = 10_000  # bytes; a line of metrics has 330
-CHUNK = 1_000_000  # bytes of metrics that are read at once, for the memory that they take as objects
-MAX_DELAY = 5.0  # seconds; slower than that nobody watches
-# What is beyond was never measured; ages and dates of it cannot be told.
+MAX_LINE = 10_000  # bytes; a line of metrics has about 330
+CHUNK = 1_000_000  # bytes of metrics parsed at once, to limit the memory of their objects
+MAX_DELAY = 5.0  # seconds
+# Larger values were never measured, and cannot be formatted as durations or dates.
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Amount = Annotated[float, Field(ge=0, le=1e15)]
 Delay = Annotated[float, Field(ge=0, le=MAX_DELAY)]
 
 
 class Record(BaseModel):
-    """Frozen, and without fields that nobody knows."""
+    """A frozen record that refuses unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     @classmethod
     def read(cls, content: bytes) -> Self:
-        """The record that `content`, JSON, holds. Raises ValueError."""
+        """The record in JSON `content`. Raises ValueError, which names what is wrong."""
         return cls.of(parse_json(content))
 
     @classmethod
     def of(cls, fields: dict[str, Any] | None) -> Self:
-        """The record of these fields, of none if it is None. Raises ValueError, which names what is wrong."""
+        """The record of these fields, or of none for None. Raises ValueError, which names what is wrong."""
         try:
             return cls.model_validate(fields or {})
         except ValidationError as error:
@@ -42,7 +42,7 @@ class Record(BaseModel):
 
 
 class Status(Record):
-    """Where a run stands. `interrupted` is never written: it is what readers find of a dead trainer."""
+    """The state and progress of a run. `interrupted` is never written: readers infer it from the lock."""
 
     state: State
     step: Count = 0
@@ -54,24 +54,24 @@ class Status(Record):
     threads: Count | None = None
     workers: Count = 1  # processes that train together
     device: str | None = None
-    # What is in force now, as far as it was steered: not what the config says.
+    # Values in force, where requests have changed those of the config.
     learning_rate: LearningRate | None = None  # the peak of its schedule
     beta: Beta | None = None
-    steered: bool = False  # whether either ever was another than the config's
+    steered: bool = False  # whether either has ever differed from the config's
     delay: Delay = 0
-    heard: Count = 0  # the number of the newest request that was obeyed
+    heard: Count = 0  # the number of the newest request that was carried out
     pid: Count | None = None
     heartbeat: Amount = 0  # Unix time of the last write
     error: str | None = None
 
 
 class Metrics(Record):
-    """One line of metrics.jsonl, in nats per image.
+    """One line of metrics.jsonl; losses in nats per image.
 
-    A train line has the mean over the batches since the line before, as they were learned from (with pixels
-    hidden from the encoder, where the config says so), a test line that over the whole set;
-    the `_std` are standard deviations over batches. `learning_rate` is that of the last step,
-    `peak_learning_rate` what the schedule makes it of. `seconds` count the training only.
+    A train line holds means over the batches since the previous line, computed during the training steps
+    (with the config's pixel dropout); a test line means over the whole set. The `_std` are standard
+    deviations over batches. `learning_rate` is that of the last step, `peak_learning_rate` the schedule's
+    peak. `seconds` count only training.
     """
 
     split: Literal["train", "test"]
@@ -90,26 +90,29 @@ class Metrics(Record):
 
 
 class TensorMetadata(Record):
-    """What a file of tensors says of when it was written."""
+    """Metadata of every safetensors file: the step at which it was written."""
 
     step: Count
 
 
 class ModelMetadata(TensorMetadata):
-    """The same of a file of weights; its config is there for those who find it alone."""
+    """Metadata of the file of weights; it holds the config so that the file can be used alone."""
 
     epoch: Amount
     config: str
 
 
 class Request(Record):
-    """What viewers want of the trainer: the whole of it, so that the newest is always enough.
+    """The viewers' current request to the trainer; each one is complete, so only the newest matters.
 
-    `pause_at` is the step from which on it stands still, and 0 at once; `delay` the seconds it waits after
-    each batch. `learning_rate` (the schedule's peak) and `beta` replace what is in force.
+    Attributes:
+        number: identifies the request.
+        pause_at: the step from which on training pauses, 0 for at once.
+        delay: seconds to wait after each batch.
+        learning_rate, beta: replace the values in force; `learning_rate` is the schedule's peak.
     """
 
-    number: Count = Field(default_factory=time.time_ns)  # tells one request from the next
+    number: Count = Field(default_factory=time.time_ns)
     stop: bool = False
     pause_at: Count | None = None
     delay: Delay = 0
@@ -118,9 +121,9 @@ class Request(Record):
 
 
 def read_config(name: str, content: bytes) -> TrainConfig:
-    """The config that `content`, the config.json of the run `name`, holds.
+    """The config in `content`, the config.json of the run `name`.
 
-    Raises VaeError if it is of another format or holds no config, ValueError if it is no JSON.
+    Raises VaeError if it is of another format or not a valid config, ValueError if it is not JSON.
     """
     stored = parse_json(content)
     written = stored.pop("format", None)
@@ -137,9 +140,9 @@ def read_config(name: str, content: bytes) -> TrainConfig:
 
 
 def read_lines(file: BinaryIO, offset: int) -> Iterator[tuple[list[Metrics], int]]:
-    """The lines of metrics from byte `offset` of `file` on, some thousand at a time, and where they end.
+    """Lines of metrics from byte `offset` on, in chunks of about 3,000, each with the offset of its end.
 
-    A torn last line waits. Raises ValueError for one that is no line.
+    An incomplete last line is left for the next call. Raises ValueError for an invalid line.
     """
     file.seek(offset)
     torn = b""

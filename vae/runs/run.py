@@ -1,7 +1,8 @@
-"""The run directory: its name, config, status, metrics and requests. It knows torch only by its files.
+"""The run directory: its config, status, metrics, requests, locks and paths.
 
-A run is a folder that holds a `config.json`. Nothing else holds state: who trains writes here, who
-watches reads here, and neither needs the other to be alive. docs/RUN_DIRECTORY.md has the format.
+A run is a folder with a `config.json`, and holds all of the run's state: the trainer writes here, viewers
+read here, and neither needs the other to be running. docs/RUN_DIRECTORY.md has the format. torch is imported
+only to load weights.
 """
 
 import json
@@ -29,16 +30,16 @@ from vae.storage.untrusted import MAX_JSON, open_limited, read_limited, read_uns
 if TYPE_CHECKING:
     from vae.models.network import VAE
 
-# A trainer needs a few seconds from its start until it holds the lock; more on a busy machine.
+# A trainer takes a few seconds from its start to the lock, more on a busy machine.
 STARTING_SECONDS = 30
 MAX_METRICS = 64_000_000  # bytes; ten thousand epochs write 41 MB
 SNAPSHOT = re.compile(r"[0-9]{8,16}\.safetensors")
-_LOOKING = threading.Lock()
+_CHECKING = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run directory. Reading it raises VaeError, with the file's name, where a file is damaged."""
+    """A run directory. Reading a damaged file raises VaeError with the file's name."""
 
     path: Path
 
@@ -48,7 +49,7 @@ class Run:
 
     @cached_property
     def config(self) -> TrainConfig:
-        """What the run is made of."""
+        """The run's configuration. Raises VaeError if it is damaged or of another format."""
         try:
             refuse_links(self.path)
             return read_config(self.name, read_limited(self.path / "config.json", MAX_JSON))
@@ -63,8 +64,7 @@ class Run:
 
     @property
     def created_at(self) -> int:
-        """When its config was written, in nanoseconds: tells it from a later run of the same name. 0 once it
-        is gone."""
+        """When its config was written, in nanoseconds; distinguishes runs of one name. 0 if deleted."""
         try:
             return (self.path / "config.json").stat().st_mtime_ns
         except FileNotFoundError:
@@ -90,28 +90,28 @@ class Run:
         return self.path / "snapshots" / f"{step:08d}.safetensors"
 
     def snapshots(self) -> list[Path]:
-        """The snapshots' files, in the order of their steps."""
+        """The files of the snapshots, in the order of their steps."""
         found = (self.path / "snapshots").glob("*.safetensors")
         return sorted(path for path in found if SNAPSHOT.fullmatch(path.name))
 
     def load_model(self) -> "VAE":
-        """The newest weights as a `VAE` in eval mode on the CPU. Raises VaeError if there are none."""
-        # torch takes seconds to import, and those who only watch a run do without.
+        """The newest weights as a `VAE` in eval mode on the CPU. Raises VaeError if there are none yet."""
+        # Imported here because torch takes seconds, and watching a run does not need it.
         from vae.runs.checkpoints import load_model
 
         return load_model(self.model_path, self.config)
 
     def status(self) -> Status:
-        """Where the run stands now, `interrupted` if its trainer died without a word."""
+        """The run's status now; `interrupted` if its trainer died without writing one."""
         status = self._written_status()
-        # Read again after the look at the lock: it may have come to its end, and let go, between the two.
+        # Read again after checking the lock: the trainer may have finished and released it in between.
         if (
             status.state not in LIVE
             or self.is_locked()
             or (status := self._written_status()).state not in LIVE
         ):
             return status
-        # A heartbeat that is still to come is a stranger's, who would keep all others from starting.
+        # `abs`, because a forged heartbeat in the future would otherwise block the run for ever.
         if status.state == "starting" and abs(time.time() - status.heartbeat) < STARTING_SECONDS:
             return status
         return status.model_copy(update={"state": "interrupted"})
@@ -136,7 +136,7 @@ class Run:
         )
 
     def metrics(self, offset: int = 0) -> tuple[list[Metrics], int]:
-        """The metrics from byte `offset` on, and the offset to go on from. A torn last line waits."""
+        """The metrics from byte `offset` on, and the offset for the next call; see `read_lines`."""
         lines: list[Metrics] = []
         with suppress(FileNotFoundError), self.open_metrics() as file:
             for more, end in self.read_metrics(file, offset):
@@ -145,14 +145,14 @@ class Run:
         return lines, offset
 
     def open_metrics(self) -> BinaryIO:
-        """`metrics.jsonl`, opened. Raises FileNotFoundError, and VaeError if it will not do."""
+        """Opens `metrics.jsonl`. Raises FileNotFoundError, and VaeError if it is too large or no file."""
         try:
             return open_limited(self.metrics_path, MAX_METRICS)
         except ValueError as error:
             raise self._damaged_metrics(error) from error
 
     def read_metrics(self, file: BinaryIO, offset: int) -> Iterator[tuple[list[Metrics], int]]:
-        """The same of the opened `metrics.jsonl`, some thousand lines at a time."""
+        """The metrics in the open `metrics.jsonl` in chunks; see `read_lines`. Raises VaeError if damaged."""
         try:
             yield from read_lines(file, offset)
         except ValueError as error:
@@ -166,7 +166,7 @@ class Run:
             file.write(metrics.model_dump_json().encode() + b"\n")
 
     def truncate_metrics(self, step: int) -> list[Metrics]:
-        """Drops a torn last line, and what a resumed run is about to write again; returns the rest."""
+        """Removes the metrics after `step`, which a resumed run writes again; returns the rest."""
         kept = [line for line in self.metrics()[0] if line.step <= step]
         content = "".join(line.model_dump_json() + "\n" for line in kept)
         write_atomic(self.metrics_path, content.encode())
@@ -177,7 +177,7 @@ class Run:
         return self.path / "request.json"
 
     def request(self) -> Request | None:
-        """What viewers want of the trainer now, if anything."""
+        """The viewers' current request to the trainer; None if there is none."""
         try:
             return Request.read(read_unsynced(self.request_path, MAX_JSON))
         except FileNotFoundError:
@@ -185,24 +185,27 @@ class Run:
         except ValueError as error:
             raise VaeError(f"{self.name}/request.json is damaged. Delete that file. ({error})") from error
 
-    def update_request(self, **wishes: Any) -> Request:
-        """Changes what is wanted of the trainer, whoever it is; what is not named stays.
+    def update_request(self, **changes: Any) -> Request:
+        """Changes some fields of the request to the trainer; the others stay.
 
-        The fields are those of `Request`; it raises `pydantic.ValidationError` for a value out of bounds.
+        Args:
+            changes: fields of `Request`.
+
+        Raises `pydantic.ValidationError` for a value out of bounds, VaeError if the run is gone or busy.
         """
-        # Of two viewers that ask for different things at the same instant both are heard.
+        # Locked, so that two simultaneous changes of different fields both take effect.
         try:
             with self._lock("request.lock", timeout=2):
                 before = self.request()
                 kept = before.model_dump(exclude={"number"}) if before else {}
-                request = Request.model_validate({**kept, **wishes})
+                request = Request.model_validate({**kept, **changes})
                 write_atomic(self.request_path, request.model_dump_json().encode(), durable=False)
         except filelock.Timeout as error:
             raise VaeError(f"{self.name} is being asked by somebody else. Ask again.") from error
         return request
 
     def request_stop(self) -> None:
-        """Asks the trainer to stop after the batch it is at."""
+        """Requests that the trainer stop after the current batch."""
         self.update_request(stop=True)
 
     def clear_request(self) -> None:
@@ -210,12 +213,12 @@ class Run:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Keeps every other trainer out; the operating system lets go when this process dies.
+        """Holds the trainer's lock, which the operating system releases when this process ends.
 
-        Raises VaeError if another holds it.
+        Raises VaeError if another trainer holds it, or the run is gone.
         """
         try:
-            # A reader that looks whether the lock is held holds it for an instant itself.
+            # With a timeout, because `is_locked` in a reader holds the lock for an instant.
             with self._lock("lock", timeout=2):
                 yield
         except filelock.Timeout as error:
@@ -224,16 +227,16 @@ class Run:
             ) from error
 
     def is_locked(self) -> bool:
-        """Whether a living trainer holds the run."""
+        """Whether a running trainer holds the lock."""
         try:
-            # Who looks holds it for an instant: those of this process take turns, another gets a moment.
-            with _LOOKING, self._lock("lock", timeout=0.004, poll_interval=0.002):
+            # Checking takes the lock for an instant: threads here take turns, other processes get 4 ms.
+            with _CHECKING, self._lock("lock", timeout=0.004, poll_interval=0.002):
                 return False
         except filelock.Timeout:
             return True
 
     def _lock(self, name: str, timeout: float, poll_interval: float = 0.05) -> AbstractContextManager[None]:
-        """A lock in the run's folder. Raises VaeError if that is gone: it would be made anew."""
+        """A lock file in the run's folder. Raises VaeError if the run is gone."""
         if not (self.path / "config.json").exists():
             raise VaeError(f"{self.name} is gone: it was deleted.")
         return locked(self.path / name, timeout, poll_interval)
@@ -243,7 +246,7 @@ class Run:
         total = 0
         for pattern in ("*", "snapshots/*"):
             for file in self.path.glob(pattern):
-                with suppress(FileNotFoundError):  # a file that was being written has its own name now
+                with suppress(FileNotFoundError):  # a temporary file that has been renamed
                     found = file.lstat()
                     total += found.st_size if stat.S_ISREG(found.st_mode) else 0
         return total

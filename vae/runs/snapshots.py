@@ -1,4 +1,4 @@
-"""A training, moment by moment: what its snapshots keep of it, and then the weights that are explored.
+"""The models of a training in the order of their steps: its snapshots, then the model being explored.
 
 Shapes: N test images, C classes, S = 28 pixels, Z latent size.
 """
@@ -21,12 +21,12 @@ from vae.runs.run import Run
 
 
 class ModelAtStep(NamedTuple):
-    """What a model was at one step of its training.
+    """A model at one step of its training.
 
     Attributes:
-        model: it decodes; a snapshot keeps no encoder.
-        means, logvars: the posteriors of the test set (N, Z).
-        reconstructions: of the first test image of each class, as grey levels (C, S, S).
+        model: for decoding only; a snapshot holds no encoder.
+        means, logvars: posteriors of the test set: (N, Z).
+        reconstructions: of the first test image of each class, as grey levels: (C, S, S).
     """
 
     step: int
@@ -37,19 +37,19 @@ class ModelAtStep(NamedTuple):
 
 
 def load_valid_snapshot(path: Path, config: TrainConfig, images: int, classes: int) -> Snapshot:
-    """The snapshot in `path`, of a run of `config`, fit to be shown beside a test set.
+    """Loads a snapshot and checks that it can be shown with the present test set.
 
     Args:
-        images, classes: of the test set, as it is here.
+        config: of the snapshot's run.
+        images, classes: how many the test set has.
 
-    Raises VaeError if it is gone, damaged, holds what is no number, is of another test set, or has losses of
-    a later step.
+    Raises VaeError if it is gone, damaged, not finite, of another test set, or has losses of a later step.
     """
     what = "/".join(path.parts[-3:])
     if not path.exists():
         raise VaeError(f"{what} is gone: it was deleted. Choose another run.")
     kept = load_snapshot(path, config)
-    # The line that was logged last may be of an earlier step.
+    # An earlier step is valid: the newest line of metrics when the snapshot was written.
     if kept.metrics is not None and kept.metrics.step > int(path.stem):
         raise VaeError(
             f"{what} is damaged: it has the losses of step {kept.metrics.step:,}. Choose another run."
@@ -71,11 +71,11 @@ def load_valid_snapshot(path: Path, config: TrainConfig, images: int, classes: i
 
 @dataclass(frozen=True)
 class SnapshotSequence:
-    """Moments of `run`, in order; each is read when it is asked for.
+    """Models of `run` in the order of their steps, each loaded when it is accessed.
 
     Attributes:
-        paths: of the snapshots of all but the last.
-        last: what is explored, of the run's test set as it is here.
+        paths: the files of the snapshots, all but the last model.
+        last: the model being explored, with the present test set.
     """
 
     run: Run
@@ -89,7 +89,7 @@ class SnapshotSequence:
         return map(self.__getitem__, range(len(self)))
 
     def __getitem__(self, number: int) -> ModelAtStep:
-        """One of them. Raises VaeError as `load_valid_snapshot`."""
+        """The model at an index. Raises VaeError as `load_valid_snapshot` does."""
         if number == len(self.paths):
             return self.last
         path = self.paths[number]

@@ -1,1 +1,1 @@
-"""Files written whole or not at all, strangers' files read with limits, and locks."""
+"""Atomic writes, reads of untrusted files with limits, and locks."""

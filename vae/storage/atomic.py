@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Atomic writes: files and folders appear whole or not at all."""
 
 import math
 import os
@@ -13,19 +13,25 @@ _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}")
 
 
 def temporary_path(path: Path) -> Path:
-    """A hidden, unused name in the same folder, from which a rename to `path` takes no time."""
+    """A hidden, unused path in the same folder, from which `path` is replaced by a rename."""
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
 
 
 def sync(path: Path) -> None:
-    """Waits until the disk has all that was appended to `path`, if there is such a file."""
+    """Waits until the content of the file `path` is on the disk; does nothing if there is none."""
     with suppress(FileNotFoundError), path.open("ab") as file:
         os.fsync(file.fileno())
 
 
 def remove_leftovers(folder: Path, spared: str = "", older: float = -math.inf) -> None:
-    """Removes what processes that died had not finished writing in `folder`: files and folders that have not
-    changed for `older` seconds; not of the file `spared`. What cannot be removed stays."""
+    """Removes temporary files and folders that killed processes left in `folder`.
+
+    Args:
+        spared: the name of a file whose temporary files stay.
+        older: seconds; what has changed since stays.
+
+    What cannot be removed stays, without an error.
+    """
     for path in folder.glob(".*"):
         if not _TEMPORARY.fullmatch(path.name) or path.name.startswith(f".{spared}."):
             continue
@@ -35,11 +41,13 @@ def remove_leftovers(folder: Path, spared: str = "", older: float = -math.inf) -
 
 
 def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Replaces `path` by `data`: a reader, or a crash at any instant, meets the old file or the new one.
+    """Replaces the content of `path`: readers, and a crash at any instant, find the old file or the new one.
 
-    `durable` also waits until the disk has it, so that it outlives a power cut. Files that are
-    rewritten twice a second and worth nothing tomorrow do without.
-    Raises OSError (a full disk, no permission); the old file is then untouched.
+    Args:
+        durable: waits until the disk has it, so that it survives a power cut. Not needed for files that are
+            rewritten twice a second.
+
+    Raises OSError (a full disk, no permission); the old file is then unchanged.
     """
     new = temporary_path(path)
     try:
@@ -57,9 +65,9 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
 
 
 def move_atomic(folder: Path, path: Path) -> bool:
-    """Moves a finished `folder` to `path` in one instant; False if there is something.
+    """Moves `folder` to `path` by a rename; returns False, and moves nothing, if `path` exists.
 
-    What it holds is on the disk before: a power cut leaves all of it there, or nothing. Raises OSError.
+    Its content is flushed first: after a power cut all of it is there, or nothing. Raises OSError.
     """
     if path.exists():
         return False
@@ -77,7 +85,7 @@ def move_atomic(folder: Path, path: Path) -> bool:
 
 
 def _sync_folder(folder: Path) -> None:
-    """The new name lives in the folder, which a power cut can lose separately from the file."""
+    """Flushes a folder's list of names, which a power cut can lose separately from the files' content."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""Locks that the operating system frees the moment their holder dies."""
+"""File locks that the operating system releases when the process that holds them ends."""
 
 import os
 import stat
@@ -11,16 +11,20 @@ import filelock
 
 from vae import VaeError
 
-# No link is followed out of the folder, and no pipe waited for.
+# Follows no link out of the folder, and does not wait for the other end of a pipe.
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 @contextmanager
 def locked(path: Path, timeout: float, poll_interval: float = 0.05) -> Iterator[None]:
-    """Holds the lock `path`, a file in a run's folder, for which it waits `timeout` seconds at most.
+    """Holds a lock on the file `path` in a run's folder.
 
-    Raises `filelock.Timeout` if another holds it, and VaeError if the folder is gone, or if it is no file
-    that can be locked.
+    Args:
+        timeout: seconds to wait for it at most.
+        poll_interval: seconds between two attempts.
+
+    Raises `filelock.Timeout` if it stays held elsewhere, and VaeError if the folder is gone or `path` cannot
+    be locked.
     """
     end = time.monotonic() + timeout
     try:
@@ -40,20 +44,22 @@ def locked(path: Path, timeout: float, poll_interval: float = 0.05) -> Iterator[
     try:
         yield
     finally:
-        filelock.unlock_descriptor(descriptor)  # also where a fork has the descriptor, too
+        filelock.unlock_descriptor(
+            descriptor
+        )  # closing alone would not, if a forked process has the descriptor as well
         os.close(descriptor)
 
 
 def _try_lock(path: Path) -> int | None:
-    """The descriptor of the lock, which is held until it is closed; None if another holds it. Raises OSError.
+    """The open descriptor of the locked file; None if the lock is held elsewhere. Raises OSError.
 
-    `filelock.FileLock` would make the folder anew where a run has just been deleted, and so block its name.
+    `filelock.FileLock` would recreate the folder of a run that has just been deleted, and so block its name.
     """
     descriptor = os.open(path, _FLAGS, 0o666)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(0, "it is no plain file")
-        # The lock of a run that was deleted meanwhile is none of the run that has its name now.
+        # The file at `path` may be another one now: that of a new run with the name of a deleted one.
         if filelock.lock_descriptor(descriptor, blocking=False) and os.path.samestat(
             os.fstat(descriptor), path.stat()
         ):

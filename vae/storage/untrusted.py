@@ -1,7 +1,7 @@
-"""Files that may come from strangers: read only where they are plain, and as large as they have reason to be.
+"""Reads of untrusted files: only regular files, only up to a size, only strict JSON and safetensors.
 
-Runs are folders that people mail to each other. What is wrong is raised as ValueError, in words that end a
-sentence; who knows what the file is for says the rest.
+Runs are folders that people send each other. Errors are raised as ValueError with a clause such as "it is no
+JSON object"; the caller, which has the file's name and purpose, completes the sentence.
 """
 
 import json
@@ -17,22 +17,23 @@ from safetensors import SafetensorError, safe_open
 MAX_JSON = 200_000  # bytes; a config of 9,999 restarts has 110,000
 MAX_NUMBER = 1e39  # float32 ends at 3.4e38; sums and squares of these are finite
 MAX_DIGITS = 19  # as int64
-MAX_HEADER = MAX_JSON  # of safetensors: it holds the config once more, and some hundred bytes for each tensor
-MAX_WEIGHTS = 1_000_000_000  # the widest network there is, 8 layers of 4096, has 970 MB
-MAX_QUOTED = 60  # characters of a quotation
-_LENGTH = 8  # bytes before the header, which say how long it is
-_MAX_REASON = 200  # characters; the reasons of libraries quote the file
+MAX_HEADER = MAX_JSON  # of safetensors; it holds a copy of the config, and about 100 bytes a tensor
+MAX_WEIGHTS = 1_000_000_000  # the largest network, 8 layers of 4096 units, has 970 MB
+MAX_QUOTED = 60  # characters of quoted input
+_LENGTH = 8  # bytes of the header's length, at the start of a safetensors file
+_MAX_REASON = 200  # characters; error messages of libraries quote the file
 
 
 def shortened(text: str) -> str:
-    """What somebody typed, or a URL says, cut to a length that a sentence can quote."""
+    """Untrusted text, cut to a length that a sentence can quote."""
     return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}…"
 
 
 def open_limited(path: Path, most: int) -> BinaryIO:
-    """`path`, opened, of at most `most` bytes. Raises FileNotFoundError, and ValueError if it will not do.
+    """Opens a regular file of at most `most` bytes for reading.
 
-    A link could lead anywhere, a pipe or a device never ends.
+    Raises FileNotFoundError, and ValueError if it is larger, unreadable, or not a regular file: a link could
+    lead anywhere, and a pipe or device never ends.
     """
     try:
         found = path.lstat()
@@ -48,7 +49,7 @@ def open_limited(path: Path, most: int) -> BinaryIO:
 
 
 def read_limited(path: Path, most: int) -> bytes:
-    """The content of `path`. Raises as `open_limited` does."""
+    """The content of a regular file of at most `most` bytes. Raises as `open_limited` does."""
     with open_limited(path, most) as file:
         try:
             return file.read(most)
@@ -57,9 +58,9 @@ def read_limited(path: Path, most: int) -> bytes:
 
 
 def read_unsynced(path: Path, most: int) -> bytes:
-    """The same of a file that was replaced without being flushed to the disk.
+    """As `read_limited`, for a file that was written without waiting for the disk.
 
-    A power cut may leave it empty, or full of zeros: that is as if it had never been, FileNotFoundError.
+    After a power cut it may be empty or full of zeros; then it counts as missing, FileNotFoundError.
     """
     content = read_limited(path, most)
     if not content.strip(b"\0"):
@@ -68,7 +69,10 @@ def read_unsynced(path: Path, most: int) -> bytes:
 
 
 def refuse_links(folder: Path) -> None:
-    """Raises ValueError where what is written in `folder` would leave it, or wait for ever; and OSError."""
+    """Raises ValueError if `folder` holds anything but regular files and folders, and OSError.
+
+    Writing through a link would change a file elsewhere, and writing to a pipe could block for ever.
+    """
     with os.scandir(folder) as entries:
         for entry in entries:
             if not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)):
@@ -76,11 +80,11 @@ def refuse_links(folder: Path) -> None:
 
 
 def parse_json(content: bytes) -> dict[str, Any]:
-    """A JSON object, each name in it once. Raises ValueError."""
+    """Parses a JSON object strictly: unique printable names, numbers in range. Raises ValueError."""
     try:
         text = content.decode()
         value = _STRICT.decode(text)
-        if "\\u" in text:  # an escape may stand for half a character, which nothing can write again
+        if "\\u" in text:  # an escape may be half a surrogate pair, which cannot be encoded
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
@@ -113,7 +117,7 @@ def _integer(text: str) -> int:
     return int(text)
 
 
-# NaN and infinities are no JSON, but Python's.
+# Python's decoder accepts NaN and infinities, which JSON does not have; `_number` refuses them.
 _STRICT = json.JSONDecoder(
     object_pairs_hook=_object, parse_float=_number, parse_int=_integer, parse_constant=_number
 )
@@ -121,9 +125,9 @@ _STRICT = json.JSONDecoder(
 
 @contextmanager
 def open_tensors(path: Path, framework: Literal["pt", "numpy"], most: int) -> Iterator[safe_open]:
-    """`path` as safetensors of at most `most` bytes without the header. Raises as `open_limited` does.
+    """Opens a safetensors file with at most `most` bytes of tensors. Raises as `open_limited` does.
 
-    Shapes and types can be asked for before any tensor is read.
+    Shapes and types can be checked before a tensor is read.
     """
     with open_limited(path, safetensors_limit(most)) as file:
         promised = int.from_bytes(file.read(_LENGTH), "little")
@@ -141,5 +145,5 @@ def open_tensors(path: Path, framework: Literal["pt", "numpy"], most: int) -> It
 
 
 def safetensors_limit(tensors: int) -> int:
-    """Bytes of the largest safetensors file that holds so many bytes of tensors."""
+    """The size limit, in bytes, of a safetensors file with this many bytes of tensors."""
     return _LENGTH + MAX_HEADER + tensors

@@ -89,7 +89,7 @@ def train_longer(run: Run, epochs: int) -> Run:
     status = run.status()
     again = status.steered or run.name != run.config.run_name
     rates = {"learning_rate": status.learning_rate, "beta": status.beta} if status.steered else {}
-    config = run.config.model_copy(update=rates).longer(epochs)
+    config = run.config.model_copy(update=rates).extended(epochs)
     return start(config, run.path.parent, again=again, origin=run)
 
 
