@@ -1,4 +1,4 @@
-"""The playground: `streamlit run app.py`."""
+"""Entry point of the app, `streamlit run app.py`: settings of all pages, and the navigation."""
 
 from base64 import b64encode
 from functools import partial
@@ -14,22 +14,22 @@ from pages.components.shell.streamlit_patches import ignore_clicks_in_polls
 
 
 def show(page: str) -> None:
-    """Shows a page. It is imported when it is first asked for, so that Train opens without torch."""
+    """Shows a page, imported when it is first visited, so that the Train page opens without torch."""
     set_page(page)
     with show_errors():
         import_module(f"pages.{page}").main()
     watch_connection()
 
 
-# A picture of our own: Streamlit would have the browser fetch one of its icons from a foreign host. As bytes,
-# few of them: a file of Streamlit's may be gone before a slow browser asks for it, as each run takes it anew.
-PICTURE = Path(__file__).parent / "pages" / "components" / "shell" / "icon.png"
-ICON = f"data:image/png;base64,{b64encode(PICTURE.read_bytes()).decode()}"
+# Our own icon, as Streamlit's are fetched from another host. As a data URL: Streamlit replaces its media
+# files at each run, and a slow browser may request one that is gone.
+ICON_FILE = Path(__file__).parent / "pages" / "components" / "shell" / "icon.png"
+ICON = f"data:image/png;base64,{b64encode(ICON_FILE.read_bytes()).decode()}"
 MAP = ":material/scatter_plot:"
 
 ignore_clicks_in_polls()
 st.set_page_config(page_title="VAE playground", page_icon=ICON, layout="wide")
-# Room for what is shown; and a click on the page, then a key, draws no frame around all of it.
+# Narrower margins; and no focus frame around the whole page after a click on it and a key.
 st.html(
     "<style>.stMainBlockContainer { padding: 4rem 3rem 2rem; }"
     "@media (max-width: 640px) { .stMainBlockContainer { padding: 4rem 1rem 2rem; } }"
@@ -38,7 +38,7 @@ st.html(
 st.navigation(
     [
         st.Page(partial(show, "latent"), title="Latent space", icon=MAP, url_path="map", default=True),
-        # The first page answers at / only; people also type its name.
+        # The default page is served at / only; people also type its name.
         st.Page(partial(show, "latent"), title="Latent space", url_path="latent", visibility="hidden"),
         st.Page(
             partial(show, "reconstructions"),

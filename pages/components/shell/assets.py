@@ -1,4 +1,4 @@
-"""Files that browsers fetch from this app itself, so that no network is needed."""
+"""Files that the app serves to browsers itself, so that no network is needed; and components made of them."""
 
 import functools
 import hashlib
@@ -23,24 +23,24 @@ COMPONENTS = Path(__file__).parents[1]
 # Streamlit serves static/ beside the main script (app.py, in the repository's root) when
 # `[server] enableStaticServing = true`.
 STATIC = COMPONENTS.parents[1] / "static"
-KEPT_SECONDS = 24 * 3600  # that folders which nobody uses any more stay at least
+KEPT_SECONDS = 24 * 3600  # how long unused files stay at least
 
 
 def serve(name: str, make: Callable[[], bytes]) -> str:
-    """Put a file into static/, unless it is there, and return its address, relative to the page: every
-    page of an app is one level deep (`/latent`, `/base/latent`), so that a relative address also holds
-    under `server.baseUrlPath` and behind a proxy that adds a prefix.
+    """Puts a file into static/, unless it is there, and returns its URL relative to the page.
+
+    Every page is one level deep (`/latent`, `/base/latent`), so that a relative URL also works under
+    `server.baseUrlPath` and behind a proxy that adds a prefix.
 
     Args:
-        name: names the content too, by a version or a hash: browsers keep the file, and must not take an
-            old one for a new one.
-        make: the content.
+        name: contains a version or a hash of the content, as browsers cache the file.
+        make: returns the content.
 
     Raises VaeError if static/ cannot be written.
     """
     target = STATIC / name
     if not target.exists():
-        # Several processes may do this at once: each writes its own file, and the last one wins.
+        # Several processes may do this at once: each writes a whole file, and the last one stays.
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             write_atomic(target, make(), durable=False)
@@ -53,12 +53,11 @@ def serve(name: str, make: Callable[[], bytes]) -> str:
 
 
 def serve_files(folder: str, files: Mapping[str, Path]) -> None:
-    """Put files that lie elsewhere into a folder of static/, under these names; their addresses are
-    `app/static/{folder}/{name}`. They take no room of their own where the disk can link them; one that is
-    gone by now is left out. What else is in the folder goes after a day, and folders of the same kind, what
-    stands before the first hyphen, once nobody has used them for a day.
+    """Serves existing files at the URLs `app/static/{folder}/{name}`; raises VaeError as `serve`.
 
-    Raises VaeError as `serve`.
+    They are linked where the disk allows it, else copied; a file that is gone by now is left out. Other files
+    in the folder are removed after a day, and other folders of the same kind (the part of the name before the
+    first hyphen) when they were not used for a day.
     """
     target = STATIC / folder
     new = not target.exists()
@@ -73,7 +72,7 @@ def serve_files(folder: str, files: Mapping[str, Path]) -> None:
 
 
 def remove_files(folder: str) -> None:
-    """Takes away what `serve_files` has put into a folder; what cannot be removed stays."""
+    """Removes a folder that `serve_files` has filled; what cannot be removed stays."""
     with suppress(OSError):
         _remove(STATIC / folder)
 
@@ -89,41 +88,41 @@ def _link(folder: str, name: str, path: Path) -> None:
         try:
             content = read_limited(path, safetensors_limit(MAX_WEIGHTS))
         except (FileNotFoundError, ValueError):
-            return  # whoever asks what there is next hears of it
+            return  # the next listing of the files reports it
         serve(f"{folder}/{name}", lambda: content)
 
 
 def _remove_unnamed(folder: Path, files: Collection[str]) -> None:
-    """Other files than these, but for what a tab may still fetch. Raises OSError."""
+    """Removes other files than these, except new ones, which a tab may still fetch. Raises OSError."""
     for path in folder.iterdir():
-        # Its ctime is when it last got or lost a name, here or where it is linked to; its mtime is the
-        # content's, which may be old when it comes here.
+        # The ctime is when a link was last made or removed, here or elsewhere; the mtime is that of the
+        # content, which may be old when it is linked here.
         if path.name not in files and path.lstat().st_ctime < time.time() - KEPT_SECONDS:
             path.unlink(missing_ok=True)
 
 
 def served_url(name: str) -> str | None:
-    """The address of a file that `serve` has put into static/, or None if it is not there."""
+    """The URL of a file that `serve` has put into static/, or None if it is not there."""
     return f"app/static/{name}" if (STATIC / name).exists() else None
 
 
 def plotly_js_url() -> str:
-    """The address of the installed plotly package's plotly.min.js (4.8 MB). Raises VaeError as `serve`."""
+    """The URL of the installed plotly package's plotly.min.js (4.8 MB). Raises VaeError as `serve`."""
     return serve(f"plotly-{plotly.__version__}.min.js", lambda: get_plotlyjs().encode())
 
 
-# A script that travels with each message has to be short, and can import nothing. This one calls the
-# module's `show` in its place, in order, and with the same meaning of what it returns.
+# A component's script travels with each message, so it has to be short, and it cannot import statically. This
+# one imports the module and calls its `show`, in order; both return a function that ends it.
 _LOADER = """
 const module = import(new URL("app/static/{address}", document.baseURI));
-module.catch(() => {{}}); // each place says it
+module.catch(() => {{}}); // handled below, by each instance
 export default function (mount) {{
   let end;
   let ended = false;
-  const say = (error) => {{
-    const said = mount.parentElement.querySelector(":scope > .not-loaded");
-    if (!error) return said?.remove();
-    if (ended || said) return;
+  const report = (error) => {{
+    const message = mount.parentElement.querySelector(":scope > .not-loaded");
+    if (!error) return message?.remove();
+    if (ended || message) return;
     const text = document.createElement("p");
     text.className = "not-loaded";
     text.setAttribute("role", "alert");
@@ -134,12 +133,12 @@ export default function (mount) {{
     if (ended) return;
     try {{
       end = show(mount);
-      say(null);
+      report(null);
     }} catch (error) {{
-      say(error);
-      reportError(error); // ours: the console says it, and a test fails
+      report(error);
+      reportError(error); // a fault of ours: for the console and the tests
     }}
-  }}, say);
+  }}, report);
   return () => {{
     ended = true;
     end?.();
@@ -151,12 +150,12 @@ R = TypeVar("R")
 
 
 def module_component(file: str, html: str) -> ComponentRenderer:
-    """A component whose script is the module `component.js`, and whose style is the `component.css`, beside
-    the Python `file` that wraps it; not isolated from the page. Mounting it raises VaeError as `serve`.
+    """A component of the module `component.js` and the style `component.css` beside the wrapper `file`.
 
     The module exports `show({data, parentElement, setTriggerValue})`, which is called whenever the data or
-    the theme changes, and imports other modules by relative paths, those of other components too. If it
-    cannot be loaded, a sentence stands in its place.
+    the theme changes. It may import other modules by relative paths, those of other components too. If it
+    cannot be loaded, a message is shown instead. Its styles are not isolated. Mounting it raises VaeError as
+    `serve`.
 
     Args:
         file: the wrapper's `__file__`; the name of its folder names the component.
@@ -175,7 +174,7 @@ def module_component(file: str, html: str) -> ComponentRenderer:
 
 
 def _with_modules(mount: Callable[P, R]) -> Callable[P, R]:
-    """Modules are written when they are first needed, where a page can say that they cannot be."""
+    """Writes the modules at the first mount, when a page can show an error."""
 
     def mounted(*args: P.args, **keywords: P.kwargs) -> R:
         serve_modules()
@@ -185,9 +184,9 @@ def _with_modules(mount: Callable[P, R]) -> Callable[P, R]:
 
 
 def serve_modules() -> str:
-    """Where in static/ the modules of all components are, in folders as here. Raises VaeError as `serve`."""
+    """Serves all components' modules, and returns their folder in static/; raises VaeError as `serve`."""
     folder, texts = _modules()
-    # In this order, so that all are there if the last one is.
+    # In order, so that all are there if the last one is.
     if not (STATIC / folder / max(texts)).exists():
         for name in sorted(texts):
             serve(f"{folder}/{name}", lambda name=name: texts[name])  # type: ignore[misc]
@@ -197,7 +196,7 @@ def serve_modules() -> str:
 
 @functools.cache
 def _modules() -> tuple[str, Mapping[str, bytes]]:
-    """The name of that folder, and what is in it."""
+    """The name of the modules' folder, and its files."""
     texts = {
         path.relative_to(COMPONENTS).as_posix(): path.read_bytes()
         for path in sorted(COMPONENTS.rglob("*.js"))
@@ -206,8 +205,10 @@ def _modules() -> tuple[str, Mapping[str, bytes]]:
 
 
 def _remove_others(folder: str) -> None:
-    """Those of the same kind (other versions of the app, other runs), but for what a server may have used
-    lately. One that needs them yet writes them again."""
+    """Removes other folders of the same kind (other versions, other runs) that were not used for a day.
+
+    A server that still needs one writes it again.
+    """
     kind, _, _ = folder.partition("-")
     for other in STATIC.glob(f"{kind}-*"):
         with suppress(OSError):  # two servers may do this at once
@@ -216,7 +217,7 @@ def _remove_others(folder: str) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Raises OSError."""
+    """Removes a folder, renamed first so that no server finds half of it. Raises OSError."""
     leaving = temporary_path(folder)
-    folder.rename(leaving)  # nobody meets half of it
+    folder.rename(leaving)
     shutil.rmtree(leaving)

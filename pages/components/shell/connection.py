@@ -1,12 +1,12 @@
-"""What concerns the whole window: its focus, and its connection to the server.
+"""Reruns and keyboard focus for the whole window.
 
-- When the window is entered again, the page runs anew: what happened elsewhere meanwhile is then there.
-  Only a run in trouble is polled while nothing runs, and who starts a training on the command line is in
-  another window.
-- What was clicked, or a number that was entered, gives up the keyboard: the space bar pauses and resumes.
-- When the connection is there again, the page runs anew, with the address as it stands. A server that was
-  started meanwhile knows no fragment of the page, and lets go what is asked of one; and Streamlit (1.67)
-  would not run the page, or else with an older address.
+- When the window gets the focus again, the page runs anew and shows what changed elsewhere, such as a
+  training started on the command line: while no training runs here, only a run in trouble is polled.
+- After a click, or a number that was entered, the control loses the focus, so that the space bar pauses and
+  resumes the training.
+- When a lost connection is restored, the page runs anew with the current URL. A restarted server knows no
+  fragment of the page and ignores requests for one; Streamlit (1.67) would not run the page, or with an old
+  URL.
 """
 
 from streamlit.components.v2 import component
@@ -25,17 +25,18 @@ export default function ({ setTriggerValue }) {
   });
   listen(window, "focus", (event) => {
     if (event.target !== window) return;
-    if (Date.now() - left > 500) setTriggerValue("entered", true); // no dialog of the browser
+    // Sooner, it was a dialog of the browser.
+    if (Date.now() - left > 500) setTriggerValue("entered", true);
     left = Infinity;
   });
-  const giveUp = () => setTimeout(() => document.activeElement?.blur());
+  const blurActive = () => setTimeout(() => document.activeElement?.blur());
   listen(document, "click", (event) => {
     const clicked = event.detail > 0 && event.target.closest("button, label, [role=radio], [role=switch]");
-    const written = "input[type=text], input[type=number], input[type=password]";
-    if (clicked && !document.activeElement?.matches(written)) giveUp();
+    const typedInto = "input[type=text], input[type=number], input[type=password]";
+    if (clicked && !document.activeElement?.matches(typedInto)) blurActive();
   });
   listen(document, "keyup", (event) => {
-    if (event.key === "Enter" && event.target.matches("input[type=number]")) giveUp();
+    if (event.key === "Enter" && event.target.matches("input[type=number]")) blurActive();
   });
   return () => listeners.abort();
 }
@@ -48,10 +49,11 @@ _mount_connection = component(
     js="""
 export default function () {
   const app = document.querySelector("[data-testid=stApp]");
+  if (!app) return console.warn("Streamlit's markup has changed: after a lost connection, reload the page.");
   let before = app.dataset.testConnectionState;
   const watch = new MutationObserver(() => {
     const now = app.dataset.testConnectionState;
-    // As if one had come back to this page by the browser's own buttons (links/follow.js).
+    // Streamlit runs the page as after the browser's Back button (links/navigate.js).
     if (now === "CONNECTED" && before !== now) dispatchEvent(new PopStateEvent("popstate"));
     before = now;
   });
@@ -63,10 +65,10 @@ export default function () {
 
 
 def watch_window() -> None:
-    """Does the first two, as long as the page is shown."""
+    """Reruns on focus and frees the keyboard, while the page is shown."""
     _mount(key="window", on_entered_change=lambda: None)
 
 
 def watch_connection() -> None:
-    """Does the third."""
+    """Reruns when a lost connection is restored."""
     _mount_connection(key="connection")

@@ -1,4 +1,4 @@
-"""What went wrong, as a sentence on the page."""
+"""Error messages on the page, and text that Markdown shows as it is."""
 
 import re
 from collections.abc import Iterator
@@ -12,29 +12,30 @@ from vae.config import explain
 
 USER_ERRORS = (VaeError, OSError, ValidationError)
 
-
-# What Markdown marks up. A dash or a number only where a list could begin: names keep theirs in addresses.
+# Characters that Markdown interprets. A dash or a number only where a list could begin, so that names with
+# hyphens stay as they are.
 _MARKS = re.compile(r"[\\`*_{}\[\]()<>#+!|$~:&^=]|(?<!\S)-|(?<=\d)\.(?!\S)")
-# What Streamlit (1.67) turns into links, icons and arrows after the escapes are read, which so do not help:
-# https://a.b, www.a.b, a@b.c, :material/home:, :streamlit:, and ->, --, >= and the like that stand alone.
-_TURNED = re.compile(
+# What Streamlit (1.67) replaces by links, icons and arrows after the escapes are read, so that escaping does
+# not help: https://a.b, www.a.b, a@b.c, :material/home:, :streamlit:, and ->, --, >= and the like that stand
+# alone.
+_REPLACED = re.compile(
     r"(?<=:)(?=//|material[/_]|streamlit:)|(?<=www)(?=\.)|(?<=@)(?=\S)"
     r"|(?<=(?<!\S)[-<>~])(?=[-=>]{1,2}(?!\S))",
     re.IGNORECASE,
 )
-WORD_JOINER = "\u2060"  # neither seen nor a place to break a line
+WORD_JOINER = "\u2060"  # invisible, and no place for a line break
 
 
 def escape_markdown(text: str) -> str:
-    """A text as Markdown that shows it letter by letter: it may hold what came from a file or an address.
+    """Markdown that shows `text` literally, which may come from a file or the URL.
 
-    Lines are joined, as some marks begin with one.
+    Lines are joined, as some marks count at the start of a line only.
     """
-    return _MARKS.sub(r"\\\g<0>", _TURNED.sub(WORD_JOINER, " ".join(text.split())))
+    return _MARKS.sub(r"\\\g<0>", _REPLACED.sub(WORD_JOINER, " ".join(text.split())))
 
 
 def error_text(error: VaeError | OSError | ValidationError) -> str:
-    """What a person can mend, as Markdown."""
+    """The message of an error that users can act on, as Markdown."""
     if isinstance(error, OSError):
         return escape_markdown(f"{error.filename or 'A file'} cannot be read or written: {error.strerror}.")
     return escape_markdown(explain(error) if isinstance(error, ValidationError) else str(error))
@@ -42,7 +43,7 @@ def error_text(error: VaeError | OSError | ValidationError) -> str:
 
 @contextmanager
 def show_errors() -> Iterator[None]:
-    """Ends what stands in the block with a sentence, where a person can mend what went wrong.
+    """Shows a message in place of the rest of the block when one of `USER_ERRORS` is raised.
 
     A fragment runs alone when it is clicked or polled, so each needs this around it, as the page does.
     """

@@ -1,23 +1,23 @@
-"""What a tab keeps only while it shows one page: some megabytes, which go when it shows another.
+"""State of a tab that lasts while it shows one page: megabytes that another page does not need.
 
-Streamlit lets go of what widgets hold by itself, and of nothing that is kept beside them.
+Streamlit drops the values of widgets by itself when the page changes, but nothing else in the session state.
 """
 
 from typing import Any
 
 import streamlit as st
 
-_PAGE, _KEPT = "shown_page", "page_state"
+_PAGE, _STATE = "shown_page", "page_state"
 
 
 def set_page(page: str) -> None:
-    """To be called before a page is shown."""
+    """Clears the state if another page was shown before; to be called before a page is shown."""
     if st.session_state.get(_PAGE) != page:
         st.session_state[_PAGE] = page
-        st.session_state.pop(_KEPT, None)
+        st.session_state.pop(_STATE, None)
 
 
 def page_state() -> dict[str, Any]:
-    """What this page keeps, to be read and changed."""
-    kept: dict[str, Any] = st.session_state.setdefault(_KEPT, {})
-    return kept
+    """The state of the page that is shown, to be read and changed in place."""
+    state: dict[str, Any] = st.session_state.setdefault(_STATE, {})
+    return state

@@ -1,23 +1,48 @@
-"""A click is heard once.
+"""All uses of private parts of Streamlit, as of version 1.67. Where one is missing, the app does without.
 
-Streamlit's part in the browser (1.67) keeps a click among the widgets' values until its next turn, and what
-asks for a polled fragment sends these values whole. If that falls between the two, the click comes along
-with the poll, and again by itself: one batch becomes two, and what was paused is resumed at once. It happens
-where the browser is busy. Nothing public tells the two messages apart.
+The page's markup is private too, but can be named only where it is styled or read. Load-bearing are:
+
+- `data-testid=stApp` with `data-test-connection-state` (connection.py): without them a page does not run anew
+  after a lost connection.
+- `data-testid=stElementContainer` (stores/registry/component.css): without it stores leave gaps on the page.
+- `stHorizontalBlock`, `stColumn` (latent.py, compare.py), `stMainBlockContainer`, `stMain` (app.py): widths,
+  margins and the focus frame.
+- Of `st.session_state` and of the URL in the browser only what is documented.
 """
 
+import inspect
+import logging
 from functools import cache
 
-from streamlit.proto.ClientState_pb2 import ClientState
-from streamlit.runtime.app_session import AppSession
-
+WRITTEN_FOR = "1.67"
 CLICKS = {"trigger_value", "json_trigger_value", "string_trigger_value", "chat_input_value"}
 
 
 @cache
 def ignore_clicks_in_polls() -> None:
-    """Has the server leave out what was clicked where a poll brings it along."""
-    request_rerun = AppSession.request_rerun
+    """Has the server drop clicks from the requests of polled fragments, so that a click is handled once.
+
+    Streamlit's client keeps a click among the widget values until its next turn, and sends all values with
+    each poll. A poll in between brings the click along, and then the click comes by itself: one batch becomes
+    two, and what was paused is resumed at once. It happens where the browser is busy.
+    """
+    try:
+        from streamlit.proto.ClientState_pb2 import ClientState
+        from streamlit.proto.WidgetStates_pb2 import WidgetState
+        from streamlit.runtime.app_session import AppSession
+
+        request_rerun = AppSession.request_rerun
+        _require([*inspect.signature(request_rerun).parameters] == ["self", "client_state"], "request_rerun")
+        fields = {*ClientState.DESCRIPTOR.fields_by_name}
+        _require(fields >= {"is_auto_rerun", "widget_states"}, "ClientState")
+        _require({*WidgetState.DESCRIPTOR.fields_by_name} >= CLICKS, "WidgetState")
+    except (ImportError, AttributeError) as error:
+        logging.getLogger(__name__).warning(
+            "This version of Streamlit differs from %s (%s): a click during a poll may be handled twice.",
+            WRITTEN_FOR,
+            error,
+        )
+        return
 
     def without_clicks(session: AppSession, client_state: ClientState | None) -> None:
         if client_state and client_state.is_auto_rerun:
@@ -27,3 +52,9 @@ def ignore_clicks_in_polls() -> None:
         request_rerun(session, client_state)
 
     AppSession.request_rerun = without_clicks  # type: ignore[assignment, method-assign]
+
+
+def _require(as_expected: bool, part: str) -> None:
+    """Raises AttributeError where a part of Streamlit is not as it was."""
+    if not as_expected:
+        raise AttributeError(f"{part} has changed")
