@@ -72,7 +72,7 @@ def test_newer_weights_come_by_themselves_once_the_last_have_rested(training: Ru
 
     def save_and_wait() -> None:
         save()
-        loaded_model._resting.clear()
+        loaded_model._cached_change.clear()
 
     assert visit(training, meanwhile=save).caption[0].value.endswith("shown is epoch 3.0.")
     assert visit(training, meanwhile=save_and_wait).caption[0].value.endswith("shown is epoch 1.5.")

@@ -42,9 +42,9 @@ def test_they_are_all_snapshots_before_the_weights_that_are_shown(run: Run) -> N
     *earlier, last = found(run).moments
     snapshots = run.snapshots()
     assert [moment.step for moment in (*earlier, last)] == [int(path.stem) for path in snapshots]
-    assert last.address is None  # not shown twice
+    assert last.url is None  # not shown twice
     for moment, path in zip(earlier, snapshots, strict=False):
-        assert file(moment.address).samefile(path)  # linked
+        assert file(moment.url).samefile(path)  # linked
         metrics = load_snapshot(path, run.config).metrics
         assert metrics is not None
         assert moment.epoch == metrics.epoch
@@ -73,7 +73,7 @@ def test_what_travels_says_all_of_it(run: Run) -> None:
     head, _, pictures = shown.payload.partition(b"\n")
     told = json.loads(head)
     assert told["name"] == shown.name
-    assert [moment["address"] for moment in told["moments"]] == [moment.address for moment in shown.moments]
+    assert [moment["url"] for moment in told["moments"]] == [moment.url for moment in shown.moments]
     test = loaded_model.load(run).test
     first = [int(np.flatnonzero(test.labels == label)[0]) for label in range(10)]
     assert pictures == test.images[first].tobytes()
@@ -137,9 +137,9 @@ def test_a_snapshot_of_an_older_version_has_the_losses_of_the_log(run: Run) -> N
 
 def test_another_file_in_its_place_has_another_address(run: Run) -> None:
     path = run.snapshots()[1]
-    before = found(run).moments[1].address
+    before = found(run).moments[1].url
     change(path, mean=load_file(path)["mean"] / 2)
-    after = found(run).moments[1].address
+    after = found(run).moments[1].url
     assert after != before
     assert file(after).samefile(path)
 
@@ -150,8 +150,8 @@ def test_files_are_copied_where_they_cannot_be_linked(run: Run, monkeypatch: pyt
 
     monkeypatch.setattr(Path, "hardlink_to", refused)
     moment = found(run).moments[0]
-    assert file(moment.address).read_bytes() == run.snapshots()[0].read_bytes()
-    assert not file(moment.address).samefile(run.snapshots()[0])
+    assert file(moment.url).read_bytes() == run.snapshots()[0].read_bytes()
+    assert not file(moment.url).samefile(run.snapshots()[0])
 
 
 def test_what_was_deleted_or_swapped_meanwhile_is_left_out(
@@ -175,7 +175,7 @@ def test_what_was_deleted_or_swapped_meanwhile_is_left_out(
     monkeypatch.setattr(Path, "hardlink_to", refused)
     monkeypatch.setattr("pages.components.runs.run_moments.serve_files", before)
     *moments, _ = found(run).moments
-    there = [moment.step for moment in moments if file(moment.address).exists()]
+    there = [moment.step for moment in moments if file(moment.url).exists()]
     assert there == [moment.step for moment in moments[4:]]
 
 
@@ -185,7 +185,7 @@ def test_files_of_snapshots_that_are_no_more_go_but_not_at_once(
     yesterday = time.time() - 25 * 3600
     for path in run.snapshots():
         os.utime(path, (yesterday,) * 2)  # links have the times of what they link to
-    deleted, kept = (file(moment.address) for moment in found(run).moments[1:3])
+    deleted, kept = (file(moment.url) for moment in found(run).moments[1:3])
     run.snapshots()[1].unlink()
     found(run)
     assert deleted.exists()  # another tab may be on its way there
@@ -196,7 +196,7 @@ def test_files_of_snapshots_that_are_no_more_go_but_not_at_once(
 
 
 def test_a_run_that_is_deleted_leaves_no_file_on_the_disk(run: Run) -> None:
-    static = file(found(run).moments[0].address)
+    static = file(found(run).moments[0].url)
     assert static.stat().st_nlink == 2
     with static.open("rb") as content:
         run_actions.delete(run)
@@ -211,14 +211,14 @@ def test_files_are_put_there_again_and_go_a_day_after_their_last_use(run: Run) -
     other.mkdir(parents=True)
     os.utime(other, (yesterday,) * 2)
     moment = found(run).moments[0]
-    folder = file(moment.address).parent
+    folder = file(moment.url).parent
     assert [path.name for path in assets.STATIC.glob("moments-*")] == [folder.name]
     os.utime(folder, (yesterday,) * 2)
     assert found(run).moments[0] == moment
     assert folder.stat().st_mtime > yesterday + 3600  # used
-    file(moment.address).unlink()
+    file(moment.url).unlink()
     assert found(run).moments[0] == moment
-    assert file(moment.address).exists()
+    assert file(moment.url).exists()
 
 
 def test_the_slider_knows_the_chosen_picture_and_the_map_its_moments(run: Run) -> None:

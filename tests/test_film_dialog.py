@@ -125,7 +125,7 @@ def test_nothing_is_made_until_it_is_asked_for_nor_twice(run: Run, films: list[b
 
 def kept(test: AppTest) -> dict[str, object]:
     """What the tab keeps while it shows this page."""
-    found: dict[str, object] = test.session_state[page_state._KEPT]
+    found: dict[str, object] = test.session_state[page_state._STATE]
     return found
 
 
@@ -134,9 +134,9 @@ def test_who_goes_to_another_page_keeps_no_film(run: Run) -> None:
     button(test, "Save the journey").click().run()
     kept(test)[component._FILM] = None, b"a film"
     assert component._FILM in kept(test.run())  # newer weights of a live run close nothing
-    on_latent = {key: test.session_state[key] for key in (page_state._PAGE, page_state._KEPT)}
+    on_latent = {key: test.session_state[key] for key in (page_state._PAGE, page_state._STATE)}
     test = visit("pages/reconstructions.py", on_latent, run=run.name)
-    assert page_state._KEPT not in test.session_state
+    assert page_state._STATE not in test.session_state
 
 
 def test_a_film_of_other_moments_is_not_offered(run: Run, films: list[bytes]) -> None:

@@ -80,7 +80,7 @@ def test_of_a_live_run_all_snapshots_are_moments_and_the_end_is_live(runs_dir: P
     ):
         *earlier, end = found.moments
         assert [moment.step for moment in earlier] == [int(path.stem) for path in run.snapshots()]
-        assert (end.address, end.epoch, end.train, end.test) == (None, None, None, None)
+        assert (end.url, end.epoch, end.train, end.test) == (None, None, None, None)
         assert found.live
 
 

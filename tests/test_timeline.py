@@ -59,7 +59,7 @@ class Visit:
 
     def follow(self, name: str, moments: Sequence[Moment], *, live: bool = False, run: str = "run") -> None:
         """Gives a timeline its list, and waits until the present is known, if there are snapshots."""
-        decoder = "decoder" if any(moment.address for moment in moments) else None
+        decoder = "decoder" if any(moment.url for moment in moments) else None
         sent = [moment._asdict() for moment in moments]
         self.page.evaluate(FOLLOW, [name, {"run": run, "live": live, "moments": sent, "decoder": decoder}])
         if decoder:

@@ -1,4 +1,4 @@
-"""A run that trains, before its first weights and after newer ones: what the exploring pages wait for."""
+"""What the exploring pages show of a run in training: before its first weights, and when newer ones come."""
 
 import streamlit as st
 
@@ -11,50 +11,50 @@ POLL = 2.0  # seconds
 
 
 def wait_for_weights(run: Run) -> bool:
-    """Whether a live run has no weights yet; says so, and runs the page again when they have come."""
+    """Whether a live run has no weights yet; if so, shows a note, and reruns the page when they are there."""
     if run.model_path.exists() or run.status().state not in LIVE:
         return False
     st.info(
         f"{escape_markdown(run.name)} has no weights yet: the first come after an epoch, or after ten "
         "seconds. This page shows them by itself."
     )
-    st.fragment(show_errors()(_look_for_weights), run_every=POLL)(run)
+    st.fragment(show_errors()(_rerun_when_there), run_every=POLL)(run)
     return True
 
 
-def follow_training(run: Run, shown: loaded_model.LoadedModel) -> None:
-    """While a run trains, says of when the weights are that are shown, and shows newer ones as they come, or,
-    to who wants a map to stand still, when they are asked for."""
+def follow_training(run: Run, loaded: loaded_model.LoadedModel) -> None:
+    """Shows, while a run trains, which epoch is loaded; loads newer weights as they come or on request."""
     if run.status().state in LIVE:
-        st.fragment(show_errors()(_follow), run_every=POLL)(run, shown)
+        st.fragment(show_errors()(_follow), run_every=POLL)(run, loaded)
 
 
-def _look_for_weights(run: Run) -> None:
+def _rerun_when_there(run: Run) -> None:
     if run.model_path.exists() or run.status().state not in LIVE:
         st.rerun()
 
 
-def _follow(run: Run, shown: loaded_model.LoadedModel) -> None:
+def _follow(run: Run, loaded: loaded_model.LoadedModel) -> None:
     status = run_data.status(run)
     if status.state not in LIVE:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             f"{escape_markdown(run.name)} trains: epoch {status.epoch:.1f} now; "
-            f"shown is epoch {shown.epoch:.1f}.",
-            width="content",  # the toggle stands beside it, not at the far right
+            f"shown is epoch {loaded.epoch:.1f}.",
+            width="content",  # so that the toggle is next to it, not at the far right
         )
         follows = st.toggle(
             "Follow it",
             value=True,
             key=f"follow {run.name}",
             persist_state="session",
-            help=f"Newer weights are shown as they come, every {loaded_model.RESTING} seconds at most.",
+            help=f"Newer weights are shown as they come, every {loaded_model.REFRESH_SECONDS} seconds at "
+            "most.",
         )
-        # What takes a moment takes it here: nothing else of the page waits, or moves.
-        if follows and loaded_model.load(run).written != shown.written:
+        # Newer weights are loaded in this fragment, so that the rest of the page does not wait.
+        if follows and loaded_model.load(run).written != loaded.written:
             st.rerun()
-        newer = run.model_path.stat().st_mtime_ns != shown.written
+        newer = run.model_path.stat().st_mtime_ns != loaded.written
         if not follows and newer and st.button("Show the newest", key=f"newest weights of {run.name}"):
             loaded_model.refresh(run)
             st.rerun()

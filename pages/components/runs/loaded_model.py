@@ -1,6 +1,6 @@
-"""The newest model of a run and the test set as it scores it, kept for all tabs.
+"""The newest model of a run, with the scored test set; cached for all tabs.
 
-torch is imported by what needs it only: the Train page does without.
+torch is imported inside functions: the Train page imports this module without it.
 """
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from vae.models.network import VAE
 
 
-RESTING = 10  # seconds
+REFRESH_SECONDS = 10  # at least, between two reads of the weights of a live run
 
 
 class LoadedModel(NamedTuple):
-    """What the exploring pages show, all of it under the same weights; one object for all tabs.
+    """A model and what it makes of the test set, all with the same weights; one object for all tabs.
 
     Attributes:
-        written: when the weights were, in nanoseconds; what is written while they are read is newer.
-        step, epoch: after which they were.
+        written: when the weights' file was written, in nanoseconds, read before the weights.
+        step, epoch: of the training, when they were written.
     """
 
     model: "VAE"
@@ -40,37 +40,37 @@ class LoadedModel(NamedTuple):
 
 
 def load(run: Run) -> LoadedModel:
-    """The weights of `run`, and the test set under these; VaeError if there are none.
+    """The newest weights of `run`, and the test set scored with them; raises VaeError if there are none.
 
-    They are its newest; while it trains, those of `RESTING` seconds ago at the most: it saves every few
-    seconds, and each time all who look at it would wait until the test set is scored.
+    Of a live run they may be `REFRESH_SECONDS` old: it saves every few seconds, and after each time all tabs
+    would wait until the test set is scored.
     """
     if status(run).state not in LIVE:
-        refresh(run)  # nor may it go back to older ones once it is resumed
-    return _load(run, _resting(run, run.created_at) or changed_at(run.model_path))
+        refresh(run)  # so that a resumed run does not go back to older weights
+    return _load(run, _cached_change(run, run.created_at) or changed_at(run.model_path))
 
 
 def refresh(run: Run) -> None:
-    """Has `loaded` return the newest weights."""
-    _resting.clear(run, run.created_at)
+    """Makes `load` return the newest weights, also of a live run."""
+    _cached_change.clear(run, run.created_at)
 
 
 def training_set(run: Run, loaded: LoadedModel) -> ScoredSet:
-    """The training set under the weights of `loaded`, which are those of `run`; not decoded."""
+    """The training set of `run`, encoded and scored with the weights of `loaded`, without reconstructions."""
     return _training_set(run, loaded.decoder.name, loaded.model)
 
 
 def dimensions(run: Run, loaded: LoadedModel) -> DimensionSummary:
-    """What each dimension of the latent space holds of the test set."""
+    """What each latent dimension encodes of the test set."""
     return _dimensions(run, loaded.decoder.name, loaded.test)
 
 
-@st.cache_data(ttl=RESTING, max_entries=32, show_spinner=False, hash_funcs={Run: path_of})
-def _resting(run: Run, made_at: int) -> int:  # noqa: ARG001 (of another run of that name)
+@st.cache_data(ttl=REFRESH_SECONDS, max_entries=32, show_spinner=False, hash_funcs={Run: path_of})
+def _cached_change(run: Run, made_at: int) -> int:  # noqa: ARG001 (tells runs of one name apart)
     return changed_at(run.model_path)
 
 
-# A resource, not data: 20 MB that nobody changes, shared instead of copied for each tab.
+# A resource, not data: 20 MB that no page changes, shared by all tabs instead of copied for each.
 @st.cache_resource(max_entries=4, show_spinner="Encoding the test set ...", hash_funcs={Run: path_of})
 def _load(run: Run, changed: int) -> LoadedModel:  # noqa: ARG001 (the key)
     from vae.datasets.registry import load
@@ -87,8 +87,8 @@ def _load(run: Run, changed: int) -> LoadedModel:  # noqa: ARG001 (the key)
     return LoadedModel(model, test, decoder_spec(model), written, *position)
 
 
-# The 47 MB of the pictures themselves are those that `load` keeps; beside them 1 MB, and 0.5 MB for each
-# dimension. Decoded, it would be 47 MB more. Two: two tabs must not take turns.
+# 1 MB, and 0.5 MB for each dimension; the 47 MB of images are those that `registry.load` caches, and decoding
+# would add as much. Two entries, so that two tabs with different runs do not evict each other's.
 @st.cache_resource(max_entries=2, show_spinner="Encoding the training set ...", hash_funcs={Run: path_of})
 def _training_set(run: Run, weights: str, _model: "VAE") -> ScoredSet:  # noqa: ARG001 (the key)
     from vae.datasets.registry import load

@@ -1,7 +1,6 @@
-"""What people ask for by a button: carried out, or a sentence that says why not.
+"""Actions of buttons: run them and rerun the page, or show why that failed.
 
-What starts, changes or deletes a run leaves the pages here, and is the host's alone where these are
-read-only; a test reads the sources for that.
+All actions that start, change or delete a run are here, behind `host_only`; a test checks the sources.
 """
 
 import time
@@ -23,27 +22,27 @@ from vae.runs.run import Run
 from vae.training import jobs
 
 STARTS = "starts_in_this_tab"
-_REFUSED = "refused_order"
+_REFUSED = "refused_action"
 _BUSY = "busy_run"
-REFUSED_SECONDS = 8  # how long a sentence stands, though the page is polled
-ANSWER_SECONDS = 0.4  # a trainer looks after each batch; one that loads or saves takes longer
+REFUSED_SECONDS = 8  # how long an error message is shown, although the page is polled
+ANSWER_SECONDS = 0.4  # a trainer reads requests after each batch; loading or saving takes longer
 
 
-def perform(order: Callable[[], object]) -> None:
-    """Carries out what a button asks, and shows the page anew; or says why it cannot be done."""
+def perform(action: Callable[[], object]) -> None:
+    """Runs an action and then the page again; shows an error message if it fails."""
     st.session_state.pop(_BUSY, None)
     with show_errors():
         try:
-            order()
+            action()
         except jobs.BusyError as error:
             st.session_state[_BUSY] = error.run.name
-        run_data.status.clear()  # what was true a moment ago is so no more
+        run_data.status.clear()  # the cached status is out of date
         st.rerun()
 
 
 @host_only
 def start(config: TrainConfig, *, again: bool = False) -> None:
-    """Starts a training of `config` and selects its run; one that is finished is only shown."""
+    """Starts a training of `config` and selects its run; a finished run is only selected."""
     run = jobs.start(config, default_runs_dir(), again=again)
     select_run(run)
     st.session_state[STARTS] = st.session_state.get(STARTS, 0) + 1
@@ -54,7 +53,7 @@ def start(config: TrainConfig, *, again: bool = False) -> None:
 
 @host_only
 def start_all(configs: Sequence[TrainConfig]) -> None:
-    """Trains those of several runs that are not finished, one after the other, and compares the first two."""
+    """Trains unfinished configs, one after the other, and selects the first two runs for comparison."""
     first, second, *_ = jobs.start_all(configs, default_runs_dir())
     select_pair(first, second)
 
@@ -68,38 +67,38 @@ def evaluate(runs: Sequence[Run]) -> None:
 
 @host_only
 def resume(run: Run) -> None:
-    """Goes on with a run that was stopped."""
+    """Resumes a run that was stopped."""
     jobs.resume(run)
 
 
 @host_only
 def train_longer(run: Run, epochs: int) -> None:
-    """Starts a training that goes on where `run` ended, and selects its run."""
+    """Continues a finished `run` as a new run, and selects that."""
     select_run(jobs.train_longer(run, epochs))
 
 
 @host_only
 def delete(run: Run) -> None:
-    """Removes a run for good, and takes back its choice."""
+    """Deletes a run for good, and deselects it."""
     delete_run(run)
     run_moments.forget(run)
     forget_run(run)
 
 
 @host_only
-def request(run: Run, **wishes: Any) -> Request:
-    """Asks the trainer of a run for something."""
-    return run.update_request(**wishes)
+def request(run: Run, **changes: Any) -> Request:
+    """Sends a request to the trainer of a run."""
+    return run.update_request(**changes)
 
 
-def request_and_wait(run: Run, **wishes: Any) -> None:
-    """A button's callback: asks the trainer, and waits a moment for it to hear.
+def request_and_wait(run: Run, **changes: Any) -> None:
+    """A widget's callback: sends a request, and waits a moment for the trainer to acknowledge it.
 
-    What hinders it is shown by `refusal`.
+    `show_refusal` shows an error.
     """
     st.session_state.pop(_REFUSED, None)
     try:
-        sent = request(run, **wishes)
+        sent = request(run, **changes)
         end = time.monotonic() + ANSWER_SECONDS
         while (status := run.status()).state in LIVE and status.heard != sent.number:
             if time.monotonic() > end:
@@ -110,9 +109,9 @@ def request_and_wait(run: Run, **wishes: Any) -> None:
 
 
 def request_steps(run: Run, steps: int) -> None:
-    """A button's callback: goes on to the next step that `steps` divides, then pauses."""
+    """A button's callback: requests to train to the next multiple of `steps`, then to pause."""
     try:
-        # Not what was seen when the button was drawn. Two quick clicks are two orders.
+        # Read now, not when the button was drawn: two quick clicks are two requests.
         status, request = run.status(), run.request()
     except VaeError as error:
         st.session_state[_REFUSED] = error_text(error), time.monotonic()
@@ -122,14 +121,14 @@ def request_steps(run: Run, steps: int) -> None:
 
 
 def show_refusal() -> None:
-    """Shows for a while why the last thing that was asked for cannot be done."""
+    """Shows for a while why the last request failed."""
     text, since = st.session_state.get(_REFUSED, ("", 0.0))
     if text and time.monotonic() - since < REFUSED_SECONDS:
         st.error(text)
 
 
 def show_busy_run() -> None:
-    """While another training hinders a start, says so and offers to watch or to stop it."""
+    """Shows, after a start that a running training prevented, buttons to watch or stop that one."""
     name = st.session_state.get(_BUSY)
     if name is None:
         return

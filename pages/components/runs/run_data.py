@@ -1,4 +1,4 @@
-"""What pages read of runs again and again, kept for all tabs: states, losses, summaries."""
+"""Data of runs that pages read again and again: status, losses, summaries; cached for all tabs."""
 
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,12 @@ from vae.runs.run import Run
 
 
 def path_of(run: Run) -> str:
-    """The key of a run in a cache."""
+    """The hash of a run in cache keys."""
     return str(run.path)
 
 
 def changed_at(path: Path) -> int:
-    """When a file was written, in nanoseconds; 0 if it is not there, which reading it explains."""
+    """When a file was written, in nanoseconds; 0 if it does not exist."""
     try:
         return path.stat().st_mtime_ns
     except FileNotFoundError:
@@ -26,17 +26,17 @@ def changed_at(path: Path) -> int:
 
 @st.cache_data(ttl=0.2, max_entries=32, show_spinner=False, hash_funcs={Run: path_of})
 def status(run: Run) -> Status:
-    """Where `run` stood a moment ago: enough for those who watch, and asked once for all of them."""
+    """The status of `run`, up to 0.2 s old: read once for all tabs that poll it."""
     return run.status()
 
 
 def losses(run: Run) -> Losses:
-    """The losses of `run` up to now; what one viewer has read the others need not."""
+    """The losses of `run` up to now; the file is read once for all tabs, and only what is new."""
     return _history(run).read()
 
 
 def summary(run: Run) -> dict[str, Any]:
-    """`catalogue.summary`, its −ELBO out of what is read already."""
+    """`catalogue.summary`, with the −ELBO from the cached losses."""
 
     def negative_elbo(run: Run) -> float | None:
         tests = losses(run).test

@@ -1,6 +1,6 @@
-"""What the pages keep of the moments of a training: which snapshots are sound, where browsers find them.
+"""The moments of a run for the time slider: its usable snapshots, served to browsers, and their losses.
 
-torch is imported by what needs it only: the Train page does without, until somebody goes back.
+torch is imported inside functions: the Train page does without, until the slider is moved.
 """
 
 import hashlib
@@ -26,27 +26,27 @@ Stamp = tuple[Path, int, int]  # a file, when it was written, and how large it i
 
 
 def load(run: Run, loaded: LoadedModel, *, live: bool = False) -> Moments:
-    """The moments of `run`, their snapshots put where browsers fetch them: up to these weights, which are the
-    last; or, of a live run, all that there are.
+    """The moments of `run`, with their snapshots served from static/.
 
-    Raises VaeError if static/ cannot be written.
+    The last one is that of the loaded weights, with the snapshots before it; of a live run, the training as
+    it goes on, with all snapshots. Raises VaeError if static/ cannot be written.
     """
     earlier = [file for file in _files(run) if live or _step(file[0]) < loaded.step]
     found = _moments(run, loaded.decoder.name, earlier, live, loaded)
     folder = _folder(run)
-    addresses = {moment.address for moment in found.moments}
-    sound = {_name(file): file[0] for file in earlier if _address(folder, file) in addresses}
-    serve_files(folder, sound)
+    urls = {moment.url for moment in found.moments}
+    usable = {_name(file): file[0] for file in earlier if _url(folder, file) in urls}
+    serve_files(folder, usable)
     return found
 
 
 def steps(run: Run, *, live: bool) -> Moments:
-    """The same by the names of the files alone, without torch."""
+    """The moments of `run` from the names of its snapshots alone, without torch."""
     return _steps(run, tuple(map(_step, run.snapshots())), live, _stamp(run.metrics_path))
 
 
 def forget(run: Run) -> None:
-    """Takes the files of a run that was deleted out of the browsers' reach: links keep them on the disk."""
+    """Removes the served snapshots of a deleted run: their links would keep them on the disk."""
     remove_files(_folder(run))
 
 
@@ -59,7 +59,7 @@ def _files(run: Run) -> list[Stamp]:
 
 
 def _stamp(path: Path) -> Stamp:
-    """Zeros where there is nothing to be read; of a link its own, wherever it leads."""
+    """A file's stamp, with zeros if there is none; of a symbolic link that of the link itself."""
     try:
         found = path.lstat()
     except OSError:
@@ -73,14 +73,14 @@ def _folder(run: Run) -> str:
 
 def _name(file: Stamp) -> str:
     path, changed, _ = file
-    return f"{path.stem}-{changed:x}.safetensors"  # browsers must not take an old one for a new one
+    return f"{path.stem}-{changed:x}.safetensors"  # another name after a change, as browsers cache the file
 
 
-def _address(folder: str, file: Stamp) -> str:
+def _url(folder: str, file: Stamp) -> str:
     return f"app/static/{folder}/{_name(file)}"
 
 
-# 20 kB each, as objects and as they travel.
+# 20 kB each.
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: path_of})
 def _moments(
     run: Run,
@@ -95,11 +95,11 @@ def _moments(
     first = test.firsts
     counts, found, missing = (len(test), len(first)), [], []
     for file in files:
-        step, sound = _step(file[0]), _sound(*file, run.config, counts)
-        if sound is None:
+        step, usable = _step(file[0]), _usable(*file, run.config, counts)
+        if usable is None:
             missing.append(step)
         else:
-            found.append(_moment(run, step, _address(_folder(run), file), sound.metrics))
+            found.append(_moment(run, step, _url(_folder(run), file), usable.metrics))
     cost = Cost(float(test.reconstruction.mean()), float(test.kl.mean()))
     step = _loaded.step
     train = _cost(run_data.losses(run).train, step)
@@ -132,28 +132,28 @@ def _steps(run: Run, steps: Sequence[int], live: bool, log: Stamp) -> Moments:  
 
 
 def _live(found: Sequence[Moment]) -> Moment:
-    """What is shown of a training that goes on; it changes all the time, so its step is not told."""
+    """The last moment of a live run: it changes all the time, so it has the step of the last snapshot."""
     return Moment(found[-1].step if found else 0, None, None, None, None, None)
 
 
-def _moment(run: Run, step: int, address: str | None, metrics: Metrics | None) -> Moment:
-    """Its losses by the log, and by the snapshot, which knows those of one split where the log has none."""
+def _moment(run: Run, step: int, url: str | None, metrics: Metrics | None) -> Moment:
+    """A moment with its losses from the log, and from the snapshot's metrics, which are of one split."""
     losses = run_data.losses(run)
     costs = {split: _cost(rows, step) for split, rows in losses._asdict().items()}
     place = _place(run, step) if metrics is None else (metrics.epoch, metrics.seconds)
     if metrics is not None:
         costs[metrics.split] = Cost(metrics.reconstruction, metrics.kl)
-    return Moment(step, address, *place, costs["train"], costs["test"])
+    return Moment(step, url, *place, costs["train"], costs["test"])
 
 
 def _cost(rows: Rows, step: int) -> Cost | None:
-    """What the log says of a step, if it does."""
+    """The losses that the log has at a step, or None."""
     (found,) = np.nonzero(rows["step"] == step)
     return Cost(*(float(rows[name][found[0]]) for name in Cost._fields)) if len(found) else None
 
 
 def _place(run: Run, step: int) -> tuple[float | None, float | None]:
-    """Epoch and seconds at a step, between two lines of the log."""
+    """Epoch and seconds at a step, interpolated between lines of the log; None without a log."""
     train = run_data.losses(run).train
     if not len(train):
         return None, None
@@ -164,25 +164,25 @@ def _place(run: Run, step: int) -> tuple[float | None, float | None]:
     return epoch, seconds
 
 
-class Sound(NamedTuple):
-    """What the pages keep of a snapshot that can be used: 1 kB, not its tensors."""
+class UsableSnapshot(NamedTuple):
+    """What is cached of a snapshot that can be used: 1 kB, not its tensors."""
 
     metrics: Metrics | None
 
 
-# A file is read once.
+# Each file is read once.
 @st.cache_data(max_entries=1024, show_spinner=False, hash_funcs={TrainConfig: TrainConfig.model_dump_json})
-def _sound(
+def _usable(
     path: Path,
     changed: int,  # noqa: ARG001 (the key)
     size: int,  # noqa: ARG001
     config: TrainConfig,
     counts: tuple[int, int],
-) -> Sound | None:
-    """None if it cannot be used beside a test set of so many pictures and classes."""
+) -> UsableSnapshot | None:
+    """None if the snapshot cannot be used with a test set of `counts` images and classes."""
     from vae.runs.snapshots import load_valid_snapshot
 
     try:
-        return Sound(load_valid_snapshot(path, config, *counts).metrics)
+        return UsableSnapshot(load_valid_snapshot(path, config, *counts).metrics)
     except (VaeError, OSError):
         return None

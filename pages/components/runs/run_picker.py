@@ -1,4 +1,4 @@
-"""The selected run: a box in the sidebar, and `?run=` in the address."""
+"""The selected run: a box in the sidebar, and `?run=` in the URL."""
 
 from collections.abc import Mapping
 
@@ -14,23 +14,23 @@ from vae.runs.run import Run
 from vae.training.jobs import live_run
 
 _KEY, _BOX = "selected_run", "selected_run_box"
-# Of the run that is compared with it: the key, and its name in the address.
+# Of the run that is compared with it: session key, key of the box, query parameter.
 _OTHER, _OTHER_BOX, _WITH = "compared_run", "compared_run_box", "with"
 
 
 def select_run(run: Run) -> None:
-    """Selects `run` on every page of this tab, from the next run of the script on."""
+    """Selects `run` on all pages of this tab, from the next run of the script on."""
     st.session_state[_KEY] = st.query_params["run"] = run.name
 
 
 def select_pair(run: Run, other: Run) -> None:
-    """The same of two runs that are to be compared."""
+    """Selects two runs to compare, as `select_run`."""
     select_run(run)
     st.session_state[_OTHER] = st.query_params[_WITH] = other.name
 
 
 def forget_run(run: Run) -> None:
-    """Takes back the choice of a run that was deleted."""
+    """Deselects a run that was deleted."""
     if st.session_state.get(_KEY) == run.name:
         del st.session_state[_KEY]
     if st.query_params.get("run") == run.name:
@@ -38,11 +38,10 @@ def forget_run(run: Run) -> None:
 
 
 def run_picker(*, watching: bool = False) -> Run | None:
-    """Shows the box and returns the selected run; None, with a word of what to do, if there is none.
+    """Shows the box and returns the selected run; None, with a note on what to do, if there are no runs.
 
-    The address comes before the choice made earlier in this tab, and that before the newest run that has
-    weights, or, for a page that is `watching`, the run that is being trained. An address that names no run
-    gets a sentence.
+    The URL has priority over the choice made earlier in this tab; then come, for a page that is `watching`,
+    the run in training, and the newest run with weights. For a URL that names no run, a message is shown.
     """
     runs_dir = default_runs_dir()
     runs = {run.name: run for run in list_runs(runs_dir)}
@@ -62,8 +61,9 @@ def run_picker(*, watching: bool = False) -> Run | None:
     live = live_run(runs_dir) if watching else None
     wishes = (st.session_state.get(_KEY), live and live.name, _newest(runs), next(iter(runs)))
     name = next(name for name in wishes if name in runs)
-    # A change of page has cleared it. And what is explored stays what it is when another run becomes the
-    # newest, also for those who are sent the address; who watches a training wants to see the next one.
+    # Written again because a change of page clears it; and because an explored run must stay selected when
+    # another becomes the newest, also for those who get the link. The Train page instead shows the next
+    # training.
     if asked is None and (_KEY in st.session_state or not watching):
         st.query_params["run"] = name
     st.session_state[_BOX] = name
@@ -79,9 +79,9 @@ def run_picker(*, watching: bool = False) -> Run | None:
 
 
 def other_picker(run: Run) -> Run | None:
-    """Shows the box of the run that `run` is compared with and returns it; None if there is no other.
+    """Shows the box of the run to compare `run` with and returns that; None if there is no other.
 
-    As `run_picker`: the address comes before the choice made earlier in this tab, and that before the newest.
+    Priorities are those of `run_picker`.
     """
     runs = {other.name: other for other in list_runs(default_runs_dir()) if other != run}
     asked = st.query_params.get(_WITH)
@@ -95,8 +95,8 @@ def other_picker(run: Run) -> Run | None:
         return None
     wishes = (st.session_state.get(_OTHER), _newest(runs), next(iter(runs)))
     name = next(name for name in wishes if name in runs)
-    # Only what is not there yet: it sends the whole address as it was when this run of the page was asked
-    # for, and what the browser has written since, as a map's window, would be lost.
+    # Only if it changes: this sends the whole URL as it was when this run of the page was requested, and what
+    # the browser has written since, such as a map's window, would be lost.
     if asked != name:
         st.query_params[_WITH] = name
     st.session_state[_OTHER_BOX] = name
@@ -111,7 +111,7 @@ def other_picker(run: Run) -> Run | None:
 
 
 def _newest(runs: Mapping[str, Run]) -> str | None:
-    """The newest with weights."""
+    """The newest run with weights."""
     usable = (name for name, run in runs.items() if _state(run) != "damaged" and run.model_path.exists())
     return next(usable, None)
 
@@ -124,9 +124,9 @@ def _label(run: Run) -> str:
 def _state(run: Run) -> str:
     try:
         _ = run.config
-        # Shared by all viewers: to ask takes the lock's turn, and this asks for each run in the box.
+        # The cached status: reading it takes the run's lock, for each run in the box.
         state = run_data.status(run).state
-        # The box is not polled: it must not say "starting" beside a heading that says "running".
+        # The box is not polled: "starting" would stay beside a heading that has become "running".
         return "live" if state in LIVE else state
     except VaeError:
         return "damaged"

@@ -1,4 +1,4 @@
-"""What a run is called and made of, how far it is, and what went wrong."""
+"""Heading and progress of a run: name, state, config, errors, and how far it is."""
 
 import streamlit as st
 
@@ -10,32 +10,32 @@ from vae.runs.run import Run
 from vae.training.forecast import in_words
 
 INTERRUPTED = "Its training process ended without a word."
-MEND = "**Resume** goes on from what was saved last; log.txt in the run's folder may say why it ended."
+RESUME = "**Resume** goes on from what was saved last; log.txt in the run's folder may say why it ended."
 
 
 def run_heading(run: Run, status: Status) -> None:
-    """Shows name, state, what it is made of and what went wrong."""
+    """Shows the run's name, state, config and error."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.subheader(f"{escape_markdown(run.name)}: {status.state}", anchor=False, width="content")
         st.caption(config_summary(run, status), width="content")
     if status.error:
         st.error(escape_markdown(status.error))
     elif status.state == "interrupted":
-        st.warning(f"{INTERRUPTED}{f' {MEND}' * may_change()}")
+        st.warning(f"{INTERRUPTED}{f' {RESUME}' * may_change()}")
 
 
 def show_progress(run: Run, status: Status) -> None:
-    """Shows how far it is, as a bar that never jumps back, and in words."""
-    # A resumed run stands a little before the place where it was cut off: the bar waits for it.
+    """Shows how far the run is, as a bar that never moves back, and as text."""
+    # A resumed run starts a little before the step where it was interrupted: the bar waits.
     furthest = st.session_state.setdefault("furthest", {})
-    made = f"{run.name} {run.created_at}"  # another of that name begins at zero
+    made = f"{run.name} {run.created_at}"  # another run of that name begins at zero
     share = min(1.0, status.step / max(status.total_steps, 1))
     furthest[made] = max(share, furthest.get(made, 0.0))
     st.progress(furthest[made], text=progress_line(status))
 
 
 def config_summary(run: Run, status: Status) -> str:
-    """The preset, and what differs from it, as Markdown."""
+    """The preset, and differences from it, as Markdown."""
     preset, differs = run.config.nearest_preset
     changes = differences_text(differs)
     steered = ". Its rates were changed while it trained" if status.steered else ""
@@ -43,7 +43,7 @@ def config_summary(run: Run, status: Status) -> str:
 
 
 def progress_line(status: Status) -> str:
-    """Epoch, step, speed and time, in words."""
+    """Epoch, step, speed and time, as text."""
     if status.state == "starting":
         return "Starting: PyTorch and the data are being loaded."
     parts = [f"epoch {status.epoch:.2f}", f"step {status.step:,} of {status.total_steps:,}"]

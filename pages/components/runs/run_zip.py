@@ -1,4 +1,4 @@
-"""Runs as zips: one to download, one dropped in."""
+"""Runs as zip files: download and upload."""
 
 import io
 from typing import BinaryIO
@@ -12,12 +12,12 @@ from vae.runs.archive import MAX_BYTES, MAX_ZIP, pack, unpack
 from vae.runs.catalogue import default_runs_dir
 from vae.runs.run import Run
 
-_DROPPED = "zips_dropped_in_this_tab"
+_UPLOADS = "zips_dropped_in_this_tab"
 _REFUSED = "refused_zip"
 
 
 def download_button(run: Run) -> None:
-    """A button that packs `run` when it is pressed, and not before."""
+    """Shows a button that packs `run` when it is pressed."""
 
     def packed() -> BinaryIO:
         file = io.BytesIO()
@@ -38,29 +38,29 @@ def download_button(run: Run) -> None:
 
 @host_only
 def add_run(file: BinaryIO) -> Run:
-    """The run in a zip, added to those that are here. Raises VaeError if it is none."""
+    """Adds the run in a zip file to the runs directory. Raises VaeError if the file is not valid."""
     return unpack(file, default_runs_dir())
 
 
 def upload_field() -> None:
-    """Takes a zip, checks it and selects the run that it holds; what is wrong with it gets a sentence."""
-    dropped = st.session_state.setdefault(_DROPPED, 0)
+    """Shows the upload field; adds and selects the run of an uploaded zip, or shows an error message."""
+    uploads = st.session_state.setdefault(_UPLOADS, 0)
     file = st.file_uploader(
         "Drop a run's zip here, as *Download* makes it",
         type="zip",
         max_upload_size=MAX_ZIP,
-        key=f"zip {dropped}",  # another field once it has been taken
+        key=f"zip {uploads}",  # an empty field after each upload
     )
     if file is None:
         return
-    if st.session_state.get(_REFUSED, ("", ""))[0] != file.file_id:  # looked at once
+    if st.session_state.get(_REFUSED, ("", ""))[0] != file.file_id:  # each file is checked once
         try:
             with st.spinner("Checking the run …"):
                 run = add_run(file)
         except USER_ERRORS as error:
             st.session_state[_REFUSED] = file.file_id, error_text(error)
         else:
-            st.session_state[_DROPPED] = dropped + 1
+            st.session_state[_UPLOADS] = uploads + 1
             select_run(run)
             st.toast(f"{escape_markdown(run.name)} was added.")
             st.rerun()

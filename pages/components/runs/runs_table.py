@@ -1,4 +1,4 @@
-"""All runs in a table; some of them can be laid over the curves, or deleted."""
+"""Table of all runs, and what can be done with the chosen ones: overlay, open, download, delete."""
 
 import time
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ from vae.runs.run import Run
 from vae.training.forecast import in_words
 
 _CHOSEN = "chosen_runs"
-_KEPT = "why_runs_were_kept"
+_ERRORS = "why_runs_were_kept"
 COLUMNS = ("run", "state", "preset", "differs", "epochs", "−ELBO", "time", "MB")
 
 
 def chosen_runs() -> list[Run]:
-    """The runs that are chosen in the table, as far as they are still there."""
+    """The runs chosen in the table that still exist."""
     names = st.session_state.get(_CHOSEN)
     if not names:
         return []
@@ -31,7 +31,7 @@ def chosen_runs() -> list[Run]:
 
 
 def runs_table() -> None:
-    """Shows the table, what can be done with the chosen runs, and where another is dropped."""
+    """Shows the table, the actions for the chosen runs, and the upload field."""
     runs = list_runs(default_runs_dir())
     if runs:
         _table(runs)
@@ -46,7 +46,7 @@ def _table(runs: Sequence[Run]) -> None:
     event = st.dataframe(
         rows,
         hide_index=True,
-        # Rows are chosen by their number: with other runs, it is another table.
+        # The selection is by row number: other runs make another table.
         key=f"runs {hash(tuple(names))}",
         on_select="rerun",
         selection_mode="multi-row",
@@ -60,14 +60,14 @@ def _table(runs: Sequence[Run]) -> None:
     if picked != chosen:
         st.session_state[_CHOSEN] = picked
         st.rerun()
-    kept, since = st.session_state.get(_KEPT, ((), 0.0))
+    errors, since = st.session_state.get(_ERRORS, ((), 0.0))
     if time.monotonic() - since < REFUSED_SECONDS:
-        for why in kept:
-            st.error(why)
-    _offer([run for run in runs if run.name in picked])
+        for error in errors:
+            st.error(error)
+    _actions([run for run in runs if run.name in picked])
 
 
-def _offer(runs: Sequence[Run]) -> None:
+def _actions(runs: Sequence[Run]) -> None:
     if not runs:
         st.caption(
             "Choose rows at the left to lay their curves over those above, to open"
@@ -91,14 +91,14 @@ def _offer(runs: Sequence[Run]) -> None:
 
 
 def _delete(runs: Sequence[Run]) -> None:
-    kept = []
+    errors = []
     for run in runs:
         try:
             delete(run)
         except USER_ERRORS as error:
-            kept.append(error_text(error))
+            errors.append(error_text(error))
     st.session_state[_CHOSEN] = []
-    st.session_state[_KEPT] = kept, time.monotonic()
+    st.session_state[_ERRORS] = errors, time.monotonic()
     st.rerun()
 
 
