@@ -31,7 +31,7 @@ SEEK = """(slider, index) => {
 # Between two moments, as in the midst of a play.
 BETWEEN = """(box, position) => {
     box.timeline.position = position;
-    box.timeline.look();
+    box.timeline.update();
 }"""
 LABELS = """async () => {
     const { points } = document.querySelector(".latent-map").dataset;

@@ -205,7 +205,7 @@ class LatentMap {
     const { behind, data, decoder, ink, view } = this;
     if (!view.stands) return;
     // While the axes move at every moment, none of it would ever be whole.
-    const wild = this.past.played && !this.past.held;
+    const wild = this.past.played && !this.past.fixedAxes;
     behind.hidden = !data.layers.includes("manifold") || !decoder || wild;
     if (behind.hidden) return this.manifold.hide();
     const { width, height } = view.area;

@@ -26,7 +26,7 @@ function mount(parentElement) {
     const real = own ? state.look.real : null;
     box.toggleAttribute("data-idle", !z);
     other.hidden = !real;
-    const decoder = state.awaited.value && (state.seen?.scene?.opened.decoder ?? state.awaited.value);
+    const decoder = state.awaited.value && (state.seen?.scene?.loaded.decoder ?? state.awaited.value);
     state.drawn = decoder;
     const size = decoder?.layers[0].inputs;
     if (decoder) {
@@ -58,7 +58,7 @@ function mount(parentElement) {
   state.follow = (name) => {
     if (!name || state.seen) return;
     state.seen = timeline(name);
-    const turned = () => state.drawn === (state.seen.scene?.opened.decoder ?? state.awaited.value) || state.show();
+    const turned = () => state.drawn === (state.seen.scene?.loaded.decoder ?? state.awaited.value) || state.show();
     state.seen.addEventListener("change", turned, { signal: state.listeners.signal });
   };
   state.dispose = () => {

@@ -42,12 +42,12 @@ class TimeMachine {
     for (const button of box.querySelectorAll("[data-act]")) button.onclick = acts[button.dataset.act];
     this.slider.oninput = () => this.seen.seek(Math.round(this.slider.value));
     // Who comes to the slider may go anywhere; it is 30 MB at most (vae/schedule.py).
-    this.slider.onpointerenter = this.slider.onfocus = () => this.seen.fetch();
+    this.slider.onpointerenter = this.slider.onfocus = () => this.seen.prefetch();
     const speed = part("select");
     speed.onchange = () => (this.seen.motion.speed = Number(speed.value));
     const [loop, held] = ["[name=loop]", "[name=held]"].map(part);
     loop.onchange = () => (this.seen.motion.loop = loop.checked);
-    held.onchange = () => this.seen.set({ held: held.checked });
+    held.onchange = () => this.seen.set({ fixedAxes: held.checked });
     const keys = {
       " ": acts.play,
       ArrowLeft: acts.back,
@@ -71,11 +71,11 @@ class TimeMachine {
     if (!this.seen) {
       this.seen = this.box.timeline = timeline(data.key); // for tests, too
       this.seen.addEventListener("change", () => this.draw(), { signal: this.listeners.signal });
-      const { held, motion } = this.seen; // of an earlier visit of this page
+      const { fixedAxes, motion } = this.seen; // of an earlier visit of this page
       const { speed, loop } = motion;
       this.box.querySelector("select").value = speed;
       this.box.querySelector("[name=loop]").checked = loop;
-      this.box.querySelector("[name=held]").checked = held;
+      this.box.querySelector("[name=held]").checked = fixedAxes;
     }
     const { linked } = data;
     this.seen.link(linked && timeline(linked.timeline), linked?.by);
@@ -119,12 +119,12 @@ class TimeMachine {
     const damaged = steps && `Some moments are left out, as their snapshots are damaged: steps ${steps}.`;
     const kept = list.moments.length < FEW && !list.live && `Only ${list.moments.length} moments of this run are kept. ${MORE}`;
     const past = scene && [this.data.dims && PAST, seen.remark];
-    const note = [OWN, ...(past || []), seen.unlike && APART, kept, damaged].filter(Boolean).join(" ");
+    const note = [OWN, ...(past || []), seen.farApart && APART, kept, damaged].filter(Boolean).join(" ");
     if (this.note.textContent !== note) this.note.textContent = note;
     this.trouble.textContent = seen.trouble;
     box.toggleAttribute("data-past", Boolean(scene));
     Object.assign(box.dataset, { position: seen.position, playing: seen.motion.playing });
-    this.drawPictures(list, scene ? scene.opened : seen.present, moment.step);
+    this.drawPictures(list, scene ? scene.loaded : seen.present, moment.step);
   }
 
   drawPlay(text) {

@@ -1,12 +1,12 @@
-"""A model's decoder in the browser: the store that brings it there, once, for all components of the page.
+"""Store of a model's decoder: its weights in the browser, once, for all components of the page.
 
-In a component whose data says the name (see `stores`), JavaScript gets it by
+JavaScript gets it by its name (see `registry`):
 
     const decoder = await decoders().get(data.decoder);
-    put(canvas, imageOf(decoder.greyLevels(decoder.decode([0.41, -1.2]))));  // of pictures/levels.js
+    put(canvas, imageOf(decoder.greyLevels(decoder.decode([0.41, -1.2]))));  // see pictures/levels.js
 
-What else it has: `layers`, `weights` and `source`, of which a Worker makes its own
-(decoder.js), and `withWeights`, the same network with others.
+It also has `layers`, `weights` and `source`, from which a Worker makes its own decoder (decoder.js), and
+`withWeights`, which makes a decoder of the same network with other weights.
 
 Shapes: Z latent size, P pixels.
 """
@@ -22,15 +22,15 @@ _mount = store("decoders", _DECODER + _COMPONENT)
 
 
 def decoder_store(spec: DecoderSpec, key: str = "decoder") -> str:
-    """Put a decoder at hand in the browser, and return its name, which components ask for it by.
+    """Sends a decoder to the browser, and returns its name, by which components get it.
 
-    To be called outside of fragments. Nothing is to be seen of it. The weights travel when they are new to
-    the tab, or when it has run two times on other pages meanwhile: then Streamlit has forgotten them.
+    To be called outside of fragments. The weights travel when they are new to the tab, or when it has run ten
+    times on other pages meanwhile: then Streamlit's cache has dropped them (`maxCachedMessageAge`).
 
     Args:
-        spec: made once for all viewers, as reading the weights and hashing them takes some milliseconds.
-        key: the store's identity, unique in the app; it stays when another decoder takes the place. Two
-            stores of the same decoder send it twice.
+        spec: cached for all tabs, as reading and hashing the weights takes some milliseconds.
+        key: the component's key, unique in the app; the same when another decoder replaces this one.
+            Two stores of the same decoder send it twice.
     """
     _mount(key=key, data=spec.payload)
     return spec.name

@@ -1,7 +1,7 @@
-// Decoding, in one function that needs nothing around it: its own text also runs in a Worker,
+// Decoding, in one self-contained function, so that its source also runs in a Worker:
 // `const { makeDecoder } = (${decoder.source})();`
 function decoding() {
-  // Numerical Recipes' erfcc: its relative error is below 1.2e-7 everywhere, as float32's own.
+  // erfcc of Numerical Recipes, with a relative error below 1.2e-7 everywhere, as that of float32.
   const COEFFICIENTS = [
     0.17087277, -0.82215223, 1.48851587, -1.13520398, 0.27886807, -0.18628806, 0.09678418, 0.37409196, 1.00002368,
     -1.26551223,
@@ -14,7 +14,7 @@ function decoding() {
     return x < 0 ? 2 - half : half;
   }
 
-  // torch's, of the same names; gelu is its exact form, not the one by tanh.
+  // As torch's of the same names; gelu is the exact form, not the approximation by tanh.
   const ACTIVATIONS = {
     relu: (x) => Math.max(x, 0),
     silu: (x) => x / (1 + Math.exp(-x)),
@@ -24,8 +24,8 @@ function decoding() {
     sigmoid: (x) => 1 / (1 + Math.exp(-x)),
   };
 
-  // y = W x + b, with W (outputs, inputs) row after row, as torch keeps it. Four rows at a time: their sums
-  // do not wait for each other, and each x is read once for them. Summed in float64, rounded to float32.
+  // y = W x + b, with W (outputs, inputs) in row-major order, as torch's. Four rows at a time, so that their sums are
+  // independent and each x is read once for them. Summed in float64, rounded to float32.
   function dense(matrix, bias, x, y) {
     const inputs = x.length;
     const outputs = y.length;
@@ -58,15 +58,16 @@ function decoding() {
     }
   }
 
-  // From layers ({ kind: "dense", inputs, outputs }, { kind: an activation }, or { kind: "add" }, of what the dense
-  // one before was given) and all weights of the dense ones, each W and then b, a function decode(z, out): a place of the latent space, as many numbers as the
-  // first layer has inputs, to what the last layer says. `out` is a Float32Array to write into; without it the
-  // answer stands in an array that the next call overwrites.
+  // Makes the function decode(z, out), from a latent vector to the output of the last layer.
+  //   layers: { kind: "dense", inputs, outputs }, { kind: an activation }, or { kind: "add" }, which adds the input of
+  //     the dense layer before it
+  //   weights: of all dense layers, each W and then b
+  //   out: a Float32Array to write into; without it, the result is in an array that the next call overwrites
   function makeDecoder(layers, weights) {
     const steps = [];
     let at = 0;
-    let x = null; // where the values stand after the layers up to here
-    let given = null; // to the last dense layer
+    let x = null; // the array of the output of the layers up to here
+    let given = null; // the input of the last dense layer
     let z = null;
     for (const { kind, inputs, outputs } of layers) {
       const activation = ACTIVATIONS[kind];
@@ -100,8 +101,8 @@ function decoding() {
     };
   }
 
-  // Values in [0, 1] to grey levels, as Python's `grey`: 255 p in float32, and halves to the even number, as
-  // a clamped array rounds by itself.
+  // Values in [0, 1] to grey levels, as Python's `grey_levels`: 255 p in float32, rounded half to even, as a clamped
+  // array does by itself.
   function greyLevels(pixels, levels = new Uint8ClampedArray(pixels.length)) {
     for (let i = 0; i < pixels.length; i++) levels[i] = Math.fround(255 * pixels[i]);
     return levels;

@@ -1,11 +1,10 @@
-"""The moments of a training in the browser: which there are, and what each is made of.
+"""Store of the moments of a training: the entries of the time slider, in the browser.
 
-A store brings the list, once; the snapshots are files that the browser fetches itself, each when it is first
-wanted (`snapshot.js`). `timeline.js` holds which moment is seen, for all components that name the same
-timeline:
+The list is sent once; the snapshots are files that the browser fetches when they are needed (`snapshot.js`).
+`timeline.js` has the moment that is shown, shared by all components with the same timeline name:
 
-    const seen = timeline(data.timeline);
-    seen.addEventListener("change", () => draw(seen.scene), { signal });
+    const shown = timeline(data.timeline);
+    shown.addEventListener("change", () => draw(shown.scene), { signal });
 
 Shapes: C classes, S pixels a side, Z latent size.
 """
@@ -24,21 +23,21 @@ from vae.inference.scored_set import Floats
 
 
 class Cost(NamedTuple):
-    """What pictures cost at a moment, in nats."""
+    """Mean losses at a moment, in nats per picture."""
 
     reconstruction: float
     kl: float
 
 
 class Moment(NamedTuple):
-    """One of a training; `address` is that of its snapshot, None where there is none, or not yet.
+    """A moment of a training; `url` is that of its snapshot, None if there is none, or none yet.
 
-    Epoch, seconds of training and losses are None where nothing is known of them: the test set's are known
-    at the ends of epochs, those of the training all the way but for its first step.
+    Epoch, seconds of training and losses are None where they are unknown: those of the test set are known at
+    the ends of epochs, those of the training set at all steps but the first.
     """
 
     step: int
-    address: str | None
+    url: str | None
     epoch: float | None
     seconds: float | None
     train: Cost | None
@@ -47,17 +46,17 @@ class Moment(NamedTuple):
 
 @dataclass(frozen=True)
 class Moments:
-    """All of a run; the last is what the page shows by itself.
+    """All moments of a run; the last one is what the page shows by itself.
 
     Attributes:
-        run: its name.
-        live: whether that goes on changing.
+        run: the run's name.
+        live: whether the last moment goes on changing.
         moments: in the order of their steps.
-        decoder: the name of the decoder of the weights that are shown, None while only the steps are known.
-        weights: the tensors of a snapshot that are this decoder's weights, in its order.
-        pictures: the first test picture of each class: (C, S, S).
-        means: those of their posteriors under the weights that are shown: (C, Z).
-        missing: steps whose snapshots cannot be used.
+        decoder: the name of the loaded weights' decoder, None while only the steps are known.
+        weights: the names of a snapshot's tensors that are the decoder's weights, in the decoder's order.
+        pictures: the first test picture of each class: (C, S, S) grey levels.
+        means: the posterior means of these pictures with the loaded weights: (C, Z).
+        missing: the steps of snapshots that cannot be used.
     """
 
     run: str
@@ -71,12 +70,12 @@ class Moments:
 
     @cached_property
     def name(self) -> str:
-        """The same for the same content, and for no other."""
+        """A hash of the content."""
         return hashlib.sha256(self._head + self.pictures.tobytes()).hexdigest()[:16]
 
     @cached_property
     def payload(self) -> bytes:
-        """A line of JSON, then the pictures' grey levels."""
+        """A line of JSON, followed by the pictures' grey levels."""
         head = b'{"name": "' + self.name.encode() + b'", ' + self._head[1:]
         return head + b"\n" + self.pictures.tobytes()
 
@@ -92,11 +91,11 @@ _mount = store("moments", (Path(__file__).parent / "moments.js").read_text(encod
 
 
 def moments_store(moments: Moments, key: str = "moments") -> str:
-    """Put the list at hand in the browser, and return its name, which components ask for it by.
+    """Sends the list to the browser, and returns its name, by which components get it.
 
     Args:
-        moments: made once for all viewers (`run_moments.load`).
-        key: the store's identity, unique in the app; it stays when other moments take the place.
+        moments: cached for all tabs (`run_moments.load`).
+        key: the component's key, unique in the app; the same when other moments replace these.
     """
     _mount(key=key, data=moments.payload)
     return moments.name

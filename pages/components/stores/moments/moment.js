@@ -1,7 +1,8 @@
-// What the pages show of one moment: its decoder, the posteriors of the test set, the ten pictures.
-export class Opened {
-  constructor(snapshot, decoder, weights) {
-    Object.assign(this, { snapshot, kin: decoder, weights });
+// A moment whose snapshot is loaded: its decoder, the posteriors of the test set, the ten reconstructions. Each is
+// computed when it is first read. `sibling` is a decoder of the same network, `weights` are the names of its tensors.
+export class LoadedMoment {
+  constructor(snapshot, sibling, weights) {
+    Object.assign(this, { snapshot, sibling, weights });
   }
 
   once(name, make) {
@@ -11,7 +12,7 @@ export class Opened {
   }
 
   get decoder() {
-    return this.once("decoder", () => this.kin.withWeights(this.snapshot.tensors(this.weights)));
+    return this.once("decoder", () => this.sibling.withWeights(this.snapshot.tensors(this.weights)));
   }
 
   get mean() {
@@ -28,8 +29,8 @@ export class Opened {
   }
 }
 
-// The weights that the page shows anyway; their points come by a store of their own.
-export class Present {
+// The moment of the weights that the page shows by itself; its points come from a store of their own.
+export class PresentMoment {
   constructor(decoder, means) {
     Object.assign(this, { decoder, means });
   }

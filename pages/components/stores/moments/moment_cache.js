@@ -1,19 +1,19 @@
-// What is known of the moments of one run: their snapshots as they come, opened, and the present.
+// The loaded moments of one run, and the present one.
 import { decoders } from "../registry/registry.js";
-import { Opened, Present } from "./moment.js";
+import { LoadedMoment, PresentMoment } from "./moment.js";
 import { snapshotAt } from "./snapshot.js";
 
-const OPENED = 8; // moments of which more than the file is kept
+const MAX_LOADED = 8; // moments of which more than the snapshot file is kept
 
-export class Known {
-  decoder = null; // the name of the newest weights' one
-  present = null; // once it is here
-  opened = new Map(); // address -> Opened, the longest unused first
+export class MomentCache {
+  decoder = null; // the name of the newest weights' decoder
+  present = null; // once that decoder is here
+  loaded = new Map(); // url -> LoadedMoment, the least recently used first
 
-  // Of a timeline, which looks again when the present comes, and is told `lose(decoder)` when it will not, and of each
-  // snapshot `arrived(address)` or `failed(address)`.
-  constructor(seen) {
-    this.seen = seen;
+  // Calls of the timeline: `update()` when the present moment is here, `fail(decoder)` when it cannot be made, and
+  // `arrived(url)` or `failed(url)` for each snapshot.
+  constructor(timeline) {
+    this.timeline = timeline;
   }
 
   // Another run, or newer weights. `weights` are the names of the tensors that a decoder is made of, `means` those of
@@ -21,35 +21,35 @@ export class Known {
   follow({ decoder, weights, means }) {
     this.weights = weights;
     if (decoder === this.decoder) return;
-    this.forget();
+    this.clear();
     this.decoder = decoder;
-    const current = (act) => (value) => this.decoder === decoder && act(value);
-    const arrived = (here) => {
-      this.present = new Present(here, means);
-      this.seen.look();
+    const ifCurrent = (act) => (value) => this.decoder === decoder && act(value);
+    const arrived = (made) => {
+      this.present = new PresentMoment(made, means);
+      this.timeline.update();
     };
-    if (decoder) decoders().get(decoder).then(current(arrived), current(() => this.seen.lose(decoder)));
+    if (decoder) decoders().get(decoder).then(ifCurrent(arrived), ifCurrent(() => this.timeline.fail(decoder)));
   }
 
-  forget() {
+  clear() {
     [this.decoder, this.present] = [null, null];
-    this.opened.clear();
+    this.loaded.clear();
   }
 
-  // What is known of a moment, by the address of its snapshot, or null for the present's; null while it is on its way.
-  at(address) {
-    if (address === null || !this.present) return this.present;
-    const snapshot = snapshotAt(address, this.seen.arrived, this.seen.failed);
-    const opened = this.opened.get(address) ?? (snapshot && new Opened(snapshot, this.present.decoder, this.weights));
-    if (!opened) return null;
-    this.opened.delete(address);
-    this.opened.set(address, opened);
-    if (this.opened.size > OPENED) this.opened.delete(this.opened.keys().next().value);
-    return opened;
+  // The moment whose snapshot is at a URL, or the present one for null; null while it is on its way.
+  at(url) {
+    if (url === null || !this.present) return this.present;
+    const snapshot = snapshotAt(url, this.timeline.arrived, this.timeline.failed);
+    const moment = this.loaded.get(url) ?? (snapshot && new LoadedMoment(snapshot, this.present.decoder, this.weights));
+    if (!moment) return null;
+    this.loaded.delete(url);
+    this.loaded.set(url, moment);
+    if (this.loaded.size > MAX_LOADED) this.loaded.delete(this.loaded.keys().next().value);
+    return moment;
   }
 
-  // A moment that may be wanted next.
-  fetch(address) {
-    if (address !== null) snapshotAt(address, this.seen.arrived, this.seen.failed, "low");
+  // Fetches a snapshot that may be needed next.
+  prefetch(url) {
+    if (url !== null) snapshotAt(url, this.timeline.arrived, this.timeline.failed, "low");
   }
 }

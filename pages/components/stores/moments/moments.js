@@ -1,4 +1,4 @@
-// Runs when other moments come, and when the theme changes: then these are here already.
+// Runs when other moments come, and when the theme changes, in which case they are kept already.
 export default function ({ data, parentElement }) {
   const end = data.indexOf("\n".charCodeAt(0));
   const head = JSON.parse(new TextDecoder().decode(data.subarray(0, end)));

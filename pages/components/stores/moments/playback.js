@@ -1,46 +1,45 @@
-// How a timeline moves by itself, frame by frame: it plays, or goes to a moment and rests there.
+// Animation of a timeline, frame by frame: it plays, or moves to one moment and stops there.
 const SECONDS = 0.4; // from one moment to the next, at speed 1
-const GLIDE = 0.15; // the same, of a single step
-const LONGEST = 0.1; // seconds that a frame counts: a page that stood still goes on where it was
+const STEP_SECONDS = 0.15; // of a single step
+const MAX_FRAME = 0.1; // seconds that a frame counts at most: a page that did not draw goes on where it was
 const AHEAD = 3; // moments that are fetched before they are played
 
 export class Motion {
   playing = false;
-  goal = null; // the moment that it goes to
+  goal = null; // the index of the moment that it moves to
   speed = 1;
   loop = false;
 
-  // Of a timeline.
-  constructor(seen) {
-    this.seen = seen;
+  constructor(timeline) {
+    this.timeline = timeline;
   }
 
   get moving() {
     return this.playing || this.goal !== null;
   }
 
-  // To one beside that which is seen.
+  // Moves to a neighbouring moment.
   step(by) {
-    const { position, last } = this.seen;
+    const { position, last } = this.timeline;
     const from = this.goal ?? (by > 0 ? Math.floor(position) : Math.ceil(position));
-    this.seen.forgive();
+    this.timeline.clearFailure();
     this.start(false, Math.min(Math.max(from + by, 0), last));
   }
 
   play() {
-    const { seen } = this;
-    if (seen.last < 1) return;
-    if (seen.position === seen.last) seen.position = 0;
-    seen.forgive();
+    const { timeline } = this;
+    if (timeline.last < 1) return;
+    if (timeline.position === timeline.last) timeline.position = 0;
+    timeline.clearFailure();
     this.start(true, null);
   }
 
-  // It comes to rest at a moment, not between two.
+  // Stops at the nearest moment, not between two.
   pause() {
-    if (this.playing) this.start(false, Math.round(this.seen.position));
+    if (this.playing) this.start(false, Math.round(this.timeline.position));
   }
 
-  // At once, wherever it is.
+  // Stops at once, wherever it is.
   stop() {
     [this.playing, this.goal] = [false, null];
   }
@@ -48,42 +47,42 @@ export class Motion {
   start(playing, goal) {
     [this.playing, this.goal, this.before] = [playing, goal, null];
     this.frame ??= requestAnimationFrame(this.go);
-    this.seen.tell();
+    this.timeline.notify();
   }
 
-  // A frame; a hidden tab has none.
+  // One frame; a hidden tab has none.
   go = (now) => {
     this.frame = null;
     if (!this.moving) return;
-    const passed = Math.min((now - (this.before ?? now)) / 1000, LONGEST);
+    const passed = Math.min((now - (this.before ?? now)) / 1000, MAX_FRAME);
     this.before = now;
     if (this.playing) this.playOn((passed * this.speed) / SECONDS);
-    else this.glide(passed / GLIDE);
+    else this.moveToGoal(passed / STEP_SECONDS);
     if (this.moving) this.frame ??= requestAnimationFrame(this.go);
-    this.seen.moved();
+    this.timeline.moved();
   };
 
   playOn(by) {
-    const { seen } = this;
-    const next = Math.min(seen.position + by, seen.last);
-    // What is not here yet is waited for, at the moment before, if the linked one has what it shows then.
-    const stops = [next, Math.min(next, Math.ceil(seen.position))];
-    const ready = (stop) => seen.sides(stop).map(([each, at]) => each.has(at)).every(Boolean);
-    seen.position = stops.find(ready) ?? seen.position;
-    for (const [each, at] of seen.sides(next)) {
+    const { timeline } = this;
+    const next = Math.min(timeline.position + by, timeline.last);
+    // Waits for a snapshot at the moment before it, if the linked timeline has what it shows then.
+    const stops = [next, Math.min(next, Math.ceil(timeline.position))];
+    const ready = (stop) => timeline.sides(stop).map(([each, at]) => each.has(at)).every(Boolean);
+    timeline.position = stops.find(ready) ?? timeline.position;
+    for (const [each, at] of timeline.sides(next)) {
       each.ahead = at;
-      each.fetch(Math.ceil(at) + 1, Math.ceil(at) + AHEAD);
+      each.prefetch(Math.ceil(at) + 1, Math.ceil(at) + AHEAD);
     }
-    if (seen.position < seen.last) return;
-    if (this.loop) seen.position = 0;
+    if (timeline.position < timeline.last) return;
+    if (this.loop) timeline.position = 0;
     else this.playing = false;
   }
 
-  glide(by) {
-    const { seen, goal } = this;
-    const away = goal - seen.position;
-    const there = Math.abs(away) <= by;
-    seen.position = there ? goal : seen.position + Math.sign(away) * by;
+  moveToGoal(by) {
+    const { timeline, goal } = this;
+    const distance = goal - timeline.position;
+    const there = Math.abs(distance) <= by;
+    timeline.position = there ? goal : timeline.position + Math.sign(distance) * by;
     if (there) this.goal = null;
   }
 }

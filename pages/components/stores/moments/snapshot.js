@@ -1,10 +1,10 @@
-// Snapshots of a training, each fetched once and kept as it came, as safetensors in float16: half the memory, and
-// only what is drawn is made float32. Python has looked at the files before it says where they are.
-const KEPT = 64e6; // bytes: all snapshots of two runs
+// Snapshots of a training, each fetched once and cached as safetensors in float16: half the memory, and only what is
+// drawn is converted to float32. Python has validated the files before it sends their URLs.
+const MAX_BYTES = 64e6; // all snapshots of two runs
 
-const kept = new Map(); // address -> { snapshot, fetching, heard }, the longest unused first
+const cache = new Map(); // url -> { snapshot, fetching, listeners }, the least recently used first
 
-// What each of the 65,536 float16 numbers is in float32: a look at a table takes a nanosecond, arithmetic ten.
+// All 65,536 float16 numbers in float32: a look-up takes a nanosecond, arithmetic ten.
 let numbers = null;
 function table() {
   if (numbers) return numbers;
@@ -18,7 +18,7 @@ function table() {
   return numbers;
 }
 
-// Of the content of a file. https://huggingface.co/docs/safetensors/index#format
+// A snapshot from the content of its file. https://huggingface.co/docs/safetensors/index#format
 export function makeSnapshot(buffer) {
   const size = Number(new DataView(buffer).getBigUint64(0, true));
   const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, size)));
@@ -27,7 +27,7 @@ export function makeSnapshot(buffer) {
     return new Uint16Array(buffer, 8 + size + start, (end - start) / 2);
   };
 
-  // The numbers of some tensors, one after the other.
+  // The numbers of the named tensors, concatenated.
   function tensors(names) {
     const parts = names.map(halves);
     const values = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
@@ -40,41 +40,40 @@ export function makeSnapshot(buffer) {
   return { tensors, bytes: buffer.byteLength };
 }
 
-async function fetched(address, priority) {
-  // Streamlit compresses whole files at every request, these by a tenth in 40 ms, but not what is asked for in parts.
+async function fetched(url, priority) {
+  // Streamlit compresses whole files at each request, these by a tenth in 40 ms; but not ranges.
   const headers = { Range: "bytes=0-" };
-  const response = await fetch(new URL(address, document.baseURI), { priority, headers });
+  const response = await fetch(new URL(url, document.baseURI), { priority, headers });
   if (!response.ok) throw new Error(`it cannot be fetched: ${response.status}`);
   return makeSnapshot(await response.arrayBuffer());
 }
 
-// The snapshot at an address if it is here; else null, and it is fetched: `arrived(address)` is called when it has
-// come, or `failed(address)` when it will not; then the next who asks tries again. `priority` is that of `fetch`: those
-// that are wanted now come before those that may be.
-export function snapshotAt(address, arrived, failed, priority = "high") {
-  const entry = kept.get(address) ?? { snapshot: null, fetching: null, heard: new Set() };
-  kept.delete(address);
-  kept.set(address, entry); // the newest is last
+// The snapshot at a URL if it is cached; else null, and it is fetched: then `arrived(url)` is called, or `failed(url)`,
+// after which the next call tries again. `priority` is that of `fetch`: low for what may be shown next.
+export function snapshotAt(url, arrived, failed, priority = "high") {
+  const entry = cache.get(url) ?? { snapshot: null, fetching: null, listeners: new Set() };
+  cache.delete(url);
+  cache.set(url, entry); // the newest is last
   if (entry.snapshot) return entry.snapshot;
-  entry.fetching ??= fetched(address, priority).then(
+  entry.fetching ??= fetched(url, priority).then(
     (snapshot) => {
       entry.snapshot = snapshot;
-      forget();
+      evict();
     },
     (error) => {
-      kept.delete(address);
+      cache.delete(url);
       throw error;
     },
   );
-  if (!entry.heard.has(arrived)) entry.fetching.then(...[arrived, failed].map((tell) => () => tell(address)));
-  entry.heard.add(arrived);
+  if (!entry.listeners.has(arrived)) entry.fetching.then(...[arrived, failed].map((call) => () => call(url)));
+  entry.listeners.add(arrived);
   return null;
 }
 
-function forget() {
+function evict() {
   let sum = 0;
-  for (const [address, { snapshot }] of [...kept].reverse()) {
+  for (const [url, { snapshot }] of [...cache].reverse()) {
     sum += snapshot?.bytes ?? 0;
-    if (snapshot && sum > KEPT) kept.delete(address);
+    if (snapshot && sum > MAX_BYTES) cache.delete(url);
   }
 }

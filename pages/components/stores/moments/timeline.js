@@ -1,20 +1,20 @@
-// Which moment of a training is seen. Each timeline has a name, and all components that ask for it see the same; it
-// tells them of every change by the event "change".
+// The moment of a training that the page shows. Each timeline has a name, and all components that use that name share
+// it; at each change it dispatches the event "change".
 import { updateUrl } from "../../shell/links/url.js";
-import { Known } from "./moment_cache.js";
+import { MomentCache } from "./moment_cache.js";
 import { Motion } from "./playback.js";
-import { alongside, carried, nearest } from "./alignment.js";
+import { alignedPosition, nearestMoment, transferredPosition } from "./alignment.js";
 
-const BESIDE = 2; // moments on either side of that which is seen, fetched as well
-const IDLE = 150; // milliseconds until these are: they must not delay what is drawn now
-const RESTED = 400; // milliseconds until the address says it: browsers let it be written only so often
+const NEIGHBOURS = 2; // moments on either side of the shown one that are fetched as well
+const IDLE = 150; // milliseconds before these are fetched, so that they do not delay what is drawn now
+const URL_DELAY = 400; // milliseconds until the step is in the URL, as browsers limit how often it is written
 
-const still = matchMedia("(prefers-reduced-motion: reduce)");
+const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
-// The step that the address gives this name, or null; nonsense is none.
-function askedStep(name) {
-  const asked = new URLSearchParams(location.search).get(name) ?? "";
-  return /^[0-9]{1,15}$/.test(asked) ? Number(asked) : null;
+// The step in the URL parameter of this name, or null if there is no valid one.
+function stepInUrl(name) {
+  const text = new URLSearchParams(location.search).get(name) ?? "";
+  return /^[0-9]{1,15}$/.test(text) ? Number(text) : null;
 }
 
 class Timeline extends EventTarget {
@@ -24,32 +24,32 @@ class Timeline extends EventTarget {
   }
 
   run = null;
-  moments = []; // { step, address, epoch, seconds, train, test }; the last is the present
+  moments = []; // { step, url, epoch, seconds, train, test }; the last is the present
   live = false; // whether the present goes on changing
-  position = 0; // of the slider: a whole number is a moment, between two lies the way from one to the other
+  position = 0; // of the slider: a whole number is a moment, between two is the transition
   motion = new Motion(this);
-  known = new Known(this);
-  held = true; // whether the axes stand still
+  cache = new MomentCache(this);
+  fixedAxes = true;
   remark = ""; // of the map, on what it shows of other moments
-  lost = null; // what is wanted and cannot be fetched
-  ahead = 0; // the position that a play, its own or the linked one's, wants next
-  settled = false; // whether what is seen is what is asked for
-  // What is seen: { index, opened, before, from, to, part }: the number of the nearest moment, and what is known of
-  // it; the number of the one before, what is known of that and of the next, and how far it is from the one to the
-  // other. Of the present null. It lags behind `position` where a snapshot has yet to come.
+  lost = null; // the URL or decoder name of what is needed and cannot be loaded
+  ahead = 0; // the next position of the animation, its own or the linked timeline's
+  settled = false; // whether the scene is that of `position`
+  // What is shown, null for the present: { index, loaded, before, from, to, part }, the nearest moment's index and that
+  // moment; the index of the moment before, that moment and the next one, and the fraction between the two. It lags
+  // behind `position` until the snapshots are here.
   scene = null;
 
   get last() {
     return this.moments.length - 1;
   }
 
-  // Whether it plays, or goes along with one that does.
+  // Whether it plays, or follows a linked timeline that does.
   get played() {
     return this.motion.playing || Boolean(this.linked?.other.motion.playing);
   }
 
-  // Whether what is linked is far apart: where one of the two keeps no moment near that of the other.
-  get unlike() {
+  // Whether the linked timeline is far apart, as one of the two has no moment near that of the other.
+  get farApart() {
     const { other, by } = this.linked ?? {};
     if (!other?.moments.length) return false;
     const [one, two] = [this, other].map((each) => each.moments[Math.round(each.position)][by]);
@@ -60,134 +60,136 @@ class Timeline extends EventTarget {
     return this.lost === null ? "" : "This moment cannot be fetched. Reload the page, and try again.";
   }
 
-  // What is known of the newest weights, or null while they are on their way.
+  // The moment of the newest weights, or null while they are on their way.
   get present() {
-    return this.known.present;
+    return this.cache.present;
   }
 
-  // The list of a store. `address` is what the step is called in the address.
-  follow({ run, live, moments, ...newest }, address) {
+  // Shows the list of a store. `parameter` is the name of the step in the URL.
+  follow({ run, live, moments, ...newest }, parameter) {
     if (run !== this.run) {
-      const asked = this.run === null ? askedStep(address) : null;
+      const step = this.run === null ? stepInUrl(parameter) : null;
       this.motion.stop();
       [this.scene, this.lost] = [null, null];
-      this.position = asked === null ? moments.length - 1 : nearest(asked, moments);
+      this.position = step === null ? moments.length - 1 : nearestMoment(step, moments);
     } else {
-      this.position = carried(this.position, this.moments, moments);
+      this.position = transferredPosition(this.position, this.moments, moments);
       const { goal } = this.motion;
-      if (goal !== null) this.motion.goal = carried(goal, this.moments, moments);
+      if (goal !== null) this.motion.goal = transferredPosition(goal, this.moments, moments);
     }
-    Object.assign(this, { run, live, moments, address });
-    this.known.follow(newest);
-    this.look();
+    Object.assign(this, { run, live, moments, parameter });
+    this.cache.follow(newest);
+    this.update();
   }
 
-  // No moments any more.
+  // Shows no moments any more.
   leave() {
     this.motion.stop();
     clearTimeout(this.fetching);
     [this.run, this.moments, this.scene] = [null, [], null];
-    this.known.forget();
+    this.cache.clear();
     this.position = 0;
-    this.tell();
+    this.notify();
   }
 
-  // What is known of a moment, or null while it is on its way.
+  // A moment, or null while it is on its way.
   at(index) {
-    return this.known.at(this.moments[index].address);
+    return this.cache.at(this.moments[index].url);
   }
 
-  look = () => {
-    if (!this.moments.length) return this.tell();
-    let position = still.matches ? Math.round(this.position) : this.position;
-    // There is no way to what changes all the time.
+  // Makes the scene of the position, once its moments are here.
+  update = () => {
+    if (!this.moments.length) return this.notify();
+    let position = reducedMotion.matches ? Math.round(this.position) : this.position;
+    // There is no transition to the live moment, which changes all the time.
     if (this.live && position < this.last) position = Math.min(position, this.last - 1);
     const [before, index] = [Math.floor(position), Math.round(position)];
     const [from, to] = [this.at(before), this.at(Math.ceil(position))];
     this.settled = Boolean(from && to);
     if (this.settled) {
-      const opened = index === before ? from : to;
-      this.scene = before === this.last ? null : { index, opened, before, from, to, part: position - before };
+      const loaded = index === before ? from : to;
+      this.scene = before === this.last ? null : { index, loaded, before, from, to, part: position - before };
       clearTimeout(this.fetching);
-      if (this.scene) this.fetching = setTimeout(() => this.fetch(index - BESIDE, index + BESIDE), IDLE);
+      if (this.scene) this.fetching = setTimeout(() => this.prefetch(index - NEIGHBOURS, index + NEIGHBOURS), IDLE);
     }
-    this.tell();
+    this.notify();
   };
 
-  // A snapshot has come: whether it is what is waited for `look` knows.
-  arrived = (address) => {
-    const found = this.lost === address;
+  // Called when a snapshot is here.
+  arrived = (url) => {
+    const found = this.lost === url;
     if (found) this.lost = null;
-    if (found || !this.settled) this.look();
+    if (found || !this.settled) this.update();
   };
 
-  failed = (address) => {
-    if (this.wants(address)) this.lose(address);
+  // Called when a snapshot cannot be fetched.
+  failed = (url) => {
+    if (this.needs(url)) this.fail(url);
   };
 
-  // Whether a snapshot is of what is to be seen now, or of what a play waits for.
-  wants(address) {
+  // Whether a snapshot is needed now, for the position or for the next one of an animation.
+  needs(url) {
     const positions = this.played ? [this.position, this.ahead] : [this.position];
     const indices = positions.flatMap((position) => [Math.floor(position), Math.ceil(position)]);
-    return indices.some((index) => this.moments[index]?.address === address);
+    return indices.some((index) => this.moments[index]?.url === url);
   }
 
-  lose(lost) {
+  fail(lost) {
     this.lost = lost;
-    this.pause(); // the linked one would wait for ever
-    this.tell();
+    this.pause(); // the linked timeline would wait for ever
+    this.notify();
   }
 
-  tell() {
+  notify() {
     clearTimeout(this.writing);
-    this.writing = setTimeout(() => this.write(), RESTED);
+    this.writing = setTimeout(() => this.writeUrl(), URL_DELAY);
     this.dispatchEvent(new Event("change"));
   }
 
-  write() {
+  writeUrl() {
     if (this.motion.moving || !this.moments.length) return;
     const { step } = this.moments[Math.round(this.position)];
-    updateUrl({ [this.address]: this.position === this.last ? null : String(step) });
+    updateUrl({ [this.parameter]: this.position === this.last ? null : String(step) });
   }
 
-  // Another timeline goes along wherever this one is moved, and the other way round, to where `by` ("epoch", "step")
-  // is the same; null: none.
+  // Links another timeline, which then moves to where `by` ("epoch", "step") is the same whenever this one is moved;
+  // null unlinks. The other one is linked by a call of its own.
   link(other, by) {
     this.linked = other && { other, by };
   }
 
-  // This one at a position, and where the linked one is then.
+  // This timeline and a position of it, and the linked timeline and the position that it then has.
   sides(position) {
     const { other, by } = this.linked ?? {};
-    const there = other ? alongside(position, this.moments, other.moments, by) : null;
+    const there = other ? alignedPosition(position, this.moments, other.moments, by) : null;
     return there === null ? [[this, position]] : [[this, position], [other, there]];
   }
 
   moved() {
-    this.look();
-    for (const [other, there] of this.sides(this.position).slice(1)) other.goAlong(there);
+    this.update();
+    for (const [other, there] of this.sides(this.position).slice(1)) other.moveAlong(there);
   }
 
-  goAlong(position) {
+  moveAlong(position) {
     this.motion.stop();
     this.position = position;
-    this.look();
+    this.update();
   }
 
-  // A person wants something else: what was lacking is forgotten.
-  forgive() {
+  // Clears the error message, when a person moves the slider.
+  clearFailure() {
     for (const [each] of this.sides(this.position)) each.lost = null;
   }
 
-  // To a moment, at once.
+  // Moves to a moment at once.
   seek(index) {
-    this.forgive();
+    this.clearFailure();
     this.motion.stop();
     this.position = Math.min(Math.max(index, 0), this.last);
     this.moved();
   }
 
-  // Whichever of the two plays.
+  // Pauses this timeline and the linked one.
   pause() {
     this.motion.pause();
     this.linked?.other.motion.pause();
@@ -195,23 +197,23 @@ class Timeline extends EventTarget {
 
   set(options) {
     Object.assign(this, options);
-    this.tell();
+    this.notify();
   }
 
-  // Whether all is here that is seen at a position; else it is fetched.
+  // Whether the moments of a position are here; else they are fetched.
   has(position) {
     return [Math.floor(position), Math.ceil(position)].map((index) => this.at(index)).every(Boolean);
   }
 
-  // Moments that may be wanted next.
-  fetch(first = 0, end = this.last) {
-    for (const { address } of this.moments.slice(Math.max(first, 0), end + 1)) this.known.fetch(address);
+  // Fetches moments that may be needed next.
+  prefetch(first = 0, end = this.last) {
+    for (const { url } of this.moments.slice(Math.max(first, 0), end + 1)) this.cache.prefetch(url);
   }
 }
 
 const timelines = new Map();
 
-// That of a name; the same for all who ask.
+// The timeline of this name, the same for all callers.
 export function timeline(name) {
   if (!timelines.has(name)) timelines.set(name, new Timeline(name));
   return timelines.get(name);

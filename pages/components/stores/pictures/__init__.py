@@ -1,6 +1,6 @@
-"""Real pictures in the browser, all of a set in one file that it fetches once.
+"""Real pictures in the browser: all pictures of a set in one served file.
 
-JavaScript gets them by `pictures(url)` of `pictures.js`; to be asked for when one is first looked at.
+JavaScript gets them by `pictures(url)` of `pictures.js`, which fetches the file when the first is needed.
 
 Shapes: N pictures, S pixels a side.
 """
@@ -16,23 +16,23 @@ from vae.config import Dataset
 from vae.datasets.images import ImageArray
 from vae.datasets.registry import data_dir, load
 
-# Of 60,000 pictures of MNIST, 47 MB: level 1 makes 11.0 MB, 6 9.8 MB in twice the time, 9 takes ten times as
-# long as 6 and saves 2 %.
+# Of gzip, for 60,000 pictures of MNIST (47 MB): level 1 makes 11.0 MB; 6 makes 9.8 MB in twice the time; 9
+# takes ten times as long as 6 and saves 2 %.
 LEVEL = 6
 
 
 def pictures_name(images: ImageArray) -> str:
-    """What the file of grey levels (N, S, S) is called; takes the time of hashing them."""
+    """The name of the file of grey levels (N, S, S), with a hash of them."""
     return f"pictures-{hashlib.sha256(_content(images)).hexdigest()[:16]}.gz"
 
 
 def serve_pictures(name: str, images: ImageArray) -> str:
-    """The address of grey levels (N, S, S), whose name this is, as `pictures.js` reads them: N and S as
-    little-endian 32-bit integers and the levels, gzipped. Takes the time of compressing them if they are new.
+    """Serves grey levels (N, S, S) under their `pictures_name`, and returns the URL.
 
-    Raises VaeError as `serve`.
+    The file is gzipped: N and S as little-endian 32-bit integers, then the levels. Raises VaeError as
+    `serve`.
     """
-    # The same bytes whenever they are made: several servers may share static/.
+    # Without a time stamp: several servers may share static/, and must write the same bytes.
     return serve(name, lambda: gzip.compress(_content(images), LEVEL, mtime=0))
 
 
@@ -42,12 +42,12 @@ def _content(images: ImageArray) -> bytes:
 
 
 def pictures_url(dataset: Dataset, *, train: bool = False) -> str | None:
-    """The address of all real pictures of a set, for `pictures.js`; None where they are not packed yet."""
+    """The URL of all pictures of a data set, for `pictures.js`; None if they are not packed yet."""
     return served_url(_pictures_name(dataset, train, data_dir()))
 
 
 def pack_pictures(dataset: Dataset, *, train: bool = False) -> None:
-    """Has `pictures` find them: two seconds for 60,000. VaeError if static/ cannot be written."""
+    """Packs all pictures of a data set: two seconds for 60,000. Raises VaeError as `serve`."""
     with st.spinner("Packing the pictures for the browser ..."):
         serve_pictures(_pictures_name(dataset, train, data_dir()), _images(dataset, train=train))
 
@@ -57,7 +57,7 @@ def _images(dataset: Dataset, *, train: bool) -> ImageArray:
     return images
 
 
-# Not the address: somebody may empty static/.
+# Not the URL: somebody may empty static/.
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _pictures_name(dataset: Dataset, train: bool, root: Path) -> str:  # noqa: ARG001 (the key)
     return pictures_name(_images(dataset, train=train))

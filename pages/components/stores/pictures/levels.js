@@ -1,6 +1,6 @@
-// Grey levels, as they come and as they are drawn.
+// Grey levels: decoded from base64, and drawn on a canvas.
 
-// What a text in base64 holds. Not by `Uint8Array.from`, which takes ten times as long.
+// The bytes of a base64 text. Not by `Uint8Array.from`, which takes ten times as long.
 export function bytesOf(text) {
   const letters = atob(text);
   const bytes = new Uint8Array(letters.length);
@@ -8,7 +8,7 @@ export function bytesOf(text) {
   return bytes;
 }
 
-// S * S grey levels, row after row, as a picture for `putImageData`.
+// S * S grey levels in row-major order, as ImageData.
 export function imageOf(levels) {
   const side = Math.sqrt(levels.length);
   const image = new ImageData(side, side);
@@ -17,7 +17,7 @@ export function imageOf(levels) {
   return image;
 }
 
-// A picture into a canvas, which becomes as large.
+// Draws ImageData on a canvas, which gets its size.
 export function put(canvas, image) {
   if (canvas.width !== image.width) canvas.width = image.width;
   if (canvas.height !== image.height) canvas.height = image.height;

@@ -1,7 +1,7 @@
 import { imageOf } from "./levels.js";
 
-const KEPT = 2; // sets: those of a training take tens of megabytes each
-const asked = new Map(); // of this page, by address, the longest unused first
+const KEPT = 2; // sets of pictures: a training set takes tens of megabytes
+const requests = new Map(); // url -> promise, the least recently used first
 
 async function fetched(url) {
   const response = await fetch(new URL(url, document.baseURI));
@@ -15,14 +15,14 @@ async function fetched(url) {
   return { side, count, levels: of, image: (index) => imageOf(of(index)) };
 }
 
-// The pictures at an address that Python made (`pictures_url`): a promise of { side, count, levels(index),
-// image(index) }: the side * side grey levels of one, to be read only, or the same for `putImageData`. One
-// request for all who ask; after a failure the next who asks tries again.
+// The pictures at a URL of Python's `pictures_url`: a promise of { side, count, levels(index), image(index) }, where
+// `levels` are the side * side grey levels of one picture, read-only, and `image` is the same as ImageData. All calls
+// share one request; after a failure the next call tries again.
 export function pictures(url) {
-  const promise = asked.get(url) ?? fetched(url);
-  promise.catch(() => asked.get(url) === promise && asked.delete(url));
-  asked.delete(url);
-  asked.set(url, promise);
-  for (const other of [...asked.keys()].slice(0, -KEPT)) asked.delete(other);
+  const promise = requests.get(url) ?? fetched(url);
+  promise.catch(() => requests.get(url) === promise && requests.delete(url));
+  requests.delete(url);
+  requests.set(url, promise);
+  for (const other of [...requests.keys()].slice(0, -KEPT)) requests.delete(other);
   return promise;
 }

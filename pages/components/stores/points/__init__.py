@@ -1,7 +1,7 @@
-"""The points of a map: where they lie, and all that they are coloured by; in the browser, once.
+"""Store of the points of a map: their coordinates, and the values by which they are coloured.
 
-JavaScript gets them by `const points = await pointSets().get(data.points)` (see `stores`):
-`{ name, xy, labels, values: { reconstruction, kl, deviation, distance }, covariance }`, typed arrays all.
+JavaScript gets them by `const points = await pointSets().get(data.points)` (see `registry`):
+`{ name, xy, labels, values: { reconstruction, kl, deviation, distance }, covariance }`, all typed arrays.
 
 Shapes: N points, Z latent size.
 """
@@ -23,16 +23,16 @@ from vae.inference.scored_set import Floats, ScoredSet
 
 @dataclass(frozen=True)
 class MapPoints:
-    """A set of pictures on a map.
+    """The pictures of a set as points of a map.
 
     Attributes:
-        xy: the posteriors' means on the map; of a latent space that is a line, mean and log-variance: (N, 2).
+        xy: the posterior means on the map (N, 2); with one latent dimension, mean and log-variance.
         labels: the classes (N,).
-        values: what else points are coloured by, each (N,), by name:
+        values: other values for colours, each (N,), by name:
             reconstruction, kl: the picture's losses, in nats.
             deviation: the posterior's standard deviation, the geometric mean over all Z dimensions.
-            distance: from the mean of the picture's class in the whole latent space.
-        covariance: xx, xy, yy of the posterior N(mean, diag(exp(logvar))) as the map shows it: (N, 3).
+            distance: distance of the posterior mean from the mean of its class, in the whole latent space.
+        covariance: xx, xy, yy of the posterior N(mean, diag(exp(logvar))) on the map: (N, 3).
     """
 
     xy: Floats
@@ -42,13 +42,15 @@ class MapPoints:
 
     @cached_property
     def name(self) -> str:
-        """The same for the same content, and for no other."""
+        """A hash of the content."""
         return hashlib.sha256(json.dumps(list(self.values)).encode() + self._arrays).hexdigest()[:16]
 
     @cached_property
     def payload(self) -> bytes:
-        """Name, count and names of the values as a line of JSON; then xy, values and covariance as float32,
-        little-endian, and the labels as bytes, last, so that every array begins where JavaScript may view it.
+        """A line of JSON (name, count, names of the values), followed by the arrays.
+
+        These are xy, values and covariance as little-endian float32, and the labels as bytes: last, so that
+        all arrays are aligned for typed arrays.
         """
         head = {"name": self.name, "count": len(self.labels), "values": list(self.values)}
         return json.dumps(head).encode() + b"\n" + self._arrays
@@ -60,7 +62,7 @@ class MapPoints:
 
 
 def map_points(shown: ScoredSet, directions: Directions) -> MapPoints:
-    """Pictures of known classes on the map of these directions."""
+    """The pictures of `shown` as points on the plane of `directions`."""
     means, logvars = shown.means, shown.logvars
     xy = directions.map_coordinates(means, logvars)
     # The quadratic forms of a diagonal matrix.
@@ -83,7 +85,7 @@ def map_points(shown: ScoredSet, directions: Directions) -> MapPoints:
 
 
 def _distance(shown: ScoredSet) -> Floats:
-    """From each mean to the mean of its class: (N,)."""
+    """The distance of each mean from the mean of its class: (N,)."""
     distances = np.empty(len(shown), np.float32)
     for label in np.unique(shown.labels):
         of = shown.labels == label
@@ -96,13 +98,13 @@ _mount = store("points", (Path(__file__).parent / "points.js").read_text(encodin
 
 
 def points_store(points: MapPoints, key: str = "points") -> str:
-    """Put points at hand in the browser, and return their name, which components ask for them by.
+    """Sends points to the browser, and returns their name, by which components get them.
 
     To be called outside of fragments. They travel when they are new to the tab: 37 bytes each.
 
     Args:
-        points: made once for all viewers (`map_data.points_of`).
-        key: the store's identity, unique in the app; it stays when other points take the place.
+        points: cached for all tabs (`map_data.points_of`).
+        key: the component's key, unique in the app; the same when other points replace these.
     """
     _mount(key=key, data=points.payload)
     return points.name

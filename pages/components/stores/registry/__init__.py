@@ -1,15 +1,15 @@
-"""Stores: what brings heavy content to the browser, once, for all components of the page.
+"""Stores: components that send large content to the browser once, for all components of the page.
 
-In a module, or in a script that begins with `REGISTRY`, JavaScript gets what a store brings by its name,
-whichever of the two is mounted first:
+In a module, or in a script that begins with `REGISTRY`, JavaScript gets the content by its name, whether the
+store is mounted before or after:
 
     const decoder = await decoders().get(data.decoder);
     const { xy, labels } = await pointSets().get(data.points);
 
-Megabytes must not travel with each run. Streamlit keeps messages of 10 kB and more in the browser, by a hash
-of all their content, and sends a reference of 0.1 kB to one that is there. So a store is a component of its
-own, with nothing in its data that changes, mounted outside of fragments. And the content must not be taken
-for that of another run: so its name is a hash of it, and one that is not here yet is awaited.
+Megabytes must not travel with each run of the page. Streamlit caches messages in the browser by a hash of
+their content, and then sends a reference of 0.1 kB. So a store is a component of its own, with constant data,
+mounted outside of fragments. The name is a hash of the content, so that it cannot be mistaken for that of
+another run; content that is not here yet is awaited.
 """
 
 from pathlib import Path
@@ -23,16 +23,16 @@ REGISTRY = (_HERE / "registry.js").read_text(encoding="utf-8")
 
 
 def store(kind: Literal["decoders", "points", "moments"], script: str) -> ComponentRenderer:
-    """A component of which nothing is to be seen.
+    """An invisible component that fills a registry.
 
     Args:
-        kind: which registry it fills.
-        script: its module, which finds `registry.js` above itself, and the element `[data-store]`.
+        kind: the registry.
+        script: its JavaScript, which follows the text of `registry.js`, and finds the element `[data-store]`.
     """
     return component(
         f"{kind}_store",
         html=f'<div data-store="{kind}"></div>',
         css=(_HERE / "component.css").read_text(encoding="utf-8"),
         js=REGISTRY + script,
-        isolate_styles=False,  # its style concerns the element around it
+        isolate_styles=False,  # the style is for the element around it
     )

@@ -1,9 +1,9 @@
-// What a component awaits from a store, by its name: only what was asked for last ever comes.
+// Content of a store that a component awaits by its name; only the last requested name counts.
 export class Awaited {
   name = null;
   value = null;
 
-  // `arrived(value)` is called when it is here.
+  // `arrived(value)` is called when the content is here.
   constructor(registry, arrived) {
     Object.assign(this, { registry, arrived });
   }
@@ -11,7 +11,7 @@ export class Awaited {
   ask(name) {
     if (this.name === name) return;
     this.name = name;
-    this.value = null; // nothing must be made of another's
+    this.value = null; // the value of another name must not be used
     this.registry.get(name).then(
       (value) => {
         if (this.name !== name) return;
@@ -19,12 +19,12 @@ export class Awaited {
         this.arrived(value);
       },
       () => {
-        if (this.name === name) this.name = null; // the next may be whole; the store says what is wrong
+        if (this.name === name) this.name = null; // so that the next call tries again; the store shows the error
       },
     );
   }
 
-  // Nothing is awaited any more.
+  // Awaits nothing any more.
   end() {
     this.name = null;
   }

@@ -1,26 +1,26 @@
-// Heavy content at hand on this page, by kind and name, for whoever comes first: the store that brings it, or
-// a component that awaits it. Modules import it; the text also stands before the scripts that cannot.
+// Large content of this page by kind and name, whether the store that brings it or a component that awaits it is
+// mounted first. Modules import this file; its text is also put before the scripts of stores, which cannot import.
 export function registry(kind) {
   const slot = `${kind}OfThisApp`;
   if (window[slot]) return window[slot];
-  const KEPT = 4; // of what is in no store any more: the way back to a run seen before is short
+  const KEPT = 4; // of the content that is in no store any more, for a return to a run seen before
   const entries = new Map(); // the oldest first
 
   function entryOf(name) {
     if (!entries.has(name)) {
       const entry = {};
       entry.promise = new Promise((resolve, reject) => Object.assign(entry, { resolve, reject }));
-      entry.promise.catch(() => {}); // whoever awaits it hears of a failure; nobody has to
+      entry.promise.catch(() => {}); // a failure is handled by the callers of `get`, if there are any
       entries.set(name, entry);
     }
     return entries.get(name);
   }
 
-  // A promise of the content; it waits, for ever if need be, until a store brings it.
+  // A promise of the content, which may wait for ever for a store to bring it.
   const get = (name) => entryOf(name).promise;
 
-  // What `make` returns is the content from now on, unless it is here already. A store says which it holds in
-  // `data-holds`.
+  // Keeps the content that `make` returns, unless it is here already. `data-holds` of a store is the name of its
+  // content.
   function keep(name, store, make) {
     store.dataset.holds = name;
     const entry = entryOf(name);
@@ -31,12 +31,12 @@ export function registry(kind) {
         entry.resolve(make());
         entry.made = true;
       } catch (error) {
-        entries.delete(name); // the next may bring it whole
+        entries.delete(name); // so that the next call tries again
         entry.reject(error);
-        throw error; // which Streamlit shows in the store's place
+        throw error; // Streamlit shows it in the store's place
       }
     }
-    // What is awaited stays, and what is in the stores that stand on the page.
+    // Awaited content is kept, and that of the stores on the page.
     const stores = [...document.querySelectorAll(`[data-store="${kind}"]`)];
     const held = new Set(stores.map((each) => each.dataset.holds));
     const idle = [...entries].filter(([other, { made }]) => made && !held.has(other));

@@ -50,22 +50,22 @@ export class Past {
 
   // Whether the timeline shows another than what is drawn: while a moment is fetched it does not.
   get stale() {
-    return ["scene", "held", "played"].some((name) => this.seen[name] !== this[name]);
+    return ["scene", "fixedAxes", "played"].some((name) => this.seen[name] !== this[name]);
   }
 
   get decoder() {
-    return this.scene.opened.decoder;
+    return this.scene.loaded.decoder;
   }
 
   // Where the whole map ends: held still, that of the newest weights.
   get home() {
-    return this.active && !this.seen.held ? (this.whole ??= home(this.of(this.scene.opened))) : null;
+    return this.active && !this.seen.fixedAxes ? (this.whole ??= home(this.of(this.scene.loaded))) : null;
   }
 
   // The points over whose values colours are spread: held still, those of the newest weights, so that a colour means
   // the same at every moment.
   get spread() {
-    return this.active && !this.seen.held ? this.points : this.awaited.value;
+    return this.active && !this.seen.fixedAxes ? this.points : this.awaited.value;
   }
 
   // Of the point under a pointer that rests; while points move none is found.
@@ -102,9 +102,9 @@ export class Past {
     const before = this.scene;
     const newest = this.awaited.value;
     const scene = (newest && map.data && seen?.scene) || null;
-    const [held, played] = [seen?.held, Boolean(seen?.played)];
-    const turned = scene?.opened !== before?.opened || this.held !== held || this.played !== played;
-    Object.assign(this, { scene, held, played });
+    const [fixedAxes, played] = [seen?.fixedAxes, Boolean(seen?.played)];
+    const turned = scene?.loaded !== before?.loaded || this.fixedAxes !== fixedAxes || this.played !== played;
+    Object.assign(this, { scene, fixedAxes, played });
     [this.found, this.whole] = [null, turned ? null : this.whole];
     if (!scene && !before) return;
     this.points = scene ? this.between(scene) : newest; // the newest are ours until Plotly has drawn its own
@@ -114,8 +114,8 @@ export class Past {
     if (turned) this.on.turned();
   }
 
-  between({ opened, part, ...ends }) {
-    const [from, to, near] = [ends.from, ends.to, opened].map((each) => this.of(each));
+  between({ loaded, part, ...ends }) {
+    const [from, to, near] = [ends.from, ends.to, loaded].map((each) => this.of(each));
     if (!part) return near;
     this.places = this.places?.length === from.xy.length ? this.places : new Float32Array(from.xy.length);
     for (let k = 0; k < this.places.length; k++) this.places[k] = from.xy[k] + part * (to.xy[k] - from.xy[k]);
