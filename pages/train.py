@@ -1,4 +1,4 @@
-"""Start a training, watch it learn, steer it."""
+"""The Train page: start trainings, watch and control them."""
 
 from functools import partial
 
@@ -19,10 +19,10 @@ from pages.components.train.form import config_form, preset_choice
 from pages.components.train.live_view import (
     TROUBLE_SECONDS,
     chart_options,
-    look_again,
+    live_panels,
     poll_seconds,
-    standing,
-    watch,
+    rerun_on_change,
+    run_state,
 )
 from pages.components.train.past_view import load_past
 from vae.config import PRESET_DESCRIPTIONS
@@ -34,14 +34,15 @@ TABLE_SECONDS = 10
 
 
 def main() -> None:
-    """The page. Its parts keep their places in every state, or the charts would be made anew."""
+    """Shows the page. Its containers keep their order in every state, or the charts would be mounted anew."""
     run = run_picker(watching=True)
     status = before = None
     with show_errors():
-        before = standing(run) if run else None  # first: what changes while the page is drawn is seen later
-        status = run_data.status(run) if run else None  # as the box: they must agree
+        # Read first, so that a change during this run of the page is noticed at the next poll.
+        before = run_state(run) if run else None
+        status = run_data.status(run) if run else None  # cached, as that of the run picker: they must agree
     live = status is not None and status.state in LIVE
-    # A start closes it. By another key: what a person opened or closed stays so otherwise.
+    # Each start closes the form, by a new key: otherwise it stays as the user left it.
     starts = st.session_state.setdefault(STARTS, int(live))
     with st.container():
         show_lock()
@@ -56,22 +57,22 @@ def main() -> None:
     st.fragment(show_errors()(runs_table), run_every=TABLE_SECONDS if live else None)()
     with st.container():
         if run and before and troubled:
-            st.fragment(show_errors()(look_again), run_every=TROUBLE_SECONDS)(run, before)
+            st.fragment(show_errors()(rerun_on_change), run_every=TROUBLE_SECONDS)(run, before)
     watch_window()
 
 
 def show(run: Run, status: Status) -> None:
-    """The selected run."""
+    """Shows the selected run: heading, controls and panels."""
     with st.container():
         run_heading(run, status)
         loaded = load_past(run)
     st.fragment(show_errors()(controls))(run)
     options = chart_options()
-    st.fragment(show_errors()(watch), run_every=poll_seconds(status))(run, status, options, loaded)
+    st.fragment(show_errors()(live_panels), run_every=poll_seconds(status))(run, status, options, loaded)
 
 
 def new_training() -> None:
-    """What to train, how long it takes, and the button that starts it."""
+    """Shows the form of a new training, its duration, and the button that starts it."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         preset = preset_choice()
         button = st.container(width=120)

@@ -205,7 +205,7 @@ def test_moments_of_no_known_epoch_take_no_part_in_a_link_by_epoch(visit: Visit)
 
 def test_a_snapshot_that_fails_is_trouble_where_it_is_wanted_and_nowhere_else(visit: Visit) -> None:
     visit.follow("left", a_list(*range(6), held="old"))
-    visit.do("left", "fetch")
+    visit.do("left", "prefetch")
     visit.waits_for("old0")
     # Another run is here by now.
     visit.follow("left", a_list(*range(6), held="new"), run="other")

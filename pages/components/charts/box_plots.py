@@ -1,4 +1,4 @@
-"""How the losses of pictures are distributed within each class, as a figure. Nothing here knows Streamlit.
+"""Box plots of the pictures' losses in each class, as a Plotly figure. Independent of Streamlit.
 
 Shapes: M pictures, C classes.
 """
@@ -25,12 +25,12 @@ def loss_boxes(
 ) -> dict[str, Any]:
     """A box for each class, at its label on the x axis: losses (M,) in nats, labels (M,), names (C,).
 
-    Classes that are not among the `chosen` are faded; if none is chosen, none is.
+    If any classes are `chosen`, the others are faded.
     """
     data: list[dict[str, Any]] = []
-    # Plotly would call the ends of the whiskers the least and the most, which they are not.
+    # Own hover texts: Plotly would call the ends of the whiskers minimum and maximum, which they are not.
     hover: dict[str, list[Any]] = {"x": [], "y": [], "text": []}
-    shown = [escape(name) for name in names]  # Plotly reads tags in all that it writes
+    shown = [escape(name) for name in names]  # Plotly interprets HTML tags in texts
     for label, (name, colour) in enumerate(zip(shown, LABEL_COLOURS, strict=True)):
         of_class = losses[labels == label]
         if not len(of_class):
@@ -70,7 +70,7 @@ def loss_boxes(
         "title": {"text": title, "font": {"size": 14}, "x": 0, "y": 0.98, "yanchor": "top"},
         "showlegend": False,
         "hovermode": "x",
-        "hoverdistance": -1,  # anywhere above a class
+        "hoverdistance": -1,  # anywhere above or below a class
         "dragmode": False,
         "modebar": {"remove": ["toImage"]},
         "margin": {"l": 36, "r": 8, "t": 28, "b": 24},
@@ -80,7 +80,7 @@ def loss_boxes(
             "range": [-0.6, len(names) - 0.4],
             "fixedrange": True,
             "showgrid": False,
-            # Words would overlap, and Plotly leaves some out.
+            # Horizontal words would overlap, and Plotly would leave some out.
             "tickangle": -30 if max(map(len, names)) > 2 else 0,
         },
         "yaxis": {"rangemode": "tozero", "fixedrange": True},

@@ -1,4 +1,4 @@
-"""How many pictures there are of each class, as a bar chart of HTML. Nothing here knows Streamlit."""
+"""Bar chart of the number of pictures in each class, as HTML. Independent of Streamlit."""
 
 from collections.abc import Sequence
 from html import escape
@@ -19,7 +19,7 @@ _STYLE = """<style>
 
 
 def class_bars(counts: Sequence[int], names: Sequence[str], caption: str) -> str:
-    """HTML of a table with a bar for each class; the largest is full, classes without any are faint."""
+    """HTML of a table with a bar for each class; the largest has full width, empty classes are faint."""
     largest = max(1, *counts)
     rows = []
     for name, count, colour in zip(names, counts, LABEL_COLOURS, strict=True):

@@ -1,4 +1,4 @@
-"""Digits in pictures: the ten that are watched while a model learns, in which ink. No Streamlit."""
+"""Arrangements of pictures, and pictures as data URLs. Independent of Streamlit."""
 
 import base64
 from collections.abc import Sequence
@@ -12,16 +12,16 @@ from vae.export.images import png
 
 Ink = Literal["Black on white", "White on black"]
 INKS: tuple[Ink, ...] = ("Black on white", "White on black")
-ENLARGED = 4  # so that a browser that stretches it keeps the pixels sharp
+ENLARGED = 4  # so that pixels stay sharp when a browser scales the picture
 
 
 def data_url(picture: ImageArray) -> str:
-    """A picture, grey (H, W) or coloured (H, W, 3), as the address of itself."""
+    """The data URL of a picture, grey (H, W) or coloured (H, W, 3)."""
     return f"data:image/png;base64,{base64.b64encode(png(picture)).decode()}"
 
 
 def tiled(pictures: ImageArray, columns: int) -> ImageArray:
-    """Pictures (N, H, W), row by row, as one: (N / columns · H, columns · W)."""
+    """Pictures (N, H, W) in rows, as one picture (N / columns · H, columns · W)."""
     count, height, width = pictures.shape
     rows = count // columns
     return (
@@ -30,7 +30,7 @@ def tiled(pictures: ImageArray, columns: int) -> ImageArray:
 
 
 def row_of_pairs(pictures: ImageArray, reconstructions: ImageArray, colours: Sequence[str]) -> ImageArray:
-    """Pictures (C, H, W) in a row, each over its reconstruction and under its colour: (., ., 3)."""
+    """Pictures (C, H, W) in a row, each over its reconstruction, under a stripe of its colour: (., ., 3)."""
     gap = 2
     pairs = []
     for picture, reconstruction, colour in zip(pictures, reconstructions, colours, strict=False):

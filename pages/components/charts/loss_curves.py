@@ -1,6 +1,6 @@
-"""The losses of runs as a figure of three panels over epochs, steps or seconds. Nothing here knows Streamlit.
+"""Loss curves of runs as a Plotly figure of three panels. Independent of Streamlit.
 
-The figure is a plain dict, which takes a hundredth of the time of a `go.Figure`: many people watch.
+The figure is a plain dict, which takes a hundredth of the time of a `go.Figure`, as many tabs may poll it.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from vae.runs.records import Status
 Array = npt.NDArray[Any]
 Scale = Literal["log", "linear"]
 X = Literal["epoch", "step", "seconds"]
-Part = dict[str, Any]  # of a figure, in Plotly's words
-# Title of the axis, its least end, a place in the hover box.
+Part = dict[str, Any]  # of a Plotly figure
+# Title of the x axis, its smallest end, format in the hover box.
 AXES: dict[X, tuple[str, float, str]] = {
     "epoch": ("epoch", 0.1, "epoch %{x:.2f}"),
     "step": ("step", 10, "step %{x:,d}"),
@@ -26,22 +26,27 @@ AXES: dict[X, tuple[str, float, str]] = {
 TRAIN, TEST = "#3f90da", "#e76300"
 BAND = "rgba(63, 144, 218, 0.25)"
 GREY = "rgba(128, 128, 128, 0.9)"
-# Of the runs laid over: from a search like that for the ten label colours, together with the two above and
-# with a contrast of at least 2.7 to either theme (tests/test_curves.py).
+# Of overlaid runs: found like the ten label colours, together with the two above and with a contrast of at
+# least 2.7 to both themes (tests/test_curves.py).
 OVERLAYS = ("#aa00aa", "#226644", "#aa6688", "#2244ff")
-SYMBOLS = ("square", "diamond", "triangle-up", "x")  # tell them apart where colours do not
-MARKERS = 25  # of one curve: more would touch
+SYMBOLS = (
+    "square",
+    "diamond",
+    "triangle-up",
+    "x",
+)  # of overlaid runs, as colours alone do not suffice
+MARKERS = 25  # of one curve at most: more would touch
 # −ELBO on MNIST, in nats per image; whose, under which conditions; the label's place beside the line.
 REFERENCES = (
     (BLOG_NEGATIVE_ELBO, "the blog's code", "30 epochs, its KL trap included", "bottom"),
     (DAVIDSON_NEGATIVE_ELBO, "Davidson et al. 2018", "Gaussian VAE, d = 2, dynamic binarisation", "top"),
 )
 MARKS, LABELS = 50, 5  # the newest changes are marked, and the newest of these labelled
-POINTS = 300  # of one curve, about: as fine as a panel's pixels
+POINTS = 300  # of one curve, about: the resolution of a panel
 
 
 class Panel(NamedTuple):
-    """One term of the loss: its column, its heading, the y axis of a run without lines, Plotly's axes."""
+    """One term of the loss: its column, its heading, the y range without data, the names of Plotly's axes."""
 
     term: str
     heading: str
@@ -56,7 +61,7 @@ PANELS = (
     Panel("elbo", "−ELBO", (100, 600), "x3", "y3"),
 )
 SPANS = ([0.0, 0.29], [0.355, 0.645], [0.71, 1.0])  # from left to right
-# In a chart too narrow for that, the panels stand one below the other.
+# In a narrower chart, the panels are stacked.
 NARROW = {
     "width": 760,
     "height": 960,
@@ -66,11 +71,11 @@ NARROW = {
         "legend": {"y": 1.04},
     },
 }
-LEAST_KL = 0.1  # where a logarithmic axis begins: the KL starts near zero, and below nothing is to see
+LEAST_KL = 0.1  # start of the logarithmic axis, as the KL begins near zero
 
 
 class Change(NamedTuple):
-    """A place in a training, and what was changed there."""
+    """A change of learning rate or beta: when, and as text."""
 
     step: int
     epoch: float
@@ -90,14 +95,14 @@ def loss_curves(
 ) -> Part:
     """Reconstruction, KL and −ELBO of runs, in nats per image, for `live_figure`.
 
-    The first run is the one that is watched: train mean with a band of ±1 standard deviation over batches,
-    and test. The others lie over it, train thin, test dashed. `references` draws what others reached on
-    MNIST; `changes` are those of the first run. Zoom and hidden curves survive new data while the runs,
-    scale and x stay the same.
+    Of the first run, the train mean is drawn with a band of ±1 standard deviation over batches, and the test
+    loss. The others are overlaid, with thin lines for train and dashed ones for test. `references` adds
+    published values for MNIST; `changes` are those of the first run. Zoom and hidden curves survive new data
+    while the runs, scale and x stay the same.
     """
     ends = [float(rows[x][-1]) for curve in curves for rows in curve.losses if len(rows)]
     end = 1.02 * max([AXES[x][1], *ends])
-    # First the curves of the legend: Plotly remembers by their numbers which are hidden.
+    # The curves of the legend come first: Plotly remembers hidden ones by their index.
     data = [
         trace
         for panel in PANELS
@@ -113,7 +118,7 @@ def loss_curves(
         "shapes": [],
     }
     if scale == "log" and ends:
-        # Without a point at 1 nat, a KL that lies wholly below the end of its axis turns it upside down.
+        # Without a point at 1 nat, a KL below the start of its axis would reverse the axis.
         data.append(trace_on(PANELS[1], [0], [1], mode="markers", opacity=0, hoverinfo="skip"))
     if references:
         _add_references(data, layout, end, scale)
@@ -137,7 +142,7 @@ def _run(curves: Sequence[Curve], index: int, panel: Panel, scale: Scale, x: X) 
         values = _values(rows, panel)
         kept = thinned(rows[x], values)
         name = split if len(curves) == 1 else f"{run}: {split}"
-        # In the legend, a run that is laid over has one entry, by its name, which hides both its curves.
+        # An overlaid run has one legend entry, its name, which hides both its curves.
         legend = run if index else name
         traces.append(
             trace_on(
@@ -150,7 +155,7 @@ def _run(curves: Sequence[Curve], index: int, panel: Panel, scale: Scale, x: X) 
                 mode="lines" if split == "train" else "lines+markers",
                 line=line,
                 marker={"size": 6, "symbol": symbol, "maxdisplayed": MARKERS},
-                cliponaxis=False,  # or the marker at 0 would be cut in half
+                cliponaxis=False,  # otherwise the marker at 0 would be cut in half
                 hovertemplate=f"%{{y:.2f}} nats<extra>{name}</extra>",
             )
         )
@@ -158,10 +163,10 @@ def _run(curves: Sequence[Curve], index: int, panel: Panel, scale: Scale, x: X) 
 
 
 def _band(rows: Rows, panel: Panel, scale: Scale, x: X) -> Part:
-    """±1 standard deviation as one closed outline: there along its upper edge, back along its lower."""
+    """The band of ±1 standard deviation as a closed outline: its upper edge, and its lower one reversed."""
     values, deviations = _values(rows, panel), rows[f"{panel.term}_std"]
     low = values - deviations
-    if scale == "log":  # which has no place for a band that reaches below zero
+    if scale == "log":  # which cannot show a band that reaches below zero
         low = np.maximum(low, 0.1 * values)
     edges, low, high = envelope(rows[x], low, values + deviations)
     there = rows[x][edges]
@@ -181,12 +186,12 @@ def _band(rows: Rows, panel: Panel, scale: Scale, x: X) -> Part:
 
 
 def _values(rows: Rows, panel: Panel) -> Array:
-    """The column of the panel (N,), of which −ELBO is the negative."""
+    """The values of the panel's term (N,); −ELBO is the negative of its column."""
     return -rows[panel.term] if panel.term == "elbo" else rows[panel.term]
 
 
 def _add_references(data: list[Part], layout: Part, end: float, scale: Scale) -> None:
-    """What others reached, with points all along the line, so that it answers the pointer anywhere."""
+    """Adds published values as lines, with points all along, so that hovering works anywhere."""
     panel = PANELS[2]
     for value, name, condition, side in REFERENCES:
         data.append(
@@ -207,7 +212,7 @@ def _add_references(data: list[Part], layout: Part, end: float, scale: Scale) ->
 def _add_changes(
     data: list[Part], layout: Part, rows: Rows, changes: Sequence[Change], x: X, end: float
 ) -> None:
-    """A line through all panels, a point on each train curve whose hover tells the change, and labels."""
+    """Adds at each change a line through all panels, points with hover text on the train curves, a label."""
     places = np.array([getattr(change, x) for change in changes])
     dashed = {"type": "line", "y0": 0, "y1": 1, "line": {"color": GREY, "width": 1, "dash": "dash"}}
     for panel in PANELS:
@@ -224,7 +229,7 @@ def _add_changes(
         )
         axes = {"xref": panel.x, "yref": f"{panel.y} domain"}
         layout["shapes"] += [{**dashed, **axes, "x0": place, "x1": place} for place in places.tolist()]
-    # Each in a row of its own, so that changes near to each other stay readable.
+    # Each label in a row of its own, so that those of close changes do not overlap.
     for place, change, row in zip(places[::-1].tolist(), changes[::-1], range(LABELS), strict=False):
         side = "right" if place > end / 2 else "left"
         label = text_on(
@@ -234,7 +239,7 @@ def _add_changes(
 
 
 def thinned(x: Array, values: Array) -> Array:
-    """Which of `values` at `x` (N,) draw the same curve: least and greatest of each bin, first and last."""
+    """Indices of the `values` at `x` (N,) that draw the same curve: extremes of each bin, first and last."""
     if len(values) <= POINTS:
         return np.arange(len(values))
     bins, starts = _bins(x)
@@ -246,7 +251,7 @@ def thinned(x: Array, values: Array) -> Array:
 
 
 def envelope(x: Array, low: Array, high: Array) -> tuple[Array, Array, Array]:
-    """The ends of each bin of `x`, and there the least of `low` and the greatest of `high`, all (N,)."""
+    """Indices of the ends of each bin of `x`, with the bin's minimum of `low` and maximum of `high`: (N,) each."""
     if len(x) <= POINTS:
         return np.arange(len(x)), low, high
     bins, starts = _bins(x)
@@ -259,10 +264,10 @@ def envelope(x: Array, low: Array, high: Array) -> tuple[Array, Array, Array]:
 
 
 def _bins(x: Array) -> tuple[Array, Array]:
-    """Which of at most about POINTS / 2 bins each of the rising `x` (N,) is in, and where each bin starts.
+    """The bin of each of the rising `x` (N,), of about POINTS / 2 bins at most, and the start of each bin.
 
-    Bins are equally wide: a part that was logged more densely takes no points from the others. Widths are
-    powers of two, so that most polls only add to the last bin and what is drawn stays the same.
+    Bins are equally wide, so that a densely logged part takes no points from the others. Widths are powers of
+    two, so that most polls only add to the last bin, and the rest of the curve does not change.
     """
     span = max(float(x[-1] - x[0]), 1e-9)
     numbers = np.floor(x / 2 ** np.ceil(np.log2(2 * span / POINTS)))
@@ -273,10 +278,10 @@ def _bins(x: Array) -> tuple[Array, Array]:
 
 
 def rate_changes(losses: Losses, status: Status | None) -> list[Change]:
-    """Where the learning rate (the peak of its schedule) or beta changed, in the order of the steps.
+    """The changes of the learning rate (the peak of its schedule) or beta, in the order of the steps.
 
-    A line is written at the moment of a change: the mark is at the last line with the old value. A change
-    that no line shows yet, as a paused run's, is where `status` says that the run stands.
+    A line is logged at each change: it is marked at the last line with the old value. A change that is not
+    logged yet, as of a paused run, is marked at the step of `status`.
     """
     rows = losses.train
     values = np.stack((rows["peak_learning_rate"], rows["beta"]), axis=1)
@@ -299,10 +304,10 @@ def _difference(old: npt.NDArray[Any], new: npt.NDArray[Any]) -> str:
 
 
 def panels(scale: Scale, x: X, end: float, *, empty: bool) -> Part:
-    """Axes and headings as a layout, x from 0 to `end`; `empty` if there is nothing that gives y a range."""
+    """The layout of axes and headings, x from 0 to `end`; `empty` if there are no data to give y a range."""
     axes: Part = {}
     for panel, span in zip(PANELS, SPANS, strict=True):
-        # Options, not a range: a range that changes with the data would undo a zoom.
+        # Options instead of a range, which would undo a zoom when it changes with the data.
         axes[f"xaxis{panel.x[1:]}"] = {
             "anchor": panel.y,
             "domain": span,
@@ -317,7 +322,7 @@ def panels(scale: Scale, x: X, end: float, *, empty: bool) -> Part:
         elif panel.term == "kl" and scale == "log":
             vertical["autorangeoptions"] = {"clipmin": LEAST_KL}
         if panel.term == "kl":
-            vertical["nticks"] = 5  # else a logarithmic axis of two decades has labels that overlap
+            vertical["nticks"] = 5  # otherwise labels of a logarithmic axis of two decades overlap
         axes[f"yaxis{panel.y[1:]}"] = vertical
     axes["yaxis"]["title"] = {"text": "nats per image", "standoff": 4}
     headings = [text_on(panel, f"<b>{panel.heading}</b>", 0, 1, size=14) for panel in PANELS]
@@ -325,13 +330,13 @@ def panels(scale: Scale, x: X, end: float, *, empty: bool) -> Part:
 
 
 def text_on(panel: Panel, text: str, x: float, y: float, *, size: int, **attributes: Any) -> Part:
-    """An annotation that begins at, and stands on, a place given in fractions of the panel."""
+    """An annotation whose lower left corner is at (x, y), in fractions of the panel."""
     axes = {"xref": f"{panel.x} domain", "yref": f"{panel.y} domain"}
     style = {"xanchor": "left", "yanchor": "bottom", "showarrow": False, "font": {"size": size}}
     return {"text": text, "x": x, "y": y, **axes, **style, **attributes}
 
 
 def trace_on(panel: Panel, x: Any, y: Any, **attributes: Any) -> Part:
-    """A trace of points `x`, `y` (array-like), which is not in the legend."""
+    """A trace of points `x`, `y` (array-like), not in the legend."""
     axes = {"xaxis": panel.x, "yaxis": panel.y}
     return {"type": "scatter", "x": x, "y": y, **axes, "showlegend": False, **attributes}

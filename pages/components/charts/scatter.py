@@ -1,4 +1,4 @@
-"""Arrays to Plotly figures. Nothing here knows Streamlit.
+"""Scatter plots of the latent space as Plotly figures. Independent of Streamlit.
 
 Shapes: N points.
 """
@@ -8,30 +8,31 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-# Ten colours that colour-blind people can tell apart, on light and on dark: from a search for the largest
-# smallest distance in OKLab, as everybody and as each kind of dichromat sees them (tests/test_charts.py).
+# Ten colours that are distinct for colour-blind people, too, on light and dark backgrounds: found by
+# maximising the smallest distance in OKLab, for normal vision and each kind of dichromacy
+# (tests/test_charts.py).
 LABEL_COLOURS = (
     *("#1133ff", "#886699", "#dd2222", "#bb77ff", "#6622aa"),
     *("#ee8844", "#bbccff", "#66aaaa", "#882244", "#eecc00"),
 )
-# Two rings, dark on light and light on dark: seen on every background and every colour.
+# Two rings, dark on light and light on dark, which are visible on every background and colour.
 RINGS = tuple(
     {"symbol": "circle-open", "size": size, "color": colour, "line": {"width": 3}}
     for size, colour in ((17, "#ffffff"), (13, "#000000"))
 )
-OVERVIEW = 2000  # points of a map that is small anyway
-CLOSE_BY = 300  # points at most around a place, beside its neighbours
-SIDES = ([0, 0.42], [0.58, 1])  # of two maps beside each other
-SCATTER_HALF = 4  # of the axes: where the prior N(0, I) has 99.99 % of each coordinate
+OVERVIEW = 2000  # points of the small map
+CLOSE_BY = 300  # points of the detail at most, besides the neighbours
+SIDES = ([0, 0.42], [0.58, 1])  # x domains of the two maps
+SCATTER_HALF = 4  # half the range of the axes: it has 99.99 % of each coordinate of the prior N(0, I)
 
 
 def latent_scatter(
     points: npt.NDArray[np.floating], labels: npt.NDArray[np.integer], axes: tuple[str, str]
 ) -> dict[str, Any]:
-    """Points (N, 2) coloured by label (N,), 0 to 9: a small picture to be watched, without zoom or hover.
+    """A small map of points (N, 2) coloured by label (N,), 0 to 9, without zoom or hover.
 
-    The axes are equal and stand still while the classes drift apart: ±4, and only if more than 0.5 % of the
-    points lie outside, the next even number that holds the others.
+    The axes are equal, and fixed at ±4 while the classes drift apart; if more than 0.5 % of the points lie
+    outside, at the next even number that includes the others.
     """
     reach = np.quantile(np.abs(points).max(axis=1), 0.995, method="inverted_cdf") if len(points) else 0
     half = max(SCATTER_HALF, 2 * int(np.ceil(reach / 2)))
@@ -66,19 +67,19 @@ def posterior_map(
     deviations: npt.NDArray[np.floating],
     neighbours: npt.NDArray[np.integer],
 ) -> dict[str, Any]:
-    """Where a picture lies: on the whole map, and beside that close by, with its posterior.
+    """The place of a picture on the whole map and, next to it, on an enlarged detail with its posterior.
 
     Args:
         points, labels: the test means on the plane (N, 2), and their classes (N,).
-        place: of the picture (2,).
-        deviations: standard deviations of its posterior along the axes (2,): ellipses of 1 and 2 of them,
-            lines where one is zero.
-        neighbours: which points are ringed.
+        place: of the picture: (2,).
+        deviations: standard deviations of its posterior along the axes (2,), drawn as ellipses of 1 and 2
+            of them, or as lines where one is zero.
+        neighbours: indices of points that get a ring.
     """
     figure = latent_scatter(points[:OVERVIEW], labels[:OVERVIEW], axes)
     away = np.abs(points - place).max(axis=1)
     half = max(1.2 * away[neighbours].max(initial=0), 3 * deviations.max(), 1e-6)
-    # A part of those in sight, spread over all of it, and the neighbours in any case.
+    # A random sample of the points in the detail, and all neighbours.
     near = np.random.default_rng(0).permutation(np.flatnonzero(away <= half))[:CLOSE_BY]
     near = np.union1d(near, neighbours)
     close = {"xaxis": "x2", "yaxis": "y2", "type": "scatter", "mode": "markers"}
@@ -110,7 +111,7 @@ def posterior_map(
         *({**close, **here, "marker": mark} for mark in RINGS),
     ]
     layout = figure["layout"]
-    # It may lie where no test picture does.
+    # The place may lie outside of all test points.
     reach = max(layout["xaxis"]["range"][1], 1.05 * float(np.abs(place).max()))
     for name in ("xaxis", "yaxis"):
         layout[name]["range"] = [-reach, reach]

@@ -1,9 +1,9 @@
-"""Numbers as people read them, and a small table of them, as HTML. Nothing here knows Streamlit."""
+"""A small table of numbers as HTML, and comparisons of two rounded numbers. Independent of Streamlit."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
 
-# Narrower than a table of Markdown, which runs out of its column.
+# A Markdown table would be wider than its column.
 _STYLE = """<style>
 .numbers { border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
 .numbers th, .numbers td { padding: 0.15rem 0 0.15rem 0.9rem; text-align: right; font-weight: 400; }
@@ -15,7 +15,7 @@ _STYLE = """<style>
 def number_table(
     heading: Sequence[str], rows: Mapping[str, Sequence[str]], bold: Mapping[str, int] | None = None
 ) -> str:
-    """HTML of a table: its first column names the rows; `bold` has of some of these one other column."""
+    """HTML of a table: its first column names the rows; `bold` maps row names to the column that is bold."""
     lines = []
     for name, cells in rows.items():
         texts = [escape(cell.replace("-", "−")) for cell in cells]
@@ -31,14 +31,13 @@ def number_table(
 
 
 def comparison(left: float, right: float, digits: int) -> tuple[str, str, str]:
-    """Two numbers and how far the second is above the first, so rounded that the difference is that of what
-    stands there."""
+    """Two numbers and their difference as text: that of the rounded numbers, so that all three agree."""
     left, right = round(left, digits), round(right, digits)
     difference = "0" if left == right else f"{right - left:+.{digits}f}"
     return f"{left:.{digits}f}", f"{right:.{digits}f}", difference
 
 
 def better(left: float, right: float, digits: int, *, lower: bool) -> int | None:
-    """Which of two numbers is the better one, 0 or 1; None if they look the same."""
+    """The index of the better one of two numbers, 0 or 1; None if they are equal when rounded."""
     left, right = round(left, digits), round(right, digits)
     return None if left == right else int((right < left) == lower)

@@ -1,4 +1,4 @@
-"""Steering a training: pause, single batches, slow motion, other rates."""
+"""Controls of a run: pause, single batches, slow motion, rates; resume, train again or longer."""
 
 from typing import Any
 
@@ -24,21 +24,20 @@ DELAYS = {0.0: "off", 0.05: "0.05 s", 0.2: "0.2 s", 0.5: "0.5 s", 1.0: "1 s", 2.
 
 
 def controls(run: Run) -> None:
-    """Shows what can be asked of the trainer of `run`; of one that ended, what can be done with it now.
-
-    Nothing to those who may only watch.
-    """
+    """Shows the controls of a live run, or the actions for one that has ended; nothing in a read-only tab."""
     if not may_change():
         return
     status = run.status()
     request = run.request() or Request(number=status.heard)
-    heard = request.number == status.heard
+    acknowledged = request.number == status.heard
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if status.state not in LIVE:
-            offer(run, status)
+            _ended_actions(run, status)
         else:
-            _stepping(run, status, request, heard=heard)
-            delay = _kept(run, "delay", status.delay, asked=request.delay, heard=heard)
+            _buttons(run, status, request, acknowledged=acknowledged)
+            delay = _widget_key(
+                run, "delay", status.delay, requested=request.delay, acknowledged=acknowledged
+            )
             st.select_slider(
                 "Slow motion",
                 sorted({*DELAYS, status.delay}),
@@ -52,18 +51,18 @@ def controls(run: Run) -> None:
             _rate(run, "learning_rate", status, request)
             _rate(run, "beta", status, request)
     show_refusal()
-    if not heard and status.state in {"running", "paused"}:
+    if not acknowledged and status.state in {"running", "paused"}:
         st.caption("Asked; the trainer hears it after the batch it is at.")
 
 
-def _stepping(run: Run, status: Status, request: Request, *, heard: bool) -> None:
-    """Pause, resume, one batch, one epoch, stop; a button says so while its order is carried out."""
+def _buttons(run: Run, status: Status, request: Request, *, acknowledged: bool) -> None:
+    """Shows pause or resume, one batch, one epoch, stop; the labels show a request that is pending."""
     paused = status.state == "paused"
     if paused:
-        text, pause_at = ("Resume" if heard else "Resuming …"), None
+        text, pause_at = ("Resume" if acknowledged else "Resuming …"), None
     else:
-        asked = not heard and request.pause_at is not None
-        text, pause_at = ("Pausing …" if asked else "Pause"), 0
+        pending = not acknowledged and request.pause_at is not None
+        text, pause_at = ("Pausing …" if pending else "Pause"), 0
     st.button(
         text,
         key="pause",
@@ -93,11 +92,11 @@ def _stepping(run: Run, status: Status, request: Request, *, heard: bool) -> Non
 
 
 def _rate(run: Run, field: str, status: Status, request: Request) -> None:
-    """A number that can be changed while the training goes on. Its bounds are the config's, which says so."""
+    """Shows a number that can be changed during training; the trainer's bounds are the config's."""
     now = getattr(status, field)
     value = float(getattr(run.config, field) if now is None else now)
-    asked, heard = getattr(request, field), request.number == status.heard
-    key = _kept(run, field, value, asked=asked, heard=heard)
+    requested, acknowledged = getattr(request, field), request.number == status.heard
+    key = _widget_key(run, field, value, requested=requested, acknowledged=acknowledged)
     st.number_input(
         field_label(field),
         step=click_step(field, float(getattr(run.config, field))),
@@ -109,19 +108,19 @@ def _rate(run: Run, field: str, status: Status, request: Request) -> None:
     )
 
 
-def _kept(run: Run, field: str, value: Any, *, asked: Any, heard: bool) -> str:
-    """The key of a widget, which shows what is in force, or what was asked for and is not yet."""
+def _widget_key(run: Run, field: str, value: Any, *, requested: Any, acknowledged: bool) -> str:
+    """The key of a widget, after setting it to the value in force, or to a requested one that is pending."""
     key = f"{run.name} {field}"
-    shown = value if heard or asked is None else asked
-    # What is set travels to the browser, and may arrive there after another value was entered: that one would
-    # be taken back. So only where it is another.
-    if key not in st.session_state or (heard and st.session_state[key] != shown):
+    shown = value if acknowledged or requested is None else requested
+    # Set only if it differs: what is set travels to the browser, and would overwrite a value entered
+    # meanwhile.
+    if key not in st.session_state or (acknowledged and st.session_state[key] != shown):
         st.session_state[key] = shown
     return key
 
 
-def offer(run: Run, status: Status) -> None:
-    """Shows the buttons that make sense in this state."""
+def _ended_actions(run: Run, status: Status) -> None:
+    """Shows the actions for a run that has ended: resume, train again, train longer."""
     if status.state != "finished" and st.button(
         "Resume", type="primary", help="Goes on where the run stood.", width=150
     ):

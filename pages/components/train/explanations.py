@@ -1,4 +1,4 @@
-"""What the panels of the Train page and the map show: one sentence, and more of it unfolds."""
+"""Explanations of the Train page's panels and of the latent map: one sentence each, and more that unfolds."""
 
 from typing import NamedTuple
 
@@ -35,8 +35,8 @@ _MAP = (
 )
 
 
-class _Words(NamedTuple):
-    """What is said of maps of some latent dimensions, and of no others."""
+class _MapTexts(NamedTuple):
+    """The parts of the map's explanation that depend on the number of latent dimensions."""
 
     first: str
     prior: str
@@ -44,7 +44,7 @@ class _Words(NamedTuple):
     axes: str
 
 
-_LINE = _Words(
+_LINE = _MapTexts(
     "Each point is a picture: across lies the mean of its posterior, upwards how unsure the encoder is of "
     "it; behind the points is what the model draws.",
     "the dashed lines are its 1, 2 and 3 standard deviations, between which lie 68, 95 and 99.7 % of it",
@@ -52,7 +52,7 @@ _LINE = _Words(
     "Left and right have no meaning: the prior is the same on both sides, so a mirrored line is as good, and "
     "another seed gives another one.",
 )
-_PLANE = _Words(
+_PLANE = _MapTexts(
     "Each point is a picture at the mean of its posterior; between the points lies what the model draws of "
     "itself.",
     "the dashed circles are its 1, 2 and 3 standard deviations, which hold 39, 86 and 99 % of it",
@@ -60,7 +60,7 @@ _PLANE = _Words(
     "The axes have no meaning: the prior looks the same from all sides, so mirrored, or with its axes "
     "exchanged, the map is as good, and another seed gives another one.",
 )
-_SPACE = _Words(
+_SPACE = _MapTexts(
     "Each point is a picture at the mean of its posterior, seen on one plane through {latent_dim} "
     "dimensions; behind the points is what the model draws on that plane.",
     "the dashed circles are 1, 2 and 3 standard deviations of what it has on this plane, and hold 39, 86 and "
@@ -70,7 +70,7 @@ _SPACE = _Words(
     "The axes have no meaning: another seed gives others. And what is drawn at a point is not drawn from its "
     "picture, which may lie far in front of this plane or behind it.",
 )
-# Of each data set one of its things, several of them, and which of its classes few numbers cannot tell apart.
+# For each data set: singular and plural of what it shows, and classes that few numbers cannot tell apart.
 _THINGS: dict[Dataset, tuple[str, str, str]] = {
     "mnist": ("digit", "digits", "Fours and nines lie"),
     "emnist-digits": ("digit", "digits", "Fours and nines lie"),
@@ -95,7 +95,7 @@ _LATENT = """<p><b>Why there are clusters.</b> The encoder turns a picture into 
 
 
 def latent_explanation(dataset: Dataset, latent_dim: int) -> str:
-    """What the map of a latent space shows, for those who meet their first: HTML of half a page."""
+    """HTML of half a page on what the map of a latent space shows, for beginners."""
     words = _LINE if latent_dim == 1 else _PLANE if latent_dim == 2 else _SPACE
     one, several, alike = _THINGS[dataset]
     first, prior, borders, axes = (text.format(alike=alike, latent_dim=latent_dim) for text in words)
@@ -104,7 +104,7 @@ def latent_explanation(dataset: Dataset, latent_dim: int) -> str:
 
 
 def details_html(panel: tuple[str, str]) -> str:
-    """HTML of a sentence and what unfolds beneath it."""
+    """HTML of a sentence and a text that unfolds beneath it."""
     sentence, more = panel
     return (
         f'<details style="font-size:0.875rem"><summary style="cursor:pointer">{sentence} '

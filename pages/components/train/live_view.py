@@ -1,4 +1,4 @@
-"""What is seen of a training: its curves, its pictures, its latent map."""
+"""The panels of a run on the Train page, polled while it trains: curves, pictures, latent map."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, get_args
@@ -16,43 +16,43 @@ from pages.components.runs.run_picker import select_run
 from pages.components.runs.run_status import show_progress
 from pages.components.runs.runs_table import chosen_runs
 from pages.components.train.explanations import CURVES, MAP, PICTURES
-from pages.components.train.past_view import TIME, past_map, slider
+from pages.components.train.past_view import TIME, past_map, time_slider
 from vae import VaeError
 from vae.inference.formatting import axis_names
 from vae.runs.live_view import LiveView, load_view
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run
 
-# Keys of the widgets, and so their names in the address.
+# Keys of the widgets, which are also their names in the URL.
 OVER, LOG = "over", "log"
-# A run that cannot be read, or has lost its trainer, may be on its way out, or be resumed elsewhere.
+# Between two looks at a run that cannot be read or was interrupted: it may be deleted or resumed elsewhere.
 TROUBLE_SECONDS = 2
 
 
 def poll_seconds(status: Status) -> float | None:
-    """How often to look: not at all once it ended, and often while the pictures change all the time.
+    """The interval of polling: None for a run that has ended, shorter while the pictures change quickly.
 
-    So the chart lags by no more than a second.
+    The curves lag by no more than a second.
     """
     if status.state not in LIVE:
         return None
     return 0.4 if status.epoch < 1 or status.delay > 0 else 0.75
 
 
-def around(status: Status) -> tuple[object, ...]:
-    """What the page shows around what is polled: once that is another, all of it is drawn anew."""
+def _outside_panels(status: Status) -> tuple[object, ...]:
+    """What the page outside the polled panels depends on: when it changes, the whole page runs anew."""
     return status.state, status.heard, status.error, poll_seconds(status)
 
 
 class ChartOptions(NamedTuple):
-    """How the curves are drawn."""
+    """Scale of the curves' y axes, and quantity of their x axis."""
 
     scale: Scale
     x: X
 
 
 def chart_options() -> ChartOptions:
-    """Shows what can be chosen."""
+    """Shows the options of the curves, and returns the chosen ones."""
     with st.container(horizontal=True, vertical_alignment="center"):
         x = st.segmented_control(
             "Over",
@@ -68,21 +68,21 @@ def chart_options() -> ChartOptions:
     return ChartOptions("log" if logarithmic else "linear", x)
 
 
-def watch(run: Run, before: Status, options: ChartOptions, loaded: LoadedModel | None) -> None:
-    """What changes by itself; polled while the run is being trained, and so kept small."""
-    leave_if_gone(run)
+def live_panels(run: Run, before: Status, options: ChartOptions, loaded: LoadedModel | None) -> None:
+    """Shows progress and panels: the fragment that is polled while the run trains."""
+    rerun_if_deleted(run)
     status = run_data.status(run)
-    # What the page was drawn with may be newer than what all viewers share. One that is gone has no time.
+    # `before` may be newer than the cached status. The status of a deleted run has no heartbeat.
     if 0 < status.heartbeat < before.heartbeat:
         status = before
-    if around(status) != around(before):
+    if _outside_panels(status) != _outside_panels(before):
         st.rerun()  # the whole page
     show_progress(run, status)
     panels(run, status, options, loaded)
 
 
-def standing(run: Run) -> tuple[int, Status | None]:
-    """What changes once the trouble with a run is another, or over; no status where it cannot be read."""
+def run_state(run: Run) -> tuple[int, Status | None]:
+    """What changes when a damaged or interrupted run recovers; no status if it cannot be read."""
     made_at = run.created_at
     try:
         return made_at, run_data.status(run)
@@ -90,24 +90,26 @@ def standing(run: Run) -> tuple[int, Status | None]:
         return made_at, None
 
 
-def look_again(run: Run, before: tuple[int, Status | None]) -> None:
-    """Draws the page anew once a run stands otherwise than `before`; it shows nothing itself."""
-    leave_if_gone(run)
-    if standing(run) != before:
+def rerun_on_change(run: Run, before: tuple[int, Status | None]) -> None:
+    """Reruns the page once the `run_state` differs from `before`; a polled fragment that shows nothing."""
+    rerun_if_deleted(run)
+    if run_state(run) != before:
         st.rerun()
 
 
-def leave_if_gone(run: Run) -> None:
-    """Draws the page anew, with a sentence, once a run is no more; one is that has a config."""
+def rerun_if_deleted(run: Run) -> None:
+    """Reruns the page, with a message, once the run was deleted, that is, has no config any more."""
     if not run.created_at:
-        select_run(run)  # the box says so
+        select_run(run)  # so that the run picker shows the message
         st.rerun()
 
 
 def panels(run: Run, status: Status, options: ChartOptions, loaded: LoadedModel | None) -> None:
-    """Shows all three as they are now, what they mean beneath each, and the slider that leads back; or, with
-    what `load_past` has brought, as they were then; of a run that ended at its end as well, where a play
-    ends."""
+    """Shows the curves, the time slider, and pictures and latent map, with an explanation beneath each.
+
+    Once `load_past` has loaded the run, the map of the slider's moment replaces the pictures and map of the
+    newest weights; of a live run it is shown beneath them.
+    """
     runs = [run, *(other for other in chosen_runs() if other.name != run.name)]
     live_figure(
         curves_figure(runs, status, *options),
@@ -117,7 +119,7 @@ def panels(run: Run, status: Status, options: ChartOptions, loaded: LoadedModel 
         cursor=Cursor(TIME, options.x),
     )
     st.html(CURVES)
-    slider(run, status, loaded)
+    time_slider(run, status, loaded)
     with st.container(key="newest"):
         if loaded is None or status.state in LIVE:
             _newest(run)
@@ -139,18 +141,18 @@ def _newest(run: Run) -> None:
 
 
 def _digits_url(run: Run) -> str | None:
-    """The view's pictures over their reconstructions as a data URL, or None if there is no view yet."""
+    """The live view's pictures over their reconstructions as a data URL; None if there is none yet."""
     return _digits(run, changed_at(run.view_path))
 
 
 def _scatter_figure(run: Run) -> Spec | None:
-    """The view's points as a figure, or None if there is no view yet."""
+    """The live view's latent map as a figure; None if there is no live view yet."""
     return _scatter(run, changed_at(run.view_path))
 
 
 def curves_figure(runs: Sequence[Run], status: Status, scale: Scale, x: X) -> Spec:
-    """The losses of the first run, whose status this is, and of the others laid over it."""
-    # Asked before they are read: what is appended meanwhile makes another figure at the next poll.
+    """The loss curves of the first run, whose status this is, with those of the others laid over them."""
+    # Read before the files: lines that are appended meanwhile make another figure at the next poll.
     changed = [changed_at(run.metrics_path) for run in runs]
     return _curves(runs, changed, (status.learning_rate, status.beta), scale, x, status)
 
@@ -178,7 +180,7 @@ def _view(run: Run, changed: int) -> LiveView | None:  # noqa: ARG001 (the key)
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: path_of})
 def _digits(run: Run, changed: int) -> str | None:
     shown = _view(run, changed)
-    # Not a file of Streamlit's: at the next poll it may be gone before a slow browser asks for it.
+    # A data URL, as Streamlit's media file may be gone at the next poll, before a slow browser fetches it.
     return shown and data_url(row_of_pairs(shown.pictures, shown.reconstructions, LABEL_COLOURS))
 
 

@@ -1,7 +1,7 @@
-"""The Train page at other moments of the run: the slider under its curves, and the map as it was then.
+"""Earlier moments of a run on the Train page: the time slider, and the latent map of its moment.
 
-Only who goes back has torch imported, and the test set scored: until then the steps are known by the names
-of the snapshots.
+torch is imported and the test set scored only when the slider is moved: until then the steps are taken from
+the names of the snapshots.
 """
 
 import streamlit as st
@@ -21,18 +21,18 @@ from vae.runs.records import LIVE, Status
 from vae.runs.run import Run
 
 TIME, MAP = "rewind", "then"  # keys
-_RUN = "rewound"  # who was gone back in
+_RUN = "rewound"  # the name of the run whose slider was moved
 
 
 def load_past(run: Run) -> LoadedModel | None:
-    """What is needed to go back in `run`, brought to the browser, once somebody has asked for it.
+    """Loads `run` and sends its decoder and points to the browser, once its slider was moved; else None.
 
-    To be called outside of fragments. While the run trains, what it knows of the newest weights is only what
-    the moments share: layers, labels, real pictures.
+    To be called outside of fragments. While the run trains, the loaded weights go out of date; moments use of
+    them only what all share: layers, labels, real pictures.
     """
     if st.session_state.get(_RUN) != run.name or not run.model_path.exists():
         return None
-    # What hinders it must not take the rest of the page: there the training is stopped, or goes on.
+    # An error must not hide the rest of the page, with the controls of the training.
     with show_errors():
         loaded = loaded_model.load(run)
         decoder_store(loaded.decoder)
@@ -42,8 +42,8 @@ def load_past(run: Run) -> LoadedModel | None:
     return None
 
 
-def slider(run: Run, status: Status, loaded: LoadedModel | None) -> None:
-    """Shows it; a run of the page is needed where somebody has gone back for the first time."""
+def time_slider(run: Run, status: Status, loaded: LoadedModel | None) -> None:
+    """Shows the time slider; reruns the page when it is moved for the first time, to load what it needs."""
     live = status.state in LIVE
     if loaded is None and touched(TIME):
         st.session_state[_RUN] = run.name
@@ -54,7 +54,7 @@ def slider(run: Run, status: Status, loaded: LoadedModel | None) -> None:
 
 
 def past_map(run: Run, loaded: LoadedModel) -> None:
-    """Shows the map at the moment that is seen, the newest among them."""
+    """Shows the latent map at the moment of the slider, which may be the newest."""
     from vae.datasets.registry import class_names
 
     for _ in new_events(MAP):
