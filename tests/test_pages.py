@@ -233,7 +233,7 @@ def test_what_the_trainer_has_not_heard_yet_is_said(
         run.write_status(run.status().model_copy(update={"state": "running", "heard": 1}))
         test = press(visit(PAGES[2]), "Pause")
         assert labels(test)[0] == "Pausing …"
-        assert any("Asked; the trainer hears it" in caption.value for caption in test.caption)
+        assert any("Requested; it takes effect" in caption.value for caption in test.caption)
         press(test, "Stop")
         assert "Stopping …" in labels(test)
         # Another tab changed the rate: this one shows what is in force.

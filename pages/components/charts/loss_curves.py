@@ -29,12 +29,7 @@ GREY = "rgba(128, 128, 128, 0.9)"
 # Of overlaid runs: found like the ten label colours, together with the two above and with a contrast of at
 # least 2.7 to both themes (tests/test_curves.py).
 OVERLAYS = ("#aa00aa", "#226644", "#aa6688", "#2244ff")
-SYMBOLS = (
-    "square",
-    "diamond",
-    "triangle-up",
-    "x",
-)  # of overlaid runs, as colours alone do not suffice
+SYMBOLS = ("square", "diamond", "triangle-up", "x")  # of overlaid runs, as colours alone do not suffice
 MARKERS = 25  # of one curve at most: more would touch
 # −ELBO on MNIST, in nats per image; whose, under which conditions; the label's place beside the line.
 REFERENCES = (
@@ -251,7 +246,7 @@ def thinned(x: Array, values: Array) -> Array:
 
 
 def envelope(x: Array, low: Array, high: Array) -> tuple[Array, Array, Array]:
-    """Indices of the ends of each bin of `x`, with the bin's minimum of `low` and maximum of `high`: (N,) each."""
+    """Indices of the ends of each bin of `x`, with the bin's minimum of `low` and maximum of `high`."""
     if len(x) <= POINTS:
         return np.arange(len(x)), low, high
     bins, starts = _bins(x)

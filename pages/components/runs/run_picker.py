@@ -45,12 +45,12 @@ def run_picker(*, watching: bool = False) -> Run | None:
     """
     runs_dir = default_runs_dir()
     runs = {run.name: run for run in list_runs(runs_dir)}
-    asked = st.query_params.get("run")
-    if asked in runs:
-        st.session_state[_KEY] = asked
-    elif asked is not None:
-        _explain(asked, others=bool(runs))
-        asked = None
+    requested = st.query_params.get("run")
+    if requested in runs:
+        st.session_state[_KEY] = requested
+    elif requested is not None:
+        _explain(requested, others=bool(runs))
+        requested = None
         del st.query_params["run"]
     if not runs:
         how = "Choose a preset on the Train page and press Start."
@@ -59,12 +59,12 @@ def run_picker(*, watching: bool = False) -> Run | None:
         )
         return None
     live = live_run(runs_dir) if watching else None
-    wishes = (st.session_state.get(_KEY), live and live.name, _newest(runs), next(iter(runs)))
-    name = next(name for name in wishes if name in runs)
+    candidates = (st.session_state.get(_KEY), live and live.name, _newest(runs), next(iter(runs)))
+    name = next(name for name in candidates if name in runs)
     # Written again because a change of page clears it; and because an explored run must stay selected when
     # another becomes the newest, also for those who get the link. The Train page instead shows the next
     # training.
-    if asked is None and (_KEY in st.session_state or not watching):
+    if requested is None and (_KEY in st.session_state or not watching):
         st.query_params["run"] = name
     st.session_state[_BOX] = name
     st.sidebar.selectbox(
@@ -84,20 +84,20 @@ def other_picker(run: Run) -> Run | None:
     Priorities are those of `run_picker`.
     """
     runs = {other.name: other for other in list_runs(default_runs_dir()) if other != run}
-    asked = st.query_params.get(_WITH)
-    if asked in runs:
-        st.session_state[_OTHER] = asked
-    elif asked is not None:
-        if asked != run.name:
-            _explain(asked, others=bool(runs))
+    requested = st.query_params.get(_WITH)
+    if requested in runs:
+        st.session_state[_OTHER] = requested
+    elif requested is not None:
+        if requested != run.name:
+            _explain(requested, others=bool(runs))
         del st.query_params[_WITH]
     if not runs:
         return None
-    wishes = (st.session_state.get(_OTHER), _newest(runs), next(iter(runs)))
-    name = next(name for name in wishes if name in runs)
+    candidates = (st.session_state.get(_OTHER), _newest(runs), next(iter(runs)))
+    name = next(name for name in candidates if name in runs)
     # Only if it changes: this sends the whole URL as it was when this run of the page was requested, and what
     # the browser has written since, such as a map's window, would be lost.
-    if asked != name:
+    if requested != name:
         st.query_params[_WITH] = name
     st.session_state[_OTHER_BOX] = name
     st.sidebar.selectbox(
@@ -140,10 +140,10 @@ def _remember_other() -> None:
     st.session_state[_OTHER] = st.query_params[_WITH] = st.session_state[_OTHER_BOX]
 
 
-def _explain(asked: str, *, others: bool) -> None:
+def _explain(requested: str, *, others: bool) -> None:
     try:
-        resolve_run(default_runs_dir(), asked)
-        what = f"There is no run called {asked}."
+        resolve_run(default_runs_dir(), requested)
+        what = f"There is no run called {requested}."
     except VaeError as error:
         what = str(error)
     instead = " Another run is shown; the box at the left has them all." if others else ""

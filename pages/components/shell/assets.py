@@ -114,7 +114,7 @@ def plotly_js_url() -> str:
 # A component's script travels with each message, so it has to be short, and it cannot import statically. This
 # one imports the module and calls its `show`, in order; both return a function that ends it.
 _LOADER = """
-const module = import(new URL("app/static/{address}", document.baseURI));
+const module = import(new URL("app/static/{path}", document.baseURI));
 module.catch(() => {{}}); // handled below, by each instance
 export default function (mount) {{
   let end;
@@ -165,9 +165,7 @@ def module_component(file: str, html: str) -> ComponentRenderer:
         folder.name,
         html=html,
         css=(folder / "component.css").read_text(encoding="utf-8"),
-        js=_LOADER.format(
-            address=f"{_modules()[0]}/{folder.relative_to(COMPONENTS).as_posix()}/component.js"
-        ),
+        js=_LOADER.format(path=f"{_modules()[0]}/{folder.relative_to(COMPONENTS).as_posix()}/component.js"),
         isolate_styles=False,
     )
     return _with_modules(mount)

@@ -52,7 +52,7 @@ def controls(run: Run) -> None:
             _rate(run, "beta", status, request)
     show_refusal()
     if not acknowledged and status.state in {"running", "paused"}:
-        st.caption("Asked; the trainer hears it after the batch it is at.")
+        st.caption("Requested; it takes effect after the current batch.")
 
 
 def _buttons(run: Run, status: Status, request: Request, *, acknowledged: bool) -> None:
