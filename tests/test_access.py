@@ -26,6 +26,7 @@ WRITING = {"write_atomic", "write_bytes", "write_text", "mkdir", "rename", "unli
 WRITING |= {"copyfile", "copytree", "extractall"}
 NOT_OF_RUNS = {
     "vae.datasets.registry",
+    "vae.export.animation",
     "vae.export.images",
     "pages.components.shell.assets",
 }  # data sets, pictures in memory, static/
