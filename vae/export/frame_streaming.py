@@ -24,7 +24,7 @@ MAX_COLOURS = 255
 UNCHANGED = MAX_COLOURS  # the transparent index of a GIF: the previous frame shows through
 _KEEP = 1  # GIF's disposal method: the next frame is drawn over this one
 # Lossless, and no larger than a lossy one: few colours, sharp edges. No key frame but the first (kmax), as
-# nobody seeks in such an animation. Less effort (quality, method) makes it larger; more saves nothing.
+# no viewer seeks in such an animation. Less effort (quality, method) makes it larger; more saves nothing.
 WEBP_OPTIONS: dict[str, object] = {
     "loop": 0,
     "lossless": True,
