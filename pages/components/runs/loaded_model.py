@@ -66,7 +66,7 @@ def dimensions(run: Run, loaded: LoadedModel) -> DimensionSummary:
 
 
 @st.cache_data(ttl=REFRESH_SECONDS, max_entries=32, show_spinner=False, hash_funcs={Run: path_of})
-def _cached_change(run: Run, made_at: int) -> int:  # noqa: ARG001 (tells runs of one name apart)
+def _cached_change(run: Run, created_at: int) -> int:  # noqa: ARG001 (tells runs of one name apart)
     return changed_at(run.model_path)
 
 

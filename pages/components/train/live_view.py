@@ -83,11 +83,11 @@ def live_panels(run: Run, before: Status, options: ChartOptions, loaded: LoadedM
 
 def run_state(run: Run) -> tuple[int, Status | None]:
     """What changes when a damaged or interrupted run recovers; no status if it cannot be read."""
-    made_at = run.created_at
+    created_at = run.created_at
     try:
-        return made_at, run_data.status(run)
+        return created_at, run_data.status(run)
     except VaeError:
-        return made_at, None
+        return created_at, None
 
 
 def rerun_on_change(run: Run, before: tuple[int, Status | None]) -> None:
