@@ -1,5 +1,6 @@
-// Where the moment that is seen stands on curves over epochs, steps or seconds: a line through each panel, on
-// elements of ours, as Plotly would draw all of the figure again. A click on a panel goes to the nearest moment.
+// The moment shown by a timeline, as a vertical line through each panel of curves over epochs, steps or seconds. The
+// lines are elements of our own, as Plotly would draw the whole figure again. A click on a panel goes to the nearest
+// moment.
 import { element } from "../../shell/dom.js";
 import { timeline } from "../../stores/moments/timeline.js";
 
@@ -7,55 +8,53 @@ export class Cursor {
   listeners = new AbortController();
   lines = [];
 
-  // On a chart of Plotly's, which lies in `box`, for good; of the timeline of this name.
+  // Over a PlotlyChart, in the box around it, of the timeline of this name.
   constructor(box, chart, name) {
     Object.assign(this, { box, chart, seen: timeline(name) });
     this.seen.addEventListener("change", () => this.draw(), { signal: this.listeners.signal });
   }
 
-  // `x` is the name of what the figure is over.
+  // `x` is the quantity on the figure's x axes: "epoch", "step" or "seconds".
   follow(x) {
     this.x = x;
     this.draw();
   }
 
-  // Where moments lie on the figure; the one that is live lies nowhere.
-  places() {
+  // The x coordinate of each moment; NaN where it is not known, as of a live one.
+  get places() {
     return this.seen.moments.map((moment) => moment[this.x] ?? NaN);
   }
 
-  // To the moment nearest to where was clicked; the second half of a double click, which is Plotly's way back to the
-  // whole figure, undoes the first.
+  // Goes to the moment nearest to the click. The second half of a double click, which makes Plotly show the whole
+  // figure, undoes the first.
   click({ x, twice }) {
     const { seen } = this;
     if (!seen.moments.length) return;
     if (twice) return seen.seek(this.before);
     this.before = Math.round(seen.position);
     let [best, least] = [null, Infinity];
-    for (const [index, place] of this.places().entries())
+    for (const [index, place] of this.places.entries())
       if (Math.abs(place - x) < least) [best, least] = [index, Math.abs(place - x)];
     if (best !== null) seen.seek(best);
   }
 
-  // To be called whenever the figure has been drawn, and whenever its axes have moved.
+  // To be called whenever the figure has been drawn or its axes have moved.
   draw() {
     const { seen, chart, box } = this;
-    const layout = chart._fullLayout;
-    const panels = layout?._subplots?.cartesian ?? [];
+    const { panels } = chart;
     while (this.lines.length < panels.length) this.lines.push(box.appendChild(element("i", { class: "live-figure-cursor" })));
     const { position, last } = seen;
-    const places = this.places();
+    const { places } = this;
     const [from, to] = [places[Math.floor(position)], places[Math.ceil(position)]];
     const x = from + (position - Math.floor(position)) * ((Number.isNaN(to) ? from : to) - from);
     for (const [k, line] of this.lines.entries()) {
-      const plot = layout?._plots[panels[k]];
-      const at = plot ? plot.xaxis.d2p(x) : NaN;
-      line.hidden = !(position < last && at >= 0 && at <= plot.xaxis._length);
+      const axes = panels[k] ? chart.axes(panels[k]) : null;
+      const at = axes ? axes.x.toPixel(x) : NaN;
+      line.hidden = !(position < last && at >= 0 && at <= axes.x.length);
       if (line.hidden) continue;
-      line.style.left = `${chart.offsetLeft + plot.xaxis._offset + at}px`;
-      line.style.top = `${chart.offsetTop + plot.yaxis._offset}px`;
-      line.style.height = `${plot.yaxis._length}px`;
-      line.dataset.x = x;
+      line.style.left = `${chart.element.offsetLeft + axes.x.offset + at}px`;
+      line.style.top = `${chart.element.offsetTop + axes.y.offset}px`;
+      line.style.height = `${axes.y.length}px`;
     }
   }
 

@@ -1,230 +1,296 @@
-import { themeOf } from "../../charts/live_figure/plotly.js";
-import { updateUrl } from "../../shell/links/url.js";
-import { makeEvents } from "./input/events.js";
-import { listenTo } from "./input/gestures.js";
-import { makeKeys } from "./input/keyboard.js";
-import { makeLegend } from "./legend.js";
-import { onHover } from "../../shell/hover_event.js";
-import { makeManifold } from "./manifold/manifold.js";
-import { marksOf } from "./layers/marked.js";
-import { drawMarks } from "./layers/overlay.js";
-import { Newest } from "./moments/current.js";
-import { Past } from "./moments/past.js";
-import { Plotted, quick } from "./layers/plotly_layer.js";
-import { makeSight } from "./input/hover.js";
+import { hasWebGL, themeOf, themeTemplate } from "../../charts/plotly.js";
+import { PlotlyChart } from "../../charts/plotly_chart.js";
 import { EventQueue } from "../../shell/component_events.js";
+import { onHover } from "../../shell/hover_event.js";
+import { updateUrl } from "../../shell/links/url.js";
+import { listenTo } from "./input/gestures.js";
+import { makeHover, pointFigures } from "./input/hover.js";
+import { makeKeys } from "./input/keyboard.js";
+import { makeEvents } from "./input/map_events.js";
+import { drawOverlay } from "./layers/overlay.js";
+import { PlotlyLayer } from "./layers/plotly_layer.js";
+import { makeLegend } from "./legend.js";
+import { makeManifold } from "./manifold/manifold.js";
+import { NewestMap } from "./moments/newest_map.js";
+import { PastMap } from "./moments/past_map.js";
+import { hiddenInUrl, setHidden } from "./url_state.js";
 import { View } from "./view.js";
-import { askedHidden, setHidden } from "./url_state.js";
 
 const NO_WEBGL = "This browser has no WebGL: the map is drawn more slowly.";
 const NO_MANIFOLD = "This browser cannot decode in the background: the map has no manifold.";
+const TOUCHING = 1; // pixels between the pointer and a point's edge where the point still counts as hovered
 
+// The map: owns what is shown, gives each part the values it needs, and acts on what the parts report.
 class LatentMap {
   hidden = new Set(); // labels of classes
-  look = { source: null, z: null, index: null, chart: null };
+  hovered = { source: null, z: null, index: null, chart: null }; // the page's last hover event
   line = null; // while it is drawn: two places
   trouble = ""; // what the map has to do without
-  telling = new EventQueue();
+  queue = new EventQueue();
 
   constructor(parentElement) {
     const part = (name) => parentElement.querySelector(`.latent-map${name}`);
-    [this.root, this.plot, this.chart, this.note] = ["", "-plot", "-chart", "-note"].map(part);
-    [this.marks, this.behind] = ["-marks", "-manifold"].map(part);
+    [this.root, this.plot, this.note] = ["", "-plot", "-note"].map(part);
+    [this.overlay, this.behind] = ["-marks", "-manifold"].map(part);
     this.listeners = new AbortController();
     const { signal } = this.listeners;
+    this.chart = new PlotlyChart(part("-chart"), signal);
     this.view = new View(this.chart);
-    this.plotted = new Plotted(this, this.chart, {
+    this.layer = new PlotlyLayer(this.view, {
       moved: () => this.moved(),
       rested: () => this.draw(),
-      selected: ({ x, y }) => this.events.region([...x].map((value, i) => [value, y[i]])),
-      deselected: () => this.events.region([]),
+      selected: (corners) => this.select(corners),
+      deselected: () => this.select([]),
     });
-    this.newest = new Newest((what) => {
-      this.root.dataset[what] = this.data[what];
+    this.newest = new NewestMap((name) => {
+      this.root.dataset[name] = this.data[name];
       this.draw();
     });
-    this.legend = makeLegend(this, part("-legend"), () => this.classesTurned());
+    this.past = new PastMap(part("-past"), {
+      moved: () => this.drawPoints(),
+      turned: () => this.turned(),
+    });
+    this.legend = makeLegend(part("-legend"), (hidden) => this.hide(hidden));
     this.manifold = makeManifold(this.behind, () => {
       this.trouble = NO_MANIFOLD;
       this.draw();
     });
-    this.past = new Past(this, part("-past"), {
-      moved: () => this.drawPoints(),
-      turned: () => this.turned(),
+    this.events = makeEvents(this.queue);
+    this.tooltip = makeHover(part("-beside"), () => this.hoverAgain());
+    this.keys = makeKeys({
+      hover: (place) => this.hover("keys", place && this.view.onScreen(place)),
+      click: (place) => this.click(place),
+      zoom: (factor, place) => this.layer.zoomBy(factor, place),
+      pan: (x, y) => this.chart.setRanges(x, y),
+      start: () => this.cursorStart,
     });
-    this.sight = makeSight(this, part("-beside"), () => this.lookAgain());
-    this.keys = makeKeys(this);
-    this.events = makeEvents(this);
     const gestures = {
-      look: (place) => this.sight.lookAt("map", place),
-      click: (place) => this.events.click(place),
-      twice: () => {
+      hover: (place) => this.hover("map", place),
+      click: (place) => this.click(place),
+      doubleClick: () => {
         this.events.undo();
-        this.plotted.zoomBy(null);
+        this.layer.zoomBy(null);
       },
-      lines: () => this.data.selects,
+      drawsLines: () => this.data.selects,
       line: (from, to, ended) => this.drawLine(from, to, ended),
-      keys: (event) => this.keys.press(event),
-      pinch: (ranges) => this.plotted.turnTo(...ranges),
+      keys: (event) => this.view.ready && this.keys.press(event, this.view.ranges),
+      pinch: (ranges) => this.chart.setRanges(...ranges),
       released: () => setTimeout(() => this.draw()), // what had to wait for the end of a drag
     };
     this.gestures = listenTo(this.plot, this.view, gestures, signal);
     for (const type of ["blur", "pointerdown"])
       this.plot.addEventListener(type, () => this.keys.leave(), { signal });
-    onHover((look) => {
-      this.look = look;
-      this.drawMarks();
+    onHover((hovered) => {
+      this.hovered = hovered;
+      this.drawOverlay();
     }, signal);
     // Not Plotly's `responsive`: it sees the window change, but not the sidebar.
     this.resizes = new ResizeObserver(() => this.draw());
     this.resizes.observe(this.plot);
   }
 
+  // `data` is what Python sends, `report` Streamlit's setTriggerValue.
   show(data, report) {
     const other = this.data?.revision !== data.revision;
     if (other) this.keys.leave();
     if (data.classes.join() !== this.data?.classes.join()) {
-      this.hidden.clear();
-      if (!this.data) askedHidden(data.prefix, data.classes).forEach((label) => this.hidden.add(label));
+      this.hidden = new Set(this.data ? [] : hiddenInUrl(data.prefix, data.classes));
       setHidden(data.prefix, this.hidden, data.classes);
     }
     this.data = data;
     this.view.plane = data.plane;
-    this.telling.acknowledge(report, data.acknowledged, data.session);
+    this.queue.acknowledge(report, data.acknowledged, data.session);
     this.root.dataset.chart = data.key;
     this.plot.setAttribute("aria-label", data.label);
     updateUrl(data.query);
-    this.plotted.sayWindow(); // which another's change of the address may have dropped
-    this.newest.ask(data);
-    this.past.follow(data.moments);
+    this.layer.writeWindow();
+    this.newest.request(data);
+    this.past.follow(data);
     this.draw();
   }
 
-  // What is seen: a moment that was gone back to, or the newest weights.
-  get instant() {
+  // What is shown: an earlier moment, or the newest weights.
+  get shown() {
     return this.past.active ? this.past : this.newest;
   }
 
-  get decoder() {
-    return this.instant.decoder;
-  }
-
   get points() {
-    return this.instant.points;
+    return this.shown.points;
   }
 
-  get grid() {
-    return this.instant.grid;
+  // Whether what is drawn is what `data` describes: the last map stays until all of the next is here and drawn.
+  get current() {
+    return Boolean(this.newest.points && this.shown.decoder) && this.layer.shows(this.data);
   }
 
-  // The points over whose values colours are spread.
-  get spread() {
-    return this.instant.spread;
+  // Whether the figure may change now: not during a drag or a zoom, nor while the map is hidden.
+  get free() {
+    return !this.gone && !this.chart.pressed && !this.layer.moving && this.plot.offsetWidth > 0;
   }
 
-  get home() {
-    return this.past.home ?? this.newest.home;
-  }
-
-  // Whether what is seen is what `data` says: the last map is seen until all of the next is here and drawn.
-  get stands() {
-    return Boolean(this.newest.points && this.decoder) && this.plotted.shows(this.data);
-  }
-
-  // Waits while it is drawn, while the map moves, and while it is hidden.
+  // Draws everything. Waits while it is drawn already, and until it is free.
   async draw() {
     this.waiting = true;
     if (this.drawing) return;
     this.drawing = true;
     try {
-      while (this.waiting && this.newest.points && this.free()) {
+      while (this.waiting && this.newest.points && this.free) {
         this.waiting = false;
-        const theme = themeOf(this.root);
-        [this.ink, this.paper] = [theme("text-color"), theme("background-color")];
-        this.legend.draw();
-        await this.plotted.draw();
+        await this.drawFigure();
         if (this.gone) return;
         this.past.settle();
-        this.say([quick() ? "" : NO_WEBGL, this.trouble].filter(Boolean).join(" "));
+        this.setNote([hasWebGL() ? "" : NO_WEBGL, this.trouble].filter(Boolean).join(" "));
         this.moved();
       }
     } catch (error) {
-      this.plotted.drawn = null;
-      this.say(`This map cannot be drawn. ${error.message}. Reload the page to try again.`);
+      this.layer.forget();
+      this.setNote(`This map cannot be drawn. ${error.message}. Reload the page to try again.`);
     }
     this.drawing = false;
   }
 
-  // Once: a screen reader reads it each time it is written.
-  say(text) {
+  async drawFigure() {
+    const { data, root, plot, hidden, newest } = this;
+    const theme = themeOf(root);
+    [this.ink, this.paper] = [theme("text-color"), theme("background-color")];
+    this.legend.draw(data, this.points.labels, this.shown.spread.values[data.colouring], hidden);
+    await this.chart.load(data.plotly);
+    if (this.gone) return; // the chart would never be purged
+    const drawn = await this.layer.draw({
+      data,
+      points: newest.points,
+      visible: data.layers.includes("points") && !this.past.active,
+      hidden,
+      home: this.past.home ?? newest.home,
+      template: themeTemplate(root),
+      size: [plot.offsetWidth, plot.offsetHeight],
+    });
+    if (!drawn) return;
+    root.dataset.revision = Number(root.dataset.revision ?? 0) + 1;
+    root.dataset.ready = "true";
+  }
+
+  // Only a new text: a screen reader reads it each time it is written.
+  setNote(text) {
     if (this.note.textContent !== text) this.note.textContent = text;
   }
 
-  free() {
-    return !this.gone && !this.chart._dragging && !this.plotted.moving && this.plot.offsetWidth > 0;
-  }
-
-  // Other classes are hidden.
-  classesTurned() {
-    setHidden(this.data.prefix, this.hidden, this.data.classes);
+  // A person has hidden or shown classes.
+  hide(hidden) {
+    this.hidden = hidden;
+    setHidden(this.data.prefix, hidden, this.data.classes);
     this.draw();
-    if (this.data.region) this.events.region(this.data.region); // which holds others now
+    if (this.data.region) this.select(this.data.region); // which holds other points now
   }
 
-  // What lies under a pointer or cursor that rests is another.
-  lookAgain() {
+  // What the events of this map were done on.
+  get origin() {
+    const { points, moments, revision, decoder } = this.data;
+    return { points: this.past.active ? moments.points : points, revision, decoder };
+  }
+
+  click(place) {
+    if (!this.current) return this.events.ignoreClick();
+    this.events.click(this.view.toLatent(this.view.rounded(place)), this.pointAt(place), this.origin);
+  }
+
+  // Corners [x, y] of a lasso or a box; none if it was removed.
+  select(corners) {
+    const visible = [...this.data.classes.keys()].filter((label) => !this.hidden.has(label));
+    if (this.current) this.events.region(corners, visible, this.origin);
+  }
+
+  drawLine(from, to, ended) {
+    this.line = from && !ended ? [[from.x, from.y], [to.x, to.y]] : null;
+    if (ended && this.current) {
+      const ends = [from, to].map((place) => this.view.toLatent(this.view.rounded(place)));
+      this.events.line(...ends, this.origin);
+    }
+    this.drawOverlay();
+  }
+
+  // The index of the data point at a place, or null.
+  pointAt({ x, y }) {
+    const { data, hidden, points, shown, layer, view } = this;
+    if (!data.layers.includes("points")) return null;
+    const reach = view.distance(layer.mark.size / 2 + TOUCHING);
+    return shown.grid?.nearestPoint(x, y, reach, (i) => !hidden.has(points.labels[i])) ?? null;
+  }
+
+  // The pointer ("map") or the cursor ("keys") is at a place, or nowhere.
+  hover(source, place) {
+    const { data, past, points, view } = this;
+    if (!place || !this.current) return this.tooltip.leave(source, data?.key, this.hovered);
+    const index = this.pointAt(place);
+    this.tooltip.show(source, place, {
+      z: view.toLatent(place),
+      decoder: this.shown.decoder,
+      pixel: view.distance(1),
+      point: index === null ? null : {
+        index,
+        name: `${data.classes[points.labels[index]]} · #${index}`,
+        figures: pointFigures(points, index, data, past.active),
+      },
+      url: past.active ? data.moments.pictures : data.pictures,
+      data,
+      edge: this.chart.element.getBoundingClientRect().right,
+    });
+  }
+
+  // Something else lies under a pointer or cursor that rests.
+  hoverAgain() {
     this.gestures.again();
     this.keys.again();
   }
 
+  // The axes have moved, or everything has.
   moved() {
     this.drawPoints();
     this.drawManifold();
-    this.lookAgain();
+    this.hoverAgain();
   }
 
-  // Another moment is seen: the points have moved there already.
+  // Another moment is shown: the points have moved there already.
   turned() {
     this.drawManifold();
-    this.lookAgain();
+    this.hoverAgain();
     this.draw();
   }
 
   // All that moves at every frame of a play.
   drawPoints() {
-    if (!this.view.stands) return;
-    this.past.draw();
-    this.drawMarks();
+    if (!this.view.ready) return;
+    this.past.draw(this.view, this.hidden, this.layer.mark);
+    this.root.toggleAttribute("data-past", this.past.covers);
+    this.drawOverlay();
   }
 
-  drawMarks() {
-    if (this.view.stands && this.points) drawMarks(this.marks, this.view, marksOf(this));
+  drawOverlay() {
+    const { data, view, hovered, points, past, line, ink, paper } = this;
+    if (!view.ready || !points) return;
+    const { pins, ellipse } = past;
+    drawOverlay(this.overlay, view, { data, hovered, points, pins, ellipse, line, ink, paper });
   }
 
   drawManifold() {
-    const { behind, data, decoder, ink, view } = this;
-    if (!view.stands) return;
+    const { behind, data, ink, view, past } = this;
+    const { decoder } = this.shown;
+    if (!view.ready) return;
     // While the axes move at every moment, none of it would ever be whole.
-    const wild = this.past.played && !this.past.fixedAxes;
+    const wild = past.played && !past.fixedAxes;
     behind.hidden = !data.layers.includes("manifold") || !decoder || wild;
     if (behind.hidden) return this.manifold.hide();
     const { width, height } = view.area;
     for (const [name, value] of Object.entries(view.area)) behind.style[name] = `${value}px`;
     const [[x0, x1], [y0, y1]] = view.ranges;
-    const patient = this.past.played;
+    const patient = past.played;
     this.manifold.show({ decoder, patient, plane: data.plane, window: { x0, x1, y0, y1 }, width, height, ink });
   }
 
-  drawLine(from, to, ended) {
-    this.line = from && !ended ? [[from.x, from.y], [to.x, to.y]] : null;
-    if (ended) this.events.line(from, to);
-    this.drawMarks();
-  }
-
-  // The chosen pin's place, or the middle of what is seen; where places have no height, half way up.
-  chosenPlace() {
+  // Where the keyboard's cursor appears: at the chosen pin, or in the middle; half way up where places have no height.
+  get cursorStart() {
     const [x, y] = this.past.pins[this.data.chosen] ?? [];
-    const middle = this.view.middle;
+    const { middle } = this.view;
     return { x: x ?? middle.x, y: y ?? middle.y };
   }
 
@@ -235,8 +301,8 @@ class LatentMap {
     this.newest.dispose();
     this.past.dispose();
     this.manifold.dispose();
-    this.sight.hide();
-    this.plotted.dispose();
+    this.tooltip.hide();
+    this.layer.dispose();
   }
 }
 

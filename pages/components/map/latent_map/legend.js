@@ -1,13 +1,13 @@
-// The classes as buttons, with their counts: one click hides a class, two show it alone. Plotly's own legend
-// takes no keyboard. Where the colours mean numbers, their scale stands beside the classes.
-import { bounds } from "./layers/plotly_figure.js";
+// The classes as buttons with their counts: a click hides a class, a double click shows it alone. Plotly's own legend
+// cannot be used by keyboard. Where colours mean numbers, their scale stands beside the classes.
 import { shown } from "../../shell/hover_event.js";
+import { bounds } from "./layers/plotly_figure.js";
 
-function button(text, act) {
+function button(content, act) {
   const made = document.createElement("button");
   made.type = "button";
   made.className = "latent-map-class";
-  made.append(...text);
+  made.append(...content);
   made.addEventListener("click", act);
   return made;
 }
@@ -29,21 +29,21 @@ function scaleBar(values, { scale, colouringName }) {
   return made;
 }
 
-// `changed` is called whenever a class is hidden or shown, by the map's `hidden`.
-export function makeLegend(map, box, changed) {
-  const { hidden } = map;
-  let drawn = []; // what it was drawn of
+// `changed(hidden)` gets the labels of all hidden classes, a Set, whenever a person hides or shows one.
+export function makeLegend(box, changed) {
+  let hidden = new Set();
+  let drawn = []; // what the buttons were made of
   let classes = []; // their buttons
   const all = button(["All"], () => {
-    hidden.clear();
-    turned();
+    turn(new Set());
     classes[0].focus({ preventScroll: true });
   });
   all.title = "Show all classes";
 
-  function turned() {
+  function turn(next) {
+    hidden = next;
     refresh();
-    changed();
+    changed(next);
   }
 
   function refresh() {
@@ -56,32 +56,35 @@ export function makeLegend(map, box, changed) {
   }
 
   function press(event, label) {
+    const next = new Set(hidden);
     if (event.detail >= 2 || event.shiftKey) {
       // The first click of two has hidden or shown this class already.
       const others = [...classes.keys()].filter((other) => other !== label);
       const alone = others.every((other) => hidden.has(other));
-      hidden.clear();
-      if (!alone) others.forEach((other) => hidden.add(other));
-    } else if (!hidden.delete(label)) hidden.add(label);
-    turned();
+      return turn(new Set(alone ? [] : others));
+    }
+    if (!next.delete(label)) next.add(label);
+    turn(next);
   }
 
-  function draw() {
-    const { data, points, spread } = map;
-    const told = JSON.stringify([data.colouring, data.colours, data.classes]);
-    const news = [told, points.labels, spread.values[data.colouring]];
-    if (news.every((part, k) => part === drawn[k])) return;
-    const counts = data.classes.map(() => 0);
-    for (const label of points.labels) counts[label]++;
-    const byClass = data.colouring === "class";
-    classes = data.classes.map((name, label) => {
-      const colour = dot(byClass ? data.colours[label] : "var(--st-border-color)");
-      const text = [colour, `${name} (${counts[label].toLocaleString("en")})`];
-      return button(text, (event) => press(event, label));
+  // Makes the buttons where something they show has changed: `data` is what Python sent to the map, `labels` those of
+  // the points, `values` the numbers that colours are spread over, if they mean numbers.
+  function draw(data, labels, values, hiddenClasses) {
+    hidden = hiddenClasses;
+    const { classes: names, colours, colouring } = data;
+    const news = [JSON.stringify([colouring, colours, names]), labels, values];
+    if (news.every((part, k) => part === drawn[k])) return refresh();
+    const counts = names.map(() => 0);
+    for (const label of labels) counts[label]++;
+    const byClass = colouring === "class";
+    classes = names.map((name, label) => {
+      const colour = dot(byClass ? colours[label] : "var(--st-border-color)");
+      const content = [colour, `${name} (${counts[label].toLocaleString("en")})`];
+      return button(content, (event) => press(event, label));
     });
     refresh();
     const focused = [...box.children].indexOf(document.activeElement); // it is the same class after that
-    box.replaceChildren(...classes, all, ...(byClass ? [] : [scaleBar(spread.values[data.colouring], data)]));
+    box.replaceChildren(...classes, all, ...(byClass ? [] : [scaleBar(values, data)]));
     box.children[focused]?.focus({ preventScroll: true });
     drawn = news;
   }

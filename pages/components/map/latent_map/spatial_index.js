@@ -1,7 +1,7 @@
-// Points in square cells, so that the one under the pointer is found at every frame, among 60,000 as well.
+// A grid of square cells over the points, which finds the one under the pointer at every frame, also among 60,000.
 const PER_CELL = 4;
 
-// xy: x and y of each point in turn.
+// `xy` has x and y of each point in turn.
 export function makeGrid(xy) {
   const count = xy.length / 2;
   let [left, right, low, high] = [Infinity, -Infinity, Infinity, -Infinity];
@@ -21,8 +21,8 @@ export function makeGrid(xy) {
     cells.get(at).push(i);
   }
 
-  // The point nearest to a place, of those within `reach` for which `visible(i)` holds; null if there is none.
-  function nearest(x, y, reach, visible) {
+  // The index of the point nearest to a place, of those within `reach` for which `visible(i)` holds, or null.
+  function nearestPoint(x, y, reach, visible) {
     let best = null;
     let least = reach * reach;
     const between = (value, limit) => Math.min(Math.max(value, 0), limit);
@@ -36,5 +36,5 @@ export function makeGrid(xy) {
         }
     return best;
   }
-  return { nearest };
+  return { nearestPoint };
 }

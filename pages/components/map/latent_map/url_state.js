@@ -1,14 +1,14 @@
-// What of a map is seen, in the address: `window=-1,1,-0.8,0.8`, and `hide=0,3`, labels of classes. Where a page
-// has two maps, the names of the other's begin with its prefix.
+// What is visible of a map, in the page's URL: `window=-1,1,-0.8,0.8`, and `hide=0,3`, labels of hidden classes. Where
+// a page has two maps, the parameters of the second begin with its prefix.
 import { updateUrl } from "../../shell/links/url.js";
 
 const NAME = "window";
 const HIDE = "hide";
 
-const NARROWEST = 1e-15; // of a window: beyond, places near 1 are not apart any more
+const NARROWEST = 1e-15; // of a window: below, float64 cannot tell places near 1 apart
 
-// The window [[x0, x1], [y0, y1]] in the address, or null; nonsense is none.
-export function askedWindow(prefix) {
+// The window [[x0, x1], [y0, y1]] in the URL, or null if there is no valid one.
+export function windowInUrl(prefix) {
   const parts = new URLSearchParams(location.search).get(prefix + NAME)?.split(",") ?? [];
   const numbers = parts.filter((part) => part.trim() !== "").map(Number);
   const [x0, x1, y0, y1] = numbers;
@@ -18,15 +18,14 @@ export function askedWindow(prefix) {
   return usable ? [[x0, x1], [y0, y1]] : null;
 }
 
-// Has the address say what is seen, or nothing for null.
+// Writes the window into the URL, or removes it for null.
 export function setWindow(prefix, ranges) {
   const width = ranges && Math.max(ranges[0][1] - ranges[0][0], NARROWEST);
   const digits = ranges && Math.max(3, Math.ceil(3 - Math.log10(width)));
   updateUrl({ [prefix + NAME]: ranges && ranges.flat().map((each) => String(+each.toFixed(digits))).join(",") });
 }
 
-// Of the last map of each prefix its window, and which of its classes were hidden, for when it comes back from
-// another page.
+// The window and the hidden classes of the last map of each prefix, for a return from another page.
 const last = {};
 const lastHidden = {};
 
@@ -37,8 +36,8 @@ export function remember(prefix, revision, ranges) {
 export const remembered = (prefix, revision) =>
   last[prefix]?.revision === revision ? last[prefix].ranges : null;
 
-// The labels of classes in the address, or else those that were hidden last; nonsense is none.
-export function askedHidden(prefix, classes) {
+// The labels of hidden classes in the URL, those that are valid, or else those that were hidden last.
+export function hiddenInUrl(prefix, classes) {
   const asked = new URLSearchParams(location.search).get(prefix + HIDE);
   if (asked === null) return lastHidden[prefix]?.classes === classes.join() ? lastHidden[prefix].labels : [];
   const parts = asked.split(",");

@@ -1,26 +1,25 @@
-// A range seen `times` as wide, what lies at `fixed` staying where it is.
-export const widened = (range, fixed, times) => range.map((each) => fixed + (each - fixed) * times);
+// A range widened by a factor, about the value `fixed`.
+export const widened = (range, fixed, factor) => range.map((each) => fixed + (each - fixed) * factor);
 
-// Where places of the map are in the latent space and on the screen: by the plane that it shows, and by
-// Plotly's axes as they stand.
+// Converts between places of the map { x, y }, places of the latent space (Z numbers) and pixels, by the plane that the
+// map shows and the axes of its chart as they are now.
 export class View {
+  plane = null; // { base, first, second }
+
+  // Of a PlotlyChart.
   constructor(chart) {
     this.chart = chart;
-    this.plane = null;
   }
 
-  get stands() {
-    return Boolean(this.chart._fullLayout);
+  // Whether the chart has axes yet.
+  get ready() {
+    return this.chart.drawn;
   }
 
-  get axes() {
-    const { xaxis, yaxis } = this.chart._fullLayout;
-    return [xaxis, yaxis];
-  }
-
-  // What is seen: [[x0, x1], [y0, y1]].
+  // The visible part of the map: [[x0, x1], [y0, y1]].
   get ranges() {
-    return this.axes.map(({ range }) => range.map(Number));
+    const { x, y } = this.chart.axes();
+    return [x.range, y.range];
   }
 
   get middle() {
@@ -30,48 +29,54 @@ export class View {
 
   // The plot area in the chart, in pixels.
   get area() {
-    const [x, y] = this.axes;
-    return { left: x._offset, top: y._offset, width: x._length, height: y._length };
+    const { x, y } = this.chart.axes();
+    return { left: x.offset, top: y.offset, width: x.length, height: y.length };
   }
 
-  // Pixels, as a distance on the map: both axes have the same unit.
+  // A length in pixels as one on the map: both axes have the same unit.
   distance(pixels) {
-    const [x] = this.axes;
-    return pixels / Math.abs(x.d2p(1) - x.d2p(0));
+    const { x } = this.chart.axes();
+    return pixels / Math.abs(x.toPixel(1) - x.toPixel(0));
   }
 
-  // A place in as few digits as tell a tenth of a pixel: people read and type addresses.
+  // A place with as few digits as give a tenth of a pixel: people read and type URLs.
   rounded({ x, y }) {
     const digits = Math.min(Math.max(0, Math.ceil(1 - Math.log10(this.distance(1)))), 15);
     return { x: Number(x.toFixed(digits)), y: Number(y.toFixed(digits)) };
   }
 
+  // Pixels of the plot area, from a function that converts many places with the same axes.
+  get toPixels() {
+    const { x, y } = this.chart.axes();
+    return (across, upwards) => [x.toPixel(across), y.toPixel(upwards)];
+  }
+
+  // A place with its pixels in the browser's window.
   onScreen({ x, y }) {
-    const { left, top } = this.chart.getBoundingClientRect();
-    const area = this.area;
-    const [across, upwards] = this.axes;
-    const clientX = left + area.left + across.d2p(x);
-    const clientY = top + area.top + upwards.d2p(y);
+    const { left, top } = this.chart.element.getBoundingClientRect();
+    const axes = this.chart.axes();
+    const clientX = left + axes.x.offset + axes.x.toPixel(x);
+    const clientY = top + axes.y.offset + axes.y.toPixel(y);
     return { x, y, clientX, clientY };
   }
 
-  // What lies under the pointer.
+  // The place under a pixel of the browser's window.
   fromScreen({ clientX, clientY }) {
-    const { left, top } = this.chart.getBoundingClientRect();
-    const area = this.area;
-    const [across, upwards] = this.axes;
-    const x = across.p2d(clientX - left - area.left);
-    const y = upwards.p2d(clientY - top - area.top);
+    const { left, top } = this.chart.element.getBoundingClientRect();
+    const axes = this.chart.axes();
+    const x = axes.x.toValue(clientX - left - axes.x.offset);
+    const y = axes.y.toValue(clientY - top - axes.y.offset);
     return { x, y, clientX, clientY };
   }
 
-  at({ x, y }) {
+  // z of a place of the map.
+  toLatent({ x, y }) {
     const { base, first, second } = this.plane;
     return base.map((value, k) => value + x * first[k] + y * second[k]);
   }
 
-  // Seen at a right angle, if it lies beside the plane. Where the latent space is a line, it has no height.
-  onMap(z) {
+  // [x, y] of z, projected at a right angle onto the plane; y is null where the latent space has one dimension.
+  toMap(z) {
     const { base, first, second } = this.plane;
     const along = (axis) => axis.reduce((sum, part, k) => sum + part * (z[k] - base[k]), 0);
     return [along(first), second.some(Boolean) ? along(second) : null];

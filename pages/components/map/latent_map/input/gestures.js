@@ -1,10 +1,14 @@
-// Pointer, finger and keyboard over the plot area, as places of the map. Plotly keeps panning, the wheel, the
-// lasso and the box; its own events of clicks and hovers know only points.
+// Pointer, touch and keyboard on the plot area, as places of the map. Plotly keeps panning, the wheel, the lasso and
+// the box; its own click and hover events need a point there.
 //
-// `on` is told: `look(place)`, { x, y, clientX, clientY } or null, at most once a frame; `click(place)`;
-// `twice()`, when the click before was the first half of a double click; `line(from, to, ended)` while a line
-// is drawn with shift held, if `on.lines()`; `keys(event)`; `pinch(ranges)` of two fingers; `released()` after
-// any of it.
+// `on` has the callbacks
+//   hover(place)             { x, y, clientX, clientY }, or null outside; at most once a frame
+//   click(place)
+//   doubleClick()            after the click that was its first half
+//   line(from, to, ended)    while a line is drawn with shift held, if `on.drawsLines()`
+//   keys(event)
+//   pinch(ranges)            of two fingers
+//   released()               when a pointer was lifted
 import { widened } from "../view.js";
 
 const CLICK_PX = 5; // a pointer that moves further than this drags
@@ -18,27 +22,23 @@ export function listenTo(plot, view, on, signal) {
   let pressed = null;
   let line = null;
   let last = null; // click
-  let tapped = false; // the last that a finger did
-  let pinched = null; // ranges that two fingers want
+  let tapped = false; // whether the last touch was a tap
+  let pinched = null; // ranges wanted by two fingers
   const fingers = new Map();
 
-  const area = (event) => {
-    // Not the event's target: while the pointer is down, that is Plotly's cover.
-    const under = document.elementFromPoint(event.clientX, event.clientY);
-    return chart._fullLayout && chart.contains(under) && under.closest(".nsewdrag");
-  };
-  const mode = () => chart._fullLayout?.dragmode;
+  // Not by the event's target: while the pointer is down, that is Plotly's cover over the page.
+  const inside = ({ clientX, clientY }) => chart.panelOf(document.elementFromPoint(clientX, clientY)) !== null;
   const placeOf = (event) => view.fromScreen(event);
   const distance = (one, other) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
 
   const frame = () => {
     waiting = false;
-    if (!chart._fullLayout) return;
+    if (!view.ready) return;
     const touching = pointer?.pointerType === "touch";
-    // Nothing while the map is dragged. A finger looks while it is down, or where it has tapped.
+    // Nothing while the map is dragged. A finger hovers while it is down, or where it has tapped.
     const free = touching ? fingers.size === 1 || tapped : pointer?.buttons === 0 || line;
-    const looking = pointer && free && area(pointer);
-    on.look(looking ? placeOf(pointer) : null);
+    const hovers = pointer && free && inside(pointer);
+    on.hover(hovers ? placeOf(pointer) : null);
     if (line && pointer) on.line(line, placeOf(pointer), false);
     if (pinched) on.pinch(pinched);
     pinched = null;
@@ -63,28 +63,28 @@ export function listenTo(plot, view, on, signal) {
   const listen = (target, type, handler, options) =>
     target.addEventListener(type, handler, { signal, capture: true, ...options });
   listen(plot, "pointerdown", (event) => {
-    if (!area(event) || event.button !== 0) return;
+    if (!view.ready || !inside(event) || event.button !== 0) return;
     if (event.pointerType === "touch") fingers.set(event.pointerId, event);
     tapped = false;
     pressed = event.isPrimary ? event : null;
-    if (pressed && event.shiftKey && mode() === "pan" && on.lines()) line = placeOf(event);
+    if (pressed && event.shiftKey && chart.mode === "pan" && on.drawsLines()) line = placeOf(event);
     later(event);
   });
-  // What is ours must not reach Plotly: it would zoom, or pan under the finger.
+  // Plotly must not react to gestures of ours: it would zoom, or pan under the finger.
   listen(plot, "mousedown", (event) => {
     if (line) event.stopPropagation();
-    if (!SELECTING.includes(mode())) return;
-    // With these held it would add to the selection, or take away from it; what is told is this area alone.
+    if (!SELECTING.includes(chart.mode)) return;
+    // With these held Plotly would add to the selection or take away from it, and report the last area alone.
     for (const key of ["shiftKey", "altKey"]) Object.defineProperty(event, key, { value: false });
   });
   listen(plot, "touchstart", (event) => {
-    if (mode() === "pan" && event.target.closest(".nsewdrag")) event.stopPropagation();
+    if (chart.mode === "pan" && chart.panelOf(event.target)) event.stopPropagation();
   });
   // On the window, as Plotly covers the page while the pointer is down.
   listen(window, "pointermove", (event) => {
     if (pressed && distance(event, pressed) >= CLICK_PX) pressed = null;
     if (fingers.has(event.pointerId)) {
-      if (fingers.size === 2 && mode() === "pan") pinch(event);
+      if (fingers.size === 2 && chart.mode === "pan") pinch(event);
       fingers.set(event.pointerId, event);
     }
     later(event);
@@ -99,7 +99,7 @@ export function listenTo(plot, view, on, signal) {
       const double = last && event.timeStamp - last.timeStamp < TWICE_MS && distance(event, last) < CLICK_PX;
       last = double ? null : event;
       tapped = event.pointerType === "touch";
-      if (double) on.twice();
+      if (double) on.doubleClick();
       else on.click(placeOf(event));
     }
     pressed = null;
@@ -111,8 +111,9 @@ export function listenTo(plot, view, on, signal) {
     [pressed, line] = [null, null];
     on.line(null);
     later(event);
+    on.released();
   });
-  // Of the window; a finger that is lifted leaves it, too.
+  // The pointer left the window; so does a finger that is lifted.
   const left = ({ pointerType }) => pointerType !== "touch" && later(null);
   listen(document.documentElement, "pointerleave", left, { capture: false });
   listen(plot, "wheel", (event) => line && event.stopPropagation(), { passive: true }); // the axes would move

@@ -1,17 +1,18 @@
-// What lies at a place of the map: drawn beside it, and told to the other components.
-import { pictures } from "../../../stores/pictures/pictures.js";
-import { makeBeside } from "./tooltip.js";
+// The place of the map under the pointer or the keyboard's cursor: shown in the tooltip, and shared with the other
+// components of the page.
 import { emitHover, named, shown } from "../../../shell/hover_event.js";
+import { pictures } from "../../../stores/pictures/pictures.js";
+import { makeTooltip } from "./tooltip.js";
 
-const TOUCHING = 1; // pixels between the pointer and a point's edge, where it is over it still
-const AGAIN = 5000; // milliseconds until pictures that did not come are asked for again
+const RETRY = 5000; // milliseconds after which real pictures that could not be fetched are requested again
 
-export function makeSight(map, box, again) {
-  const beside = makeBeside(box);
-  let [asked, real] = [null, null]; // the address of the real pictures, and these
-  let by = null; // whose digit stands there, the pointer's or the keys'
+// `arrived()` is called when the real pictures have come.
+export function makeHover(box, arrived) {
+  const tooltip = makeTooltip(box);
+  let [asked, real] = [null, null]; // the URL of the real pictures, and these
+  let by = null; // the source of the place that the tooltip shows
 
-  // Asked for when one is first wanted: megabytes that the map can do without.
+  // Fetched when one is first wanted: megabytes that the map can do without.
   function fetchPictures(url) {
     asked = url;
     real = null;
@@ -19,60 +20,49 @@ export function makeSight(map, box, again) {
     pictures(url).then(
       (all) => {
         if (asked === url) real = all;
-        again();
+        arrived();
       },
-      () => setTimeout(() => asked === url && (asked = null), AGAIN), // others may be asked for by then
+      () => setTimeout(() => asked === url && (asked = null), RETRY), // others may be wanted by then
     );
   }
 
-  // The number of the point at a place, or null.
-  function over({ x, y }) {
-    const { data, grid, hidden, plotted, points, view } = map;
-    if (!data.layers.includes("points")) return null;
-    const reach = view.distance(plotted.mark.size / 2 + TOUCHING);
-    return grid?.nearest(x, y, reach, (i) => !hidden.has(points.labels[i])) ?? null;
-  }
-
-  function figuresOf(index) {
-    const { data, points, past } = map;
-    const { reconstruction, kl, ...others } = points.values;
-    const other = others[data.colouring];
-    const figures = [`KL ${shown(kl[index], 1)} nats`];
-    // Which it was at another moment is in no snapshot.
-    if (!past.active) figures.unshift(`reconstruction ${shown(reconstruction[index], 1)}`);
-    return [...figures, ...(other ? [`${data.colouringShort} ${shown(other[index], 3)}`] : [])].join(", ");
-  }
-
-  // To a hundredth, or as exactly as one sees.
-  function placeName({ x, y }, size) {
-    const digits = Math.min(Math.max(2, Math.ceil(-Math.log10(map.view.distance(1)))), 12);
-    return named([x, y].slice(0, size), size < 3 ? [] : map.data.plane.names, digits);
-  }
-
-  // Nothing is looked at where the place is null.
-  function lookAt(source, place) {
-    const { data, points, decoder, look, view } = map;
-    if (!place || !map.stands) {
-      if (by === source) beside.hide(); // what keys have led to stays when the pointer is elsewhere
-      if (look.source === source && look.chart === data?.key && look.z) emitHover(source, null, { chart: data.key });
-      return;
-    }
+  // Hovers a place { x, y, clientX, clientY } from a source "map" or "keys". `at` says what is there:
+  //   z, decoder       the place in the latent space, and what draws it
+  //   pixel            the length of a pixel on the map
+  //   point            the data point there, { index, name, figures }, or null
+  //   url              of the points' real pictures at the moment that is shown, or null
+  //   data, edge       what Python sent to the map, and the pixel of the window where it ends on the right
+  function show(source, place, { z, decoder, pixel, point, url, data, edge }) {
     by = source;
-    const z = view.at(place);
-    const index = over(place);
-    const address = map.past.active ? map.past.pictures : data.pictures;
-    if (index !== null && asked !== address) fetchPictures(address);
-    const known = index !== null && real && {
-      picture: real.image(index),
-      name: `${data.classes[points.labels[index]]} · #${index}`,
-      figures: figuresOf(index),
-    };
-    const edge = map.chart.getBoundingClientRect().right;
-    const where = placeName(place, z.length);
-    beside.show({ decoder, z, where, real: known, place, edge });
-    const { key: chart, pictures } = data;
-    emitHover(source, z, { index, real: known || null, where, chart, pictures });
+    if (point && asked !== url) fetchPictures(url);
+    const known = point && real && { picture: real.image(point.index), name: point.name, figures: point.figures };
+    const where = placeName(place, z.length, data.plane.names, pixel);
+    tooltip.show({ decoder, z, where, real: known, place, edge });
+    const { key: chart, pictures: set } = data;
+    emitHover(source, z, { index: point?.index ?? null, real: known, where, chart, pictures: set });
   }
 
-  return { over, lookAt, hide: beside.hide };
+  // Nothing is hovered from this source any more, on the map `chart`; `hovered` is the page's last hover event.
+  function leave(source, chart, hovered) {
+    if (by === source) tooltip.hide(); // the keyboard's cursor stays when the pointer is elsewhere
+    if (hovered.source === source && hovered.chart === chart && hovered.z) emitHover(source, null, { chart });
+  }
+
+  return { show, leave, hide: tooltip.hide };
+}
+
+// Coordinates of a place of Z numbers, to a hundredth, or as exactly as a pixel is.
+function placeName({ x, y }, size, names, pixel) {
+  const digits = Math.min(Math.max(2, Math.ceil(-Math.log10(pixel))), 12);
+  return named([x, y].slice(0, size), size < 3 ? [] : names, digits);
+}
+
+// What is known of a data point, in nats, and what it is coloured by. Which loss it had at an earlier moment is in no
+// snapshot: then `past` is true.
+export function pointFigures({ values }, index, { colouring, colouringShort }, past) {
+  const { reconstruction, kl, ...others } = values;
+  const figures = [`KL ${shown(kl[index], 1)} nats`];
+  if (!past) figures.unshift(`reconstruction ${shown(reconstruction[index], 1)}`);
+  if (others[colouring]) figures.push(`${colouringShort} ${shown(others[colouring][index], 3)}`);
+  return figures.join(", ");
 }

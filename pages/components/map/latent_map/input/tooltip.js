@@ -1,14 +1,14 @@
-// The digit beside the pointer: what the model draws at its place; over a data point its real picture too.
+// The box beside the pointer: the picture decoded at its place; over a data point its real picture, too.
 import { imageOf, put } from "../../../stores/pictures/levels.js";
 
-const AWAY = 20; // pixels between the pointer and the pictures
+const AWAY = 20; // pixels between the pointer and the box
 
-export function makeBeside(box) {
+export function makeTooltip(box) {
   const [drawn, other] = box.querySelectorAll("canvas");
   const [labels, text] = [box.querySelector("p"), box.lastElementChild];
 
-  // `where` is what the place is called; `real` is the data point's { picture, name, figures }, or nothing;
-  // of `place` are taken the pixels of the window, of which `edge` is where the map ends on the right.
+  // `where` is the place's coordinates as text; `real` the data point's { picture, name, figures }, or null; `place`
+  // has pixels of the window; `edge` is the pixel where the map ends on the right.
   function show({ decoder, z, where, real, place, edge }) {
     put(drawn, imageOf(decoder.greyLevels(decoder.decode(z))));
     other.hidden = !real;

@@ -1,9 +1,10 @@
-// What lies over the points and changes at every frame: pins, the place that is looked at, paths, ellipses,
-// the prior's contours. A canvas of its own, as a change of Plotly's figure takes 30 ms.
+// What lies over the points and changes at every frame: pins, the hovered place, paths, ellipses, the prior's
+// contours. On a canvas of its own, as a change of Plotly's figure takes 30 ms.
 
 const TURN = 2 * Math.PI;
+const FARTHEST = 1e6; // pixels: further outside a canvas refuses to draw, or draws something else
 
-// Dark on light and light on dark: seen on every background and every colour.
+// Dark on light and light on dark: visible on every background and every colour.
 function twice(context, width, path) {
   for (const [colour, more] of [["#ffffff", 2.5], ["#000000", 0]]) {
     context.strokeStyle = colour;
@@ -22,11 +23,65 @@ function axesOf([xx, xy, yy]) {
   return { roots, angle: Math.atan2(2 * xy, xx - yy) / 2 };
 }
 
-// `marks` says what is drawn, in map coordinates:
-//   pins [[x, y]…], y null where a place has no height; chosen, the number of one of them, or null;
-//   place [x, y] or null; lines [[[x, y]…]…]; ellipses [{ at: [x, y], covariance }…];
-//   prior { at: [x, y], radii, line } or null; ink and paper, the theme's colours.
-export function drawMarks(canvas, view, marks) {
+// What is marked, in map coordinates: pins, place, lines, ellipses.
+function marksOf({ data, view, hovered, points, pins, ellipse, line }) {
+  const { covariance, xy } = points;
+  const own = hovered.chart === data.key;
+  // A data point hovered on another map of the same set is marked on this one, too.
+  const sameSet = own || (hovered.pictures !== null && hovered.pictures === data.pictures);
+  const i = sameSet ? hovered.index : null;
+  const point = i !== null && {
+    at: xy.subarray(2 * i, 2 * i + 2),
+    covariance: covariance.subarray(3 * i, 3 * i + 3),
+  };
+  const fits = hovered.z?.length === data.plane.base.length && !(own && hovered.source === "map");
+  const shownEllipse = point || ellipse;
+  return {
+    pins: point && !own ? [...pins, [...point.at]] : pins,
+    place: fits ? view.toMap(hovered.z) : null,
+    lines: [data.line, line, data.region && [...data.region, data.region[0]]].filter(Boolean),
+    ellipses: shownEllipse && data.layers.includes("ellipses") ? [shownEllipse] : [],
+  };
+}
+
+// The contours of N(0, I): circles, or pairs of lines where the latent space has one dimension.
+function drawPrior(context, { at: [x, y], radii, line }, height, ink, paper) {
+  context.strokeStyle = context.fillStyle = ink;
+  context.globalAlpha = 0.7;
+  context.lineWidth = 1.2;
+  context.font = "12px sans-serif";
+  radii.forEach((radius, i) => {
+    context.setLineDash([6, 4]);
+    context.beginPath();
+    if (line)
+      for (const side of [-1, 1]) {
+        context.moveTo(x + side * radius, 0);
+        context.lineTo(x + side * radius, height);
+      }
+    else context.arc(x, y, radius, 0, TURN);
+    context.stroke();
+    context.setLineDash([]);
+    const [left, top] = line ? [x + radius, 14] : [x, y - radius - 4];
+    context.strokeStyle = paper;
+    context.lineWidth = 3;
+    context.strokeText(`${i + 1} σ`, left + 3, top);
+    context.fillText(`${i + 1} σ`, left + 3, top);
+    context.strokeStyle = ink;
+    context.lineWidth = 1.2;
+  });
+  context.globalAlpha = 1;
+}
+
+// Draws the overlay of a map. The state is what it shows:
+//   data           what Python sent to the map
+//   hovered        the page's last hover event
+//   points         { xy, covariance } of the points
+//   pins           [[x, y]…], y null where a place has no height; ellipse, of the chosen one, { at, covariance } or null
+//   line           [[x, y], [x, y]] while a person draws one, or null
+//   ink, paper     the theme's colours of text and background
+export function drawOverlay(canvas, view, state) {
+  const { data, ink, paper } = state;
+  const { pins, place, lines, ellipses } = marksOf({ ...state, view });
   const { width, height } = view.area;
   for (const [name, value] of Object.entries(view.area)) canvas.style[name] = `${value}px`;
   const ratio = window.devicePixelRatio;
@@ -35,57 +90,36 @@ export function drawMarks(canvas, view, marks) {
   const context = canvas.getContext("2d");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);
-  // Far outside a canvas refuses to draw, or draws something else.
-  const [across, upwards] = view.axes;
-  const pixel = ([x, y]) => [across.d2p(x), upwards.d2p(y)].map((at) => Math.min(Math.max(at, -1e6), 1e6));
+  const { toPixels } = view;
+  // Where the latent space is a line, a place is all that is above each other, and a path lies half way up.
+  const clamped = (value) => Math.min(Math.max(value, -FARTHEST), FARTHEST);
+  const pixel = ([x, y]) => {
+    const [left, top] = toPixels(x, y ?? 0);
+    return [clamped(left), y === null ? height / 2 : clamped(top)];
+  };
   const unit = 1 / view.distance(1); // pixels
 
-  if (marks.prior) {
-    context.strokeStyle = context.fillStyle = marks.ink;
-    context.globalAlpha = 0.7;
-    context.lineWidth = 1.2;
-    context.font = "12px sans-serif";
-    const [x, y] = pixel(marks.prior.at);
-    marks.prior.radii.forEach((radius, i) => {
-      context.setLineDash([6, 4]);
-      context.beginPath();
-      if (marks.prior.line)
-        for (const side of [-1, 1]) {
-          context.moveTo(x + side * radius * unit, 0);
-          context.lineTo(x + side * radius * unit, height);
-        }
-      else context.arc(x, y, radius * unit, 0, TURN);
-      context.stroke();
-      context.setLineDash([]);
-      const [left, top] = marks.prior.line ? [x + radius * unit, 14] : [x, y - radius * unit - 4];
-      context.strokeStyle = marks.paper;
-      context.lineWidth = 3;
-      context.strokeText(`${i + 1} σ`, left + 3, top);
-      context.fillText(`${i + 1} σ`, left + 3, top);
-      context.strokeStyle = marks.ink;
-      context.lineWidth = 1.2;
-    });
-    context.globalAlpha = 1;
+  if (data.layers.includes("prior")) {
+    const { at, radii, line } = data.prior;
+    drawPrior(context, { at: pixel(at), radii: radii.map((radius) => radius * unit), line }, height, ink, paper);
   }
-  for (const { at, covariance } of marks.ellipses) {
+  for (const { at, covariance } of ellipses) {
     const [x, y] = pixel(at);
     const { roots, angle } = axesOf(covariance);
     for (const sigmas of [1, 2]) {
-      const [wide, narrow] = roots.map((root) => Math.min(root * sigmas * unit, 1e6));
+      const [wide, narrow] = roots.map((root) => Math.min(root * sigmas * unit, FARTHEST));
       twice(context, 1.2, () => context.ellipse(x, y, wide, narrow, -angle, 0, TURN));
     }
   }
-  // Where the latent space is a line, a place is all that is above each other, and a path lies in the middle.
-  const half = upwards.p2d(height / 2);
-  for (const line of marks.lines)
+  for (const line of lines)
     twice(context, 2, () => {
-      for (const [i, [x, y]] of line.entries()) context[i ? "lineTo" : "moveTo"](...pixel([x, y ?? half]));
+      for (const [i, each] of line.entries()) context[i ? "lineTo" : "moveTo"](...pixel(each));
     });
-  const ring = (place, radius, width) => {
-    const [x, y] = pixel([place[0], place[1] ?? half]);
+  const ring = (at, radius, width) => {
+    const [x, y] = pixel(at);
     twice(context, width, () => {
       context.arc(x, y, radius, 0, TURN);
-      if (place[1] === null)
+      if (at[1] === null)
         for (const side of [-1, 1]) {
           context.moveTo(x, y + side * radius);
           context.lineTo(x, side < 0 ? 0 : height);
@@ -93,9 +127,9 @@ export function drawMarks(canvas, view, marks) {
     });
     return [x, y];
   };
-  marks.pins.forEach((pin, number) => (number === marks.chosen ? ring(pin, 8, 3) : ring(pin, 5, 1.5)));
-  if (marks.place) {
-    const [x, y] = ring(marks.place, 6, 2);
+  pins.forEach((pin, number) => (number === data.chosen ? ring(pin, 8, 3) : ring(pin, 5, 1.5)));
+  if (place) {
+    const [x, y] = ring(place, 6, 2);
     const ticks = [[1, 0], [-1, 0], [0, 1], [0, -1]];
     twice(context, 2, () => {
       for (const [dx, dy] of ticks) {

@@ -1,16 +1,16 @@
-// The points as Plotly draws them: traces of one colour each, which Plotly draws quickest.
+// The points as a Plotly figure: traces of one colour each, which Plotly draws fastest.
 
 const SLICES = 2; // of each colour, drawn in turn: else the last class would hide the others
 
-// The numbers between which a colouring spreads its colours: outliers must not take them all.
+// The values at the ends of the colour scale: the 1st and 99th percentile, as outliers must not take all colours.
 export function bounds(values) {
   const sorted = Float32Array.from(values).sort();
   const at = (share) => sorted[Math.round(share * (sorted.length - 1))];
   return [at(0.01), at(0.99)];
 }
 
-// For each colour the numbers of its points, those of hidden classes left out; `spread` are the points over whose
-// values a colouring by numbers spreads its colours.
+// For each colour the indices of its points, without those of hidden classes; `spread` are the points over whose values
+// a colouring by numbers spreads its colours.
 export function groups(points, { colouring, colours, scale }, hidden, spread) {
   const { labels, values } = points;
   const palette = colouring === "class" ? colours : scale;
@@ -26,7 +26,7 @@ export function groups(points, { colouring, colours, scale }, hidden, spread) {
   return palette.map((colour, k) => ({ colour, members: members[k] }));
 }
 
-// Small and faint where all lie upon each other, larger and clearer the closer one looks.
+// Size and opacity of the dots: small and faint where many overlap, larger and clearer when zoomed in.
 export function marker(count, zoom) {
   const crowd = Math.min(1, Math.sqrt(10000 / Math.max(count, 1)));
   const grown = Math.max(zoom, 1) ** 0.4;
@@ -55,8 +55,7 @@ export function traces(points, parts, mark, type) {
     }));
 }
 
-// Ranges that hold all points, [[x0, x1], [y0, y1]]: given, not found by Plotly, so that a hidden class does
-// not move the map.
+// Ranges that hold all points, [[x0, x1], [y0, y1]]: given to Plotly, so that hiding a class does not move the map.
 export function home(points) {
   return [0, 1].map((coordinate) => {
     let [low, high] = [Infinity, -Infinity];
@@ -69,7 +68,7 @@ export function home(points) {
   });
 }
 
-// `draws` counts the figures: what a lasso holds of one is not set apart in the next.
+// `draws` counts the figures: a selection in one is not kept in the next.
 export function layout(ranges, names, draws) {
   const axis = (coordinate) => ({
     title: { text: names[coordinate], standoff: 4 },
@@ -81,7 +80,7 @@ export function layout(ranges, names, draws) {
     selectionrevision: draws,
     selections: [],
     dragmode: "pan",
-    hovermode: false, // what lies under the pointer is found by ourselves
+    hovermode: false, // the point under the pointer is found by spatial_index.js
     autosize: true,
     margin: { l: 48, r: 8, t: 32, b: 44 },
     xaxis: axis(0),

@@ -1,5 +1,5 @@
-// Points as round dots on a canvas, put into its pixels by hand: at every frame of a play, where ten thousand calls
-// to draw, or Plotly, would take several.
+// Points as round dots, written into a canvas' pixels directly: fast enough for every frame, where ten thousand drawing
+// calls, or Plotly, would take several.
 const PARTS = 4; // of a pixel, to which a dot's place is rounded: dots that move slowly do not jerk
 export const HIDDEN = 255; // instead of the number of a colour
 
@@ -32,8 +32,8 @@ export function makeDots(canvas) {
   let image = null;
   let made = { of: "", stamps: null };
 
-  // `xy` are places of the map, `colours` says of each point which of `palette` it has, or HIDDEN; `mark` is the
-  // dots' { size, opacity }.
+  // `xy` are places of the map, x and y in turn; `colours` the index into `palette` of each point, or HIDDEN; `mark`
+  // the dots' { size, opacity }.
   return function draw({ xy, colours, palette, view, mark }) {
     const area = view.area;
     for (const [name, value] of Object.entries(area)) canvas.style[name] = `${value}px`;
@@ -46,9 +46,9 @@ export function makeDots(canvas) {
     const { stamps, side } = made;
     const pixels = image.data.fill(0);
     const inks = palette.map((colour) => levelsOf(context, colour));
-    const [across, upwards] = view.axes;
-    const [left, top] = [across.d2p(0) * ratio, upwards.d2p(0) * ratio];
-    const [right, down] = [across.d2p(1) * ratio - left, upwards.d2p(1) * ratio - top];
+    const { toPixels } = view;
+    const [left, top] = toPixels(0, 0).map((pixel) => pixel * ratio);
+    const [right, down] = [toPixels(1, 1)[0] * ratio - left, toPixels(1, 1)[1] * ratio - top];
     const half = Math.floor(side / 2);
     for (let i = 0; i < colours.length; i++) {
       if (colours[i] === HIDDEN) continue;

@@ -1,19 +1,19 @@
-// The test set's points at a moment of a training, as `map_points` makes those of the newest weights (points.py).
-const KEPT = new WeakMap(); // moment -> { plane, points }
+// The test set's points at a moment of a training, computed as `map_points` (stores/points) does for the newest weights.
+const CACHE = new WeakMap(); // moment -> { key, points }
 
-// `opened` is a moment of a timeline, `newest` the same pictures' points under the newest weights, whose labels
-// they have, and, as the losses of pictures are in no snapshot, whose reconstruction losses.
-export function momentPoints(opened, newest, plane) {
+// `moment` has the posteriors { mean, logvar }; `newest` are the same pictures' points under the newest weights, of which
+// the labels are kept, and the reconstruction losses, which are in no snapshot.
+export function momentPoints(moment, newest, plane) {
   const { first, second, base } = plane;
-  const kept = KEPT.get(opened);
-  const same = JSON.stringify([newest.name, first, second, base]);
-  if (kept?.of === same) return kept.points;
-  const points = { ...newest, ...made(opened, newest, plane) };
-  KEPT.set(opened, { of: same, points });
+  const cached = CACHE.get(moment);
+  const key = JSON.stringify([newest.name, first, second, base]);
+  if (cached?.key === key) return cached.points;
+  const points = { ...newest, ...computed(moment, newest, plane) };
+  CACHE.set(moment, { key, points });
   return points;
 }
 
-function made({ mean, logvar }, { name, labels, values }, { base, first, second }) {
+function computed({ mean, logvar }, { name, labels, values }, { base, first, second }) {
   const count = labels.length;
   const size = base.length;
   const line = !second.some(Boolean);
@@ -46,7 +46,7 @@ function made({ mean, logvar }, { name, labels, values }, { base, first, second 
   return { name: `${name} then`, xy, covariance, values: own };
 }
 
-// From each mean to the mean of its class.
+// The distance of each mean to the mean of its class.
 function distances(mean, labels, size) {
   const classes = Math.max(...labels) + 1;
   const [sums, counts] = [new Float64Array(classes * size), new Float64Array(classes)];

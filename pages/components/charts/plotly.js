@@ -1,6 +1,6 @@
-// What every Plotly chart of the page needs: Plotly itself, once; the theme; whether there is WebGL.
+// What every Plotly chart of the page needs: the library, loaded once; the theme; whether there is WebGL.
 
-// A failure is forgotten: the next run tries again.
+// After a failure the next call tries again.
 export function loadPlotly(url) {
   window.plotlyOfThisApp ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
@@ -16,7 +16,7 @@ export function loadPlotly(url) {
   return window.plotlyOfThisApp;
 }
 
-let webgl; // asked once: browsers hand out only a few WebGL contexts
+let webgl; // tested once: browsers allow only a few WebGL contexts
 export function hasWebGL() {
   if (webgl === undefined) {
     const context = document.createElement("canvas").getContext("webgl");
@@ -32,7 +32,7 @@ export function themeOf(element) {
   return (name) => style.getPropertyValue(`--st-${name}`).trim();
 }
 
-// Streamlit's theme as a Plotly template: what the figure sets itself comes before it.
+// Streamlit's theme as a Plotly template, which gives way to what the figure sets itself.
 export function themeTemplate(element) {
   const theme = themeOf(element);
   const transparent = "rgba(0,0,0,0)";

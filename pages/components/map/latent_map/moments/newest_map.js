@@ -1,14 +1,14 @@
-// The map under the newest weights: its decoder and points, which come by stores, and what follows from these points.
+// The map under the newest weights: decoder and points, which stores bring to the browser.
 import { Awaited } from "../../../stores/registry/awaited.js";
 import { decoders, pointSets } from "../../../stores/registry/registry.js";
 import { home } from "../layers/plotly_figure.js";
 import { makeGrid } from "../spatial_index.js";
 
-export class Newest {
-  grid = null;
-  home = null; // the whole map
+export class NewestMap {
+  grid = null; // the spatial index of the points
+  home = null; // the ranges of the whole map
 
-  // `arrived(name)` is called when the "decoder" or the "points" that were asked for are here.
+  // `arrived(name)` is called when the "decoder" or the "points" last requested have come.
   constructor(arrived) {
     this.awaited = {
       decoder: new Awaited(decoders(), () => arrived("decoder")),
@@ -20,7 +20,7 @@ export class Newest {
     };
   }
 
-  ask({ decoder, points }) {
+  request({ decoder, points }) {
     this.awaited.decoder.ask(decoder);
     this.awaited.points.ask(points);
   }
@@ -33,6 +33,7 @@ export class Newest {
     return this.awaited.points.value;
   }
 
+  // The points over whose values colours are spread.
   get spread() {
     return this.points;
   }
