@@ -116,10 +116,9 @@ DECODED = """async (hidden) => {
   }).slice(50);
 }"""
 # In the page: milliseconds from the last of so many turns of the wheel, all in one frame as when it is spun,
-# until the manifold's window has all its digits. The step of the digits is then another.
+# until the manifold's window has all its digits; null if it was not drawn again.
 TILED = """async ([x, y, turns]) => {
   const canvas = document.querySelector(".latent-map-manifold");
-  const before = canvas.dataset.step;
   let whole = null;
   new MutationObserver(() => {
     if (canvas.dataset.pending !== "0") whole = null;
@@ -131,7 +130,7 @@ TILED = """async ([x, y, turns]) => {
   for (let turn = 0; turn < turns; turn++) target.dispatchEvent(new WheelEvent("wheel", place));
   const ended = performance.now();
   await new Promise((done) => setTimeout(done, 2000));
-  return canvas.dataset.step === before ? null : Math.max(whole - ended, 0);
+  return whole === null ? null : Math.max(whole - ended, 0);
 }"""
 
 

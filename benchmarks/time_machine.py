@@ -15,6 +15,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.targets import Figure, tell
 from tests.browser import APP, ARGUMENTS, SLOW, Server, chromium, ready
+from tests.walking import TIMELINE
 from vae.config import TrainConfig
 from vae.runs.catalogue import new_run
 from vae.runs.run import Run
@@ -26,24 +27,26 @@ FRAMES, LATENCY = 20, 100  # a second at least; milliseconds at most
 
 # In the page: plays from the first moment to the last, and says in which frames the points were drawn.
 PLAYED = """async (speed) => {
-  const machine = document.querySelector(".time-machine");
-  const { timeline } = machine;
+  const timeline = TIMELINE;
   timeline.seek(0);
   timeline.motion.speed = Number(speed);
   await new Promise((done) => setTimeout(done, 2000));
   const drawn = new Set(); // a frame counts once
-  const watch = new MutationObserver(() => drawn.add(document.timeline.currentTime));
-  watch.observe(document.querySelector(".latent-map-past"), { attributeFilter: ["data-moment"] });
+  const context = document.querySelector(".latent-map-past").getContext("2d");
+  context.putImageData = function (...image) {
+    drawn.add(document.timeline.currentTime);
+    CanvasRenderingContext2D.prototype.putImageData.apply(this, image);
+  };
   timeline.motion.play();
   while (timeline.motion.playing) await new Promise(requestAnimationFrame);
-  watch.disconnect();
+  delete context.putImageData;
   return [...drawn];
-}"""
+}""".replace("TIMELINE", TIMELINE)
 # In the page: milliseconds from moving the slider until points, pictures and text of a moment are painted,
 # and until the manifold is whole.
 SOUGHT = """async (index) => {
   const slider = document.querySelector(".time-machine [type=range]");
-  const { timeline } = document.querySelector(".time-machine");
+  const timeline = TIMELINE;
   const behind = document.querySelector(".latent-map-manifold");
   const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
   const started = performance.now();
@@ -54,7 +57,7 @@ SOUGHT = """async (index) => {
   const seen = performance.now() - started;
   while (behind.dataset.pending !== "0") await frame();
   return [seen, performance.now() - started];
-}"""
+}""".replace("TIMELINE", TIMELINE)
 
 
 def trained(runs_dir: Path) -> Run:

@@ -41,7 +41,7 @@ POINT = f"""([key, index]) => {{
     return [clientX, clientY];
 }}"""
 MARKS = """(key) => document.querySelector(`[data-chart="${key}"] .latent-map-marks`).toDataURL()"""
-SETTLED = f"() => ['left', 'right'].every((key) => ({OF_MAP})(key).telling.pending.length === 0)"
+SETTLED = f"() => ['left', 'right'].every((key) => ({OF_MAP})(key).queue.pending.length === 0)"
 
 
 @pytest.fixture
@@ -214,21 +214,25 @@ def test_a_place_that_means_nothing_to_the_other_is_said_to(
         assert page.evaluate(MARKS, "right") != before
 
 
-SEEK = """([key, position]) => {
-    const seen = document.querySelectorAll(".time-machine")[key].timeline;
+TIMELINES = """[...document.querySelectorAll(".time-machine[data-step]")].map((element) => {
+    while (!element.timeMachine) element = element.parentElement;
+    return element.timeMachine.seen;
+})"""
+SEEK = f"""([key, position]) => {{
+    const seen = {TIMELINES}[key];
     seen.position = position;
     seen.moved();
-}"""
-SEEN = """(key) => {
-    const { moments, position } = document.querySelectorAll(".time-machine")[key].timeline;
+}}"""
+SEEN = f"""(key) => {{
+    const {{ moments, position }} = {TIMELINES}[key];
     const [before, after] = [Math.floor(position), Math.ceil(position)].map((at) => moments[at].step);
     return before + (position % 1) * (after - before);
-}"""
+}}"""
 # Whether both are linked by this: one hears of it after the other.
-LINKED = """(by) => {
-    const machines = [...document.querySelectorAll(".time-machine[data-step]")];
-    return machines.length === 2 && machines.every(({ timeline }) => (timeline.linked?.by ?? null) === by);
-}"""
+LINKED = f"""(by) => {{
+    const timelines = {TIMELINES};
+    return timelines.length === 2 && timelines.every(({{ linked }}) => (linked?.by ?? null) === by);
+}}"""
 PLAYED = f"""([key, played]) => ({OF_MAP})(key).past.played === played"""
 
 
@@ -257,7 +261,7 @@ def test_time_sliders_go_along_to_the_same_step_or_epoch_or_stand_alone(
         machine.get_by_role("button", name="Pause the moments").click()
         for side in SIDES:
             page.wait_for_function(PLAYED, arg=[side, False])
-        expect(machine).to_have_attribute("data-position", re.compile(r"^\d+$"))
+        expect(machine.locator("[type=range]")).to_have_value(re.compile(r"^\d+$"))
         page.evaluate(SEEK, [0, 0])
         page.evaluate("() => document.querySelectorAll('.time-machine [data-act=end]')[0].click()")
         assert (page.evaluate(SEEN, 0), page.evaluate(SEEN, 1)) == (36, 30), "the shorter one ends first"

@@ -1,6 +1,7 @@
 """The Latent page in a browser: its map opened, moved over and zoomed; what is drawn on it."""
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -19,10 +20,38 @@ _RANGES = """() => {
     const { xaxis, yaxis } = document.querySelector('[data-chart="map"] .js-plotly-plot')._fullLayout;
     return [...xaxis.range, ...yaxis.range];
 }"""
-TELLING = """() => {
+# What shows the map, and the timeline of the time machine.
+MAP = """(() => {
     let element = document.querySelector(".latent-map");
     while (!element.latentMap) element = element.parentElement;
-    return element.latentMap.telling;
+    return element.latentMap;
+})()"""
+TIMELINE = """(() => {
+    let element = document.querySelector(".time-machine");
+    while (!element.timeMachine) element = element.parentElement;
+    return element.timeMachine.seen;
+})()"""
+# The grey levels of the manifold's tile around a place, as they are drawn: with three times as many pixels,
+# so that each of a digit's is a square; in the middles of these.
+TILE = """(canvas, redraw, { x, y, step, window: [x0, x1, y0, y1] }) => {
+    const ratio = devicePixelRatio;
+    const drawAt = (value) => {
+        Object.defineProperty(window, "devicePixelRatio", { value, configurable: true });
+        redraw();
+    };
+    drawAt(3);
+    const context = canvas.getContext("2d");
+    const { width, height } = canvas;
+    const middles = [...Array(28).keys()].map((k) => ((k + 0.5) / 28 - 0.5) * step);
+    const columns = middles.map((away) => Math.floor(((x + away - x0) / (x1 - x0)) * width));
+    const rows = middles.map((away) => Math.floor(((y1 - y + away) / (y1 - y0)) * height));
+    const [left, top] = [columns[0], rows[0]];
+    const [wide, tall] = [columns[27] - left + 1, rows[27] - top + 1];
+    const { data } = context.getImageData(left, top, wide, tall);
+    const at = (row, column) => data[4 * ((row - top) * wide + column - left) + 3];
+    const levels = rows.map((row) => columns.map((column) => at(row, column)));
+    drawAt(ratio);
+    return levels;
 }"""
 
 
@@ -40,7 +69,7 @@ def next_frame(page: Page) -> None:
 
 def settled(page: Page) -> None:
     """Waits until the server has answered all that happened on the map."""
-    page.wait_for_function(f"({TELLING})().pending.length === 0")
+    page.wait_for_function(f"{MAP}.queue.pending.length === 0")
 
 
 def digit(box: Locator) -> tuple[list[float], np.ndarray]:
@@ -68,6 +97,26 @@ def ranges(page: Page) -> list[float]:
     """What the map's axes show: x0, x1, y0, y1."""
     shown: list[float] = page.evaluate(_RANGES)
     return shown
+
+
+def tile_step(window: Sequence[float], width: float, height: float) -> float:
+    """The distance between tiles of the manifold in a window x0, x1, y0, y1 of so many CSS pixels: the least
+    power of two that takes 36 of them."""
+    x0, x1, y0, y1 = window
+    return float(2.0 ** np.ceil(np.log2(36 * max((x1 - x0) / width, (y1 - y0) / height))))
+
+
+def tile(page: Page, x: float, y: float) -> tuple[list[float], np.ndarray]:
+    """The place (2,) of the manifold's tile nearest to one of the map, and its grey levels (28, 28)."""
+    canvas = page.locator(".latent-map-manifold")
+    window = ranges(page)
+    step = tile_step(
+        window, *canvas.evaluate("({ offsetWidth, offsetHeight }) => [offsetWidth, offsetHeight]")
+    )
+    place = [round(x / step) * step, round(y / step) * step]
+    at = {"x": place[0], "y": place[1], "step": step, "window": window}
+    shown = canvas.evaluate(f"(canvas, at) => ({TILE})(canvas, () => {MAP}.drawManifold(), at)", at)
+    return place, np.array(shown)
 
 
 def middle(page: Page) -> tuple[float, float]:

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal, NamedTuple, TypeVar, get_args
 
 import streamlit as st
@@ -14,7 +13,7 @@ from pages.components.runs import run_moments
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.messages import escape_markdown, show_errors
 from pages.components.shell.page_state import page_state
-from pages.components.stores.moments import Moment, Moments
+from pages.components.stores.moments import Moments
 from vae import VaeError
 from vae.datasets.registry import class_names
 from vae.export.animation import Format, Frame, film
@@ -94,26 +93,6 @@ def _dialog(run: Run, loaded: LoadedModel, plane: Plane) -> None:
             _save_button(settings, content)
 
 
-def moment_caption(moment: Moment) -> str:
-    """A moment's step, epoch and losses, as the time slider writes them (`time_machine/component.js`)."""
-    parts = [f"step {moment.step:,}"]
-    if moment.epoch is not None:
-        parts.append(f"epoch {_rounded(moment.epoch, '0.01')}")
-    costs = {"train": moment.train, "test": moment.test}
-    label = "KL "  # only once: the narrowest film has no room for two
-    for split, cost in costs.items():
-        if cost is not None:
-            reconstruction, kl = (_rounded(term, "0.1") for term in cost)
-            parts.append(f"{split} {reconstruction} + {label}{kl}")
-            label = ""
-    return " · ".join(parts) + ("" if label else " nats")
-
-
-def _rounded(value: float, to: str) -> Decimal:
-    """Rounded half up, as in JavaScript: 0.125 is 0.13."""
-    return Decimal(value).quantize(Decimal(to), ROUND_HALF_UP)
-
-
 def _too_few(run: Run, count: int) -> str:
     known = f"{count} moment{'s' * (count != 1)}"
     return (
@@ -158,7 +137,7 @@ def _make(settings: Settings, shown: Moments, loaded: LoadedModel, plane: Plane)
     first = test.firsts
     last = ModelAtStep(loaded.step, loaded.model, test.means, test.logvars, test.decoded[first])
     sequence = SnapshotSequence(run, [run.snapshot_path(moment.step) for moment in shown.moments[:-1]], last)
-    captions = [moment_caption(moment) for moment in shown.moments]
+    captions = [moment.caption for moment in shown.moments]
     if settings.what == "Map":
         names = class_names(run.config.dataset)
         drawn = map_film(sequence, captions, plane, test.labels, names, size, seconds)

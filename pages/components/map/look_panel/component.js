@@ -1,85 +1,103 @@
-import { Awaited } from "../../stores/registry/awaited.js";
-import { decoders } from "../../stores/registry/registry.js";
 import { onHover, placeText } from "../../shell/hover_event.js";
 import { timeline } from "../../stores/moments/timeline.js";
 import { imageOf, put } from "../../stores/pictures/levels.js";
+import { Awaited } from "../../stores/registry/awaited.js";
+import { decoders } from "../../stores/registry/registry.js";
 
 const RESTS = 400; // milliseconds without another key
 
-function mount(parentElement) {
-  const box = parentElement.querySelector(".look-panel");
-  const [pictures, text, said] = box.children;
-  const [drawn, other] = pictures.children;
-  const state = { listeners: new AbortController(), look: { source: null, z: null, real: null }, chart: null };
+class LookPanel {
+  listeners = new AbortController();
+  hovered = { source: null, z: null, real: null }; // the page's last hover event
 
-  // Who moves the cursor by keys may not see it: what it rests on is read out.
-  function read(source) {
-    clearTimeout(state.resting);
-    said.textContent = "";
-    const say = () => (said.textContent = text.textContent);
-    if (source === "keys" && state.aloud) state.resting = setTimeout(say, RESTS);
+  constructor(parentElement) {
+    this.box = parentElement.querySelector(".look-panel");
+    [this.pictures, this.text, this.spoken] = this.box.children;
+    this.awaited = new Awaited(decoders(), () => this.draw());
+    onHover((hovered) => {
+      this.hovered = hovered;
+      this.draw();
+    }, this.listeners.signal);
   }
 
-  state.show = () => {
-    const { source, z, where } = state.look;
-    const own = state.chart === null || state.look.chart === state.chart;
-    const real = own ? state.look.real : null;
+  show(data) {
+    const changed = this.data?.hint !== data.hint;
+    this.data = data;
+    this.follow(data.timeline);
+    if (changed) this.draw();
+    this.awaited.ask(data.decoder);
+  }
+
+  // The same timeline as long as the panel exists.
+  follow(name) {
+    if (!name || this.seen) return;
+    this.seen = timeline(name);
+    const { signal } = this.listeners;
+    this.seen.addEventListener("change", () => this.drawn === this.decoder || this.draw(), { signal });
+  }
+
+  // That of the moment which is shown, once the newest is here.
+  get decoder() {
+    return this.awaited.value && (this.seen?.scene?.loaded.decoder ?? this.awaited.value);
+  }
+
+  draw() {
+    const { box, data, decoder } = this;
+    const { source, z, where, chart } = this.hovered;
+    const [picture, other] = this.pictures.children;
+    const own = data.chart === null || chart === data.chart;
+    const real = own ? this.hovered.real : null;
     box.toggleAttribute("data-idle", !z);
     other.hidden = !real;
-    const decoder = state.awaited.value && (state.seen?.scene?.loaded.decoder ?? state.awaited.value);
-    state.drawn = decoder;
+    this.drawn = decoder;
     const size = decoder?.layers[0].inputs;
     if (decoder) {
-      // What was looked at last stays, as this decoder draws it; at first the middle, not a hole.
-      state.last = [z, state.last].find((each) => each?.length === size) ?? null;
-      const drawing = state.last ?? Array(size).fill(0);
-      put(drawn, imageOf(decoder.greyLevels(decoder.decode(drawing))));
-      box.dataset.z = JSON.stringify(drawing);
+      // The last hovered place stays, as this decoder draws it; at first z = 0, so that there is a picture.
+      this.last = [z, this.last].find((each) => each?.length === size) ?? null;
+      const shown = this.last ?? Array(size).fill(0);
+      put(picture, imageOf(decoder.greyLevels(decoder.decode(shown))));
+      box.dataset.z = JSON.stringify(shown);
     }
     if (real) put(other, real.picture);
-    const idle = `${state.last ? "What was looked at last." : "The middle, z = 0."} ${state.hint}`;
-    const strange = z && size && z.length !== size;
-    const meaningless = `A place of ${z?.length} numbers means nothing here, where z has ${size}.`;
-    const named = [z && placeText(z, own ? where : null), real && `${real.name}: ${real.figures}`];
-    const parts = z && (strange ? [meaningless] : named);
-    box.toggleAttribute("data-strange", Boolean(strange));
-    text.textContent = parts ? parts.filter(Boolean).join(" · ") : idle;
-    const what = z ? "What the model draws at the place that is looked at" : "Nothing yet";
-    pictures.setAttribute("aria-label", what);
-    read(z && source);
-  };
-  const hear = (look) => {
-    state.look = look;
-    state.show();
-  };
-  state.awaited = new Awaited(decoders(), () => state.show());
-  onHover(hear, state.listeners.signal);
-  // Told once which timeline is followed.
-  state.follow = (name) => {
-    if (!name || state.seen) return;
-    state.seen = timeline(name);
-    const turned = () => state.drawn === (state.seen.scene?.loaded.decoder ?? state.awaited.value) || state.show();
-    state.seen.addEventListener("change", turned, { signal: state.listeners.signal });
-  };
-  state.dispose = () => {
-    clearTimeout(state.resting);
-    state.listeners.abort();
-    state.awaited.end();
-    delete parentElement.lookPanel;
-  };
-  return state;
+    const strange = Boolean(z && size && z.length !== size);
+    box.toggleAttribute("data-strange", strange);
+    this.text.textContent = this.textOf(z, own ? where : null, real, strange && size);
+    const label = z ? "What the model draws at the place that is looked at" : "Nothing yet";
+    this.pictures.setAttribute("aria-label", label);
+    this.speak(z && source);
+  }
+
+  // `size` is the number of dimensions if z has another one, else false.
+  textOf(z, where, real, size) {
+    const idle = this.last ? "What was looked at last." : "The middle, z = 0.";
+    if (!z) return `${idle} ${this.data.hint}`;
+    if (size) return `A place of ${z.length} numbers means nothing here, where z has ${size}.`;
+    return [placeText(z, where), real && `${real.name}: ${real.figures}`].filter(Boolean).join(" · ");
+  }
+
+  // A screen reader reads the place where the keyboard's cursor rests.
+  speak(source) {
+    clearTimeout(this.resting);
+    this.spoken.textContent = "";
+    if (source !== "keys" || !this.data?.aloud) return;
+    this.resting = setTimeout(() => (this.spoken.textContent = this.text.textContent), RESTS);
+  }
+
+  dispose() {
+    clearTimeout(this.resting);
+    this.listeners.abort();
+    this.awaited.end();
+  }
 }
 
 // Runs again whenever the data or the theme changes.
 export function show({ data, parentElement }) {
-  const state = (parentElement.lookPanel ??= mount(parentElement));
-  state.aloud = data.aloud;
-  state.chart = data.chart;
-  state.follow(data.timeline);
-  if (state.hint !== data.hint) {
-    state.hint = data.hint;
-    state.show();
-  }
-  state.awaited.ask(data.decoder);
-  return () => parentElement.isConnected || state.dispose();
+  const panel = (parentElement.lookPanel ??= new LookPanel(parentElement));
+  panel.show(data);
+  // Streamlit also calls this for a run that a newer one has overtaken, with the panel still there.
+  return () => {
+    if (parentElement.isConnected) return;
+    panel.dispose();
+    delete parentElement.lookPanel;
+  };
 }

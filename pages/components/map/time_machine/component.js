@@ -1,4 +1,3 @@
-import { shown } from "../../shell/hover_event.js";
 import { timeline } from "../../stores/moments/timeline.js";
 import { bytesOf, imageOf, put } from "../../stores/pictures/levels.js";
 import { Awaited } from "../../stores/registry/awaited.js";
@@ -11,19 +10,9 @@ const APART = "There is no pair of moments at the same place here: these are the
 const FEW = 5;
 const MORE = "One that is trained here keeps more than twenty.";
 
-// What a moment is called.
-function named({ step, epoch, train, test }) {
-  const parts = [`step ${step.toLocaleString("en")}`];
-  if (epoch !== null) parts.push(`epoch ${shown(epoch)}`);
-  const costs = Object.entries({ train, test }).filter(([, cost]) => cost);
-  for (const [k, [split, [reconstruction, kl]]] of costs.entries())
-    parts.push(`${split} ${shown(reconstruction, 1)} + ${k ? "" : "KL "}${shown(kl, 1)}`);
-  return parts.join(" · ") + (costs.length ? " nats" : "");
-}
-
 class TimeMachine {
   listeners = new AbortController();
-  drawn = {}; // what the pictures are of
+  drawn = {}; // what the pictures were made of
 
   constructor(parentElement) {
     const box = (this.box = parentElement.querySelector(".time-machine"));
@@ -32,6 +21,7 @@ class TimeMachine {
     [this.text, this.note, this.trouble] = ["text", "note", "trouble"].map((name) => part(`.time-machine-${name}`));
     [this.ten, this.figure] = ["ten", "chosen"].map((name) => part(`.time-machine-${name}`));
     this.pictures = part(".time-machine-pictures");
+    [this.speed, this.loop, this.held] = ["select", "[name=loop]", "[name=held]"].map(part);
     this.awaited = new Awaited(momentLists(), (moments) => this.follow(moments));
     const acts = {
       play: () => (this.seen.played ? this.seen.pause() : this.seen.motion.play()),
@@ -41,13 +31,11 @@ class TimeMachine {
     };
     for (const button of box.querySelectorAll("[data-act]")) button.onclick = acts[button.dataset.act];
     this.slider.oninput = () => this.seen.seek(Math.round(this.slider.value));
-    // Who comes to the slider may go anywhere; it is 30 MB at most (vae/schedule.py).
+    // All snapshots, as the next move may go to any; 30 MB at most (vae/training/schedule.py).
     this.slider.onpointerenter = this.slider.onfocus = () => this.seen.prefetch();
-    const speed = part("select");
-    speed.onchange = () => (this.seen.motion.speed = Number(speed.value));
-    const [loop, held] = ["[name=loop]", "[name=held]"].map(part);
-    loop.onchange = () => (this.seen.motion.loop = loop.checked);
-    held.onchange = () => this.seen.set({ fixedAxes: held.checked });
+    this.speed.onchange = () => (this.seen.motion.speed = Number(this.speed.value));
+    this.loop.onchange = () => (this.seen.motion.loop = this.loop.checked);
+    this.held.onchange = () => this.seen.set({ fixedAxes: this.held.checked });
     const keys = {
       " ": acts.play,
       ArrowLeft: acts.back,
@@ -69,13 +57,12 @@ class TimeMachine {
   show(data, report) {
     Object.assign(this, { data, report });
     if (!this.seen) {
-      this.seen = this.box.timeline = timeline(data.key); // for tests, too
+      this.seen = timeline(data.key);
       this.seen.addEventListener("change", () => this.draw(), { signal: this.listeners.signal });
-      const { fixedAxes, motion } = this.seen; // of an earlier visit of this page
-      const { speed, loop } = motion;
-      this.box.querySelector("select").value = speed;
-      this.box.querySelector("[name=loop]").checked = loop;
-      this.box.querySelector("[name=held]").checked = fixedAxes;
+      const { fixedAxes, motion } = this.seen; // of an earlier visit to this page
+      this.speed.value = motion.speed;
+      this.loop.checked = motion.loop;
+      this.held.checked = fixedAxes;
     }
     const { linked } = data;
     this.seen.link(linked && timeline(linked.timeline), linked?.by);
@@ -84,29 +71,30 @@ class TimeMachine {
   }
 
   follow(moments) {
-    this.list = moments; // the last stays until the next is here
+    this.list = moments; // the last one stays until the next is here
     this.box.dataset.moments = moments.name;
     this.drawn = {};
-    if (moments.decoder) this.asked = null;
+    if (moments.decoder) this.reported = null;
     this.seen.follow(moments, this.data.address);
   }
 
-  // Whatever is another: a frame of a play moves the thumb only.
+  // Draws what has changed: at a frame of a play that is the slider's thumb only.
   draw() {
     const { seen, box, slider, list } = this;
     if (!list || seen.run !== list.run) return;
-    box.hidden = seen.last < 1; // a moment alone leads nowhere
+    box.hidden = seen.last < 1; // a single moment needs no slider
     if (box.hidden) return;
     const { scene } = seen;
-    // While only the steps are known, what is asked for.
+    // While only the steps are known, the one that was chosen.
     const moment = seen.moments[scene ? scene.index : list.decoder ? seen.last : Math.round(seen.position)];
-    if (!list.decoder && seen.position < seen.last && this.asked !== list.run) {
-      this.asked = list.run;
+    if (!list.decoder && seen.position < seen.last && this.reported !== list.run) {
+      this.reported = list.run;
       this.report("touched", true);
     }
     slider.max = seen.last;
     slider.value = seen.position;
-    const text = list.live && moment === seen.moments[seen.last] ? "live: the training as it goes" : named(moment);
+    const live = list.live && moment === seen.moments[seen.last];
+    const text = live ? "live: the training as it goes" : moment.caption;
     if (this.text.textContent !== text) {
       this.text.textContent = text;
       slider.setAttribute("aria-valuetext", text);
@@ -114,17 +102,21 @@ class TimeMachine {
     this.drawPlay(seen.played ? "Pause" : "Play");
     this.end.textContent = list.live || this.data.live ? "live" : "now";
     this.end.toggleAttribute("aria-current", seen.position === seen.last);
-    this.pictures.hidden = !list.decoder || (!scene && list.live); // what changes all the time has others
-    const steps = list.missing.map((step) => step.toLocaleString("en")).join("; ");
-    const damaged = steps && `Some moments are left out, as their snapshots are damaged: steps ${steps}.`;
-    const kept = list.moments.length < FEW && !list.live && `Only ${list.moments.length} moments of this run are kept. ${MORE}`;
-    const past = scene && [this.data.dims && PAST, seen.remark];
-    const note = [OWN, ...(past || []), seen.farApart && APART, kept, damaged].filter(Boolean).join(" ");
+    this.pictures.hidden = !list.decoder || (!scene && list.live); // the page shows those of a live run elsewhere
+    const note = this.noteText(list, scene);
     if (this.note.textContent !== note) this.note.textContent = note;
     this.trouble.textContent = seen.trouble;
     box.toggleAttribute("data-past", Boolean(scene));
-    Object.assign(box.dataset, { position: seen.position, playing: seen.motion.playing });
     this.drawPictures(list, scene ? scene.loaded : seen.present, moment.step);
+  }
+
+  noteText(list, scene) {
+    const { seen, data } = this;
+    const steps = list.missing.map((step) => step.toLocaleString("en")).join("; ");
+    const damaged = steps && `Some moments are left out, as their snapshots are damaged: steps ${steps}.`;
+    const few = list.moments.length < FEW && !list.live && `Only ${list.moments.length} moments of this run are kept. ${MORE}`;
+    const past = scene ? [data.dims && PAST, seen.remark] : [];
+    return [OWN, ...past, seen.farApart && APART, few, damaged].filter(Boolean).join(" ");
   }
 
   drawPlay(text) {
@@ -143,7 +135,7 @@ class TimeMachine {
     }
     this.drawn = { opened, data };
     this.drawChosen(opened, step);
-    this.box.dataset.step = step; // all of this moment is drawn
+    this.box.dataset.step = step; // everything of this moment is drawn
   }
 
   drawChosen(opened, step) {
@@ -153,15 +145,14 @@ class TimeMachine {
     const [drawn, real] = this.figure.querySelectorAll("canvas");
     const { number } = chosen;
     const size = chosen.z.length;
-    // Where the picture lay then.
-    const there = number !== null && opened.mean ? opened.mean.subarray(number * size, (number + 1) * size) : chosen.z;
-    put(drawn, imageOf(opened.decoder.greyLevels(opened.decoder.decode(there))));
-    const what = `What the model draws at the chosen place, step ${step}`;
-    drawn.setAttribute("aria-label", what);
+    // A test picture is drawn from its mean at this moment.
+    const z = number !== null && opened.mean ? opened.mean.subarray(number * size, (number + 1) * size) : chosen.z;
+    put(drawn, imageOf(opened.decoder.greyLevels(opened.decoder.decode(z))));
+    drawn.setAttribute("aria-label", `What the model draws at the chosen place, step ${step}`);
     real.hidden = number === null;
     if (chosen.picture) put(real, imageOf(bytesOf(chosen.picture)));
     this.figure.lastElementChild.textContent = number === null ? "the chosen place" : `from the mean of ${chosen.name}`;
-    this.figure.dataset.z = JSON.stringify([...there]);
+    this.figure.dataset.z = JSON.stringify([...z]);
   }
 
   dispose() {

@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -42,6 +43,25 @@ class Moment(NamedTuple):
     seconds: float | None
     train: Cost | None
     test: Cost | None
+
+    @property
+    def caption(self) -> str:
+        """Step, epoch and losses as text, for the time slider and for films."""
+        parts = [f"step {self.step:,}"]
+        if self.epoch is not None:
+            parts.append(f"epoch {_rounded(self.epoch, '0.01')}")
+        label = "KL "  # once: the narrowest film has no room for two
+        for split, cost in {"train": self.train, "test": self.test}.items():
+            if cost is not None:
+                reconstruction, kl = (_rounded(term, "0.1") for term in cost)
+                parts.append(f"{split} {reconstruction} + {label}{kl}")
+                label = ""
+        return " · ".join(parts) + ("" if label else " nats")
+
+
+def _rounded(value: float, to: str) -> Decimal:
+    """Halves upwards, as JavaScript's toFixed: 0.125 is 0.13."""
+    return Decimal(value).quantize(Decimal(to), ROUND_HALF_UP)
 
 
 @dataclass(frozen=True)
@@ -81,7 +101,7 @@ class Moments:
 
     @cached_property
     def _head(self) -> bytes:
-        moments = [moment._asdict() for moment in self.moments]
+        moments = [moment._asdict() | {"caption": moment.caption} for moment in self.moments]
         names = ("run", "live", "decoder", "weights", "missing")
         own = {name: getattr(self, name) for name in names} | {"means": self.means.tolist()}
         return json.dumps({**own, "moments": moments}).encode()

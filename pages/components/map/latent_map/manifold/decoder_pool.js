@@ -1,8 +1,8 @@
-// A decoder in Workers, so that many digits never hold up the page.
-const MOST = 4;
-const AHEAD = 2; // requests at each Worker: while one's answer is on its way, the next is worked on
+// A decoder in Workers, so that decoding many digits does not block the page.
+const MOST = 4; // Workers
+const AHEAD = 2; // requests at each Worker: while the answer to one travels, it works on the next
 
-// The text of this function is what a Worker runs.
+// Its source text is the script of each Worker.
 function work({ makeDecoder, greyLevels }) {
   let decode;
   onmessage = ({ data: { layers, weights, places } }) => {
@@ -17,15 +17,15 @@ function work({ makeDecoder, greyLevels }) {
   };
 }
 
-// Of a decoder of the page (decoder/decoder.js); `freed` is called after each answer, whoever had asked,
-// `failed` where there can be none.
+// For a decoder of the page (stores/decoder); `freed` is called after each answer, `failed` if the browser has no
+// Workers.
 export function makeWorkers({ source, layers, weights }, freed, failed) {
   const url = URL.createObjectURL(new Blob([`(${work})((${source})());`]));
   const cores = navigator.hardwareConcurrency ?? 2;
   const count = Math.max(1, Math.min(MOST, cores - 1)); // one core is the page's
   const start = () => {
     const worker = new Worker(url);
-    const waiting = []; // who asked, in order
+    const waiting = []; // the callbacks of its requests, in order
     worker.onmessage = ({ data }) => {
       waiting.shift()(data);
       freed();
@@ -43,7 +43,7 @@ export function makeWorkers({ source, layers, weights }, freed, failed) {
   const idlest = () => workers.toSorted((one, other) => one.waiting.length - other.waiting.length)[0];
 
   return {
-    // Whether one is to be had now.
+    // Whether a Worker takes another request now.
     free: () => idlest()?.waiting.length < AHEAD,
     // A promise of the grey levels of places, each an array of Z numbers.
     decode(places) {
@@ -51,11 +51,11 @@ export function makeWorkers({ source, layers, weights }, freed, failed) {
       worker.postMessage({ places });
       return new Promise((resolve) => waiting.push(resolve));
     },
-    // From now on they decode with the weights of another moment of the same training.
-    turnTo({ layers, weights }) {
+    // From now on the Workers decode with these weights, of another moment of the same training.
+    setWeights({ layers, weights }) {
       for (const { worker } of workers) worker.postMessage({ layers, weights });
     },
-    // What was asked is never answered.
+    // Open requests are never answered.
     dispose() {
       for (const { worker } of workers) worker.terminate();
       URL.revokeObjectURL(url);

@@ -1,5 +1,5 @@
-// The manifold: a window of a plane through the latent space, tiled with the digits decoded there, the finer
-// the nearer one looks. What was drawn before is stretched and moved at once; the digits follow one by one.
+// The manifold: a window of a plane through the latent space, tiled with the digits decoded there, in smaller steps the
+// further one zooms in. What was drawn before is stretched and moved at once; the digits follow one by one.
 import { gridOf, sameGrid, squaresOf } from "./tile_grid.js";
 import { makeDigits } from "./tile_cache.js";
 import { makeSheet } from "./tile_sheet.js";
@@ -7,43 +7,43 @@ import { makeWorkers } from "./decoder_pool.js";
 
 const OPACITY = 0.4; // behind points, which have to be seen
 
-// A plane through another place of itself differs by what float32 rounds: no digit shows that.
+// The same plane, given by another of its places, differs by rounding to float32, which no digit shows.
 const NEAR = 1e-5;
 const near = (one, other) =>
   one.length === other.length && one.every((each, k) => Math.abs(each - other[k]) < NEAR);
 const samePlane = (one, other) => ["base", "first", "second"].every((name) => near(one[name], other[name]));
 
-// On a canvas that lies under the plot area, and is as large; `failed` is called where digits cannot be decoded.
+// On a canvas under the plot area, of the same size; `failed` is called if digits cannot be decoded in Workers.
 export function makeManifold(canvas, failed) {
   const context = canvas.getContext("2d");
   canvas.style.opacity = OPACITY;
-  let view = null; // what the last `show` said
+  let view = null; // the argument of the last `show`
   let workers = null;
   let digits = null; // of this decoder and plane
   let sheet = null; // of this window
   let squares = []; // of the sheet, from the middle outwards
-  let done = 0; // how many of them have their digit; what stands in the others is stretched
+  let done = 0; // how many of them have their digit; the others show what was there before, stretched
   let frame = null;
   let renew = false; // whether the sheet is of another moment
 
-  // Forget all that another decoder or plane has made; what is still to come of it finds nobody. But the digits of
-  // another moment of the same training stand in until those of this one come.
+  // Drops what another decoder or plane has made; what is still decoded of it is ignored. But the digits of another
+  // moment of the same training stay until those of this one come.
   function follow({ decoder, plane }) {
     const sameDecoder = view?.decoder === decoder;
     const same = view !== null && samePlane(digits.plane, plane);
     if (sameDecoder && same) return;
-    const kin = view?.decoder.layers === decoder.layers;
-    if (kin && !sameDecoder) workers.turnTo(decoder);
+    const sameTraining = view?.decoder.layers === decoder.layers;
+    if (sameTraining && !sameDecoder) workers.setWeights(decoder);
     else if (!sameDecoder) {
       workers?.dispose();
       workers = makeWorkers(decoder, () => digits?.feed(), failed);
     }
     digits = makeDigits(workers, plane, arrived);
-    if (kin && same && sheet) renew = true;
+    if (sameTraining && same && sheet) renew = true;
     else sheet = null;
   }
 
-  function turnTo(grid) {
+  function startSheet(grid) {
     const before = sheet;
     const { outputs } = view.decoder.layers.findLast(({ kind }) => kind === "dense");
     sheet = makeSheet(grid, Math.sqrt(outputs));
@@ -55,7 +55,7 @@ export function makeManifold(canvas, failed) {
     fill();
   }
 
-  // In order, those that are known already too: small digits strewn among large ones are hard to read.
+  // Puts the digits in order, also those decoded before: small ones strewn among large ones are hard to read.
   function fill() {
     for (; done < squares.length; done++) {
       const levels = digits.levelsOf(digits.nameOf(squares[done]));
@@ -81,16 +81,17 @@ export function makeManifold(canvas, failed) {
     context.globalCompositeOperation = "source-in"; // where there is black ink
     context.fillStyle = ink;
     context.fillRect(0, 0, ...size);
-    Object.assign(canvas.dataset, { step: sheet.grid.step, pending: lacking() });
+    canvas.dataset.pending = lacking();
   }
 
-  // How many of those that are seen have not their own digit yet.
+  // How many visible squares do not have their digit yet.
   const lacking = () => squares.filter(({ outside }, k) => k >= done && !outside).length;
 
-  // To be called whenever something has changed, at every frame of a zoom too. `decoder` is one of the
-  // page's, `plane` { base, first, second }, `window` { x0, x1, y0, y1 } on it, y upwards; `width` and
-  // `height` are the canvas' in CSS pixels; `ink` is a colour; `patient`: another moment of the same training may
-  // wait until the digits of the one before are all there.
+  // To be called whenever something has changed, also at every frame of a zoom.
+  //   decoder        of a store
+  //   plane          { base, first, second }; window, the part { x0, x1, y0, y1 } of it that is visible, y upwards
+  //   width, height  of the canvas in CSS pixels; ink, a colour
+  //   patient        whether another moment of the same training waits until the last one's digits are all there
   function show(next) {
     const grid = gridOf(next.window, next.width, next.height);
     if (grid === null) return hide();
@@ -99,12 +100,12 @@ export function makeManifold(canvas, failed) {
     if (waits) next.decoder = view.decoder;
     follow(next);
     view = next;
-    if (!sheet || renew || !sameGrid(sheet.grid, grid)) turnTo(grid);
+    if (!sheet || renew || !sameGrid(sheet.grid, grid)) startSheet(grid);
     renew = false;
     draw();
   }
 
-  // Nothing is drawn; digits are kept.
+  // Clears the canvas; digits stay cached.
   function hide() {
     cancelAnimationFrame(frame);
     frame = null;
@@ -120,13 +121,6 @@ export function makeManifold(canvas, failed) {
     workers?.dispose();
     view = workers = digits = null;
   }
-
-  // For tests: the place of a square, and the grey levels that stand in it, if they are its own.
-  canvas.manifoldTile = (i, j) => {
-    const place = { x: i * sheet.grid.step, y: j * sheet.grid.step };
-    const own = squares.slice(0, done).some(({ x, y }) => x === place.x && y === place.y);
-    return { z: digits.zOf(place), levels: own ? sheet.levels(i, j) : null };
-  };
 
   return { show, hide, dispose };
 }

@@ -1,10 +1,10 @@
-// The squares that a plane is cut into, at the step that suits a window. Square (i, j) lies around
-// (i · step, j · step). Steps are powers of two: so at half the step every second square is an old one.
-const SMALLEST = 36; // CSS pixels; from twice that on, the step is halved
+// The squares into which a plane is divided. Square (i, j) lies around (i · step, j · step). The step is a power of two,
+// so that half the step keeps the digits of every second square.
+const SMALLEST = 36; // CSS pixels of a square; from twice that on, the step is halved
 const RING = 1; // squares around the window, for a map that moves
 
-// The squares of a window of the plane, { x0, x1, y0, y1 }, that is so many CSS pixels large: from (i, j), at
-// the lower left, so many columns and rows. Null, if there is no such window: empty, upside down, infinite.
+// The squares of a window { x0, x1, y0, y1 } of the plane, drawn with this width and height in CSS pixels: the step, and
+// so many columns and rows from square (i, j) at the lower left. Null for an empty, inverted or infinite window.
 export function gridOf({ x0, x1, y0, y1 }, width, height) {
   const unit = Math.max((x1 - x0) / width, (y1 - y0) / height);
   const step = 2 ** Math.ceil(Math.log2(SMALLEST * unit));
@@ -18,7 +18,7 @@ export function sameGrid(one, other) {
   return ["step", "i", "j", "columns", "rows"].every((name) => one[name] === other[name]);
 }
 
-// The squares, from the middle outwards: each with its centre, and where it stands, rows from the top.
+// The squares, from the middle outwards: each with its centre (x, y), its column, and its row from the top.
 export function squaresOf({ step, i, j, columns, rows }) {
   const squares = [];
   for (let row = 0; row < rows; row++) {
