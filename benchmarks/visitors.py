@@ -18,10 +18,11 @@ from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 from streamlit.proto.Selectbox_pb2 import Selectbox
 
 from benchmarks.sessions import Session
+from tests import walking
 from tests.browser import PLACE, READY, SLOW
-from tests.walking import TELLING
 
 MAP, GALLERY, TRAIN = "", "reconstructions", "train"  # as Streamlit names the pages
+QUEUE = f"{walking.MAP}.queue"  # of the map's events
 TITLES = {MAP: "Latent space", GALLERY: "Reconstructions", TRAIN: "Train"}
 REACH = 1.5  # places are at most so far from 0: on every run's map
 SHOWN = 20  # pictures that a page of the gallery has at least
@@ -239,15 +240,15 @@ class Glass:
 
     async def _told(self) -> int:
         """The number of the last thing that happened on the map."""
-        return int(await self.page.evaluate(f"({TELLING})().last"))
+        return int(await self.page.evaluate(f"{QUEUE}.last"))
 
     async def _answered(self, before: int) -> None:
         """Waits until more has happened on the map, and all of it was answered."""
-        answered = f"(before) => (({{ last, pending }}) => last > before && !pending.length)(({TELLING})())"
+        answered = f"(before) => {QUEUE}.last > before && !{QUEUE}.pending.length"
         try:
             await self.page.wait_for_function(answered, arg=before, timeout=SLOW)
         except PlaywrightTimeoutError as error:
-            waiting = await self.page.evaluate(f"({TELLING})().pending.length")
+            waiting = await self.page.evaluate(f"{QUEUE}.pending.length")
             raise StrangeError(f"told {await self._told() - before}, not answered {waiting}") from error
         await self._still()
 
