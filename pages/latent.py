@@ -10,7 +10,7 @@ from pages.components.explore.region_panel import region_panel
 from pages.components.explore.traversals import traversals
 from pages.components.map import map_data
 from pages.components.map.drawings import drawn_path, drawn_region, remove_region
-from pages.components.map.explorer_map import TIME, View, walked_map
+from pages.components.map.explorer_map import TIME, View, explorer_map
 from pages.components.map.look_panel import look_panel
 from pages.components.map.map_controls import map_controls
 from pages.components.map.plane_picker import plane_picker
@@ -74,14 +74,14 @@ def explore(view: View) -> None:
     place, path, region = pins.place(latent_dim), drawn_path(latent_dim), drawn_region(view.revision)
     left, right = st.container(key="explorer").columns([3, 1])
     with left:
-        walked_map(view, pins, path, region)
+        explorer_map(view, pins, path, region)
         st.html(latent_explanation(run.config.dataset, latent_dim))
         map_toolbar(view, pins, path)
     with right:
         look_panel(loaded.decoder.name, key="look", timeline=TIME, aloud=True)
         place_panel(run, loaded, pins, view.plane(pins))
     if region is not None:
-        held = map_data.region_held(loaded, view.pictures, view.points, region)
+        held = map_data.region_summary(loaded, view.pictures, view.points, region)
         st.button("Remove the selection", on_click=remove_region)
         region_panel(run, loaded, view.pictures, held, train=view.shown.training)
     # These run only while they are open, to keep clicks fast.

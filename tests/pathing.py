@@ -13,7 +13,7 @@ import streamlit as st
 from pages.components.runs import loaded_model
 from pages.components.stores.decoder import decoder_store
 from pages.components.explore.path_panel import End, path_panel
-from pages.components.map.drawings import chosen_way
+from pages.components.map.drawings import chosen_path_kind
 from vae.inference.planes import axis_directions
 from vae.runs.catalogue import open_run
 
@@ -26,7 +26,7 @@ def panel():
     turned = st.toggle("Turned round")
     ends = [np.array(place, np.float32) for place in {ends!r}]
     start, end = reversed(ends) if turned else ends
-    st.session_state.asked_before = chosen_way()
+    st.session_state.asked_before = chosen_path_kind()
     if not st.toggle("Gone"):
         plane = axis_directions(len(start)).through(start)
         path_panel(run, explored, (End(start, "an [end]"), End(end, "0 · #13")), plane)

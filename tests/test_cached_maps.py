@@ -12,7 +12,7 @@ import pytest
 from pages import latent
 from pages.components.map import map_data
 from pages.components.map.latent_map import Region
-from pages.components.map.region import held
+from pages.components.map.region import summarize_region
 from pages.components.runs import loaded_model
 from pages.components.shell import assets
 from pages.components.stores import pictures
@@ -77,7 +77,7 @@ def test_a_standing_selection_is_looked_through_once(wide: Run, monkeypatch: pyt
     def of(region: Region, *, train: bool = False, dimensions: tuple[int, int] = (0, 1)) -> object:
         shown = loaded_model.training_set(wide, loaded) if train else loaded.test
         points = map_data.points_of(wide, loaded, axis_directions(5, *dimensions), train=train)
-        return map_data.region_held(loaded, shown, points, region)
+        return map_data.region_summary(loaded, shown, points, region)
 
     first = of(region)
     assert of(region._replace(revision="the same map")) is first
@@ -89,7 +89,7 @@ def test_a_standing_selection_is_looked_through_once(wide: Run, monkeypatch: pyt
         of(region, dimensions=(2, 3)),
     ]
     assert len({id(each) for each in (first, *others)}) == len(calls) == 5
-    none = held(loaded.test, np.empty(0, np.int64))
+    none = summarize_region(loaded.test, np.empty(0, np.int64))
     assert none.counts.sum() == none.picture.sum() == none.place.sum() == 0
 
 
@@ -111,7 +111,9 @@ def test_the_map_is_drawn_before_real_pictures_are_packed(
     monkeypatch.setattr(assets, "STATIC", tmp_path)
     packed = counted(monkeypatch, "serve_pictures", pictures)
     seen = []
-    monkeypatch.setattr(latent, "walked_map", lambda view, *_: seen.append((view.pictures_url, len(packed))))
+    monkeypatch.setattr(
+        latent, "explorer_map", lambda view, *_: seen.append((view.pictures_url, len(packed)))
+    )
     assert "is no place here" in messages(visit(PAGES[0], path="nonsense"))  # though the page ran twice
     assert seen[0] == (None, 0)
     assert seen[1][0] is not None

@@ -71,7 +71,7 @@ def open_pair(page: Page, address: str) -> None:
 def pointed_at(page: Page, side: str, x: float, y: float) -> None:
     page.mouse.move(*place_on(page, side, x, y))
     next_frame(page)
-    expect(page.locator(f'[data-chart="{side}"] .latent-map-beside')).to_be_visible()
+    expect(page.locator(f'[data-chart="{side}"] .latent-map-tooltip')).to_be_visible()
 
 
 def test_one_hovered_place_is_decoded_by_both_and_the_address_brings_all_back(
@@ -98,7 +98,7 @@ def test_one_hovered_place_is_decoded_by_both_and_the_address_brings_all_back(
                 assert np.abs(levels - expected).max() <= 0.51  # as it is drawn
             assert places[0] == places[1] == pytest.approx(place, abs=0.03)
             assert page.evaluate(MARKS, other) != before  # it is ringed there
-            assert page.locator(".latent-map-beside:visible").count() == 1
+            assert page.locator(".latent-map-tooltip:visible").count() == 1
         assert sent == []  # nobody was asked
         page.mouse.move(5, 5)
         for name in SIDES:

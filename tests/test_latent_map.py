@@ -53,7 +53,7 @@ def test_it_is_what_torch_draws_at_that_very_place(shared: Server, page: Page) -
         assert np.array_equal(beside[1], levels)
     assert sent == []  # nobody was asked
     page.mouse.move(5, 5)
-    expect(page.locator(".latent-map-beside")).to_be_hidden()
+    expect(page.locator(".latent-map-tooltip")).to_be_hidden()
 
 
 def test_it_leaves_the_map_to_clicks_and_drags(shared: Server, page: Page) -> None:
@@ -61,12 +61,12 @@ def test_it_leaves_the_map_to_clicks_and_drags(shared: Server, page: Page) -> No
     pointed_at(page, 1, 1)
     page.mouse.down()
     page.mouse.move(*place_on(page, "map", 2, 1.5), steps=5)
-    expect(page.locator(".latent-map-beside")).to_be_hidden()
+    expect(page.locator(".latent-map-tooltip")).to_be_hidden()
     page.mouse.up()
     z, _ = pointed_at(page, 1, 1)  # the axes have moved with the drag
     assert z == pytest.approx([1, 1], abs=0.02)
     page.mouse.click(*place_on(page, "map", 1, 1))
-    expect(page.locator(".latent-map-beside")).to_be_visible()  # without another move
+    expect(page.locator(".latent-map-tooltip")).to_be_visible()  # without another move
     expect(page.locator(".pins-row-tile")).to_have_count(1)
 
 
@@ -97,7 +97,7 @@ def test_coordinates_that_the_map_does_not_show_are_those_of_the_chosen_place(
         seen = ranges(page)
         page.locator(".latent-map-plot").press("ArrowRight")
         next_frame(page)
-        moved, _ = digit(page.locator(".latent-map-beside"))
+        moved, _ = digit(page.locator(".latent-map-tooltip"))
         assert moved[0] == pytest.approx(clicked[0] + (seen[1] - seen[0]) / 50, abs=1e-5)
         assert moved[1:] == pytest.approx(clicked[1:], abs=1e-5)
         assert ranges(page) == seen
@@ -143,10 +143,10 @@ def test_another_run_brings_its_own_decoder(page: Page, tmp_path: Path) -> None:
         # The map of the first is on screen still: nothing is drawn there, and nothing is pinned.
         page.mouse.click(*place_on(page, "map", *middle(page)))
         next_frame(page)
-        expect(page.locator(".latent-map-beside")).to_be_hidden()
+        expect(page.locator(".latent-map-tooltip")).to_be_hidden()
         page.evaluate("window.releasePoints()")
         ready(page, "map", 2)
-        expect(page.locator(".latent-map-beside")).to_be_visible()  # without another move
+        expect(page.locator(".latent-map-tooltip")).to_be_visible()  # without another move
         x0, x1, y0, y1 = ranges(page)
         page.mouse.click(*place_on(page, "map", 0.7 * x0 + 0.3 * x1, 0.7 * y0 + 0.3 * y1))
         expect(page.locator(".pins-row-tile")).to_have_count(1)

@@ -9,7 +9,7 @@ from pages.components.charts.tables import number_table
 from pages.components.compare.mark import Mark, mark_of
 from pages.components.compare.metrics_table import METRICS, equal_counts, metric_rows
 from pages.components.compare.pair import Pair
-from pages.components.map.pin_urls import Texts
+from pages.components.map.pin_urls import PinQuery
 from pages.components.runs.config_text import differing_fields
 from pages.components.shell.url_state import UrlHistory
 from tests.conftest import small_config
@@ -43,14 +43,14 @@ def test_what_cannot_be_compared_is_said(runs: dict[str, Run]) -> None:
 
 def test_a_url_marks_a_picture_of_both_or_a_place_of_either(runs: dict[str, Run]) -> None:
     flat, deep, clothes = runs.values()
-    assert mark_of(Texts(index="7"), Pair(flat, deep), 200) == Mark(7)
-    assert mark_of(Texts(z="1,-2"), Pair(deep, flat), 200) == Mark(z=(1, -2))
-    assert mark_of(Texts(z="1,2,3,4,5"), Pair(flat, deep), 200).z == (1, 2, 3, 4, 5)
+    assert mark_of(PinQuery(index="7"), Pair(flat, deep), 200) == Mark(7)
+    assert mark_of(PinQuery(z="1,-2"), Pair(deep, flat), 200) == Mark(z=(1, -2))
+    assert mark_of(PinQuery(z="1,2,3,4,5"), Pair(flat, deep), 200).z == (1, 2, 3, 4, 5)
     for texts, pair, why in (
-        (Texts(index="200"), Pair(flat, deep), "numbered from 0 to 199"),
-        (Texts(index="7"), Pair(flat, clothes), "is another at each side"),
-        (Texts(z="1,2,3"), Pair(flat, deep), "is no place here: z is 2 numbers"),
-        (Texts(z="nan,1"), Pair(flat, flat), "is no place here"),
+        (PinQuery(index="200"), Pair(flat, deep), "numbered from 0 to 199"),
+        (PinQuery(index="7"), Pair(flat, clothes), "is another at each side"),
+        (PinQuery(z="1,2,3"), Pair(flat, deep), "is no place here: z is 2 numbers"),
+        (PinQuery(z="nan,1"), Pair(flat, flat), "is no place here"),
     ):
         with pytest.raises(VaeError, match=why):
             mark_of(texts, pair, 200)
@@ -59,7 +59,7 @@ def test_a_url_marks_a_picture_of_both_or_a_place_of_either(runs: dict[str, Run]
     assert not Mark(7).fits(Pair(flat, clothes), 200)
     assert Mark(z=(1, 2)).fits(Pair(flat, clothes), 200)
     assert not Mark(z=(1, 2)).fits(Pair(deep, deep), 200)
-    assert Mark(z=(0.5, -1)).texts == Texts(z="0.5,-1")
+    assert Mark(z=(0.5, -1)).texts == PinQuery(z="0.5,-1")
 
 
 def test_a_mark_is_a_pin_of_the_runs_that_have_its_place() -> None:

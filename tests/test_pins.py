@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components.map.pin_urls import Texts, index_of, place_of, place_text, read, written
-from pages.components.map.pins import MOST, MOST_KEPT, Pin, Pins, fitted
+from pages.components.map.pin_urls import PinQuery, format_pins, index_of, parse_pins, place_of, place_text
+from pages.components.map.pins import MOST, MOST_KEPT, Pin, Pins, fit_pins
 from tests.visiting import messages
 from vae import VaeError
 from vae.inference.formatting import format_number
@@ -72,21 +72,21 @@ def test_of_too_many_the_oldest_goes_that_is_not_kept() -> None:
 def test_another_latent_space_sets_places_aside_and_moves_test_pictures() -> None:
     pins = Pins().add([1, 2]).add(MEANS[7], 7).add([3, 4])
     five = np.ones((500, 5), np.float32)
-    there, aside = fitted(pins, (), five, "")
+    there, aside = fit_pins(pins, (), five, "")
     assert places(there) == [(1, 1, 1, 1, 1)]
     assert there.choice == 1
     there = there.add([0, 0, 0, 0, 9])
-    back, aside = fitted(there, aside, MEANS, "")
+    back, aside = fit_pins(there, aside, MEANS, "")
     assert places(back) == [(1, 2), tuple(MEANS[7].tolist()), (3, 4)]
     assert [pin.place for pin in aside] == [(0, 0, 0, 0, 9)]
-    assert fitted(pins, (), MEANS[:5], "")[0].choice == 2  # a set of fewer pictures
+    assert fit_pins(pins, (), MEANS[:5], "")[0].choice == 2  # a set of fewer pictures
 
 
 def test_of_pins_at_the_same_place_the_chosen_one_stays() -> None:
     pins = Pins()
     for _ in range(MOST):
         pins = pins.add([1, 1])
-    there, _ = fitted(pins.choose(0), (Pin((2, 2), number=MOST),), MEANS, "")
+    there, _ = fit_pins(pins.choose(0), (Pin((2, 2), number=MOST),), MEANS, "")
     assert [pin.number for pin in there.row] == [0, *range(2, MOST + 1)]
 
 
@@ -149,33 +149,33 @@ def test_nonsense_is_no_test_picture(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["nonsense", "i500", "_", "*", "i", "i1.5"])
 def test_nonsense_is_no_pin(text: str) -> None:
-    pins, (sentence,) = read(Texts(pins=text), MEANS, Pins())
+    pins, (sentence,) = parse_pins(PinQuery(pins=text), MEANS, Pins())
     assert "is no pin here" in sentence
     assert pins.row == ()
 
 
 def test_an_address_brings_back_the_row() -> None:
-    assert written(Pins()) == Texts()
-    assert written(row(1)) == Texts(z="0,0")
-    assert written(Pins().add(MEANS[417], 417)) == Texts(index="417")
+    assert format_pins(Pins()) == PinQuery()
+    assert format_pins(row(1)) == PinQuery(z="0,0")
+    assert format_pins(Pins().add(MEANS[417], 417)) == PinQuery(index="417")
     pins = Pins().add([0.41, -1.2]).add(MEANS[417], 417).add([-3, 0]).add([-3, 0])
-    assert written(pins) == Texts(z="-3,0", pins="0.41,-1.2_i417_-3,0_-3,0")
-    assert written(pins.keep(1).choose(1)) == Texts(index="417", pins="0.41,-1.2_i417*_-3,0_-3,0")
+    assert format_pins(pins) == PinQuery(z="-3,0", pins="0.41,-1.2_i417_-3,0_-3,0")
+    assert format_pins(pins.keep(1).choose(1)) == PinQuery(index="417", pins="0.41,-1.2_i417*_-3,0_-3,0")
     for each in (pins, pins.keep(1).choose(1), row(1).keep(0), row(MOST).choose(3).keep(MOST - 1), Pins()):
-        again, sentences = read(written(each), MEANS, Pins())
+        again, sentences = parse_pins(format_pins(each), MEANS, Pins())
         assert again == each
         assert sentences == ()
 
 
 def test_what_makes_no_sense_gets_one_sentence_and_the_rest_is_there() -> None:
-    pins, (sentence,) = read(Texts(z="1,1", pins="0,1_abc_i417_i500_1,2,3_1,1"), MEANS, Pins())
+    pins, (sentence,) = parse_pins(PinQuery(z="1,1", pins="0,1_abc_i417_i500_1,2,3_1,1"), MEANS, Pins())
     assert places(pins) == [(0, 1), tuple(MEANS[417].tolist()), (1, 1)]
     assert pins.choice == 2
     assert sentence == (
         "'abc' is no pin here, nor are 2 others: a pin is a place, 2 numbers with commas between, "
         "or a test picture, from i0 to i499."
     )
-    pins, sentences = read(Texts(z="nan,1", index="x", pins="0,1"), MEANS, Pins())
+    pins, sentences = parse_pins(PinQuery(z="nan,1", index="x", pins="0,1"), MEANS, Pins())
     assert places(pins) == [(0, 1)]
     assert [text.split(":")[0] for text in sentences] == [
         "There is no test picture 'x'",
@@ -186,7 +186,7 @@ def test_what_makes_no_sense_gets_one_sentence_and_the_rest_is_there() -> None:
 @pytest.mark.parametrize("text", ["_".join(["1,2"] * 10_000), "_" * 1_000_000, "x" * 1_000_000])
 def test_a_row_of_any_length_is_read_at_once(text: str) -> None:
     start = time.process_time()
-    pins, (sentence,) = read(Texts(pins=text), MEANS, Pins())
+    pins, (sentence,) = parse_pins(PinQuery(pins=text), MEANS, Pins())
     assert time.process_time() - start < 1
     assert len(pins.row) == (MOST if text.startswith("1") else 0)
     assert len(sentence) < 250
@@ -194,11 +194,11 @@ def test_a_row_of_any_length_is_read_at_once(text: str) -> None:
 
 def test_an_address_without_a_row_adds_to_that_of_the_tab_and_one_with_a_row_leaves_what_is_kept() -> None:
     before = row(3).keep(1)
-    pins, _ = read(Texts(index="417"), MEANS, before)
+    pins, _ = parse_pins(PinQuery(index="417"), MEANS, before)
     assert (len(pins.row), pins.place(2).tolist()) == (4, MEANS[417].tolist())
-    pins, _ = read(Texts(z="2,-2"), MEANS, before.choose(0))
+    pins, _ = parse_pins(PinQuery(z="2,-2"), MEANS, before.choose(0))
     assert (len(pins.row), pins.choice) == (3, 2)  # it is pinned already
-    pins, _ = read(Texts(z="8,8", pins="7,7_1,-1_1,-1_8,8"), MEANS, before)
+    pins, _ = parse_pins(PinQuery(z="8,8", pins="7,7_1,-1_1,-1_8,8"), MEANS, before)
     assert sorted(places(pins)) == [(1, -1), (1, -1), (7, 7), (8, 8)]
     assert pins.kept == 1
 

@@ -74,7 +74,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 from pages.components.runs import loaded_model
-from pages.components.map.region import held
+from pages.components.map.region import summarize_region
 from pages.components.explore.region_panel import region_panel
 from vae.runs.run import Run
 
@@ -83,7 +83,7 @@ explored = loaded_model.load(run)
 train = st.session_state.get("train", False)
 shown = loaded_model.training_set(run, explored) if train else explored.test
 members = np.array(st.session_state["members"], np.int64)
-region_panel(run, explored, shown, held(shown, members), train=train)
+region_panel(run, explored, shown, summarize_region(shown, members), train=train)
 """
 
 

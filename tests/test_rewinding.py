@@ -121,9 +121,9 @@ def test_a_click_on_a_curve_goes_to_that_moment(server: Server, page: Page, run:
         box = page.locator(".latent-map-plot .nsewdrag").bounding_box()
         assert box is not None
         page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.4 * box["height"])
-        expect(page.locator(".latent-map-beside")).to_be_visible()
+        expect(page.locator(".latent-map-tooltip")).to_be_visible()
         next_frame(page)
-        z, drawn = digit(page.locator(".latent-map-beside"))
+        z, drawn = digit(page.locator(".latent-map-tooltip"))
         assert np.abs(drawn - decoded(model_of(run, snapshot), z)).max() <= 0.51
         expect(page.locator(".st-key-newest")).to_be_hidden()
         page.locator("[data-chart=curves]").scroll_into_view_if_needed()

@@ -379,7 +379,7 @@ def test_the_keyboard_is_enough(shared: Server, page: Page, known: Known) -> Non
     for key in ("ArrowRight", "ArrowUp", "Shift+ArrowLeft", "ArrowDown"):
         page.keyboard.press(key)
         next_frame(page)
-        for box in (".latent-map-beside", ".st-key-look .look-panel"):
+        for box in (".latent-map-tooltip", ".st-key-look .look-panel"):
             z, shown = digit(page.locator(box))
             assert np.abs(shown - decoded(known.model, z)).max() <= 0.51
         seen.append(z)
@@ -398,9 +398,9 @@ def test_the_keyboard_is_enough(shared: Server, page: Page, known: Known) -> Non
     expect(tiles(page)).to_have_count(2)
     settled(page)
     next_frame(page)
-    z, _ = digit(page.locator(".latent-map-beside"))
+    z, _ = digit(page.locator(".latent-map-tooltip"))
     assert z == pytest.approx([down[0] + step, down[1] + step], abs=2e-3)
-    expect(page.locator(".latent-map-beside")).to_be_visible()
+    expect(page.locator(".latent-map-tooltip")).to_be_visible()
     whole = ranges(page)
     page.keyboard.press("+")
     expect(page).to_have_url(re.compile("window="))
@@ -408,12 +408,12 @@ def test_the_keyboard_is_enough(shared: Server, page: Page, known: Known) -> Non
     page.keyboard.press("0")
     expect(page).not_to_have_url(re.compile("window="))
     page.keyboard.press("Escape")
-    expect(page.locator(".latent-map-beside")).to_be_hidden()
+    expect(page.locator(".latent-map-tooltip")).to_be_hidden()
 
     page.get_by_text("points", exact=True).click()
     page.wait_for_function(f"({COUNT})() === 10_000")
     page.locator(".latent-map-plot").focus()
-    real = page.locator(".latent-map-beside canvas").nth(1)
+    real = page.locator(".latent-map-tooltip canvas").nth(1)
     for _ in range(30):  # the next point on the left
         page.keyboard.press("ArrowLeft")
         next_frame(page)
@@ -511,11 +511,11 @@ def test_a_finger_looks_and_a_tap_pins(shared: Server, browser: Browser, known: 
     touch("touchStart", (-1, 0.5))
     for place in ((-0.5, 0.5), (0.5, 0), (1, -0.5)):
         touch("touchMove", place)
-        z, shown = digit(page.locator(".latent-map-beside"))
+        z, shown = digit(page.locator(".latent-map-tooltip"))
         assert z == pytest.approx(place, abs=0.03)
         assert np.abs(shown - decoded(known.model, z)).max() <= 0.51
     touch("touchEnd")
-    expect(page.locator(".latent-map-beside")).to_be_hidden()
+    expect(page.locator(".latent-map-tooltip")).to_be_hidden()
     assert ranges(page) == before
     assert tiles(page).count() == 0
 
@@ -534,7 +534,7 @@ def test_a_finger_looks_and_a_tap_pins(shared: Server, browser: Browser, known: 
     expect(tiles(page)).to_have_count(1)
     assert place_in(page) == pytest.approx(empty_place(known), abs=0.03)
     assert_pinned(page, 1, place_in(page), decoded(known.model, place_in(page)))
-    z, _ = digit(page.locator(".latent-map-beside"))
-    expect(page.locator(".latent-map-beside")).to_be_visible()
+    z, _ = digit(page.locator(".latent-map-tooltip"))
+    expect(page.locator(".latent-map-tooltip")).to_be_visible()
     assert z == pytest.approx(place_in(page), abs=0.03)
     context.close()

@@ -84,8 +84,8 @@ def pointed_at(page: Page, x: float, y: float) -> tuple[list[float], np.ndarray]
     next_frame(page)  # scrolling takes the pointer away
     page.mouse.move(*place_on(page, "map", x, y))
     next_frame(page)
-    expect(page.locator(".latent-map-beside")).to_be_visible()
-    return digit(page.locator(".latent-map-beside"))
+    expect(page.locator(".latent-map-tooltip")).to_be_visible()
+    return digit(page.locator(".latent-map-tooltip"))
 
 
 def levels(canvas: Locator, left: int = 0) -> np.ndarray:

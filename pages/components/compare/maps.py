@@ -3,6 +3,8 @@
 Shapes: S pixels a side.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
@@ -11,9 +13,9 @@ from pages.components.charts.tiles import tiles
 from pages.components.compare.mark import current_mark, mark_query
 from pages.components.compare.pair import Pair
 from pages.components.map import map_data
-from pages.components.map.explorer_map import Mounting, View, walked_map
+from pages.components.map.explorer_map import ExplorerPlacement, View, explorer_map
 from pages.components.map.look_panel import look_panel
-from pages.components.map.map_controls import Shown
+from pages.components.map.map_controls import MapSettings
 from pages.components.map.pins import Pins
 from pages.components.map.time_machine import Link
 from pages.components.runs import loaded_model, run_data, run_moments
@@ -31,27 +33,29 @@ from vae.inference.scored_set import TERMS, mean_losses
 from vae.runs.run import Run
 
 SIDES = ("left", "right")
-LEFT = Mounting("left", selects=False, timeline="left_moment")
-RIGHT = Mounting("right", prefix="with_", selects=False, timeline="right_moment")
+LEFT = ExplorerPlacement("left", selects=False, timeline="left_moment")
+RIGHT = ExplorerPlacement("right", prefix="with_", selects=False, timeline="right_moment")
 LINKS = ("epoch", "step", "free")  # how the two time sliders are linked
-Sides = tuple[tuple[View, Mounting], tuple[View, Mounting]]
+Sides = tuple[tuple[View, ExplorerPlacement], tuple[View, ExplorerPlacement]]
 
 
-def side(run: Run, loaded: LoadedModel, shown: Shown, mounting: Mounting) -> tuple[View, Mounting]:
+def side(
+    run: Run, loaded: LoadedModel, shown: MapSettings, placement: ExplorerPlacement
+) -> tuple[View, ExplorerPlacement]:
     """The view of a run's map. Called outside of fragments, as it also sends the large data to the browser.
 
     With more than two dimensions the map shows the plane of the principal components, as the axes of two
     runs have nothing to do with each other.
     """
-    decoder_store(loaded.decoder, key=f"{mounting.key}_decoder")
+    decoder_store(loaded.decoder, key=f"{placement.key}_decoder")
     dimensions = loaded_model.dimensions(run, loaded)
     directions = dimensions.principal or axis_directions(run.config.latent_dim)
     picked = PlaneChoice(directions, dimensions.mean, at_pin=True)
     points = map_data.points_of(run, loaded, directions)
-    points_store(points, key=f"{mounting.key}_points")
-    moments = moments_store(run_moments.load(run, loaded), key=f"{mounting.key}_moments")
+    points_store(points, key=f"{placement.key}_points")
+    moments = moments_store(run_moments.load(run, loaded), key=f"{placement.key}_moments")
     pictures_url = pictures.pictures_url(run.config.dataset)
-    return View(run, loaded, shown, picked, points, pictures_url, moments), mounting
+    return View(run, loaded, shown, picked, points, pictures_url, moments), placement
 
 
 def pair_maps(pair: Pair, sides: Sides) -> None:
@@ -69,7 +73,7 @@ def pair_maps(pair: Pair, sides: Sides) -> None:
         help="Move one, and the other goes along to the same epoch or step; or each by itself.",
     )
     columns = st.container(key="pair_beside_maps").columns(2, gap="medium")
-    for column, (view, mounting), name in zip(columns, sides, SIDES, strict=True):
+    for column, (view, placement), name in zip(columns, sides, SIDES, strict=True):
         run, loaded = view.run, view.loaded
         with column:
             st.subheader(escape_markdown(run.name), anchor=False)
@@ -77,17 +81,18 @@ def pair_maps(pair: Pair, sides: Sides) -> None:
             look_panel(
                 loaded.decoder.name,
                 key=f"{name}_look",
-                timeline=mounting.timeline,
-                chart=mounting.key,
+                timeline=placement.timeline,
+                chart=placement.key,
                 hint="Move over a map.",
             )
             pins = Pins() if mark is None else mark.pins(loaded.test.means)
-            other = RIGHT if mounting is LEFT else LEFT
-            as_linked = mounting._replace(
-                query=query if mounting is LEFT else None,
+            other = RIGHT if placement is LEFT else LEFT
+            as_linked = replace(
+                placement,
+                query=query if placement is LEFT else None,
                 linked=None if linked == "free" else Link(other.timeline, linked),
             )
-            walked_map(view, pins, None, None, as_linked)
+            explorer_map(view, pins, None, None, as_linked)
     if mark is None:
         st.caption(
             "A click on a point marks its picture on both maps; a click between the points, that place."

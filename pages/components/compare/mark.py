@@ -10,9 +10,9 @@ import numpy as np
 import streamlit as st
 
 from pages.components.compare.pair import Pair
-from pages.components.map.explorer_map import Mounting, View
+from pages.components.map.explorer_map import ExplorerPlacement, View
 from pages.components.map.latent_map import Click, Undo, new_events
-from pages.components.map.pin_urls import Texts, index_of, is_place, place_of, place_text
+from pages.components.map.pin_urls import PinQuery, index_of, is_place, place_of, place_text
 from pages.components.map.pins import Pins
 from pages.components.shell.messages import error_text
 from pages.components.shell.url_state import UrlHistory
@@ -36,11 +36,11 @@ class Mark:
         return len(self.z) in pair.latent_dims
 
     @property
-    def texts(self) -> Texts:
+    def texts(self) -> PinQuery:
         """The mark as it is written into the URL."""
         if self.index is not None:
-            return Texts(index=str(self.index))
-        return Texts(z=place_text(np.array(self.z, np.float32)))
+            return PinQuery(index=str(self.index))
+        return PinQuery(z=place_text(np.array(self.z, np.float32)))
 
     def pins(self, means: Floats) -> Pins:
         """The mark as the pin of a run whose test pictures lie at `means` (N, Z); none if z does not fit."""
@@ -49,7 +49,7 @@ class Mark:
         return Pins().add(self.z) if len(self.z) == means.shape[1] else Pins()
 
 
-def mark_of(texts: Texts, pair: Pair, count: int) -> Mark:
+def mark_of(texts: PinQuery, pair: Pair, count: int) -> Mark:
     """The mark in a URL, of runs with `count` test pictures. Raises VaeError if it is invalid."""
     if texts.index is not None:
         index = index_of(texts.index, count)
@@ -67,29 +67,29 @@ class _Memory(NamedTuple):
     undo: tuple[str, int, Mark | None] | None = (
         None  # the last click's map and number, and the mark before it
     )
-    url_history: UrlHistory[Texts] = UrlHistory()
+    url_history: UrlHistory[PinQuery] = UrlHistory()
     error: str = ""  # on an invalid mark in the URL
 
 
-def current_mark(pair: Pair, sides: tuple[tuple[View, Mounting], ...]) -> Mark | None:
+def current_mark(pair: Pair, sides: tuple[tuple[View, ExplorerPlacement], ...]) -> Mark | None:
     """The mark in the URL, if a person or a link changed it, else this tab's; then changed by new clicks.
 
     An invalid mark in the URL gets a sentence.
     """
     memory: _Memory = st.session_state.get(_KEY, _Memory())
     count = min(len(view.loaded.test) for view, _ in sides)
-    seen = Texts(st.query_params.get("z"), st.query_params.get("index"))
+    seen = PinQuery(st.query_params.get("z"), st.query_params.get("index"))
     # The last run of the script showed this page, too, if its maps have a state.
-    stayed = any(mounting.key in st.session_state for _, mounting in sides)
-    if seen != Texts() and memory.url_history.is_new(seen, stayed=stayed):
+    stayed = any(placement.key in st.session_state for _, placement in sides)
+    if seen != PinQuery() and memory.url_history.is_new(seen, stayed=stayed):
         try:
             memory = memory._replace(mark=mark_of(seen, pair, count), error="")
         except VaeError as error:
             memory = memory._replace(error=error_text(error))
     st.session_state[_KEY] = memory = memory._replace(url_history=memory.url_history.seen(seen))
-    for view, mounting in sides:
-        for number, event in new_events(mounting.key):
-            memory = _after(memory, pair, view, mounting.key, number, event)
+    for view, placement in sides:
+        for number, event in new_events(placement.key):
+            memory = _after(memory, pair, view, placement.key, number, event)
             st.session_state[_KEY] = memory
     if memory.error:
         st.warning(memory.error)
@@ -100,7 +100,7 @@ def current_mark(pair: Pair, sides: tuple[tuple[View, Mounting], ...]) -> Mark |
 def mark_query(mark: Mark | None) -> dict[str, str | None]:
     """The query parameters that the browser is to write for a mark, None for one that is to go."""
     memory: _Memory = st.session_state.get(_KEY, _Memory())
-    texts = Texts() if mark is None else mark.texts
+    texts = PinQuery() if mark is None else mark.texts
     st.session_state[_KEY] = memory._replace(url_history=memory.url_history.written(texts))
     return {"z": texts.z, "index": texts.index}
 

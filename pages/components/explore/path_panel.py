@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components.explore.path_strip import SECONDS, path_strip
-from pages.components.map.drawings import WAY, WAYS
+from pages.components.map.drawings import PATH_KIND, PATH_KINDS
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.messages import escape_markdown
 from vae.export.images import enlarged, gif, png
@@ -44,10 +44,10 @@ def path_panel(run: Run, loaded: LoadedModel, ends: tuple[End, End], plane: Plan
     heading = st.container()
     kind: PathKind = st.segmented_control(
         "Way",
-        WAYS,
-        default=WAYS[0],
+        PATH_KINDS,
+        default=PATH_KINDS[0],
         required=True,
-        key=WAY,
+        key=PATH_KIND,
         bind="query-params",
         label_visibility="collapsed",
     )

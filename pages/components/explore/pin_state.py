@@ -13,8 +13,8 @@ import numpy.typing as npt
 import streamlit as st
 
 from pages.components.explore import pins_row
-from pages.components.map.pin_urls import FURTHEST, Texts, is_place, read, written
-from pages.components.map.pins import MOST_KEPT, Pin, Pins, fitted
+from pages.components.map.pin_urls import FURTHEST, PinQuery, format_pins, is_place, parse_pins
+from pages.components.map.pins import MOST_KEPT, Pin, Pins, fit_pins
 from pages.components.shell.messages import escape_markdown
 from pages.components.shell.url_state import UrlHistory
 from vae.inference.scored_set import ScoredSet
@@ -25,7 +25,7 @@ _KEY = "pinned"
 class _Memory(NamedTuple):
     pins: Pins = Pins()
     aside: tuple[Pin, ...] = ()  # pins of another latent dimension or data set
-    url_history: UrlHistory[Texts] = UrlHistory()
+    url_history: UrlHistory[PinQuery] = UrlHistory()
     sentences: tuple[str, ...] = ()  # on invalid pins in the URL
 
 
@@ -44,12 +44,12 @@ def current_pins(test: ScoredSet, dataset: str) -> Pins:
     """The pins that fit a run's latent space and data set: those in the URL, if a person or a link changed
     it, else this tab's. Invalid ones in the URL get a sentence, until something else is pinned."""
     pins, aside, url_history, sentences = _memory()
-    seen = Texts(*(st.query_params.get(part.name) for part in fields(Texts)))
+    seen = PinQuery(*(st.query_params.get(part.name) for part in fields(PinQuery)))
     stayed = pins_row.KEY in st.session_state  # the last run of the script showed this page, too
-    if seen != Texts() and url_history.is_new(seen, stayed=stayed):
-        pins, aside = fitted(pins, aside, test.means, dataset)
-        pins, sentences = read(seen, test.means, pins)
-    pins, aside = fitted(pins, aside, test.means, dataset)
+    if seen != PinQuery() and url_history.is_new(seen, stayed=stayed):
+        pins, aside = fit_pins(pins, aside, test.means, dataset)
+        pins, sentences = parse_pins(seen, test.means, pins)
+    pins, aside = fit_pins(pins, aside, test.means, dataset)
     st.session_state[_KEY] = _Memory(pins, aside, url_history.seen(seen), sentences)
     for text in sentences:
         st.warning(escape_markdown(text))
@@ -81,6 +81,6 @@ def act(action: pins_row.Action) -> Pins:
 
 def pins_query(pins: Pins) -> dict[str, str | None]:
     """The query parameters that the browser is to write for these pins, None for one that is to go."""
-    memory, texts = _memory(), written(pins)
+    memory, texts = _memory(), format_pins(pins)
     st.session_state[_KEY] = memory._replace(url_history=memory.url_history.written(texts))
     return asdict(texts)

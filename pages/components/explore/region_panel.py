@@ -9,7 +9,7 @@ from pages.components.charts.class_bars import class_bars
 from pages.components.charts.tiles import Caption, tiles
 from pages.components.gallery.filters import CLASSES, FIND, LOSS, PAGE
 from pages.components.map.map_data import picture_at
-from pages.components.map.region import Held
+from pages.components.map.region import RegionSummary
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.links import RECONSTRUCTIONS, link
 from vae.datasets.registry import class_names
@@ -22,7 +22,9 @@ STEP = 24  # pictures that are listed at first, and that each "Show more" adds
 _SHOWN = "region_shown"  # key of the listed selection's hash, and of how many are listed
 
 
-def region_panel(run: Run, loaded: LoadedModel, shown: ScoredSet, held: Held, *, train: bool) -> None:
+def region_panel(
+    run: Run, loaded: LoadedModel, shown: ScoredSet, held: RegionSummary, *, train: bool
+) -> None:
     """Shows the panel.
 
     Args:
@@ -73,7 +75,7 @@ def _links(run: Run, nearest: Indices) -> None:
         )
 
 
-def _list(run: Run, shown: ScoredSet, held: Held) -> None:
+def _list(run: Run, shown: ScoredSet, held: RegionSummary) -> None:
     nearest = held.nearest
     selection = hashlib.sha256(run.name.encode() + nearest.tobytes()).hexdigest()
     seen, count = st.session_state.get(_SHOWN, ("", STEP))

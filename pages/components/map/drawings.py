@@ -1,4 +1,4 @@
-"""What was drawn on the map, and stays until it is taken away: a path, a lasso.
+"""What a person has drawn on the map: a path, a region. It stays until it is removed.
 
 Shapes: Z latent size.
 """
@@ -16,22 +16,22 @@ from vae import VaeError
 from vae.inference.paths import PathKind
 from vae.inference.scored_set import Floats
 
-PATH = "path"  # its name in the address: `path=-1,0_2,0.5`
-WAY = "way"  # key of the control, and so its name in the address
-WAYS: tuple[PathKind, ...] = get_args(PathKind)
+PATH = "path"  # the URL parameter: `path=-1,0_2,0.5`
+PATH_KIND = "way"  # key of the control, and so its URL parameter
+PATH_KINDS: tuple[PathKind, ...] = get_args(PathKind)
 _PATH, _REGION = "drawn_path", "drawn_region"
 _TWO = "A path leads from one place to another: choose two that are not the same."
 
 
 class Ends(NamedTuple):
-    """From one place (Z,) to another."""
+    """The ends of a path, two latent points (Z,)."""
 
     start: Floats
     end: Floats
 
 
 def draw_path(start: list[float], end: list[float]) -> None:
-    """Another path, between places (Z,) that may come from a browser: a sentence, if they are too far."""
+    """Replaces the path; a warning if the ends, Z numbers from a browser, are equal or too far out."""
     if start == end:
         st.warning(_TWO)
     elif is_place(start, len(start)) and is_place(end, len(end)):
@@ -41,32 +41,32 @@ def draw_path(start: list[float], end: list[float]) -> None:
 
 
 def remove_path() -> None:
-    """No path any more."""
+    """Removes the path."""
     st.session_state[_PATH] = None, ""
 
 
 def drawn_path(latent_dim: int) -> Ends | None:
-    """The path of this tab, or at first that of the address; what there makes no sense gets a sentence, until
-    another is drawn.
+    """The path of this tab, or at first that of the URL, with a warning while the URL's is invalid.
 
-    Only at first: links within the app name the path that stood when one left, and where the browser's way
-    back leads to an older one, that of now stays.
+    The URL counts only at first: links within the app name the path from when the page was left, and the
+    browser's back button leads to older ones; the current path stays.
     """
     if _PATH not in st.session_state:
-        st.session_state[_PATH] = _asked(st.query_params.get(PATH), latent_dim)
+        st.session_state[_PATH] = _path_in_url(st.query_params.get(PATH), latent_dim)
     path: Ends | None
-    path, said = st.session_state[_PATH]
-    if said:
-        st.warning(said)
+    path, warning = st.session_state[_PATH]
+    if warning:
+        st.warning(warning)
     return path if path is not None and len(path.start) == latent_dim else None
 
 
 def path_address(path: Ends | None) -> dict[str, str | None]:
-    """What the address is to say of the path."""
+    """The URL parameter of a path, None to remove it."""
     return {PATH: path and "_".join(map(place_text, path))}
 
 
-def _asked(text: str | None, latent_dim: int) -> tuple[Ends | None, str]:
+def _path_in_url(text: str | None, latent_dim: int) -> tuple[Ends | None, str]:
+    """The path that the URL's text names, and a warning if it is invalid."""
     if text is None:
         return None, ""
     try:
@@ -79,7 +79,7 @@ def _asked(text: str | None, latent_dim: int) -> tuple[Ends | None, str]:
 
 
 def draw_region(region: Region) -> None:
-    """Another lasso or box; none, if it has no corners, and a sentence, if it cannot be understood."""
+    """Replaces the region, or removes it if it has no corners; a warning if it is no polygon."""
     if region.corners and not is_polygon(region.corners):
         st.warning("This selection has no area that can be understood. Draw it again.")
     else:
@@ -87,17 +87,17 @@ def draw_region(region: Region) -> None:
 
 
 def remove_region() -> None:
-    """None any more."""
+    """Removes the region."""
     st.session_state[_REGION] = None
 
 
 def drawn_region(revision: str) -> Region | None:
-    """What was last drawn around points of this map: on another the same area is another thing."""
+    """The region drawn on the map of this revision; on another, the same area holds other points."""
     region: Region | None = st.session_state.get(_REGION)
     return region if region is not None and region.revision == revision else None
 
 
-def chosen_way() -> PathKind:
-    """What `path_panel`'s control says, for what stands above it, as the map that draws the path."""
-    asked = st.session_state.get(WAY, st.query_params.get(WAY))
-    return asked if asked in WAYS else WAYS[0]
+def chosen_path_kind() -> PathKind:
+    """The value of `path_panel`'s control, for the map above it, which draws the path."""
+    asked = st.session_state.get(PATH_KIND, st.query_params.get(PATH_KIND))
+    return asked if asked in PATH_KINDS else PATH_KINDS[0]

@@ -1,12 +1,12 @@
-"""What the map shows, and in which colours: the widgets; each stands in the address under its own name."""
+"""The widgets for what the map shows and how its points are coloured; each has its own URL parameter."""
 
 from typing import Any, NamedTuple, get_args
 
 import streamlit as st
 
-from pages.components.map.latent_map import Colouring, Layer
+from pages.components.map.latent_map import DEFAULT_LAYERS, Colouring, Layer
 
-# Keys of the widgets, and so their names in the address.
+# Keys of the widgets, and so their URL parameters.
 COLOUR, LAYERS, PICTURES = "colour", "layers", "pictures"
 COLOURINGS: dict[str, tuple[Colouring, str]] = {
     "class": ("class", "class"),
@@ -16,15 +16,14 @@ COLOURINGS: dict[str, tuple[Colouring, str]] = {
     "distance": ("distance", "distance to the mean of the class"),
 }
 TEST, TRAINING = "test", "training"
-USUAL: tuple[Layer, ...] = ("points", "manifold", "prior")
 
 
-class Shown(NamedTuple):
-    """What the widgets leave.
+class MapSettings(NamedTuple):
+    """The values of the widgets.
 
     Attributes:
-        colour: one of `COLOURINGS`.
-        training: whether the pictures are those of the training set.
+        colour: a key of `COLOURINGS`.
+        training: whether the points are those of the training set.
     """
 
     colour: str
@@ -32,10 +31,10 @@ class Shown(NamedTuple):
     training: bool
 
 
-def map_controls(latent_dim: int, *, choose_set: bool = True) -> Shown:
-    """Shows the widgets, and returns what they leave; they stay as they are while other pages are shown.
+def map_controls(latent_dim: int, *, choose_set: bool = True) -> MapSettings:
+    """Shows the widgets and returns their values, which stay while other pages are shown.
 
-    Without `choose_set` it is the test set's pictures that are shown.
+    Without `choose_set` the points are those of the test set.
     """
     kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session", "width": "content"}
     mean = f" (of those in all {latent_dim} dimensions, the geometric mean)" if latent_dim > 1 else ""
@@ -58,7 +57,7 @@ def map_controls(latent_dim: int, *, choose_set: bool = True) -> Shown:
         layers = st.pills(
             "Show",
             get_args(Layer),
-            default=USUAL,
+            default=DEFAULT_LAYERS,
             selection_mode="multi",
             key=LAYERS,
             help=_options(
@@ -74,7 +73,7 @@ def map_controls(latent_dim: int, *, choose_set: bool = True) -> Shown:
             **kept,
         )
         if not choose_set:
-            return Shown(colour, tuple(layers), training=False)
+            return MapSettings(colour, tuple(layers), training=False)
         pictures = st.segmented_control(
             "Pictures",
             (TEST, TRAINING),
@@ -87,9 +86,9 @@ def map_controls(latent_dim: int, *, choose_set: bool = True) -> Shown:
             ),
             **kept,
         )
-    return Shown(colour, tuple(layers), pictures == TRAINING)
+    return MapSettings(colour, tuple(layers), pictures == TRAINING)
 
 
 def _options(*options: tuple[str, str]) -> str:
-    """What each option of a widget means, as Markdown."""
+    """The meaning of each option of a widget, as a Markdown list."""
     return "\n".join(f"- **{name}**: {meaning}" for name, meaning in options)

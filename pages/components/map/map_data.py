@@ -1,6 +1,6 @@
-"""What the map shows of a run, kept for all tabs: points, pictures drawn at places, what a lasso holds.
+"""What the map shows of a run, cached for all tabs: points, decoded pictures, summaries of regions.
 
-All of it belongs to weights, named by their decoder, so that nothing here is mixed with newer ones.
+The name of the weights' decoder is part of each key, so that nothing is mixed with newer weights.
 
 Shapes: S pixels a side, Z latent size.
 """
@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components.map.latent_map import Region
-from pages.components.map.region import Held, held, members
+from pages.components.map.region import RegionSummary, members, summarize_region
 from pages.components.runs.loaded_model import LoadedModel, training_set
 from pages.components.runs.run_data import path_of
 from pages.components.stores.points import MapPoints, map_points
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
 
 
 def points_of(run: Run, loaded: LoadedModel, directions: Directions, *, train: bool = False) -> MapPoints:
-    """The test set, or the training set, on a map of these directions."""
+    """The points of the test set, or of the training set, on the map of these directions."""
     return _points(run, loaded.decoder.name, directions, train, loaded)
 
 
 def picture_at(loaded: LoadedModel, place: Floats) -> ImageArray:
-    """What the model draws at a place (Z,): (S, S)."""
+    """The picture that the model decodes at a latent point (Z,): (S, S)."""
     return _picture_at(loaded.decoder.name, place.tobytes(), loaded.model)
 
 
 def nearest_to(loaded: LoadedModel, place: Floats) -> int:
-    """The index of the test picture whose mean is nearest to a place (Z,)."""
+    """The index of the test picture whose mean is nearest to a latent point (Z,)."""
     return _nearest_to(loaded.decoder.name, place.tobytes(), loaded.test)
 
 
-def region_held(loaded: LoadedModel, shown: ScoredSet, points: MapPoints, region: Region) -> Held:
-    """What a region holds of the set that the map shows as these points."""
-    # As text: the hash of a list would take longer than its use.
+def region_summary(loaded: LoadedModel, shown: ScoredSet, points: MapPoints, region: Region) -> RegionSummary:
+    """A summary of the pictures in a region; `points` are those of `shown` on the map."""
+    # As text: Streamlit takes longer to hash a list than to summarize the region.
     area = repr((region.corners, sorted(region.classes)))
     return _region_held(loaded.decoder.name, points.name, area, shown, points, region)
 
@@ -50,7 +50,7 @@ def _same_map(directions: Directions) -> str:
     return directions.name
 
 
-# Of 60,000 points each is 5 MB, as arrays and as it travels.
+# 5 MB each for 60,000 points: the arrays and the message to the browser.
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: path_of, Directions: _same_map})
 def _points(
     run: Run,
@@ -62,7 +62,7 @@ def _points(
     return map_points(training_set(run, _loaded) if train else _loaded.test, directions)
 
 
-# Some rows of pins: 0.8 kB each. By bytes, as a key of numbers takes longer to make than a picture.
+# Some rows of pins, 0.8 kB each. By bytes, as Streamlit hashes numbers more slowly than they are decoded.
 @st.cache_resource(max_entries=512, show_spinner=False)
 def _picture_at(weights: str, place: bytes, _model: "VAE") -> ImageArray:  # noqa: ARG001 (the key)
     from vae.inference.scoring import decode_places  # imports torch, which the Train page does without
@@ -83,5 +83,5 @@ def _region_held(
     _shown: ScoredSet,
     _points: MapPoints,
     _region: Region,
-) -> Held:
-    return held(_shown, members(_points.xy, _points.labels, _region.corners, _region.classes))
+) -> RegionSummary:
+    return summarize_region(_shown, members(_points.xy, _points.labels, _region.corners, _region.classes))

@@ -1,6 +1,6 @@
-"""Places and pins as addresses say them: `z=0.41,-1.2`, `index=417`, `pins=0.41,-1.2_i417*_-3,0`.
+"""Places and pins as URL parameters: `z=0.41,-1.2`, `index=417`, `pins=0.41,-1.2_i417*_-3,0`.
 
-A `*` is behind those that are kept. Nothing here knows Streamlit.
+A `*` follows those that are kept. Nothing here knows Streamlit.
 
 Shapes: N test pictures, Z latent size.
 """
@@ -15,17 +15,19 @@ from vae import VaeError
 from vae.inference.scored_set import Floats
 from vae.storage.untrusted import shortened
 
-# Further out no model has ever put a picture, and nothing that is computed of a place overflows.
+# Further out than any model puts a picture, and near enough that nothing computed from a place overflows.
 FURTHEST = 1_000_000
 LONGEST = 60  # characters of a number
-# Each character may be read in one way only: what can be divided in many ways takes the square of its length.
+# Each character matches in one way only: an ambiguous pattern could take quadratic time.
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True)
-class Texts:
-    """What an address says of pins, None where it says nothing: the chosen one, as a place or as the index
-    of a test picture, and the whole row."""
+class PinQuery:
+    """The URL parameters of pins, None where missing.
+
+    The chosen pin is given by `z`, its place, or by `index`, its test picture; `pins` is the whole row.
+    """
 
     z: str | None = None
     index: str | None = None
@@ -33,12 +35,12 @@ class Texts:
 
 
 def place_text(place: Floats) -> str:
-    """A place (Z,) in the fewest digits that tell it from all others in float32."""
+    """A place (Z,) with the fewest digits that identify it among float32 numbers."""
     return ",".join(_shortest(value) for value in place)
 
 
 def place_of(text: str, latent_dim: int) -> Floats:
-    """The place (Z,) that a text says. Raises VaeError if it is none."""
+    """Parses a place (Z,). Raises VaeError if the text is none."""
     parts = [part.strip() for part in text.split(",", latent_dim)]
     if len(parts) == latent_dim and all(len(part) <= LONGEST and _NUMBER.fullmatch(part) for part in parts):
         values = [float(part) for part in parts]
@@ -50,7 +52,7 @@ def place_of(text: str, latent_dim: int) -> Floats:
 
 
 def is_place(values: object, latent_dim: int) -> bool:
-    """Whether these are Z numbers in a list, none of them beyond `FURTHEST`."""
+    """Whether a value is a list of Z numbers, none of them beyond ±`FURTHEST`."""
     return (
         isinstance(values, list)
         and len(values) == latent_dim
@@ -59,7 +61,7 @@ def is_place(values: object, latent_dim: int) -> bool:
 
 
 def index_of(text: str, count: int) -> int:
-    """The test picture that a text says, 0 to `count` - 1. Raises VaeError if it is none."""
+    """Parses the index of a test picture, 0 to `count` - 1. Raises VaeError if the text is none."""
     if text.isascii() and text.isdecimal() and len(text) < 10 and int(text) < count:
         return int(text)
     raise VaeError(
@@ -68,28 +70,28 @@ def index_of(text: str, count: int) -> int:
 
 
 def pin_text(pin: Pin) -> str:
-    """A pin as the row says it."""
+    """A pin as part of `pins`."""
     return (place_text(pin.z) if pin.index is None else f"i{pin.index}") + "*" * pin.kept
 
 
-def written(pins: Pins) -> Texts:
-    """What an address says of a row; a row of one pin is that pin, unless it is kept."""
+def format_pins(pins: Pins) -> PinQuery:
+    """The URL parameters of a row; `pins` only if it has several pins, or one that is kept."""
     chosen = pins.chosen
     if chosen is None:
-        return Texts()
+        return PinQuery()
     row = "_".join(map(pin_text, pins.row)) if len(pins.row) > 1 or chosen.kept else None
     if chosen.index is not None:
-        return Texts(index=str(chosen.index), pins=row)
-    return Texts(z=place_text(chosen.z), pins=row)
+        return PinQuery(index=str(chosen.index), pins=row)
+    return PinQuery(z=place_text(chosen.z), pins=row)
 
 
-def read(texts: Texts, means: Floats, pins: Pins) -> tuple[Pins, tuple[str, ...]]:
-    """The row that an address says, and a sentence about each thing in it that makes no sense.
+def parse_pins(texts: PinQuery, means: Floats, pins: Pins) -> tuple[Pins, tuple[str, ...]]:
+    """Parses a row of pins; returns it, and a sentence about each parameter that is invalid.
 
     Args:
-        texts: the address.
-        means: of the test pictures, (N, Z): which places and pictures there are.
-        pins: the row of before. If the address says nothing of a row, it stays; else what is kept of it does.
+        texts: the URL parameters.
+        means: of the model's test pictures: (N, Z).
+        pins: the row so far. It stays if there is no `pins`, else only its kept pins do.
     """
     sentences: list[str] = []
     if texts.pins is not None:
@@ -119,7 +121,7 @@ def _numbers(latent_dim: int) -> str:
 
 
 def _pin(text: str, means: Floats) -> Pin:
-    """The pin that a part of a row says; VaeError if it is none."""
+    """Parses a part of `pins`. Raises VaeError if it is no pin."""
     name = text.removesuffix("*")
     index = index_of(name[1:], len(means)) if name.startswith("i") else None
     place = place_of(name, means.shape[1]) if index is None else means[index]
@@ -127,16 +129,16 @@ def _pin(text: str, means: Floats) -> Pin:
 
 
 def _chosen(pins: Pins, place: Floats, index: int | None) -> Pins:
-    """The row with a place chosen that is one of it already, or else is added."""
+    """Chooses the pin at a place, or adds one there."""
     same = [pin.number for pin in pins.row if (pin.place, pin.index) == (tuple(place.tolist()), index)]
     return pins.choose(same[-1]) if same else pins.add(place, index)
 
 
 def _read_row(text: str, means: Floats, pins: Pins) -> tuple[Pins, str]:
-    """A row that a text says, added to one, and a sentence if not all of it makes sense."""
+    """Adds the pins of a text to a row; returns it, and a sentence if some parts are invalid."""
     parts = text.split("_")
     wrong = []
-    spare = list(pins.row)  # each of them stands for one of the address that is the same
+    spare = list(pins.row)  # each of them takes the place of one equal pin of the text
     for part in parts[-MOST:]:
         try:
             pin = _pin(part, means)

@@ -1,4 +1,4 @@
-"""What is pinned: a row of places of the latent space, one of them chosen. Nothing here knows Streamlit.
+"""The pins: a row of latent points, one of them chosen. Nothing here knows Streamlit.
 
 Shapes: N test pictures, Z latent size.
 """
@@ -10,20 +10,20 @@ import numpy.typing as npt
 
 from vae.inference.scored_set import Floats
 
-MOST = 24  # pins of a row
-MOST_KEPT = MOST - 1  # of them: there is always room for the next place
+MOST = 24  # pins in the row
+MOST_KEPT = MOST - 1  # of them: there is always room for the next pin
 
 
 @dataclass(frozen=True)
 class Pin:
-    """A place of the latent space.
+    """A pinned latent point.
 
     Attributes:
         place: (Z,), each number exactly a float32.
-        index: of the test picture whose mean the place is; None if it is none's.
-        dataset: whose test picture that is; empty if it is none's.
-        kept: whether it stays when the row is cleared, or grows too long.
-        number: tells it from all others of the row, the younger the larger; two may have the same place.
+        index: of the test picture whose mean the place is; None for any other place.
+        dataset: the data set of that picture; empty for any other place.
+        kept: whether it stays when the row is cleared or grows too long.
+        number: identifies the pin in its row; later pins have larger ones. Two pins may have the same place.
     """
 
     place: tuple[float, ...]
@@ -40,15 +40,15 @@ class Pin:
 
 @dataclass(frozen=True)
 class Pins:
-    """A row of at most `MOST` pins; one of them is chosen, unless there is none.
+    """A row of at most `MOST` pins; one of them is chosen, unless the row is empty.
 
-    Each operation returns another row. What names no pin changes nothing: numbers come from browsers.
+    Each operation returns a new row. A number that no pin has changes nothing, as numbers come from browsers.
 
     Attributes:
         row: the oldest first, so that the numbers rise.
         choice: the number of the chosen pin.
-        count: how many there ever were: the next one's number.
-        dataset: whose test pictures are pinned.
+        count: the number of pins ever added, which is the next one's number.
+        dataset: the data set of the pinned test pictures.
     """
 
     row: tuple[Pin, ...] = ()
@@ -63,31 +63,31 @@ class Pins:
 
     @property
     def kept(self) -> int:
-        """How many are kept."""
+        """The number of pins that are kept."""
         return sum(pin.kept for pin in self.row)
 
     def place(self, latent_dim: int) -> Floats:
-        """The chosen place, 0 before anything was chosen: (Z,)."""
+        """The chosen place, 0 if there is none: (Z,)."""
         return np.zeros(latent_dim, np.float32) if self.chosen is None else self.chosen.z
 
     def add(self, place: npt.ArrayLike, index: int | None = None) -> "Pins":
-        """A new pin at (Z,), which is chosen; of too many, the oldest goes that is not kept."""
+        """Adds a pin at (Z,) and chooses it; of too many pins, the oldest that is not kept is removed."""
         numbers = tuple(np.asarray(place, np.float32).tolist())
         pin = Pin(numbers, index, dataset="" if index is None else self.dataset, number=self.count)
         return replace(self, row=(*self.row, pin), choice=pin.number, count=self.count + 1).bounded()
 
     def bounded(self) -> "Pins":
-        """At most `MOST` of these: the oldest go first that are neither kept nor chosen."""
+        """Removes the oldest pins that are neither kept nor chosen, until there are at most `MOST`."""
         idle = [pin.number for pin in self.row if not pin.kept and pin.number != self.choice]
         leaving = idle[: max(0, len(self.row) - MOST)]
         return replace(self, row=tuple(pin for pin in self.row if pin.number not in leaving))
 
     def choose(self, number: int) -> "Pins":
-        """Another is chosen."""
+        """Chooses the pin of this number."""
         return replace(self, choice=number) if any(pin.number == number for pin in self.row) else self
 
     def keep(self, number: int) -> "Pins":
-        """One is kept, or, if it was, no more; at most `MOST_KEPT` are."""
+        """Keeps a pin, or keeps it no more; at most `MOST_KEPT` are kept."""
         row = tuple(
             replace(pin, kept=not pin.kept and self.kept < MOST_KEPT) if pin.number == number else pin
             for pin in self.row
@@ -95,29 +95,28 @@ class Pins:
         return replace(self, row=row)
 
     def remove(self, number: int) -> "Pins":
-        """Without one; if it was chosen, the next in the row is now, else the one before."""
+        """Removes a pin; if it was chosen, the next in the row is chosen, or else the one before."""
         row = tuple(pin for pin in self.row if pin.number != number)
         near = [pin.number for pin in row if pin.number > number] or [pin.number for pin in row[-1:]] or [-1]
         return replace(self, row=row, choice=near[0] if self.choice == number else self.choice)
 
     def clear(self) -> "Pins":
-        """Those that are kept; if the chosen one is not, the youngest of them is chosen."""
+        """Removes the pins that are not kept; if the chosen one is not, chooses the youngest left."""
         row = tuple(pin for pin in self.row if pin.kept)
         left = self.choice in [pin.number for pin in row]
         return replace(self, row=row, choice=self.choice if left else row[-1].number if row else -1)
 
 
-def fitted(pins: Pins, aside: tuple[Pin, ...], means: Floats, dataset: str) -> tuple[Pins, tuple[Pin, ...]]:
-    """The pins that have a place in a model's latent space, and those set aside for another, or for the test
-    pictures of another data set.
+def fit_pins(pins: Pins, aside: tuple[Pin, ...], means: Floats, dataset: str) -> tuple[Pins, tuple[Pin, ...]]:
+    """Divides pins into those that fit a model and those set aside: of another latent size or data set.
 
-    A test picture lies where this model puts it. What was set aside before comes back to where it was in
-    the row.
+    A pinned test picture moves to its mean under this model. Pins set aside before return to their positions
+    in the row when they fit.
 
     Args:
-        pins, aside: what the last call returned, or what came of it.
-        means: of the test pictures: (N, Z).
-        dataset: whose these are.
+        pins, aside: what the last call returned, changed by operations since.
+        means: of the model's test pictures: (N, Z).
+        dataset: the data set of these pictures.
     """
     here, other = [], []
     for pin in sorted((*pins.row, *aside), key=lambda pin: pin.number):

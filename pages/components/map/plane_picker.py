@@ -1,7 +1,7 @@
-"""The widgets that choose the plane which a map shows, where the latent space has more than two dimensions.
+"""The widgets that choose the plane a map shows, where the latent space has more than two dimensions.
 
-Each stands in the address under its own name. There a value is what the widget shows of it, which so must
-be the same for all weights: the dimensions' KLs are in a caption, not in the boxes.
+Each has its own URL parameter, whose value is the text of the option. So that it is the same for all weights,
+the dimensions' KLs are in a caption, not in the options.
 """
 
 from typing import Any
@@ -11,16 +11,16 @@ import streamlit as st
 from vae.inference.formatting import coordinate_name
 from vae.inference.planes import DimensionSummary, PlaneChoice, axis_directions
 
-# Keys of the widgets, and so their names in the address.
+# Keys of the widgets, and so their URL parameters.
 SHOWN, X, Y, REST = "plane", "x", "y", "rest"
 AXES, PRINCIPAL = "two axes", "principal components"
 PINNED, MEAN = "the pinned place", "the mean"
-_RUN = "plane_run"  # whose plane was shown last
-NAMED = 8  # dimensions of the caption: those that hold the most
+_RUN = "plane_run"  # the run whose plane was shown last
+NAMED = 8  # dimensions in the caption: those with the largest KL
 
 
 def plane_picker(dimensions: DimensionSummary, run: str) -> PlaneChoice:
-    """Shows the widgets, unless there is nothing to choose, and returns what they say.
+    """Shows the widgets, unless there is nothing to choose, and returns the chosen plane.
 
     `run` names whose dimensions these are: another run's axes begin with those that it uses most, unless the
     address says which.
@@ -45,7 +45,7 @@ def plane_picker(dimensions: DimensionSummary, run: str) -> PlaneChoice:
         directions = dimensions.principal
         if shown == AXES:
             x = _axis("Across", order, X, another)
-            # What stands across is not offered upwards: the next best takes its place.
+            # The dimension across is not offered upwards: the next one takes its place.
             y = _axis("Upwards", [i for i in order if i != x], Y, another)
             directions = axis_directions(latent_dim, x, y)
         rest = st.segmented_control(

@@ -1,4 +1,4 @@
-"""Which points lie inside a lasso or a box, and what their pictures have in common.
+"""The points inside a lasso or a box, and what their pictures have in common.
 
 Nothing here knows Streamlit.
 
@@ -15,28 +15,29 @@ from vae.datasets.images import ImageArray
 from vae.inference.scored_set import Floats, Indices, Mask, ScoredSet
 
 CORNERS = 3, 2000
-FAR = 1e9  # beyond it differences of float32 numbers say nothing
+FAR = 1e9  # beyond it differences of float32 numbers are mostly rounding
 
 Corners = Sequence[tuple[float, float]]
 
 
 def is_polygon(corners: Corners) -> bool:
-    """Whether there are 3 to 2,000, none too far out."""
+    """Whether there are 3 to 2,000 corners, none too far out."""
     low, high = CORNERS
     return low <= len(corners) <= high and bool((np.abs(corners) < FAR).all())
 
 
 def members(xy: Floats, labels: npt.NDArray[np.uint8], corners: Corners, classes: Collection[int]) -> Indices:
-    """The indices of the points (N, 2) of these classes, of labels (N,), that are inside a polygon: (M,)."""
+    """The indices of the points (N, 2) of these classes inside a polygon: (M,). Labels are (N,)."""
     within = inside(xy, np.array(corners, np.float64)) & np.isin(labels, list(classes))
     return np.flatnonzero(within)
 
 
 def inside(points: npt.NDArray[np.floating], corners: npt.NDArray[np.float64]) -> Mask:
-    """Which points (N, 2) are inside a polygon (K, 2), closed by itself; by the even-odd rule: (N,).
+    """Which points (N, 2) are inside a polygon (K, 2) by the even-odd rule: (N,).
 
-    A ray to the right crosses an odd number of edges. Points in the order of their height let each edge meet
-    only those beside it: a lasso of 500 vertices takes milliseconds, not 500 × N comparisons.
+    A ray to the right of such a point crosses an odd number of edges. The last corner is joined to the first.
+    With the points sorted by height, each edge is compared with those beside it only: a lasso of 500 vertices
+    takes milliseconds, not 500 × N comparisons.
     """
     order = np.argsort(points[:, 1], kind="stable")
     x, y = points[order].astype(np.float64).T
@@ -56,15 +57,15 @@ def inside(points: npt.NDArray[np.floating], corners: npt.NDArray[np.float64]) -
 
 
 @dataclass(frozen=True)
-class Held:
-    """What some pictures of a set have in common.
+class RegionSummary:
+    """What the pictures in a region have in common.
 
     Attributes:
-        nearest: their indices, those nearest to the mean of their places first: (M,).
-        distances: how far each of these is from it: (M,).
-        counts: how many there are of each class, up to the last that has one: (≤ C,).
-        place: the mean of their places; 0 of none: (Z,).
-        picture: their mean, pixel by pixel; black of none: (S, S).
+        nearest: their indices, sorted by the distance of their means z to `place`: (M,).
+        distances: these distances: (M,).
+        counts: the number of each class, up to the last that has any: (≤ C,).
+        place: the mean of their means z; 0 if there are none: (Z,).
+        picture: their mean, pixel by pixel; black if there are none: (S, S).
     """
 
     nearest: Indices
@@ -74,16 +75,16 @@ class Held:
     picture: ImageArray
 
 
-def held(shown: ScoredSet, members: Indices) -> Held:
-    """What the pictures of these indices (M,) have in common."""
+def summarize_region(shown: ScoredSet, members: Indices) -> RegionSummary:
+    """Summarizes the pictures of these indices (M,)."""
     if not len(members):
         place, picture = np.zeros_like(shown.means[0]), np.zeros_like(shown.images[0])
-        return Held(members, np.empty(0, np.float32), np.empty(0, np.int64), place, picture)
+        return RegionSummary(members, np.empty(0, np.float32), np.empty(0, np.int64), place, picture)
     means = shown.means[members]
     place = means.mean(axis=0, dtype=np.float64).astype(np.float32)
     distances = np.linalg.norm(means - place, axis=1)
     order = np.argsort(distances, kind="stable")
-    return Held(
+    return RegionSummary(
         nearest=members[order],
         distances=distances[order],
         counts=np.bincount(shown.labels[members]),

@@ -7,8 +7,7 @@ the names of the snapshots.
 import streamlit as st
 
 from pages.components.map import map_data
-from pages.components.map.latent_map import Moments, latent_map, new_events
-from pages.components.map.map_controls import USUAL
+from pages.components.map.latent_map import MapContent, MapPlacement, TimelineRef, latent_map, new_events
 from pages.components.map.time_machine import time_machine, touched
 from pages.components.runs import loaded_model, run_moments
 from pages.components.runs.loaded_model import LoadedModel
@@ -61,23 +60,12 @@ def past_map(run: Run, loaded: LoadedModel) -> None:
         pass  # nothing is pinned on this page
     directions = axis_directions(run.config.latent_dim)
     points = map_data.points_of(run, loaded, directions)
-    latent_map(
+    content = MapContent(
         points=points.name,
         decoder=loaded.decoder.name,
-        pictures=None,
         classes=class_names(run.config.dataset),
         plane=directions.through(directions.centre),
-        colouring="class",
-        colouring_name=("class", "class"),
-        layers=USUAL,
-        pins=(),
-        pinned=(),
-        chosen=None,
-        ellipse=None,
-        line=None,
-        region=None,
-        moments=Moments(TIME, points.name, None),
         revision=run.name,
-        key=MAP,
-        label=f"Latent space of {run.name} at the moment that is seen.",
+        timeline=TimelineRef(TIME, points.name, None),
     )
+    latent_map(content, MapPlacement(MAP), label=f"Latent space of {run.name} at the moment that is seen.")

@@ -1,11 +1,12 @@
-"""The map of a latent space: its points, and what the model draws at every place between them.
+"""The map of a latent space: its points, and the digits that the model decodes at the places between them.
 
-What lies under the pointer is decoded in the browser, at every frame; what happens on the map (a click, a
-line, a lasso) comes to Python. Points and decoder are brought by stores: they do not travel again.
+The digit under the pointer is decoded in the browser, at every frame; events (a click, a line, a lasso) go to
+Python. Points and decoder come by stores, so that they do not travel again.
 """
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import plotly.colors
@@ -16,17 +17,21 @@ from pages.components.shell.assets import module_component, plotly_js_url
 from vae.inference.planes import Plane
 
 Place = tuple[float, float]  # of the map
+MapPlace = tuple[float, float | None]  # the same, without a height where the latent space has one dimension
 Layer = Literal["points", "manifold", "ellipses", "prior"]
 Colouring = Literal["class", "reconstruction", "kl", "deviation", "distance"]
-# From blue to orange, which everybody can tell apart, and neither end lost on a light or a dark page.
+DEFAULT_LAYERS: tuple[Layer, ...] = ("points", "manifold", "prior")
+# From blue to orange: told apart with any colour vision, and both visible on light and dark pages.
 SCALE = plotly.colors.sample_colorscale(["#4477ff", "#cc5599", "#ffaa22"], 24)
 SIGMAS = (1, 2, 3)  # the prior's contours
-LONGEST = 2001  # what a browser says of a list: more than any place has coordinates, or a polygon corners
+LONGEST = 2001  # items read of a list in an event: no place has more coordinates, no polygon more corners
 
 
 class Click(NamedTuple):
-    """A clicked place of the latent space (Z,), and the data point that lies there, or None, of the points
-    of that name, on the map of that revision and decoder."""
+    """A click at the latent point `z` (Z,), on the data point of this index or None.
+
+    `points` names the points that the map showed, `revision` and `decoder` the map and the weights.
+    """
 
     z: list[float]
     point: int | None
@@ -36,14 +41,13 @@ class Click(NamedTuple):
 
 
 class Undo(NamedTuple):
-    """The click of that number was the first half of a double click, which means the whole map."""
+    """Takes back the click of number `of`, the first half of a double click, which shows the whole map."""
 
     of: int
 
 
 class Region(NamedTuple):
-    """A polygon around points of some classes, on the map of that revision; without corners it was taken
-    away."""
+    """A polygon around points of some classes; without corners, the last one was removed."""
 
     corners: list[Place]
     classes: frozenset[int]
@@ -51,8 +55,7 @@ class Region(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A line drawn from one place of the latent space (Z,) to another, on the map of that revision and
-    decoder."""
+    """A line drawn from one latent point (Z,) to another."""
 
     start: list[float]
     end: list[float]
@@ -63,114 +66,145 @@ class Line(NamedTuple):
 Event = Click | Undo | Region | Line
 
 
-class Moments(NamedTuple):
-    """What the map needs at other moments: the name of a timeline; of the test set, whose places snapshots
-    hold, the name of its points under the newest weights, and the address of its real pictures, or None."""
+class TimelineRef(NamedTuple):
+    """What the map needs to show earlier moments, of which snapshots hold the test set.
+
+    Attributes:
+        timeline: the name of the timeline that it follows.
+        points: the name of the test set's points under the newest weights.
+        pictures: the URL of the test set's real pictures, or None.
+    """
 
     timeline: str
     points: str
     pictures: str | None
 
 
-def _numbers(told: Any) -> list[float]:
-    numbers = [float(each) for each in told[:LONGEST]]
+def _numbers(values: Any) -> list[float]:
+    numbers = [float(each) for each in values[:LONGEST]]
     if not all(map(math.isfinite, numbers)):
         raise ValueError
     return numbers
 
 
-def _corner(told: Any) -> Place:
-    x, y = _numbers(told)
+def _corner(values: Any) -> Place:
+    x, y = _numbers(values)
     return x, y
 
 
-def _map(told: Any) -> tuple[str, str]:
-    return str(told["revision"]), str(told["decoder"])
+def _map(event: Any) -> tuple[str, str]:
+    return str(event["revision"]), str(event["decoder"])
 
 
-def _event(told: Any) -> Event:
-    """What the browser told. TypeError, KeyError, ValueError or OverflowError, if not by our script."""
-    match told["kind"]:
+def _event(sent: Any) -> Event:
+    """Parses an event. Raises TypeError, KeyError, ValueError or OverflowError if it is none."""
+    match sent["kind"]:
         case "click":
-            point = told["point"]
-            index = None if point is None else int(point)
-            return Click(_numbers(told["z"]), index, str(told["points"]), *_map(told))
+            index = None if sent["point"] is None else int(sent["point"])
+            return Click(_numbers(sent["z"]), index, str(sent["points"]), *_map(sent))
         case "undo":
-            return Undo(int(told["of"]))
+            return Undo(int(sent["of"]))
         case "line":
-            return Line(_numbers(told["from"]), _numbers(told["to"]), *_map(told))
+            return Line(_numbers(sent["from"]), _numbers(sent["to"]), *_map(sent))
         case "region":
-            corners = [_corner(each) for each in told["corners"][:LONGEST]]
-            return Region(corners, frozenset(map(int, told["classes"][:LONGEST])), str(told["revision"]))
+            corners = [_corner(each) for each in sent["corners"][:LONGEST]]
+            return Region(corners, frozenset(map(int, sent["classes"][:LONGEST])), str(sent["revision"]))
     raise ValueError
 
 
 def new_events(key: str) -> Iterator[tuple[int, Event]]:
-    """What happened on the map `key`, as `component_events.new_events`."""
+    """The events of the map `key` with their numbers, as `component_events.new_events`."""
     return component_events.new_events(key, _event)
 
 
+@dataclass(frozen=True)
+class MapContent:
+    """What a map shows of a model.
+
+    Attributes:
+        points, decoder: names of what stores have brought to the browser.
+        classes: names of the classes, one for each label.
+        plane: the plane through the latent space; the points lie on the same one.
+        revision: names the run and the plane's directions; while it stays, so does the zoom.
+        pictures: the URL of the points' real pictures, or None to do without.
+        timeline: what the map needs to show earlier moments of the training, or None.
+        colouring, colouring_name: what the points' colours mean, and its name, short and long.
+        layers: what is visible.
+    """
+
+    points: str
+    decoder: str
+    classes: Sequence[str]
+    plane: Plane
+    revision: str
+    pictures: str | None = None
+    timeline: TimelineRef | None = None
+    colouring: Colouring = "class"
+    colouring_name: tuple[str, str] = ("class", "class")
+    layers: Sequence[Layer] = DEFAULT_LAYERS
+
+
+@dataclass(frozen=True)
+class MapMarks:
+    """What is marked on a map.
+
+    Attributes:
+        pins: places; of a line without a height.
+        pinned: the index of each pin's test picture, or None.
+        chosen: the position of the chosen one in `pins`, or None.
+        ellipse: place and covariance (xx, xy, yy) of a posterior, shown while no point is hovered.
+        line: places of a path.
+        region: corners of a lasso or box.
+    """
+
+    pins: Sequence[MapPlace] = ()
+    pinned: Sequence[int | None] = ()
+    chosen: int | None = None
+    ellipse: tuple[MapPlace, tuple[float, float, float]] | None = None
+    line: Sequence[MapPlace] | None = None
+    region: Sequence[Place] | None = None
+
+
+@dataclass(frozen=True)
+class MapPlacement:
+    """How a map stands on its page: alone, or as one of two.
+
+    Attributes:
+        key: the map's identity, unique in the app.
+        prefix: begins the names of the URL parameters `window` and `hide` of a page's second map.
+        selects: whether lines and lassos can be drawn.
+        query: URL parameters to set when the map is drawn, or to remove for None.
+    """
+
+    key: str
+    prefix: str = ""
+    selects: bool = True
+    query: Mapping[str, str | None] | None = None
+
+
 def latent_map(
-    *,
-    points: str,
-    decoder: str,
-    pictures: str | None,
-    classes: Sequence[str],
-    plane: Plane,
-    colouring: Colouring,
-    colouring_name: tuple[str, str],
-    layers: Sequence[Layer],
-    pins: Sequence[tuple[float, float | None]],
-    pinned: Sequence[int | None],
-    chosen: int | None,
-    ellipse: tuple[Place, tuple[float, float, float]] | None,
-    line: Sequence[tuple[float, float | None]] | None,
-    region: Sequence[Place] | None,
-    moments: Moments | None,
-    revision: str,
-    key: str,
-    label: str,
-    prefix: str = "",
-    selects: bool = True,
-    query: Mapping[str, str | None] | None = None,
+    content: MapContent, placement: MapPlacement, marks: MapMarks = MapMarks(), *, label: str
 ) -> None:
-    """Show the map, or change the one that stands there under the same key.
+    """Show the map, or change the one with the same key.
 
     Args:
-        points, decoder: names of what stores have brought to the browser.
-        pictures: the address of the points' real pictures, or None, to do without.
-        classes: names of the classes, one for each label.
-        plane: what the map shows; the points' places are of this plane.
-        colouring, colouring_name: what the points' colours mean, and what it is called, in short and in full.
-        layers: what is shown.
-        pins, chosen: places that are marked, those of a line without a height, and the number of the one
-            that is chosen.
-        pinned: of each pin that is a test picture its index.
-        ellipse: place of a posterior and its covariance (xx, xy, yy), shown where none is under the pointer.
-        line: places of a path.
-        region: corners of a lasso or a box that stays.
-        moments: what it follows to other moments of the training.
-        revision: the zoom stays while this does.
-        key: the map's identity, unique in the app.
-        label: what a screen reader says of the map.
-        prefix: what the address calls the map's `window` and `hide` begins with, where a page has two maps.
-        selects: whether lines and lassos can be drawn.
-        query: what the address has to say of each name; None to say nothing.
+        label: the map's name for screen readers.
     """
+    plane, name = content.plane, content.colouring_name
     origin = plane.coordinates(0 * plane.base[None])[0]
     _mount(
-        key=key,
+        key=placement.key,
         data={
-            "key": key,
+            "key": placement.key,
             "label": label,
-            "prefix": prefix,
-            "selects": selects,
-            "query": query or {},
+            "prefix": placement.prefix,
+            "selects": placement.selects,
+            "query": placement.query or {},
             "plotly": plotly_js_url(),
-            "points": points,
-            "decoder": decoder,
-            "pictures": pictures,
-            "classes": classes,
+            "points": content.points,
+            "decoder": content.decoder,
+            "pictures": content.pictures,
+            "classes": content.classes,
             "colours": LABEL_COLOURS,
             "scale": SCALE,
             "plane": {
@@ -179,20 +213,20 @@ def latent_map(
                 "second": plane.second.tolist(),
                 "names": plane.names,
             },
-            "colouring": colouring,
-            "colouringShort": colouring_name[0],
-            "colouringName": colouring_name[1],
-            "layers": layers,
-            "pins": pins,
-            "pinned": pinned,
-            "chosen": chosen,
-            "ellipse": ellipse and {"at": ellipse[0], "covariance": ellipse[1]},
+            "colouring": content.colouring,
+            "colouringShort": name[0],
+            "colouringName": name[1],
+            "layers": content.layers,
+            "pins": marks.pins,
+            "pinned": marks.pinned,
+            "chosen": marks.chosen,
+            "ellipse": marks.ellipse and {"at": marks.ellipse[0], "covariance": marks.ellipse[1]},
             "prior": {"at": origin.tolist(), "radii": SIGMAS, "line": plane.is_line},
-            "line": line,
-            "region": region,
-            "moments": moments and moments._asdict(),
-            "revision": revision,
-            **component_events.acknowledged(key),
+            "line": marks.line,
+            "region": marks.region,
+            "moments": content.timeline and content.timeline._asdict(),
+            "revision": content.revision,
+            **component_events.acknowledged(placement.key),
         },
         on_events_change=lambda: None,  # without it nothing reaches `new_events`
     )
@@ -205,6 +239,6 @@ _mount = module_component(
     '<canvas class="latent-map-manifold" hidden></canvas><div class="latent-map-chart"></div>'
     '<canvas class="latent-map-past" hidden></canvas><canvas class="latent-map-marks"></canvas></div>'
     '<p class="latent-map-note" role="status"></p>'
-    '<div class="latent-map-beside" aria-hidden="true" hidden>'
+    '<div class="latent-map-tooltip" aria-hidden="true" hidden>'
     "<canvas></canvas><canvas hidden></canvas><p><b></b><b></b></p><span></span></div></div>",
 )

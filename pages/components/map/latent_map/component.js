@@ -56,7 +56,7 @@ class LatentMap {
       this.draw();
     });
     this.events = makeEvents(this.queue);
-    this.tooltip = makeHover(part("-beside"), () => this.hoverAgain());
+    this.tooltip = makeHover(part("-tooltip"), () => this.hoverAgain());
     this.keys = makeKeys({
       hover: (place) => this.hover("keys", place && this.view.onScreen(place)),
       click: (place) => this.click(place),

@@ -1,7 +1,7 @@
-"""The time machine: one slider over the moments of a training, which all that names its timeline follows.
+"""The time machine: a slider over the moments of a training. Other components follow its timeline.
 
-Under it stand the ten pictures that are watched, over their reconstructions of that moment, and the chosen
-place as it was drawn then. All of it is done in the browser.
+Below it are ten test pictures over their reconstructions at that moment, and the picture decoded at the
+chosen place. All of it is drawn in the browser.
 """
 
 import base64
@@ -16,8 +16,10 @@ from vae.datasets.images import ImageArray
 
 
 class Chosen(NamedTuple):
-    """What is drawn at every moment beside the ten: a place (Z,), or, wherever it lies then, the test picture
-    of a number, called `name`."""
+    """What is drawn at every moment beside the ten pictures: the latent point `z` (Z,).
+
+    A test picture, of index `number` and called `name`, is decoded from its mean at the moment.
+    """
 
     z: Sequence[float]
     number: int | None = None
@@ -49,14 +51,14 @@ _mount = module_component(
 
 
 class Link(NamedTuple):
-    """Another timeline, which goes along to where `by` ("epoch", "step") is the same."""
+    """Another timeline, which moves along to where `by` ("epoch", "step") is the same."""
 
     timeline: str
     by: str
 
 
 def touched(key: str) -> bool:
-    """Whether somebody went back on a slider that knows the steps only."""
+    """Whether a person went back on a slider that has only the steps, and now needs the snapshots."""
     return bool(st.session_state.get(key, {}).get("touched"))
 
 
@@ -70,15 +72,15 @@ def time_machine(
     address: str = "step",
     key: str,
 ) -> None:
-    """Show the slider; it moves the timeline `key`.
+    """Show the slider of the timeline `key`.
 
     Args:
-        moments: the name of a list in the browser (`moments_store`).
-        chosen: what is drawn beside the ten pictures.
-        dims: whether something of the newest weights stands beside it, which is dimmed in the past.
-        live: whether the newest weights are those of a training that goes on, which the page follows.
-        linked: what goes along wherever this one is moved.
-        address: what the step is called in the address.
+        moments: the name of the list of moments in the browser (`moments_store`).
+        chosen: what is drawn beside the ten pictures, if anything.
+        dims: whether the page has parts of the newest weights, which are dimmed at earlier moments.
+        live: whether the run is training, and the page follows its newest weights.
+        linked: another timeline that this one moves.
+        address: the URL parameter of the step.
         key: the slider's identity, and the timeline's name, unique in the app.
     """
     picture = chosen and chosen.picture
