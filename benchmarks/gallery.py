@@ -117,7 +117,7 @@ async def compare_answers(addresses: dict[str, str]) -> None:
     waits: dict[tuple[str, str], list[float]] = {}
     for turn in range(TURNS + 1):
         sort, digit = ("worst", "best", "index")[turn % 3], str(turn % 10)
-        opened = json.dumps([{"event": "opened", "value": turn}])
+        opened = json.dumps([{"event": "clicked", "value": turn}])
         for who, tab in tabs.items():
             waits.setdefault(("another sort", who), []).append(await do(tab, "sort", string_value=sort))
             waits.setdefault(("another page", who), []).append(await do(tab, "page", int_value=turn + 2))

@@ -109,7 +109,7 @@ class Tab:
         return seconds
 
     async def open(self, number: int) -> float:
-        opened = json.dumps([{"event": "opened", "value": number}])
+        opened = json.dumps([{"event": "clicked", "value": number}])
         seconds = await self.session.change("gallery", json_trigger_value=opened)
         shown = [heading.rpartition("#")[2] for heading in self._headings() if "#" in heading]
         _same("opened picture", shown, [str(number)])

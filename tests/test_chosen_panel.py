@@ -64,7 +64,7 @@ def test_a_test_picture_is_shown_beside_what_is_drawn_and_is_no_neighbour_of_its
     assert lead["label"] == "Show in Reconstructions"
     assert lead["query"] == {"run": trained.name, "index": "3"}
     neighbour = component(page, "chosen_nearest")["numbers"][2]
-    page.session_state["chosen_nearest"] = {"opened": neighbour}
+    page.session_state["chosen_nearest"] = {"clicked": neighbour}
     page.run()
     assert f"· #{neighbour}</b>" in html(page)
     assert [pin["kept"] for pin in component(page, "pins")["pins"]] == [False, False]

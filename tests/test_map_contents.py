@@ -93,7 +93,7 @@ from pages.components.shell import assets
 from pages.components.stores.pictures import pictures_name, serve_pictures
 
 from pages.components.shell.links import RECONSTRUCTIONS
-from pages.components.charts.tiles import Caption, tiles
+from pages.components.charts.tiles import Caption, TileClicks, tiles
 
 levels = (np.arange(5 * 9) * 5).reshape(5, 3, 3).astype(np.uint8)
 
@@ -102,8 +102,8 @@ def shown():
     st.text(f"app/static/{assets.serve_modules()}/stores/pictures/pictures.js")
     query = {"run": "a-run", "view": None}
     captions = [Caption(f"picture {i}") for i in range(5)]
-    tiles(levels[:, None], captions, key="row", label="Row", width=60, numbers=[7, 8, 9, 10, 11],
-          page=RECONSTRUCTIONS, query=query)
+    clicks = TileClicks([7, 8, 9, 10, 11], RECONSTRUCTIONS, query)
+    tiles(levels[:, None], captions, key="row", label="Row", width=60, clicks=clicks)
 
 def reconstructions():
     st.text(f"index {st.query_params.get('index')} of {st.query_params.get('run')}")

@@ -148,12 +148,12 @@ def test_next_and_previous_go_through_the_chosen_order() -> None:
 @pytest.mark.usefixtures("runs_dir")
 def test_a_click_opens_a_picture_and_nonsense_from_a_browser_does_not() -> None:
     test = visit(PAGE)
-    test.session_state["gallery"] = {"opened": 4}
+    test.session_state["gallery"] = {"clicked": 4}
     assert is_open(test.run())
     assert test.query_params["index"] in ("4", ["4"])
     for nonsense in (True, 10**9, -1, "4", None):
         test = visit(PAGE)
-        test.session_state["gallery"] = {"opened": nonsense}
+        test.session_state["gallery"] = {"clicked": nonsense}
         test.run()
         assert not test.exception
         assert not is_open(test)

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components.charts.class_bars import class_bars
-from pages.components.charts.tiles import Caption, tiles
+from pages.components.charts.tiles import Caption, TileClicks, tiles
 from pages.components.gallery.filters import CLASSES, FIND, LOSS, PAGE
 from pages.components.map.map_data import picture_at
 from pages.components.map.region import RegionSummary
@@ -92,9 +92,7 @@ def _list(run: Run, shown: ScoredSet, held: RegionSummary) -> None:
         key=f"{KEY}_pictures",
         label="The selected pictures, those nearest to the mean of their places first",
         width=72,
-        numbers=listed.tolist(),
-        page=RECONSTRUCTIONS,
-        query={"run": run.name, "view": None, "z": None},
+        clicks=TileClicks(listed.tolist(), RECONSTRUCTIONS, {"run": run.name, "view": None, "z": None}),
     )
     st.caption("Nearest to the mean of their places first. A click opens a picture in Reconstructions.")
     if len(listed) < len(nearest):

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from pages.components.charts.tiles import Caption, difference_legend, tiles
+from pages.components.charts.tiles import Caption, TileClicks, difference_legend, tiles
 from pages.components.gallery.filters import PAGE, Selection
 from vae.datasets.registry import class_names
 from vae.inference.scored_set import ScoredSet
@@ -39,7 +39,7 @@ def gallery(run: Run, test: ScoredSet, selection: Selection) -> None:
         label="Test pictures, their reconstructions and the differences",
         width=210,
         difference=True,
-        numbers=shown.tolist(),
+        clicks=TileClicks(shown.tolist()),
         follow=number,
     )
     st.session_state[BELOW] = number

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.components.charts.live_figure import live_figure
 from pages.components.charts.scatter import posterior_map
 from pages.components.charts.tables import number_table
-from pages.components.charts.tiles import Caption, difference_legend, tiles
+from pages.components.charts.tiles import Caption, TileClicks, difference_legend, tiles
 from pages.components.runs.loaded_model import LoadedModel
 from vae.datasets.registry import class_names
 from vae.inference.formatting import axis_names, coordinate_name
@@ -132,5 +132,5 @@ def _neighbours(run: Run, test: ScoredSet, neighbours: Indices, distances: Float
         key=neighbours_key(key),
         label="Nearest test pictures",
         width=84,
-        numbers=neighbours.tolist(),
+        clicks=TileClicks(neighbours.tolist()),
     )

@@ -69,7 +69,7 @@ class View(NamedTuple):
         return loaded_model.training_set(self.run, self.loaded) if training else self.loaded.test
 
     def is_of(self, event: Click | Line) -> bool:
-        """Whether its places are places of this map: while a run is encoded, events of the last one's map come.
+        """Whether its places are places of this map: while a run is encoded, those of the last one come.
 
         Newer weights of the run change the decoder only, another plane the revision only.
         """

@@ -1,13 +1,14 @@
 """A grid of small pictures that can be clicked: the gallery, and every row of pictures like it.
 
-All pictures travel as one string of grey levels, 1 kB each, and the browser draws them, the differences
-included: a hundred widgets would take seconds, a hundred PNG files a hundred times the work.
+All pictures travel as one string of grey levels, 1 kB each, and the browser draws them and their differences:
+a hundred widgets would take seconds, a hundred PNG files a hundred times the work.
 
 Shapes: M tiles, K pictures a tile, S pixels a side.
 """
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import streamlit as st
@@ -15,26 +16,40 @@ import streamlit as st
 from pages.components.shell.assets import module_component
 from vae.datasets.images import ImageArray
 
-# Where the reconstruction is darker than the picture, and where it is brighter: orange and blue are
-# apart for every kind of colour blindness. Black between them, as the pictures' own background.
+# Where the reconstruction is darker than the picture, and where it is brighter: orange and blue differ for
+# every kind of colour blindness. Black between them is the pictures' own background.
 LOST, ADDED = "#ff9d28", "#3c9cff"
 
 _mount = module_component(__file__, '<div class="tiles" role="group"></div>')
 
 
 class Caption(NamedTuple):
-    """The two lines under a tile: what it is, and its figures."""
+    """The two lines under a tile: its name, and its numbers."""
 
     title: str
     detail: str = ""
 
 
-def clicked_tile(key: str) -> int | None:
-    """The number of the tile clicked in this run, one of those given to `tiles`.
+@dataclass(frozen=True)
+class TileClicks:
+    """What a click on a tile does.
 
-    It comes from the browser: whoever uses it as an index asks whether it is one.
+    Attributes:
+        numbers: one for each tile, which `clicked_tile` returns.
+        page, query: a click opens this page instead, as `links.link` does, with the number as `index`.
     """
-    number = st.session_state.get(key, {}).get("opened")
+
+    numbers: Sequence[int]
+    page: str | None = None
+    query: Mapping[str, str | None] = field(default_factory=dict)
+
+
+def clicked_tile(key: str) -> int | None:
+    """The number of the tile clicked before this run, one of `TileClicks.numbers`, or None.
+
+    It comes from the browser, so that a caller has to check it before using it as an index.
+    """
+    number = st.session_state.get(key, {}).get("clicked")
     return number if type(number) is int else None  # True is no number
 
 
@@ -47,24 +62,20 @@ def tiles(
     width: int,
     difference: bool = False,
     panels: Sequence[str] = (),
-    numbers: Sequence[int] | None = None,
-    page: str | None = None,
-    query: Mapping[str, str | None] | None = None,
+    clicks: TileClicks | None = None,
     follow: int | None = None,
 ) -> None:
-    """Shows pictures in as many columns as there is room for, and reports clicks to `clicked_tile`.
+    """Shows pictures in as many columns as there is room for.
 
     Args:
-        pictures: grey levels (M, K, S, S); those of a tile stand side by side.
-        captions: of each tile, or none at all; text, not Markdown.
+        pictures: grey levels (M, K, S, S); the K of a tile are side by side.
+        captions: one for each tile, or none; text, not Markdown.
         key: the grid's identity, unique in the app.
-        label: what a screen reader says of the grid.
+        label: the grid's name for screen readers.
         width: the least width of a tile in CSS pixels; at most it doubles.
         difference: add the second picture minus the first, from -255 (`LOST`) to 255 (`ADDED`).
-        panels: what stands above each picture of a tile.
-        numbers: what a click on each tile reports; without them tiles cannot be clicked.
-        page, query: instead of reporting it, a click leads to that page, as `links.link` does, and says the
-            tile's number there as the `index`.
+        panels: headings above the pictures of a tile.
+        clicks: what a click does; without it tiles cannot be clicked.
         follow: when this changes and the pictures begin above what is visible, scroll there.
     """
     _mount(
@@ -77,20 +88,20 @@ def tiles(
             "colours": [LOST, ADDED],
             "captions": captions,
             "panels": panels,
-            "numbers": numbers,
-            "page": page,
-            "query": query or {},
+            "numbers": clicks and clicks.numbers,
+            "page": clicks and clicks.page,
+            "query": clicks.query if clicks else {},
             "follow": follow,
             "width": width,
             "label": label,
             "key": key,
         },
-        on_opened_change=lambda: None,  # without it clicks do not reach `clicked_tile`
+        on_clicked_change=lambda: None,  # without it clicks do not reach `clicked_tile`
     )
 
 
 def difference_legend() -> str:
-    """HTML that tells the colours of a difference."""
+    """A legend of the colours of a difference, as HTML."""
     bar = f"linear-gradient(90deg, {LOST}, #000 50%, {ADDED})"
     return (
         '<div style="display: flex; flex-wrap: wrap; gap: 0 0.5rem; align-items: center; '

@@ -8,7 +8,7 @@ function rgb(hex) {
   return [1, 3, 5].map((start) => parseInt(hex.slice(start, start + 2), 16));
 }
 
-// The colours of all differences, from -255 to 255: from the first colour through black to the second.
+// The colours of all differences from -255 to 255: from the first colour through black to the second.
 function palette([lost, added]) {
   const ends = [rgb(lost), rgb(added)];
   return Array.from({ length: 511 }, (_, i) => {
@@ -17,14 +17,14 @@ function palette([lost, added]) {
   });
 }
 
-// The second picture minus the first, in the colours of that.
+// The second picture minus the first, in these colours.
 function changes(before, after, colours) {
   const image = imageOf(before);
   before.forEach((level, i) => image.data.set(colours[after[i] - level + 255], 4 * i));
   return image;
 }
 
-// One tile's pictures, and their difference, into a canvas as large as their pixels.
+// Draws a tile's pictures, and their difference, on a canvas with a pixel for each of theirs.
 function draw(canvas, levels, { count, side, difference }, colours) {
   const picture = (k) => levels.subarray(k * side * side, (k + 1) * side * side);
   const shown = count + (difference ? 1 : 0);
@@ -83,7 +83,7 @@ export function show({ data, parentElement, setTriggerValue }) {
   const shown = levels.length / size;
   grid.style.maxWidth = `${2 * data.width * shown}px`; // a few must not fill a wide window
   const colours = palette(data.colours);
-  const open = (number) => grid.report("opened", number);
+  const open = (number) => grid.report("clicked", number);
   const made = Array.from({ length: shown }, (_, i) =>
     tile(data, i, levels.subarray(i * size, (i + 1) * size), colours, open),
   );
