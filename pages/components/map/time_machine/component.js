@@ -125,20 +125,20 @@ class TimeMachine {
     this.play.setAttribute("aria-label", `${text} the moments`);
   }
 
-  drawPictures(list, opened, step) {
+  drawPictures(list, loaded, step) {
     const { data } = this;
-    if (!opened || (this.drawn.opened === opened && this.drawn.data === data)) return;
-    if (this.drawn.opened !== opened) {
+    if (!loaded || (this.drawn.loaded === loaded && this.drawn.data === data)) return;
+    if (this.drawn.loaded !== loaded) {
       const colours = data.colours.slice(0, list.means.length);
-      drawTen(this.ten, list.pictures, opened.decoder.greyLevels(opened.reconstructions), colours);
+      drawTen(this.ten, list.pictures, loaded.decoder.greyLevels(loaded.reconstructions), colours);
       this.ten.setAttribute("aria-label", `Ten test pictures over their reconstructions, step ${step}`);
     }
-    this.drawn = { opened, data };
-    this.drawChosen(opened, step);
+    this.drawn = { loaded, data };
+    this.drawChosen(loaded, step);
     this.box.dataset.step = step; // everything of this moment is drawn
   }
 
-  drawChosen(opened, step) {
+  drawChosen(loaded, step) {
     const { chosen } = this.data;
     this.figure.hidden = !chosen;
     if (!chosen) return;
@@ -146,8 +146,8 @@ class TimeMachine {
     const { number } = chosen;
     const size = chosen.z.length;
     // A test picture is drawn from its mean at this moment.
-    const z = number !== null && opened.mean ? opened.mean.subarray(number * size, (number + 1) * size) : chosen.z;
-    put(drawn, imageOf(opened.decoder.greyLevels(opened.decoder.decode(z))));
+    const z = number !== null && loaded.mean ? loaded.mean.subarray(number * size, (number + 1) * size) : chosen.z;
+    put(drawn, imageOf(loaded.decoder.greyLevels(loaded.decoder.decode(z))));
     drawn.setAttribute("aria-label", `What the model draws at the chosen place, step ${step}`);
     real.hidden = number === null;
     if (chosen.picture) put(real, imageOf(bytesOf(chosen.picture)));
