@@ -1,8 +1,8 @@
-"""What the gallery costs: scoring the whole test set, and 100 pictures at another sort, page or class.
+"""The cost of the gallery: scoring the test set, and showing 100 pictures at another sort, page or class.
 
-The scoring beside the bare matrix products of the same network; the pictures beside a bare Streamlit page
-that shows each with `st.image`. The server's answers are those to a websocket session, which does not fetch
-the bare page's files; a real browser does. All in turns.
+Scoring is compared with the bare matrix products of the same network, the pictures with a bare Streamlit page
+that shows each with `st.image`. The server's answers are timed by a websocket session, which does not fetch
+the bare page's files; a real browser does. All take turns.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from vae.inference.scoring import make_scored_set
 from vae.runs.run import Run
 
 TURNS = 20
-OURS, BARE = "the app", "bare"  # the products, the page
+OURS, BARE = "the app", "bare"  # bare: the products alone, or the bare page
 
 BARE_PAGE = """
 import numpy as np, streamlit as st
@@ -68,7 +68,7 @@ WATCH = """() => {
 
 
 def report(waits: dict[tuple[str, str], list[float]]) -> None:
-    """Prints what was waited for, in milliseconds; the first turn warms up."""
+    """Prints the waiting times in milliseconds, without the first turn, which warms up."""
     for (what, who), values in waits.items():
         median, most = statistics.median(values[1:]), max(values[1:])
         print(f"  {what:16} {who:7} median {median:4.0f} ms, at most {most:4.0f} ms", end="")
@@ -80,7 +80,7 @@ def report(waits: dict[tuple[str, str], list[float]]) -> None:
 
 @torch.no_grad()
 def compare_scoring(run: Run) -> ScoredSet:
-    """Prints what is computed once per weights, beside the products of one encoding and two decodings."""
+    """Times the scoring of the test set against the matrix products of one encoding and two decodings."""
     torch.set_num_threads(1)
     model, (images, labels) = run.load_model(), load(run.config.dataset, train=False)
     parts = [part for half in (model.encoder, model.decoder, model.decoder) for part in half.modules()]
@@ -102,7 +102,7 @@ def compare_scoring(run: Run) -> ScoredSet:
 
 
 async def do(tab: Session, name: str, **value: Any) -> float:
-    """Milliseconds until it is answered that the widget of this key, label or title has a value."""
+    """Milliseconds until a new value of the widget of this key, label or title is answered."""
     before = dict(tab.deltas)
     seconds = await tab.change(name, **value)
     assert not tab.errors, tab.errors
@@ -111,7 +111,7 @@ async def do(tab: Session, name: str, **value: Any) -> float:
 
 
 async def compare_answers(addresses: dict[str, str]) -> None:
-    """Prints what the server needs for each thing one can do."""
+    """Prints how long the server takes for each action."""
     tabs = {who: await Session.open(address) for who, address in addresses.items()}
     ours = tabs[OURS]
     waits: dict[tuple[str, str], list[float]] = {}
@@ -136,14 +136,14 @@ async def compare_answers(addresses: dict[str, str]) -> None:
 
 
 def compare_in_browser(addresses: dict[str, str], path: str) -> None:
-    """Prints how long it is from the click on a page number until the pictures are drawn."""
+    """Prints the time from the click on a page number until the pictures are drawn."""
     waits: dict[tuple[str, str], list[float]] = {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         pages = {who: browser.new_page(viewport={"width": 1400, "height": 1100}) for who in addresses}
         for who, page in pages.items():
             page.goto(addresses[who])
-        for number in range(2, TURNS + 3):  # forwards: a browser keeps what it has seen
+        for number in range(2, TURNS + 3):  # forwards: a browser caches what it has shown
             for who, page in pages.items():
                 button = page.get_by_role("button", name=f"Page {number}", exact=True).first
                 button.wait_for(timeout=SLOW)
@@ -158,7 +158,7 @@ def compare_in_browser(addresses: dict[str, str], path: str) -> None:
 
 
 def main() -> None:
-    """All three, on the bundled run."""
+    """Runs all three comparisons on the bundled run."""
     test = compare_scoring(Run(BUNDLED))
     difference = np.abs(test.images.astype(np.int16) - test.decoded).astype(np.uint8)
     pictures = np.concatenate((test.images, test.decoded, difference), axis=2)

@@ -1,12 +1,11 @@
-"""What the Latent page costs, in a real browser: opening it, hovering, clicking, zooming, and what travels.
+"""The cost of the Latent page in a real browser: opening, hovering, clicking, zooming, and network traffic.
 
-Beside the app runs a bare Streamlit page: what one gets without a component, with Streamlit's own settings.
-Of the same run it shows the same points in a chart whose selection re-runs the script, and there draws the
-same picture with torch; or, to be opened, only an empty chart. All in turns. What is measured is stamped in
-the page itself: nothing of what drives the browser is in it.
+It is compared with a bare Streamlit page: what one gets without a component, with Streamlit's own settings.
+That page shows the same points in a chart whose selection re-runs the script, which draws the same picture
+with torch; for the time to open, it shows only an empty chart. The pages take turns. All times are taken in
+the page itself, so that they do not include what drives the browser.
 """
 
-import os
 import shutil
 import statistics
 import tempfile
@@ -18,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, WebSocket, sync_playwright
 
+from benchmarks.targets import machine_load
 from tests.browser import APP, ARGUMENTS, ROOT, SLOW, Server, chromium, click_at, place_on, ready
 from tests.conftest import BUNDLED
 from vae.datasets.registry import load
@@ -26,12 +26,13 @@ from vae.inference.scored_set import Floats
 from vae.runs.run import Run
 
 LOADS, CLICKS, HOVERS, ZOOMS, RERUNS = 6, 30, 3, 20, 5
-MOVES, WHEELS, DEEP = 240, 8, 5  # one a frame: four seconds; a zoom by 2.2: another step; how often
+MOVES = 240  # of the pointer, one a frame: four seconds
+WHEELS, DEEP = 8, 5  # turns of a zoom, by 2.2: other digits; zooms in a row
 SLOW_FRAME = 50  # milliseconds
 OURS, CROWDED, BARE = "the app", "60,000 points", "bare Streamlit"
 TRAINING = "?pictures=training"
 DRAWN = "[alt='What the model draws at the chosen place']"
-QUIET = 700  # milliseconds after which nothing follows any more
+QUIET = 700  # milliseconds after which the page has settled
 VIEWPORT: ViewportSize = {"width": 1400, "height": 900}
 
 EMPTY_PAGE = """
@@ -56,7 +57,7 @@ with torch.no_grad():
 st.image(picture, width=280)
 """
 
-# In the page, from its start: when the map first answered the pointer, or the empty chart could have.
+# In the page, from its start: records when the map first answers the pointer, or the empty chart could.
 OPENED = """
 addEventListener("latent-hover", ({ detail }) => {
   if (detail.z) window.opened ??= performance.now();
@@ -82,7 +83,7 @@ CLICKED = """(picture) => {
   const start = ({ timeStamp }) => look(timeStamp);
   addEventListener("pointerup", start, { capture: true, once: true });
 }"""
-# In the page: every frame, and every digit that is looked at, from now on.
+# In the page: records every frame, and every digit that is drawn, from now on.
 WATCHED = """() => {
   window.watched?.stop.abort();
   const watched = (window.watched = { stop: new AbortController(), frames: [], looks: new Set() });
@@ -115,8 +116,8 @@ DECODED = """async (hidden) => {
     return performance.now() - started;
   }).slice(50);
 }"""
-# In the page: milliseconds from the last of so many turns of the wheel, all in one frame as when it is spun,
-# until the manifold's window has all its digits; null if it was not drawn again.
+# In the page: milliseconds from the last turn of the wheel, of several in one frame as in a quick zoom, until
+# all digits of the manifold's window are drawn; null if it was not drawn again.
 TILED = """async ([x, y, turns]) => {
   const canvas = document.querySelector(".latent-map-manifold");
   let whole = null;
@@ -135,26 +136,26 @@ TILED = """async ([x, y, turns]) => {
 
 
 class Row(NamedTuple):
-    """Of the table: what was measured of whom, and what it has to be."""
+    """A row of the table: what was measured on which page, the values, and the target."""
 
     what: str
     who: str
     values: list[float]
     unit: str = "ms"
-    bar: str = ""
+    target: str = ""
 
 
 def show(rows: list[Row]) -> None:
     """Prints the median and the range of each."""
-    for what, who, values, unit, bar in rows:
+    for what, who, values, unit, target in rows:
         median = statistics.median(values)
         digits = 0 if median >= 20 or median == 0 else 2
         span = f"{min(values):,.{digits}f} to {max(values):,.{digits}f}"
-        print(f"  {what:30} {who:15} {median:9,.{digits}f} {unit:3} {span:>18}  {bar}", flush=True)
+        print(f"  {what:30} {who:15} {median:9,.{digits}f} {unit:3} {span:>18}  {target}", flush=True)
 
 
 def settle(page: Page) -> None:
-    """Waits until all of the map is there, and nothing follows any more."""
+    """Waits until all of the map is drawn, and the page has settled."""
     ready(page, "map")
     page.wait_for_selector('.latent-map-manifold[data-pending="0"]', state="attached", timeout=SLOW)
     page.wait_for_timeout(QUIET)
@@ -162,7 +163,7 @@ def settle(page: Page) -> None:
 
 @contextmanager
 def tab(browser: Browser, address: str, ratio: float = 1) -> Iterator[Page]:
-    """A new visitor who sees the map."""
+    """A new page with the map."""
     page = browser.new_page(viewport=VIEWPORT, device_scale_factor=ratio)
     page.goto(address)
     settle(page)
@@ -172,7 +173,7 @@ def tab(browser: Browser, address: str, ratio: float = 1) -> Iterator[Page]:
 
 @contextmanager
 def bare_tab(browser: Browser, address: str) -> Iterator[Page]:
-    """A visitor of the bare page; its chart is found as ours is."""
+    """A new tab with the bare page; its chart gets the key of our map."""
     page = browser.new_page(viewport=VIEWPORT)
     page.goto(address)
     page.wait_for_selector(".stPlotlyChart .nsewdrag", timeout=SLOW)
@@ -184,7 +185,7 @@ def bare_tab(browser: Browser, address: str) -> Iterator[Page]:
 
 
 def seconds_to_answer(context: BrowserContext, address: str) -> float:
-    """From asking for the address until the map answers the pointer, which moves all the time."""
+    """From the request for the page until the map answers the pointer, which moves all the time."""
     page = context.new_page()
     page.add_init_script(OPENED)
     page.goto(address, wait_until="commit")
@@ -197,7 +198,7 @@ def seconds_to_answer(context: BrowserContext, address: str) -> float:
 
 
 def loads(browser: Browser, addresses: dict[str, str]) -> list[Row]:
-    """Seconds until each page answers the pointer: with nothing cached, and the second visit."""
+    """Seconds until each page answers the pointer: with nothing cached, and on the second visit."""
     rows = {
         (what, who): Row(what, who, [], "s", "" if who == BARE else "≤ bare + 1 s")
         for what in ("open, nothing cached", "open again")
@@ -216,7 +217,7 @@ def loads(browser: Browser, addresses: dict[str, str]) -> list[Row]:
 
 
 def decoding(page: Page) -> list[Row]:
-    """Milliseconds of a decode in the browser."""
+    """Milliseconds of a forward pass of the decoder in the browser."""
     rows = []
     for what, hidden in (("the bundled run", []), ("3 × 512", [512] * 3)):
         values = page.evaluate(DECODED, hidden)
@@ -226,18 +227,18 @@ def decoding(page: Page) -> list[Row]:
 
 
 def pixels(page: Page, places: Floats) -> Floats:
-    """Where places (N, 2) of a map are on the screen."""
+    """The positions on the screen of places (N, 2) of the map."""
     origin, one = (np.array(place_on(page, "map", at, at)) for at in (0, 1))
     return origin + places * (one - origin)
 
 
 def hovers(pages: dict[str, tuple[Page, str]]) -> list[Row]:
-    """Frames, and digits, a second while the pointer moves steadily over each map."""
-    frames = {who: Row("hovering: frames", who, [], "/s", bar) for who, (_, bar) in pages.items()}
+    """Frames and digits per second while the pointer moves steadily over each map."""
+    frames = {who: Row("hovering: frames", who, [], "/s", target) for who, (_, target) in pages.items()}
     digits = {who: Row("hovering: digits", who, [], "/s") for who in pages if who != BARE}
     slow = {who: Row(f"hovering: frames over {SLOW_FRAME} ms", who, [], "") for who in pages}
     for turn in range(HOVERS + 1):
-        angle = np.linspace(0, 2 * np.pi, MOVES) + turn  # round and round, every time elsewhere
+        angle = np.linspace(0, 2 * np.pi, MOVES) + turn  # a curve round the map, another one each turn
         places = np.stack((3 * np.cos(3 * angle), 2 * np.sin(2 * angle - turn)), axis=1)
         for who, (page, _) in pages.items():
             page.bring_to_front()
@@ -269,16 +270,16 @@ def clicks(pages: dict[str, tuple[Page, str]], means: Floats) -> list[Row]:
                 rows[who].values.append(page.evaluate("window.waited"))
             page.wait_for_timeout(QUIET)
     ratio = statistics.median(rows[OURS].values) / statistics.median(rows[BARE].values)
-    rows[OURS] = rows[OURS]._replace(bar=f"< 100 ms; {ratio:.2f} of bare, ≤ 0.5")
+    rows[OURS] = rows[OURS]._replace(target=f"< 100 ms; {ratio:.2f} of bare, ≤ 0.5")
     return [*rows.values()]
 
 
 def zooms(page: Page, means: Floats, who: str) -> list[Row]:
     """Milliseconds from the end of a zoom until all of the window's digits are drawn."""
-    row = Row("zoom, until all is tiled", who, [], bar="≤ 300 ms")
+    row = Row("zoom, until all is tiled", who, [], target="≤ 300 ms")
     page.bring_to_front()
     for turn, place in enumerate(np.random.default_rng(1).choice(means, ZOOMS)):
-        if turn % DEEP == 0:  # from here deeper and deeper, so that most digits were never seen before
+        if turn % DEEP == 0:  # from here ever deeper, so that most digits are new
             page.locator(".latent-map-plot").press("0")
             settle(page)
             [[x, y]] = pixels(page, place[None]).tolist()
@@ -288,8 +289,8 @@ def zooms(page: Page, means: Floats, who: str) -> list[Row]:
     return [row]
 
 
-def travelling(page: Page, means: Floats) -> list[Row]:
-    """Bytes that come over the websocket with a click, and with a re-run in which nothing has changed."""
+def traffic(page: Page, means: Floats) -> list[Row]:
+    """Kilobytes that the server sends after a click, and after a re-run in which nothing has changed."""
     frames: list[int] = []  # their sizes
 
     def listen(socket: WebSocket) -> None:
@@ -306,7 +307,7 @@ def travelling(page: Page, means: Floats) -> list[Row]:
         click_at(page, "map", x, y)
         page.wait_for_timeout(2 * QUIET)
         clicked.values.append(sum(frames) / 1000)
-        for _ in range(2):  # the address that the click wrote is news to the first
+        for _ in range(2):  # the first also learns of the URL that the click wrote
             frames.clear()
             page.keyboard.press("r")  # Streamlit's own key
             page.wait_for_timeout(2 * QUIET)
@@ -315,7 +316,7 @@ def travelling(page: Page, means: Floats) -> list[Row]:
 
 
 def main() -> None:
-    """Prints the table, of the bundled run."""
+    """Prints the table for the bundled run."""
     path = chromium()
     if path is None:
         print("No Chromium: the Latent page was not measured.")
@@ -335,8 +336,7 @@ def main() -> None:
             Server(folder / "bare.py", **settings) as bare,
             Server(folder / "empty.py", **settings) as empty,
         ):
-            load_average = f"load average {os.getloadavg()[0]:.1f}"
-            print(f"the Latent page of {run.name}, {os.cpu_count()} cores, no GPU, {load_average}:")
+            print(f"the Latent page of {run.name}, no GPU, {machine_load()}:")
             show(loads(browser, {OURS: ours.address(), BARE: empty.address()}))
             with tab(browser, ours.address()) as page, bare_tab(browser, bare.address()) as other:
                 show(decoding(page))
@@ -344,11 +344,11 @@ def main() -> None:
                 with tab(browser, ours.address(TRAINING)) as crowded:
                     show(hovers({OURS: (page, "≥ 50"), CROWDED: (crowded, "≥ 30"), BARE: (other, "")}))
                 show(zooms(page, means, "1 pixel"))
-                show(travelling(page, means))
+                show(traffic(page, means))
             with tab(browser, ours.address(), ratio=2) as page:
                 show(zooms(page, means, "2 pixels"))
         browser.close()
-    print(f"  load average {os.getloadavg()[0]:.1f} at the end")
+    print(f"  {machine_load()} at the end")
 
 
 if __name__ == "__main__":

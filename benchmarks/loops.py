@@ -1,7 +1,7 @@
-"""Loops that train, ours and others', to be timed in turns: each yields how many images it learned since.
+"""Training loops, ours and others', to be timed in turns: each yields the images since its last yield.
 
-All train the blog's network at its learning rate. Lightning and Keras are no requirements of the project:
-where they are not installed their loops are left out. `pip install lightning keras` adds them.
+All train the blog's network at its learning rate. Lightning and Keras are no requirements of the project;
+their loops are left out unless they are installed (`pip install lightning keras`).
 """
 
 import importlib.util
@@ -32,7 +32,7 @@ BATCH, RATE, PIXELS = 128, 1e-4, 784
 
 
 def bare_products(batch: int) -> Loop:
-    """Only the matrix products of forward and backward, into outputs that are there."""
+    """Only the matrix products of the forward and backward pass, into preallocated outputs."""
     sizes = [(PIXELS, 256), (256, 256), (256, 4), (2, 256), (256, 256), (256, PIXELS)]
     layers = [(torch.randn(batch, wide), torch.randn(wide, narrow)) for wide, narrow in sizes]
     outputs = [torch.empty(batch, narrow) for _, narrow in sizes]
@@ -43,13 +43,13 @@ def bare_products(batch: int) -> Loop:
             torch.mm(x, w, out=output)
         for index, (x, w) in enumerate(layers):
             torch.mm(x.t(), outputs[index], out=weight_gradients[index])
-            if index > 0:  # nobody asks for the gradient of the pictures
+            if index > 0:  # the gradient of the pictures is not needed
                 torch.mm(outputs[index], w.t(), out=input_gradients[index])
         yield batch
 
 
 def our_loop(config: TrainConfig, runs_dir: Path) -> Loop:
-    """The loop of `python -m vae train`, with all it does: orders, log, test, views, snapshots, saves."""
+    """The loop of `python -m vae train`: with requests, log, test, live views, snapshots and saves."""
     images = len(load(config.dataset, train=True).images)
     epoch_steps = math.ceil(images / config.batch_size)
 
@@ -61,7 +61,7 @@ def our_loop(config: TrainConfig, runs_dir: Path) -> Loop:
 
 
 def tutorial_pictures() -> Dataset[Any]:
-    """MNIST as tutorials take it: each picture goes through PIL and ToTensor whenever it is asked for."""
+    """MNIST as in tutorials: each picture goes through PIL and ToTensor whenever it is read."""
     from torchvision import transforms  # here, because vae.torchvision_import must come first
 
     load("mnist", train=True)  # unpacked and verified
@@ -69,7 +69,7 @@ def tutorial_pictures() -> Dataset[Any]:
 
 
 class BlogVAE(nn.Module):
-    """The blog's network, as people write it first."""
+    """The blog's network, written in the usual way."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class BlogVAE(nn.Module):
 
 
 def blog_loop() -> Loop:
-    """The blog's: a DataLoader, a KL term from two distributions, both losses read at every step."""
+    """The blog's loop: a DataLoader, a KL term of two distributions, both losses read at every step."""
     loader = DataLoader(tutorial_pictures(), batch_size=BATCH, shuffle=True)
     model = BlogVAE()
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
@@ -97,7 +97,7 @@ def blog_loop() -> Loop:
             x = images.view(-1, PIXELS)
             xhat, mean, logvar = model(x)
             reconstruction = functional.binary_cross_entropy(xhat, x, reduction="sum")
-            # exp(logvar) is no standard deviation: the blog's trap, as it stands (docs/METHOD.md).
+            # exp(logvar) is not the standard deviation: the blog's mistake, kept (docs/METHOD.md).
             posterior = Normal(mean, torch.exp(logvar))
             kl = kl_divergence(posterior, Normal(torch.zeros_like(mean), torch.ones_like(mean))).sum()
             optimizer.zero_grad()
@@ -109,13 +109,13 @@ def blog_loop() -> Loop:
 
 
 def other_loops() -> dict[str, Callable[[], Loop]]:
-    """Those of packages a user might take instead, as far as they are installed."""
+    """The loops of other packages, of those that are installed."""
     loops = {"lightning": lightning_loop, "keras": keras_loop}
     return {name: loop for name, loop in loops.items() if importlib.util.find_spec(name)}
 
 
 def in_steps(train: Callable[[Callable[..., object]], object]) -> Loop:
-    """A training that calls back after each batch, as an iterator."""
+    """Turns a training that calls back after each batch into an iterator."""
     here = getcurrent()
     there = greenlet(lambda: train(lambda *_, **__: here.switch(BATCH)))
     while not there.dead:
@@ -123,7 +123,7 @@ def in_steps(train: Callable[[Callable[..., object]], object]) -> Loop:
 
 
 def lightning_loop() -> Loop:
-    """Lightning's: a LightningModule and a DataLoader for its Trainer; it need not draw or write anything."""
+    """Lightning's loop: a LightningModule and a DataLoader for its Trainer, without bars, logs and files."""
     import lightning
 
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
@@ -163,7 +163,7 @@ def lightning_loop() -> Loop:
 
 
 def keras_loop() -> Loop:
-    """Keras' on PyTorch: the pictures as an array, a model with a `train_step`, as in its guide."""
+    """Keras' loop on PyTorch: the pictures as an array, a model with a `train_step`, as in its guide."""
     os.environ["KERAS_BACKEND"] = "torch"
     import keras
     from keras import layers

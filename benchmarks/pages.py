@@ -1,10 +1,10 @@
-"""`python -m benchmarks.pages`: what the pages cost, one benchmark after the other."""
+"""`python -m benchmarks.pages`: the cost of the pages, one benchmark after the other."""
 
-from benchmarks import gallery, latent_map, orders, time_machine, viewers
+from benchmarks import gallery, latent_map, request_latency, time_machine, viewers
 
 if __name__ == "__main__":
     latent_map.main()
     time_machine.main()
-    orders.main()
+    request_latency.main()
     viewers.main()
     gallery.main()

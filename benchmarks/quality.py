@@ -1,6 +1,6 @@
-"""`python -m benchmarks.quality`: how good the presets are, beside what was published; rewrites the tables.
+"""`python -m benchmarks.quality`: the quality of the presets beside published results; writes the tables.
 
-Trains blog, quick and best in turn on all training images, evaluates them on the test set, keeps the figures
+Trains blog, quick and best in turn on all training images, evaluates them on the test set, saves the results
 in quality.json, and writes them into README.md and docs/METHOD.md. `--keep FOLDER` keeps the runs.
 """
 
@@ -19,7 +19,7 @@ from unittest import mock
 
 import torch
 
-from benchmarks.targets import Figure, tell
+from benchmarks.targets import Measurement, show
 from vae.config import PresetName, TrainConfig
 from vae.evaluation.evaluate import IMPORTANCE_SAMPLES, evaluate
 from vae.evaluation.published import PUBLISHED, Published
@@ -30,25 +30,25 @@ from vae.training.loop import train
 from vae.training.state import Training
 
 ROOT = Path(__file__).resolve().parent.parent
-FIGURES = Path(__file__).with_name("quality.json")
+RESULTS = Path(__file__).with_name("quality.json")
 PAGES = (ROOT / "README.md", ROOT / "docs" / "METHOD.md")
 BEGIN, END = "<!-- begin: python -m benchmarks.quality writes this -->", "<!-- end -->"
 
 NAMES: tuple[PresetName, ...] = ("blog", "quick", "best")
 # At most: -ELBO in nats per image, and seconds of training on two quiet cores.
 TARGETS: dict[PresetName, tuple[float, float]] = {"quick": (145, 30), "best": (131, 300)}
-WRITING = 3  # % of the training, for saves and snapshots
-FEW_SAMPLES = 50  # of the NLL, which has no target, where time is short
+WRITING = 3  # percent of the training at most, for saves and snapshots
+FEW_SAMPLES = 50  # of the NLL, which has no target, for the short benchmark
 
-Figures = dict[str, Any]  # what quality.json holds
+Results = dict[str, Any]  # the content of quality.json
 
 
 def machine() -> str:
-    """What the trainings ran on, in words."""
+    """A description of the machine."""
     lines = _processor_lines()
     names = [line for line in lines if line.startswith("model name")]
     name = names[0].partition(":")[2].strip() if names else platform.processor() or platform.machine()
-    # Where it has no instructions for bfloat16, products are those of float32, whatever was asked for.
+    # Without instructions for bfloat16 the products are computed in float32 in any case.
     flags = [line for line in lines if line.startswith("flags")]
     lacks = ", without bfloat16" if flags and "bf16" not in flags[0] else ""
     return f"{cores()} cores ({name}{lacks}), PyTorch {torch.__version__.partition('+')[0]}"
@@ -63,7 +63,7 @@ def _processor_lines() -> list[str]:
 
 @contextmanager
 def writing() -> Iterator[list[float]]:
-    """How long each save and each snapshot, with the encoding for it, takes meanwhile, in seconds."""
+    """Collects the seconds of each save and each snapshot, with the encoding for it, while the block runs."""
     seconds: list[float] = []
 
     def timed(work: Any) -> Any:
@@ -85,7 +85,7 @@ def writing() -> Iterator[list[float]]:
 
 def measure(
     runs_dir: Path, names: Iterable[PresetName] = NAMES, samples: int = IMPORTANCE_SAMPLES, **changes: Any
-) -> Figures:
+) -> Results:
     """Trains presets in `runs_dir`, each with `changes`, and evaluates them."""
     rows = {}
     for name in names:
@@ -102,34 +102,34 @@ def measure(
     return {"date": date.today().isoformat(), "machine": machine(), "runs": rows}
 
 
-def compare(figures: Figures) -> list[Figure]:
-    """The presets beside their targets."""
+def compare(results: Results) -> list[Measurement]:
+    """The presets' measurements beside their targets."""
     found = []
     for name, (nats, seconds) in TARGETS.items():
-        row = figures["runs"][name]
+        row = results["runs"][name]
         of = row["evaluation"]
-        found.append(Figure(f"{name}: test -ELBO", of["negative_elbo"], "nats", nats))
-        found.append(Figure(f"{name}: training", row["seconds"], "s", seconds))
+        found.append(Measurement(f"{name}: test -ELBO", of["negative_elbo"], "nats", nats))
+        found.append(Measurement(f"{name}: training", row["seconds"], "s", seconds))
         share = 100 * row["writing"] / row["seconds"]
-        found.append(Figure(f"{name}: saves and snapshots of that", share, "%", WRITING))
+        found.append(Measurement(f"{name}: saves and snapshots of that", share, "%", WRITING))
     return found
 
 
-def render(figures: Figures) -> str:
-    """The figures as a table in Markdown, published ones below ours."""
-    counts = {row["evaluation"]["importance_samples"] for row in figures["runs"].values()}
+def render(results: Results) -> str:
+    """The results as a Markdown table, published ones below ours."""
+    counts = {row["evaluation"]["importance_samples"] for row in results["runs"].values()}
     likelihood = f"NLL ({', '.join(map(str, counts))} samples)"
     rows = [
         ("", "−ELBO", "reconstruction", "KL", "refined −ELBO", likelihood, "5-NN", "seconds", "conditions"),
         ("---",) * 9,
-        *(_own_row(name, row) for name, row in figures["runs"].items()),
+        *(_own_row(name, row) for name, row in results["runs"].items()),
         *(_published_row(other) for other in PUBLISHED),
     ]
-    how = f"{figures['date']}, {figures['machine']}; seconds are those of training, tests and saves included."
+    how = f"{results['date']}, {results['machine']}; seconds are those of training, tests and saves included."
     return "\n".join([*(f"| {' | '.join(cells)} |" for cells in rows), "", how])
 
 
-def _own_row(name: str, row: Figures) -> tuple[str, ...]:
+def _own_row(name: str, row: Results) -> tuple[str, ...]:
     config, of = row["config"], row["evaluation"]
     widths = " ".join(map(str, config["hidden_dims"]))
     network = f"{config.get('network', 'plain')} network of {widths}, {config.get('precision', 'float32')}"
@@ -155,29 +155,29 @@ def _published_row(other: Published) -> tuple[str, ...]:
 
 
 def with_table(text: str, table: str) -> str:
-    """The text of a page with another table between its markers."""
+    """The text of a page with this table between its markers."""
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
     return f"{before}{BEGIN}\n{table}\n{END}{after}"
 
 
-def write(figures: Figures) -> None:
-    """Keeps the figures, and writes the table into the pages."""
-    FIGURES.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+def write(results: Results) -> None:
+    """Saves the results, and writes the table into the pages."""
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     for page in PAGES:
-        page.write_text(with_table(page.read_text(encoding="utf-8"), render(figures)), encoding="utf-8")
+        page.write_text(with_table(page.read_text(encoding="utf-8"), render(results)), encoding="utf-8")
 
 
-def show() -> list[Figure]:
-    """Measures the presets with targets, prints the table, and returns their figures; writes nothing."""
+def measure_targets() -> list[Measurement]:
+    """Measures the presets that have targets, and prints the table; writes nothing."""
     with tempfile.TemporaryDirectory() as folder:
-        figures = measure(Path(folder), TARGETS, FEW_SAMPLES)
-    print(render(figures))
-    return compare(figures)
+        results = measure(Path(folder), TARGETS, FEW_SAMPLES)
+    print(render(results))
+    return compare(results)
 
 
 def main() -> None:
-    """Measures, tells, and writes; or measures what a minute can show, and writes nothing."""
+    """Measures, prints and writes; with `--trial` it is short and writes nothing."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -188,11 +188,11 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         shortened: dict[str, Any] = {"samples": 1, "epochs": 1} if asked.trial else {}
-        figures = measure(asked.keep or Path(folder), **shortened)
-    print(render(figures))
-    tell(compare(figures))
+        results = measure(asked.keep or Path(folder), **shortened)
+    print(render(results))
+    show(compare(results))
     if not asked.trial:
-        write(figures)
+        write(results)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Visitors without a browser: Streamlit sessions over their websocket, many in one process.
+"""Streamlit sessions over their websocket, without a browser, many in one process.
 
-They do what the frontend of Streamlit 1.67 does: an `auto_rerun` sets a timer that asks again at every
-interval, answered or not; a run of the whole page clears all timers first; large messages are kept and
-named in each request, so that they are not sent again. Of a page's content they know nothing.
+They do what the frontend of Streamlit 1.67 does: an `auto_rerun` sets a timer that sends a request at every
+interval, answered or not; a run of the whole page clears all timers first; large messages are cached and
+named in each request, so that they are not sent again. They do not draw the page.
 """
 
 import asyncio
@@ -21,14 +21,20 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-TRIGGERS = "$$STREAMLIT_INTERNAL_KEY_{}__events"  # what Streamlit calls those of a component
+TRIGGERS = "$$STREAMLIT_INTERNAL_KEY_{}__events"  # Streamlit's widget id of a component's triggers
 Answer = asyncio.Future[float]  # the seconds it took
 
 
 class Session:
-    """One open tab: the `runs` its server began, the `answers` that were shown, the `poll_seconds` from each
-    poll to its answer, the `errors` on the page, `deltas`, the newest at each place, to find a widget in, and
-    the `query` of its address.
+    """One open tab.
+
+    Attributes:
+        runs: how many runs of the script the server has begun.
+        answers: how many of them were shown.
+        poll_seconds: from each poll to its answer.
+        errors: the errors on the page.
+        deltas: the newest delta at each place of the page.
+        query: the query string of its URL.
     """
 
     def __init__(self, websocket: ClientConnection, address: str) -> None:
@@ -38,19 +44,19 @@ class Session:
         self.deltas: dict[tuple[int, ...], Delta] = {}
         self._websocket, self._address, self.query = websocket, address, urlsplit(address).query
         self._page_hash = ""  # not known before the first answer
-        self._pages: dict[str, str] = {}  # their hashes
+        self._pages: dict[str, str] = {}  # their hashes, by path
         self._widgets: dict[str, WidgetState] = {}
-        self._kept: dict[str, tuple[Delta, int]] = {}  # and how many answers there were when it was used
-        self._kept_answers = 0  # for how many it is kept unused; the server says it
-        self._waiting: list[tuple[float, str, Answer | None]] = []  # since when, for which fragment
-        self._began = 0.0  # when the first message of the newest run came
-        self._ended: set[str] | None = None  # the fragments, or all, whose run ended as another began
+        self._cached: dict[str, tuple[Delta, int]] = {}  # with the number of answers when it was last used
+        self._cached_answers = 0  # for how many answers it is kept unused; the server sets it
+        self._waiting: list[tuple[float, str, Answer | None]] = []  # sent when, for which fragment
+        self._began = 0.0  # when the first message of the newest run arrived
+        self._ended: set[str] | None = None  # fragments whose run ended as another began; empty: the page
         self._timers: dict[str, tuple[float, asyncio.Task[None]]] = {}
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
     async def open(cls, address: str) -> Self:
-        """Returns when the page is there. Raises OSError, ConnectionClosed or TimeoutError."""
+        """Connects, and returns when the page is shown. Raises OSError, ConnectionClosed or TimeoutError."""
         stream = f"ws://{urlsplit(address).netloc}/_stcore/stream"
         session = cls(await connect(stream, max_size=None, ping_interval=None), address)
         await session.rerun()
@@ -61,10 +67,10 @@ class Session:
         await self._reader
 
     async def rerun(self, *changed: WidgetState, fragment_id: str = "") -> float:
-        """Does what these changes of widgets do, and returns the seconds until it was answered.
+        """Sends changes of widgets, and returns the seconds until they were answered.
 
-        A trigger (a button) is sent once, another state from now on; `fragment_id` is the one of the
-        widget's delta, "" for the whole page. Raises ConnectionClosed or TimeoutError.
+        A trigger (a button) is sent once, any other state also with every later request. `fragment_id` is
+        that of the widget's delta, "" for the whole page. Raises ConnectionClosed or TimeoutError.
         """
         answer: Answer = asyncio.get_running_loop().create_future()
         await self._ask(fragment_id, answer, *changed)
@@ -88,15 +94,15 @@ class Session:
         widget_id = TRIGGERS.format(widget_id) if "json_trigger_value" in value else widget_id
         return await self.rerun(WidgetState(id=widget_id, **value), fragment_id=delta.fragment_id)
 
-    async def turn(self, page: str) -> float:
-        """Goes to another page by its link; `page` is what its address says. As `rerun`."""
+    async def go_to(self, page: str) -> float:
+        """Goes to another page by its link; `page` is its path in the URL. Returns and raises as `rerun`."""
         self._page_hash, self.query = self._pages[page], ""
         self._widgets.clear()
         return await self.rerun()
 
     async def _poll(self, fragment_id: str, interval: float) -> None:
         due = time.perf_counter()
-        with suppress(ConnectionClosed):  # the reader tells
+        with suppress(ConnectionClosed):  # the reader records it
             while True:
                 due = max(due + interval, time.perf_counter())
                 await asyncio.sleep(due - time.perf_counter())
@@ -108,7 +114,7 @@ class Session:
         state.fragment_id, state.is_auto_rerun = fragment_id, answer is None
         state.query_string, state.page_script_hash = self.query, self._page_hash
         state.page_name = "" if self._page_hash else urlsplit(self._address).path.strip("/")
-        state.cached_message_hashes.extend(self._kept)
+        state.cached_message_hashes.extend(self._cached)
         state.widget_states.widgets.extend((self._widgets | {it.id: it for it in changed}).values())
         self._widgets |= {it.id: it for it in changed if "trigger" not in str(it.WhichOneof("value"))}
         self._waiting.append((time.perf_counter(), fragment_id, answer))
@@ -124,7 +130,7 @@ class Session:
                 self._take(ForwardMsg.FromString(await self._websocket.recv(decode=False)))
         except ConnectionClosed as closed:
             self._stop_polling(self._timers)
-            if self._websocket.close_code != 1000:  # it was not we who closed it
+            if self._websocket.close_code != 1000:  # not closed by us
                 self.errors.append(f"The connection broke: {closed}")
             for _, _, answer in self._waiting:
                 if answer and not answer.done():
@@ -133,13 +139,13 @@ class Session:
     def _take(self, message: ForwardMsg) -> None:
         kind, fragment_ids = message.WhichOneof("type"), message.metadata.run.fragment_ids
         if kind == "new_session":
-            # Streamlit calls a run broken off whose end was not sent before the next began. It was, if all of
-            # the page runs next, or the same fragment; if another fragment does, it was answered.
+            # Streamlit reports a run as ended early if the next began before its end was sent. If that one is
+            # of the whole page or the same fragment, the run was interrupted; otherwise it was answered.
             if fragment_ids and self._ended is not None and not self._ended & set(fragment_ids):
                 self._finish(self._ended)
             self._ended = None
             self.runs, self._began = self.runs + 1, time.perf_counter()
-            self._kept_answers = message.new_session.config.max_cached_message_age
+            self._cached_answers = message.new_session.config.max_cached_message_age
             if not fragment_ids:
                 self._stop_polling(self._timers)
                 self.deltas.clear()
@@ -164,19 +170,19 @@ class Session:
             self._finish(fragment_ids)
         elif kind in ("delta", "ref_hash"):
             name = message.ref_hash or message.hash
-            if message.ref_hash and name not in self._kept:
-                self.errors.append("The server named a message that is not kept any more.")
+            if message.ref_hash and name not in self._cached:
+                self.errors.append("The server named a message that is no longer cached.")
                 return
-            delta = self._kept[name][0] if message.ref_hash else message.delta
+            delta = self._cached[name][0] if message.ref_hash else message.delta
             if message.ref_hash or message.metadata.cacheable:
-                self._kept[name] = delta, self.answers
+                self._cached[name] = delta, self.answers
             self.deltas[tuple(message.metadata.delta_path)] = delta
             element = delta.new_element
             if element.HasField("exception") or element.alert.format == Alert.ERROR:
                 self.errors.append(element.exception.message or element.alert.body)
 
     def _finish(self, fragment_ids: Collection[str]) -> None:
-        """A run has ended: it answers what was asked of its fragments, or of any, before it began."""
+        """Resolves the requests that the ended run answers: those for its fragments, sent before it began."""
         self.answers += 1
         waiting, self._waiting, now = self._waiting, [], time.perf_counter()
         for sent, fragment_id, answer in waiting:
@@ -186,15 +192,15 @@ class Session:
                 self.poll_seconds.append(now - sent)
             elif not answer.done():
                 answer.set_result(now - sent)
-        for name, (delta, used) in [*self._kept.items()]:
+        for name, (delta, used) in [*self._cached.items()]:
             of_these = not fragment_ids or delta.fragment_id in fragment_ids
-            if of_these and self.answers - used > self._kept_answers:
-                del self._kept[name]
+            if of_these and self.answers - used > self._cached_answers:
+                del self._cached[name]
 
 
 @contextmanager
-def crowd(address: str, count: int) -> Iterator[list[Session]]:
-    """`count` open tabs in a thread of their own, each with the page before it."""
+def open_sessions(address: str, count: int) -> Iterator[list[Session]]:
+    """`count` tabs that show the page, in a thread of their own."""
     with start_blocking_portal() as portal:
         sessions = [portal.call(Session.open, address) for _ in range(count)]
         yield sessions

@@ -1,11 +1,9 @@
-"""What the time machine costs, in a real browser without a GPU: frames while it plays, and how long another
-moment takes to be seen.
+"""The cost of the time machine in a real browser without a GPU: frames per second, and the time of a seek.
 
-Of a run of the network of `best` after two epochs, with its 10,000 test pictures on the map and the manifold
-behind them. What is measured is stamped in the page itself.
+The run has the network of `best` and two epochs; its map shows 10,000 test pictures over the manifold. All
+times are taken in the page itself.
 """
 
-import os
 import tempfile
 from pathlib import Path
 from statistics import median
@@ -13,8 +11,9 @@ from statistics import median
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
-from benchmarks.targets import Figure, tell
-from tests.browser import APP, ARGUMENTS, SLOW, Server, chromium, ready
+from benchmarks.latent_map import settle
+from benchmarks.targets import Measurement, machine_load, show
+from tests.browser import APP, ARGUMENTS, SLOW, Server, chromium
 from tests.walking import TIMELINE
 from vae.config import TrainConfig
 from vae.runs.catalogue import new_run
@@ -23,10 +22,10 @@ from vae.training.loop import fit
 
 EPOCHS, SEEKS, COLD, PLAYS = 2, 20, 6, 3
 SPEEDS = ("1", "4")
-FRAMES, LATENCY = 20, 100  # a second at least; milliseconds at most
+FRAMES, LATENCY = 20, 100  # targets: frames per second at least, milliseconds at most
 
-# In the page: plays from the first moment to the last, and says in which frames the points were drawn.
-PLAYED = """async (speed) => {
+# In the page: plays from the first moment to the last, and returns the times at which points were drawn.
+PLAY = """async (speed) => {
   const timeline = TIMELINE;
   timeline.seek(0);
   timeline.motion.speed = Number(speed);
@@ -44,7 +43,7 @@ PLAYED = """async (speed) => {
 }""".replace("TIMELINE", TIMELINE)
 # In the page: milliseconds from moving the slider until points, pictures and text of a moment are painted,
 # and until the manifold is whole.
-SOUGHT = """async (index) => {
+SEEK = """async (index) => {
   const slider = document.querySelector(".time-machine [type=range]");
   const timeline = TIMELINE;
   const behind = document.querySelector(".latent-map-manifold");
@@ -61,7 +60,7 @@ SOUGHT = """async (index) => {
 
 
 def trained(runs_dir: Path) -> Run:
-    """A run with as many moments as two epochs have."""
+    """A run trained for two epochs, with the moments of these."""
     config = TrainConfig.preset("best").model_copy(update={"epochs": EPOCHS, "restarts": ()})
     run = new_run(config, runs_dir)
     for _ in fit(run):
@@ -69,23 +68,21 @@ def trained(runs_dir: Path) -> Run:
     return run
 
 
-def opened(page: Page, address: str) -> None:
-    """Goes there, and waits until nothing follows any more."""
+def open_page(page: Page, address: str) -> None:
+    """Opens the page, and waits until it has settled."""
     page.goto(address)
-    ready(page, "map")
     page.wait_for_selector(".time-machine[data-step]", timeout=SLOW)
-    page.wait_for_selector('.latent-map-manifold[data-pending="0"]', state="attached", timeout=SLOW)
-    page.wait_for_timeout(1000)
+    settle(page)
 
 
-def sought(page: Page, indices: list[int]) -> tuple[list[float], list[float]]:
-    """Milliseconds until each moment was seen, and until its manifold was whole."""
-    seen, whole = zip(*(page.evaluate(SOUGHT, index) for index in indices), strict=True)
+def seek_times(page: Page, indices: list[int]) -> tuple[list[float], list[float]]:
+    """Milliseconds until each moment was drawn, and until its manifold was complete."""
+    seen, whole = zip(*(page.evaluate(SEEK, index) for index in indices), strict=True)
     return list(seen), list(whole)
 
 
 def main() -> None:
-    """Prints the figures beside their targets."""
+    """Prints the measurements beside their targets."""
     path = chromium()
     if path is None:
         print("No Chromium: the time machine was not measured.")
@@ -94,36 +91,35 @@ def main() -> None:
         run = trained(Path(name))
         last = len(run.snapshots()) - 1
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        print(f"the time machine over {last + 1} moments, {os.cpu_count()} cores, no GPU, ", end="")
-        print(f"load average {os.getloadavg()[0]:.1f}:")
+        print(f"the time machine over {last + 1} moments, no GPU, {machine_load()}:")
         with Server(APP, VAE_RUNS_DIR=name) as server:
             page = browser.new_page(viewport={"width": 1400, "height": 900})
-            opened(page, server.address())
+            open_page(page, server.address())
             order = np.random.default_rng(0).permutation(last).tolist()
-            cold, _ = sought(page, order[:COLD])
+            cold, _ = seek_times(page, order[:COLD])
             page.get_by_role("slider", name="Moment of the training").hover()
             page.wait_for_load_state("networkidle")
-            first, whole = sought(page, order[COLD:SEEKS])
-            again, _ = sought(page, order[:SEEKS])
-            tell(
+            first, whole = seek_times(page, order[COLD:SEEKS])
+            again, _ = seek_times(page, order[:SEEKS])
+            show(
                 [
-                    Figure("slider to a moment not fetched yet, median", median(cold), "ms", LATENCY),
-                    Figure("to one fetched while the pointer came, median", median(first), "ms", LATENCY),
-                    Figure("to one seen before, median", median(again), "ms", LATENCY),
-                    Figure("the slowest of the latter two", max(first + again), "ms", LATENCY),
+                    Measurement("slider to a moment not fetched yet, median", median(cold), "ms", LATENCY),
+                    Measurement("to one fetched as the pointer came, median", median(first), "ms", LATENCY),
+                    Measurement("to one seen before, median", median(again), "ms", LATENCY),
+                    Measurement("the slowest of the latter two", max(first + again), "ms", LATENCY),
                 ]
             )
             print(f"  the manifold is whole after {median(whole):.0f} ms, median")
             for speed in SPEEDS:
-                plays = [np.diff(page.evaluate(PLAYED, speed)) for _ in range(PLAYS)]
+                plays = [np.diff(page.evaluate(PLAY, speed)) for _ in range(PLAYS)]
                 rate = median(1000 / float(times.mean()) for times in plays)
                 what = f"frames a second at speed {speed}, median of {PLAYS} plays"
-                tell([Figure(what, rate, "/s", FRAMES, at_least=True)])
+                show([Measurement(what, rate, "/s", FRAMES, at_least=True)])
                 times = np.concatenate(plays)
                 late = np.quantile(times, 0.95)
                 print(f"  95 % of them after {late:.0f} ms at most, the slowest after {times.max():.0f}")
         browser.close()
-    print(f"  load average {os.getloadavg()[0]:.1f} at the end")
+    print(f"  {machine_load()} at the end")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,9 @@
-"""How fast training is, as ratios to what was measured in the same minute, each beside its target.
+"""The speed of training, as ratios to other loops measured in the same minute, beside their targets.
 
-Loops that are compared take turns, because other programs slow the machine down from second to second; a
-ratio is that of neighbouring turns, and its median over the turns is what counts.
+Loops that are compared take turns, because other programs slow the machine down from second to second. A
+ratio is taken between neighbouring turns; the result is the median over the turns.
 """
 
-import os
 import statistics
 import subprocess
 import sys
@@ -19,7 +18,7 @@ import torch
 
 from benchmarks import loops
 from benchmarks.loops import Loop
-from benchmarks.targets import Figure, tell
+from benchmarks.targets import Measurement, machine_load, show
 from vae.config import TrainConfig
 from vae.datasets.registry import load
 from vae.evaluation.published import BLOG_NEGATIVE_ELBO
@@ -32,12 +31,12 @@ BATCHES = (loops.BATCH, 512)
 PRECISIONS = get_args(TrainConfig.model_fields["precision"].annotation)
 SECONDS, LEAST_TURNS = 30, 3  # of taking turns: a busy machine gets fewer
 EPOCH = 60_000  # images
-TURN = EPOCH // 10  # images of a turn: as often the loop writes a line of metrics
-ROUNDS = 3  # of what starts processes, or trains to its end
+TURN = EPOCH // 10  # images of a turn; the loop writes a line of metrics as often
+ROUNDS = 3  # of measurements that start processes or train to the end
 
 BLOG_ELBO, BLOG_EPOCHS = -BLOG_NEGATIVE_ELBO, 30  # what the blog's loop comes to, and when
-# The quickest way there that was found, on training images held out (150.0 after its one epoch). So small a
-# network gains nothing from a second thread.
+# The quickest config found that reaches this on held-out training images (150.0 after its one epoch). Such a
+# small network gains nothing from a second thread.
 QUICKEST: dict[str, Any] = {
     "network": "residual",
     "hidden_dims": (64, 64, 64, 64),
@@ -48,8 +47,8 @@ QUICKEST: dict[str, Any] = {
 }
 
 PYTHON = [sys.executable, "-c"]
-# What a process's children needed at most, in bytes. A process begins with what the one that started it held,
-# so a small one stands between.
+# Prints the peak memory of a child process in bytes. A process starts with its parent's peak, so a small one
+# stands between.
 PEAK = """
 import resource, subprocess, sys
 subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
@@ -66,12 +65,12 @@ def images_per_second(loop: Loop, images: int = TURN) -> float:
 
 
 def ratio(numerators: list[float], denominators: list[float]) -> float:
-    """The median over the turns."""
+    """The median of the turns' ratios."""
     return statistics.median(a / b for a, b in zip(numerators, denominators, strict=True))
 
 
 def take_turns(competitors: dict[str, Loop]) -> dict[str, list[float]]:
-    """Images per second of each, turn by turn."""
+    """Images per second of each loop, turn by turn."""
     for name, loop in competitors.items():
         # In its first epoch ours writes five times as many lines, and views, as later.
         images_per_second(loop, EPOCH if name.startswith("ours") else TURN)
@@ -84,7 +83,7 @@ def take_turns(competitors: dict[str, Loop]) -> dict[str, list[float]]:
     return speeds
 
 
-def compare_loops(threads: int) -> list[Figure]:
+def compare_loops(threads: int) -> list[Measurement]:
     """A step over its bare float32 products, ours over the loops of others; prints images per second."""
     torch.set_num_threads(threads)
     config = TrainConfig.preset("blog", threads=threads, device="cpu", epochs=1000)
@@ -102,7 +101,7 @@ def compare_loops(threads: int) -> list[Figure]:
     for name, values in speeds.items():
         print(f"  {name:26} {statistics.median(values):9,.0f} images/s")
     steps = [
-        Figure(
+        Measurement(
             f"a {precision} step over bare float32 products, {with_threads}, {batch}",
             ratio(speeds[f"bare products, batch {batch}"], speeds[f"ours in {precision}, batch {batch}"]),
             "x",
@@ -112,7 +111,7 @@ def compare_loops(threads: int) -> list[Figure]:
         for precision in PRECISIONS
     ]
     return steps + [
-        Figure(
+        Measurement(
             f"images per second over {name}'s loop, {precision}, {with_threads}",
             ratio(speeds[f"ours in {precision}, batch {loops.BATCH}"], speeds[name]),
             "x",
@@ -125,7 +124,7 @@ def compare_loops(threads: int) -> list[Figure]:
 
 
 def blog_seconds(loop: Loop) -> float:
-    """What the blog's loop takes for its epochs, by a turn with one thread, and one with all: the faster."""
+    """Seconds of the blog's loop for its epochs, from a turn with one thread or all, the faster one."""
     speeds = []
     for threads in {1, cores()}:
         torch.set_num_threads(threads)
@@ -134,7 +133,7 @@ def blog_seconds(loop: Loop) -> float:
 
 
 def seconds_to_quality() -> tuple[float, float]:
-    """Of a training, all that it counts itself, until its test -ELBO is the blog's; and its last -ELBO."""
+    """Seconds until the test -ELBO is the blog's, by the training's own clock; and the last -ELBO."""
     with tempfile.TemporaryDirectory() as folder:
         run = new_run(TrainConfig(**QUICKEST, device="cpu"), Path(folder))
         for _ in fit(run):
@@ -144,7 +143,7 @@ def seconds_to_quality() -> tuple[float, float]:
     return next(reached, float("inf")), -tests[-1].elbo
 
 
-def time_to_quality() -> list[Figure]:
+def time_to_quality() -> list[Measurement]:
     """Trains to the blog's quality, between turns of the blog's loop."""
     ours, blogs, loop = [], [], loops.blog_loop()
     images_per_second(loop)  # loads and warms up
@@ -158,15 +157,19 @@ def time_to_quality() -> list[Figure]:
         )
     print("  (Ours: from its model to the end of the epoch that gets there, tests, snapshots and saves")
     print("  included, torch and data loaded before. The blog's: images per second, for its 30 epochs.)")
-    return [Figure("the blog's seconds to its quality over ours", ratio(blogs, ours), "x", 30, at_least=True)]
+    return [
+        Measurement(
+            "the blog's seconds to its quality, over ours", ratio(blogs, ours), "x", 30, at_least=True
+        )
+    ]
 
 
-def seconds_until(command: list[str], there: Callable[[], bool]) -> float:
-    """From the start of a process to the moment something is there; the process is then killed."""
+def seconds_until(command: list[str], condition: Callable[[], bool]) -> float:
+    """Seconds from the start of a process until a condition holds; the process is then killed."""
     started = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         try:
-            while not there():
+            while not condition():
                 if process.poll() not in (None, 0):
                     raise SystemExit(f"{command} ended with {process.returncode}")
                 time.sleep(0.002)
@@ -176,14 +179,14 @@ def seconds_until(command: list[str], there: Callable[[], bool]) -> float:
 
 
 def has_stepped(runs_dir: Path) -> bool:
-    """Whether the run in there has taken a step; its status says so within ten of them."""
+    """Whether the run in this folder has taken a step; its status is written every ten steps."""
     # Not `run.status()`, which tries the trainer's lock.
     texts = [path.read_bytes() for path in runs_dir.glob("*/status.json")]
     return any(Status.model_validate_json(text).step > 0 for text in texts)
 
 
 def train_command(runs_dir: Path) -> list[str]:
-    """One epoch."""
+    """The command of a training of one epoch."""
     return [
         sys.executable,
         "-m",
@@ -198,8 +201,8 @@ def train_command(runs_dir: Path) -> list[str]:
     ]
 
 
-def time_to_start() -> list[Figure]:
-    """From the command to its first step, over `import torch` alone."""
+def time_to_start() -> list[Measurement]:
+    """Seconds from the command to its first step, minus those of `import torch`."""
     differences = []
     for _ in range(ROUNDS):
         with tempfile.TemporaryDirectory() as name:
@@ -210,46 +213,46 @@ def time_to_start() -> list[Figure]:
         differences.append(stepped - imported)
         print(f"  first step after {stepped:.2f} s, torch imported after {imported:.2f} s")
     return [
-        Figure(
+        Measurement(
             "from the command to its first step, over import torch", statistics.median(differences), "s", 3
         )
     ]
 
 
 def peak_megabytes(command: list[str]) -> float:
-    """Of resident memory."""
+    """The peak of a command's resident memory."""
     found = subprocess.run([*PYTHON, PEAK, *command], check=True, capture_output=True, text=True)
     return int(found.stdout) / 1e6
 
 
-def peak_memory() -> list[Figure]:
-    """Of one epoch of the default training, over `import torch` alone."""
+def peak_memory() -> list[Measurement]:
+    """The peak memory of one epoch of the default training, minus that of `import torch`."""
     with tempfile.TemporaryDirectory() as folder:
         imported = peak_megabytes([*PYTHON, "import torch"])
         trained = peak_megabytes(train_command(Path(folder)))
     print(f"  peak of resident memory {trained:.0f} MB, {imported:.0f} MB with torch imported")
-    return [Figure("peak memory of training, over import torch", trained - imported, "MB", 600)]
+    return [Measurement("peak memory of training, over import torch", trained - imported, "MB", 600)]
 
 
-def measure() -> list[Figure]:
-    """Everything; prints what it is made of as it goes."""
+def measure() -> list[Measurement]:
+    """All measurements; prints their parts as it goes."""
     load("mnist", train=True)  # unpacked and verified before anything is timed
-    print(f"training speed, blog's network, {cores()} cores, load average {os.getloadavg()[0]:.1f}")
+    print(f"training speed, blog's network, {machine_load()}")
     missing = {"lightning", "keras"} - loops.other_loops().keys()
     if missing:
         print(f"  not compared, because not installed: {', '.join(sorted(missing))}")
     threads = torch.get_num_threads()
-    figures = [figure for count in (1, 2) if count <= cores() for figure in compare_loops(count)]
-    figures += time_to_quality()
+    measurements = [each for count in (1, 2) if count <= cores() for each in compare_loops(count)]
+    measurements += time_to_quality()
     torch.set_num_threads(threads)
-    return [*figures, *time_to_start(), *peak_memory()]
+    return [*measurements, *time_to_start(), *peak_memory()]
 
 
 def main() -> None:
-    """The figures beside their targets."""
-    figures = measure()
-    print("speed, beside its targets:")
-    tell(figures)
+    """Prints the measurements beside their targets."""
+    measurements = measure()
+    print("speed beside its targets:")
+    show(measurements)
 
 
 if __name__ == "__main__":

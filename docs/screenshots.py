@@ -1,4 +1,4 @@
-"""`python -m docs.screenshots`: takes the README's pictures from the running app."""
+"""`python -m docs.screenshots`: makes the README's pictures from the running app."""
 
 import shutil
 import tempfile
@@ -16,13 +16,13 @@ PICTURES = Path(__file__).parent / "pictures"
 
 
 def shot(page: Page, name: str) -> None:
-    """Writes docs/pictures/NAME.png once everything stands still."""
+    """Writes docs/pictures/NAME.png once the page has settled."""
     page.wait_for_timeout(1500)
     page.screenshot(path=PICTURES / f"{name}.png")
 
 
 def shots_at_rest(page: Page, server: Server) -> None:
-    """The map, the gallery and a picture of it, of the run that comes with the project."""
+    """The map, the gallery, and the details of a picture, of the bundled run."""
     page.goto(server.address("?pins=i18_-1.4,1.6_0.9,0.3_-0.6,-1.9&index=18&path=-1.4,1.6_-0.6,-1.9"))
     ready(page, "map")
     page.wait_for_timeout(2000)
@@ -37,7 +37,7 @@ def shots_at_rest(page: Page, server: Server) -> None:
 
 
 def shot_live(page: Page, server: Server, runs_dir: Path) -> None:
-    """A training in its second epoch, its learning rate changed in the first."""
+    """A training in its second epoch whose learning rate was changed in the first."""
     run = jobs.start(TrainConfig.preset("quick", seed=2), runs_dir)
     try:
         page.set_viewport_size({"width": 1640, "height": 1260})
@@ -69,7 +69,7 @@ def film(page: Page, server: Server, runs_dir: Path) -> None:
 
 
 def main() -> None:
-    """Takes all of them."""
+    """Makes all pictures."""
     path = chromium()
     if path is None:
         raise SystemExit(MISSING)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from benchmarks.kl_trap import BlogGradients
 from tests.conftest import small_config
 from vae.models import losses, operators
 from vae.models.gradients import Gradients, _Network
@@ -122,3 +123,13 @@ def test_training_goes_on_where_torch_lacks_the_operators(
     assert slow.weights.grad is not None
     scale = gradients.weights.grad.abs().max()
     assert (slow.weights.grad - gradients.weights.grad).abs().max() / scale < 1e-6
+
+
+def test_the_gradient_of_the_blogs_term_differs_by_its_kl_alone() -> None:
+    model, batch = VAE(small_config()), 5
+    x, noise = torch.rand(batch, 784), torch.randn(batch, 2)
+    ours, blogs = Gradients(copy.deepcopy(model)), BlogGradients(copy.deepcopy(model))
+    for beta in (0.0, 1.0):
+        ours(x, x, noise, beta), blogs(x, x, noise, beta)
+        assert torch.allclose(ours.sums[:-1], blogs.sums[:-1], rtol=1e-4, atol=1e-4) == (beta == 0)
+    assert blogs.terms[1] > 0

@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection
 
 from benchmarks.load import late
 from benchmarks.sessions import Session
-from benchmarks.visitors import GALLERY, MAP, StrangeError, Tab
+from benchmarks.users import GALLERY, MAP, SocketTab, WrongResultError
 from tests.browser import Server
 from tests.conftest import BUNDLED
 
@@ -28,14 +28,14 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 def test_visitors_who_act_at_once_see_their_own(shared: Server) -> None:
     async def visit(number: int) -> list[str]:
-        tab = Tab(await Session.open(shared.address(f"?run={BUNDLED.name}")))
+        tab = SocketTab(await Session.open(shared.address(f"?run={BUNDLED.name}")))
         own = (number - 1.0, 0.25 * number)
         await tab.click(own)
         await tab.draw(own, (-own[1], own[0]))
-        await tab.turn(GALLERY, BUNDLED.name)
+        await tab.go_to(GALLERY, BUNDLED.name)
         await tab.open(100 + number)
         await tab.close()
-        await tab.turn(MAP, BUNDLED.name)
+        await tab.go_to(MAP, BUNDLED.name)
         await tab.click((own[1], own[0]))
         await tab.leave()
         return tab.errors
@@ -48,11 +48,11 @@ def test_visitors_who_act_at_once_see_their_own(shared: Server) -> None:
 
 def test_what_another_did_is_known_as_such(shared: Server) -> None:
     async def look() -> None:
-        tab = Tab(await Session.open(shared.address(f"?run={BUNDLED.name}")))
+        tab = SocketTab(await Session.open(shared.address(f"?run={BUNDLED.name}")))
         await tab.click((0.5, 1.0))
         tab.places.clear()  # as if another had clicked there
         try:
-            with pytest.raises(StrangeError, match=r"pins of others: .*0\.5, 1\.0"):
+            with pytest.raises(WrongResultError, match=r"pins of others: .*0\.5, 1\.0"):
                 await tab.click((1.5, 1.0))
         finally:
             await tab.leave()

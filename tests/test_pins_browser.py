@@ -26,8 +26,8 @@ from pages.components.explore.coordinates import coordinates, pinned_coordinates
 from vae.models.decoder_export import decoder_spec
 from pages.components.shell.links import MAP, link
 from pages.components.explore.pins_row import new_actions, pins_row
-from vae.inference.planes import axes, dimensions_of
-from vae.inference.scoring import scored
+from vae.inference.planes import axis_directions, summarize_dimensions
+from vae.inference.scoring import make_scored_set
 from tests.decoding import small_model
 
 @st.cache_resource
@@ -45,9 +45,9 @@ def part():
         pins = act(action)
     if (z := pinned_coordinates(2)) is not None:
         pins = pin(z)
-    plane = axes(2).through(pins.place(2))
+    plane = axis_directions(2).through(pins.place(2))
     pins_row(pins, explored(), [str(i) for i in range(10)], plane, run="mine", query=pins_query(pins))
-    coordinates(pins.place(2), dimensions_of(test), test.reach)
+    coordinates(pins.place(2), summarize_dimensions(test), test.reach)
 
 def pinning():
     part()

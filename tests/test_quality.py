@@ -2,14 +2,14 @@
 
 import json
 
-from benchmarks.quality import FIGURES, NAMES, PAGES, Figures, compare, render, with_table
-from benchmarks.targets import Figure
+from benchmarks.quality import NAMES, PAGES, RESULTS, Results, compare, render, with_table
+from benchmarks.targets import Measurement
 from vae.config import TrainConfig
 from vae.evaluation.published import PUBLISHED
 
 
-def made_up(negative_elbo: float, seconds: float) -> Figures:
-    """Figures as `measure` gives them."""
+def made_up(negative_elbo: float, seconds: float) -> Results:
+    """Results as `measure` returns them."""
     evaluation = {
         "images": 10_000,
         "negative_elbo": negative_elbo,
@@ -56,8 +56,8 @@ def test_the_table_takes_the_place_of_the_old_one_and_nothing_else() -> None:
 
 
 def test_targets_are_held_by_the_figures_as_measured() -> None:
-    assert [figure.holds for figure in compare(made_up(131.0, 30.0))] == [True] * 6
-    assert [figure.holds for figure in compare(made_up(131.01, 30.01))] == [
+    assert [each.met for each in compare(made_up(131.0, 30.0))] == [True] * 6
+    assert [each.met for each in compare(made_up(131.01, 30.01))] == [
         True,
         False,
         False,
@@ -65,18 +65,18 @@ def test_targets_are_held_by_the_figures_as_measured() -> None:
         True,
         False,
     ]
-    assert not Figure("", 4.99, "x", 5, at_least=True).holds
-    assert "missed" in str(Figure("", 4.999, "x", 5, at_least=True))
+    assert not Measurement("", 4.99, "x", 5, at_least=True).met
+    assert "missed" in str(Measurement("", 4.999, "x", 5, at_least=True))
 
 
 def test_the_tables_are_what_was_measured() -> None:
-    table = render(json.loads(FIGURES.read_text(encoding="utf-8")))
+    table = render(json.loads(RESULTS.read_text(encoding="utf-8")))
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         assert with_table(text, table) == text, f"{page.name}: run python -m benchmarks.quality"
 
 
 def test_the_presets_are_those_that_were_measured() -> None:
-    rows = json.loads(FIGURES.read_text(encoding="utf-8"))["runs"]
+    rows = json.loads(RESULTS.read_text(encoding="utf-8"))["runs"]
     for name in NAMES:
         assert rows[name]["config"] == TrainConfig.preset(name).identity, "run python -m benchmarks.quality"
