@@ -22,8 +22,8 @@ NAMED = 8  # dimensions in the caption: those with the largest KL
 def plane_picker(dimensions: DimensionSummary, run: str) -> PlaneChoice:
     """Shows the widgets, unless there is nothing to choose, and returns the chosen plane.
 
-    `run` names whose dimensions these are: another run's axes begin with those that it uses most, unless the
-    address says which.
+    `run` names the run of these dimensions. The axes of another run are at first its two dimensions with the
+    largest KL, unless the URL names others.
     """
     latent_dim = len(dimensions.mean)
     if dimensions.principal is None:

@@ -26,15 +26,15 @@ class Click(NamedTuple):
 
 
 class Cursor(NamedTuple):
-    """Where a moment of a training stands: the name of a timeline, and which of a moment's numbers the figure
-    is over, all its panels."""
+    """A line at the moment that a timeline shows: the timeline's name, and the quantity on the x axis of all
+    panels."""
 
     timeline: str
     x: Literal["epoch", "step", "seconds"]
 
 
 class Spec(NamedTuple):
-    """A figure as it travels."""
+    """A figure encoded for the browser."""
 
     text: str  # data and layout, as JSON
     narrow: Mapping[str, Any] | None
@@ -48,11 +48,10 @@ _mount = module_component(
 
 
 def click_on(key: str) -> Click | None:
-    """The place clicked in this run on the figure `key`, on a point or not; asked before the figure is
-    drawn, so that the figure can show it.
+    """The place clicked on the figure `key` since the last run, on a point or not, or None.
 
-    Never a drag, and only on a figure of a single panel with numeric axes. Of several clicks during
-    one run, the last.
+    To be called before the figure is drawn, so that the figure can show it. Only for figures of a single
+    panel with numeric axes; a drag is no click. Of several clicks during one run, the last.
     """
     clicked = st.session_state.get(key, {}).get("clicked")
     try:
@@ -67,7 +66,7 @@ def figure_spec(figure: go.Figure | Mapping[str, Any]) -> Spec:
 
     Args:
         figure: a `go.Figure`, or, a hundred times faster to build, a mapping of its `data` and `layout`,
-            in which numpy arrays may stand. A mapping's `narrow`, if there is one, says what is other in
+            that may contain numpy arrays. A mapping's `narrow`, if there is one, has what differs in
             a chart of less than `narrow["width"]` pixels: the `height`, and parts of the `layout`, merged
             into those of the same name.
     """
@@ -107,14 +106,14 @@ def live_figure(
             are ignored.
         key: the chart's identity, unique in the app.
         height: in CSS pixels; the width follows the container.
-        label: what a screen reader says of the chart.
-        cursor: a line at the moment that is seen; a click goes to the nearest one, a double click nowhere.
+        label: the chart's name for screen readers.
+        cursor: a line at the moment that is shown; a click, but no double click, goes to the nearest one.
     """
     spec = figure if isinstance(figure, Spec) else figure_spec(figure)
     _mount(
         key=key,
         data={
-            # As text: Streamlit then has nothing to encode, and the browser compares it at a glance.
+            # As text: Streamlit need not encode it, and the browser compares two figures quickly.
             "figure": spec.text,
             "narrow": spec.narrow,
             "key": key,

@@ -1,10 +1,10 @@
+// Pictures in a row, each over its reconstruction and under the colour of its class.
 import { imageOf } from "../../stores/pictures/levels.js";
 
-// Pictures in a row, each over its reconstruction and under the colour of its class.
 const GAP = 2; // pixels of the pictures
 const STRIPE = 3;
 
-// `pictures` and `levels` are grey levels, one picture after the other, of as many as there are colours.
+// `pictures` and `levels` are grey levels, one picture after the other, one picture for each colour.
 export function drawTen(canvas, pictures, levels, colours) {
   const count = colours.length;
   const size = pictures.length / count;

@@ -75,7 +75,7 @@ export class PlotlyLayer {
     const home = { ...HOME, icon: this.chart.Plotly.Icons.home, click: () => this.zoomBy(null) };
     return {
       displaylogo: false,
-      displayModeBar: true, // who does not see the lasso does not look for it
+      displayModeBar: true, // otherwise the lasso would only appear when the pointer is there
       showTips: false, // boxes in colours of their own, over what stands above
       showSendToCloud: false, // on by default: it offers to upload the chart
       scrollZoom: true,
