@@ -7,8 +7,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import IO, Any, Self
+from unittest import mock
 
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(
@@ -43,7 +44,9 @@ class VaeProcess:
             args=(list(command[3:]), place, dict(env or os.environ), streams, start_new_session),
             daemon=True,
         )
-        self._process.start()
+        # It must not run the script that is `__main__` here, as a page of the app is in AppTest.
+        with mock.patch.dict(sys.modules, {"__main__": ModuleType("__main__")}):
+            self._process.start()
         for stream in streams:
             stream.close()
         assert self._process.pid is not None

@@ -187,7 +187,6 @@ def test_a_failed_run_says_why_and_resumes_with_another_rate(runs_dir: Path, tra
     assert request.learning_rate == 1e-4
 
 
-@pytest.mark.usefixtures("forked")
 def test_a_finished_run_can_be_trained_again_and_longer(runs_dir: Path, trained: Run) -> None:
     test = visit(PAGES[2])
     assert labels(test) == ["Train again", "Go on"]
