@@ -160,7 +160,7 @@ def train_here(path: Path, data: Path) -> None:
 def train_by_steady_clock(run: Run) -> None:
     """Goes on with a run to its end, by a clock that a reading sets forward by a second."""
     with (
-        mock.patch("vae.training.state.Stopwatch.__call__", side_effect=itertools.count()),
+        mock.patch("vae.training.state.Timer.__call__", side_effect=itertools.count()),
         mock.patch("vae.training.loop.SAVE_SECONDS", SAVE_READINGS),
     ):
         for _ in fit(run):

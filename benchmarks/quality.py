@@ -22,12 +22,9 @@ import torch
 from benchmarks.targets import Measurement, show
 from vae.config import PresetName, TrainConfig
 from vae.evaluation.evaluate import IMPORTANCE_SAMPLES, evaluate
-from vae.evaluation.published import PUBLISHED, Published
-from vae.inference.latent_space import encode_set
-from vae.training.artifacts import write_snapshot
+from vae.evaluation.published import PUBLISHED, PublishedResult
 from vae.training.forecast import cores
-from vae.training.loop import train
-from vae.training.state import Training
+from vae.training.loop import Trainer, train
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).with_name("quality.json")
@@ -76,9 +73,8 @@ def writing() -> Iterator[list[float]]:
         return call
 
     with (
-        mock.patch("vae.training.loop.encode_set", timed(encode_set)),
-        mock.patch("vae.training.loop.write_snapshot", timed(write_snapshot)),
-        mock.patch.object(Training, "save", timed(Training.save)),
+        mock.patch.object(Trainer, "keep_snapshot", timed(Trainer.keep_snapshot)),
+        mock.patch.object(Trainer, "save", timed(Trainer.save)),
     ):
         yield seconds
 
@@ -147,7 +143,7 @@ def _own_row(name: str, row: Results) -> tuple[str, ...]:
     )
 
 
-def _published_row(other: Published) -> tuple[str, ...]:
+def _published_row(other: PublishedResult) -> tuple[str, ...]:
     losses = (other.negative_elbo, other.reconstruction, other.kl, None, other.nll)
     texts = ("" if loss is None else f"{loss:.1f}" for loss in losses)
     reservation = f"; not comparable: {other.obstacle}" if other.obstacle else ""

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,14 @@ from PIL import Image
 
 import vae
 from tests.conftest import small_config
+from tests.figures import evaluation_of
 from tests.processes import VaeProcess
 from vae.cli.commands import main
 from vae.config import TrainConfig
 from vae.models.network import VAE
 from vae.runs.catalogue import list_runs, new_run
 from vae.runs.checkpoints import save_model
-from vae.runs.evaluation_record import load_evaluation
+from vae.runs.evaluation_record import Evaluation, load_evaluation
 from vae.runs.run import Run
 
 SMALL = [
@@ -118,6 +120,31 @@ def test_train_runs_evaluate_decode_delete(small: Path, capsys: Output, tmp_path
     assert main(["delete", "mine", "--yes"]) == 0
     assert not (small / "mine").exists()
     assert len(list_runs(small)) == 2
+
+
+def test_progress_in_a_pipe_is_a_line_for_each_per_cent(
+    runs_dir: Path, trained: Run, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def evaluate_in_small_steps(run: Run, progress: Callable[[float], None]) -> Evaluation:
+        for done in range(1001):
+            progress(done / 1000)
+        return evaluation_of(run)
+
+    monkeypatch.setattr("vae.evaluation.evaluate.evaluate", evaluate_in_small_steps)
+    lines = [f"evaluated {percent} %" for percent in range(101)]
+    assert main(["evaluate", trained.name]) == 0
+    assert capsys.readouterr().err.splitlines() == lines
+    assert main(["evaluate", trained.name, "--json"]) == 0
+    assert capsys.readouterr().err == ""
+
+    train = ["train", *SMALL, "--runs-dir", str(runs_dir), "--name", "piped"]
+    longer = ["20" if word == "3" else word for word in train]
+    monkeypatch.setattr("vae.training.loop.STATUS_SECONDS", 0)
+    assert main(longer) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1] == "trained 100 %"
+    percents = [int(line.removeprefix("trained ").removesuffix(" %")) for line in lines]
+    assert percents == sorted(set(percents))
 
 
 def test_a_preset_and_its_changes(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from tests.figures import evaluation_of
 from tests.visiting import component, html, messages, read, visit
 from vae.config import TrainConfig
 from vae.evaluation import queue
-from vae.evaluation.queue import Going
+from vae.evaluation.queue import EvaluationJob
 from vae.runs.catalogue import new_run
 from vae.runs.evaluation_record import save_evaluation
 from vae.runs.records import Status
@@ -180,11 +180,12 @@ def test_figures_are_like_with_like_until_both_are_evaluated(
     assert read(button.label) == f"Evaluate {right.name}"
     button.click().run()
     assert asked == [right]
-    monkeypatch.setitem(queue._asked, right.path, Going(share=0.4))
+    monkeypatch.setitem(queue._jobs, queue._key(right), EvaluationJob(progress=0.4))
     test = compare(pair)
     assert not any(each.label.startswith("Evaluate") for each in test.button)
     assert "is evaluated: 40%" in read(test.get("progress")[0].proto.text)
-    monkeypatch.setitem(queue._asked, right.path, Going(ended=True, error="It *fell* over."))
+    failed = EvaluationJob(ended=True, error="It *fell* over.")
+    monkeypatch.setitem(queue._jobs, queue._key(right), failed)
     assert "It *fell* over." in messages(compare(pair))
     save_evaluation(right, evaluation_of(right, negative_elbo=10.5, nll=9.75))
     test = compare(pair)

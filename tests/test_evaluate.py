@@ -116,7 +116,7 @@ def test_the_sampled_reconstruction_is_the_mean_over_the_samples() -> None:
 @pytest.mark.usefixtures("small")
 def test_the_standard_error_is_that_of_the_mean_over_the_images(trained: Run) -> None:
     shares: list[float] = []
-    figures = evaluate(trained, samples=50, tell=shares.append)
+    figures = evaluate(trained, samples=50, progress=shares.append)
     images, labels = load("mnist", train=False)
     model = trained.load_model()
     posterior = encode_set(model, images)

@@ -11,9 +11,9 @@ from tests.browser import wait_until
 from tests.figures import evaluation_of
 from tests.test_archive import packed
 from vae.evaluation import queue
-from vae.evaluation.queue import Going, begin_evaluation
-from vae.evaluation.queue import evaluation_of as going_of
+from vae.evaluation.queue import EvaluationJob, begin_evaluation, evaluation_job
 from vae.runs.archive import unpack
+from vae.runs.catalogue import delete_run, new_run
 from vae.runs.checkpoints import save_model
 from vae.runs.evaluation_record import evaluation_path, load_evaluation, save_evaluation
 from vae.runs.run import Run
@@ -48,12 +48,12 @@ def test_two_tabs_that_ask_at_the_same_instant_evaluate_once(
 ) -> None:
     both, evaluated = threading.Barrier(2), list[Run]()
 
-    def going() -> Going:
+    def job() -> EvaluationJob:
         with suppress(threading.BrokenBarrierError):
             both.wait(0.5)  # for another that has not seen this one either; in vain
-        return Going()
+        return EvaluationJob()
 
-    monkeypatch.setattr(queue, "Going", going)
+    monkeypatch.setattr(queue, "EvaluationJob", job)
     monkeypatch.setattr(queue, "_evaluate", lambda run, _: evaluated.append(run))
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(begin_evaluation, (run, run)))
@@ -72,16 +72,33 @@ def test_two_are_evaluated_one_after_the_other_and_what_fails_says_why(run: Run)
     with queue._one_at_a_time:  # as while another is evaluated
         begin_evaluation(broken)
         begin_evaluation(run)
-        first = going_of(run)
+        first = evaluation_job(run)
         begin_evaluation(run)
-        assert going_of(run) is first == Going()
-    wait_until(lambda: all(going is not None and going.ended for going in map(going_of, (broken, run))))
+        assert evaluation_job(run) is first == EvaluationJob()
+    wait_until(lambda: all(job is not None and job.ended for job in map(evaluation_job, (broken, run))))
     assert first is not None
-    assert (first.share, first.error) == (1.0, "")
+    assert (first.progress, first.error) == (1.0, "")
     figures = load_evaluation(run)
     assert figures is not None
     assert (figures.run, figures.images, figures.importance_samples) == (run.name, 200, 500)
-    failed = going_of(broken)
+    failed = evaluation_job(broken)
     assert failed is not None
     assert "broken/model.safetensors cannot be used" in failed.error
     assert not evaluation_path(broken).exists()
+
+
+def test_an_error_of_a_deleted_run_is_not_that_of_a_new_run_of_its_name(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "_evaluate", lambda *_: None)
+    begin_evaluation(run)
+    job = evaluation_job(run)
+    assert job is not None
+    job.ended, job.error = True, "It fell over."
+    config = run.config
+    delete_run(run)
+    new = new_run(config, run.path.parent)
+    assert new == run
+    assert evaluation_job(new) is None
+    begin_evaluation(new)
+    assert evaluation_job(new) == EvaluationJob()

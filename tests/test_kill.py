@@ -8,7 +8,7 @@ from benchmarks.kill import faults, kills, saved_step
 from tests.conftest import small_config
 from vae.runs.catalogue import new_run
 from vae.training.loop import SAVE_SECONDS, fit
-from vae.training.step import Learner
+from vae.training.step import Stepper
 
 KILLS = 15
 
@@ -27,15 +27,15 @@ def test_at_most_ten_seconds_are_ever_redone(small: Path, monkeypatch: pytest.Mo
     """By a clock that goes a second a step; an epoch has sixty of these."""
     taken: list[int] = []
     redone: list[int] = []
-    monkeypatch.setattr("vae.training.state.Stopwatch.__call__", lambda _: float(len(taken)))
-    take = Learner.take
+    monkeypatch.setattr("vae.training.state.Timer.__call__", lambda _: float(len(taken)))
+    step = Stepper.step
 
-    def watched(self: Learner, plan: object) -> object:
+    def watched(self: Stepper, plan: object) -> object:
         redone.append(len(taken) - saved_step(run))
         taken.append(1)
-        return take(self, plan)  # type: ignore[arg-type]
+        return step(self, plan)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Learner, "take", watched)
+    monkeypatch.setattr(Stepper, "step", watched)
     run = new_run(small_config(batch_size=10, epochs=2), small)
     for _ in fit(run):
         pass

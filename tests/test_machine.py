@@ -12,7 +12,7 @@ from vae.training.device import CALIBRATION_SECONDS, Pace, choose_device, choose
 
 def calibrations(speed_at: dict[float, float]) -> list[float]:
     """When the threads are chosen anew if the speed is, from each second on, so many images per second."""
-    pace, images, speed, found = Pace(0, 0.0), 0.0, 0.0, []
+    pace, images, speed, found = Pace(), 0.0, 0.0, []
     for tick in range(1, 600):
         now = tick / 10
         speed = speed_at.get(now, speed) or speed_at[0.0]
@@ -38,7 +38,8 @@ def test_a_speed_that_halves_is_looked_into_at_once() -> None:
 
 
 def test_the_speed_is_known_once_the_first_second_is_over() -> None:
-    pace = Pace(1000, 5.0)
+    pace = Pace()
+    pace.start(1000, 5.0)
     assert not pace.is_known
     pace.measure(1128, 5.1)
     assert pace.speed == pytest.approx(1280)

@@ -1,16 +1,16 @@
-"""Published figures: whole, and compared only where they may be."""
+"""Published results: complete, and compared only where that is valid."""
 
 import pytest
 
 from tests.conftest import small_config
 from tests.test_architecture import SOURCES, imported
-from vae.evaluation.published import PUBLISHED, Published, verdict
+from vae.evaluation.published import PUBLISHED, PublishedResult, verdict
 
 GAUSSIAN, SPHERE, KERAS, BLOG = PUBLISHED
 
 
 @pytest.mark.parametrize("other", PUBLISHED, ids=lambda other: other.name)
-def test_the_terms_make_the_bound_and_the_conditions_are_said(other: Published) -> None:
+def test_the_terms_make_the_bound_and_the_conditions_are_said(other: PublishedResult) -> None:
     assert other.source
     assert "MNIST" in other.conditions
     assert f"{other.latent_dim} latent dimensions" in other.conditions
@@ -26,7 +26,7 @@ def test_the_terms_make_the_bound_and_the_conditions_are_said(other: Published) 
 
 
 @pytest.mark.parametrize("other", [GAUSSIAN, SPHERE, BLOG], ids=lambda other: other.name)
-def test_test_figures_of_two_dimensions_may_be_compared(other: Published) -> None:
+def test_test_figures_of_two_dimensions_may_be_compared(other: PublishedResult) -> None:
     comparable, why = verdict(other, small_config())
     assert comparable
     assert "bounds of the same likelihood" in why
@@ -34,7 +34,7 @@ def test_test_figures_of_two_dimensions_may_be_compared(other: Published) -> Non
 
 
 @pytest.mark.parametrize("other", PUBLISHED, ids=lambda other: other.name)
-def test_nothing_is_compared_across_data_sets_or_dimensions(other: Published) -> None:
+def test_nothing_is_compared_across_data_sets_or_dimensions(other: PublishedResult) -> None:
     fashion = verdict(other, small_config(dataset="fashion-mnist"))
     assert not fashion.comparable
     assert "this run learned fashion-mnist" in fashion.why

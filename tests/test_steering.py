@@ -23,7 +23,7 @@ from vae.runs.live_view import load_view
 from vae.runs.records import Request, Status
 from vae.runs.run import Run
 from vae.training.loop import fit
-from vae.training.requests import Orders
+from vae.training.requests import Requests
 
 
 @pytest.fixture
@@ -134,17 +134,17 @@ def test_slow_motion_shows_every_batch_and_can_be_ended_at_any_time(run: Run) ->
 
 
 def test_one_who_waits_hears_at_once(run: Run) -> None:
-    orders = Orders(run)
-    assert not orders.changed()
+    requests = Requests(run)
+    assert not requests.poll()
     with ThreadPoolExecutor(1) as pool:
-        waited = pool.submit(orders.wait, 60)
+        waited = pool.submit(requests.wait, 60)
         asked = run.update_request(pause_at=7)
         waited.result()
-    assert orders.changed()
-    assert orders.now == asked
-    assert orders.pauses(7)
-    assert not orders.pauses(6)
-    assert not orders.changed()
+    assert requests.poll()
+    assert requests.current == asked
+    assert requests.pauses_at(7)
+    assert not requests.pauses_at(6)
+    assert not requests.poll()
 
 
 def test_of_two_who_ask_at_once_both_are_heard(run: Run) -> None:

@@ -19,9 +19,9 @@ from vae.models.gradients import Gradients
 from vae.runs.catalogue import new_run
 from vae.runs.records import Status
 from vae.runs.run import Run
-from vae.training.artifacts import sort_out_snapshots
 from vae.training.loop import fit
 from vae.training.schedule import masks, snapshot_steps
+from vae.training.state import prune_snapshots
 
 
 def weights(run: Run) -> dict[str, torch.Tensor]:
@@ -259,7 +259,7 @@ def test_a_longer_plan_keeps_the_past_that_is_nearest_to_it(trained: Run, tmp_pa
     run = new_run(trained.config, tmp_path)
     shutil.copytree(trained.path / "snapshots", run.path / "snapshots")
     before = [int(path.stem) for path in run.snapshots()]
-    sort_out_snapshots(run, {0, 13, 35, 50, 72}, 36)
+    prune_snapshots(run, {0, 13, 35, 50, 72}, 36)
     kept = [int(path.stem) for path in run.snapshots()]
     assert kept == [0, min(before, key=lambda step: abs(step - 13)), 36]
     assert len(before) > 3

@@ -7,14 +7,16 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
+from tests.conftest import small_config
 from vae import VaeError
 from vae.datasets.images import grey_levels
 from vae.datasets.registry import load
 from vae.inference.latent_space import encode_set
 from vae.inference.planes import axis_directions
+from vae.runs.catalogue import new_run
 from vae.runs.live_view import MAX_POINTS, load_view, save_view
 from vae.runs.run import Run
-from vae.training.artifacts import view_writer
+from vae.training.loop import Trainer
 
 
 def test_a_finished_run_shows_its_last_moment(trained: Run, small: Path) -> None:
@@ -75,16 +77,16 @@ def test_a_damaged_view_gets_a_sentence(name: str, trained: Run, tmp_path: Path)
         load_view(path)
 
 
-def test_a_model_that_is_no_number_shows_nothing(trained: Run, small: Path, tmp_path: Path) -> None:
-    assert not small.exists()  # for its data
-    model = trained.load_model()
-    write = view_writer(tmp_path / "view.safetensors", load("mnist", train=False))
-    write(model, 1)
-    model.encoder.mean.weight.fill_(torch.nan)
-    write(model, 2)
-    view = load_view(tmp_path / "view.safetensors")
+def test_a_diverged_model_leaves_the_last_view(small: Path) -> None:
+    run = new_run(small_config(threads=torch.get_num_threads()), small)
+    trainer = Trainer(run)
+    trainer.write_view()
+    trainer.model.encoder.mean.weight.data.fill_(torch.nan)
+    trainer.state.step = 1
+    trainer.write_view()
+    view = load_view(run.view_path)
     assert view is not None
-    assert view.step == 1
+    assert view.step == 0
 
 
 def test_a_line_of_a_latent_space_is_drawn_against_its_log_variance() -> None:

@@ -17,7 +17,7 @@ from tests.processes import VaeProcess
 from vae import VaeError
 from vae.runs.catalogue import new_run
 from vae.runs.run import Run
-from vae.training.distributed import Workers
+from vae.training.distributed import WorkerGroup
 from vae.training.loop import fit
 
 CONFIG = small_config(epochs=4)  # of 12 steps each, the last batch as large as the others
@@ -89,13 +89,13 @@ def test_two_workers_learn_what_one_does_and_any_number_goes_on(small: Path) -> 
 
 
 def test_a_batch_is_divided_without_a_gap() -> None:
-    workers = Workers()
+    group = WorkerGroup()
     for count in (1, 2, 3, 7):
-        workers.count = count
+        group.count = count
         parts = []
         for rank in range(count):
-            workers.rank = rank
-            parts.append(workers.part(slice(100, 132)))
+            group.rank = rank
+            parts.append(group.shard(slice(100, 132)))
         assert (parts[0].start, parts[-1].stop) == (100, 132)
         assert all(one.stop == other.start for one, other in pairwise(parts))
         sizes = [part.stop - part.start for part in parts]
@@ -103,6 +103,6 @@ def test_a_batch_is_divided_without_a_gap() -> None:
 
 
 def test_a_lost_worker_is_told_as_a_sentence() -> None:
-    workers = Workers()
-    with pytest.raises(VaeError, match="One of the 1 workers is gone"), workers._complete():
+    group = WorkerGroup()
+    with pytest.raises(VaeError, match="One of the 1 workers is gone"), group._worker_errors():
         raise RuntimeError("Connection closed by peer [127.0.0.1]:1234")

@@ -1,1 +1,1 @@
-"""The command line, and what a terminal shows of a run."""
+"""The command line: commands, and progress and results in a terminal."""

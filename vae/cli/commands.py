@@ -33,9 +33,9 @@ from vae.runs.run import Run
 
 app = App(
     name="python -m vae",
-    help="Train variational autoencoders, and look into them. RUN is a run's name, or its folder.",
+    help="Train, evaluate and sample variational autoencoders. RUN is a run's name or its folder.",
     version_flags=[],
-    # Errors are sentences of ours, and exit statuses are given by `main`.
+    # `main` prints errors as sentences, and returns the exit status.
     exit_on_error=False,
     print_error=False,
     result_action="return_value",
@@ -57,10 +57,10 @@ def train(
     runs_dir: RunsDir = None,
     again: bool = False,
 ) -> None:
-    """Train a model, or open the finished run of the same config.
+    """Train a model. A finished run of the same config is not trained again.
 
-    The preset sets every field; each can be set on its own as well. The defaults below are those of
-    the preset quick. Ctrl-C stops at the next batch and saves; the same command goes on from there.
+    The preset sets every field; each can be overridden. The defaults below are those of the preset quick.
+    Ctrl-C stops after the current batch and saves; the same command resumes the run.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def train(
 
 @app.command
 def resume(run: RunName, /, *then: RunName, runs_dir: RunsDir = None) -> None:
-    """Go on where an interrupted or stopped run stood, and, once it is finished, with others after it."""
+    """Resume an interrupted or stopped run and, once it is finished, those named after it."""
     if then and _workers() > 1:
         raise CycloptsError(
             msg="Several workers train one run at a time. Resume each by a command of its own."
@@ -126,7 +126,7 @@ def evaluate(
     runs_dir: RunsDir = None,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:
-    """Evaluate a run on all images of its test set, beside published figures; losses in nats per image.
+    """Evaluate a run on its whole test set, beside published results; losses in nats per image.
 
     Parameters
     ----------
@@ -144,12 +144,12 @@ def decode(
     out: Path | None = None,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Decode one point of the latent space, onto the terminal or into a PNG file.
+    """Decode one point of the latent space; print the picture, or write it to a PNG file.
 
     Parameters
     ----------
     out
-        The PNG file to write, 28 x 28, grey.
+        The PNG file to write: 28 x 28 pixels, greyscale.
     """
     found = _find(run, runs_dir)
     dims = found.config.latent_dim
@@ -173,12 +173,12 @@ def decode(
 
 @app.command
 def delete(run: RunName, /, *, runs_dir: RunsDir = None, yes: bool = False) -> None:
-    """Remove a run for good, after asking.
+    """Delete a run permanently, after confirmation.
 
     Parameters
     ----------
     yes
-        Do not ask.
+        Delete without confirmation.
     """
     found = _find(run, runs_dir)
     try:
@@ -192,27 +192,27 @@ def delete(run: RunName, /, *, runs_dir: RunsDir = None, yes: bool = False) -> N
 
 
 def _train(find: Callable[[], Run]) -> None:
-    """Trains a run here; what `torchrun` starts beside this process helps it."""
+    """Trains a run in this process, together with the other workers if `torchrun` started several."""
     if _workers() == 1:
         train_in_terminal(find())
         return
-    from vae.training.distributed import joined
+    from vae.training.distributed import worker_group
     from vae.training.loop import follow
 
-    with joined() as workers:
-        if workers.rank == 0:
+    with worker_group() as group:
+        if group.rank == 0:
             train_in_terminal(find())
         else:
-            follow(workers)
+            follow(group)
 
 
 def _workers() -> int:
-    """How many processes train together: https://docs.pytorch.org/docs/stable/elastic/run.html"""
+    """The number of workers: https://docs.pytorch.org/docs/stable/elastic/run.html"""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def _find(text: str, runs_dir: Path | None) -> Run:
-    """A run by its name, or by a path, which holds a slash."""
+    """The run of this name, or in the folder of this path if `text` holds a slash."""
     return open_run(text) if "/" in text else find_run(runs_dir or default_runs_dir(), text)
 
 

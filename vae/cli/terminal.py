@@ -1,4 +1,4 @@
-"""What a person at a terminal sees of a run: its figures in a line, its training as a bar."""
+"""Training and evaluation in a terminal: progress on stderr, results as tables or JSON on stdout."""
 
 import json
 import signal
@@ -8,25 +8,43 @@ from contextlib import contextmanager
 from dataclasses import asdict
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from vae.evaluation.published import PUBLISHED, Published, verdict
-from vae.evaluation.queue import percent_line
+from vae.evaluation.published import PUBLISHED, PublishedResult, verdict
 from vae.runs.catalogue import latest_negative_elbo
 from vae.runs.evaluation_record import Evaluation, save_evaluation
 from vae.runs.records import Status
 from vae.runs.run import Run
 
 
+class PercentLines:
+    """Progress as lines on stderr, such as "trained 12 %", one for each whole per cent."""
+
+    def __init__(self, verb: str) -> None:
+        self._verb, self._printed = verb, -1
+
+    def update(self, share: float) -> None:
+        """Prints how much is done, 0 to 1, unless that per cent was printed before."""
+        if (percent := int(100 * share)) > self._printed:
+            self._printed = percent
+            print(f"{self._verb} {percent} %", file=sys.stderr, flush=True)
+
+
 def train_in_terminal(run: Run) -> None:
-    """Trains with a progress bar; says where the run is, and what to do next."""
-    _ = run.config  # a damaged one is told before anything else
+    """Trains with progress; prints where the run is, how it ended, and how to resume it."""
+    _ = run.config  # raises VaeError if it is damaged, before anything is printed
     if run.status().state == "finished":
         print(f"{run.name} is finished already, in {run.path}. `train --again` trains another.")
         return
     print(f"{run.name}, in {run.path}", flush=True)
-    with _stops_cleanly(run), _progress() as bar:
+    percent = PercentLines("trained")
+    columns = (
+        TextColumn("epoch {task.fields[epoch]:.1f}"),
+        BarColumn(),
+        TextColumn("{task.fields[losses]}  {task.fields[speed]:,.0f} images/s  {task.fields[left]}"),
+    )
+    with _stops_cleanly(run), _progress(*columns) as bar:
         from vae.training.loop import fit
 
         task = bar.add_task("", epoch=0.0, losses="", speed=0.0, left="")
@@ -44,6 +62,8 @@ def train_in_terminal(run: Run) -> None:
                 speed=status.images_per_second,
                 left=_left(status),
             )
+            if bar.disable:
+                percent.update(status.step / status.total_steps)
     end = run.status()
     elbo = latest_negative_elbo(run)
     quality = "" if elbo is None else f": -ELBO {elbo:.2f} on the test set"
@@ -53,78 +73,80 @@ def train_in_terminal(run: Run) -> None:
 
 
 def evaluate_in_terminal(run: Run, *, as_json: bool) -> None:
-    """Evaluates with a progress bar; prints the run's figures, and those published of others.
+    """Evaluates with progress, saves the result beside the weights, and prints it with published ones.
 
-    Keeps the former beside the weights. Where no bar can be drawn, progress is lines, as `vae.evaluations`
-    reads them.
+    With `as_json` there is no progress where stderr is no terminal.
     """
-    errors = Console(stderr=True)
+    percent = PercentLines("evaluated")
     columns = (TextColumn("evaluating"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
+    with _progress(*columns, transient=True) as bar:
         from vae.evaluation.evaluate import evaluate
 
         task = bar.add_task("", total=1)
 
-        def tell(share: float) -> None:
+        def progress(share: float) -> None:
             bar.update(task, completed=share)
-            if not errors.is_terminal:
-                print(percent_line(share), file=sys.stderr, flush=True)
+            if bar.disable and not as_json:
+                percent.update(share)
 
-        figures = evaluate(run, tell=tell)
-    save_evaluation(run, figures)
+        evaluation = evaluate(run, progress=progress)
+    save_evaluation(run, evaluation)
     if as_json:
         others = [{**asdict(other), **verdict(other, run.config)._asdict()} for other in PUBLISHED]
-        print(json.dumps({**figures.model_dump(), "published": others}, indent=2))
+        print(json.dumps({**evaluation.model_dump(), "published": others}, indent=2))
         return
     console = Console(markup=False, highlight=False)
-    console.print(_own_figures(figures, run.config.latent_dim))
+    console.print(_evaluation_table(evaluation, run.config.latent_dim))
     print()
-    console.print(_beside_others(figures, run))
+    console.print(_comparison_table(evaluation, run))
     for other in PUBLISHED:
         print()
         console.print(f"{other.name} ({other.source}). {other.conditions}. {verdict(other, run.config).why}")
 
 
-def _own_figures(figures: Evaluation, latent_dim: int) -> Table:
-    """A run's figures, one a row, each with how it was measured."""
-    table = Table("", figures.run, "", show_edge=False, box=None, pad_edge=False)
+def _evaluation_table(evaluation: Evaluation, latent_dim: int) -> Table:
+    """The scores of a run, one in each row, with how they were measured."""
+    table = Table("", evaluation.run, "", show_edge=False, box=None, pad_edge=False)
     table.columns[1].justify = "right"
-    samples = f"{figures.elbo_samples} samples of z"
+    samples = f"{evaluation.elbo_samples} samples of z"
     agree = "share whose class is that of most"
     rows = {
-        "epoch": (f"{round(figures.epoch, 2):g}", f"step {figures.step:,}"),
-        "test images": (f"{figures.images:,}", "losses in nats per image"),
+        "epoch": (f"{round(evaluation.epoch, 2):g}", f"step {evaluation.step:,}"),
+        "test images": (f"{evaluation.images:,}", "losses in nats per image"),
         "-ELBO": (
-            f"{figures.negative_elbo:.2f}",
-            f"± {figures.standard_error:.2f} over the images, {samples}",
+            f"{evaluation.negative_elbo:.2f}",
+            f"± {evaluation.standard_error:.2f} over the images, {samples}",
         ),
         "-ELBO, refined": (
-            f"{figures.refined_negative_elbo:.2f}",
-            f"± {figures.refined_standard_error:.2f}, each image with its own Gaussian",
+            f"{evaluation.refined_negative_elbo:.2f}",
+            f"± {evaluation.refined_standard_error:.2f}, each image with its own Gaussian",
         ),
-        "reconstruction": (f"{figures.reconstruction:.2f}", samples),
-        "KL": (f"{figures.kl:.2f}", "closed form"),
-        "NLL": (f"{figures.nll:.2f}", f"{figures.importance_samples} importance samples of that Gaussian"),
-        "active units": (f"{figures.active_units}", f"of {latent_dim} latent dimensions"),
-        "1 neighbour": (f"{figures.knn_1:.4f}", "share whose class is that of the nearest"),
-        "5 neighbours": (f"{figures.knn_5:.4f}", agree),
-        "20 neighbours": (f"{figures.knn_20:.4f}", agree),
+        "reconstruction": (f"{evaluation.reconstruction:.2f}", samples),
+        "KL": (f"{evaluation.kl:.2f}", "closed form"),
+        "NLL": (
+            f"{evaluation.nll:.2f}",
+            f"{evaluation.importance_samples} importance samples of that Gaussian",
+        ),
+        "active units": (f"{evaluation.active_units}", f"of {latent_dim} latent dimensions"),
+        "1 neighbour": (f"{evaluation.knn_1:.4f}", "share whose class is that of the nearest"),
+        "5 neighbours": (f"{evaluation.knn_5:.4f}", agree),
+        "20 neighbours": (f"{evaluation.knn_20:.4f}", agree),
     }
     for name, (value, how) in rows.items():
         table.add_row(name, value, how)
     return table
 
 
-def _beside_others(figures: Evaluation, run: Run) -> Table:
-    """Losses of a run above those published of others; what was not reported stays empty."""
+def _comparison_table(evaluation: Evaluation, run: Run) -> Table:
+    """The losses of a run above published ones; what was not reported stays empty."""
     table = Table("nats per image", box=None, pad_edge=False)
     for loss in ("-ELBO", "reconstruction", "KL", "NLL"):
         table.add_column(loss, justify="right")
     table.add_column("comparable")
-    for row in (figures, *PUBLISHED):
+    for row in (evaluation, *PUBLISHED):
         losses = (row.negative_elbo, row.reconstruction, row.kl, row.nll)
         texts = ("" if loss is None else f"{loss:.1f}" for loss in losses)
-        if isinstance(row, Published):
+        if isinstance(row, PublishedResult):
             table.add_row(row.name, *texts, "yes" if verdict(row, run.config).comparable else "no")
         else:
             table.add_row("this run", *texts)
@@ -137,30 +159,27 @@ def _left(status: Status) -> str:
     return "" if status.eta_seconds is None else f"{status.eta_seconds:.0f} s left"
 
 
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("epoch {task.fields[epoch]:.1f}"),
-        BarColumn(),
-        TextColumn("{task.fields[losses]}  {task.fields[speed]:,.0f} images/s  {task.fields[left]}"),
-        console=Console(stderr=True),
-    )
+def _progress(*columns: ProgressColumn, transient: bool = False) -> Progress:
+    """A progress bar on stderr, disabled where that is no terminal."""
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=transient, disable=not console.is_terminal)
 
 
 @contextmanager
 def _stops_cleanly(run: Run) -> Iterator[None]:
-    """The first Ctrl-C or kill asks the loop to stop, as the page does; a second one ends at once."""
-    asked = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.getsignal(number) for number in asked]
+    """Makes the first Ctrl-C or SIGTERM a request to stop, as the page makes it; the second ends at once."""
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in signals]
 
-    def ask(*_: object) -> None:
+    def request_stop(*_: object) -> None:
         run.request_stop()
-        for number, handler in zip(asked, before, strict=True):
+        for number, handler in zip(signals, before, strict=True):
             signal.signal(number, handler)
 
-    for number in asked:
-        signal.signal(number, ask)
+    for number in signals:
+        signal.signal(number, request_stop)
     try:
         yield
     finally:
-        for number, handler in zip(asked, before, strict=True):
+        for number, handler in zip(signals, before, strict=True):
             signal.signal(number, handler)

@@ -1,1 +1,1 @@
-"""Evaluation of a run on its test set, beside published figures."""
+"""Evaluation of a run on its test set, and published results to compare it with."""

@@ -1,4 +1,4 @@
-"""Bounds of the likelihood of each image of a set, estimated by samples of z.
+"""Bounds of the likelihood of each image of a set, estimated from samples of z.
 
 Shapes: N images, B batch, K importance samples, Z latent size.
 """
@@ -25,16 +25,15 @@ POINTS = 500
 STARTS = 5000
 
 T = TypeVar("T")
-# Hears which share of the work is done, 0 to 1.
-Tell = Callable[[float], None]
+Progress = Callable[[float], None]  # called with the share of the work that is done, 0 to 1
 
 
-def nobody(_: float) -> None:
-    """Hears what nobody asked for."""
+def no_progress(_: float) -> None:
+    """Reports no progress."""
 
 
 class Draws(NamedTuple):
-    """Samples of z from the posterior of each image of a batch, and what they are worth; nats."""
+    """Log densities of samples of z from the posterior of each image of a batch; nats."""
 
     log_likelihood: Tensor  # (B, K): log p(x|z)
     log_ratio: Tensor  # (B, K): log p(z) - log q(z|x)
@@ -42,14 +41,14 @@ class Draws(NamedTuple):
 
 @torch.no_grad()
 def draw(model: VAE, images: Tensor, posterior: Posterior, samples: int, seed: int = NOISE_SEED) -> Draws:
-    """Samples z for each image: (B, 28, 28) uint8."""
+    """Draws samples of z for each image: (B, 28, 28) uint8."""
     x = pixels(images)
     mean, logvar = (part[:, None] for part in posterior)
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(len(x), samples, mean.shape[-1], generator=generator).to(mean.device)
     z = model.reparameterize(mean, logvar, noise)
     logits = model.decoder(z)
-    # The cross-entropy with its two terms apart: the data's is a matrix product.
+    # The cross-entropy as two terms: that with the data is a matrix product.
     log_likelihood = torch.bmm(logits, x[:, :, None])[..., 0]
     log_likelihood -= functional.softplus(logits).sum(dim=-1)
     # The constants log(2 pi) of prior and posterior cancel.
@@ -58,12 +57,12 @@ def draw(model: VAE, images: Tensor, posterior: Posterior, samples: int, seed: i
 
 
 def sampled_reconstruction(model: VAE, images: Tensor, posterior: Posterior, samples: int) -> Tensor:
-    """-log p(x|z) of each image, mean over so many samples of z: (N, 28, 28) uint8 -> (N,), nats."""
-    return _sampled(model, images, posterior, samples, lambda drawn: -drawn.log_likelihood.mean(dim=1))
+    """-log p(x|z) of each image, mean over `samples` samples of z: (N, 28, 28) uint8 -> (N,), nats."""
+    return _estimate(model, images, posterior, samples, lambda draws: -draws.log_likelihood.mean(dim=1))
 
 
 def negative_log_likelihood(
-    model: VAE, images: Tensor, posterior: Posterior, samples: int, tell: Tell = nobody
+    model: VAE, images: Tensor, posterior: Posterior, samples: int, progress: Progress = no_progress
 ) -> Tensor:
     """-log p(x) of each image by importance sampling: (N, 28, 28) uint8 -> (N,), nats.
 
@@ -72,24 +71,27 @@ def negative_log_likelihood(
     2015, equation (8).
     """
 
-    def estimate(drawn: Draws) -> Tensor:
-        return math.log(samples) - torch.logsumexp(drawn.log_likelihood + drawn.log_ratio, dim=-1)
+    def bound(draws: Draws) -> Tensor:
+        return math.log(samples) - torch.logsumexp(draws.log_likelihood + draws.log_ratio, dim=-1)
 
-    return _sampled(model, images, posterior, samples, estimate, tell)
+    return _estimate(model, images, posterior, samples, bound, progress)
 
 
 @torch.no_grad()
-def refined_posterior(model: VAE, images: Tensor, start: Posterior, tell: Tell = nobody) -> Posterior:
-    """A Gaussian fitted to each image alone, where `start` is the encoder's: (N, 28, 28) uint8.
+def refined_posterior(
+    model: VAE, images: Tensor, start: Posterior, progress: Progress = no_progress
+) -> Posterior:
+    """A Gaussian fitted to each image separately, from the encoder's, `start`, on: (N, 28, 28) uint8.
 
-    p(x, z) has many maxima in z, and often the encoder's mean lies at the foot of a lower one. So each image
-    begins at the best of its own mean and those of other images: where the data lie, the decoder has been.
+    p(x, z) has many maxima in z, and the encoder's mean often lies near a lower one. So the search for each
+    image starts at the best of its own mean and those of other images, the places that the decoder was
+    trained on.
     """
     size = max(1, POINTS // start.mean.shape[1])
     batches, means = images.split(size), start.mean.split(size)
     places = start.mean[:STARTS]
     logits = model.decoder(places)
-    # The same loss for all pairs of them, its two terms apart: the data's is a matrix product.
+    # The joint loss of all pairs of image and place as two terms: that with the data is a matrix product.
     constant = functional.softplus(logits).sum(dim=1) + places.square().sum(dim=1) / 2
 
     def work(number: int) -> Posterior:
@@ -99,20 +101,21 @@ def refined_posterior(model: VAE, images: Tensor, start: Posterior, tell: Tell =
         best = torch.where((others.values < loss)[:, None], places[others.indices], own)
         return refine(model, x, best)
 
-    return Posterior(*(torch.cat(part) for part in zip(*_in_order(work, len(batches), tell), strict=True)))
+    parts = zip(*_map_in_threads(work, len(batches), progress), strict=True)
+    return Posterior(*(torch.cat(part) for part in parts))
 
 
-def _sampled(
+def _estimate(
     model: VAE,
     images: Tensor,
     posterior: Posterior,
     samples: int,
     reduce: Callable[[Draws], Tensor],
-    tell: Tell = nobody,
+    progress: Progress = no_progress,
 ) -> Tensor:
-    """What `reduce` makes of the samples of each batch, put together.
+    """`reduce` of the samples of each batch, concatenated.
 
-    Each batch has noise of its own seed, so the figures are the same however many threads there are.
+    The noise of each batch has a seed of its own, so the result does not depend on the number of threads.
     """
     size = max(1, POINTS // samples)
     batches = [part.split(size) for part in (images, *posterior)]
@@ -121,13 +124,13 @@ def _sampled(
         own, mean, logvar = (part[number] for part in batches)
         return reduce(draw(model, own, Posterior(mean, logvar), samples, NOISE_SEED + number))
 
-    return torch.cat(_in_order(work, len(batches[0]), tell))
+    return torch.cat(_map_in_threads(work, len(batches[0]), progress))
 
 
-def _in_order(work: Callable[[int], T], count: int, tell: Tell) -> list[T]:
-    """What `work` makes of 0 to `count` - 1, which go to one thread for each core.
+def _map_in_threads(work: Callable[[int], T], count: int, progress: Progress) -> list[T]:
+    """`work` of 0 to `count` - 1, in this order, computed by one thread for each core.
 
-    torch's own threads wait for each other in every operation: where another program has one of the cores,
+    torch's own threads wait for each other in every operation: where another program uses one of the cores,
     two of them take three times as long as these (docs/LOG.md).
     """
     results = []
@@ -135,10 +138,10 @@ def _in_order(work: Callable[[int], T], count: int, tell: Tell) -> list[T]:
     try:
         for result in workers.map(work, range(count)):
             results.append(result)
-            tell(len(results) / count)
+            progress(len(results) / count)
     finally:
-        # What was not begun is dropped: Ctrl-C would wait for all of it.
+        # Drops what has not begun: Ctrl-C would wait for all of it.
         workers.shutdown(cancel_futures=True)
-        # The workers' wish became what threads to come begin with; this one still has its own.
+        # The workers also changed the default of new threads; it becomes this thread's count again.
         torch.set_num_threads(torch.get_num_threads())
     return results

@@ -1,4 +1,4 @@
-"""How good a model is, in figures that are published of others too.
+"""Evaluation of a model on its test set, by measures that are also published of other models.
 
 Shapes: N images, Z latent size.
 """
@@ -12,9 +12,9 @@ from torch.nn import functional
 from vae import VaeError
 from vae.datasets.registry import load
 from vae.evaluation.bounds import (
-    Tell,
+    Progress,
     negative_log_likelihood,
-    nobody,
+    no_progress,
     refined_posterior,
     sampled_reconstruction,
 )
@@ -34,24 +34,24 @@ ACTIVE_VARIANCE = 0.01
 
 
 def active_units(means: Tensor) -> int:
-    """How many latent dimensions carry something: (N, Z) -> 0 to Z."""
+    """The number of latent dimensions that the model uses: (N, Z) -> 0 to Z."""
     return int((means.var(dim=0) > ACTIVE_VARIANCE).sum())
 
 
 def neighbours_agreement(
     means: Tensor, labels: Tensor, counts: tuple[int, ...] = NEIGHBOURS
 ) -> tuple[float, ...]:
-    """For each count, the share of images whose class is that of most of so many nearest neighbours.
+    """Accuracy of a k-nearest-neighbour classifier of the latent means, for each k of `counts`.
 
     The neighbours are the nearest other images of the same set; a tie goes to the nearer ones.
     (N, Z), (N,) -> 0 to 1 each. N must be above each count.
     """
-    # A nearer neighbour's vote weighs a little more: enough to break ties, too little to make them.
+    # A nearer neighbour's vote weighs a little more: enough to break ties, too little for anything else.
     weights = 1 - 1e-3 * torch.arange(max(counts))
-    right = dict.fromkeys(counts, 0)
+    correct = dict.fromkeys(counts, 0)
     for start in range(0, len(means), BATCH):
         rows = means[start : start + BATCH]
-        # By default distances come from a matrix product, which rounds those of neighbours far from 0 away.
+        # The default way, a matrix product, rounds away small distances between points far from 0.
         distances = torch.cdist(rows, means, compute_mode="donot_use_mm_for_euclid_dist")
         numbers = torch.arange(len(rows))
         distances[numbers, start + numbers] = torch.inf
@@ -59,35 +59,33 @@ def neighbours_agreement(
         votes = (functional.one_hot(labels[nearest], 10) * weights[:, None]).cumsum(dim=1)
         for count in counts:
             chosen = votes[:, count - 1].argmax(dim=1)
-            right[count] += int((chosen == labels[start : start + BATCH]).sum())
-    return tuple(right[count] / len(means) for count in counts)
+            correct[count] += int((chosen == labels[start : start + BATCH]).sum())
+    return tuple(correct[count] / len(means) for count in counts)
 
 
 def neighbourhood(means: Floats, labels: Indices) -> dict[str, float]:
-    """Active units of means (N, Z), and the shares of pictures whose neighbours are of their class (N,),
-    under the names that `Evaluation` gives them; N above the most neighbours."""
+    """Active units of means (N, Z), and accuracies by nearest neighbours of labels (N,), named as in
+    `Evaluation`; N must be above each of NEIGHBOURS."""
     torch.set_num_threads(1)  # see `vae.inference.scoring`
     shares = neighbours_agreement(torch.from_numpy(means), torch.from_numpy(labels))
     knn = {f"knn_{count}": share for count, share in zip(NEIGHBOURS, shares, strict=True)}
     return {"active_units": active_units(torch.from_numpy(means)), **knn}
 
 
-def evaluate(run: Run, samples: int = IMPORTANCE_SAMPLES, tell: Tell = nobody) -> Evaluation:
-    """Evaluates a run on its whole test set, NLL with so many importance samples.
+def evaluate(run: Run, samples: int = IMPORTANCE_SAMPLES, progress: Progress = no_progress) -> Evaluation:
+    """Evaluates a run on its whole test set, NLL with `samples` importance samples.
 
-    `tell` hears which share is done, 0 to 1. Raises VaeError if the run's weights cannot be used.
+    Calls `progress` with the share done, 0 to 1. Raises VaeError if the run's weights cannot be used.
     """
-    weights = weights_digest(
-        run
-    )  # first: while it trains, others may come, and then these are not the newest
+    weights = weights_digest(run)  # before they are loaded: while the run trains, newer ones may replace them
     model = run.load_model()
     step, epoch = read_position(run.model_path)
     images, labels = load(run.config.dataset, train=False)
     encoded = encode_set(model, images)
-    # A step of refining costs a column of the Jacobian for each latent dimension; a sample, a decoding.
+    # Costs in decodings: each refining step also computes a column of the Jacobian for each latent dimension.
     refining = STEPS * (1 + run.config.latent_dim)
     share = refining / (refining + samples)
-    refined = refined_posterior(model, images, encoded, lambda done: tell(share * done))
+    refined = refined_posterior(model, images, encoded, lambda done: progress(share * done))
     reconstruction, own = (
         sampled_reconstruction(model, images, posterior, ELBO_SAMPLES).double()
         for posterior in (encoded, refined)
@@ -95,10 +93,10 @@ def evaluate(run: Run, samples: int = IMPORTANCE_SAMPLES, tell: Tell = nobody) -
     kl = losses.kl(*encoded).double()
     bound, refined_bound = reconstruction + kl, own + losses.kl(*refined)
     nll = negative_log_likelihood(
-        model, images, refined, samples, lambda done: tell(share + (1 - share) * done)
+        model, images, refined, samples, lambda done: progress(share + (1 - share) * done)
     )
     agreement = neighbours_agreement(encoded.mean, labels)
-    figures = {
+    fields = {
         "run": run.name,
         "weights": weights,
         "step": step,
@@ -117,7 +115,7 @@ def evaluate(run: Run, samples: int = IMPORTANCE_SAMPLES, tell: Tell = nobody) -
         **{f"knn_{count}": share for count, share in zip(NEIGHBOURS, agreement, strict=True)},
     }
     try:
-        return Evaluation.of(figures)
+        return Evaluation.of(fields)
     except ValueError as error:
         raise VaeError(
             f"Some figures of {run.name} are no numbers: its weights have diverged. Train it again with a "

@@ -1,6 +1,6 @@
-"""Figures published for MNIST, with their conditions, and whether a run's may be compared with them.
+"""Results published for MNIST, with their conditions, and whether those of a run are comparable.
 
-Nats per image. docs/METHOD.md tells why grey targets may be compared with dynamic binarisation.
+Nats per image. docs/METHOD.md explains why grey targets may be compared with dynamic binarisation.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from vae.config import TrainConfig
 
 
 @dataclass(frozen=True)
-class Published:
-    """What was reported of a model, and how it was measured; None where nothing was reported."""
+class PublishedResult:
+    """The published losses of a model, and how they were measured; None where one was not reported."""
 
     name: str
     source: str
@@ -21,12 +21,12 @@ class Published:
     kl: float | None = None
     nll: float | None = None
     latent_dim: int = 2
-    # What in these conditions forbids a comparison with any run; empty if nothing does.
+    # Why these conditions rule out a comparison with any run; empty if they do not.
     obstacle: str = ""
 
 
 class Verdict(NamedTuple):
-    """Whether a run's figures may be compared with those published, and why, in a sentence."""
+    """Whether a run is comparable with a published result, and why, in a sentence."""
 
     comparable: bool
     why: str
@@ -37,7 +37,7 @@ BLOG_NEGATIVE_ELBO, DAVIDSON_NEGATIVE_ELBO = 152.7, 137.1
 _DAVIDSON = "Davidson et al. 2018, arXiv:1804.00891"
 
 PUBLISHED = (
-    Published(
+    PublishedResult(
         name="Davidson et al. 2018, Gaussian",
         source=_DAVIDSON,
         conditions="MNIST, test images, binarised dynamically, 2 latent dimensions",
@@ -45,14 +45,14 @@ PUBLISHED = (
         reconstruction=129.8,
         kl=7.2,
     ),
-    Published(
+    PublishedResult(
         name="Davidson et al. 2018, S-VAE",
         source=_DAVIDSON,
         conditions="MNIST, test images, binarised dynamically, 2 latent dimensions, hyperspherical, NLL by "
         "importance sampling",
         nll=132.5,
     ),
-    Published(
+    PublishedResult(
         name="Keras example",
         source="Chollet 2020, keras.io/examples/generative/vae",
         conditions="MNIST, all 70,000 images, grey, 2 latent dimensions, convolutional, z sampled once, mean "
@@ -62,7 +62,7 @@ PUBLISHED = (
         kl=6.5,
         obstacle="its figures are of the images it was trained on",
     ),
-    Published(
+    PublishedResult(
         name="the blog's code as it stands",
         source="a blog post on VAEs in PyTorch (in Korean, 2024), run and measured by us",
         conditions="MNIST, test images, grey, 2 latent dimensions, 30 epochs, z sampled once",
@@ -73,8 +73,8 @@ PUBLISHED = (
 )
 
 
-def verdict(published: Published, config: TrainConfig) -> Verdict:
-    """Whether the test figures of a run of `config` may be compared with those published."""
+def verdict(published: PublishedResult, config: TrainConfig) -> Verdict:
+    """Whether the test losses of a run of `config` are comparable with those published."""
     if config.dataset != "mnist":
         return Verdict(False, f"Not comparable: this run learned {config.dataset}, that one MNIST.")
     if published.obstacle:

@@ -1,7 +1,7 @@
-"""Evaluations in processes of their own, one after the other, as seen from outside.
+"""Evaluations in processes of their own, one after the other.
 
-An evaluation is `python -m vae`, as a training is, and its result a file of the run; only how far it is, and
-why it failed, is known here alone. Nothing here imports torch.
+The result of an evaluation is a file of the run; its progress, and why it failed, are known only to the
+process that began it. Nothing here imports torch.
 """
 
 import re
@@ -9,81 +9,82 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 
 from vae.runs.run import Run
-from vae.training.jobs import PROJECT, give_way
+from vae.training.jobs import PROJECT, lower_priority
 
-_PERCENT = re.compile(r"evaluated ([0-9]{1,3}) %")
-_LONGEST = 500  # characters of what a process said last
-_one_at_a_time = threading.Lock()  # two would share the cores, and both take twice as long
+_PERCENT = re.compile(r"evaluated ([0-9]{1,3}) %")  # printed by `vae.cli.terminal.PercentLines`
+_MAX_ERROR = 500  # characters of the last line that the process printed
+_one_at_a_time = threading.Lock()  # two at once would share the cores, and each take twice as long
 
 
 @dataclass
-class Going:
-    """An evaluation that was asked for.
+class EvaluationJob:
+    """A requested evaluation.
 
     Attributes:
-        share: how much of it is done, 0 to 1.
-        ended: whether it is over, one way or another.
-        error: why it failed, a sentence; empty while it has not.
+        progress: the share done, 0 to 1.
+        ended: whether it is over, with or without success.
+        error: why it failed, a sentence; empty otherwise.
     """
 
-    share: float = 0.0
+    progress: float = 0.0
     ended: bool = False
     error: str = ""
 
 
-_asked: dict[Path, Going] = {}
-_asking = threading.Lock()  # each tab is a thread
-
-
-def percent_line(share: float) -> str:
-    """What an evaluation prints of its progress, 0 to 1, where nobody sees a bar."""
-    return f"evaluated {int(100 * share)} %"
+# By folder and `created_at`: a deleted run's job is not that of a new run of the same name.
+_jobs: dict[tuple[str, int], EvaluationJob] = {}
+_lock = threading.Lock()  # each browser tab is a thread
 
 
 def begin_evaluation(run: Run) -> None:
-    """Evaluates `run` once those that were asked for before are done, unless it is one of these."""
-    with _asking:
-        known = _asked.get(run.path)
+    """Evaluates `run` after all that were requested before, unless it is one of these."""
+    with _lock:
+        known = evaluation_job(run)
         if known is not None and not known.ended:
             return
-        going = _asked[run.path] = Going()
-        # A daemon: who ends the server does not wait for it.
-        threading.Thread(target=_evaluate, args=(run, going), daemon=True).start()
+        job = _jobs[_key(run)] = EvaluationJob()
+        # A daemon thread does not delay the end of the server.
+        threading.Thread(target=_evaluate, args=(run, job), daemon=True).start()
 
 
-def evaluation_of(run: Run) -> Going | None:
-    """How far the evaluation of `run` is that this process began last, if there is one."""
-    return _asked.get(run.path)
+def evaluation_job(run: Run) -> EvaluationJob | None:
+    """The evaluation of `run` that this process began last, if there is one."""
+    return _jobs.get(_key(run))
 
 
-def _evaluate(run: Run, going: Going) -> None:
+def _key(run: Run) -> tuple[str, int]:
+    return str(run.path), run.created_at
+
+
+def _evaluate(run: Run, job: EvaluationJob) -> None:
+    """Evaluates `run` in a process of its own, once no other evaluation runs."""
     last = ""
     try:
         with _one_at_a_time:
             process = subprocess.Popen(
-                [sys.executable, "-m", "vae", "evaluate", str(run.path.resolve()), "--json"],
+                [sys.executable, "-m", "vae", "evaluate", str(run.path.resolve())],
                 cwd=PROJECT,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 text=True,
                 errors="replace",
-                start_new_session=True,  # Ctrl-C is the server's; without a reader it ends by itself
+                # Ctrl-C is meant for the server; once that is gone, the process ends when it prints.
+                start_new_session=True,
             )
-            give_way(process)
+            lower_priority(process)
             assert process.stderr is not None
             with process, process.stderr as lines:
                 for line in lines:
                     if found := _PERCENT.fullmatch(line.strip()):
-                        going.share = int(found[1]) / 100
+                        job.progress = int(found[1]) / 100
                     elif line.strip():
                         last = line.strip()
             if process.returncode:
-                going.error = f"{run.name} could not be evaluated: {last[:_LONGEST] or 'its process ended.'}"
+                job.error = f"{run.name} could not be evaluated: {last[:_MAX_ERROR] or 'its process ended.'}"
     except OSError as error:
-        going.error = f"{run.name} could not be evaluated: {error.strerror}."
+        job.error = f"{run.name} could not be evaluated: {error.strerror}."
     finally:
-        going.ended = True
+        job.ended = True

@@ -1,4 +1,4 @@
-"""A Gaussian fitted to each image alone, where the encoder's is that of one network for all of them.
+"""Refined posteriors: a Gaussian fitted to each image separately, starting from the encoder's.
 
 Shapes: N images, P pixels, Z latent size.
 """
@@ -12,14 +12,14 @@ from vae.inference.latent_space import Posterior
 from vae.models import losses
 from vae.models.network import VAE, Decoder
 
-# −ELBO of an earlier `best` (batch 128) on 1,000 test images, from the starts of `vae.bounds`: 127.34,
-# 126.82, 126.65, 126.54, 126.50 and 126.49 after 0, 1, 2, 5, 10 and 20 steps.
+# −ELBO of an earlier `best` (batch 128) on 1,000 test images, from the starts of `vae.evaluation.bounds`:
+# 127.34, 126.82, 126.65, 126.54, 126.50 and 126.49 after 0, 1, 2, 5, 10 and 20 steps.
 STEPS = 10
-DAMPING = 0.25  # of the first step after one that led uphill; as a share of the curvature
+DAMPING = 0.25  # after the first step that increased the loss, as a share of the curvature
 
 
-class _Place(NamedTuple):
-    """Where the search for each image stands, and how log p(x, z) falls off there."""
+class _Iterate(NamedTuple):
+    """The current z of each image, and loss and derivatives there."""
 
     z: Tensor  # (N, Z)
     loss: Tensor  # (N,): -log p(x, z) but for a constant, nats
@@ -29,10 +29,10 @@ class _Place(NamedTuple):
 
 @torch.no_grad()
 def refine(model: VAE, x: Tensor, start: Tensor, steps: int = STEPS) -> Posterior:
-    """The Gaussian that Laplace's method puts in place of p(z|x), for each image.
+    """The Gaussian that Laplace's method fits to p(z|x), for each image.
 
     The mean is a local maximum of log p(x, z), found from `start` on by Levenberg's and Marquardt's method
-    (Marquardt 1963): Gauss' and Newton's steps, damped for an image while they lead it uphill. With J the
+    (Marquardt 1963): Gauss-Newton steps, damped for each image as long as they increase its loss. With J the
     derivative of the logits by z, p their probabilities, the curvature is J^T diag(p (1 - p)) J + 1. Of all
     Gaussians with diagonal covariance, that with the variances 1 / diag(curvature) comes nearest to it by
     KL(q || p).
@@ -41,16 +41,16 @@ def refine(model: VAE, x: Tensor, start: Tensor, steps: int = STEPS) -> Posterio
         x: (N, P) in [0, 1]
         start: (N, Z), such as the encoder's means
     """
-    place = _look(model, x, start)
+    place = _iterate_at(model, x, start)
     damping = torch.zeros_like(place.loss)
     for _ in range(steps):
         diagonal = place.curvature.diagonal(dim1=1, dim2=2)
         damped = place.curvature + torch.diag_embed(damping[:, None] * diagonal)
-        ahead = _look(model, x, place.z + torch.linalg.solve(damped, place.slope))
+        ahead = _iterate_at(model, x, place.z + torch.linalg.solve(damped, place.slope))
         better = ahead.loss < place.loss
         damping = torch.where(better, damping / 4, (damping * 4).clamp_min(DAMPING))
-        place = _Place(
-            *(torch.where(_as_wide(better, new), new, old) for new, old in zip(ahead, place, strict=True))
+        place = _Iterate(
+            *(torch.where(_expand_dims(better, new), new, old) for new, old in zip(ahead, place, strict=True))
         )
     return Posterior(place.z, -place.curvature.diagonal(dim1=1, dim2=2).log())
 
@@ -60,18 +60,18 @@ def joint_loss(logits: Tensor, x: Tensor, z: Tensor) -> Tensor:
     return losses.reconstruction(logits, x) + z.square().sum(dim=1) / 2
 
 
-def _look(model: VAE, x: Tensor, z: Tensor) -> _Place:
+def _iterate_at(model: VAE, x: Tensor, z: Tensor) -> _Iterate:
     logits, jacobian = _with_jacobian(model.decoder, z)
     p = torch.sigmoid(logits)
     slope = torch.einsum("nzp,np->nz", jacobian, x - p) - z
     curvature = torch.einsum("nzp,np,nyp->nzy", jacobian, p * (1 - p), jacobian) + torch.eye(z.shape[1]).to(z)
-    return _Place(z, joint_loss(logits, x, z), slope, curvature)
+    return _Iterate(z, joint_loss(logits, x, z), slope, curvature)
 
 
 def _with_jacobian(decoder: Decoder, z: Tensor) -> tuple[Tensor, Tensor]:
     """Logits, and their derivative by each coordinate of z: (N, Z) -> (N, P), (N, Z, P).
 
-    Carried forward with the values: z has far fewer coordinates than there are pixels.
+    Forward-mode differentiation: z has far fewer coordinates than an image has pixels.
     """
     values, jacobian = z, torch.eye(z.shape[1]).to(z).expand(len(z), -1, -1)
     for linear, activation, skips in decoder.hidden.steps():
@@ -86,6 +86,6 @@ def _with_jacobian(decoder: Decoder, z: Tensor) -> tuple[Tensor, Tensor]:
     return decoder.logits(values), jacobian @ decoder.logits.weight.t()
 
 
-def _as_wide(flags: Tensor, values: Tensor) -> Tensor:
-    """(N,) as (N, 1, ...), with as many dimensions as `values`."""
+def _expand_dims(flags: Tensor, values: Tensor) -> Tensor:
+    """(N,) as (N, 1, ...), with the number of dimensions of `values`."""
     return flags.view(-1, *(1 for _ in values.shape[1:]))

@@ -1,7 +1,4 @@
-"""What this machine computes with: its device, and how many of its cores.
-
-Shapes: B batch, P pixels.
-"""
+"""The device and the number of threads that a training uses, and its measured speed."""
 
 import copy
 import os
@@ -14,18 +11,18 @@ from vae import VaeError
 from vae.config import PIXELS, TrainConfig
 from vae.models.gradients import Gradients
 from vae.models.network import VAE
-from vae.training.distributed import Workers
+from vae.training.distributed import WorkerGroup
 from vae.training.forecast import cores
 
 CALIBRATION_STEPS = 7
-# Between two choices of the thread count, unless the speed halves: soon after the start, where a machine that
-# was busy then would keep a training slow that never was fast, and later seldom.
+# Between two choices of the thread count, unless the speed halves. The first comes soon: where the machine
+# was busy at the start, no later speed is half of the fastest.
 FIRST_CALIBRATION_SECONDS, CALIBRATION_SECONDS = 2, 20
 SPEED_SECONDS = 1  # over which the speed is measured
 
 
 def choose_device(config: TrainConfig) -> torch.device:
-    """The device asked for, or the best there is. Raises VaeError if the one asked for is not here."""
+    """The device that `config` names, or the best of this machine. Raises VaeError if it is missing."""
     present = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
@@ -33,27 +30,27 @@ def choose_device(config: TrainConfig) -> torch.device:
     }
     name: str = config.device
     if name == "auto":
-        name = next(each for each, there in present.items() if there)
+        name = next(device for device, is_present in present.items() if is_present)
     if not present[name]:
         raise VaeError(f"This machine has no device {name}. Take device auto or cpu.")
-    if name == "cuda" and Workers().count > 1:  # each worker of a machine has a GPU of its own
-        own = int(os.environ["LOCAL_RANK"])
-        if own >= torch.cuda.device_count():
+    if name == "cuda" and WorkerGroup().count > 1:  # each worker of a machine has a GPU of its own
+        index = int(os.environ["LOCAL_RANK"])
+        if index >= torch.cuda.device_count():
             raise VaeError(
                 f"This machine has {torch.cuda.device_count()} GPUs for more workers. Start as many, or take "
                 "device cpu."
             )
-        torch.cuda.set_device(own)
+        torch.cuda.set_device(index)
     return torch.device(name)
 
 
 def choose_threads(config: TrainConfig, model: VAE) -> int:
-    """The threads asked for, or as many as take a batch forward and back fastest just now."""
+    """The thread count that `config` sets, or the one whose forward and backward pass is now the fastest."""
     if config.threads != "auto":
         return config.threads
     if next(model.parameters()).device.type != "cpu":
         return 1
-    if Workers().count > 1:  # they wait for each other: what one measures, the others disturb
+    if WorkerGroup().count > 1:  # measurements of several workers would disturb each other
         return max(1, cores() // int(os.environ["LOCAL_WORLD_SIZE"]))
     trial = Gradients(copy.deepcopy(model), config.precision)
     x, noise = torch.zeros(config.batch_size, PIXELS), torch.zeros(config.batch_size, config.latent_dim)
@@ -71,31 +68,40 @@ def choose_threads(config: TrainConfig, model: VAE) -> int:
 
 
 class Pace:
-    """How fast a training goes; times in seconds of its own clock."""
+    """The speed of a training, in images per second; times are seconds of its timer.
 
-    def __init__(self, images: int, now: float) -> None:
-        self.speed = 0.0  # images per second, over the last second or so
-        self.steady = 0.0  # the same without its jumps, to tell how long it will take
-        self._began = self._at = self._calibrated_at = now
-        self._images, self._fastest = images, 0.0
-        self._patience = FIRST_CALIBRATION_SECONDS
+    Attributes:
+        speed: over the last second or so.
+        steady_speed: the same smoothed, for estimates of the time left.
+    """
+
+    def __init__(self) -> None:
+        self.speed = self.steady_speed = 0.0
+        self.start(0, 0.0)
+
+    def start(self, images: int, now: float) -> None:
+        """Begins to measure, after `images` images, at time `now`."""
+        self._images = images
+        self._started_at = self._measured_at = self._calibrated_at = now
+        self._fastest = 0.0  # since the last calibration
+        self._calibration_interval = float(FIRST_CALIBRATION_SECONDS)
 
     @property
     def is_known(self) -> bool:
-        """Whether the speed tells something: the first second warms up."""
-        return self.speed > 0 and self._at > self._began + SPEED_SECONDS
+        """Whether the speed can be relied on: the first second warms up."""
+        return self.speed > 0 and self._measured_at > self._started_at + SPEED_SECONDS
 
     def measure(self, images: int, now: float) -> bool:
-        """Takes note that `images` were learned by now; True if it is time to choose the threads anew."""
-        if (self.speed and now - self._at <= SPEED_SECONDS) or now <= self._at:
+        """Updates the speeds after `images` images; returns whether to choose the thread count anew."""
+        if (self.speed and now - self._measured_at <= SPEED_SECONDS) or now <= self._measured_at:
             return False
-        self.speed = (images - self._images) / (now - self._at)
-        self.steady = (self.steady + self.speed) / 2 if self.is_known else self.speed
-        self._at, self._images, self._fastest = now, images, max(self.speed, self._fastest)
-        # Threads that wait for a core which another program took are slower than none.
-        due = self._patience if self.speed > self._fastest / 2 else SPEED_SECONDS
-        if now - self._calibrated_at <= due:
+        self.speed = (images - self._images) / (now - self._measured_at)
+        self.steady_speed = (self.steady_speed + self.speed) / 2 if self.is_known else self.speed
+        self._measured_at, self._images, self._fastest = now, images, max(self.speed, self._fastest)
+        # At half speed another program probably took a core; threads that wait for it make training slower.
+        halved = self.speed <= self._fastest / 2
+        if now - self._calibrated_at <= (SPEED_SECONDS if halved else self._calibration_interval):
             return False
         self._calibrated_at, self._fastest = now, 0.0
-        self._patience = min(2 * self._patience, CALIBRATION_SECONDS)
+        self._calibration_interval = min(2 * self._calibration_interval, CALIBRATION_SECONDS)
         return True

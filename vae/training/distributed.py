@@ -1,8 +1,8 @@
 """Several processes that train one model, each on its part of every batch, as `torchrun` starts them.
 
-Worker 0 leads: it alone touches the run, and tells the others before each step which one it is. All add up
-their gradients and take the same step, so their weights stay the same to the bit. PyTorch's own engine
-carries it: gloo between CPUs, nccl between GPUs.
+Worker 0 leads: it alone reads and writes the run, and broadcasts which step comes next. Gradients are summed
+over all workers (all-reduce), and each takes the same step of the optimizer, so the weights stay identical to
+the bit. The transport is `torch.distributed`: gloo between CPUs, nccl between GPUs.
 """
 
 import signal
@@ -16,13 +16,14 @@ from torch import Tensor, distributed
 
 from vae import VaeError
 
-# A training may stand still for as long as its viewers like. A worker that died is noticed at once, as its
-# connections close; one whose machine or network is gone without a word is waited for.
-PATIENCE = timedelta(days=365)
+# A training may be paused for any time. A worker that dies is noticed at once, as its connections close; only
+# one whose machine or network is lost without a closed connection is waited for.
+TIMEOUT = timedelta(days=365)
+_END = -1  # in the place of a length or an epoch
 
 
-class Plan(NamedTuple):
-    """What the others must know of a step."""
+class StepPlan(NamedTuple):
+    """What a worker needs to know of a step, besides the config."""
 
     epoch: int
     batch: int  # of that epoch
@@ -30,71 +31,71 @@ class Plan(NamedTuple):
     beta: float
 
 
-class Workers:
-    """All workers of a training, as one of them sees them; a process on its own is worker 0 of 1."""
+class WorkerGroup:
+    """All workers of a training and this process's rank among them; a process on its own is rank 0 of 1."""
 
     def __init__(self) -> None:
-        together = distributed.is_available() and distributed.is_initialized()
-        self.rank = distributed.get_rank() if together else 0
-        self.count = distributed.get_world_size() if together else 1
+        initialized = distributed.is_available() and distributed.is_initialized()
+        self.rank = distributed.get_rank() if initialized else 0
+        self.count = distributed.get_world_size() if initialized else 1
 
-    def part(self, batch: slice) -> slice:
-        """This worker's images of a batch: as many as the others have, or one more."""
+    def shard(self, batch: slice) -> slice:
+        """This worker's images of a batch; the sizes of all shards differ by at most one."""
         size = batch.stop - batch.start
-        return slice(*(batch.start + size * worker // self.count for worker in (self.rank, self.rank + 1)))
+        return slice(*(batch.start + size * rank // self.count for rank in (self.rank, self.rank + 1)))
 
-    def add_up(self, sums: Tensor) -> None:
-        """Puts the sum over all workers in the place of `sums`."""
+    def all_reduce(self, tensor: Tensor) -> None:
+        """Replaces `tensor` by its sum over all workers. Raises VaeError if one is gone."""
         if self.count > 1:
-            with self._complete():
-                distributed.all_reduce(sums)
+            with self._worker_errors():
+                distributed.all_reduce(tensor)
 
-    def share(self, tensor: Tensor) -> None:
-        """Puts worker 0's in the place of `tensor`."""
+    def broadcast(self, tensor: Tensor) -> None:
+        """Replaces `tensor` by that of worker 0. Raises VaeError if a worker is gone."""
         if self.count > 1:
-            with self._complete():
+            with self._worker_errors():
                 distributed.broadcast(tensor, src=0)
 
-    def tell(self, text: str) -> None:
-        """What the others `hear`, before the first step."""
+    def send_text(self, text: str) -> None:
+        """Sends `text` from worker 0 to all others, before the first step."""
         content = torch.tensor(list(text.encode()), dtype=torch.uint8)
-        self._announce((len(content), 0, 0, 0))
-        self.share(content)
+        self._send((len(content), 0, 0, 0))
+        self.broadcast(content)
 
-    def hear(self) -> str | None:
-        """What worker 0 tells; None if there is nothing to do."""
-        size, *_ = self._announced()
-        if size < 0:
+    def receive_text(self) -> str | None:
+        """The text that worker 0 sends; None if it ends before."""
+        size, *_ = self._receive()
+        if size == _END:
             return None
         content = torch.zeros(int(size), dtype=torch.uint8)
-        self.share(content)
+        self.broadcast(content)
         return bytes(content.tolist()).decode()
 
-    def announce(self, plan: Plan) -> None:
-        """Tells the others the `next` step."""
-        self._announce(plan)
+    def send_plan(self, plan: StepPlan) -> None:
+        """Sends the next step from worker 0 to all others."""
+        self._send(plan)
 
-    def next(self) -> Plan | None:
-        """The step that worker 0 announces; None at the end."""
-        epoch, batch, learning_rate, beta = self._announced()
-        return Plan(int(epoch), int(batch), learning_rate, beta) if epoch >= 0 else None
+    def receive_plan(self) -> StepPlan | None:
+        """The next step that worker 0 sends; None at the end."""
+        epoch, batch, learning_rate, beta = self._receive()
+        return None if epoch == _END else StepPlan(int(epoch), int(batch), learning_rate, beta)
 
-    def dismiss(self) -> None:
-        """Tells the others that this was all."""
-        self._announce((-1, 0, 0, 0))
+    def send_end(self) -> None:
+        """Ends the training of all other workers."""
+        self._send((_END, 0, 0, 0))
 
-    def _announce(self, numbers: tuple[float, ...]) -> None:
+    def _send(self, message: tuple[float, ...]) -> None:
         if self.count > 1:
-            self.share(torch.tensor(numbers, dtype=torch.float64))
+            self.broadcast(torch.tensor(message, dtype=torch.float64))
 
-    def _announced(self) -> list[float]:
-        numbers = torch.zeros(4, dtype=torch.float64)
-        self.share(numbers)
-        return numbers.tolist()
+    def _receive(self) -> list[float]:
+        message = torch.zeros(len(StepPlan._fields), dtype=torch.float64)
+        self.broadcast(message)
+        return message.tolist()
 
     @contextmanager
-    def _complete(self) -> Iterator[None]:
-        """Raises VaeError if a worker is gone."""
+    def _worker_errors(self) -> Iterator[None]:
+        """Turns the errors of a broken connection into VaeError."""
         try:
             yield
         except torch.OutOfMemoryError:
@@ -107,20 +108,20 @@ class Workers:
 
 
 @contextmanager
-def joined() -> Iterator[Workers]:
-    """The workers that `torchrun` started, this process among them, until the training ends.
+def worker_group() -> Iterator[WorkerGroup]:
+    """Joins the workers that `torchrun` started, for as long as the block lasts.
 
-    Those that worker 0 leads leave interrupts to it: it stops after a batch, and tells them.
+    All but worker 0 ignore interrupts: worker 0 stops after the current batch, and ends the others.
     """
-    distributed.init_process_group(timeout=PATIENCE)
-    workers = Workers()
-    if workers.rank > 0:
+    distributed.init_process_group(timeout=TIMEOUT)
+    group = WorkerGroup()
+    if group.rank > 0:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
     try:
-        yield workers
+        yield group
     finally:
-        if workers.rank == 0:
+        if group.rank == 0:
             with suppress(VaeError):
-                workers.dismiss()
+                group.send_end()
         distributed.destroy_process_group()

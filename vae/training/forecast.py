@@ -1,8 +1,7 @@
-"""How long a training will take on this machine, before it is started; and durations in words.
+"""An estimate of how long a training takes on this machine, before it starts; and durations as text.
 
-The arithmetic of a training is known from its config. How fast the machine does it is taken from one
-core's matrix products, timed for some 15 ms; the other costs are held against those, as they were on the
-machine where they were measured.
+The number of operations follows from the config. The speed of the machine is that of matrix products on one
+core, timed for about 15 ms; all other costs are scaled with it, from a machine where they were measured.
 """
 
 import os
@@ -24,13 +23,13 @@ START = 3.3  # importing PyTorch, reading the data
 STEP = 0.28e-3  # the calls of a step, whatever their sizes
 WEIGHT = 0.4e-9  # Adam's update of one weight, at each step, on all cores
 ELEMENT = 3.2e-9  # activation or loss of one unit for one image, forward and back
-ROUNDED = 0.65  # of the time of products, where bfloat16 is fast; elsewhere it saves nothing
+BFLOAT16 = 0.65  # share of the time of matrix products, where bfloat16 is fast; elsewhere it saves nothing
 SERIAL = 0.1  # share of the work on images that further cores do not shorten
 TESTING = 1 / 18  # of that work, after each epoch: a sixth as many images, forward only, which is a third
 SNAPSHOTS = 1 / 3  # of that work, once: a dozen times the test set through the encoder
 
-_SIDE = 64  # of the timed matrices: OpenBLAS keeps these on one core, so that no thread waits for a busy one
-_PRODUCTS = 40  # in one timing, about 0.25 ms
+_SIDE = 64  # of the timed matrices: OpenBLAS multiplies such small ones on one core
+_PRODUCTS = 40  # matrix products in one timing, about 0.25 ms
 _TIMINGS = 50
 
 
@@ -40,7 +39,7 @@ def cores() -> int:
 
 
 def core_speed() -> float:
-    """Operations per second that one core of this machine does in matrix products just now."""
+    """Operations per second of matrix products on one core, measured now."""
     matrix = np.full((_SIDE, _SIDE), 0.5, np.float32)
     result = np.empty_like(matrix)
     times = []
@@ -55,8 +54,8 @@ def core_speed() -> float:
 def training_seconds(config: TrainConfig, speed: float | None = None) -> float:
     """Seconds that `python -m vae train` of `config` takes on this machine's CPU, from start to end.
 
-    `speed` is what `core_speed` says, in operations per second; it is measured if left out. An idle machine
-    is assumed: beside other work a training takes longer, on a GPU less.
+    `speed` is that of `core_speed`, in operations per second, which is measured if left out. The estimate
+    assumes an idle machine; beside other work a training takes longer, on a GPU less.
     """
     threads = cores() if config.threads == "auto" else min(config.threads, cores())
     images = TRAIN_IMAGES[config.dataset]
@@ -69,7 +68,7 @@ def training_seconds(config: TrainConfig, speed: float | None = None) -> float:
     operations = 6 * weights - 2 * PIXELS * config.hidden_dims[0]
     elements = PIXELS + 2 * sum(config.hidden_dims)
 
-    products = operations / REFERENCE_SPEED * (ROUNDED if config.precision == "bfloat16" else 1)
+    products = operations / REFERENCE_SPEED * (BFLOAT16 if config.precision == "bfloat16" else 1)
     image = products + elements * ELEMENT
     work = image * images * (SERIAL + (1 - SERIAL) / threads)
     epoch = work * (1 + TESTING) + steps * (STEP + weights * WEIGHT)
@@ -78,9 +77,9 @@ def training_seconds(config: TrainConfig, speed: float | None = None) -> float:
 
 
 def in_words(seconds: float) -> str:
-    """A duration as people say it, to two units at most: 40 s, 2 min 10 s, 1 h 5 min, 3 days.
+    """A duration as text, in two units at most: 40 s, 2 min 10 s, 1 h 5 min, 3 days.
 
-    Seconds are rounded to whole ones, and days stand alone from three on.
+    Seconds are rounded to whole ones; from three days on there are only days.
     """
     whole = round(seconds)
     if whole < 60:

@@ -1,7 +1,6 @@
-"""The training process as seen from outside: start it, resume it, find it.
+"""Starts and finds training processes: one at a time, each independent of this process.
 
-It shares nothing with the trainer but the run directory, where `Run.request_stop` stops it, too. It never
-imports torch.
+They share only the run directory with this process; `Run.request_stop` stops one. Never imports torch.
 """
 
 import os
@@ -23,7 +22,7 @@ from vae.runs.run import Run
 
 
 class BusyError(VaeError):
-    """Another training runs."""
+    """Another training is running."""
 
     def __init__(self, run: Run) -> None:
         super().__init__(f"{run.name} is being trained. Watch it, or stop it before you start another.")
@@ -37,9 +36,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 def start(config: TrainConfig, runs_dir: Path, *, again: bool = False, origin: Run | None = None) -> Run:
     """Trains `config` in a process of its own, which outlives this one, and returns its run.
 
-    A run of the same config that is finished or being trained is returned as it is, unless `again`
-    asks for a further one. A new one begins where `origin` ended. Raises BusyError if another training
-    runs: two share the cores, and crawl.
+    A run of the same config that is finished or being trained is returned as it is, unless `again` is set,
+    which makes a further one. A new run continues from the end of `origin`. Raises BusyError if another
+    training runs: two at once are both slow.
     """
     with _one_start_at_a_time(runs_dir):
         same = runs_dir / config.run_name
@@ -56,7 +55,7 @@ def start(config: TrainConfig, runs_dir: Path, *, again: bool = False, origin: R
 def start_all(configs: Sequence[TrainConfig], runs_dir: Path) -> list[Run]:
     """Trains those of `configs` that are not finished, one after the other, and returns the runs of all.
 
-    One process trains them: while the first one trains the others are stopped runs, and they stay so if it is
+    One process trains them. Those that wait have the state "stopped", and keep it if one before them is
     stopped or fails. Raises BusyError as `start` does, if there is anything to train.
     """
     with _one_start_at_a_time(runs_dir):
@@ -72,20 +71,20 @@ def start_all(configs: Sequence[TrainConfig], runs_dir: Path) -> list[Run]:
 
 
 def unfinished(config: TrainConfig, runs_dir: Path) -> bool:
-    """Whether there is no finished run of `config` in `runs_dir`."""
+    """Whether `runs_dir` has no finished run of `config`."""
     path = runs_dir / config.run_name
     return not path.exists() or open_run(path).status().state != "finished"
 
 
 def train_longer(run: Run, epochs: int) -> Run:
-    """Trains `epochs` more where `run` ended, as a run of its own, which is returned; `run` stays as it is.
+    """Trains a new run that continues `run` by `epochs` epochs, and returns it; `run` stays as it is.
 
     Raises VaeError if `run` is not finished, BusyError as `start` does, and `pydantic.ValidationError` if
     there are too many epochs.
     """
     if run.status().state != "finished":
         raise VaeError(f"{run.name} is not finished. Resume it first; then it can be trained longer.")
-    # Where a run is what its config alone makes of it, so is its continuation, and may be there already.
+    # The continuation of a run that its config alone determines is determined, too, and may exist already.
     status = run.status()
     again = status.steered or run.name != run.config.run_name
     rates = {"learning_rate": status.learning_rate, "beta": status.beta} if status.steered else {}
@@ -94,7 +93,7 @@ def train_longer(run: Run, epochs: int) -> Run:
 
 
 def resume(run: Run) -> None:
-    """Goes on with `run` in a process of its own. Raises BusyError if another training runs."""
+    """Resumes `run` in a process of its own, unless it is being trained. Raises BusyError as `start` does."""
     with _one_start_at_a_time(run.path.parent):
         if run.status().state not in LIVE:
             _refuse_if_busy(run.path.parent)
@@ -102,7 +101,7 @@ def resume(run: Run) -> None:
 
 
 def _one_start_at_a_time(runs_dir: Path) -> filelock.BaseFileLock:
-    """Two tabs that press Start at the same instant come one after the other."""
+    """A lock for starts in `runs_dir`: two pages may start a training at the same instant."""
     runs_dir.mkdir(parents=True, exist_ok=True)
     return filelock.FileLock(runs_dir / ".start.lock")
 
@@ -114,7 +113,7 @@ def live_run(runs_dir: Path) -> Run | None:
             if run.status().state in LIVE:
                 return run
         except VaeError:
-            continue  # a damaged run is nobody's training
+            continue  # a damaged run is not being trained
     return None
 
 
@@ -127,12 +126,14 @@ def _refuse_if_busy(runs_dir: Path) -> None:
 def _spawn(*runs: Run) -> None:
     for run in runs:
         if run.request() is not None:
-            run.update_request(stop=False, pause_at=None)  # an old one; new rates are meant for this start
+            run.update_request(
+                stop=False, pause_at=None
+            )  # from before this start; new rates are meant for it
     run = runs[0]
     run.write_status(run.status().model_copy(update={"state": "starting", "error": None}))
     begun = run.status().heartbeat
     log_path = run.path / "log.txt"
-    if log_path.is_symlink() or not log_path.is_file():  # a stranger's run must not lead us elsewhere
+    if log_path.is_symlink() or not log_path.is_file():  # an imported run may hold a link to elsewhere
         log_path.unlink(missing_ok=True)
     with log_path.open("ab") as log:
         process = subprocess.Popen(
@@ -141,30 +142,30 @@ def _spawn(*runs: Run) -> None:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            # Of its own session: Ctrl-C at the server, or the server's death, is not the trainer's.
+            # In a session of its own: neither Ctrl-C at the server nor the server's end reaches the trainer.
             start_new_session=True,
         )
-    give_way(process)
-    threading.Thread(target=_see_it_end, args=(run, begun, process), daemon=True).start()
+    lower_priority(process)
+    threading.Thread(target=_wait_for_end, args=(run, begun, process), daemon=True).start()
 
 
-def give_way(process: subprocess.Popen[Any]) -> None:
-    """Who clicks comes first, and alone the process is as fast as ever.
+def lower_priority(process: subprocess.Popen[Any]) -> None:
+    """Lowers the priority of a process below that of the server; alone it is as fast as before.
 
-    Where Linux weighs whole sessions against each other (its autogroups), this changes nothing; to lower its
-    session's weight starved a training beside busy browsers.
+    With Linux's autogroups (CPU time is shared by session) this has no effect; a lower weight of the
+    session was tried, and starved a training beside busy browsers.
     """
     if sys.platform != "win32":
         with suppress(OSError):  # it may have ended already
             os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
 
 
-def _see_it_end(run: Run, begun: float, process: subprocess.Popen[bytes]) -> None:
-    """Waits, as a child that nobody waits for stays a zombie; a trainer that never began is told of."""
+def _wait_for_end(run: Run, begun: float, process: subprocess.Popen[bytes]) -> None:
+    """Waits for a trainer, so that no zombie is left; if it never began, writes that the run failed."""
     process.wait()
-    with suppress(VaeError, OSError):  # the run may be gone, too
+    with suppress(VaeError, OSError):  # the run may be deleted by now
         status = run.status()
-        # Another heartbeat is that of a later start, which came before this process was gone.
+        # Another heartbeat is from a later start, made before this process ended.
         if status.state == "starting" and status.heartbeat == begun and not run.is_locked():
             error = "The training process ended before it began. log.txt in the run's folder says why."
             run.write_status(status.model_copy(update={"state": "failed", "error": error}))

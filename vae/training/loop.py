@@ -1,39 +1,43 @@
-"""One visible loop: it trains a run from wherever it stands to its end.
+"""The training loop: trains a run from wherever it stands to its end.
 
-Losses are in nats per image.
+Losses are in nats per image. Shapes: N test images, C classes, M points.
 """
 
 import math
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from vae import VaeError
-from vae.config import TrainConfig
+from vae.config import SIDE, TrainConfig
+from vae.datasets.images import grey_levels
 from vae.datasets.registry import ImageSet, load
 from vae.inference.latent_space import Posterior, encode_set
+from vae.inference.planes import axis_directions
 from vae.inference.scoring import score_set
 from vae.models.network import VAE
 from vae.runs.catalogue import new_run
-from vae.runs.checkpoints import snapshot_bytes
-from vae.runs.records import State, Status
+from vae.runs.checkpoints import Snapshot, save_snapshot, snapshot_bytes
+from vae.runs.live_view import MAX_POINTS, LiveView, save_view
+from vae.runs.records import Metrics, State, Status
 from vae.runs.run import Run
-from vae.storage.atomic import remove_leftovers
-from vae.training.artifacts import sort_out_snapshots, view_writer, write_snapshot
+from vae.storage.atomic import remove_leftovers, sync
 from vae.training.device import Pace, choose_device, choose_threads
-from vae.training.distributed import Workers
-from vae.training.requests import Orders
+from vae.training.distributed import WorkerGroup
+from vae.training.requests import Requests
 from vae.training.schedule import snapshot_steps
-from vae.training.state import training_of
-from vae.training.step import Learner
+from vae.training.state import prune_snapshots, restore_state
+from vae.training.step import Stepper
 
 SAVE_SECONDS = 10
 STATUS_SECONDS = 0.25
-VIEW_SECONDS = 0.3  # in the first epoch, and in slow motion; else a view an epoch
-# Train lines of metrics.jsonl an epoch: dense while everything happens, then sparse.
+VIEW_SECONDS = 0.3  # in the first epoch, and in slow motion; else there is a view an epoch
+CHECKED_IMAGES = 1000  # test images whose loss must be finite before weights are saved
+# Train lines of metrics.jsonl an epoch: dense at first, when the losses change most.
 FIRST_EPOCH_LINES, EPOCH_LINES = 50, 10
 
 
@@ -44,7 +48,7 @@ def train(
     name: str | None = None,
     again: bool = False,
 ) -> Run:
-    """Trains here, or returns the finished run of that config; an interrupted one goes on.
+    """Trains a run of `config` in this process, or returns the finished one; an interrupted one is resumed.
 
     `name` replaces the run's own name; `again` trains a further run of the same config.
     Raises VaeError if another process trains it, or if the loss diverges.
@@ -58,8 +62,8 @@ def train(
 def fit(run: Run) -> Generator[Status, None, None]:
     """Trains `run` from wherever it stands to its end, and yields its status several times a second.
 
-    It obeys the run's requests after the batch it is at, and ends when it is asked to stop; leaving the
-    iterator ends it, too. Raises VaeError if another process trains it, or if the loss diverges; the last
+    Obeys the run's requests after the current batch, and ends when a stop is requested; closing the generator
+    ends it, too. Raises VaeError if another process trains the run, or if the loss diverges; the last
     good weights stay.
     """
     with run.lock():
@@ -72,12 +76,12 @@ def fit(run: Run) -> Generator[Status, None, None]:
             run.update_request(stop=False, pause_at=None)
         threads = torch.get_num_threads()
         try:
-            yield from _loop(run)
+            yield from Trainer(run).train()
         except Exception as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else error
             known = isinstance(error, VaeError)
             sentence = str(error) if known else f"The training failed: {why}. Mend that, then resume."
-            with suppress(OSError):  # a full disk has no room for its own bad news
+            with suppress(OSError):  # a full disk has no room for this status either
                 run.write_status(run.status().model_copy(update={"state": "failed", "error": sentence}))
             if isinstance(error, OSError | MemoryError | torch.OutOfMemoryError):
                 raise VaeError(sentence) from error
@@ -85,150 +89,261 @@ def fit(run: Run) -> Generator[Status, None, None]:
         finally:
             torch.set_num_threads(threads)
             with suppress(OSError, VaeError):
-                _forget_orders(run)
+                _clear_requests(run)
 
 
-def follow(workers: Workers) -> None:
-    """Takes the steps that worker 0, where `fit` runs, announces. Raises VaeError if that is gone."""
-    told = workers.hear()
-    if told is None:
+def follow(group: WorkerGroup) -> None:
+    """Takes the steps that worker 0, which runs `fit`, broadcasts. Raises VaeError if worker 0 is gone."""
+    text = group.receive_text()
+    if text is None:
         return
-    config = TrainConfig.model_validate_json(told)
+    config = TrainConfig.model_validate_json(text)
     device = choose_device(config)
     images = load(config.dataset, train=True).images.to(device)
     model = VAE(config).to(device)
     torch.set_num_threads(choose_threads(config, model))
-    learner = Learner(config, model, images, workers)
-    learner.align()
-    while (plan := workers.next()) is not None:
-        learner.take(plan)
+    stepper = Stepper(config, model, images, group)
+    stepper.synchronize()
+    while (plan := group.receive_plan()) is not None:
+        stepper.step(plan)
 
 
-def _forget_orders(run: Run) -> None:
-    """All but the rates: a run that was stopped before its first batch has saved nothing of them."""
+class Trainer:
+    """Trains one run in this process: takes the steps, writes the run's files and obeys its requests.
+
+    Sets the thread count. Raises VaeError if the device, the data or what was saved cannot be used.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.config = run, run.config
+        self.device = choose_device(self.config)
+        images = load(self.config.dataset, train=True).images.to(self.device)
+        self.test = ImageSet(*(part.to(self.device) for part in load(self.config.dataset, train=False)))
+        self.group = WorkerGroup()
+        self.state = restore_state(run, images, self.group)
+        self.model, self.timer = self.state.model, self.state.timer
+        self.group.send_text(self.config.model_dump_json())
+        self.state.stepper.synchronize()
+        size = snapshot_bytes(self.config, len(self.test.images))
+        self.snapshots = snapshot_steps(self.state.total_steps, self.state.epoch_steps, size)
+        prune_snapshots(run, self.snapshots, self.state.step)
+        labels = self.test.labels
+        # Where the first image of each class stands: (C,).
+        self.firsts = torch.stack([(labels == label).nonzero()[0, 0] for label in labels.unique()])
+        self.view_images = torch.cat((self.test.images[self.firsts], self.test.images[:MAX_POINTS]))
+        self.requests = Requests(run)
+        self.pace = Pace()
+        self.batches: list[Tensor] = []  # (2,) of each since the last train line: reconstruction, KL
+        self.last_metrics: Metrics | None = None
+        self.finite_at: int | None = None  # the last step at which the test loss was finite
+        self.viewed_at = self.saved_at = self.status_at = self.timer()
+
+    def train(self) -> Iterator[Status]:
+        """Trains to the end, or until a stop is requested; yields each status that is written."""
+        yield self.write_status("running")
+        if self.state.step == 0:
+            self.keep_snapshot(self.evaluate())
+            self.write_view()
+        self.pace.start(self.images_seen, self.timer())
+        while self.state.step < self.state.total_steps:
+            if self.requests.poll() or self.requests.pauses_at(self.state.step):
+                yield from self.obey_requests()
+                if self.requests.current.stop:
+                    self.group.send_end()  # before the status: here a lost worker is noticed
+                    yield self.write_status("stopped")
+                    return
+            self.take_step()
+            status_due = self.write_files()
+            self.adapt_threads()
+            if status_due:
+                yield self.write_status("running")
+            if not self.requests.pauses_at(self.state.step):
+                self.requests.wait(self.requests.current.delay)
+        yield self.write_status("finished")
+
+    def take_step(self) -> None:
+        """Takes the next step, together with all other workers."""
+        plan = self.state.next_step
+        self.group.send_plan(plan)
+        self.batches.append(self.state.stepper.step(plan))
+        self.state.step += 1
+
+    def write_files(self) -> bool:
+        """Writes what is due after a step; returns whether a new status is due, too."""
+        step, epoch_steps = self.state.step, self.state.epoch_steps
+        in_first_epoch, batch = step <= epoch_steps, (step - 1) % epoch_steps
+        lines = FIRST_EPOCH_LINES if in_first_epoch else EPOCH_LINES
+        slow_motion = self.requests.current.delay > 0
+        epoch_ends = batch + 1 == epoch_steps
+        # Holds at the end of an epoch, too, where the second product is below `lines`.
+        line_ends = slow_motion or (batch + 1) * lines // epoch_steps > batch * lines // epoch_steps
+        if line_ends or step in self.snapshots:
+            self.log_batches()
+        posterior = self.evaluate() if epoch_ends else None
+        if step in self.snapshots:
+            self.keep_snapshot(posterior)
+        often = slow_motion or in_first_epoch
+        if epoch_ends or (often and self.timer() - self.viewed_at > VIEW_SECONDS):
+            self.write_view()
+        if epoch_ends or self.timer() - self.saved_at > SAVE_SECONDS:
+            self.log_batches()
+            self.save()
+        return line_ends or self.timer() - self.status_at > STATUS_SECONDS
+
+    def adapt_threads(self) -> None:
+        """Measures the speed, and from time to time chooses the thread count anew."""
+        if self.pace.measure(self.images_seen, self.timer()) and self.config.threads == "auto":
+            torch.set_num_threads(choose_threads(self.config, self.model))
+
+    def obey_requests(self) -> Iterator[Status]:
+        """Applies the newest request, and waits while it is a pause; yields a status after each change."""
+        self.log_batches()
+        while True:
+            self.state.steer(self.requests.apply_to(self.state.config))
+            pausing = self.requests.pauses_at(self.state.step) and not self.requests.current.stop
+            self.write_view()
+            status = self.write_status("paused" if pausing else "running")
+            self.save()  # after the status: it may take long
+            yield status
+            if not pausing:
+                return
+            with self.timer.paused():
+                self.requests.wait(math.inf)
+            self.requests.poll()
+
+    def evaluate(self) -> Posterior:
+        """Logs the losses of the whole test set; returns its posteriors."""
+        scores = score_set(self.model, self.test.images)
+        terms = torch.stack((scores.reconstruction, scores.kl), dim=1)
+        batches = [batch.mean(dim=0) for batch in terms.split(self.config.batch_size)]
+        self.log("test", terms, torch.stack(batches))
+        self.finite_at = self.state.step
+        return Posterior(scores.mean, scores.logvar)
+
+    def log_batches(self) -> None:
+        """Logs the batches since the last train line, if there are any."""
+        if self.batches:
+            terms = torch.stack(self.batches)
+            self.log("train", terms, terms)
+            self.batches.clear()
+
+    def log(self, split: Literal["train", "test"], terms: Tensor, batches: Tensor) -> None:
+        """Appends a line to the metrics: the means of `terms` and the standard deviations of `batches`.
+
+        Both are (., 2), reconstruction and KL in nats per image. Raises OSError, and VaeError if the sum of
+        the means is not finite.
+        """
+        # On the CPU: Apple's devices have no float64.
+        reconstruction, kl = terms.cpu().double().mean(dim=0).tolist()
+        columns = batches.cpu().double()
+        deviations = torch.column_stack((columns, columns.sum(dim=1))).std(dim=0, correction=0).tolist()
+        self.check_finite(reconstruction + kl)
+        self.last_metrics = Metrics(
+            split=split,
+            step=self.state.step,
+            epoch=self.state.epoch,
+            seconds=self.timer(),
+            reconstruction=reconstruction,
+            reconstruction_std=deviations[0],
+            kl=kl,
+            kl_std=deviations[1],
+            elbo=-(reconstruction + kl),
+            elbo_std=deviations[2],
+            learning_rate=self.state.stepper.learning_rate,
+            peak_learning_rate=self.state.config.learning_rate,
+            beta=self.state.config.beta,
+        )
+        self.run.append_metrics(self.last_metrics)
+
+    def check_finite(self, loss: float) -> None:
+        """Raises VaeError if a loss is infinite or NaN."""
+        if not math.isfinite(loss):
+            raise VaeError(
+                f"The loss was no longer a number by step {self.state.step}, at learning rate "
+                f"{self.state.stepper.learning_rate:g}. What was saved before, if anything, is kept: lower "
+                "the learning rate to a third and resume, or train again with it."
+            )
+
+    def save(self) -> None:
+        """Saves state and weights if they changed and their test loss is finite. Raises VaeError, OSError."""
+        if self.state.needs_save:
+            if self.finite_at != self.state.step:
+                scores = score_set(self.model, self.test.images[:CHECKED_IMAGES])
+                self.check_finite((scores.reconstruction + scores.kl).sum().item())
+            # First the metrics: after a power cut they may reach further than the weights, never less far.
+            sync(self.run.metrics_path)
+            self.state.save()
+        self.saved_at = self.timer()
+
+    def keep_snapshot(self, posterior: Posterior | None) -> None:
+        """Writes a snapshot with the posteriors of the test set, which is encoded if they are not given.
+
+        Raises OSError.
+        """
+        posterior = posterior or encode_set(self.model, self.test.images)
+        with torch.no_grad():
+            reconstructions = self.model.decode(posterior.mean[self.firsts]).flatten(start_dim=1)
+        path = self.run.snapshot_path(self.state.step)
+        path.parent.mkdir(exist_ok=True)
+        decoder = self.model.decoder.state_dict()
+        save_snapshot(path, Snapshot(decoder, *posterior, reconstructions, self.last_metrics))
+
+    def write_view(self) -> None:
+        """Writes the live view of some test images; not if the model has diverged. Raises OSError."""
+        classes = len(self.firsts)
+        means, logvars = encode_set(self.model, self.view_images)
+        if means.isfinite().all():  # else the next line of metrics raises the error
+            with torch.no_grad():
+                decoded = self.model.decode(means[:classes]).cpu().numpy()
+            directions = axis_directions(means.shape[1])
+            view = LiveView(
+                step=self.state.step,
+                pictures=self.view_images[:classes].cpu().numpy(),
+                reconstructions=grey_levels(decoded.reshape(-1, SIDE, SIDE)),
+                points=directions.map_coordinates(
+                    *(part[classes:].cpu().numpy() for part in (means, logvars))
+                ),
+                labels=self.test.labels[:MAX_POINTS].byte().cpu().numpy(),
+            )
+            save_view(self.run.view_path, view)
+        self.viewed_at = self.timer()
+
+    def write_status(self, state: State) -> Status:
+        """Writes the run's status, and returns it. Raises OSError."""
+        images_left = (self.state.total_steps - self.state.step) * self.config.batch_size
+        status = Status(
+            state=state,
+            step=self.state.step,
+            total_steps=self.state.total_steps,
+            epoch=self.state.epoch,
+            seconds=self.timer(),
+            images_per_second=self.pace.speed,
+            eta_seconds=images_left / self.pace.steady_speed if self.pace.is_known else None,
+            threads=torch.get_num_threads(),
+            workers=self.group.count,
+            device=self.device.type,
+            **self.state.rates,
+            steered=self.state.steered,
+            delay=self.requests.current.delay,
+            heard=self.requests.current.number,
+        )
+        self.run.write_status(status)
+        self.status_at = self.timer()
+        return status
+
+    @property
+    def images_seen(self) -> int:
+        """Images of all steps so far, each batch counted as whole."""
+        return self.state.step * self.config.batch_size
+
+
+def _clear_requests(run: Run) -> None:
+    """Removes the requests of a run whose training ended, or all but new rates if it can be resumed.
+
+    A run that was stopped before its first batch has not saved these rates.
+    """
     request = run.request()
     if request and (request.learning_rate or request.beta is not None) and run.status().state != "finished":
         run.update_request(stop=False, pause_at=None, delay=0)
     else:
         run.clear_request()
-
-
-def _loop(run: Run) -> Iterator[Status]:
-    device = choose_device(run.config)
-    images = load(run.config.dataset, train=True).images.to(device)
-    test = ImageSet(*(part.to(device) for part in load(run.config.dataset, train=False)))
-    workers = Workers()
-    training = training_of(run, images, workers)
-    model, clock, batch_size = training.model, training.clock, run.config.batch_size
-    epoch_steps = training.epoch_steps
-    workers.tell(run.config.model_dump_json())
-    training.learner.align()
-    size = snapshot_bytes(run.config, len(test.images))
-    snapshots = snapshot_steps(training.total, epoch_steps, size)
-    sort_out_snapshots(run, snapshots, training.step)
-    write_view = view_writer(run.view_path, test)
-    orders = Orders(run)
-    pace = Pace(training.step * batch_size, clock())
-
-    def status(state: State) -> Status:
-        left = (training.total - training.step) * batch_size
-        now = Status(
-            state=state,
-            step=training.step,
-            total_steps=training.total,
-            epoch=training.epoch,
-            seconds=clock(),
-            images_per_second=pace.speed,
-            eta_seconds=left / pace.steady if pace.is_known else None,
-            threads=torch.get_num_threads(),
-            workers=workers.count,
-            device=device.type,
-            **training.rates,
-            steered=training.steered,
-            delay=orders.now.delay,
-            heard=orders.now.number,
-        )
-        run.write_status(now)
-        return now
-
-    def log_train() -> None:
-        """A line for the batches since the last one, if there are any."""
-        if terms:
-            training.log("train", torch.stack(terms), torch.stack(terms))
-            terms.clear()
-
-    def log_test() -> Posterior:
-        """A line for the test set; what its images are encoded as."""
-        scores = score_set(model, test.images)
-        both = torch.stack((scores.reconstruction, scores.kl), dim=1)
-        training.log("test", both, torch.stack([batch.mean(dim=0) for batch in both.split(batch_size)]))
-        training.sound = training.step
-        return Posterior(scores.mean, scores.logvar)
-
-    def keep(posterior: Posterior) -> None:
-        """A snapshot, with what was logged last."""
-        write_snapshot(run.snapshot_path(training.step), model, test, posterior, training.newest)
-
-    def obey() -> Iterator[Status]:
-        """Does what is asked, and stands still as long as that is asked."""
-        while True:
-            training.steer(orders.steered(training.config))
-            pausing = orders.pauses(training.step) and not orders.now.stop
-            write_view(model, training.step)
-            heard = status("paused" if pausing else "running")  # before the save, which may take long
-            training.save(test.images)
-            yield heard
-            if not pausing:
-                return
-            with clock.stopped():
-                orders.wait(math.inf)
-            orders.changed()
-
-    terms: list[Tensor] = []  # (2,) of each batch since the last line: reconstruction, KL
-    yield status("running")
-    if training.step == 0:
-        keep(log_test())
-        write_view(model, 0)
-    told_at = viewed_at = saved_at = clock()
-    pace = Pace(training.step * batch_size, clock())
-
-    for epoch in range(training.step // epoch_steps, run.config.epochs):
-        lines = FIRST_EPOCH_LINES if epoch == 0 else EPOCH_LINES
-        first = training.step % epoch_steps
-        for index in range(first, epoch_steps):
-            if orders.changed() or orders.pauses(training.step):
-                log_train()
-                yield from obey()
-                if orders.now.stop:
-                    workers.dismiss()  # before the state is told: one that is gone is noticed here
-                    yield status("stopped")
-                    return
-
-            plan = training.plan
-            workers.announce(plan)
-            terms.append(training.learner.take(plan))
-            training.step += 1
-
-            slow = orders.now.delay > 0
-            epoch_ends = index + 1 == epoch_steps
-            line_ends = slow or (index + 1) * lines // epoch_steps > index * lines // epoch_steps
-            if line_ends or epoch_ends or training.step in snapshots:
-                log_train()
-            posterior = log_test() if epoch_ends else None
-            if training.step in snapshots:
-                keep(posterior or encode_set(model, test.images))
-            if epoch_ends or ((slow or epoch == 0) and clock() - viewed_at > VIEW_SECONDS):
-                write_view(model, training.step)
-                viewed_at = clock()
-            if epoch_ends or clock() - saved_at > SAVE_SECONDS:
-                log_train()
-                training.save(test.images)
-                saved_at = clock()
-            if pace.measure(training.step * batch_size, clock()) and run.config.threads == "auto":
-                torch.set_num_threads(choose_threads(run.config, model))
-            if line_ends or epoch_ends or clock() - told_at > STATUS_SECONDS:
-                yield status("running")
-                told_at = clock()
-            if not orders.pauses(training.step):
-                orders.wait(orders.now.delay)
-    yield status("finished")

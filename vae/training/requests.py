@@ -1,4 +1,4 @@
-"""What viewers want of a trainer, as the trainer hears it."""
+"""The requests of viewers (pause, stop, other rates, slow motion), as the trainer reads them."""
 
 import time
 from contextlib import suppress
@@ -8,44 +8,45 @@ from vae.config import TrainConfig
 from vae.runs.records import Request
 from vae.runs.run import Run
 
-LOOK_SECONDS = 0.02  # between two looks of a trainer that waits
+POLL_SECONDS = 0.02  # between two looks at the file while the trainer waits
 
 
-class Orders:
-    """The newest request of a run. To look for one costs microseconds, so each batch does."""
+class Requests:
+    """The newest request of a run. Polling costs microseconds, so it is done before each batch."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._heard: tuple[int, int] | None = None
-        self.now = Request(number=0)
+        self._seen: tuple[int, int] | None = None
+        self.current = Request(number=0)
 
-    def changed(self) -> bool:
-        """Whether there is another request than at the last call; `now` is then the new one."""
+    def poll(self) -> bool:
+        """Reads `current` again if the file changed since the last call; returns whether it did."""
         file = self._file()
-        if file == self._heard:
+        if file == self._seen:
             return False
-        self._heard = file
-        # A damaged request is told to whoever asks next; the training goes on as it was.
+        self._seen = file
+        # A damaged request changes nothing here; the next viewer who makes one gets the error.
         with suppress(VaeError):
-            self.now = self._run.request() or Request(number=0)
+            self.current = self._run.request() or Request(number=0)
         return True
 
     def wait(self, seconds: float) -> None:
-        """Waits, at most until there is another request."""
+        """Sleeps for `seconds`, or until there is another request."""
         end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0 and self._file() == self._heard:
-            time.sleep(min(left, LOOK_SECONDS))
+        while (left := end - time.monotonic()) > 0 and self._file() == self._seen:
+            time.sleep(min(left, POLL_SECONDS))
 
-    def pauses(self, step: int) -> bool:
-        """Whether the training shall stand still before it takes step `step`, 0 the first."""
-        return self.now.pause_at is not None and step >= self.now.pause_at
+    def pauses_at(self, step: int) -> bool:
+        """Whether the training is to pause before it takes step `step`, 0 the first."""
+        return self.current.pause_at is not None and step >= self.current.pause_at
 
-    def steered(self, config: TrainConfig) -> TrainConfig:
-        """`config` with the rates that are asked for."""
-        rates = self.now.model_dump(include={"learning_rate", "beta"}, exclude_none=True)
+    def apply_to(self, config: TrainConfig) -> TrainConfig:
+        """`config` with the learning rate and beta that were requested, if any."""
+        rates = self.current.model_dump(include={"learning_rate", "beta"}, exclude_none=True)
         return config.model_copy(update=rates)
 
     def _file(self) -> tuple[int, int] | None:
+        """Inode and modification time of the request's file; None if there is none."""
         try:
             status = self._run.request_path.stat()
         except FileNotFoundError:

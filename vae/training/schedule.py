@@ -1,4 +1,4 @@
-"""What follows from the config and the step alone, and so needs no saving.
+"""Learning rate, snapshot steps and random numbers: functions of config and step, so never saved.
 
 Shapes: N images, P pixels, Z latent size.
 """
@@ -14,12 +14,12 @@ from vae.config import PIXELS, TrainConfig
 
 WARM_UP = 0.05  # of all steps
 SNAPSHOTS, SNAPSHOT_BYTES = 40, 30_000_000  # of a run, at most
-FIRST_STEPS = 10  # in which the warm-up lets nothing move that could be seen
-MASKS = 1024  # far more than pictures in a batch, and drawn in some milliseconds
+FIRST_STEPS = 10  # in which the warm-up changes nothing visible
+MASKS = 1024  # more than most batches have images, and drawn in milliseconds
 
 
 def learning_rate(config: TrainConfig, step: int, total: int) -> float:
-    """The learning rate of step `step`, 0 to `total` - 1."""
+    """The learning rate of step `step`, 0 to `total` - 1, of a training of `total` steps."""
     if config.schedule == "constant":
         return config.learning_rate
     # Each restart begins a schedule of its own (Loshchilov & Hutter 2017).
@@ -33,11 +33,10 @@ def learning_rate(config: TrainConfig, step: int, total: int) -> float:
 
 
 def snapshot_steps(total: int, epoch_steps: int, size: int) -> frozenset[int]:
-    """The steps at which a snapshot is kept: 0, `total`, and some from FIRST_STEPS on, evenly in log time.
+    """The steps after which a snapshot is kept: 0, `total`, and some from FIRST_STEPS on, evenly in log time.
 
-    After the first epoch they are the ends of epochs, where the test set is encoded anyway. There are fewer
-    where a snapshot of `size` bytes is so large that all would not fit into SNAPSHOT_BYTES; that of `total`
-    is always among them.
+    After the first epoch they are moved to ends of epochs, where the test set is encoded anyway. There are
+    fewer where snapshots of `size` bytes would not all fit into SNAPSHOT_BYTES; `total` is always included.
     """
     count = min(SNAPSHOTS, SNAPSHOT_BYTES // size)
     steps = np.geomspace(min(FIRST_STEPS, total), total, count - 1).round() if count > 2 else ()
@@ -48,7 +47,7 @@ def snapshot_steps(total: int, epoch_steps: int, size: int) -> frozenset[int]:
 
 
 def randomness(config: TrainConfig, epoch: int, count: int) -> tuple[Tensor, Tensor]:
-    """The order in which an epoch takes the images, (N,), and its noise, standard normal (N, Z)."""
+    """An epoch's order of the images, a permutation (N,), and its noise of z, standard normal (N, Z)."""
     seed = np.random.SeedSequence((config.seed, epoch)).generate_state(1)[0]
     generator = torch.Generator().manual_seed(int(seed))
     order = torch.randperm(count, generator=generator)
@@ -56,11 +55,11 @@ def randomness(config: TrainConfig, epoch: int, count: int) -> tuple[Tensor, Ten
 
 
 def masks(config: TrainConfig, epoch: int) -> Tensor:
-    """What the encoder sees in an epoch: 0 for a pixel that it does not, (MASKS, P).
+    """Pixel dropout of an epoch, factors of the encoder's input: (MASKS, P), 0 for a dropped pixel.
 
-    The others are brighter by so much that the sum stays as that of the whole picture, which it is to encode
-    later (Srivastava et al. 2014, section 10, who darken the whole instead).
-    The pictures take turns with them; each epoch has other ones, and another order of the pictures.
+    The other pixels are scaled up so that the expected sum is that of the whole image ("inverted dropout";
+    Srivastava et al. 2014, section 10, scale the whole down at test time instead).
+    Successive images of an epoch take the masks in turn; each epoch has new masks.
     """
     seed = np.random.SeedSequence((config.seed, epoch, 1)).generate_state(1)[0]
     generator = torch.Generator().manual_seed(int(seed))

@@ -1,36 +1,30 @@
-"""Where a training stands: everything that the next batch follows from, begun, resumed and saved.
+"""The state of a training: everything that the next step depends on; how it is restored and saved.
 
 Shapes: N images.
 """
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from vae import VaeError
 from vae.config import TrainConfig
-from vae.inference.scoring import score_set
 from vae.models.network import VAE
 from vae.runs import checkpoints
-from vae.runs.records import Metrics
 from vae.runs.run import Run
-from vae.storage.atomic import sync
 from vae.training.device import choose_threads
-from vae.training.distributed import Plan, Workers
+from vae.training.distributed import StepPlan, WorkerGroup
 from vae.training.schedule import learning_rate
-from vae.training.step import Learner
-
-VOUCHING = 1000  # test images that must have a finite loss before weights are saved
+from vae.training.step import Stepper
 
 
-class Stopwatch:
-    """Seconds of training, pauses left out."""
+class Timer:
+    """Seconds of training, without pauses."""
 
     def __init__(self, seconds: float = 0) -> None:
         self._started = time.monotonic() - seconds
@@ -39,33 +33,38 @@ class Stopwatch:
         return time.monotonic() - self._started
 
     @contextmanager
-    def stopped(self) -> Iterator[None]:
-        """Time that does not count."""
+    def paused(self) -> Iterator[None]:
+        """Leaves out the time that the block takes."""
         began = time.monotonic()
         yield
         self._started += time.monotonic() - began
 
 
 @dataclass
-class Training:
-    """A run's training at one moment; `config` is what it was steered to, not what it was made of."""
+class TrainingState:
+    """Model, optimizer and position of a run's training.
+
+    Attributes:
+        config: the run's, with the learning rate and beta now in force.
+        epoch_steps: steps of an epoch.
+        step: steps taken so far.
+        steered: whether learning rate or beta ever were others than those of the run's config.
+    """
 
     run: Run
     config: TrainConfig
     model: VAE
-    learner: Learner
+    stepper: Stepper
     epoch_steps: int
     step: int = 0
-    clock: Stopwatch = field(default_factory=Stopwatch)
-    steered: bool = False  # whether the rates ever were others than the run's
-    sound: int | None = None  # the last step whose weights had a finite loss on the test set
-    newest: Metrics | None = None  # the line that was logged last
+    timer: Timer = field(default_factory=Timer)
+    steered: bool = False
 
     def __post_init__(self) -> None:
         self._saved: object = None
 
     @property
-    def total(self) -> int:
+    def total_steps(self) -> int:
         """Steps of the whole training."""
         return self.epoch_steps * self.config.epochs
 
@@ -76,110 +75,85 @@ class Training:
 
     @property
     def rates(self) -> dict[str, float]:
-        """What can be steered, as it is in force."""
+        """Learning rate (the schedule's peak) and beta now in force."""
         return _rates(self.config)
 
     @property
-    def plan(self) -> Plan:
-        """The next step."""
-        step = min(self.step, self.total - 1)  # at the end there is none
+    def next_step(self) -> StepPlan:
+        """The plan of the next step; at the end that of the last one."""
+        step = min(self.step, self.total_steps - 1)
         epoch, batch = divmod(step, self.epoch_steps)
-        return Plan(epoch, batch, learning_rate(self.config, step, self.total), self.config.beta)
+        return StepPlan(epoch, batch, learning_rate(self.config, step, self.total_steps), self.config.beta)
 
     def steer(self, config: TrainConfig) -> None:
-        """Goes on as `config` says."""
+        """Puts the learning rate and beta of `config` in force."""
         self.config = config
         self.steered |= _rates(config) != _rates(self.run.config)
 
-    def log(self, split: Literal["train", "test"], terms: Tensor, batches: Tensor) -> None:
-        """Appends a line: the mean of `terms`, (., 2), and the deviation over the means of `batches`, (., 2).
+    @property
+    def needs_save(self) -> bool:
+        """Whether step or rates changed since the last save, and there is an optimizer state to save."""
+        return (self.step, self.rates) != self._saved and bool(self.stepper.optimizer.state)
 
-        The columns are reconstruction and KL, in nats per image. Raises VaeError if their sum is no finite
-        number, OSError.
-        """
-        # On the CPU: Apple's devices have no float64.
-        reconstruction, kl = terms.cpu().double().mean(dim=0).tolist()
-        columns = batches.cpu().double()
-        deviations = torch.column_stack((columns, columns.sum(dim=1))).std(dim=0, correction=0).tolist()
-        self.vouch(reconstruction + kl)
-        self.newest = Metrics(
-            split=split,
-            step=self.step,
-            epoch=self.epoch,
-            seconds=self.clock(),
-            reconstruction=reconstruction,
-            reconstruction_std=deviations[0],
-            kl=kl,
-            kl_std=deviations[1],
-            elbo=-(reconstruction + kl),
-            elbo_std=deviations[2],
-            learning_rate=self.learner.rate,
-            peak_learning_rate=self.config.learning_rate,
-            beta=self.config.beta,
-        )
-        self.run.append_metrics(self.newest)
-
-    def vouch(self, loss: float) -> None:
-        """Raises VaeError if a loss is no finite number."""
-        if not math.isfinite(loss):
-            raise VaeError(
-                f"The loss was no longer a number by step {self.step}, at learning rate "
-                f"{self.learner.rate:g}. What was saved before, if anything, is kept: lower the learning "
-                "rate to a third and resume, or train again with it."
-            )
-
-    def save(self, images: Tensor) -> None:
-        """Saves, once the loss of these very weights on some of `images` (N, 28, 28) is finite.
-
-        Does nothing where nothing changed. Raises VaeError, OSError.
-        """
-        now = (self.step, self.rates)
-        if now == self._saved or not self.learner.optimizer.state:
-            return
-        if self.sound != self.step:
-            scores = score_set(self.model, images[:VOUCHING])
-            self.vouch((scores.reconstruction + scores.kl).sum().item())
-        # Before the weights: after a power cut the metrics may reach further than they, never less far.
-        sync(self.run.metrics_path)
-        updates = int(next(iter(self.learner.optimizer.state.values()))["step"])
+    def save(self) -> None:
+        """Writes what resumption needs, then the weights. Raises OSError."""
+        optimizer = self.stepper.optimizer
+        updates = int(next(iter(optimizer.state.values()))["step"])
         position = checkpoints.TrainingPosition(
-            self.step, updates, self.clock(), torch.get_num_threads(), **self.rates
+            self.step, updates, self.timer(), torch.get_num_threads(), **self.rates
         )
-        checkpoints.save_training(self.run.resume_path, self.model, self.learner.optimizer, position)
-        self._save_model()
-        self._saved = now
+        checkpoints.save_training(self.run.resume_path, self.model, optimizer, position)
+        self.save_model()
+        self._saved = (self.step, self.rates)
 
-    def _save_model(self) -> None:
+    def save_model(self) -> None:
+        """Writes the weights. Raises OSError."""
         checkpoints.save_model(self.run.model_path, self.model, self.config, self.step, self.epoch)
 
 
-def training_of(run: Run, images: Tensor, workers: Workers) -> Training:
-    """The training of `run` from wherever it stands, on `images` (N, 28, 28), where they are.
+def restore_state(run: Run, images: Tensor, group: WorkerGroup) -> TrainingState:
+    """The state of `run` as it was saved last, or the initial one; sets the thread count.
 
-    Sets the thread count. Raises VaeError.
+    Args:
+        images: the training set, (N, 28, 28) uint8, on the device of the training
+
+    Raises VaeError if the run has weights but not what it is resumed from.
     """
     config = run.config
     model = _initial_model(config).to(images.device)
     epoch_steps = math.ceil(len(images) / config.batch_size)
-    training = Training(run, config, model, Learner(config, model, images, workers), epoch_steps)
+    state = TrainingState(run, config, model, Stepper(config, model, images, group), epoch_steps)
     if run.resume_path.exists():
-        position = checkpoints.load_training(run.resume_path, training.model, training.learner.optimizer)
-        training.step, training.clock = position.step, Stopwatch(position.seconds)
+        position = checkpoints.load_training(run.resume_path, model, state.stepper.optimizer)
+        state.step, state.timer = position.step, Timer(position.seconds)
         rates = {"learning_rate": position.learning_rate, "beta": position.beta}
-        training.steer(config.model_copy(update=rates))
+        state.steer(config.model_copy(update=rates))
         torch.set_num_threads(position.threads if config.threads == "auto" else config.threads)
-        training._save_model()  # the trainer may have died between the two files
+        state.save_model()  # the trainer may have died between the two files
     else:
         if run.model_path.exists():
-            training.step = _load_for_restart(run, training.model, epoch_steps)
-        torch.set_num_threads(choose_threads(config, training.model))
-    kept = run.truncate_metrics(training.step or -1)
+            state.step = _load_for_restart(run, model, epoch_steps)
+        torch.set_num_threads(choose_threads(config, model))
+    kept = run.truncate_metrics(state.step or -1)
     if kept and not run.resume_path.exists():
-        training.clock = Stopwatch(kept[-1].seconds)
-    training.learner.rate = training.plan.learning_rate
+        state.timer = Timer(kept[-1].seconds)
+    state.stepper.learning_rate = state.next_step.learning_rate
     own = tuple(_rates(config).values())
-    training.steered |= any((line.peak_learning_rate, line.beta) != own for line in kept)
-    return training
+    state.steered |= any((line.peak_learning_rate, line.beta) != own for line in kept)
+    return state
+
+
+def prune_snapshots(run: Run, planned: Collection[int], step: int) -> None:
+    """Keeps of the snapshots up to `step` those nearest to the `planned` steps, and deletes all others.
+
+    Those after `step` are of a course that a resumed training does not repeat. A run that is trained longer
+    starts with the snapshots of the shorter one, which are denser than there is room for.
+    """
+    past = [snapshot for path in run.snapshots() if (snapshot := int(path.stem)) <= step]
+    kept = {min(past, key=lambda snapshot: abs(snapshot - plan)) for plan in planned if plan <= step and past}
+    for path in run.snapshots():
+        if int(path.stem) not in kept:
+            path.unlink(missing_ok=True)
 
 
 def _rates(config: TrainConfig) -> dict[str, float]:
@@ -187,14 +161,14 @@ def _rates(config: TrainConfig) -> dict[str, float]:
 
 
 def _initial_model(config: TrainConfig) -> VAE:
-    """A model with PyTorch's initial weights; the caller's random state stays as it was."""
+    """A model with PyTorch's initial weights; leaves the caller's random state as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(config.seed)  # `torch.manual_seed` would seed other devices, too
         return VAE(config)
 
 
 def _load_for_restart(run: Run, model: VAE, epoch_steps: int) -> int:
-    """Loads weights alone, which is enough where schedule and optimiser start anew; returns their step."""
+    """Loads weights alone, which is enough where schedule and optimizer start anew; returns their step."""
     step, _ = checkpoints.read_position(run.model_path)
     if step not in {epoch * epoch_steps for epoch in run.config.restarts}:
         raise VaeError(

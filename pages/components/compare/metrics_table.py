@@ -14,7 +14,7 @@ from pages.components.runs.run_data import path_of
 from pages.components.shell.access import may_change
 from pages.components.shell.messages import escape_markdown, show_errors
 from vae.evaluation.evaluate import neighbourhood
-from vae.evaluation.queue import evaluation_of
+from vae.evaluation.queue import evaluation_job
 from vae.inference.scored_set import ScoredSet, mean_losses
 from vae.runs.evaluation_record import Evaluation, evaluation_path, load_evaluation
 from vae.runs.records import LIVE
@@ -128,7 +128,7 @@ def _numbers(fields: dict[str, object]) -> Metrics:
 
 def _running(runs: Sequence[Run]) -> list[Run]:
     """The runs that are being evaluated, or wait for it."""
-    known = [(run, evaluation_of(run)) for run in runs]
+    known = [(run, evaluation_job(run)) for run in runs]
     return [run for run, evaluating in known if evaluating is not None and not evaluating.ended]
 
 
@@ -139,9 +139,11 @@ def _evaluate_missing(missing: Sequence[Run], running: Sequence[Run]) -> None:
     st.caption(QUICK)
     ready = []
     for run in missing:
-        latest = evaluation_of(run)
+        latest = evaluation_job(run)
         if run in running and latest is not None:
-            st.progress(latest.share, text=f"{escape_markdown(run.name)} is evaluated: {latest.share:.0%}")
+            st.progress(
+                latest.progress, text=f"{escape_markdown(run.name)} is evaluated: {latest.progress:.0%}"
+            )
         elif run.status().state in LIVE:
             st.caption(f"{escape_markdown(run.name)} can be evaluated once its training has ended.")
         else:
