@@ -3,19 +3,24 @@
 `python -m tests.browser` installs a Chromium where it may, and says so where it can't.
 """
 
+import hashlib
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Self
 
 from playwright.sync_api import Page, sync_playwright
 
-from pages.components.shell.assets import STATIC
+from pages.components.shell.assets import COMPONENTS, STATIC
 
 # Without these it looks up hosts of its maker, and fails slowly where there is no network.
 ARGUMENTS = [
@@ -115,10 +120,79 @@ def own_page(folder: Path, script: str, **environment: str) -> Server:
     """A server of a page of its own, in which parts of the app are tried; its file in an empty folder."""
     path = folder / "page.py"
     path.write_text(script, encoding="utf-8")
+    _copy_settings(folder)
+    return Server(path, PYTHONPATH=str(ROOT), **environment)
+
+
+def _copy_settings(folder: Path) -> None:
+    """Streamlit's settings and static files of the app, beside another script."""
     shutil.copytree(ROOT / ".streamlit", folder / ".streamlit")
     STATIC.mkdir(exist_ok=True)
-    (folder / "static").symlink_to(STATIC)  # where the modules of components are served from
-    return Server(path, PYTHONPATH=str(ROOT), **environment)
+    (folder / "static").symlink_to(STATIC)
+
+
+class Workshop(Server):
+    """A server whose runs and pages are those of one test after another, which saves a start for each.
+
+    It serves the app, or a test's own script in its place; `runs` is its runs directory.
+    """
+
+    def __init__(self, folder: Path, data: Path) -> None:
+        (folder / "page.py").write_text(_RUN_CURRENT_SCRIPT, encoding="utf-8")
+        _copy_settings(folder)
+        self.folder, self.runs = folder, folder / "runs"
+        environment = {"VAE_RUNS_DIR": str(self.runs), "VAE_DATA_DIR": str(data), "PYTHONPATH": str(ROOT)}
+        super().__init__(folder / "page.py", **environment)
+        self.serve_app()
+
+    def serve_app(self) -> None:
+        (self.folder / "current").write_text(str(APP), encoding="utf-8")
+
+    def serve_script(self, script: str) -> Self:
+        """Serves a page of a test's own, in which parts of the app are tried."""
+        # Python finds the source of a function by the name of its file.
+        path = self.folder / f"{hashlib.sha256(script.encode()).hexdigest()}.py"
+        path.write_text(script, encoding="utf-8")
+        (self.folder / "current").write_text(str(path), encoding="utf-8")
+        return self
+
+
+_RUN_CURRENT_SCRIPT = """
+from pathlib import Path
+script = Path(__file__).with_name("current").read_text(encoding="utf-8")
+code = compile(Path(script).read_text(encoding="utf-8"), script, "exec")
+exec(code, {"__name__": "__main__", "__file__": script})
+"""
+
+
+class _Modules(SimpleHTTPRequestHandler):
+    """Serves the components' files, and at / a page that shows nothing."""
+
+    def do_GET(self) -> None:
+        if self.path != "/":
+            super().do_GET()
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b'<!doctype html><link rel="icon" href="data:,"><title>Modules</title>')
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class _ModuleServer(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Prints nothing of a browser that has left before its answer."""
+
+
+@contextmanager
+def serve_modules() -> Iterator[str]:
+    """The address of a bare page; the components' modules lie beside it, in their folders."""
+    with _ModuleServer(("localhost", 0), partial(_Modules, directory=str(COMPONENTS))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://localhost:{server.server_address[1]}/"
+        server.shutdown()
 
 
 # In the page: whether a figure has been drawn so often, and where on the screen a place of it is.

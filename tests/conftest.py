@@ -5,15 +5,15 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import streamlit
-from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Response, ViewportSize, expect, sync_playwright
 from streamlit.components.v2 import manifest_scanner
 
-from tests.browser import APP, ARGUMENTS, MISSING, SLOW, Server, chromium
+from tests.browser import APP, ARGUMENTS, MISSING, SLOW, Server, Workshop, chromium, serve_modules, wait_until
 from tests.processes import FORKED
 from tests.small_runs import PACKED as PACKED
 from tests.small_runs import ROOT as ROOT
@@ -24,12 +24,14 @@ from tests.small_runs import write_small_mnist as write_small_mnist
 from vae.config import TrainConfig
 from vae.runs.catalogue import new_run
 from vae.runs.run import Run
+from vae.training import jobs
 from vae.training.loop import fit
 
 expect.set_options(timeout=SLOW)  # its own five seconds are too few for a busy machine
 # Streamlit asks these at the page's own address before it asks them at the root.
 OURS = re.compile(r"(https?|wss?)://localhost:|data:|blob:|about:")
 PROBES = re.compile(r"/_stcore/(health|host-config)$")
+DESKTOP: ViewportSize = {"width": 1400, "height": 900}
 # The run that comes with the project.
 BUNDLED = ROOT / "checkpoints" / TrainConfig.preset("best").run_name
 
@@ -105,31 +107,85 @@ def runs_dir(small: Path, trained: Run, monkeypatch: pytest.MonkeyPatch) -> Path
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """A Chromium with a profile: it compiles the scripts of a server once, and not for each page."""
     path = chromium()
     if path is None:
         if os.environ.get("CI") == "true":
             pytest.fail(MISSING)
         pytest.skip(MISSING)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"), executable_path=path, args=ARGUMENTS, viewport=DESKTOP
+        )
+        context.set_default_timeout(SLOW)
+        yield context
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def browser(context: BrowserContext) -> Browser:
+    """The same Chromium, for visitors that share nothing with the others."""
+    assert context.browser is not None
+    return context.browser
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A new visitor; the test fails if the page logs an error or asks another host for anything."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
-    context.set_default_timeout(SLOW)
-    page = context.new_page()
+def open_page(context: BrowserContext) -> Iterator[Callable[[], Page]]:
+    """Opens tabs; the test fails if one logs an error, or asks another host for anything."""
+    pages: list[Page] = []
     troubles: list[str] = []
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("request", lambda request: None if OURS.match(request.url) else troubles.append(request.url))
-    page.on("response", lambda response: troubles.append(response.url) if _failed(response) else None)
-    yield page
-    context.close()
+
+    def opened() -> Page:
+        page = context.new_page()
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("request", lambda request: None if OURS.match(request.url) else troubles.append(request.url))
+        page.on("response", lambda response: troubles.append(response.url) if _failed(response) else None)
+        pages.append(page)
+        return page
+
+    yield opened
+    for page in pages:
+        page.close()
     assert troubles == []
+
+
+@pytest.fixture
+def page(open_page: Callable[[], Page]) -> Page:
+    """A new tab."""
+    return open_page()
+
+
+@pytest.fixture
+def bare_page(modules: str, page: Page) -> Page:
+    """A tab that shows nothing, and can import the modules of components by their paths."""
+    page.goto(modules)
+    return page
+
+
+@pytest.fixture(scope="session")
+def modules() -> Iterator[str]:
+    """The address of a bare page beside the modules of components."""
+    with serve_modules() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def workshop_server(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    with Workshop(tmp_path_factory.mktemp("workshop"), small_data) as server:
+        yield server
+
+
+@pytest.fixture
+def workshop(workshop_server: Workshop) -> Iterator[Workshop]:
+    """A server on the small MNIST whose runs a test may change; without runs at first."""
+    workshop_server.serve_app()
+    workshop_server.runs.mkdir(exist_ok=True)
+    yield workshop_server
+    if (run := jobs.live_run(workshop_server.runs)) is not None:
+        run.request_stop()
+        wait_until(lambda: jobs.live_run(workshop_server.runs) is None)
+    shutil.rmtree(workshop_server.runs)
 
 
 @pytest.fixture(scope="session")

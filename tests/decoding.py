@@ -44,7 +44,7 @@ export default async function ({ data, parentElement }) {
 }
 """
 asking = component("asking", html="<p></p>", js=REGISTRY + ASKING)
-specs = pickle.loads(Path("specs.pickle").read_bytes())
+specs = pickle.loads(Path("SPECS").read_bytes())
 st.session_state.runs = st.session_state.get("runs", 0) + 1
 
 def decoding():
@@ -70,10 +70,29 @@ def elsewhere():
 
 st.navigation([st.Page(decoding, default=True), st.Page(elsewhere)]).run()
 '''
-# A decoder's answers to places (N, Z): float32 in base64, as a million numbers in JSON take half a minute.
+# Whether a decoder is at hand.
+HAS = """
+    (name) => Promise.race([
+        window.decodersOfThisApp.get(name).then(() => true),
+        new Promise((resolve) => setTimeout(resolve, 100, false)),
+    ])
+"""
+# Makes a decoder on a page without the app's stores, of layers and of float32 weights in base64.
+MAKE = """
+    async ([name, layers, weights]) => {
+        const text = await (await fetch("/stores/decoder/decoder.js")).text();
+        const source = `(${text})`;
+        const { makeDecoder, greyLevels } = eval(source)();
+        const bytes = Uint8Array.from(atob(weights), (letter) => letter.charCodeAt(0));
+        const floats = new Float32Array(bytes.buffer);
+        const decode = makeDecoder(layers, floats);
+        (window.decoders ??= {})[name] = { decode, greyLevels, layers, weights: floats, source };
+    }
+"""
+# Its answers to places (N, Z): float32 in base64, as a million numbers in JSON take half a minute.
 DECODE = """
     async ([name, places]) => {
-        const { decode } = await window.decodersOfThisApp.get(name);
+        const { decode } = window.decoders?.[name] ?? (await window.decodersOfThisApp.get(name));
         const blob = new Blob(places.map((z) => decode(z).slice()));
         const reader = new FileReader();
         const read = new Promise((resolve) => (reader.onload = resolve));
@@ -82,17 +101,10 @@ DECODE = """
         return reader.result.split(",")[1];
     }
 """
-# Whether a decoder is at hand.
-HAS = """
-    (name) => Promise.race([
-        window.decodersOfThisApp.get(name).then(() => true),
-        new Promise((resolve) => setTimeout(resolve, 100, false)),
-    ])
-"""
-# The same in a Worker, of what a decoder says of itself.
+# The answer of the same in a Worker.
 IN_WORKER = """
     async ([name, z]) => {
-        const { source, layers, weights } = await window.decodersOfThisApp.get(name);
+        const { source, layers, weights } = window.decoders[name];
         const text = `const { makeDecoder } = (${source})();
             onmessage = ({ data }) => postMessage(makeDecoder(data.layers, data.weights)(data.z));`;
         const worker = new Worker(URL.createObjectURL(new Blob([text])));
@@ -102,12 +114,19 @@ IN_WORKER = """
     }
 """
 # Levels of values from 0 to 1, of any decoder.
-LEVELS = """
-    async ([name, values]) => {
-        const { greyLevels } = await window.decodersOfThisApp.get(name);
-        return [...greyLevels(Float32Array.from(values))];
-    }
-"""
+LEVELS = "([name, values]) => [...window.decoders[name].greyLevels(Float32Array.from(values))]"
+
+
+def make_decoder(page: Page, name: str, spec: DecoderSpec) -> None:
+    """Makes a decoder on a bare page."""
+    weights = base64.b64encode(spec.weights).decode()
+    page.evaluate(MAKE, [name, [dict(layer) for layer in spec.layers], weights])
+
+
+def decode(page: Page, name: str, places: Floats) -> Floats:
+    """What a decoder of a page makes of places: (N, Z) -> (N, pixels)."""
+    answers = page.evaluate(DECODE, [name, places.tolist()])
+    return np.frombuffer(base64.b64decode(answers), np.float32).reshape(len(places), -1)
 
 
 def small_model(name: str, seed: int = 3) -> VAE:
@@ -164,7 +183,3 @@ class Visit:
 
     def has(self, name: str) -> bool:
         return bool(self.page.evaluate(HAS, self.specs[name].name))
-
-    def decode(self, name: str, places: Floats) -> Floats:
-        answers = self.page.evaluate(DECODE, [self.specs[name].name, places.tolist()])
-        return np.frombuffer(base64.b64decode(answers), np.float32).reshape(len(places), -1)

@@ -1,10 +1,8 @@
-"""A path to try in a browser: a page of its own, and a server for it."""
+"""A path to try in a browser: a page of its own."""
 
 from pathlib import Path
 
 import numpy as np
-
-from tests.browser import ROOT, Server, own_page
 
 START, END = np.array([[-2.0, 1.0], [1.5, -0.3]], np.float32)
 SCRIPT = """
@@ -41,8 +39,3 @@ panel()
 def path_script(run: Path) -> str:
     """A page that shows a path of a run."""
     return SCRIPT.format(run=str(run), ends=[START.tolist(), END.tolist()])
-
-
-def path_server(folder: Path, run: Path) -> Server:
-    """A server of that page."""
-    return own_page(folder, path_script(run), VAE_DATA_DIR=str(ROOT / "data"))

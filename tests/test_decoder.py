@@ -1,17 +1,28 @@
 """The decoder in the browser: what is sent of a model, and whether JavaScript draws what torch draws."""
 
 import pickle
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Page, expect
 from torch import nn
 
-from tests.browser import SLOW, Server, own_page
+from tests.browser import Workshop
 from tests.conftest import BUNDLED, small_config
-from tests.decoding import IN_WORKER, LEVELS, SCRIPT, SMALL, Visit, far_apart, small_model, with_torch
+from tests.decoding import (
+    IN_WORKER,
+    LEVELS,
+    SCRIPT,
+    SMALL,
+    Visit,
+    decode,
+    far_apart,
+    make_decoder,
+    small_model,
+    with_torch,
+)
 from vae.datasets.images import grey_levels
 from vae.models.decoder_export import decoder_spec
 from vae.models.layers import Activation, DecoderSpec, Dense
@@ -82,45 +93,35 @@ def specs(models: Mapping[str, VAE]) -> Mapping[str, DecoderSpec]:
     return {**described, "gelu": gelu, "torn": torn}
 
 
-@pytest.fixture(scope="module")
-def server(specs: Mapping[str, DecoderSpec], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("decoder")
-    (folder / "specs.pickle").write_bytes(pickle.dumps(dict(specs)))
-    with own_page(folder, SCRIPT) as server:
-        yield server
-
-
 @pytest.fixture
-def tab(browser: Browser, server: Server, specs: Mapping[str, DecoderSpec]) -> Iterator[Visit]:
-    page = browser.new_page()
-    page.set_default_timeout(SLOW)
-    troubles: list[str] = []
-    page.on("pageerror", lambda error: troubles.append(str(error)))
+def tab(workshop: Workshop, page: Page, specs: Mapping[str, DecoderSpec]) -> Visit:
+    path = workshop.folder / "specs.pickle"
+    path.write_bytes(pickle.dumps(dict(specs)))
     tab = Visit(page, specs)
-    tab.costs(lambda: page.goto(server.address()), "run 1")
-    yield tab
-    page.close()
-    assert troubles == []
+    address = workshop.serve_script(SCRIPT.replace("SPECS", str(path))).address()
+    tab.costs(lambda: page.goto(address), "run 1")
+    return tab
 
 
 @pytest.mark.browser
-def test_javascript_decodes_as_torch_does(tab: Visit, models: Mapping[str, VAE]) -> None:
+def test_javascript_decodes_as_torch_does(
+    bare_page: Page, models: Mapping[str, VAE], specs: Mapping[str, DecoderSpec]
+) -> None:
     for name, model in models.items():
-        if name != "bundled":
-            tab.choose(name)
+        make_decoder(bare_page, name, specs[name])
         places = far_apart(model.encoder.mean.out_features)
         expected = with_torch(model, places)
         assert expected.std(axis=0).max() > 0.1  # the places tell
-        difference = np.abs(tab.decode(name, places) - expected).max()
+        difference = np.abs(decode(bare_page, name, places) - expected).max()
         assert difference < 1e-5, name
 
 
 @pytest.mark.browser
-def test_gelu_is_torchs_exact_form(tab: Visit) -> None:
+def test_gelu_is_torchs_exact_form(bare_page: Page, specs: Mapping[str, DecoderSpec]) -> None:
     values = np.concatenate([np.linspace(-10, 10, 2001), [-1e4, -100, 100, 1e4]]).astype(np.float32)[:, None]
-    tab.choose("gelu")
+    make_decoder(bare_page, "gelu", specs["gelu"])
     expected = nn.functional.gelu(torch.from_numpy(values)).numpy()
-    np.testing.assert_allclose(tab.decode("gelu", values), expected, rtol=1e-6, atol=5e-7)
+    np.testing.assert_allclose(decode(bare_page, "gelu", values), expected, rtol=1e-6, atol=5e-7)
 
 
 @pytest.mark.browser
@@ -161,7 +162,7 @@ def test_a_decoder_outlives_its_page(tab: Visit, models: Mapping[str, VAE]) -> N
     tab.visit("elsewhere", "Elsewhere, run 2")
     places = far_apart(2, 5)
     expected = with_torch(models["bundled"], places)
-    assert np.abs(tab.decode("bundled", places) - expected).max() < 1e-5
+    assert np.abs(decode(tab.page, tab.specs["bundled"].name, places) - expected).max() < 1e-5
     assert tab.visit("decoding", "run 3") < 10_000
 
 
@@ -190,17 +191,21 @@ def test_torn_weights_are_refused(tab: Visit) -> None:
 
 
 @pytest.mark.browser
-def test_a_worker_decodes_too(tab: Visit, models: Mapping[str, VAE]) -> None:
+def test_a_worker_decodes_too(
+    bare_page: Page, models: Mapping[str, VAE], specs: Mapping[str, DecoderSpec]
+) -> None:
     places = far_apart(2, 1)
-    answer = tab.page.evaluate(IN_WORKER, [tab.specs["bundled"].name, places[0].tolist()])
+    make_decoder(bare_page, "bundled", specs["bundled"])
+    answer = bare_page.evaluate(IN_WORKER, ["bundled", places[0].tolist()])
     assert np.abs(np.array(answer) - with_torch(models["bundled"], places)[0]).max() < 1e-5
 
 
 @pytest.mark.browser
-def test_grey_levels_are_rounded_as_in_python(tab: Visit) -> None:
+def test_grey_levels_are_rounded_as_in_python(bare_page: Page, specs: Mapping[str, DecoderSpec]) -> None:
     # Places between two levels, and their neighbours among float32.
     halves = ((np.arange(255) + 0.5) / 255).astype(np.float32)
     near = [halves, np.nextafter(halves, np.float32(0)), np.nextafter(halves, np.float32(1))]
     values = np.concatenate([*near, [0, 1, 1e-9]]).astype(np.float32)[: 27 * 27]
-    levels = tab.page.evaluate(LEVELS, [tab.specs["bundled"].name, values.tolist()])
+    make_decoder(bare_page, "bundled", specs["bundled"])
+    levels = bare_page.evaluate(LEVELS, ["bundled", values.tolist()])
     assert np.array_equal(levels, grey_levels(values))

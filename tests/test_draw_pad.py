@@ -1,17 +1,16 @@
 """The drawing pad: validation of strokes, the picture made of them, and the pad in a browser."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 from streamlit.testing.v1 import AppTest
 
 from pages.components.gallery.draw_pad import MOST_NUMBERS, MOST_STROKES, rendered, valid_strokes
-from tests.browser import SLOW, Server, own_page
+from tests.browser import Workshop
 from vae import VaeError
 from vae.datasets.mnist_style import as_mnist
 
@@ -127,23 +126,11 @@ def test_what_was_drawn_reaches_the_page(tmp_path: Path) -> None:
     assert app.session_state["pad-kept"] == [[100, 500, 900, 500]]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with own_page(tmp_path_factory.mktemp("pad"), SCRIPT) as server:
-        yield server
-
-
 @pytest.fixture
-def page(browser: Browser, server: Server) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 1400, "height": 900}, has_touch=True)
-    page.set_default_timeout(SLOW)
-    troubles: list[str] = []
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.goto(server.address())
+def page(workshop: Workshop, page: Page) -> Page:
+    page.goto(workshop.serve_script(SCRIPT).address())
     expect(page.locator(".draw-pad canvas[aria-label]")).to_be_visible()
-    yield page
-    page.close()
-    assert troubles == []
+    return page
 
 
 def stroke(page: Page, *places: tuple[float, float]) -> None:

@@ -20,7 +20,7 @@ from pages.components.export.film_frames import Film, palette
 from pages.components.runs import loaded_model, run_moments
 from pages.components.shell import page_state
 from pages.components.stores.moments import Cost, Moment
-from tests.browser import own_page
+from tests.browser import Workshop
 from tests.conftest import BUNDLED, ROOT
 from tests.visiting import visit
 from vae import VaeError
@@ -296,7 +296,7 @@ def test_the_readmes_film_is_one_of_these() -> None:
 
 
 @pytest.mark.browser
-def test_the_slider_says_the_same(page: Page, tmp_path: Path, run: Run) -> None:
+def test_the_slider_says_the_same(workshop: Workshop, page: Page, run: Run) -> None:
     script = f"""
 from pathlib import Path
 from pages.components.runs import loaded_model
@@ -312,35 +312,33 @@ decoder_store(explored.decoder)
 time_machine(moments_store(run_moments.load(run, explored)), key="time")
 """
     moments = run_moments.load(run, loaded_model.load(run)).moments
-    with own_page(tmp_path, script) as server:
-        page.goto(server.address())
-        page.get_by_role("button", name="One moment back").wait_for()
-        for moment in reversed(moments):
-            expect(page.locator(".time-machine-text")).to_have_text(moment.caption)
-            page.get_by_role("button", name="One moment back").click()
+    page.goto(workshop.serve_script(script).address())
+    page.get_by_role("button", name="One moment back").wait_for()
+    for moment in reversed(moments):
+        expect(page.locator(".time-machine-text")).to_have_text(moment.caption)
+        page.get_by_role("button", name="One moment back").click()
 
 
 @pytest.mark.browser
-def test_it_is_saved(page: Page, tmp_path: Path, run: Run) -> None:
-    with own_page(tmp_path, SCRIPT.format(path=str(run.path))) as server:
-        page.set_viewport_size({"width": 1400, "height": 600})
-        page.goto(server.address())
-        page.get_by_role("button", name="Save the journey").click()
-        make = page.get_by_role("button", name="Make the film")
-        expect(make).to_be_in_viewport(ratio=1)
-        page.get_by_text("360", exact=True).click()
-        make.click()
-        page.get_by_role("button", name="Save it").wait_for()
-        with page.expect_download() as saving:
-            page.get_by_role("button", name="Save it").click()
-        assert saving.value.suggested_filename == f"{run.name}-map-360.gif"
-        with Image.open(saving.value.path()) as image:
-            assert image.width == 360
-            *_, last = (np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(image))
-        # What is closed keeps no film. The key goes to the dialog: a download may take the focus out of it.
-        page.get_by_role("dialog").press("Escape")
-        expect(make).to_be_hidden()
-        page.get_by_role("button", name="Save the journey").click()
-        make.wait_for()
-        expect(page.get_by_role("button", name="Save it")).to_be_hidden()
+def test_it_is_saved(workshop: Workshop, page: Page, run: Run) -> None:
+    page.set_viewport_size({"width": 1400, "height": 600})
+    page.goto(workshop.serve_script(SCRIPT.format(path=str(run.path))).address())
+    page.get_by_role("button", name="Save the journey").click()
+    make = page.get_by_role("button", name="Make the film")
+    expect(make).to_be_in_viewport(ratio=1)
+    page.get_by_text("360", exact=True).click()
+    make.click()
+    page.get_by_role("button", name="Save it").wait_for()
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="Save it").click()
+    assert saving.value.suggested_filename == f"{run.name}-map-360.gif"
+    with Image.open(saving.value.path()) as image:
+        assert image.width == 360
+        *_, last = (np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(image))
+    # What is closed keeps no film. The key goes to the dialog: a download may take the focus out of it.
+    page.get_by_role("dialog").press("Escape")
+    expect(make).to_be_hidden()
+    page.get_by_role("button", name="Save the journey").click()
+    make.wait_for()
+    expect(page.get_by_role("button", name="Save it")).to_be_hidden()
     assert len(np.unique(last.reshape(-1, 3), axis=0)) > 20

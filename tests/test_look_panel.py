@@ -1,13 +1,10 @@
 """What is looked at, in the side column: drawn for the eyes at every frame, read out where keys rest."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import Server, own_page
+from tests.browser import Workshop
 from tests.decoding import small_model, with_torch
 from tests.walking import digit, next_frame
 
@@ -39,14 +36,10 @@ CHANGED = """(before) => {
 }"""
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with own_page(tmp_path, SCRIPT) as server:
-        yield server
-
-
-def test_what_keys_lead_to_is_read_out_and_what_the_pointer_meets_is_not(server: Server, page: Page) -> None:
-    page.goto(server.address())
+def test_what_keys_lead_to_is_read_out_and_what_the_pointer_meets_is_not(
+    workshop: Workshop, page: Page
+) -> None:
+    page.goto(workshop.serve_script(SCRIPT).address())
     panel = page.locator(".look-panel")
     expect(panel).to_contain_text("Move over the map.")
     expect(panel.get_by_role("img")).to_have_attribute("aria-label", "Nothing yet")

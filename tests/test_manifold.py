@@ -3,8 +3,7 @@
 import base64
 import itertools
 import math
-import pickle
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +11,8 @@ import pytest
 import torch
 from playwright.sync_api import Page
 
-from tests.browser import Server, own_page
 from tests.conftest import BUNDLED
-from tests.decoding import Floats, small_model
+from tests.decoding import Floats, make_decoder, small_model
 from tests.walking import TILE, tile_step
 from vae.models.decoder_export import decoder_spec
 from vae.models.layers import DecoderSpec
@@ -27,35 +25,21 @@ WIDTH, HEIGHT = 740, 620  # of the plot area
 Window = tuple[float, float, float]  # its middle, and how wide it is
 OVERVIEW: Window = (0, 0, 9.4)
 Levels = npt.NDArray[np.uint8]
-SCRIPT = '''
-import pickle
-from pathlib import Path
-import streamlit as st
-from streamlit.components.v2 import component
-from pages.components.stores.decoder import decoder_store
-from pages.components.shell.assets import serve_modules
-
-HOSTING = """
-export default async function ({ data, parentElement }) {
-    const module = new URL(`app/static/${data}/map/latent_map/manifold/manifold.js`, document.baseURI);
-    const { makeManifold } = await import(module);
-    const canvas = parentElement.querySelector("canvas");
-    canvas.manifold ??= makeManifold(canvas);
-    canvas.dataset.ready = "true";
-}
+START = """
+    async () => {
+        const { makeManifold } = await import("/map/latent_map/manifold/manifold.js");
+        const canvas = document.createElement("canvas");
+        canvas.className = "manifold";
+        canvas.style = "display: block; width: 740px; height: 620px";
+        document.body.append(canvas);
+        canvas.manifold = makeManifold(canvas);
+    }
 """
-specs = pickle.loads(Path("specs.pickle").read_bytes())
-for name, spec in specs.items():
-    decoder_store(spec, key=name)
-style = "display: block; width: 740px; height: 620px"
-html = f'<canvas class="manifold" style="{style}"></canvas>'
-component("hosting", html=html, js=HOSTING, isolate_styles=False)(key="hosting", data=serve_modules())
-'''
 # Shows windows in a row, and returns at once; then how many tiles are lacking.
 SHOW = """
-    async ([name, plane, windows]) => {
+    ([name, plane, windows]) => {
         const canvas = document.querySelector(".manifold");
-        const decoder = await window.decodersOfThisApp.get(name);
+        const decoder = window.decoders[name];
         const [width, height] = [canvas.offsetWidth, canvas.offsetHeight];
         for (const shown of windows) {
             canvas.redraw = () =>
@@ -101,14 +85,6 @@ def specs(models: Mapping[str, VAE]) -> Mapping[str, DecoderSpec]:
     return {name: decoder_spec(model) for name, model in models.items()}
 
 
-@pytest.fixture(scope="module")
-def server(specs: Mapping[str, DecoderSpec], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("manifold")
-    (folder / "specs.pickle").write_bytes(pickle.dumps(dict(specs)))
-    with own_page(folder, SCRIPT) as server:
-        yield server
-
-
 def window_of(x: float, y: float, width: float) -> list[float]:
     """x0, x1, y0, y1."""
     tall = width * HEIGHT / WIDTH
@@ -119,7 +95,9 @@ class Manifold:
     """A tab with a manifold."""
 
     def __init__(self, page: Page, models: Mapping[str, VAE], specs: Mapping[str, DecoderSpec]) -> None:
-        self.page, self.models, self.specs = page, models, specs
+        self.page, self.models = page, models
+        for name, spec in specs.items():
+            make_decoder(page, name, spec)
         self.look_at("bundled", [0, 0])
 
     def look_at(self, name: str, base: Sequence[float], axes: Sequence[int] = (0, 1)) -> None:
@@ -127,7 +105,7 @@ class Manifold:
         directions = np.zeros((2, len(base)))
         for direction, axis in zip(directions, axes, strict=False):
             direction[axis] = 1
-        self.model, self.decoder = self.models[name], self.specs[name].name
+        self.model, self.decoder = self.models[name], name
         self.plane = {"base": [*base], "first": directions[0].tolist(), "second": directions[1].tolist()}
 
     def show(self, *windows: Window) -> tuple[int, Levels]:
@@ -166,12 +144,9 @@ class Manifold:
 
 
 @pytest.fixture
-def manifold(
-    server: Server, page: Page, models: Mapping[str, VAE], specs: Mapping[str, DecoderSpec]
-) -> Manifold:
-    page.goto(server.address())
-    page.wait_for_selector(".manifold[data-ready]")
-    return Manifold(page, models, specs)
+def manifold(bare_page: Page, models: Mapping[str, VAE], specs: Mapping[str, DecoderSpec]) -> Manifold:
+    bare_page.evaluate(START)
+    return Manifold(bare_page, models, specs)
 
 
 def test_tiles_are_what_torch_draws_at_their_middles(manifold: Manifold) -> None:

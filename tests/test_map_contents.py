@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from pages.components.map import map_data
 from pages.components.runs import loaded_model
 from pages.components.shell import assets
 from pages.components.stores.pictures import pictures_name, serve_pictures
 from pages.components.stores.points import map_points
-from tests.browser import SLOW, Server, own_page
+from tests.browser import Workshop
 from tests.conftest import TRAIN_IMAGES
 from vae import VaeError
 from vae.datasets.registry import load
@@ -112,19 +112,13 @@ st.navigation([st.Page(shown, default=True), st.Page(reconstructions)]).run()
 """
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with own_page(tmp_path_factory.mktemp("pictures"), SCRIPT) as server:
-        yield server
-
-
 @pytest.fixture
-def visitor(browser: Browser, server: Server) -> Iterator[Page]:
-    page = browser.new_page()
-    page.set_default_timeout(SLOW)
+def visitor(workshop: Workshop, context: BrowserContext) -> Iterator[Page]:
+    """A tab of which answers may fail, but no script."""
+    page = context.new_page()
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.goto(server.address())
+    page.goto(workshop.serve_script(SCRIPT).address())
     yield page
     page.close()
     assert troubles == []

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from pages.components.shell.messages import WORD_JOINER
-from tests.browser import Server, own_page, ready
+from tests.browser import Server, Workshop, own_page, ready
 from tests.test_architecture import ROOT, SOURCES
 from vae.datasets.registry import class_names
 from vae.runs.run import Run
@@ -44,10 +44,8 @@ def led_outside(page: Page) -> list[str]:
     return [each for each in addresses if each == "x" or re.match("https?://(www[.])?evil[.]|mailto:", each)]
 
 
-@pytest.fixture(scope="module")
-def texts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A page with hostile texts in each place that reads Markdown."""
-    script = f"""
+# A page with hostile texts in each place that reads Markdown.
+TEXTS = f"""
 import json
 import re
 import streamlit as st
@@ -61,13 +59,11 @@ for number, text in enumerate(json.loads({json.dumps(json.dumps(HOSTILE))})):
         shown = lambda _, text=text: escape_markdown(text)
         st.pills("Classes", [0], format_func=shown, key=f"pills_{{number}}")
 """
-    with own_page(tmp_path_factory.mktemp("page"), script) as server:
-        yield server
 
 
 @pytest.mark.browser
-def test_plain_text_is_read_letter_by_letter_wherever_markdown_is(texts: Server, page: Page) -> None:
-    page.goto(texts.address())
+def test_plain_text_is_read_letter_by_letter_wherever_markdown_is(workshop: Workshop, page: Page) -> None:
+    page.goto(workshop.serve_script(TEXTS).address())
     expect(page.locator("[class*=st-key-pills_]")).to_have_count(len(HOSTILE))
     for number, text in enumerate(HOSTILE):
         box = page.locator(f".st-key-texts_{number}")

@@ -1,7 +1,6 @@
 """A path on a page: its places, what is said of it, and in a browser the row, the player and the files."""
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +10,9 @@ from playwright.sync_api import Page, WebSocket, expect
 from streamlit.testing.v1 import AppTest
 
 from pages.components.explore.path_panel import STEP
-from tests.browser import Server
+from tests.browser import Workshop
 from tests.conftest import BUNDLED
-from tests.pathing import END, START, path_script, path_server
+from tests.pathing import END, START, path_script
 from tests.visiting import component
 from vae.datasets.images import ImageArray
 from vae.inference.paths import COUNT, path_places
@@ -84,13 +83,12 @@ def test_the_way_that_is_chosen_is_drawn_at_once(tmp_path: Path) -> None:
     )
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with path_server(tmp_path_factory.mktemp("path"), BUNDLED) as server:
-        yield server
+@pytest.fixture
+def server(workshop: Workshop) -> Workshop:
+    return workshop.serve_script(path_script(BUNDLED))
 
 
-def visit(page: Page, server: Server, query: str = "") -> None:
+def visit(page: Page, server: Workshop, query: str = "") -> None:
     page.goto(server.address(query))
     expect(page.locator(".path-strip canvas[aria-label]")).to_be_visible()
     page.evaluate(LISTEN)
@@ -121,7 +119,7 @@ def distance_from(along: Floats, place: list[float]) -> float:
 
 
 @pytest.mark.browser
-def test_it_plays_along_the_path_and_says_where_it_is(server: Server, page: Page) -> None:
+def test_it_plays_along_the_path_and_says_where_it_is(server: Workshop, page: Page) -> None:
     along = path_places(START, END, "spherical")
     visit(page, server, "?way=spherical")
     row = page.locator(".path-strip-row canvas").evaluate_all(LEVELS)
@@ -146,7 +144,7 @@ def test_it_plays_along_the_path_and_says_where_it_is(server: Server, page: Page
 
 
 @pytest.mark.browser
-def test_keys_and_the_row_lead_to_places_exactly(server: Server, page: Page) -> None:
+def test_keys_and_the_row_lead_to_places_exactly(server: Workshop, page: Page) -> None:
     along = path_places(START, END, "straight")
     visit(page, server)
     slider = page.get_by_role("slider", name="Place on the path")
@@ -170,7 +168,7 @@ def test_keys_and_the_row_lead_to_places_exactly(server: Server, page: Page) -> 
 
 
 @pytest.mark.browser
-def test_files_hold_what_torch_draws(server: Server, page: Page) -> None:
+def test_files_hold_what_torch_draws(server: Workshop, page: Page) -> None:
     along = path_places(START, END, "straight")
     visit(page, server)
     content = {}
@@ -194,7 +192,7 @@ def test_files_hold_what_torch_draws(server: Server, page: Page) -> None:
 
 
 @pytest.mark.browser
-def test_it_goes_on_when_the_page_runs_again_and_stops_for_another(server: Server, page: Page) -> None:
+def test_it_goes_on_when_the_page_runs_again_and_stops_for_another(server: Workshop, page: Page) -> None:
     received: list[int] = []
 
     def count(socket: WebSocket) -> None:

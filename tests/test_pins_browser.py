@@ -2,7 +2,6 @@
 
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Download, Locator, Page, expect
 
-from tests.browser import Server, own_page
+from tests.browser import Workshop
 from tests.decoding import small_model, with_torch
 from vae.datasets.images import grey_levels
 
@@ -70,10 +69,9 @@ GONE = """(pin) => Object.assign(document.querySelector(".pins-row").events, {
 })"""
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with own_page(tmp_path_factory.mktemp("pins"), SCRIPT) as server:
-        yield server
+@pytest.fixture
+def server(workshop: Workshop) -> Workshop:
+    return workshop.serve_script(SCRIPT)
 
 
 def tiles(page: Page) -> Locator:
@@ -97,7 +95,7 @@ def picture(download: Download) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(Path(download.path()).read_bytes())).convert("RGB")).astype(int)
 
 
-def test_pins_are_chosen_kept_saved_and_removed(server: Server, page: Page) -> None:
+def test_pins_are_chosen_kept_saved_and_removed(server: Workshop, page: Page) -> None:
     page.goto(server.address("?pins=0.5,1_i3_2,-1&z=0.5,1"))
     expect(tiles(page)).to_have_count(3)
     first, picture_3, third = tiles(page).all()
@@ -141,7 +139,7 @@ def test_pins_are_chosen_kept_saved_and_removed(server: Server, page: Page) -> N
     expect(page).to_have_url(re.compile(r"\?pins=i3\*&index=3$"))
 
 
-def test_a_link_rules_also_where_the_server_saw_the_same_before(server: Server, page: Page) -> None:
+def test_a_link_rules_also_where_the_server_saw_the_same_before(server: Workshop, page: Page) -> None:
     page.goto(server.address("?z=2,-1"))
     expect(tiles(page)).to_have_count(1)
     leads = tiles(page).get_by_role("link")
@@ -161,7 +159,7 @@ def test_a_link_rules_also_where_the_server_saw_the_same_before(server: Server, 
     expect(chosen(page)).to_contain_text("0.50, −1.00")
 
 
-def test_coordinates_are_looked_at_and_pinned(server: Server, page: Page) -> None:
+def test_coordinates_are_looked_at_and_pinned(server: Workshop, page: Page) -> None:
     page.goto(server.address("?z=0.5,1"))
     slider = page.get_by_role("slider", name="z₁")
     field = page.get_by_role("spinbutton", name="z₁", exact=True)

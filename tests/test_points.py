@@ -2,15 +2,15 @@
 
 import base64
 import json
-from collections.abc import Iterator
+import pickle
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Page
 
-from pages.components.stores.points import MapPoints, map_points
-from tests.browser import SLOW, Server, own_page
+from pages.components.stores.points import map_points
+from tests.browser import Workshop
 from tests.test_selection import a_set
 from vae.inference.planes import axis_directions, principal_directions
 from vae.inference.scored_set import ScoredSet
@@ -91,9 +91,9 @@ from pathlib import Path
 import streamlit as st
 from pages.components.stores.points import points_store
 
-sets = pickle.loads(Path("sets.pickle").read_bytes())
+sets = pickle.loads(Path({sets!r}).read_bytes())
 name = points_store(sets[st.radio("Set", list(sets))])
-st.text(f"sent {name}")
+st.text("sent " + name)
 """
 # Every array of a set of points, in base64.
 ARRAYS = """
@@ -110,38 +110,20 @@ ARRAYS = """
 """
 
 
-@pytest.fixture(scope="module")
-def sets() -> dict[str, MapPoints]:
-    return {
-        "flat": map_points(a_wide_set(2, 101), axis_directions(2)),
-        "wide": map_points(a_wide_set(5), axis_directions(5, 3, 1)),
-    }
-
-
-@pytest.fixture(scope="module")
-def server(sets: dict[str, MapPoints], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    import pickle
-
-    folder = tmp_path_factory.mktemp("points")
-    (folder / "sets.pickle").write_bytes(pickle.dumps(sets))
-    with own_page(folder, SCRIPT) as server:
-        yield server
-
-
 def unpacked(text: tuple[str, str]) -> np.ndarray:
     kind, data = text
     return np.frombuffer(base64.b64decode(data), {"Float32Array": "<f4", "Uint8Array": "u1"}[kind])
 
 
 @pytest.mark.browser
-def test_the_browser_has_the_very_same_points(
-    browser: Browser, server: Server, sets: dict[str, MapPoints]
-) -> None:
-    page = browser.new_page()
-    page.set_default_timeout(SLOW)
-    troubles: list[str] = []
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.goto(server.address())
+def test_the_browser_has_the_very_same_points(workshop: Workshop, page: Page) -> None:
+    sets = {
+        "flat": map_points(a_wide_set(2, 101), axis_directions(2)),
+        "wide": map_points(a_wide_set(5), axis_directions(5, 3, 1)),
+    }
+    path = workshop.folder / "sets.pickle"
+    path.write_bytes(pickle.dumps(sets))
+    page.goto(workshop.serve_script(SCRIPT.format(sets=str(path))).address())
     for choice, points in sets.items():
         page.get_by_text(choice, exact=True).click()
         page.get_by_text(f"sent {points.name}").wait_for()
@@ -153,5 +135,3 @@ def test_the_browser_has_the_very_same_points(
         assert list(got["values"]) == ["reconstruction", "kl", "deviation", "distance"]
         for name, values in points.values.items():
             assert np.array_equal(unpacked(got["values"][name]), values), name
-    page.close()
-    assert troubles == []

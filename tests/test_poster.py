@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.components.charts.images import INKS
 from pages.components.export.poster import poster_file, poster_picture
-from tests.browser import own_page
+from tests.browser import Workshop
 from tests.decoding import small_model
 from vae.datasets.images import ImageArray
 from vae.inference.latent_space import prior_grid
@@ -131,13 +131,12 @@ def shown(test: AppTest) -> ImageArray:
 
 
 @pytest.mark.browser
-def test_it_is_saved(page: Page, tmp_path: Path) -> None:
-    with own_page(tmp_path, SCRIPT.format(latent_dim=2)) as server:
-        page.goto(server.address())
-        page.get_by_role("button", name="Poster of the plane").click()
-        expect(page.get_by_alt_text("The poster")).to_be_visible()
-        with page.expect_download() as saving:
-            page.get_by_role("button", name="Save for print").click()
-        assert saving.value.suggested_filename == "mine-poster-20.png"
-        content = Path(saving.value.path()).read_bytes()
+def test_it_is_saved(workshop: Workshop, page: Page) -> None:
+    page.goto(workshop.serve_script(SCRIPT.format(latent_dim=2)).address())
+    page.get_by_role("button", name="Poster of the plane").click()
+    expect(page.get_by_alt_text("The poster")).to_be_visible()
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="Save for print").click()
+    assert saving.value.suggested_filename == "mine-poster-20.png"
+    content = Path(saving.value.path()).read_bytes()
     assert content == poster_file(frozen(2), plane(2), 20, INKS[0])

@@ -4,7 +4,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from pages.components.runs import loaded_model, run_moments
-from tests.browser import APP, Server, ready
+from tests.browser import Workshop, ready
 from tests.test_time_machine import BETWEEN, model_of, places, seek, seen
 from tests.visiting import PAGES, component, visit
 from tests.walking import decoded, digit, next_frame
@@ -84,21 +83,15 @@ def test_of_a_live_run_all_snapshots_are_moments_and_the_end_is_live(runs_dir: P
         assert found.live
 
 
-@pytest.fixture(scope="module")
-def run(trained: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+@pytest.fixture
+def run(trained: Run, workshop: Workshop) -> Run:
     """A copy of the small run, which a server shows."""
-    return Run(shutil.copytree(trained.path, tmp_path_factory.mktemp("runs") / trained.name))
-
-
-@pytest.fixture(scope="module")
-def server(run: Run, small_data: Path) -> Iterator[Server]:
-    with Server(APP, VAE_RUNS_DIR=str(run.path.parent), VAE_DATA_DIR=str(small_data)) as server:
-        yield server
+    return Run(shutil.copytree(trained.path, workshop.runs / trained.name))
 
 
 @pytest.mark.browser
-def test_a_click_on_a_curve_goes_to_that_moment(server: Server, page: Page, run: Run) -> None:
-    page.goto(server.address("train"))
+def test_a_click_on_a_curve_goes_to_that_moment(workshop: Workshop, page: Page, run: Run) -> None:
+    page.goto(workshop.address("train"))
     ready(page, "curves")
     paths = run.snapshots()
     machine = page.locator(".time-machine")
@@ -153,7 +146,7 @@ def test_a_click_on_a_curve_goes_to_that_moment(server: Server, page: Page, run:
 
 
 @pytest.mark.browser
-def test_while_a_run_trains_its_end_is_live_and_follows(server: Server, page: Page, run: Run) -> None:
+def test_while_a_run_trains_its_end_is_live_and_follows(workshop: Workshop, page: Page, run: Run) -> None:
     finished = run.status()
     paths = run.snapshots()
     kept = [path.rename(path.with_suffix(".later")) for path in paths[4:]]
@@ -161,7 +154,7 @@ def test_while_a_run_trains_its_end_is_live_and_follows(server: Server, page: Pa
     machine = page.locator(".time-machine")
     with run.lock():
         run.write_status(finished.model_copy(update={"state": "running"}))
-        page.goto(server.address("train"))
+        page.goto(workshop.address("train"))
         ready(page, "curves")
         expect(page.get_by_role("button", name="live", exact=True)).to_be_visible()
         expect(slider).to_have_attribute("max", "4")
@@ -192,10 +185,10 @@ def test_while_a_run_trains_its_end_is_live_and_follows(server: Server, page: Pa
 
 
 @pytest.mark.browser
-def test_a_run_without_moments_has_no_slider(server: Server, page: Page, run: Run) -> None:
+def test_a_run_without_moments_has_no_slider(workshop: Workshop, page: Page, run: Run) -> None:
     kept = run.snapshots()
     away = [path.rename(path.with_suffix(".away")) for path in kept]
-    page.goto(server.address("train?step=12"))
+    page.goto(workshop.address("train?step=12"))
     ready(page, "curves")
     page.wait_for_selector(".time-machine[data-moments]", state="attached")
     expect(page.locator(".time-machine")).to_be_hidden()

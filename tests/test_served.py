@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from pages.components.shell import assets
-from tests.browser import SLOW, Server, own_page
+from tests.browser import Workshop
 from tests.visiting import PAGES, messages, visit
 from vae.runs.run import Run
 
@@ -73,17 +73,15 @@ look_panel("none", key="look")
 SAID = "This part of the page cannot be loaded. Reload the page to try again."
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with own_page(tmp_path_factory.mktemp("served"), SCRIPT) as server:
-        yield server
+@pytest.fixture
+def server(workshop: Workshop) -> Workshop:
+    return workshop.serve_script(SCRIPT)
 
 
 @pytest.fixture
-def visitor(browser: Browser) -> Iterator[tuple[Page, list[str]]]:
+def visitor(context: BrowserContext) -> Iterator[tuple[Page, list[str]]]:
     """A tab, and the errors that its page does not catch."""
-    page = browser.new_page()
-    page.set_default_timeout(SLOW)
+    page = context.new_page()
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
     yield page, troubles
@@ -92,7 +90,7 @@ def visitor(browser: Browser) -> Iterator[tuple[Page, list[str]]]:
 
 @pytest.mark.browser
 def test_a_module_that_does_not_come_leaves_a_sentence(
-    server: Server, visitor: tuple[Page, list[str]]
+    server: Workshop, visitor: tuple[Page, list[str]]
 ) -> None:
     page, troubles = visitor
     page.route("**/links/navigate.js", lambda route: route.abort())
@@ -108,7 +106,7 @@ def test_a_module_that_does_not_come_leaves_a_sentence(
 
 @pytest.mark.browser
 def test_a_module_that_fails_leaves_a_sentence_and_says_why(
-    server: Server, visitor: tuple[Page, list[str]]
+    server: Workshop, visitor: tuple[Page, list[str]]
 ) -> None:
     page, troubles = visitor
     broken = "export function show() { throw new Error('Nothing works.'); }"

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +11,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from pages.components.map.latent_map import SCALE
-from pages.components.shell import assets
 from pages.components.stores.points import map_points
-from tests.browser import APP, Server, place_on
+from tests.browser import Workshop, place_on
 from tests.test_points import a_wide_set
 from tests.walking import (
     MAP,
@@ -65,8 +63,8 @@ OPACITY = """(canvas) => {
 }"""
 
 # What the map makes of the posteriors of a moment.
-THEN = """async ([address, { mean, logvar, labels }, plane]) => {
-    const { momentPoints } = await import(address);
+THEN = """async ([{ mean, logvar, labels }, plane]) => {
+    const { momentPoints } = await import("/map/latent_map/moments/moment_points.js");
     const newest = { name: "newest", labels: Uint8Array.from(labels), values: { reconstruction: [7] } };
     const opened = { mean: Float32Array.from(mean), logvar: Float32Array.from(logvar) };
     const { xy, covariance, values } = momentPoints(opened, newest, plane);
@@ -76,12 +74,11 @@ THEN = """async ([address, { mean, logvar, labels }, plane]) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def server(trained: Run, small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    runs = tmp_path_factory.mktemp("runs")
-    shutil.copytree(trained.path, runs / trained.name)
-    with Server(APP, VAE_RUNS_DIR=str(runs), VAE_DATA_DIR=str(small_data)) as server:
-        yield server
+@pytest.fixture
+def server(trained: Run, workshop: Workshop) -> Workshop:
+    """It shows the small run."""
+    shutil.copytree(trained.path, workshop.runs / trained.name)
+    return workshop
 
 
 @pytest.fixture(scope="module")
@@ -117,18 +114,10 @@ def model_of(run: Run, snapshot: Snapshot) -> VAE:
     return model
 
 
-def module(page: Page, server: Server, name: str) -> str:
-    """The address of a module of the components, on a page that shows nothing but its text."""
-    address = server.address(f"app/static/{assets.serve_modules()}/{name}")
-    page.goto(address)
-    return address
-
-
 @pytest.mark.parametrize("latent_dim", [1, 2, 5])
-def test_points_of_a_moment_are_as_python_makes_them(shared: Server, page: Page, latent_dim: int) -> None:
+def test_points_of_a_moment_are_as_python_makes_them(bare_page: Page, latent_dim: int) -> None:
     shown = a_wide_set(latent_dim)
     shown = replace(shown, kl=shown.kl_by_dimension.sum(axis=1))
-    address = module(page, shared, "map/latent_map/moments/moment_points.js")
     posteriors = {
         "mean": shown.means.ravel().tolist(),
         "logvar": shown.logvars.ravel().tolist(),
@@ -141,7 +130,7 @@ def test_points_of_a_moment_are_as_python_makes_them(shared: Server, page: Page,
         expected = map_points(shown, directions)
         plane = directions.through(shown.means[3])  # whatever place is pinned, points lie where they lay
         vectors = {name: getattr(plane, name).tolist() for name in ("base", "first", "second")}
-        then = page.evaluate(THEN, [address, posteriors, vectors])
+        then = bare_page.evaluate(THEN, [posteriors, vectors])
         assert then.pop("reconstruction") == [7]  # no snapshot has it: that of the newest weights
         arrays = {"xy": expected.xy, "covariance": expected.covariance, **expected.values}
         assert sorted(then) == sorted(arrays.keys() - {"reconstruction"})
@@ -150,7 +139,7 @@ def test_points_of_a_moment_are_as_python_makes_them(shared: Server, page: Page,
 
 
 def test_every_moment_is_what_its_snapshot_says(
-    server: Server, page: Page, trained: Run, snapshots: dict[int, Snapshot]
+    server: Workshop, page: Page, trained: Run, snapshots: dict[int, Snapshot]
 ) -> None:
     open_moments(page, server.address())
     for index, (step, snapshot) in list(enumerate(snapshots.items()))[4::-1]:
@@ -188,7 +177,7 @@ def test_every_moment_is_what_its_snapshot_says(
 
 
 def test_points_are_drawn_where_they_were_and_axes_stand_still_or_go_with_them(
-    server: Server, page: Page, snapshots: dict[int, Snapshot]
+    server: Workshop, page: Page, snapshots: dict[int, Snapshot]
 ) -> None:
     open_moments(page, server.address("?hide=0,1"))
     seek(page, 3)
@@ -230,7 +219,7 @@ def test_points_are_drawn_where_they_were_and_axes_stand_still_or_go_with_them(
 
 
 def test_colours_by_numbers_mean_the_same_at_every_moment_while_held(
-    server: Server, page: Page, snapshots: dict[int, Snapshot]
+    server: Workshop, page: Page, snapshots: dict[int, Snapshot]
 ) -> None:
     open_moments(page, server.address("?colour=KL"))
     scale = page.locator(".latent-map-scale")
@@ -270,7 +259,7 @@ def _binned(values: npt.NDArray[np.float32], spread: npt.NDArray[np.float32]) ->
 
 
 def test_it_plays_to_the_end_and_asks_for_each_snapshot_once(
-    server: Server, page: Page, snapshots: dict[int, Snapshot]
+    server: Workshop, page: Page, snapshots: dict[int, Snapshot]
 ) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "moments-" in request.url else None)
@@ -300,7 +289,7 @@ def test_it_plays_to_the_end_and_asks_for_each_snapshot_once(
 
 
 def test_the_address_brings_a_moment_back_and_keys_lead_on(
-    server: Server, page: Page, snapshots: dict[int, Snapshot]
+    server: Workshop, page: Page, snapshots: dict[int, Snapshot]
 ) -> None:
     steps = list(snapshots)
     open_moments(page, server.address(f"?step={steps[2]}"))
@@ -326,7 +315,7 @@ def test_the_address_brings_a_moment_back_and_keys_lead_on(
 
 
 def test_a_picture_that_is_picked_goes_along(
-    server: Server, page: Page, trained: Run, snapshots: dict[int, Snapshot]
+    server: Workshop, page: Page, trained: Run, snapshots: dict[int, Snapshot]
 ) -> None:
     open_moments(page, server.address("?layers=points,ellipses"))
     (step, snapshot), *_ = list(snapshots.items())[4:]

@@ -8,16 +8,15 @@ import pytest
 from playwright.sync_api import Page, Route
 
 from pages.components.stores.moments import Moment
-from tests.browser import SLOW, Server
-from tests.test_time_machine import module
+from tests.browser import SLOW
 
 pytestmark = pytest.mark.browser
 
 # Frames come when they are asked for, and whatever decoder is wanted is here.
-START = """async (address) => {
+START = """async () => {
     window.requestAnimationFrame = (frame) => ((window.nextFrame = frame), 1);
     window.decodersOfThisApp = { get: async () => ({}) };
-    const { timeline } = await import(address);
+    const { timeline } = await import("/stores/moments/timeline.js");
     window.seen = Object.fromEntries(["left", "right"].map((name) => [name, timeline(name)]));
 }"""
 FOLLOW = """([name, list]) => window.seen[name].follow({ weights: [], means: [], ...list }, "step")"""
@@ -115,10 +114,9 @@ class Visit:
 
 
 @pytest.fixture
-def visit(shared: Server, page: Page) -> Visit:
-    address = module(page, shared, "stores/moments/timeline.js")
-    visit = Visit(page)
-    page.evaluate(START, address)
+def visit(bare_page: Page) -> Visit:
+    visit = Visit(bare_page)
+    bare_page.evaluate(START)
     return visit
 
 
