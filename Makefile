@@ -17,7 +17,7 @@ run: $(VENV)/installed  ## Start the app and print its address; PORT=8600 choose
 		exit 1; }
 
 test: $(VENV)/installed-dev browser  ## Run the whole test suite, browser tests included.
-	$(BIN)/python -m pytest -n 2 --dist loadfile  # browsers wait half of the time
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder  # browsers wait half of the time
 
 soak: $(VENV)/installed-dev  ## Kill trainings and open damaged runs, far more than the tests do; ten minutes.
 	$(BIN)/python -m benchmarks.kill

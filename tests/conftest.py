@@ -36,6 +36,12 @@ DESKTOP: ViewportSize = {"width": 1400, "height": 900}
 BUNDLED = ROOT / "checkpoints" / TrainConfig.preset("best").run_name
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Runs files with browser tests first: they take longest, and the short ones fill the gap at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("browser")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(autouse=True)
 def main_module_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     """Streamlit puts the script it tests in the place of `__main__`, which spawned processes then import."""
