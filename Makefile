@@ -20,7 +20,7 @@ test: $(VENV)/installed-dev browser  ## Run the whole test suite, browser tests 
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder  # browsers wait half of the time
 
 soak: $(VENV)/installed-dev  ## Kill trainings and open damaged runs, far more than the tests do; ten minutes.
-	$(BIN)/python -m benchmarks.kill
+	$(BIN)/python -m tests.interruptions
 	SOAK=1 $(BIN)/python -m pytest tests/test_fuzzing.py tests/test_workers.py
 
 lint: $(VENV)/installed-dev  ## Check format, style and types.

@@ -201,7 +201,7 @@ def test_a_place_that_means_nothing_to_the_other_is_said_to(
             before = page.evaluate(MARKS, other)
             x0, x1, y0, y1 = page.evaluate(RANGES, side)
             pointed_at(page, side, 0.2 * x0 + 0.8 * x1, 0.02 * y0 + 0.98 * y1)  # where no point is
-            assert page.evaluate(f"() => ({OF_MAP})('{side}').look.index") is None
+            assert page.evaluate(f"() => ({OF_MAP})('{side}').hovered.index") is None
             panel = page.locator(f".st-key-{other}_look .look-panel")
             expect(panel).to_contain_text(
                 f"A place of {sizes[0]} numbers means nothing here, where z has {sizes[1]}."

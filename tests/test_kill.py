@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.kill import faults, kills, saved_step
 from tests.conftest import small_config
+from tests.interruptions import faults, kills, saved_step
 from vae.runs.catalogue import new_run
 from vae.training.loop import SAVE_SECONDS, fit
 from vae.training.step import Stepper

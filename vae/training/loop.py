@@ -76,7 +76,7 @@ def fit(run: Run) -> Generator[Status, None, None]:
             run.update_request(stop=False, pause_at=None)
         threads = torch.get_num_threads()
         try:
-            yield from Trainer(run).train()
+            yield from Trainer(run).train_to_end()
         except Exception as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else error
             known = isinstance(error, VaeError)
@@ -138,7 +138,7 @@ class Trainer:
         self.finite_at: int | None = None  # the last step at which the test loss was finite
         self.viewed_at = self.saved_at = self.status_at = self.timer()
 
-    def train(self) -> Iterator[Status]:
+    def train_to_end(self) -> Iterator[Status]:
         """Trains to the end, or until a stop is requested; yields each status that is written."""
         yield self.write_status("running")
         if self.state.step == 0:

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.kill`: trainers cut off at any instant, and what is left of their runs.
+"""`python -m tests.interruptions`: trainers cut off at any instant, and what is left of their runs.
 
 Two ways, both on a short training that saves every few steps:
 
