@@ -14,8 +14,7 @@ from pages.components.runs.run_picker import other_picker, run_picker
 from pages.components.shell.entrypoint import reenter_through_app
 from pages.components.shell.messages import escape_markdown, show_errors
 from pages.components.stores import pictures
-from pages.components.train import live_view
-from pages.components.train.live_view import ChartOptions, chart_options, poll_seconds
+from pages.components.train.live_panels import ChartOptions, chart_options, curves_figure, poll_seconds
 from vae.runs.records import LIVE
 
 # On a narrow window the columns go below each other.
@@ -91,7 +90,7 @@ def _overlaid(pair: Pair, options: ChartOptions, live: int) -> None:
     label = f"Reconstruction, KL and −ELBO of {pair.left.name} and {pair.right.name}"
     cursor = Cursor(LEFT.timeline, options.x)
     live_figure(
-        live_view.curves_figure(pair, status, *options),
+        curves_figure(pair, status, *options),
         key="pair_curves",
         height=360,
         label=label,

@@ -34,7 +34,7 @@ _STYLE = (
 
 
 def main() -> None:
-    """The page."""
+    """Draws the page: the slow and large parts first, then the fragment `explore`."""
     st.html(_STYLE)
     st.title("Latent space")
     st.write(
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def explore(view: View) -> None:
-    """Map and panels of these weights, whose decoder the browser has; a click runs this fragment only."""
+    """The map and its panels, for the weights of `view`. A fragment: a click reruns only this."""
     run, loaded = view.run, view.loaded
     pins, any_event = handle_events(view)
     if any_event and loaded_model.load(run).decoder.name != loaded.decoder.name:

@@ -16,7 +16,7 @@ from pages.components.shell.messages import show_errors
 from pages.components.train import form
 from pages.components.train.controls import controls
 from pages.components.train.form import config_form, preset_choice
-from pages.components.train.live_view import (
+from pages.components.train.live_panels import (
     TROUBLE_SECONDS,
     chart_options,
     live_panels,

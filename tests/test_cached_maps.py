@@ -11,8 +11,8 @@ import pytest
 
 from pages import latent
 from pages.components.map import map_data
+from pages.components.map.lasso import summarize_region
 from pages.components.map.latent_map import Region
-from pages.components.map.region import summarize_region
 from pages.components.runs import loaded_model
 from pages.components.shell import assets
 from pages.components.stores import pictures

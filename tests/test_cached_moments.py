@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from pages.components.runs import loaded_model, run_actions, run_data, run_moments
-from pages.components.runs.run_moments import steps
+from pages.components.runs.run_moments import load_from_names
 from pages.components.shell import assets
 from pages.components.stores.moments import Moments
 from tests.visiting import PAGES, component, visit
@@ -116,12 +116,12 @@ def test_where_steps_lie_is_told_once_the_log_says_it(run: Run) -> None:
     log = run.metrics_path.read_bytes()
     first, *_ = log.splitlines(keepends=True)  # that of the test set, before the first step
     run.metrics_path.write_bytes(first)
-    assert {moment.epoch for moment in steps(run, live=True).moments} == {None}
+    assert {moment.epoch for moment in load_from_names(run, live=True).moments} == {None}
     with run.metrics_path.open("ab") as file:
         file.write(log.removeprefix(first))
-    *snapshots, _ = steps(run, live=True).moments
+    *snapshots, _ = load_from_names(run, live=True).moments
     assert [moment.epoch for moment in snapshots] == [moment.step / 12 for moment in snapshots]
-    assert steps(run, live=True) is steps(run, live=True)  # made once
+    assert load_from_names(run, live=True) is load_from_names(run, live=True)  # made once
 
 
 def test_a_snapshot_of_an_older_version_has_the_losses_of_the_log(run: Run) -> None:

@@ -8,10 +8,10 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from pages.components.map.region import inside, is_polygon
+from pages.components.map.lasso import inside, is_polygon
 from tests.visiting import PAGES, bars, component, html, messages, visit
 from vae.datasets.registry import load
-from vae.inference.selection import exact_search, search_indices
+from vae.inference.image_search import exact_search, search_indices
 from vae.runs.run import Run
 
 
@@ -74,7 +74,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 from pages.components.runs import loaded_model
-from pages.components.map.region import summarize_region
+from pages.components.map.lasso import summarize_region
 from pages.components.explore.region_panel import region_panel
 from vae.runs.run import Run
 

@@ -54,7 +54,7 @@ def test_until_somebody_goes_back_the_page_does_without_torch() -> None:
 def test_the_steps_are_known_and_going_back_brings_the_rest(runs_dir: Path, trained: Run) -> None:
     run = Run(runs_dir / trained.name)
     test = visit(PAGES[2], run=run.name)
-    known = run_moments.steps(run, live=False)
+    known = run_moments.load_from_names(run, live=False)
     assert [moment.step for moment in known.moments] == [int(path.stem) for path in run.snapshots()]
     assert component(test, "rewind")["moments"] == known.name
     assert not any('"key": "then"' in part.proto.json for part in test.get("bidi_component"))
@@ -74,7 +74,7 @@ def test_the_steps_are_known_and_going_back_brings_the_rest(runs_dir: Path, trai
 def test_of_a_live_run_all_snapshots_are_moments_and_the_end_is_live(runs_dir: Path, trained: Run) -> None:
     run = Run(runs_dir / trained.name)
     for found in (
-        run_moments.steps(run, live=True),
+        run_moments.load_from_names(run, live=True),
         run_moments.load(run, loaded_model.load(run), live=True),
     ):
         *earlier, end = found.moments

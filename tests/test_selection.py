@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from vae import VaeError
+from vae.inference.image_search import SORTS, filter_classes, search_indices, select_images
 from vae.inference.scored_set import ScoredSet, mean_losses, nearest_images, surprise
-from vae.inference.selection import SORTS, filter_classes, search_indices, select_images
 from vae.models.losses import kl
 
 

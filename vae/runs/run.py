@@ -102,7 +102,7 @@ class Run:
         return load_model(self.model_path, self.config)
 
     def status(self) -> Status:
-        """The run's status now; `interrupted` if its trainer died without writing one."""
+        """The run's status now; `interrupted` if its trainer ended without writing a final one."""
         status = self._written_status()
         # Read again after checking the lock: the trainer may have finished and released it in between.
         if (
@@ -201,7 +201,9 @@ class Run:
                 request = Request.model_validate({**kept, **changes})
                 write_atomic(self.request_path, request.model_dump_json().encode(), durable=False)
         except filelock.Timeout as error:
-            raise VaeError(f"{self.name} is being asked by somebody else. Ask again.") from error
+            raise VaeError(
+                f"Another tab or command is changing a request to {self.name}. Try again."
+            ) from error
         return request
 
     def request_stop(self) -> None:

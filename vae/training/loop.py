@@ -135,7 +135,7 @@ class Trainer:
         self.pace = Pace()
         self.batches: list[Tensor] = []  # (2,) of each since the last train line: reconstruction, KL
         self.last_metrics: Metrics | None = None
-        self.finite_at: int | None = None  # the last step at which the test loss was finite
+        self.evaluated_step: int | None = None  # of the last finite loss of the whole test set
         self.viewed_at = self.saved_at = self.status_at = self.timer()
 
     def train_to_end(self) -> Iterator[Status]:
@@ -163,7 +163,7 @@ class Trainer:
 
     def take_step(self) -> None:
         """Takes the next step, together with all other workers."""
-        plan = self.state.next_step
+        plan = self.state.next_plan
         self.group.send_plan(plan)
         self.batches.append(self.state.stepper.step(plan))
         self.state.step += 1
@@ -217,7 +217,7 @@ class Trainer:
         terms = torch.stack((scores.reconstruction, scores.kl), dim=1)
         batches = [batch.mean(dim=0) for batch in terms.split(self.config.batch_size)]
         self.log("test", terms, torch.stack(batches))
-        self.finite_at = self.state.step
+        self.evaluated_step = self.state.step
         return Posterior(scores.mean, scores.logvar)
 
     def log_batches(self) -> None:
@@ -267,7 +267,7 @@ class Trainer:
     def save(self) -> None:
         """Saves state and weights if they changed and their test loss is finite. Raises VaeError, OSError."""
         if self.state.needs_save:
-            if self.finite_at != self.state.step:
+            if self.evaluated_step != self.state.step:
                 scores = score_set(self.model, self.test.images[:CHECKED_IMAGES])
                 self.check_finite((scores.reconstruction + scores.kl).sum().item())
             # First the metrics: after a power cut they may reach further than the weights, never less far.

@@ -79,7 +79,7 @@ class TrainingState:
         return _rates(self.config)
 
     @property
-    def next_step(self) -> StepPlan:
+    def next_plan(self) -> StepPlan:
         """The plan of the next step; at the end that of the last one."""
         step = min(self.step, self.total_steps - 1)
         epoch, batch = divmod(step, self.epoch_steps)
@@ -134,10 +134,10 @@ def restore_state(run: Run, images: Tensor, group: WorkerGroup) -> TrainingState
         if run.model_path.exists():
             state.step = _load_for_restart(run, model, epoch_steps)
         torch.set_num_threads(choose_threads(config, model))
-    kept = run.truncate_metrics(state.step or -1)
+    kept = run.truncate_metrics(state.step or -1)  # -1: at step 0 the first evaluation is logged anew
     if kept and not run.resume_path.exists():
         state.timer = Timer(kept[-1].seconds)
-    state.stepper.learning_rate = state.next_step.learning_rate
+    state.stepper.learning_rate = state.next_plan.learning_rate
     own = tuple(_rates(config).values())
     state.steered |= any((line.peak_learning_rate, line.beta) != own for line in kept)
     return state

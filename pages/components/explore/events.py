@@ -18,7 +18,7 @@ _CLICKED = "clicked"  # key of the last click's number, and of the pins before i
 
 
 def handle_events(view: View) -> tuple[Pins, bool]:
-    """Handles the events since the last run of the script; returns the pins, and whether there were any."""
+    """Handles the events since the last run of the script; returns the pins, and whether there was one."""
     test = view.loaded.test
     latent_dim = test.means.shape[1]
     pins = before = current_pins(test, view.run.config.dataset)
@@ -33,7 +33,7 @@ def handle_events(view: View) -> tuple[Pins, bool]:
         any_event = True
         match event:
             case Undo(of):
-                pins = _undone(of, pins)
+                pins = _undo_click(of, pins)
             case Region(revision=view.revision):
                 draw_region(event)
                 if event.corners:
@@ -57,8 +57,8 @@ def handle_events(view: View) -> tuple[Pins, bool]:
     return pins, any_event or pins != before
 
 
-def _undone(of: int, pins: Pins) -> Pins:
-    """The pins from before the click of that number, unless they were changed since."""
+def _undo_click(of: int, pins: Pins) -> Pins:
+    """Restores the pins from before the click of number `of`, unless they changed since; returns the pins."""
     number, before = st.session_state.get(_CLICKED, (None, pins))
     chosen = pins.chosen
     unchanged = chosen is not None and pins == before.add(chosen.place, chosen.index)

@@ -8,13 +8,13 @@ import streamlit as st
 from pages.components.charts.class_bars import class_bars
 from pages.components.charts.tiles import Caption, TileClicks, tiles
 from pages.components.gallery.filters import CLASSES, FIND, LOSS, PAGE
+from pages.components.map.lasso import RegionSummary
 from pages.components.map.map_data import picture_at
-from pages.components.map.region import RegionSummary
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.links import RECONSTRUCTIONS, link
 from vae.datasets.registry import class_names
+from vae.inference.image_search import MAX_WORDS, exact_search
 from vae.inference.scored_set import Indices, ScoredSet
-from vae.inference.selection import MAX_WORDS, exact_search
 from vae.runs.run import Run
 
 KEY = "region"

@@ -11,8 +11,8 @@ from pages.components.charts.live_figure import click_on, live_figure
 from pages.components.charts.tables import number_table
 from pages.components.shell.messages import error_text, escape_markdown
 from vae import VaeError
+from vae.inference.image_search import SORTS, filter_classes, select_images
 from vae.inference.scored_set import TERMS, Indices, ScoredSet, mean_losses
-from vae.inference.selection import SORTS, filter_classes, select_images
 
 # Keys of the widgets, which are also their query parameters.
 CLASSES, SORT, SEED, FIND, LOSS, SIZE, PAGE = "digit", "sort", "seed", "find", "loss", "show", "page"

@@ -8,9 +8,9 @@ from typing import NamedTuple, get_args
 import numpy as np
 import streamlit as st
 
+from pages.components.map.lasso import is_polygon
 from pages.components.map.latent_map import Region
 from pages.components.map.pin_urls import FURTHEST, is_place, place_of, place_text
-from pages.components.map.region import is_polygon
 from pages.components.shell.messages import error_text, escape_markdown
 from vae import VaeError
 from vae.inference.paths import PathKind

@@ -37,7 +37,7 @@ MAP, TIME = "map", "moment"  # keys of the map and of its time machine
 
 
 class View(NamedTuple):
-    """What the map shows, whatever is clicked on it.
+    """What the map shows of a run, apart from pins, path and region.
 
     Attributes:
         points: of the test set or the training set, as `shown.training` says, on the planes of `picked`.
@@ -55,7 +55,7 @@ class View(NamedTuple):
 
     @property
     def revision(self) -> str:
-        """Names the run and the directions: newer weights have other principal components."""
+        """A name for the run and the plane's directions; newer weights change principal components only."""
         return f"{self.run.name}: {self.picked.directions.name}"
 
     def plane(self, pins: Pins) -> Plane:
@@ -69,16 +69,16 @@ class View(NamedTuple):
         return loaded_model.training_set(self.run, self.loaded) if training else self.loaded.test
 
     def is_of(self, event: Click | Line) -> bool:
-        """Whether its places are places of this map: while a run is encoded, those of the last one come.
+        """Whether an event was made on this map: while another run is encoded, the last map still shows.
 
-        Newer weights of the run change the decoder only, another plane the revision only.
+        It is enough that either agrees: newer weights change the decoder, another plane the revision.
         """
         return event.revision == self.revision or event.decoder == self.loaded.decoder.name
 
     def test_picture(self, point: int | None, points: str) -> int | None:
-        """The index of the test picture that a clicked point is, or None if it is of other points.
+        """The index of the clicked test picture; None if no point was clicked, or one of another set.
 
-        It may have been clicked at an earlier moment. Training pictures have no pages of their own.
+        Also right for a click at an earlier moment. Training pictures cannot be pinned by index.
         """
         test = map_data.points_of(self.run, self.loaded, self.picked.directions)
         if point is None or points != test.name:

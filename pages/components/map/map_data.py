@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from pages.components.map.lasso import RegionSummary, members, summarize_region
 from pages.components.map.latent_map import Region
-from pages.components.map.region import RegionSummary, members, summarize_region
 from pages.components.runs.loaded_model import LoadedModel, training_set
 from pages.components.runs.run_data import path_of
 from pages.components.stores.points import MapPoints, map_points

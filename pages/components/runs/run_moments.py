@@ -28,8 +28,8 @@ Stamp = tuple[Path, int, int]  # a file, when it was written, and how large it i
 def load(run: Run, loaded: LoadedModel, *, live: bool = False) -> Moments:
     """The moments of `run`, with their snapshots served from static/.
 
-    The last one is that of the loaded weights, with the snapshots before it; of a live run, the training as
-    it goes on, with all snapshots. Raises VaeError if static/ cannot be written.
+    Without `live`: the snapshots before the loaded weights, then these weights. With `live`: all snapshots,
+    then the training as it stands now. Raises VaeError if static/ cannot be written.
     """
     earlier = [file for file in _files(run) if live or _step(file[0]) < loaded.step]
     found = _moments(run, loaded.decoder.name, earlier, live, loaded)
@@ -40,9 +40,9 @@ def load(run: Run, loaded: LoadedModel, *, live: bool = False) -> Moments:
     return found
 
 
-def steps(run: Run, *, live: bool) -> Moments:
+def load_from_names(run: Run, *, live: bool) -> Moments:
     """The moments of `run` from the names of its snapshots alone, without torch."""
-    return _steps(run, tuple(map(_step, run.snapshots())), live, _stamp(run.metrics_path))
+    return _from_names(run, tuple(map(_step, run.snapshots())), live, _stamp(run.metrics_path))
 
 
 def forget(run: Run) -> None:
@@ -103,7 +103,7 @@ def _moments(
     cost = Cost(float(test.reconstruction.mean()), float(test.kl.mean()))
     step = _loaded.step
     train = _cost(run_data.losses(run).train, step)
-    shown = Moment(step, None, _loaded.epoch, _place(run, step)[1], train, cost)
+    shown = Moment(step, None, _loaded.epoch, _epoch_and_seconds(run, step)[1], train, cost)
     return Moments(
         run=run.name,
         live=live,
@@ -117,7 +117,7 @@ def _moments(
 
 
 @st.cache_resource(max_entries=32, show_spinner=False, hash_funcs={Run: path_of})
-def _steps(run: Run, steps: Sequence[int], live: bool, log: Stamp) -> Moments:  # noqa: ARG001 (the key)
+def _from_names(run: Run, steps: Sequence[int], live: bool, log: Stamp) -> Moments:  # noqa: ARG001 (the key)
     found = [_moment(run, step, None, None) for step in steps]
     return Moments(
         run=run.name,
@@ -140,10 +140,10 @@ def _moment(run: Run, step: int, url: str | None, metrics: Metrics | None) -> Mo
     """A moment with its losses from the log, and from the snapshot's metrics, which are of one split."""
     losses = run_data.losses(run)
     costs = {split: _cost(rows, step) for split, rows in losses._asdict().items()}
-    place = _place(run, step) if metrics is None else (metrics.epoch, metrics.seconds)
+    when = _epoch_and_seconds(run, step) if metrics is None else (metrics.epoch, metrics.seconds)
     if metrics is not None:
         costs[metrics.split] = Cost(metrics.reconstruction, metrics.kl)
-    return Moment(step, url, *place, costs["train"], costs["test"])
+    return Moment(step, url, *when, costs["train"], costs["test"])
 
 
 def _cost(rows: Rows, step: int) -> Cost | None:
@@ -152,7 +152,7 @@ def _cost(rows: Rows, step: int) -> Cost | None:
     return Cost(*(float(rows[name][found[0]]) for name in Cost._fields)) if len(found) else None
 
 
-def _place(run: Run, step: int) -> tuple[float | None, float | None]:
+def _epoch_and_seconds(run: Run, step: int) -> tuple[float | None, float | None]:
     """Epoch and seconds at a step, interpolated between lines of the log; None without a log."""
     train = run_data.losses(run).train
     if not len(train):

@@ -48,7 +48,11 @@ def time_slider(run: Run, status: Status, loaded: LoadedModel | None) -> None:
         st.session_state[_RUN] = run.name
     if loaded is None and st.session_state.get(_RUN) == run.name and run.model_path.exists():
         st.rerun()
-    found = run_moments.steps(run, live=live) if loaded is None else run_moments.load(run, loaded, live=live)
+    found = (
+        run_moments.load_from_names(run, live=live)
+        if loaded is None
+        else run_moments.load(run, loaded, live=live)
+    )
     time_machine(moments_store(found), dims=False, key=TIME)
 
 

@@ -16,8 +16,8 @@ from pages.components.shell import component_events
 from pages.components.shell.assets import module_component, plotly_js_url
 from vae.inference.planes import Plane
 
-Place = tuple[float, float]  # of the map
-MapPlace = tuple[float, float | None]  # the same, without a height where the latent space has one dimension
+Place = tuple[float, float]  # x, y on the map; elsewhere a "place" is a latent point (Z,)
+MapPlace = tuple[float, float | None]  # the same; y is None if the latent space has one dimension
 Layer = Literal["points", "manifold", "ellipses", "prior"]
 Colouring = Literal["class", "reconstruction", "kl", "deviation", "distance"]
 DEFAULT_LAYERS: tuple[Layer, ...] = ("points", "manifold", "prior")
@@ -67,7 +67,7 @@ Event = Click | Undo | Region | Line
 
 
 class TimelineRef(NamedTuple):
-    """What the map needs to show earlier moments, of which snapshots hold the test set.
+    """What the map needs to show earlier moments of the training; they have points of the test set only.
 
     Attributes:
         timeline: the name of the timeline that it follows.
@@ -149,7 +149,7 @@ class MapMarks:
     """What is marked on a map.
 
     Attributes:
-        pins: places; of a line without a height.
+        pins: their map coordinates; y is None if the latent space has one dimension.
         pinned: the index of each pin's test picture, or None.
         chosen: the position of the chosen one in `pins`, or None.
         ellipse: place and covariance (xx, xy, yy) of a posterior, shown while no point is hovered.
@@ -171,7 +171,7 @@ class MapPlacement:
 
     Attributes:
         key: the map's identity, unique in the app.
-        prefix: begins the names of the URL parameters `window` and `hide` of a page's second map.
+        prefix: put before the URL parameters `window`, `hide` and `step` of a page's second map.
         selects: whether lines and lassos can be drawn.
         query: URL parameters to set when the map is drawn, or to remove for None.
     """

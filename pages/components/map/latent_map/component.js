@@ -276,7 +276,7 @@ class LatentMap {
     const { behind, data, ink, view, past } = this;
     const { decoder } = this.shown;
     if (!view.ready) return;
-    // While the axes move at every moment, none of it would ever be whole.
+    // While the axes move in a play, no window stands long enough to be decoded.
     const wild = past.played && !past.fixedAxes;
     behind.hidden = !data.layers.includes("manifold") || !decoder || wild;
     if (behind.hidden) return this.manifold.hide();
