@@ -20,8 +20,8 @@ test: $(VENV)/installed-dev browser  ## Run the whole test suite, browser tests 
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder  # browsers wait half of the time
 
 soak: $(VENV)/installed-dev  ## Kill trainings and open damaged runs, far more than the tests do; ten minutes.
-	$(BIN)/python -m tests.interruptions
-	SOAK=1 $(BIN)/python -m pytest tests/test_fuzzing.py tests/test_workers.py
+	$(BIN)/python -m tests.support.interruptions
+	SOAK=1 $(BIN)/python -m pytest tests/vae/runs/test_fuzzing.py tests/vae/training/test_distributed.py
 
 lint: $(VENV)/installed-dev  ## Check format, style and types.
 	$(BIN)/ruff format --check .
@@ -61,4 +61,4 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 # Without a Chromium the browser tests are skipped and say why; with CI=true they fail.
 .PHONY: browser
 browser: $(VENV)/installed-dev
-	@$(BIN)/python -m tests.browser
+	@$(BIN)/python -m tests.support.browser

@@ -22,8 +22,8 @@ from streamlit.proto.Common_pb2 import StringArray
 from torch import nn
 
 from benchmarks.sessions import Session
-from tests.browser import APP, ARGUMENTS, SLOW, Server, chromium
-from tests.conftest import BUNDLED
+from tests.support.browser import ARGUMENTS, SLOW, Server, chromium
+from tests.support.paths import APP, BUNDLED
 from vae.datasets.registry import load
 from vae.inference.latent_space import BATCH
 from vae.inference.scored_set import ScoredSet

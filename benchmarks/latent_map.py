@@ -18,8 +18,8 @@ import numpy as np
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, WebSocket, sync_playwright
 
 from benchmarks.targets import machine_load
-from tests.browser import APP, ARGUMENTS, ROOT, SLOW, Server, chromium, click_at, place_on, ready
-from tests.conftest import BUNDLED
+from tests.support.browser import ARGUMENTS, SLOW, Server, chromium, click_at, place_on, ready
+from tests.support.paths import APP, BUNDLED, ROOT
 from vae.datasets.registry import load
 from vae.inference.latent_space import encode_set
 from vae.inference.scored_set import Floats

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.browser import wait_until
+from tests.support.browser import wait_until
 from vae.config import TrainConfig
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run

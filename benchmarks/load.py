@@ -25,8 +25,8 @@ from benchmarks.sessions import Session
 from benchmarks.targets import Measurement, machine_load, show
 from benchmarks.users import GALLERY, MAP, TRAIN, BrowserTab, SocketTab, User
 from benchmarks.viewers import processor_seconds
-from tests.browser import APP, ARGUMENTS, SLOW, Server, chromium, wait_until
-from tests.conftest import BUNDLED
+from tests.support.browser import ARGUMENTS, SLOW, Server, chromium, wait_until
+from tests.support.paths import APP, BUNDLED
 from vae.config import TrainConfig
 from vae.runs.run import Run
 from vae.training import jobs

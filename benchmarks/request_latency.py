@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.live_run import slow_config, training
-from tests.browser import wait_until
+from tests.support.browser import wait_until
 from vae.runs.run import Run
 
 TIMES = 20

@@ -13,8 +13,9 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.latent_map import settle
 from benchmarks.targets import Measurement, machine_load, show
-from tests.browser import APP, ARGUMENTS, SLOW, Server, chromium
-from tests.walking import TIMELINE
+from tests.support.browser import ARGUMENTS, SLOW, Server, chromium
+from tests.support.latent_page import TIMELINE
+from tests.support.paths import APP
 from vae.config import TrainConfig
 from vae.runs.catalogue import new_run
 from vae.runs.run import Run

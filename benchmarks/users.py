@@ -18,11 +18,11 @@ from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 from streamlit.proto.Selectbox_pb2 import Selectbox
 
 from benchmarks.sessions import Session
-from tests import walking
-from tests.browser import PLACE, READY, SLOW
+from tests.support import latent_page
+from tests.support.browser import PLACE, READY, SLOW
 
 MAP, GALLERY, TRAIN = "", "reconstructions", "train"  # as Streamlit names the pages
-QUEUE = f"{walking.MAP}.queue"  # of the map's events
+QUEUE = f"{latent_page.MAP}.queue"  # of the map's events
 TITLES = {MAP: "Latent space", GALLERY: "Reconstructions", TRAIN: "Train"}
 REACH = 1.5  # places are at most so far from 0: on every run's map
 SHOWN = 20  # pictures that a page of the gallery has at least

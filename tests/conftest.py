@@ -13,15 +13,20 @@ import streamlit
 from playwright.sync_api import Browser, BrowserContext, Page, Response, ViewportSize, expect, sync_playwright
 from streamlit.components.v2 import manifest_scanner
 
-from tests.browser import APP, ARGUMENTS, MISSING, SLOW, Server, Workshop, chromium, serve_modules, wait_until
-from tests.processes import FORKED
-from tests.small_runs import PACKED as PACKED
-from tests.small_runs import ROOT as ROOT
-from tests.small_runs import TEST_IMAGES as TEST_IMAGES
-from tests.small_runs import TRAIN_IMAGES as TRAIN_IMAGES
-from tests.small_runs import small_config as small_config
-from tests.small_runs import write_small_mnist as write_small_mnist
-from vae.config import TrainConfig
+from tests.support.browser import (
+    ARGUMENTS,
+    MISSING,
+    SLOW,
+    Server,
+    Workshop,
+    chromium,
+    removed,
+    serve_modules,
+    wait_until,
+)
+from tests.support.paths import APP, BUNDLED, ROOT
+from tests.support.processes import FORKED
+from tests.support.small_runs import small_config, write_small_mnist
 from vae.runs.catalogue import new_run
 from vae.runs.run import Run
 from vae.training import jobs
@@ -32,8 +37,6 @@ expect.set_options(timeout=SLOW)  # its own five seconds are too few for a busy 
 OURS = re.compile(r"(https?|wss?)://localhost:|data:|blob:|about:")
 PROBES = re.compile(r"/_stcore/(health|host-config)$")
 DESKTOP: ViewportSize = {"width": 1400, "height": 900}
-# The run that comes with the project.
-BUNDLED = ROOT / "checkpoints" / TrainConfig.preset("best").run_name
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -185,13 +188,15 @@ def workshop_server(small_data: Path, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture
 def workshop(workshop_server: Workshop) -> Iterator[Workshop]:
     """A server on the small MNIST whose runs a test may change; without runs at first."""
+    if workshop_server.process.poll() is not None:  # a test that stopped it failed
+        workshop_server.start()
     workshop_server.serve_app()
     workshop_server.runs.mkdir(exist_ok=True)
     yield workshop_server
     if (run := jobs.live_run(workshop_server.runs)) is not None:
         run.request_stop()
         wait_until(lambda: jobs.live_run(workshop_server.runs) is None)
-    shutil.rmtree(workshop_server.runs)
+    wait_until(lambda: removed(workshop_server.runs))
 
 
 @pytest.fixture(scope="session")

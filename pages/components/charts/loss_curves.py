@@ -27,7 +27,7 @@ TRAIN, TEST = "#3f90da", "#e76300"
 BAND = "rgba(63, 144, 218, 0.25)"
 GREY = "rgba(128, 128, 128, 0.9)"
 # Of overlaid runs: found like the ten label colours, together with the two above and with a contrast of at
-# least 2.7 to both themes (tests/test_curves.py).
+# least 2.7 to both themes (tests/pages/charts/test_loss_curves.py).
 OVERLAYS = ("#aa00aa", "#226644", "#aa6688", "#2244ff")
 SYMBOLS = ("square", "diamond", "triangle-up", "x")  # of overlaid runs, as colours alone do not suffice
 MARKERS = 25  # of one curve at most: more would touch

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 # Ten colours that are distinct for colour-blind people, too, on light and dark backgrounds: found by
 # maximising the smallest distance in OKLab, for normal vision and each kind of dichromacy
-# (tests/test_charts.py).
+# (tests/pages/charts/test_scatter.py).
 LABEL_COLOURS = (
     *("#1133ff", "#886699", "#dd2222", "#bb77ff", "#6622aa"),
     *("#ee8844", "#bbccff", "#66aaaa", "#882244", "#eecc00"),

@@ -1,0 +1,333 @@
+"""The map in a real browser: what is drawn under the pointer, against torch; what happens on it."""
+
+import re
+import shutil
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+import torch
+from playwright.sync_api import Browser, Page, Route, expect
+
+import vae
+from tests.support.browser import (
+    ARGUMENTS,
+    Server,
+    Workshop,
+    chromium,
+    click_at,
+    drawn,
+    place_on,
+    points,
+    ready,
+)
+from tests.support.decoders import Visit
+from tests.support.latent_page import (
+    COUNT,
+    RANGE_WIDTH,
+    SHOW,
+    Bundled,
+    decoded,
+    digit,
+    middle,
+    next_frame,
+    open_map,
+    pointed_at,
+    ranges,
+    settled,
+    tile,
+    zoom_in,
+)
+from tests.support.paths import BUNDLED
+from tests.support.small_runs import small_config
+from vae.models.network import VAE
+from vae.runs.catalogue import open_run
+from vae.runs.checkpoints import save_model
+from vae.runs.run import Run
+
+pytestmark = pytest.mark.browser
+
+# Points that are asked for from now on come when they are released.
+HOLD_POINTS = """() => {
+    const released = new Promise((resolve) => (window.releasePoints = resolve));
+    const { get } = window.pointsOfThisApp;
+    window.pointsOfThisApp.get = (name) => released.then(() => get(name));
+}"""
+
+# The smallest and the largest coordinates of the map's points.
+EXTENT = """async () => {
+    const { xy } = await window.pointsOfThisApp.get(document.querySelector(".latent-map").dataset.points);
+    const of = (most) => [0, 1].map((start) => most(...xy.filter((_, i) => i % 2 === start)));
+    return [of(Math.min), of(Math.max)];
+}"""
+
+
+NO_WORKERS = """window.Worker = class {
+    constructor() {
+        if (sessionStorage.throws) throw new Error("No Workers here.");
+    }
+    set onerror(handler) {
+        setTimeout(handler);
+    }
+    postMessage() {}
+    terminate() {}
+}"""
+COUNT_WRITES = """(note) => {
+    window.writes = 0;
+    new MutationObserver((all) => (window.writes += all.length)).observe(note, { childList: true });
+}"""
+
+
+def test_it_is_what_torch_draws_at_that_very_place(shared: Server, page: Page) -> None:
+    sent: list[object] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    open_map(page, shared.address())
+    model = open_run(BUNDLED).load_model()
+    pointed_at(page, 0, 0)
+    assert sent  # by the page itself
+    sent.clear()
+    for x, y in np.random.default_rng(0).uniform((-4, -3), (4, 4), (20, 2)):
+        z, levels = pointed_at(page, x, y)
+        assert z == pytest.approx([x, y], abs=0.02)  # a pixel of the map
+        assert np.abs(levels - decoded(model, z)).max() <= 0.51  # rounded
+        beside = digit(page.locator(".st-key-look .look-panel"))
+        assert beside[0] == z
+        assert np.array_equal(beside[1], levels)
+    assert sent == []  # nobody was asked
+    page.mouse.move(5, 5)
+    expect(page.locator(".latent-map-tooltip")).to_be_hidden()
+
+
+def test_it_leaves_the_map_to_clicks_and_drags(shared: Server, page: Page) -> None:
+    open_map(page, shared.address())
+    pointed_at(page, 1, 1)
+    page.mouse.down()
+    page.mouse.move(*place_on(page, "map", 2, 1.5), steps=5)
+    expect(page.locator(".latent-map-tooltip")).to_be_hidden()
+    page.mouse.up()
+    z, _ = pointed_at(page, 1, 1)  # the axes have moved with the drag
+    assert z == pytest.approx([1, 1], abs=0.02)
+    page.mouse.click(*place_on(page, "map", 1, 1))
+    expect(page.locator(".latent-map-tooltip")).to_be_visible()  # without another move
+    expect(page.locator(".pins-row-tile")).to_have_count(1)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("latent_dim", [1, 5])
+def test_coordinates_that_the_map_does_not_show_are_those_of_the_chosen_place(
+    latent_dim: int, workshop: Workshop, page: Page
+) -> None:
+    run = vae.train(small_config(latent_dim=latent_dim, epochs=1), workshop.runs)
+    model = run.load_model()
+    chosen = [0.5, -1.0, 2.0, -0.25, 1.5][:latent_dim]
+    sentence = (
+        "The map shows z₁ and, upwards, the log-variance of its posterior"
+        if latent_dim == 1
+        else "the other 3 coordinates are those of the pinned place"
+    )
+    # Without the points, of which one may lie where is clicked.
+    address = f"?run={run.name}&x=z₁&y=z₂&layers=manifold&z={','.join(map(str, chosen))}"
+    open_map(page, workshop.address(address))
+    expect(page.get_by_text(sentence)).to_be_visible()
+    x, y = middle(page)
+    z, levels = pointed_at(page, x, y)
+    page.mouse.click(*place_on(page, "map", x, y))
+    expect(page.locator(".pins-row-tile")).to_have_count(2)
+    clicked = [float(text) for text in parse_qs(urlsplit(page.url).query)["z"][0].split(",")]
+    after, _ = pointed_at(page, x, y)
+    # An arrow begins at the chosen place, on a line half way up: the map stays where it is.
+    seen = ranges(page)
+    page.locator(".latent-map-plot").press("ArrowRight")
+    next_frame(page)
+    moved, _ = digit(page.locator(".latent-map-tooltip"))
+    assert moved[0] == pytest.approx(clicked[0] + (seen[1] - seen[0]) / 50, abs=1e-5)
+    assert moved[1:] == pytest.approx(clicked[1:], abs=1e-5)
+    assert ranges(page) == seen
+    # Other pictures lie elsewhere: the whole map is the whole of these.
+    test_points = page.locator(".latent-map").get_attribute("data-points")
+    page.get_by_role("radio", name="training", exact=True).click()
+    expect(page.locator(".latent-map")).not_to_have_attribute("data-points", str(test_points))
+    ready(page, "map", 2)
+    x0, x1, y0, y1 = ranges(page)
+    low, high = page.evaluate(EXTENT)
+    assert x0 < low[0] < high[0] < x1
+    assert y0 < low[1] < high[1] < y1
+    fills = (high[0] - low[0]) / (x1 - x0), (high[1] - low[1]) / (y1 - y0)
+    assert max(fills) == pytest.approx(1 / 1.1, rel=0.02)  # but for a margin
+    page.locator(".latent-map-plot").press("+")
+    expect(page).to_have_url(re.compile("window="))
+    page.locator(".latent-map-plot").press("0")
+    expect(page).not_to_have_url(re.compile("window="))
+    assert ranges(page) == pytest.approx([x0, x1, y0, y1], abs=0.05)
+    assert len(z) == latent_dim
+    assert z[:2] == pytest.approx([x, y][:latent_dim], abs=0.02)
+    assert z[2:] == chosen[2:]
+    assert np.abs(levels - decoded(model, z)).max() <= 0.51
+    assert clicked == pytest.approx(z, abs=2e-3)  # a tenth of a pixel; and what the map does not show
+    assert clicked[2:] == z[2:]
+    assert after == pytest.approx(z, rel=1e-6)  # the plane through the new place is the same
+
+
+def test_another_run_brings_its_own_decoder(workshop: Workshop, page: Page, trained: Run) -> None:
+    shutil.copytree(trained.path, workshop.runs / "first")
+    other = shutil.copytree(trained.path, workshop.runs / "second")
+    torch.manual_seed(0)
+    run = open_run(other)
+    model = VAE(run.config).eval()
+    save_model(run.model_path, model, run.config, 1, 0.1)
+    open_map(page, workshop.address("?run=first"))
+    first = page.locator(".latent-map").get_attribute("data-decoder")
+    page.evaluate(HOLD_POINTS)
+    page.get_by_role("combobox", name="Run").click()
+    page.get_by_role("option", name="second").click()
+    expect(page.locator(".latent-map")).not_to_have_attribute("data-decoder", str(first))
+    # The map of the first is on screen still: nothing is drawn there, and nothing is pinned.
+    page.mouse.click(*place_on(page, "map", *middle(page)))
+    next_frame(page)
+    expect(page.locator(".latent-map-tooltip")).to_be_hidden()
+    page.evaluate("window.releasePoints()")
+    ready(page, "map", 2)
+    expect(page.locator(".latent-map-tooltip")).to_be_visible()  # without another move
+    x0, x1, y0, y1 = ranges(page)
+    page.mouse.click(*place_on(page, "map", 0.7 * x0 + 0.3 * x1, 0.7 * y0 + 0.3 * y1))
+    expect(page.locator(".pins-row-tile")).to_have_count(1)
+    settled(page)
+    expect(page.locator(".pins-row-tile")).to_have_count(1)
+    z, levels = pointed_at(page, *middle(page))
+    with torch.no_grad():
+        assert np.abs(levels - decoded(model, z)).max() <= 0.51
+
+
+def test_a_click_that_meets_newer_weights_is_answered_with_them(
+    workshop: Workshop, page: Page, trained: Run
+) -> None:
+    run = open_run(shutil.copytree(trained.path, workshop.runs / "mine"))
+    open_map(page, workshop.address("?run=mine"))
+    first = page.locator(".latent-map").get_attribute("data-decoder")
+    model = run.load_model()
+    model.decoder.logits.bias.add_(0.5)
+    save_model(run.model_path, model, run.config, 1, 0.1)
+    page.mouse.click(*place_on(page, "map", *middle(page)))
+    expect(page.locator(".latent-map")).not_to_have_attribute("data-decoder", str(first))
+    expect(page.locator(".pins-row-tile")).to_have_count(1)
+    z, levels = pointed_at(page, *middle(page))
+    assert np.abs(levels - decoded(model, z)).max() <= 0.51
+
+
+def test_the_way_back_to_the_whole_map_is_always_the_same(shared: Server, page: Page) -> None:
+    open_map(page, shared.address())
+    whole = ranges(page)
+    for x in (1, -2):
+        page.mouse.move(*place_on(page, "map", x, 0))
+        for _ in range(5):
+            page.mouse.wheel(0, -100)
+        expect(page).to_have_url(re.compile("window="))
+        page.locator(".latent-map-plot").press("0")
+        expect(page).not_to_have_url(re.compile("window="))
+        assert ranges(page) == pytest.approx(whole, abs=0.1)  # numbers at an axis take more or less room
+
+
+def test_what_has_not_changed_does_not_travel_again(shared: Server, page: Page) -> None:
+    visitor = Visit(page, {})
+    open_map(page, shared.address())
+    page.mouse.click(*place_on(page, "map", 3.5, -3.2))
+    expect(page.locator(".chosen")).to_contain_text("z = (3.5")
+    page.wait_for_timeout(700)
+    costs = [visitor.costs(lambda: page.keyboard.press("r"), "z = (3.5") for _ in range(2)]
+    assert 1000 < costs[-1] < 10_000  # bytes of a run of the whole page
+
+
+def test_a_map_that_is_left_and_comes_back(shared: Server, page: Page, bundled: Bundled) -> None:
+    # A map that is left while Plotly is on its way is not drawn where nobody sees it.
+    held: list[Route] = []
+    page.route("**/plotly-*.js", lambda route: held.append(route))
+    with page.expect_request("**/plotly-*.js"):
+        page.goto(shared.address(), wait_until="commit")
+    chart = page.locator(".latent-map-chart").element_handle()
+    page.get_by_role("link", name="Reconstructions").first.click()
+    expect(page.locator('[data-tiles="gallery"]')).to_be_visible()
+    held[0].continue_()
+    page.unroute("**/plotly-*.js")
+    page.wait_for_function("window.Plotly")
+    next_frame(page)
+    assert chart.evaluate("(chart) => [chart.isConnected, '_fullLayout' in chart]") == [False, False]
+
+    window = [0.5, 0.5 + 1e-12, 0.25, 0.25 + 1e-12]
+    open_map(page, f"{shared.address()}?hide=3,x,10,99,3,0&window={','.join(map(str, window))}")
+    count = 10_000 - np.isin(bundled.labels, [0, 3]).sum()
+    page.wait_for_function(f"({COUNT})() === {count}")
+    expect(page).to_have_url(re.compile("hide=0%2C3"))
+    page.get_by_role("link", name="Reconstructions").first.click()
+    expect(page.locator('[data-tiles="gallery"]')).to_be_visible()
+    expect(page).not_to_have_url(re.compile("hide="))
+    page.get_by_role("link", name="Latent space").first.click()
+    ready(page, "map")
+    page.wait_for_function(f"({COUNT})() === {count}")
+    expect(page).to_have_url(re.compile("hide=0%2C3"))
+    expect(page).to_have_url(re.compile("window="))
+    assert 0 < ranges(page)[1] - ranges(page)[0] < 1e-11
+    page.evaluate(SHOW, {"classes": [f"not {label}" for label in range(10)]})
+    page.wait_for_function(f"({COUNT})() === 10000")
+    expect(page).not_to_have_url(re.compile("hide="))
+
+
+def test_the_manifold_has_its_own_digits_at_every_zoom(shared: Server, page: Page, bundled: Bundled) -> None:
+    open_map(page, f"{shared.address()}?layers=manifold")
+    for _ in range(2):
+        before = ranges(page)
+        zoom_in(page, 10)
+        page.wait_for_function(f"({RANGE_WIDTH})() < {0.4 * (before[1] - before[0])}")
+        expect(page.locator(".latent-map-manifold")).to_have_attribute("data-pending", "0")
+        x0, x1, y0, y1 = ranges(page)
+        assert before[0] < x0 < x1 < before[1]
+        for across, up in np.random.default_rng(1).uniform(0.15, 0.85, (12, 2)):
+            z, shown = tile(page, x0 + across * (x1 - x0), y0 + up * (y1 - y0))
+            assert np.abs(shown - decoded(bundled.model, z)).max() <= 1
+
+
+def test_without_webgl_the_map_is_drawn_more_slowly(shared: Server, browser: Browser) -> None:
+    slow = browser.browser_type.launch(executable_path=chromium(), args=[*ARGUMENTS, "--disable-3d-apis"])
+    page = slow.new_page(viewport={"width": 1400, "height": 900})
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    try:
+        open_map(page, f"{shared.address()}?z=abc&colour=nonsense&window=1,nonsense&layers=points")
+        expect(page.get_by_text("This browser has no WebGL")).to_be_visible()
+        expect(page.get_by_text("is no place here")).to_be_visible()
+        kinds = page.evaluate("document.querySelector('.js-plotly-plot')._fullData.map(({ type }) => type)")
+        assert set(kinds) == {"scatter"}
+        x0, x1, y0, y1 = ranges(page)
+        assert x0 < -4 < 4 < x1
+        assert y0 < -3 < 3 < y1
+        model = Run(BUNDLED).load_model()
+        z, shown = pointed_at(page, 3.5, -3.2)
+        assert np.abs(shown - decoded(model, z)).max() <= 0.51
+        click_at(page, "map", 3.5, -3.2)
+        expect(page.locator(".pins-row-tile")).to_have_count(1)
+        expect(page).to_have_url(re.compile(r"z=3\."))
+        assert np.abs(np.array(drawn(page)) - decoded(model, z)).max() <= 1
+        # Nor Workers, which some browsers refuse by throwing and others by an event.
+        page.add_init_script(NO_WORKERS)
+        for throws in ("", "yes"):
+            page.evaluate("(throws) => (sessionStorage.throws = throws)", throws)
+            open_map(page, shared.address())
+            note = page.locator(".latent-map-note")
+            expect(note).to_have_text(
+                "This browser has no WebGL: the map is drawn more slowly. "
+                "This browser cannot decode in the background: the map has no manifold."
+            )
+            assert points(page, "map") == 10_000
+            note.evaluate(COUNT_WRITES)
+            for _ in range(2):
+                page.locator(".latent-map-plot").press("+")
+            expect(page).to_have_url(re.compile("window="))
+            ready(page, "map", 2)
+            assert page.evaluate("window.writes") == 0  # it would be read out again
+        page.route("**/plotly-*.js", lambda route: route.abort())
+        page.goto(shared.address())
+        expect(note).to_have_text(
+            re.compile("^This map cannot be drawn. Plotly cannot be loaded from .+. Reload the page")
+        )
+    finally:
+        slow.close()
+    assert troubles == []

@@ -1,0 +1,177 @@
+"""What the map shows, as it is cached: the training set, the points, the real pictures in the browser."""
+
+import gzip
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from playwright.sync_api import BrowserContext, Page, expect
+
+from pages.components.map import map_data
+from pages.components.runs import loaded_model
+from pages.components.shell import assets
+from pages.components.stores.pictures import pictures_name, serve_pictures
+from pages.components.stores.points import map_points
+from tests.support.browser import Workshop
+from tests.support.small_runs import TRAIN_IMAGES
+from vae import VaeError
+from vae.datasets.registry import load
+from vae.inference.planes import axis_directions
+from vae.inference.scoring import score_set
+from vae.runs.checkpoints import save_model
+from vae.runs.run import Run
+
+
+def test_the_training_set_is_scored_under_the_weights_that_are_shown(runs_dir: Path, trained: Run) -> None:
+    run = Run(runs_dir / trained.name)
+    loaded = loaded_model.load(run)
+    images, labels = load("mnist", train=True)
+    expected = score_set(trained.load_model(), images)
+    newer = run.load_model()
+    for parameter in newer.parameters():
+        parameter.data *= 0.9
+    save_model(run.model_path, newer, run.config, 1, 0.1)  # the run trains on meanwhile
+    shown = loaded_model.training_set(run, loaded)
+    assert np.array_equal(shown.means, expected.mean.numpy())
+    assert np.array_equal(shown.reconstruction, expected.reconstruction.numpy())
+    assert np.array_equal(shown.images, images.numpy())
+    assert np.array_equal(shown.labels, labels.numpy())
+    assert np.shares_memory(shown.images, images.numpy())
+    assert shown.decoded.nbytes == 0
+    assert loaded_model.training_set(run, loaded) is shown
+    after = loaded_model.training_set(run, loaded_model.load(run))
+    assert not np.array_equal(after.means, shown.means)
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_points_are_made_once_for_each_set_and_plane(wide: Run) -> None:
+    loaded = loaded_model.load(wide)
+    points = map_data.points_of(wide, loaded, axis_directions(5, 2, 0))
+    assert points.payload == map_points(loaded.test, axis_directions(5, 2, 0)).payload
+    assert map_data.points_of(wide, loaded, axis_directions(5, 2, 0)) is points
+    others = [
+        map_data.points_of(wide, loaded, axis_directions(5, 0, 2)),
+        map_data.points_of(wide, loaded, axis_directions(5, 2, 0), train=True),
+    ]
+    assert len({points.name, *(other.name for other in others)}) == 3
+    assert len(others[1].labels) == TRAIN_IMAGES
+
+
+def test_training_pictures_without_a_loss_get_a_sentence(runs_dir: Path, trained: Run) -> None:
+    run = Run(runs_dir / trained.name)
+    loaded = loaded_model.load(run)
+    broken = run.load_model()
+    with torch.no_grad():
+        broken.encoder.logvar.bias.fill_(1e4)
+    with pytest.raises(VaeError, match="some training pictures is no number"):
+        loaded_model.training_set(run, loaded._replace(model=broken))
+
+
+def test_the_real_pictures_are_a_file_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assets, "STATIC", tmp_path)
+    levels = np.random.default_rng(0).integers(0, 256, (5, 3, 3), np.uint8)
+    name = pictures_name(levels)
+    assert assets.served_url(name) is None
+    url = serve_pictures(name, levels)
+    assert assets.served_url(name) == url
+    (file,) = tmp_path.iterdir()
+    assert url == f"app/static/{file.name}"
+    content = gzip.decompress(file.read_bytes())
+    assert np.frombuffer(content[:8], "<u4").tolist() == [5, 3]
+    assert content[8:] == levels.tobytes()
+    assert serve_pictures(name, levels) == url
+    assert len({name, pictures_name(levels[:4]), pictures_name(levels.reshape(45, 1, 1))}) == 3
+
+
+SCRIPT = """
+import numpy as np
+import streamlit as st
+from pages.components.shell import assets
+from pages.components.stores.pictures import pictures_name, serve_pictures
+
+from pages.components.shell.links import RECONSTRUCTIONS
+from pages.components.charts.tiles import Caption, TileClicks, tiles
+
+levels = (np.arange(5 * 9) * 5).reshape(5, 3, 3).astype(np.uint8)
+
+def shown():
+    st.text(serve_pictures(pictures_name(levels), levels))
+    st.text(f"app/static/{assets.serve_modules()}/stores/pictures/pictures.js")
+    query = {"run": "a-run", "view": None}
+    captions = [Caption(f"picture {i}") for i in range(5)]
+    clicks = TileClicks([7, 8, 9, 10, 11], RECONSTRUCTIONS, query)
+    tiles(levels[:, None], captions, key="row", label="Row", width=60, clicks=clicks)
+
+def reconstructions():
+    st.text(f"index {st.query_params.get('index')} of {st.query_params.get('run')}")
+
+st.navigation([st.Page(shown, default=True), st.Page(reconstructions)]).run()
+"""
+
+
+@pytest.fixture
+def visitor(workshop: Workshop, context: BrowserContext) -> Iterator[Page]:
+    """A tab of which answers may fail, but no script."""
+    page = context.new_page()
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.goto(workshop.serve_script(SCRIPT).address())
+    yield page
+    page.close()
+    assert troubles == []
+
+
+ASK = """
+    async ([script, url]) => {
+        const { pictures } = await import(new URL(script, document.baseURI));
+        const { side, count, levels } = await pictures(url);
+        return [side, count, [...levels(0)], [...levels(count - 1)]];
+    }
+"""
+
+
+def addresses(page: Page) -> tuple[str, str]:
+    texts = page.get_by_text("app/static/")
+    expect(texts).to_have_count(2)
+    url, script = texts.all_inner_texts()
+    return url, script
+
+
+@pytest.mark.browser
+def test_the_browser_asks_for_the_pictures_once(visitor: Page) -> None:
+    url, script = addresses(visitor)
+    asked: list[str] = []
+    visitor.on("request", lambda request: asked.append(request.url) if url in request.url else None)
+    side, count, first, last = visitor.evaluate(ASK, [script, url])
+    assert visitor.evaluate(ASK, [script, url])[0] == side == 3
+    assert count == 5
+    assert first == list(range(0, 45, 5))
+    assert last == list(range(180, 225, 5))
+    assert len(asked) == 1
+    # Two sets are kept: the two that were wanted last.
+    for number in ("?1", "", "?2", "", "?1"):
+        visitor.evaluate(ASK, [script, url + number])
+    assert [each.partition("?")[2] for each in asked] == ["", "1", "2", "1"]
+
+
+@pytest.mark.browser
+def test_pictures_that_did_not_come_are_asked_for_again(visitor: Page) -> None:
+    url, script = addresses(visitor)
+    visitor.route("**/*.gz", lambda route: route.fulfill(status=503))
+    with pytest.raises(Exception, match="The pictures cannot be fetched: 503"):
+        visitor.evaluate(ASK, [script, url])
+    visitor.unroute("**/*.gz")
+    assert visitor.evaluate(ASK, [script, url])[1] == 5
+
+
+@pytest.mark.browser
+def test_tiles_lead_to_another_page_and_one_step_back(visitor: Page) -> None:
+    tile = visitor.get_by_role("link", name="Open picture 2")
+    expect(tile).to_have_attribute("href", re.compile(r"/reconstructions\?run=a-run&index=9$"))
+    tile.click()
+    expect(visitor.get_by_text("index 9 of a-run")).to_be_visible()
+    visitor.go_back()
+    expect(tile).to_be_visible()

@@ -1,0 +1,124 @@
+"""Processes forked from one that has imported torch already: they start in milliseconds, not in seconds."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import IO, Any, Self
+from unittest import mock
+
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(
+    ["vae.cli.commands", "vae.training.loop", "vae.evaluation.evaluate", "tests.support.small_runs", __name__]
+)
+
+
+class VaeProcess:
+    """Stands in for `subprocess.Popen` of `python -m vae ...`, as far as trainings and evaluations use it."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: str | Path | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: int | None = None,  # noqa: ARG002 (there is never any input)
+        stdout: int | IO[Any] | None = None,
+        stderr: int | IO[Any] | None = None,
+        text: bool = False,
+        errors: str | None = None,
+        start_new_session: bool = False,
+    ) -> None:
+        assert list(command[:3]) == [sys.executable, "-m", "vae"]
+        self.stdout, own_stdout = _stream(stdout, 1, text, errors)
+        self.stderr, own_stderr = _stream(stderr, 2, text, errors)
+        place = str(cwd or Path.cwd())
+        # Connections are what multiprocessing passes on to a process that is forked elsewhere.
+        streams = Connection(own_stdout), Connection(own_stderr)
+        self._process = SERVER.Process(
+            target=_run,
+            args=(list(command[3:]), place, dict(env or os.environ), streams, start_new_session),
+            daemon=True,
+        )
+        # It must not run the script that is `__main__` here, as a page of the app is in AppTest.
+        with mock.patch.dict(sys.modules, {"__main__": ModuleType("__main__")}):
+            self._process.start()
+        for stream in streams:
+            stream.close()
+        assert self._process.pid is not None
+        self.pid = self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise TimeoutError("The process has not ended.")
+        return self._process.exitcode
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def communicate(self, timeout: float | None = None) -> tuple[Any, Any]:
+        """What it has printed, once it has ended; as much as the buffers of the pipes hold."""
+        with self:
+            self.wait(timeout)
+            printed = [None if stream is None else stream.read() for stream in (self.stdout, self.stderr)]
+        return printed[0], printed[1]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for stream in (self.stdout, self.stderr):
+            if stream is not None:
+                stream.close()
+        self.wait()
+
+
+# Takes the place of the module `subprocess` where trainings and evaluations are started.
+FORKED = SimpleNamespace(Popen=VaeProcess, DEVNULL=subprocess.DEVNULL, PIPE=subprocess.PIPE)
+
+
+def _stream(
+    wanted: int | IO[Any] | None, number: int, text: bool, errors: str | None
+) -> tuple[IO[Any] | None, int]:
+    """Where this process reads what the other writes, if anywhere, and a descriptor for the other one."""
+    if wanted == subprocess.PIPE:
+        reading, writing = os.pipe()
+        return os.fdopen(reading, "r" if text else "rb", errors=errors), writing
+    if wanted == subprocess.DEVNULL:
+        return None, os.open(os.devnull, os.O_WRONLY)
+    return None, os.dup(number if wanted is None else wanted if isinstance(wanted, int) else wanted.fileno())
+
+
+def _run(
+    arguments: list[str],
+    folder: str,
+    environment: dict[str, str],
+    streams: tuple[Connection, Connection],
+    new_session: bool,
+) -> None:
+    from vae.cli.commands import main
+
+    for number, stream in enumerate(streams, start=1):
+        os.dup2(stream.fileno(), number)
+        stream.close()
+    if new_session:
+        os.setsid()
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.exit(main(arguments))

@@ -1,0 +1,34 @@
+"""A small MNIST, and configs that train on it in a second."""
+
+import gzip
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from tests.support.paths import PACKED
+from vae.config import TrainConfig
+
+TRAIN_IMAGES, TEST_IMAGES = 600, 200
+
+
+def write_small_mnist(root: Path, train: int = TRAIN_IMAGES, test: int = TEST_IMAGES) -> Path:
+    """Writes the first images of MNIST as a packed data set under `root`, which is returned."""
+    packed = root / "mnist"
+    packed.mkdir(parents=True)
+    sums = ""
+    for split, count in (("train", train), ("t10k", test)):
+        for kind, header, size in (("images-idx3", 16, 784), ("labels-idx1", 8, 1)):
+            name = f"{split}-{kind}-ubyte"
+            whole = gzip.decompress((PACKED / f"{name}.gz").read_bytes())
+            content = whole[:4] + np.array([count], ">i4").tobytes() + whole[8 : header + count * size]
+            (packed / f"{name}.gz").write_bytes(gzip.compress(content))
+            sums += f"{hashlib.sha256(content).hexdigest()}  {name}\n"
+    (packed / "SHA256SUMS").write_text(sums)
+    return root
+
+
+def small_config(**changes: object) -> TrainConfig:
+    """A config that trains on the small MNIST in a second."""
+    fields = {"hidden_dims": (24, 16), "epochs": 3, "batch_size": 50, "threads": 1, "device": "cpu"}
+    return TrainConfig.model_validate({**fields, **changes})

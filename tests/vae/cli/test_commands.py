@@ -1,0 +1,297 @@
+"""The command line, called as others will script it."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import vae
+from tests.support.evaluations import evaluation_of
+from tests.support.paths import ROOT
+from tests.support.processes import VaeProcess
+from tests.support.small_runs import small_config
+from vae.cli.commands import main
+from vae.config import TrainConfig
+from vae.models.network import VAE
+from vae.runs.catalogue import list_runs, new_run
+from vae.runs.checkpoints import save_model
+from vae.runs.evaluation_record import Evaluation, load_evaluation
+from vae.runs.run import Run
+
+SMALL = [
+    "--hidden-dims",
+    "24",
+    "16",
+    "--epochs",
+    "3",
+    "--batch-size",
+    "50",
+    "--threads",
+    "1",
+    "--device",
+    "cpu",
+]
+Output = pytest.CaptureFixture[str]
+
+
+def test_train_runs_evaluate_decode_delete(small: Path, capsys: Output, tmp_path: Path) -> None:
+    assert main(["train", *SMALL]) == 0
+    (run,) = list_runs(small)
+    assert run.config == small_config()
+    out = capsys.readouterr().out
+    assert run.name in out
+    assert "finished at epoch 3: -ELBO" in out
+
+    assert main(["train", *SMALL]) == 0
+    assert "finished already" in capsys.readouterr().out
+    assert main(["train", *SMALL, "--again"]) == 0
+    assert main(["train", *SMALL, "--name", "mine"]) == 0
+    assert {found.name for found in list_runs(small)} == {run.name, f"{run.name}-2", "mine"}
+    capsys.readouterr()
+
+    assert main(["runs", "--json"]) == 0
+    rows = {row["run"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["mine"]["state"] == "finished"
+    assert rows["mine"]["epoch"] == rows["mine"]["epochs"] == 3
+    assert rows["mine"]["bytes"] > 100_000
+    assert main(["runs"]) == 0
+    assert f"{rows['mine']['negative_elbo']:.1f}" in capsys.readouterr().out
+
+    assert main(["evaluate", "mine", "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert list(figures) == [
+        *(
+            "run",
+            "weights",
+            "step",
+            "epoch",
+            "images",
+            "reconstruction",
+            "kl",
+            "negative_elbo",
+            "standard_error",
+        ),
+        *(
+            "refined_negative_elbo",
+            "refined_standard_error",
+            "elbo_samples",
+            "nll",
+            "importance_samples",
+            "active_units",
+            "knn_1",
+            "knn_5",
+            "knn_20",
+            "published",
+        ),
+    ]
+    assert (figures["elbo_samples"], figures["importance_samples"]) == (16, 500)
+    # The list has z sampled once.
+    assert figures["negative_elbo"] == pytest.approx(
+        rows["mine"]["negative_elbo"], abs=figures["standard_error"]
+    )
+    assert [other["comparable"] for other in figures["published"]] == [True, True, False, True]
+    kept = load_evaluation(Run(small / "mine"))
+    assert kept is not None
+    assert kept.model_dump().items() <= figures.items()
+    assert main(["evaluate", str(small / "mine")]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("NLL") and f" {figures['nll']:.2f} " in line for line in shown)
+    error = f"± {figures['standard_error']:.2f} over the images, 16 samples of z"
+    assert any(line.startswith("-ELBO") and error in line for line in shown)
+    assert any(line.split()[-5:] == ["Gaussian", "137.1", "129.8", "7.2", "yes"] for line in shown)
+    assert any(line.split()[-4:] == ["150.4", "144.2", "6.5", "no"] for line in shown)
+
+    picture = tmp_path / "digit.png"
+    assert main(["decode", "mine", "-1.2", "0.5", "--out", str(picture)]) == 0
+    expected = Run(small / "mine").load_model().decode(torch.tensor([[-1.2, 0.5]]))[0, 0] * 255
+    assert np.abs(np.asarray(Image.open(picture), float) - expected.numpy()).max() <= 0.5
+    capsys.readouterr()
+    assert main(["decode", "mine", "-1.2", "0.5"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 28
+
+    assert main(["delete", "mine", "--yes"]) == 0
+    assert not (small / "mine").exists()
+    assert len(list_runs(small)) == 2
+
+
+def test_progress_in_a_pipe_is_a_line_for_each_per_cent(
+    runs_dir: Path, trained: Run, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def evaluate_in_small_steps(run: Run, progress: Callable[[float], None]) -> Evaluation:
+        for done in range(1001):
+            progress(done / 1000)
+        return evaluation_of(run)
+
+    monkeypatch.setattr("vae.evaluation.evaluate.evaluate", evaluate_in_small_steps)
+    lines = [f"evaluated {percent} %" for percent in range(101)]
+    assert main(["evaluate", trained.name]) == 0
+    assert capsys.readouterr().err.splitlines() == lines
+    assert main(["evaluate", trained.name, "--json"]) == 0
+    assert capsys.readouterr().err == ""
+
+    train = ["train", *SMALL, "--runs-dir", str(runs_dir), "--name", "piped"]
+    longer = ["20" if word == "3" else word for word in train]
+    monkeypatch.setattr("vae.training.loop.STATUS_SECONDS", 0)
+    assert main(longer) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1] == "trained 100 %"
+    percents = [int(line.removeprefix("trained ").removesuffix(" %")) for line in lines]
+    assert percents == sorted(set(percents))
+
+
+def test_a_preset_and_its_changes(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vae.cli.commands.train_in_terminal", lambda _: None)
+    assert main(["train", "--preset", "blog", "--learning-rate", "2e-3", "--seed", "1"]) == 0
+    (run,) = list_runs(small)
+    assert run.config == TrainConfig.preset("blog", learning_rate=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train", "--epochs", "0"], "epochs: input should be greater than or equal to 1"),
+        (["train", "--latent-dim", "1000"], "1 to 64"),
+        (["train", "--learning-rate", "-1"], "above 0"),
+        (["train", "--hidden-dims", "12", "x"], "hidden_dims"),
+        (["train", "--preset", "huge"], "huge"),
+        (["train", "--bogus", "1"], "--bogus"),
+        (["train", "stray"], "stray"),
+        (["dance"], "dance"),
+        (["decode"], "RUN"),
+        (["train", "--name", "../x"], "--name: 1 to 80 small letters"),
+        (["train", "--name", ""], "--name: 1 to 80 small letters"),
+        (["decode", "mine", "one"], "one"),
+    ],
+)
+def test_bad_arguments_get_status_2_and_a_sentence(
+    arguments: list[str], sentence: str, small: Path, capsys: Output
+) -> None:
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert sentence in captured.err
+    assert "Traceback" not in captured.err
+    assert captured.err.count("\n") == 1
+    assert list_runs(small) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["evaluate", "nope"], "There is no run in"),
+        (["evaluate", "../../etc"], "There is no run in ../../etc"),
+        (["evaluate", ".."], "no run's name"),
+        (["resume", "a/b"], "There is no run in a/b"),
+        (["delete", "/"], "There is no run in /"),
+        (["resume", "broken"], "broken/config.json cannot be read"),
+        (["decode", "broken", "0", "0"], "broken/config.json cannot be read"),
+        (["evaluate", "torn"], "torn/model.safetensors cannot be used: it is damaged"),
+        (["delete", "torn"], "Add --yes"),
+        (["train", "--runs-dir", "/dev/null/x"], "No run can be made in /dev/null/x"),
+        (
+            ["decode", "fine", "0", "0", "--out", "/nowhere/x.png"],
+            "/nowhere/x.png cannot be",
+        ),
+    ],
+)
+def test_what_fails_gets_status_1_and_a_sentence(
+    arguments: list[str], sentence: str, small: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = small_config()
+    (new_run(config, small, "broken").path / "config.json").write_text("{")
+    new_run(config, small, "torn").model_path.write_bytes(b"torn")
+    save_model(new_run(config, small, "fine").model_path, VAE(config), config, 0, 0)
+    before = sorted(small.rglob("*"))
+    monkeypatch.setattr("builtins.input", lambda *_: (_ for _ in ()).throw(EOFError))
+    assert main(arguments) == 1
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert error.count("\n") == 1
+    assert sorted(small.rglob("*")) == before
+
+
+@pytest.mark.parametrize("z", [[], ["0"], ["0", "1", "2"], ["0", "nan"]])
+def test_a_point_of_another_dimension_is_a_bad_argument(z: list[str], small: Path, capsys: Output) -> None:
+    new_run(small_config(), small, "mine")
+    assert main(["decode", "mine", *z]) == 2
+    assert "mine decodes a point of 2 finite numbers; given: " in capsys.readouterr().err
+
+
+def test_the_table_of_runs_lists_a_damaged_run_beside_the_others(small: Path, capsys: Output) -> None:
+    assert main(["runs"]) == 0
+    assert "No runs yet" in capsys.readouterr().out
+    (new_run(small_config(), small, "broken").path / "config.json").write_text("{")
+    new_run(small_config(), small, "fine")
+    assert main(["runs"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "damaged" in out
+    assert "starting" in out
+
+
+def test_ctrl_c_stops_at_the_next_batch_saves_and_says_how_to_resume(small: Path) -> None:
+    endless = ["2000" if word == "3" else word for word in SMALL]
+    command = [sys.executable, "-m", "vae", "train", *endless, "--name", "mine"]
+    process = VaeProcess(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    run = Run(small / "mine")
+    while process.poll() is None and not (run.path.exists() and run.status().step > 20):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "stopped at epoch" in out
+    assert f"python -m vae resume {run.path}" in out
+    status = run.status()
+    assert status.state == "stopped"
+    assert run.metrics()[0][-1].step == status.step
+
+
+def test_a_run_without_its_training_state_is_not_trained_from_zero(small: Path, capsys: Output) -> None:
+    config = small_config()
+    run = new_run(config, small, "mine")
+    save_model(run.model_path, VAE(config), config, 5, 0.1)
+    before = run.model_path.read_bytes()
+    assert main(["resume", "mine"]) == 1
+    assert "no resume.safetensors to go on from" in capsys.readouterr().err
+    assert run.model_path.read_bytes() == before
+
+
+def test_several_workers_resume_one_run_at_a_time(monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:
+    """The others could not know when the first is finished."""
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert main(["resume", "one", "two"]) == 2
+    assert "Several workers train one run at a time" in capsys.readouterr().err
+
+
+def test_an_interrupt_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:
+    def interrupt(_: Path) -> list[Run]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vae.cli.commands.list_runs", interrupt)
+    assert main(["runs"]) == 1
+    assert capsys.readouterr().err == "Interrupted. `python -m vae runs` tells where the run stands.\n"
+
+
+def test_help_names_every_field_and_bound(capsys: Output) -> None:
+    assert main(["train", "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    for name, field in TrainConfig.model_fields.items():
+        assert f"--{name.replace('_', '-')}" in text
+        assert field.description is not None
+        assert field.description.split(";")[0].rstrip(".") in text
+
+
+def test_watching_needs_no_torch() -> None:
+    code = "import sys, vae.cli.commands, vae.training.jobs, pages.train; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_the_public_names_are_there() -> None:
+    assert callable(vae.train)
+    assert {name for name in vae.__all__ if hasattr(vae, name)} == set(vae.__all__)

@@ -1,0 +1,111 @@
+"""Each image's own Gaussian: against the exact one where that is known, and against a search of the plane."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.support.small_runs import small_config
+from vae.datasets.registry import load
+from vae.evaluation.bounds import negative_log_likelihood, refined_posterior, sampled_reconstruction
+from vae.evaluation.refine import refine
+from vae.inference.latent_space import Posterior, encode_set, pixels
+from vae.models import losses
+from vae.models.network import VAE, Hidden
+from vae.runs.run import Run
+
+
+def joint(model: VAE, x: Tensor, z: Tensor) -> Tensor:
+    """-log p(x, z) but for a constant, (N,), apart from what is tested."""
+    return losses.reconstruction(model.decoder(z), x) + z.square().sum(dim=1) / 2
+
+
+def test_a_linear_decoder_has_one_maximum_and_newtons_curvature() -> None:
+    """There the loss is convex and Gauss' curvature is the Hessian itself."""
+    torch.manual_seed(0)
+    config = small_config(latent_dim=3)
+    model = VAE(config)
+    model.decoder.hidden, model.decoder.logits = Hidden((3,), config), nn.Linear(3, 784)
+    model.double()
+    x = torch.rand(4, 784, dtype=torch.float64)
+    mean, logvar = refine(model, x, torch.randn(4, 3, dtype=torch.float64) * 3)
+    for image in range(4):
+        hessian = torch.autograd.functional.hessian(
+            lambda z, image=image: joint(model, x[image : image + 1], z[None]).sum(), mean[image]
+        )
+        torch.testing.assert_close(logvar[image], -hessian.diagonal().log())
+    z = mean.requires_grad_()
+    joint(model, x, z).sum().backward()
+    assert z.grad is not None
+    assert z.grad.abs().max() < 1e-6
+
+
+@torch.no_grad()
+def test_no_step_leads_uphill_wherever_it_starts(trained: Run) -> None:
+    torch.manual_seed(0)
+    model = trained.load_model()
+    x = torch.rand(50, 784)
+    start = torch.randn(50, 2) * 5
+    before = joint(model, x, start)
+    for steps in (1, 2, 5, 20):
+        after = joint(model, x, refine(model, x, start, steps)[0])
+        assert (after <= before + 1e-3).all()
+        before = after
+    assert torch.equal(refine(model, x, start, 0)[0], start)
+
+
+@torch.no_grad()
+def test_from_the_best_place_of_a_grid_nothing_better_is_near(trained: Run, small_data: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VAE_DATA_DIR", str(small_data))
+        x = pixels(load("mnist", train=False).images[:20])
+    model = trained.load_model()
+    axis = torch.linspace(-10, 10, 201)
+    grid = torch.cartesian_prod(axis, axis)
+    logits = model.decoder(grid)
+    softplus = nn.functional.softplus(logits).sum(dim=1)
+    found = (softplus + grid.square().sum(dim=1) / 2 - x @ logits.T).min(dim=1)
+    mean, logvar = refine(model, x, grid[found.indices])
+    own = joint(model, x, mean)
+    assert (own <= found.values + 1e-3).all()
+    assert (mean - grid[found.indices]).norm(dim=1).max() < 0.3
+    assert (logvar < 0).all()
+
+
+@torch.no_grad()
+def test_a_place_without_a_loss_stays_what_it_was() -> None:
+    """A decoder gone astray gives no number to compare; the image keeps its start."""
+    model = VAE(small_config())
+    for parameter in model.decoder.parameters():
+        parameter.fill_(float("nan"))
+    start = torch.randn(3, 2)
+    mean, _ = refine(model, torch.rand(3, 784), start)
+    assert torch.equal(mean, start)
+
+
+@torch.no_grad()
+def test_bounds_come_near_the_likelihood_that_quadrature_gives(trained: Run, small_data: Path) -> None:
+    """Also for images whose encoded mean lies at the foot of another maximum."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VAE_DATA_DIR", str(small_data))
+        images = load("mnist", train=False).images
+    model, step = trained.load_model(), 0.05
+    axis = torch.arange(-12, 12, step)
+    grid = torch.cartesian_prod(axis, axis)
+    logits = model.decoder(grid)
+    prior = -grid.square().sum(dim=1) / 2 - math.log(2 * math.pi)
+    log_joint = pixels(images) @ logits.T + prior - nn.functional.softplus(logits).sum(dim=1)
+    exact = -(log_joint.double().logsumexp(dim=1) + 2 * math.log(step))
+
+    encoded = encode_set(model, images)
+    refined = refined_posterior(model, images, encoded)
+    elbo = sampled_reconstruction(model, images, refined, 16) + losses.kl(*refined)
+    nll = negative_log_likelihood(model, images, refined, 500)
+    assert abs(nll.mean() - exact.mean()) < 0.05
+    assert exact.mean() < elbo.mean() < exact.mean() + 0.3
+    # Shuffled, the means are of other images: then only the other starts are of use.
+    lost = Posterior(encoded.mean.flip(0), encoded.logvar)
+    nll = negative_log_likelihood(model, images, refined_posterior(model, images, lost), 500)
+    assert abs(nll.mean() - exact.mean()) < 0.05

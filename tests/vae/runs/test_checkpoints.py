@@ -1,0 +1,112 @@
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from tests.support.small_runs import TEST_IMAGES, small_config
+from vae import VaeError
+from vae.models.network import VAE
+from vae.runs import checkpoints
+from vae.runs.run import Run
+from vae.storage.atomic import write_atomic
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> tuple[Path, VAE]:
+    path, model = tmp_path / "model.safetensors", VAE(small_config())
+    checkpoints.save_model(path, model, small_config(), step=7, epoch=0.5)
+    return path, model
+
+
+def test_weights_come_back_as_they_were(saved: tuple[Path, VAE]) -> None:
+    path, model = saved
+    loaded = checkpoints.load_model(path, small_config())
+    assert not loaded.training
+    assert all(torch.equal(value, model.state_dict()[name]) for name, value in loaded.state_dict().items())
+    assert checkpoints.read_position(path) == (7, 0.5)
+
+
+@pytest.mark.parametrize("size", [0, 5, 400, -1])
+def test_torn_weights_are_named(size: int, saved: tuple[Path, VAE]) -> None:
+    path, _ = saved
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(VaeError, match=r"model\.safetensors cannot be used: it is damaged"):
+        checkpoints.load_model(path, small_config())
+
+
+def test_weights_of_other_sizes_are_refused(saved: tuple[Path, VAE]) -> None:
+    path, _ = saved
+    for config in (
+        small_config(latent_dim=3),
+        small_config(hidden_dims=(24,)),
+        small_config(hidden_dims=(9, 9)),
+    ):
+        with pytest.raises(VaeError, match="of other sizes than its config says"):
+            checkpoints.load_model(path, config)
+    halves = {name: tensor.half() for name, tensor in saved[1].state_dict().items()}
+    save_file(halves, path)
+    with pytest.raises(VaeError, match="of other sizes than its config says"):
+        checkpoints.load_model(path, small_config())
+
+
+def test_missing_weights_say_so(tmp_path: Path) -> None:
+    with pytest.raises(VaeError, match="has no weights yet: the first come after an epoch"):
+        checkpoints.load_model(tmp_path / "model.safetensors", small_config())
+
+
+def test_weights_without_a_position_are_refused(tmp_path: Path) -> None:
+    save_file(VAE(small_config()).state_dict(), tmp_path / "model.safetensors")
+    with pytest.raises(VaeError, match="which step it is of"):
+        checkpoints.read_position(tmp_path / "model.safetensors")
+
+
+def test_a_snapshot_holds_what_time_travel_needs(trained: Run) -> None:
+    path = trained.snapshot_path(36)
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}
+    assert {tensor.dtype for tensor in tensors.values()} == {torch.float16}
+    assert tensors["mean"].shape == tensors["logvar"].shape == (TEST_IMAGES, 2)
+    assert tensors["reconstructions"].shape == (10, 784)
+    model = trained.load_model()
+    for name, value in model.decoder.state_dict().items():
+        torch.testing.assert_close(tensors[f"decoder.{name}"].float(), value, atol=1e-3, rtol=1e-3)
+
+
+def test_a_snapshot_says_what_the_log_said_at_its_moment(trained: Run) -> None:
+    lines, _ = trained.metrics()
+    for path in trained.snapshots():
+        newest = [line for line in lines if line.step <= int(path.stem)][-1]
+        assert checkpoints.load_snapshot(path, trained.config).metrics == newest
+
+
+def test_a_snapshot_of_older_versions_says_nothing_and_one_of_strangers_no_nonsense(
+    trained: Run, tmp_path: Path
+) -> None:
+    snapshot = checkpoints.load_snapshot(trained.snapshot_path(36), trained.config)
+    path = tmp_path / "snapshots" / "00000036.safetensors"
+    path.parent.mkdir()
+    checkpoints.save_snapshot(path, snapshot._replace(metrics=None))
+    assert checkpoints.load_snapshot(path, trained.config).metrics is None
+    save_file(load_file(path), path, {"metrics": '{"step": -1}'})
+    with pytest.raises(VaeError, match=r"snapshots/00000036.safetensors cannot be used: .*step"):
+        checkpoints.load_snapshot(path, trained.config)
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    write_atomic(path, b"old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    for call in ("fsync", "replace"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"os.{call}", full)
+            with pytest.raises(OSError, match="No space"):
+                write_atomic(path, b"new")
+        assert path.read_bytes() == b"old"
+        assert list(tmp_path.iterdir()) == [path]
