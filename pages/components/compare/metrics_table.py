@@ -8,14 +8,14 @@ import streamlit as st
 from pages.components.charts.tables import better, comparison, number_table
 from pages.components.compare.pair import Pair
 from pages.components.runs.config_text import differing_fields
-from pages.components.runs.loaded_model import LoadedModel
+from pages.components.runs.loaded_model import LoadedModel, weights_of
 from pages.components.runs.run_actions import evaluate, perform
-from pages.components.runs.run_data import path_of
+from pages.components.runs.run_data import changed_at, path_of
 from pages.components.shell.access import may_change
 from pages.components.shell.messages import escape_markdown, show_errors
 from vae.evaluation.evaluate import neighbourhood
 from vae.evaluation.queue import evaluation_job
-from vae.inference.scored_set import ScoredSet, mean_losses
+from vae.inference.scored_set import mean_losses
 from vae.runs.evaluation_record import Evaluation, evaluation_path, load_evaluation
 from vae.runs.records import LIVE
 from vae.runs.run import Run
@@ -158,15 +158,7 @@ def _evaluate_missing(missing: Sequence[Run], running: Sequence[Run]) -> None:
 
 def evaluation(run: Run) -> Evaluation | None:
     """The evaluation of the newest weights of `run`, if they were evaluated. Raises VaeError."""
-    path = evaluation_path(run)
-    written = path.stat().st_mtime_ns if path.exists() else 0
-    weights = run.model_path.stat().st_mtime_ns if run.model_path.exists() else 0
-    return _evaluation(run, written, weights)
-
-
-def quick_metrics(loaded: LoadedModel) -> Metrics:
-    """The metrics that a single pass over the test set gives, with z sampled once."""
-    return _quick_metrics(loaded.decoder.name, loaded.test)
+    return _evaluation(run, changed_at(evaluation_path(run)), changed_at(run.model_path))
 
 
 @st.cache_data(max_entries=32, show_spinner=False, hash_funcs={Run: path_of})
@@ -175,8 +167,10 @@ def _evaluation(run: Run, written: int, weights: int) -> Evaluation | None:  # n
 
 
 # Finding the neighbours of 10,000 pictures in the latent space takes a second.
-@st.cache_data(max_entries=16, show_spinner="Comparing the figures ...")
-def _quick_metrics(weights: str, _test: ScoredSet) -> Metrics:  # noqa: ARG001 (the key)
-    reconstruction, kl, negative_elbo = mean_losses(_test, np.arange(len(_test))).values()
+@st.cache_data(max_entries=16, show_spinner="Comparing the figures ...", hash_funcs={LoadedModel: weights_of})
+def quick_metrics(loaded: LoadedModel) -> Metrics:
+    """The metrics that a single pass over the test set gives, with z sampled once."""
+    test = loaded.test
+    reconstruction, kl, negative_elbo = mean_losses(test, np.arange(len(test))).values()
     losses = {"negative_elbo": negative_elbo, "reconstruction": reconstruction, "kl": kl}
-    return losses | neighbourhood(_test.means, _test.labels)
+    return losses | neighbourhood(test.means, test.labels)

@@ -39,6 +39,11 @@ class LoadedModel(NamedTuple):
     epoch: float
 
 
+def weights_of(loaded: LoadedModel) -> str:
+    """The hash of a loaded model in cache keys: the name of its decoder, which is a hash of the weights."""
+    return loaded.decoder.name
+
+
 def load(run: Run) -> LoadedModel:
     """The newest weights of `run`, and the test set scored with them; raises VaeError if there are none.
 
@@ -55,18 +60,8 @@ def refresh(run: Run) -> None:
     _cached_change.clear(run, run.created_at)
 
 
-def training_set(run: Run, loaded: LoadedModel) -> ScoredSet:
-    """The training set of `run`, encoded and scored with the weights of `loaded`, without reconstructions."""
-    return _training_set(run, loaded.decoder.name, loaded.model)
-
-
-def dimensions(run: Run, loaded: LoadedModel) -> DimensionSummary:
-    """What each latent dimension encodes of the test set."""
-    return _dimensions(run, loaded.decoder.name, loaded.test)
-
-
 @st.cache_data(ttl=REFRESH_SECONDS, max_entries=32, show_spinner=False, hash_funcs={Run: path_of})
-def _cached_change(run: Run, created_at: int) -> int:  # noqa: ARG001 (tells runs of one name apart)
+def _cached_change(run: Run, created_at: int) -> int:  # noqa: ARG001 (distinguishes runs of the same name)
     return changed_at(run.model_path)
 
 
@@ -89,26 +84,31 @@ def _load(run: Run, changed: int) -> LoadedModel:  # noqa: ARG001 (the key)
 
 # 1 MB, and 0.5 MB for each dimension; the 47 MB of images are those that `registry.load` caches, and decoding
 # would add as much. Two entries, so that two tabs with different runs do not evict each other's.
-@st.cache_resource(max_entries=2, show_spinner="Encoding the training set ...", hash_funcs={Run: path_of})
-def _training_set(run: Run, weights: str, _model: "VAE") -> ScoredSet:  # noqa: ARG001 (the key)
+@st.cache_resource(
+    max_entries=2,
+    show_spinner="Encoding the training set ...",
+    hash_funcs={Run: path_of, LoadedModel: weights_of},
+)
+def training_set(run: Run, loaded: LoadedModel) -> ScoredSet:
+    """The training set of `run`, encoded and scored with the weights of `loaded`, without reconstructions."""
     from vae.datasets.registry import load
     from vae.inference.scoring import make_scored_set
 
     images, labels = load(run.config.dataset, train=True)
-    shown = make_scored_set(_model, images.numpy(), labels.numpy(), decoding=False)
+    shown = make_scored_set(loaded.model, images.numpy(), labels.numpy(), decoding=False)
     _refuse_diverged(shown, "training", run)
     return shown
 
 
-@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={Run: path_of})
-def _dimensions(run: Run, weights: str, _test: ScoredSet) -> DimensionSummary:  # noqa: ARG001 (the key)
-    return summarize_dimensions(_test)
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={Run: path_of, LoadedModel: weights_of})
+def dimensions(run: Run, loaded: LoadedModel) -> DimensionSummary:  # noqa: ARG001 (part of the key)
+    """What each latent dimension encodes of the test set."""
+    return summarize_dimensions(loaded.test)
 
 
 def _refuse_diverged(shown: ScoredSet, which: str, run: Run) -> None:
     if not np.isfinite(shown.reconstruction + shown.kl).all():
         raise VaeError(
-            f"The loss of some {which} pictures is no number under the weights of {run.name}: they "
-            "have diverged. "
-            "Choose another run, or train it again with a third of its learning rate."
+            f"The loss of some {which} pictures is no number under the weights of {run.name}: they have "
+            "diverged. Choose another run, or train it again with a third of its learning rate."
         )

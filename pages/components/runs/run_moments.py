@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components.runs import run_data
-from pages.components.runs.loaded_model import LoadedModel
+from pages.components.runs.loaded_model import LoadedModel, weights_of
 from pages.components.runs.run_data import path_of
 from pages.components.shell.assets import remove_files, serve_files
 from pages.components.stores.moments import Cost, Moment, Moments
@@ -32,7 +32,7 @@ def load(run: Run, loaded: LoadedModel, *, live: bool = False) -> Moments:
     then the training as it stands now. Raises VaeError if static/ cannot be written.
     """
     earlier = [file for file in _files(run) if live or _step(file[0]) < loaded.step]
-    found = _moments(run, loaded.decoder.name, earlier, live, loaded)
+    found = _moments(run, loaded, earlier, live)
     folder = _folder(run)
     urls = {moment.url for moment in found.moments}
     usable = {_name(file): file[0] for file in earlier if _url(folder, file) in urls}
@@ -81,17 +81,11 @@ def _url(folder: str, file: Stamp) -> str:
 
 
 # 20 kB each.
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: path_of})
-def _moments(
-    run: Run,
-    weights: str,  # noqa: ARG001 (the key)
-    files: Sequence[Stamp],
-    live: bool,
-    _loaded: LoadedModel,
-) -> Moments:
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: path_of, LoadedModel: weights_of})
+def _moments(run: Run, loaded: LoadedModel, files: Sequence[Stamp], live: bool) -> Moments:
     from vae.models.decoder_export import weight_names
 
-    test = _loaded.test
+    test = loaded.test
     first = test.firsts
     counts, found, missing = (len(test), len(first)), [], []
     for file in files:
@@ -101,15 +95,15 @@ def _moments(
         else:
             found.append(_moment(run, step, _url(_folder(run), file), usable.metrics))
     cost = Cost(float(test.reconstruction.mean()), float(test.kl.mean()))
-    step = _loaded.step
+    step = loaded.step
     train = _cost(run_data.losses(run).train, step)
-    shown = Moment(step, None, _loaded.epoch, _epoch_and_seconds(run, step)[1], train, cost)
+    shown = Moment(step, None, loaded.epoch, _epoch_and_seconds(run, step)[1], train, cost)
     return Moments(
         run=run.name,
         live=live,
         moments=(*found, _live(found) if live else shown),
-        decoder=_loaded.decoder.name,
-        weights=weight_names(_loaded.model),
+        decoder=loaded.decoder.name,
+        weights=weight_names(loaded.model),
         pictures=test.images[first],
         means=test.means[first],
         missing=missing,

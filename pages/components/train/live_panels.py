@@ -129,7 +129,8 @@ def panels(run: Run, status: Status, options: ChartOptions, loaded: LoadedModel 
 
 
 def _newest(run: Run) -> None:
-    digits, scatter = _digits_url(run), _scatter_figure(run)
+    changed = changed_at(run.view_path)
+    digits, scatter = _digits(run, changed), _scatter(run, changed)
     if digits is not None and scatter is not None:
         left, right = st.columns([2, 1], gap="medium")
         with left:
@@ -138,16 +139,6 @@ def _newest(run: Run) -> None:
         with right:
             live_figure(scatter, key="drift", height=320, label=f"Latent map of {run.name}")
             st.html(MAP)
-
-
-def _digits_url(run: Run) -> str | None:
-    """The live view's pictures over their reconstructions as a data URL; None if there is none yet."""
-    return _digits(run, changed_at(run.view_path))
-
-
-def _scatter_figure(run: Run) -> Spec | None:
-    """The live view's latent map as a figure; None if there is no live view yet."""
-    return _scatter(run, changed_at(run.view_path))
 
 
 def curves_figure(runs: Sequence[Run], status: Status, scale: Scale, x: X) -> Spec:
@@ -179,6 +170,7 @@ def _view(run: Run, changed: int) -> LiveView | None:  # noqa: ARG001 (the key)
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: path_of})
 def _digits(run: Run, changed: int) -> str | None:
+    """The live view's pictures over their reconstructions as a data URL; None if there is none yet."""
     shown = _view(run, changed)
     # A data URL, as Streamlit's media file may be gone at the next poll, before a slow browser fetches it.
     return shown and data_url(row_of_pairs(shown.pictures, shown.reconstructions, LABEL_COLOURS))
@@ -186,6 +178,7 @@ def _digits(run: Run, changed: int) -> str | None:
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: path_of})
 def _scatter(run: Run, changed: int) -> Spec | None:
+    """The live view's latent map as a figure; None if there is no live view yet."""
     shown = _view(run, changed)
     axes = axis_names(run.config.latent_dim)
     return shown and figure_spec(latent_scatter(shown.points, shown.labels, axes))
