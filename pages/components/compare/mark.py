@@ -64,9 +64,8 @@ def mark_of(texts: PinQuery, pair: Pair, count: int) -> Mark:
 
 class _Memory(NamedTuple):
     mark: Mark | None = None
-    undo: tuple[str, int, Mark | None] | None = (
-        None  # the last click's map and number, and the mark before it
-    )
+    # The map and the number of the last click, and the mark before it.
+    undo: tuple[str, int, Mark | None] | None = None
     url_history: UrlHistory[PinQuery] = UrlHistory()
     error: str = ""  # on an invalid mark in the URL
 
@@ -74,7 +73,7 @@ class _Memory(NamedTuple):
 def current_mark(pair: Pair, sides: tuple[tuple[View, ExplorerPlacement], ...]) -> Mark | None:
     """The mark in the URL, if a person or a link changed it, else this tab's; then changed by new clicks.
 
-    An invalid mark in the URL gets a sentence.
+    For an invalid mark in the URL a warning is shown.
     """
     memory: _Memory = st.session_state.get(_KEY, _Memory())
     count = min(len(view.loaded.test) for view, _ in sides)

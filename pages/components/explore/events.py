@@ -43,10 +43,8 @@ def handle_events(view: View) -> tuple[Pins, bool]:
             case _ if not view.is_of(event):
                 outdated = True
             case Click(z, point, points) if len(z) == latent_dim:
-                st.session_state[_CLICKED] = (
-                    number,
-                    pins,
-                )  # before the pin, which has to be the last write (`component_events`)
+                # Before the pin, which has to be the last write (`component_events`).
+                st.session_state[_CLICKED] = number, pins
                 picture = view.test_picture(point, points)
                 pins = pin(z) if picture is None else pin(test.means[picture], picture)
             case Line(start, end) if len(start) == len(end) == latent_dim:

@@ -62,13 +62,9 @@ def film_button(run: Run, loaded: LoadedModel, plane: Plane) -> None:
         plane: the plane that the map shows.
     """
     # Kept in the page's state, so that the dialog stays open when newer weights run the page again.
-    st.button("Save the journey", on_click=_open)
+    st.button("Save the journey", on_click=lambda: page_state().update({_DIALOG: True}))
     if _DIALOG in page_state():
         _dialog(run, loaded, plane)
-
-
-def _open() -> None:
-    page_state()[_DIALOG] = True
 
 
 def _close() -> None:

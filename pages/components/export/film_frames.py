@@ -77,7 +77,27 @@ def map_film(
     count = (1000 * seconds - REST) // FRAME
     milliseconds = [FRAME] * count
     milliseconds[-1] += 1000 * seconds - sum(milliseconds)
-    return Film(_map_frames(sequence, captions, plane, labels[:POINTS], names, size, count), milliseconds)
+    labels = labels[:POINTS]
+
+    def frames() -> Iterator[Frame]:
+        places = np.stack([_on_map(model, plane)[: len(labels)] for model in sequence])
+        middle, half = window(places)
+        pixels = (places - middle) * np.array((1, -1)) * (size / 2 / half) + size / 2
+        classes = legend(names, size)
+        nearest, ground = None, np.empty(0, np.uint8)
+        for at in np.linspace(0, len(sequence) - 1, count):
+            if round(at) != nearest:
+                nearest = round(at)
+                drawn = _manifold(sequence[nearest].model, plane, middle, half, size)
+                ground = over(in_greys(drawn, OPACITY, STEPS), caption(captions[nearest], size), classes)
+            before = min(int(at), len(sequence) - 2)
+            share = at - before
+            frame = ground.copy()
+            between = (1 - share) * pixels[before] + share * pixels[before + 1]
+            draw_dots(frame[:size], between, labels, RADIUS * size)
+            yield frame
+
+    return Film(frames(), milliseconds)
 
 
 def digit_film(
@@ -101,7 +121,29 @@ def digit_film(
     seen = np.linspace(0, len(sequence) - 1, min(len(sequence), moving // BRIEFEST)).round().astype(int)
     milliseconds = [moving // len(seen) // 10 * 10] * len(seen)
     milliseconds[-1] += 1000 * seconds - sum(milliseconds)
-    return Film(_digit_frames(sequence, seen.tolist(), captions, pictures, classes, size), milliseconds)
+
+    def frames() -> Iterator[Frame]:
+        cell, side = size // COLUMNS, pictures.shape[-1]
+        times = cell // (side + GAP)
+        gap, drawn = GAP * times // 2, side * times
+        high = gap + 2 * (gap + drawn) + gap  # height of a pair under a stripe in its class's colour
+        rows = math.ceil(len(classes) / COLUMNS)
+        ground = np.zeros((gap + rows * high, size), np.uint8)
+        lower = []
+        for number, (picture, label) in enumerate(zip(pictures, classes, strict=True)):
+            row, column = divmod(number, COLUMNS)
+            top, left = gap + row * high, column * cell + (cell - drawn) // 2
+            across = slice(left, left + drawn)
+            ground[top : top + gap, across] = in_colour(label)
+            ground[top + 2 * gap :, across][:drawn] = in_greys(enlarged(picture, times))
+            lower.append((slice(top + 3 * gap + drawn, top + 3 * gap + 2 * drawn), across))
+        for number in seen.tolist():
+            frame = ground.copy()
+            for place, reconstruction in zip(lower, sequence[number].reconstructions, strict=True):
+                frame[place] = in_greys(enlarged(reconstruction, times))
+            yield over(frame, caption(captions[number], size))
+
+    return Film(frames(), milliseconds)
 
 
 def window(places: Floats) -> tuple[Floats, float]:
@@ -111,33 +153,6 @@ def window(places: Floats) -> tuple[Floats, float]:
     low, high = np.quantile(places.reshape(-1, 2), (out / 2, 1 - out / 2), axis=0)
     half = max(NARROWEST, MARGIN * float((high - low).max()) / 2)
     return ((low + high) / 2).astype(np.float32), half
-
-
-def _map_frames(
-    sequence: SnapshotSequence,
-    captions: Sequence[str],
-    plane: Plane,
-    labels: Indices,
-    names: Sequence[str],
-    size: int,
-    count: int,
-) -> Iterator[Frame]:
-    places = np.stack([_on_map(model, plane)[: len(labels)] for model in sequence])
-    middle, half = window(places)
-    pixels = (places - middle) * np.array((1, -1)) * (size / 2 / half) + size / 2
-    classes = legend(names, size)
-    nearest, ground = None, np.empty(0, np.uint8)
-    for at in np.linspace(0, len(sequence) - 1, count):
-        if round(at) != nearest:
-            nearest = round(at)
-            behind = in_greys(_manifold(sequence[nearest].model, plane, middle, half, size), OPACITY, STEPS)
-            ground = over(behind, caption(captions[nearest], size), classes)
-        before = min(int(at), len(sequence) - 2)
-        share = at - before
-        frame = ground.copy()
-        between = (1 - share) * pixels[before] + share * pixels[before + 1]
-        draw_dots(frame[:size], between, labels, RADIUS * size)
-        yield frame
 
 
 def _on_map(at: ModelAtStep, plane: Plane) -> Floats:
@@ -154,35 +169,6 @@ def _manifold(model: VAE, plane: Plane, middle: Floats, half: float, size: int) 
     places = [plane.at(middle[0] + x, middle[1] - y) for y in offsets for x in offsets]
     sheet = Image.fromarray(tiled(decode_places(model, np.stack(places)), count))
     return np.asarray(sheet.resize((size, size), Image.Resampling.BILINEAR))
-
-
-def _digit_frames(
-    sequence: SnapshotSequence,
-    seen: Sequence[int],
-    captions: Sequence[str],
-    pictures: ImageArray,
-    classes: Indices,
-    size: int,
-) -> Iterator[Frame]:
-    cell, side = size // COLUMNS, pictures.shape[-1]
-    times = cell // (side + GAP)
-    gap, drawn = GAP * times // 2, side * times
-    high = gap + 2 * (gap + drawn) + gap  # height of a pair under a stripe in its class's colour
-    rows = math.ceil(len(classes) / COLUMNS)
-    ground = np.zeros((gap + rows * high, size), np.uint8)
-    lower = []
-    for number, (picture, label) in enumerate(zip(pictures, classes, strict=True)):
-        row, column = divmod(number, COLUMNS)
-        top, left = gap + row * high, column * cell + (cell - drawn) // 2
-        across = slice(left, left + drawn)
-        ground[top : top + gap, across] = in_colour(label)
-        ground[top + 2 * gap :, across][:drawn] = in_greys(enlarged(picture, times))
-        lower.append((slice(top + 3 * gap + drawn, top + 3 * gap + 2 * drawn), across))
-    for number in seen:
-        frame = ground.copy()
-        for place, reconstruction in zip(lower, sequence[number].reconstructions, strict=True):
-            frame[place] = in_greys(enlarged(reconstruction, times))
-        yield over(frame, caption(captions[number], size))
 
 
 def palette(ink: Ink) -> Palette:

@@ -72,6 +72,7 @@ def run_picker(*, watching: bool = False) -> Run | None:
         list(runs),
         key=_BOX,
         on_change=_remember,
+        args=(_KEY, "run", _BOX),
         format_func=lambda name: _label(runs[name]),
         help=f"Runs are folders in {escape_markdown(str(runs_dir))}.",
     )
@@ -104,7 +105,8 @@ def other_picker(run: Run) -> Run | None:
         "Beside it",
         list(runs),
         key=_OTHER_BOX,
-        on_change=_remember_other,
+        on_change=_remember,
+        args=(_OTHER, _WITH, _OTHER_BOX),
         format_func=lambda name: _label(runs[name]),
     )
     return runs[name]
@@ -132,12 +134,8 @@ def _state(run: Run) -> str:
         return "damaged"
 
 
-def _remember() -> None:
-    st.session_state[_KEY] = st.query_params["run"] = st.session_state[_BOX]
-
-
-def _remember_other() -> None:
-    st.session_state[_OTHER] = st.query_params[_WITH] = st.session_state[_OTHER_BOX]
+def _remember(key: str, parameter: str, box: str) -> None:
+    st.session_state[key] = st.query_params[parameter] = st.session_state[box]
 
 
 def _explain(requested: str, *, others: bool) -> None:

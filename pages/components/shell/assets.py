@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any
 
 import plotly
 from plotly.offline import get_plotlyjs
@@ -145,8 +145,6 @@ export default function (mount) {{
   }};
 }}
 """
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 def module_component(file: str, html: str) -> ComponentRenderer:
@@ -168,14 +166,9 @@ def module_component(file: str, html: str) -> ComponentRenderer:
         js=_LOADER.format(path=f"{_modules()[0]}/{folder.relative_to(COMPONENTS).as_posix()}/component.js"),
         isolate_styles=False,
     )
-    return _with_modules(mount)
 
-
-def _with_modules(mount: Callable[P, R]) -> Callable[P, R]:
-    """Writes the modules at the first mount, when a page can show an error."""
-
-    def mounted(*args: P.args, **keywords: P.kwargs) -> R:
-        serve_modules()
+    def mounted(*args: Any, **keywords: Any) -> Any:
+        serve_modules()  # not before a mount, as only then can the page show an error
         return mount(*args, **keywords)
 
     return mounted

@@ -65,12 +65,8 @@ def map_points(shown: ScoredSet, directions: Directions) -> MapPoints:
     """The pictures of `shown` as points on the plane of `directions`."""
     means, logvars = shown.means, shown.logvars
     xy = directions.map_coordinates(means, logvars)
-    # The quadratic forms of a diagonal matrix.
-    products = (
-        directions.first**2,
-        directions.first * directions.second,
-        directions.second**2,
-    )
+    first, second = directions.first, directions.second
+    products = first**2, first * second, second**2  # the quadratic forms of a diagonal matrix
     return MapPoints(
         xy=xy,
         labels=shown.labels.astype(np.uint8),
