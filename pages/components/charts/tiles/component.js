@@ -42,9 +42,8 @@ function tile(data, i, levels, colours, open) {
   const clickable = data.numbers !== null;
   const made = element(clickable ? (data.page === null ? "button" : "a") : "div", { class: "tile" });
   if (data.panels.length) {
-    const panels = element("span", { class: "tile-panels" });
+    const panels = element("span", { class: "tile-panels" }, ...data.panels.map((panel) => element("span", {}, panel)));
     panels.style.gap = `${(100 * GAP) / (data.panels.length * (data.side + GAP) - GAP)}%`;
-    panels.append(...data.panels.map((panel) => element("span", {}, panel)));
     made.append(panels);
   }
   const canvas = element("canvas");

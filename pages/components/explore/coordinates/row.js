@@ -3,12 +3,11 @@ import { element } from "../../shell/dom.js";
 // One coordinate: a slider and a number field with the same value.
 export function makeRow({ dimension, name }) {
   const part = (tag, what, attributes = {}) => element(tag, { class: `coordinates-${what}`, ...attributes });
-  const row = part("div", "row");
   const label = part("span", "name");
   const slider = part("input", "slider", { type: "range", step: "0.01", "aria-label": `${name} slider` });
   const field = part("input", "field", { type: "number", step: "any", "aria-label": name });
   const note = part("span", "note", { role: "status" });
-  row.append(label, slider, field, note);
+  const row = element("div", { class: "coordinates-row" }, label, slider, field, note);
   let data = null;
   let furthest = 0;
   let last = 0; // the last number in the field
@@ -62,10 +61,8 @@ export function makeRow({ dimension, name }) {
 
   const update = (newer, limit) => {
     [data, furthest] = [newer, limit];
-    label.textContent = name;
-    label.append(element("small", {}, ` KL ${data.kl}`));
-    const meaning = "how much the encoder says with this dimension";
-    label.title = `Mean KL over the test pictures, ${data.kl} nats: ${meaning}.`;
+    label.replaceChildren(name, element("small", {}, ` KL ${data.kl}`));
+    label.title = `Mean KL over the test pictures, ${data.kl} nats: how much this dimension encodes.`;
   };
 
   return { element: row, dimension, name, value, last: () => last, same, update, reset };

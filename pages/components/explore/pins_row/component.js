@@ -1,4 +1,4 @@
-import { element } from "../../shell/dom.js";
+import { button, element } from "../../shell/dom.js";
 import { EventQueue } from "../../shell/component_events.js";
 import { updateUrl } from "../../shell/links/url.js";
 import { navigate } from "../../shell/links/navigate.js";
@@ -10,59 +10,40 @@ import { icon } from "./icons.js";
 // A pin's tile: its picture and place in a button that chooses it, and buttons for the other actions.
 function tileOf(pin, chosen, levels, report) {
   const { number } = pin;
-  const button = (action, name, title, drawing, attributes = {}) => {
-    const made = element("button", { type: "button", title, "aria-label": `${title}: ${pin.title}`, ...attributes });
-    made.className = `pins-row-${name}`;
-    made.dataset.action = name;
-    made.append(drawing);
-    made.addEventListener("click", action);
-    return made;
+  const action = (clicked, name, title, drawing, more = {}) => {
+    const label = `${title}: ${pin.title}`;
+    const attributes = { class: `pins-row-${name}`, "data-action": name, title, "aria-label": label, ...more };
+    return button(clicked, attributes, drawing);
   };
-  const reporting = (action) => () => report(action, number);
-  const picture = put(document.createElement("canvas"), imageOf(levels));
-  const choose = element("button", { type: "button", title: pin.title });
-  choose.className = "pins-row-choose";
-  choose.dataset.action = "choose";
-  choose.setAttribute("aria-label", `Look at ${pin.title}`);
-  choose.setAttribute("aria-pressed", chosen);
-  choose.append(picture, element("span", {}, pin.text));
-  choose.addEventListener("click", reporting("choose"));
-  const link = element("a", { title: pin.leads, "aria-label": pin.leads });
-  link.dataset.action = "link";
-  link.append(icon("pictures"));
+  const reporting = (name) => () => report(name, number);
+  const look = { class: "pins-row-choose", "data-action": "choose", title: pin.title, "aria-label": `Look at ${pin.title}` };
+  const choose = button(
+    reporting("choose"),
+    { ...look, "aria-pressed": chosen },
+    put(element("canvas"), imageOf(levels)),
+    element("span", {}, pin.text),
+  );
+  const link = element("a", { "data-action": "link", title: pin.leads, "aria-label": pin.leads }, icon("pictures"));
   navigate(link, pin.link);
   const file = () => save(enlarged(levels), `${pin.file}.png`);
-  const actions = element("span", {});
-  actions.className = "pins-row-actions";
-  actions.append(
-    button(reporting("keep"), "keep", pin.kept ? "Kept: let it go" : "Keep", icon("star"), { "aria-pressed": pin.kept }),
-    button(file, "save", "Save as PNG", icon("save")),
+  const actions = element(
+    "span",
+    { class: "pins-row-actions" },
+    action(reporting("keep"), "keep", pin.kept ? "Kept: let it go" : "Keep", icon("star"), { "aria-pressed": pin.kept }),
+    action(file, "save", "Save as PNG", icon("save")),
     link,
-    button(reporting("remove"), "remove", "Remove", icon("cross")),
+    action(reporting("remove"), "remove", "Remove", icon("cross")),
   );
-  const tile = element("div", {});
-  tile.className = "pins-row-tile";
-  tile.dataset.number = number;
-  tile.dataset.chosen = chosen;
-  tile.append(choose, actions);
-  return tile;
+  return element("div", { class: "pins-row-tile", "data-number": number, "data-chosen": chosen }, choose, actions);
 }
 
 // The buttons for all pins together.
 function actionsOf(data, parts, report) {
-  const button = (text, title, action, disabled) => {
-    const made = element("button", { type: "button", title }, text);
-    made.dataset.action = text;
-    made.disabled = disabled;
-    made.addEventListener("click", action);
-    return made;
-  };
-  const clearable = data.pins.some((pin) => !pin.kept);
   const all = () => save(sheet(parts, data), `${data.run}_${data.pins.length}_pins.png`);
-  return [
-    button("Download all", "All pins on one sheet, as PNG", all, false),
-    button("Clear", "Remove those that are not kept", () => report("clear", null), !clearable),
-  ];
+  const action = (clicked, title, text) => button(clicked, { "data-action": text, title }, text);
+  const clear = action(() => report("clear", null), "Remove those that are not kept", "Clear");
+  clear.disabled = data.pins.every((pin) => pin.kept);
+  return [action(all, "All pins on one sheet, as PNG", "Download all"), clear];
 }
 
 // Brings the tiles up to date. Unchanged ones stay in the document: a click may have begun on one.

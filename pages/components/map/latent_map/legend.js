@@ -1,32 +1,18 @@
 // The classes as buttons with their counts: a click hides a class, a double click shows it alone. Plotly's own legend
 // cannot be used by keyboard. Where colours mean numbers, their scale stands beside the classes.
+import { button, element } from "../../shell/dom.js";
 import { shown } from "../../shell/hover_event.js";
 import { bounds } from "./layers/plotly_figure.js";
 
-function button(content, act) {
-  const made = document.createElement("button");
-  made.type = "button";
-  made.className = "latent-map-class";
-  made.append(...content);
-  made.addEventListener("click", act);
-  return made;
-}
-
-function dot(colour) {
-  const made = document.createElement("i");
-  made.style.background = colour;
-  return made;
-}
+const dot = (background) => element("i", { style: `background: ${background}` });
 
 function scaleBar(values, { scale, colouringName }) {
   const [low, high] = bounds(values);
-  const made = document.createElement("span");
-  made.className = "latent-map-scale";
   const bar = dot(`linear-gradient(90deg, ${scale.join(", ")})`);
   const digits = high < 10 ? 2 : 0;
   // One in a hundred lies beyond, at either end.
-  made.append(`${colouringName}: ≤ ${shown(low, digits)}`, bar, `≥ ${shown(high, digits)}`);
-  return made;
+  const [least, most] = [`${colouringName}: ≤ ${shown(low, digits)}`, `≥ ${shown(high, digits)}`];
+  return element("span", { class: "latent-map-scale" }, least, bar, most);
 }
 
 // `changed(hidden)` gets the labels of all hidden classes, a Set, whenever a person hides or shows one.
@@ -34,11 +20,11 @@ export function makeLegend(box, changed) {
   let hidden = new Set();
   let drawn = []; // what the buttons were made of
   let classes = []; // their buttons
-  const all = button(["All"], () => {
+  const showAll = () => {
     turn(new Set());
     classes[0].focus({ preventScroll: true });
-  });
-  all.title = "Show all classes";
+  };
+  const all = button(showAll, { class: "latent-map-class", title: "Show all classes" }, "All");
 
   function turn(next) {
     hidden = next;
@@ -79,8 +65,8 @@ export function makeLegend(box, changed) {
     const byClass = colouring === "class";
     classes = names.map((name, label) => {
       const colour = dot(byClass ? colours[label] : "var(--st-border-color)");
-      const content = [colour, `${name} (${counts[label].toLocaleString("en")})`];
-      return button(content, (event) => press(event, label));
+      const text = `${name} (${counts[label].toLocaleString("en")})`;
+      return button((event) => press(event, label), { class: "latent-map-class" }, colour, text);
     });
     refresh();
     const focused = [...box.children].indexOf(document.activeElement); // it is the same class after that
