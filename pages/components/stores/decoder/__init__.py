@@ -16,9 +16,7 @@ from pathlib import Path
 from pages.components.stores.registry import store
 from vae.models.layers import DecoderSpec
 
-_HERE = Path(__file__).parent
-_DECODER, _COMPONENT = ((_HERE / name).read_text(encoding="utf-8") for name in ("decoder.js", "component.js"))
-_mount = store("decoders", _DECODER + _COMPONENT)
+_mount = store("decoders", *(Path(__file__).with_name(name) for name in ("decoder.js", "component.js")))
 
 
 def decoder_store(spec: DecoderSpec, key: str = "decoder") -> str:

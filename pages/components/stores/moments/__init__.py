@@ -107,7 +107,7 @@ class Moments:
         return json.dumps({**own, "moments": moments}).encode()
 
 
-_mount = store("moments", (Path(__file__).parent / "moments.js").read_text(encoding="utf-8"))
+_mount = store("moments", Path(__file__).with_name("moments.js"))
 
 
 def moments_store(moments: Moments, key: str = "moments") -> str:

@@ -90,7 +90,7 @@ def _distance(shown: ScoredSet) -> Floats:
     return distances
 
 
-_mount = store("points", (Path(__file__).parent / "points.js").read_text(encoding="utf-8"))
+_mount = store("points", Path(__file__).with_name("points.js"))
 
 
 def points_store(points: MapPoints, key: str = "points") -> str:

@@ -11,15 +11,3 @@ function unpack({ name, count, values }, buffer) {
   const covariance = floats(3 * count);
   return { name, xy, labels: new Uint8Array(buffer, at, count), values: columns, covariance };
 }
-
-// Runs when other points come, and when the theme changes, in which case they are kept already.
-export default function ({ data, parentElement }) {
-  const end = data.indexOf("\n".charCodeAt(0));
-  const head = JSON.parse(new TextDecoder().decode(data.subarray(0, end)));
-  pointSets().keep(
-    head.name,
-    parentElement.querySelector("[data-store]"),
-    // A copy: the message may not be aligned for float32, and a view would keep all of it in memory.
-    () => unpack(head, data.slice(end + 1).buffer),
-  );
-}

@@ -19,20 +19,26 @@ from streamlit.components.v2 import component
 from streamlit.components.v2.types import ComponentRenderer
 
 _HERE = Path(__file__).parent
-REGISTRY = (_HERE / "registry.js").read_text(encoding="utf-8")
 
 
-def store(kind: Literal["decoders", "points", "moments"], script: str) -> ComponentRenderer:
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+REGISTRY = _text(_HERE / "registry.js")
+
+
+def store(kind: Literal["decoders", "points", "moments"], *scripts: Path) -> ComponentRenderer:
     """An invisible component that fills a registry.
 
     Args:
         kind: the registry.
-        script: its JavaScript, which follows the text of `registry.js`, and finds the element `[data-store]`.
+        scripts: JavaScript with the function `unpack`, which `store.js` calls.
     """
     return component(
         f"{kind}_store",
         html=f'<div data-store="{kind}"></div>',
-        css=(_HERE / "component.css").read_text(encoding="utf-8"),
-        js=REGISTRY + script,
+        css=_text(_HERE / "component.css"),
+        js="".join(map(_text, (_HERE / "registry.js", *scripts, _HERE / "store.js"))),
         isolate_styles=False,  # the style is for the element around it
     )
