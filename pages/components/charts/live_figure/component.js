@@ -1,3 +1,4 @@
+import { component } from "../../shell/component.js";
 import { hasWebGL, themeTemplate } from "../plotly.js";
 import { PlotlyChart } from "../plotly_chart.js";
 import { onClick } from "./clicks.js";
@@ -28,8 +29,8 @@ class LiveFigure {
     this.resizes.observe(this.box);
   }
 
-  show(data, report) {
-    Object.assign(this, { data, report });
+  show({ data, setTriggerValue }) {
+    Object.assign(this, { data, report: setTriggerValue });
     this.box.dataset.chart = data.key;
     this.box.setAttribute("aria-label", data.label);
     this.fit();
@@ -39,7 +40,7 @@ class LiveFigure {
 
   click({ x, y, twice }) {
     this.cursor?.click({ x, twice });
-    const single = this.chart.panels.join() === "xy"; // of several panels, Python could not know which one x is of
+    const single = this.chart.panels.join() === "xy"; // of several panels, x and y would not identify one
     if (single) this.report("clicked", { x, y });
   }
 
@@ -116,14 +117,4 @@ class LiveFigure {
   }
 }
 
-// Runs again whenever the data or the theme changes.
-export function show({ data, parentElement, setTriggerValue }) {
-  const figure = (parentElement.liveFigure ??= new LiveFigure(parentElement));
-  figure.show(data, setTriggerValue);
-  // Streamlit also calls this for a run that a newer one has overtaken, with the chart still there.
-  return () => {
-    if (parentElement.isConnected) return;
-    figure.dispose();
-    delete parentElement.liveFigure;
-  };
-}
+export const show = component("liveFigure", (parentElement) => new LiveFigure(parentElement));

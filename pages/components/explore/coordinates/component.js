@@ -1,3 +1,4 @@
+import { component } from "../../shell/component.js";
 import { emitHover } from "../../shell/hover_event.js";
 import { makeRow } from "./row.js";
 
@@ -40,7 +41,7 @@ function reset(state) {
   check(state);
 }
 
-function mount(parentElement) {
+function makeForm(parentElement) {
   const state = { form: parentElement.querySelector("form"), rows: [], text: "", changed: false };
   state.form.addEventListener("input", () => {
     state.changed = true;
@@ -54,33 +55,34 @@ function mount(parentElement) {
     if (state.rows.every((row) => row.same())) reset(state); // the next run sends the same data, which would reset nothing
   });
   state.form.querySelector('[data-action="back"]').addEventListener("click", () => reset(state));
+  state.show = ({ data, setTriggerValue }) => {
+    state.report = setTriggerValue;
+    update(state, data);
+  };
   state.dispose = () => {
     if (state.changed) emitHover("coordinates", null);
     state.gone = true;
-    delete parentElement.coordinates;
   };
   return state;
 }
 
-// Called whenever the data or the theme changes; changed fields stay until another place is chosen.
-export function show({ data, parentElement, setTriggerValue }) {
-  const state = (parentElement.coordinates ??= mount(parentElement));
-  state.report = setTriggerValue;
+// Shows other data; changed fields stay until another place is chosen.
+function update(state, data) {
   const text = JSON.stringify(data);
-  if (text !== state.text) {
-    state.text = text;
-    const order = data.rows.map(({ dimension }) => dimension).join();
-    if (order !== state.order) {
-      state.order = order;
-      state.rows = data.rows.map(makeRow);
-      const rows = state.form.querySelector(".coordinates-rows");
-      rows.replaceChildren(...state.rows.map(({ element }) => element));
-      state.chosen = null;
-    }
-    data.rows.forEach((row, i) => state.rows[i].update(row, data.furthest));
-    const chosen = data.rows.map(({ value }) => value).join();
-    if (chosen !== state.chosen || !state.changed) reset(state);
-    state.chosen = chosen;
+  if (text === state.text) return;
+  state.text = text;
+  const order = data.rows.map(({ dimension }) => dimension).join();
+  if (order !== state.order) {
+    state.order = order;
+    state.rows = data.rows.map(makeRow);
+    const rows = state.form.querySelector(".coordinates-rows");
+    rows.replaceChildren(...state.rows.map(({ element }) => element));
+    state.chosen = null;
   }
-  return () => parentElement.isConnected || state.dispose();
+  data.rows.forEach((row, i) => state.rows[i].update(row, data.furthest));
+  const chosen = data.rows.map(({ value }) => value).join();
+  if (chosen !== state.chosen || !state.changed) reset(state);
+  state.chosen = chosen;
 }
+
+export const show = component("coordinates", makeForm);

@@ -1,3 +1,5 @@
+import { component } from "../../shell/component.js";
+import { element } from "../../shell/dom.js";
 import { emitHover, named, placeText } from "../../shell/hover_event.js";
 import { bytesOf, imageOf, put } from "../../stores/pictures/levels.js";
 import { Awaited } from "../../stores/registry/awaited.js";
@@ -65,7 +67,7 @@ function leave(state) {
   emitHover("path", null);
 }
 
-function mount(parentElement) {
+function makeStrip(parentElement) {
   const box = parentElement.querySelector(".path-strip");
   const [canvas, slider, row] = ["canvas", "input", ".path-strip-row"].map((each) => box.querySelector(each));
   const state = { box, canvas, slider, row, frame: null, phase: 0, playing: false, emitting: false };
@@ -82,11 +84,11 @@ function mount(parentElement) {
   };
   box.onpointerleave = left;
   box.addEventListener("focusout", () => setTimeout(left)); // by then the next element has the focus
+  state.show = ({ data }) => update(state, data);
   state.dispose = () => {
     cancelAnimationFrame(state.frame);
     state.awaited.end();
     leave(state);
-    delete parentElement.pathStrip;
   };
   return state;
 }
@@ -96,33 +98,31 @@ function drawRow({ row, data }) {
   const size = data.side * data.side;
   const levels = bytesOf(data.pictures);
   const pictures = Array.from({ length: levels.length / size }, (_, k) =>
-    put(document.createElement("canvas"), imageOf(levels.subarray(k * size, (k + 1) * size))),
+    put(element("canvas"), imageOf(levels.subarray(k * size, (k + 1) * size))),
   );
   row.replaceChildren(...pictures);
   row.style.maxWidth = `${80 * pictures.length}px`; // few pictures do not fill a wide window
 }
 
-// Called whenever the data or the theme changes.
-export function show({ data, parentElement }) {
-  const state = (parentElement.pathStrip ??= mount(parentElement));
+// Shows other data.
+function update(state, data) {
   const text = JSON.stringify(data);
-  if (state.shown !== text) {
-    const ends = JSON.stringify([data.places[0], data.places.at(-1)]);
-    if (state.ends !== ends) {
-      // Another path begins at its start; with the same ends the position stays.
-      if (state.ends !== undefined) play(state, false);
-      state.phase = 0;
-      state.ends = ends;
-      leave(state);
-    }
-    state.shown = text;
-    state.data = data;
-    state.box.setAttribute("aria-label", data.label);
-    state.row.setAttribute("aria-label", `${data.label}, in steps`);
-    drawRow(state);
-    state.awaited.ask(data.decoder);
-    request(state);
+  if (state.shown === text) return;
+  const ends = JSON.stringify([data.places[0], data.places.at(-1)]);
+  if (state.ends !== ends) {
+    // Another path begins at its start; with the same ends the position stays.
+    if (state.ends !== undefined) play(state, false);
+    state.phase = 0;
+    state.ends = ends;
+    leave(state);
   }
-  // Streamlit also calls this for a run that a newer one has overtaken, with the box still there.
-  return () => state.box.isConnected || state.dispose();
+  state.shown = text;
+  state.data = data;
+  state.box.setAttribute("aria-label", data.label);
+  state.row.setAttribute("aria-label", `${data.label}, in steps`);
+  drawRow(state);
+  state.awaited.ask(data.decoder);
+  request(state);
 }
+
+export const show = component("pathStrip", makeStrip);

@@ -1,3 +1,5 @@
+import { component } from "../../shell/component.js";
+
 const CLOSEST = 4; // of the pad's 1000 units: nearer points of a stroke are left out
 
 // Draws the strokes at the canvas's own resolution: sharp on every screen.
@@ -34,11 +36,11 @@ function update(state) {
   draw(state);
 }
 
-function mount(parentElement, data) {
+function makePad(parentElement) {
   const box = parentElement.querySelector(".draw-pad");
   const canvas = box.querySelector("canvas");
   const buttons = box.querySelectorAll("button");
-  const state = { box, canvas, buttons, data, strokes: data.strokes.map((stroke) => [...stroke]) };
+  const state = { box, canvas, buttons };
   let pointer = null; // id of the pointer that draws: a second finger does not
 
   const change = (strokes) => {
@@ -49,7 +51,7 @@ function mount(parentElement, data) {
 
   const add = (event) => {
     const { left, top, width, height } = canvas.getBoundingClientRect();
-    const within = (part) => Math.round(data.units * Math.min(Math.max(part, 0), 1));
+    const within = (part) => Math.round(state.data.units * Math.min(Math.max(part, 0), 1));
     const [x, y] = [within((event.clientX - left) / width), within((event.clientY - top) / height)];
     const stroke = state.current;
     const far = Math.hypot(x - stroke.at(-2), y - stroke.at(-1)) >= CLOSEST;
@@ -91,20 +93,14 @@ function mount(parentElement, data) {
 
   const resizes = new ResizeObserver(() => draw(state));
   resizes.observe(canvas);
-  state.dispose = () => {
-    resizes.disconnect();
-    delete parentElement.drawPad;
+  state.show = ({ data, setStateValue }) => {
+    state.strokes ??= data.strokes.map((stroke) => [...stroke]); // later, those on the pad are newer
+    Object.assign(state, { data, report: setStateValue });
+    box.querySelector(".draw-pad-hint").textContent = data.label;
+    update(state);
   };
+  state.dispose = () => resizes.disconnect();
   return state;
 }
 
-// Called whenever the data or the theme changes; the strokes on the pad are then newer than the data's.
-export function show({ data, parentElement, setStateValue }) {
-  const state = (parentElement.drawPad ??= mount(parentElement, data));
-  state.data = data;
-  state.report = setStateValue;
-  state.box.querySelector(".draw-pad-hint").textContent = data.label;
-  update(state);
-  // Streamlit also calls this for a run that a newer one has overtaken, with the pad still there.
-  return () => state.box.isConnected || state.dispose();
-}
+export const show = component("drawPad", makePad);

@@ -1,5 +1,6 @@
 import { hasWebGL, themeOf, themeTemplate } from "../../charts/plotly.js";
 import { PlotlyChart } from "../../charts/plotly_chart.js";
+import { component } from "../../shell/component.js";
 import { EventQueue } from "../../shell/component_events.js";
 import { onHover } from "../../shell/hover_event.js";
 import { updateUrl } from "../../shell/links/url.js";
@@ -89,8 +90,8 @@ class LatentMap {
     this.resizes.observe(this.plot);
   }
 
-  // `data` is what Python sends, `report` Streamlit's setTriggerValue.
-  show(data, report) {
+  // `data` is what Python sends.
+  show({ data, setTriggerValue }) {
     const other = this.data?.revision !== data.revision;
     if (other) this.keys.leave();
     if (data.classes.join() !== this.data?.classes.join()) {
@@ -99,7 +100,7 @@ class LatentMap {
     }
     this.data = data;
     this.view.plane = data.plane;
-    this.queue.acknowledge(report, data.acknowledged, data.session);
+    this.queue.acknowledge(setTriggerValue, data.acknowledged, data.session);
     this.root.dataset.chart = data.key;
     this.plot.setAttribute("aria-label", data.label);
     updateUrl(data.query);
@@ -306,14 +307,4 @@ class LatentMap {
   }
 }
 
-// Runs again whenever the data or the theme changes.
-export function show({ data, parentElement, setTriggerValue }) {
-  const map = (parentElement.latentMap ??= new LatentMap(parentElement));
-  map.show(data, setTriggerValue);
-  // Streamlit also calls this for a run that a newer one has overtaken, with the map still there.
-  return () => {
-    if (parentElement.isConnected) return;
-    map.dispose();
-    delete parentElement.latentMap;
-  };
-}
+export const show = component("latentMap", (parentElement) => new LatentMap(parentElement));

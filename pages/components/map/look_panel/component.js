@@ -1,3 +1,4 @@
+import { component } from "../../shell/component.js";
 import { onHover, placeText } from "../../shell/hover_event.js";
 import { timeline } from "../../stores/moments/timeline.js";
 import { imageOf, put } from "../../stores/pictures/levels.js";
@@ -20,7 +21,7 @@ class LookPanel {
     }, this.listeners.signal);
   }
 
-  show(data) {
+  show({ data }) {
     const changed = this.data?.hint !== data.hint;
     this.data = data;
     this.follow(data.timeline);
@@ -90,14 +91,4 @@ class LookPanel {
   }
 }
 
-// Runs again whenever the data or the theme changes.
-export function show({ data, parentElement }) {
-  const panel = (parentElement.lookPanel ??= new LookPanel(parentElement));
-  panel.show(data);
-  // Streamlit also calls this for a run that a newer one has overtaken, with the panel still there.
-  return () => {
-    if (parentElement.isConnected) return;
-    panel.dispose();
-    delete parentElement.lookPanel;
-  };
-}
+export const show = component("lookPanel", (parentElement) => new LookPanel(parentElement));

@@ -1,3 +1,4 @@
+import { component } from "../../shell/component.js";
 import { timeline } from "../../stores/moments/timeline.js";
 import { bytesOf, imageOf, put } from "../../stores/pictures/levels.js";
 import { Awaited } from "../../stores/registry/awaited.js";
@@ -54,8 +55,8 @@ class TimeMachine {
     };
   }
 
-  show(data, report) {
-    Object.assign(this, { data, report });
+  show({ data, setTriggerValue }) {
+    Object.assign(this, { data, report: setTriggerValue });
     if (!this.seen) {
       this.seen = timeline(data.key);
       this.seen.addEventListener("change", () => this.draw(), { signal: this.listeners.signal });
@@ -162,14 +163,4 @@ class TimeMachine {
   }
 }
 
-// Runs again whenever the data or the theme changes.
-export function show({ data, parentElement, setTriggerValue }) {
-  const machine = (parentElement.timeMachine ??= new TimeMachine(parentElement));
-  machine.show(data, setTriggerValue);
-  // Streamlit also calls this for a run that a newer one has overtaken, with the slider still there.
-  return () => {
-    if (parentElement.isConnected) return;
-    machine.dispose();
-    delete parentElement.timeMachine;
-  };
-}
+export const show = component("timeMachine", (parentElement) => new TimeMachine(parentElement));

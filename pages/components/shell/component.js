@@ -1,0 +1,16 @@
+// The function `show` of a component that keeps one object as `parentElement[name]`: `make(parentElement)` makes it, and
+// it has the methods show(mount), with Streamlit's argument, and dispose().
+export function component(name, make) {
+  // Called whenever the data or the theme changes.
+  return (mount) => {
+    const { parentElement } = mount;
+    const part = (parentElement[name] ??= make(parentElement));
+    part.show(mount);
+    // Streamlit also calls this for a run that a newer one has overtaken, with the component still there.
+    return () => {
+      if (parentElement.isConnected) return;
+      part.dispose();
+      delete parentElement[name];
+    };
+  };
+}
