@@ -21,20 +21,15 @@ def show(page: str) -> None:
     watch_connection()
 
 
+SHELL = Path(__file__).parent / "pages" / "components" / "shell"
 # Our own icon, as Streamlit's are fetched from another host. As a data URL: Streamlit replaces its media
 # files at each run, and a slow browser may request one that is gone.
-ICON_FILE = Path(__file__).parent / "pages" / "components" / "shell" / "icon.png"
-ICON = f"data:image/png;base64,{b64encode(ICON_FILE.read_bytes()).decode()}"
+ICON = f"data:image/png;base64,{b64encode((SHELL / 'icon.png').read_bytes()).decode()}"
 MAP = ":material/scatter_plot:"
 
 ignore_clicks_in_polls()
 st.set_page_config(page_title="VAE playground", page_icon=ICON, layout="wide")
-# Narrower margins; and no focus frame around the whole page after a click on it and a key.
-st.html(
-    "<style>.stMainBlockContainer { padding: 4rem 3rem 2rem; }"
-    "@media (max-width: 640px) { .stMainBlockContainer { padding: 4rem 1rem 2rem; } }"
-    ".stMain:focus-visible::before { box-shadow: none !important; }</style>"
-)
+st.html(SHELL / "app.css")
 st.navigation(
     [
         st.Page(partial(show, "latent"), title="Latent space", icon=MAP, url_path="map", default=True),

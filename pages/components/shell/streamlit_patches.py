@@ -5,8 +5,8 @@ The page's markup is private too, but can be named only where it is styled or re
 - `data-testid=stApp` with `data-test-connection-state` (connection.py): without them a page does not run anew
   after a lost connection.
 - `data-testid=stElementContainer` (stores/registry/component.css): without it stores leave gaps on the page.
-- `stHorizontalBlock`, `stColumn` (latent.py, compare.py), `stMainBlockContainer`, `stMain` (app.py): widths,
-  margins and the focus frame.
+- `stHorizontalBlock`, `stColumn` (latent.py, compare.py), `stMainBlockContainer`, `stMain` (shell/app.css):
+  widths, margins and the focus frame.
 - Of `st.session_state` and of the URL in the browser only what is documented.
 """
 

@@ -42,8 +42,8 @@ class Spec(NamedTuple):
 
 _mount = module_component(
     __file__,
-    '<div class="live-figure" role="figure">'
-    '<div class="live-figure-chart"></div><p class="live-figure-note" role="status"></p></div>',
+    '<div class="live-figure" role="figure"><div class="live-figure-chart"></div>'
+    '<p class="live-figure-note component-note" role="status"></p></div>',
 )
 
 

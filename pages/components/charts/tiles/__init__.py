@@ -20,7 +20,7 @@ from vae.datasets.images import ImageArray
 # every kind of colour blindness. Black between them is the pictures' own background.
 LOST, ADDED = "#ff9d28", "#3c9cff"
 
-_mount = module_component(__file__, '<div class="tiles" role="group"></div>')
+_mount = module_component(__file__, '<div class="tiles pixelated" role="group"></div>')
 
 
 class Caption(NamedTuple):

@@ -19,7 +19,7 @@ LEAST = 4.0  # each slider reaches at least this far: the prior N(0, I) has 99.9
 
 _mount = module_component(
     __file__,
-    '<form class="coordinates" novalidate><div class="coordinates-rows"></div>'
+    '<form class="coordinates component-controls" novalidate><div class="coordinates-rows"></div>'
     '<div class="coordinates-actions"><button type="submit" data-action="pin">Pin</button>'
     '<button type="button" data-action="back">Back</button>'
     '<span class="coordinates-why" role="status"></span></div></form>',

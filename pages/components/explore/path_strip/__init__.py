@@ -19,8 +19,9 @@ SECONDS = 3.0  # from one end to the other
 _mount = module_component(
     __file__,
     html=(
-        '<div class="path-strip" role="group"><div class="path-strip-large"><canvas role="img"></canvas>'
-        '<div class="path-strip-controls"><button type="button">Play</button>'
+        '<div class="path-strip pixelated" role="group">'
+        '<div class="path-strip-large"><canvas role="img"></canvas>'
+        '<div class="path-strip-controls component-controls"><button type="button">Play</button>'
         '<input type="range" min="0" max="100" step="any" value="0" aria-label="Place on the path">'
         '<span class="path-strip-place"></span></div></div>'
         '<div class="path-strip-row" role="img"></div></div>'

@@ -30,7 +30,8 @@ _mount = module_component(
     html=(
         '<div class="draw-pad"><div class="draw-pad-sheet">'
         '<canvas role="img"></canvas><p class="draw-pad-hint" aria-hidden="true"></p></div>'
-        '<div class="draw-pad-buttons"><button type="button" data-action="undo">Undo</button>'
+        '<div class="draw-pad-buttons component-controls">'
+        '<button type="button" data-action="undo">Undo</button>'
         '<button type="button" data-action="clear">Clear</button></div></div>'
     ),
 )

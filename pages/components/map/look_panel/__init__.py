@@ -4,7 +4,7 @@ from pages.components.shell.assets import module_component
 
 _mount = module_component(
     __file__,
-    '<div class="look-panel"><div role="img"><canvas></canvas><canvas hidden></canvas></div>'
+    '<div class="look-panel pixelated"><div role="img"><canvas></canvas><canvas hidden></canvas></div>'
     '<p></p><span class="look-panel-spoken" role="status"></span></div>',
 )
 

@@ -29,8 +29,8 @@ class Chosen(NamedTuple):
 
 _mount = module_component(
     __file__,
-    '<div class="time-machine" role="group" aria-label="Time machine" tabindex="-1">'
-    '<div class="time-machine-row">'
+    '<div class="time-machine component-controls pixelated" role="group" aria-label="Time machine"'
+    ' tabindex="-1"><div class="time-machine-row">'
     '<button type="button" data-act="play" aria-label="Play the moments">Play</button>'
     '<button type="button" data-act="back" aria-label="One moment back" title="One moment back">‹</button>'
     '<button type="button" data-act="forward" aria-label="One moment on" title="One moment on">›</button>'
@@ -46,7 +46,8 @@ _mount = module_component(
     '<div class="time-machine-pictures"><canvas class="time-machine-ten" role="img"></canvas>'
     '<figure class="time-machine-chosen"><canvas role="img"></canvas><canvas hidden></canvas>'
     "<figcaption></figcaption></figure></div>"
-    '<p class="time-machine-note"></p><p class="time-machine-trouble" role="status"></p></div>',
+    '<p class="time-machine-note component-note"></p>'
+    '<p class="time-machine-trouble component-note" role="status"></p></div>',
 )
 
 
