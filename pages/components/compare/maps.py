@@ -92,7 +92,7 @@ def pair_maps(pair: Pair, sides: Sides) -> None:
                 query=query if placement is LEFT else None,
                 linked=None if linked == "free" else Link(other.timeline, linked),
             )
-            explorer_map(view, pins, None, None, as_linked)
+            explorer_map(view, pins, placement=as_linked)
     if mark is None:
         st.caption(
             "A click on a point marks its picture on both maps; a click between the points, that place."

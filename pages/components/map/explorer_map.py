@@ -100,11 +100,12 @@ class ExplorerPlacement(MapPlacement):
     linked: Link | None = None
 
 
-ALONE = ExplorerPlacement()
-
-
 def explorer_map(
-    view: View, pins: Pins, path: Ends | None, region: Region | None, placement: ExplorerPlacement = ALONE
+    view: View,
+    pins: Pins,
+    path: Ends | None = None,
+    region: Region | None = None,
+    placement: ExplorerPlacement = ExplorerPlacement(),
 ) -> None:
     """Shows the map, its time machine, and a sentence about the plane that the map shows."""
     run, loaded, shown = view.run, view.loaded, view.shown

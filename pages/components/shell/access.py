@@ -83,7 +83,13 @@ def show_lock() -> None:
         st.caption(read_only_text(), width="content")
         if _host_key():
             with st.popover("Unlock", type="tertiary", icon=":material/lock:"):
-                _key_form()
+                # A form, because a field outside of one would submit its text when it loses the focus.
+                # Cleared by each submission, so that no page keeps a key.
+                with st.form("unlock", clear_on_submit=True, border=False):
+                    st.text_input("Host key", type="password", key=_FIELD, autocomplete="off")
+                    st.form_submit_button("Unlock this tab", on_click=_submit_key)
+                if answer := st.session_state.pop(_ANSWER, ""):
+                    st.warning(answer)
 
 
 def unlock(key: str) -> str:
@@ -105,16 +111,6 @@ def unlock(key: str) -> str:
             return ""
         _wrong[address] = wrong = _WrongKeys(wrong.tries + 1, now)
         return f"This is not the host key. Try again in {_seconds(wrong.wait_ends - now)}."
-
-
-def _key_form() -> None:
-    # A form, because a field outside of one would submit its text when it loses the focus. Cleared by each
-    # submission, so that no page keeps a key.
-    with st.form("unlock", clear_on_submit=True, border=False):
-        st.text_input("Host key", type="password", key=_FIELD, autocomplete="off")
-        st.form_submit_button("Unlock this tab", on_click=_submit_key)
-    if answer := st.session_state.pop(_ANSWER, ""):
-        st.warning(answer)
 
 
 def _submit_key() -> None:

@@ -102,7 +102,7 @@ class LiveFigure {
     const { data, box, chart } = this;
     if (!data.cursor || !chart.drawn) return;
     if (!this.cursor) {
-      this.cursor = new Cursor(box, chart, data.cursor.timeline);
+      this.cursor = new Cursor(box, chart, data.cursor.timeline, this.listeners.signal);
       for (const type of ["plotly_afterplot", "plotly_relayouting"]) chart.on(type, () => this.cursor.draw());
     }
     this.cursor.follow(data.cursor.x);
@@ -110,7 +110,6 @@ class LiveFigure {
 
   dispose() {
     this.gone = true;
-    this.cursor?.dispose();
     this.listeners.abort();
     this.resizes.disconnect();
     this.chart.purge();

@@ -5,13 +5,12 @@ import { element } from "../../shell/dom.js";
 import { timeline } from "../../stores/moments/timeline.js";
 
 export class Cursor {
-  listeners = new AbortController();
   lines = [];
 
-  // Over a PlotlyChart, in the box around it, of the timeline of this name.
-  constructor(box, chart, name) {
+  // Over a PlotlyChart, in the box around it, of the timeline of this name; until `signal` is aborted.
+  constructor(box, chart, name, signal) {
     Object.assign(this, { box, chart, seen: timeline(name) });
-    this.seen.addEventListener("change", () => this.draw(), { signal: this.listeners.signal });
+    this.seen.addEventListener("change", () => this.draw(), { signal });
   }
 
   // `x` is the quantity on the figure's x axes: "epoch", "step" or "seconds".
@@ -56,9 +55,5 @@ export class Cursor {
       line.style.top = `${chart.element.offsetTop + axes.y.offset}px`;
       line.style.height = `${axes.y.length}px`;
     }
-  }
-
-  dispose() {
-    this.listeners.abort();
   }
 }

@@ -7,7 +7,6 @@ import { updateUrl } from "../../shell/links/url.js";
 import { listenTo } from "./input/gestures.js";
 import { makeHover, pointFigures } from "./input/hover.js";
 import { makeKeys } from "./input/keyboard.js";
-import { makeEvents } from "./input/map_events.js";
 import { drawOverlay } from "./layers/overlay.js";
 import { PlotlyLayer } from "./layers/plotly_layer.js";
 import { makeLegend } from "./legend.js";
@@ -19,6 +18,7 @@ import { View } from "./view.js";
 
 const NO_WEBGL = "This browser has no WebGL: the map is drawn more slowly.";
 const NO_MANIFOLD = "This browser cannot decode in the background: the map has no manifold.";
+const CORNERS = 500; // that are reported of a lasso, at most
 const TOUCHING = 1; // pixels between the pointer and a point's edge where the point still counts as hovered
 
 // The map: owns what is shown, gives each part the values it needs, and acts on what the parts report.
@@ -28,6 +28,7 @@ class LatentMap {
   line = null; // while it is drawn: two places
   trouble = ""; // what the map has to do without
   queue = new EventQueue();
+  clicked = null; // the number of the last click, or null if it was not reported
 
   constructor(parentElement) {
     const part = (name) => parentElement.querySelector(`.latent-map${name}`);
@@ -56,7 +57,6 @@ class LatentMap {
       this.trouble = NO_MANIFOLD;
       this.draw();
     });
-    this.events = makeEvents(this.queue);
     this.tooltip = makeHover(part("-tooltip"), () => this.hoverAgain());
     this.keys = makeKeys({
       hover: (place) => this.hover("keys", place && this.view.onScreen(place)),
@@ -69,7 +69,7 @@ class LatentMap {
       hover: (place) => this.hover("map", place),
       click: (place) => this.click(place),
       doubleClick: () => {
-        this.events.undo();
+        if (this.clicked !== null) this.queue.emit({ kind: "undo", of: this.clicked }); // its first half
         this.layer.zoomBy(null);
       },
       drawsLines: () => this.data.selects,
@@ -184,28 +184,32 @@ class LatentMap {
     if (this.data.region) this.select(this.data.region); // which holds other points now
   }
 
-  // What the events of this map were done on.
+  // What events were done on, as the server may have gone on to another run, plane or set of points.
   get origin() {
     const { points, moments, revision, decoder } = this.data;
     return { points: this.past.active ? moments.points : points, revision, decoder };
   }
 
   click(place) {
-    if (!this.current) return this.events.ignoreClick();
-    this.events.click(this.view.toLatent(this.view.rounded(place)), this.pointAt(place), this.origin);
+    const z = this.view.toLatent(this.view.rounded(place));
+    const event = { kind: "click", z, point: this.pointAt(place), ...this.origin };
+    this.clicked = this.current ? this.queue.emit(event) : null;
   }
 
   // Corners [x, y] of a lasso or a box; none if it was removed.
   select(corners) {
-    const visible = [...this.data.classes.keys()].filter((label) => !this.hidden.has(label));
-    if (this.current) this.events.region(corners, visible, this.origin);
+    if (!this.current) return;
+    const classes = [...this.data.classes.keys()].filter((label) => !this.hidden.has(label)); // the visible ones
+    const each = Math.ceil(corners.length / CORNERS);
+    const kept = corners.filter((_, i) => i % each === 0);
+    this.queue.emit({ kind: "region", corners: kept, classes, ...this.origin });
   }
 
   drawLine(from, to, ended) {
     this.line = from && !ended ? [[from.x, from.y], [to.x, to.y]] : null;
     if (ended && this.current) {
-      const ends = [from, to].map((place) => this.view.toLatent(this.view.rounded(place)));
-      this.events.line(...ends, this.origin);
+      const [start, end] = [from, to].map((place) => this.view.toLatent(this.view.rounded(place)));
+      this.queue.emit({ kind: "line", from: start, to: end, ...this.origin });
     }
     this.drawOverlay();
   }

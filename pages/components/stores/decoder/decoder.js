@@ -58,11 +58,11 @@ function decoding() {
     }
   }
 
-  // Makes the function decode(z, out), from a latent vector to the output of the last layer.
+  // Makes the function decode(z), from a latent vector to the output of the last layer, an array that the next call
+  // overwrites.
   //   layers: { kind: "dense", inputs, outputs }, { kind: an activation }, or { kind: "add" }, which adds the input of
   //     the dense layer before it
   //   weights: of all dense layers, each W and then b
-  //   out: a Float32Array to write into; without it, the result is in an array that the next call overwrites
   function makeDecoder(layers, weights) {
     const steps = [];
     let at = 0;
@@ -92,18 +92,18 @@ function decoding() {
     }
     if (z === null || at !== weights.length)
       throw new Error(`This decoder cannot be built: it has ${weights.length} weights, its layers take ${at}.`);
-    return (place, out) => {
+    return (place) => {
       if (place.length !== z.length) throw new RangeError(`z has ${place.length} numbers, not ${z.length}.`);
       z.set(place);
       for (const step of steps) step();
-      out?.set(x);
-      return out ?? x;
+      return x;
     };
   }
 
   // Values in [0, 1] to grey levels, as Python's `grey_levels`: 255 p in float32, rounded half to even, as a clamped
   // array does by itself.
-  function greyLevels(pixels, levels = new Uint8ClampedArray(pixels.length)) {
+  function greyLevels(pixels) {
+    const levels = new Uint8ClampedArray(pixels.length);
     for (let i = 0; i < pixels.length; i++) levels[i] = Math.fround(255 * pixels[i]);
     return levels;
   }
