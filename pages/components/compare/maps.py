@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components.charts.tables import better, comparison, number_table
-from pages.components.charts.tiles import tiles
+from pages.components.charts.tiles import TileLayout, tiles
 from pages.components.compare.mark import current_mark, mark_query
 from pages.components.compare.pair import Pair
 from pages.components.map import map_data
@@ -118,8 +118,7 @@ def _picture(sides: Sides, index: int) -> None:
             np.stack([tests[0].images[index], *(test.decoded[index] for test in tests)])[None],
             key="pair_picture",
             label="The picture and its two reconstructions",
-            panels=("picture", *SIDES),
-            width=500,
+            layout=TileLayout(500, ("picture", *SIDES)),
         )
     left, right = (mean_losses(test, np.array([index])) for test in tests)
     rows = {term: comparison(left[term], right[term], 2) for term in TERMS}
@@ -146,8 +145,7 @@ def _place(sides: Sides, z: tuple[float, ...]) -> None:
         np.stack([map_data.picture_at(view.loaded, place) for view, _ in there])[None],
         key="pair_place",
         label="What is drawn at the marked place",
-        panels=[name for _, name in there],
-        width=330,
+        layout=TileLayout(330, [name for _, name in there]),
     )
     if len(there) == 1:
         st.caption(f"Only at the {there[0][1]}: at the other side z has another number of dimensions.")

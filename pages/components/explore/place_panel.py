@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.components.charts.class_bars import class_bars
 from pages.components.charts.images import data_url
-from pages.components.charts.tiles import Caption, TileClicks, clicked_tile, tiles
+from pages.components.charts.tiles import Caption, TileClicks, TileLayout, clicked_tile, tiles
 from pages.components.gallery.picture_url import OWN_PLACE
 from pages.components.map.map_data import picture_at
 from pages.components.map.pin_urls import place_text
@@ -83,7 +83,7 @@ def place_panel(run: Run, loaded: LoadedModel, pins: Pins, plane: Plane) -> None
         ],
         key=KEY,
         label="Nearest test pictures",
-        width=58,  # two in the narrowest column
+        layout=TileLayout(58),  # two in the narrowest column
         clicks=TileClicks(around[:SHOWN].tolist()),
     )
     st.caption("The nearest test pictures; a click pins one.")

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components.charts.class_bars import class_bars
-from pages.components.charts.tiles import Caption, TileClicks, tiles
+from pages.components.charts.tiles import Caption, TileClicks, TileLayout, tiles
 from pages.components.gallery.filters import CLASSES, FIND, LOSS, PAGE
 from pages.components.map.lasso import RegionSummary
 from pages.components.map.map_data import picture_at
@@ -47,8 +47,7 @@ def region_panel(
             np.stack((held.picture, picture_at(loaded, held.place)))[None],
             key=f"{KEY}_means",
             label="The mean of the selected pictures, and what the model draws at the mean of their places",
-            panels=("mean picture", "mean place"),
-            width=220,
+            layout=TileLayout(220, ("mean picture", "mean place")),
         )
         st.caption(
             "The mean of the pictures, pixel by pixel; what the model draws at the mean of their places."
@@ -91,7 +90,7 @@ def _list(run: Run, shown: ScoredSet, held: RegionSummary) -> None:
         ],
         key=f"{KEY}_pictures",
         label="The selected pictures, those nearest to the mean of their places first",
-        width=72,
+        layout=TileLayout(72),
         clicks=TileClicks(listed.tolist(), RECONSTRUCTIONS, {"run": run.name, "view": None, "z": None}),
     )
     st.caption("Nearest to the mean of their places first. A click opens a picture in Reconstructions.")

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from pages.components.charts.tiles import Caption, tiles
+from pages.components.charts.tiles import Caption, TileLayout, tiles
 from pages.components.runs import loaded_model
 from vae.inference.formatting import coordinate_name, format_number
 from vae.inference.scored_set import Floats
@@ -42,6 +42,5 @@ def traversals(run: Run, loaded: loaded_model.LoadedModel, place: Floats) -> Non
         ],
         key="traversals",
         label="What each dimension does",
-        panels=[format_number(value).rstrip("0").rstrip(".") for value in VALUES],
-        width=420,
+        layout=TileLayout(420, [format_number(value).rstrip("0").rstrip(".") for value in VALUES]),
     )

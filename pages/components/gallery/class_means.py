@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from pages.components.charts.tiles import Caption, difference_legend, tiles
+from pages.components.charts.tiles import Caption, TileLayout, difference_legend, tiles
 from pages.components.runs.loaded_model import LoadedModel
 from vae.datasets.registry import class_names
 from vae.inference.scored_set import mean_losses
@@ -36,6 +36,5 @@ def class_means(run: Run, loaded: LoadedModel) -> None:
         ],
         key="class_means",
         label="Class means",
-        width=230,
-        difference=True,
+        layout=TileLayout(230, difference=True),
     )

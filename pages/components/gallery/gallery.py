@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from pages.components.charts.tiles import Caption, TileClicks, difference_legend, tiles
+from pages.components.charts.tiles import Caption, TileClicks, TileLayout, difference_legend, tiles
 from pages.components.gallery.filters import PAGE, Selection
 from vae.datasets.registry import class_names
 from vae.inference.scored_set import ScoredSet
@@ -37,8 +37,7 @@ def gallery(run: Run, test: ScoredSet, selection: Selection) -> None:
         ],
         key=KEY,
         label="Test pictures, their reconstructions and the differences",
-        width=210,
-        difference=True,
+        layout=TileLayout(210, difference=True),
         clicks=TileClicks(shown.tolist()),
         follow=number,
     )

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.components.charts.live_figure import live_figure
 from pages.components.charts.scatter import posterior_map
 from pages.components.charts.tables import number_table
-from pages.components.charts.tiles import Caption, TileClicks, difference_legend, tiles
+from pages.components.charts.tiles import Caption, TileClicks, TileLayout, difference_legend, tiles
 from pages.components.runs.loaded_model import LoadedModel
 from vae.datasets.registry import class_names
 from vae.inference.formatting import axis_names, coordinate_name
@@ -40,9 +40,7 @@ def picture_detail(
             np.stack((one.images, one.decoded), axis=1),
             key=f"{key}_picture",
             label="The picture, its reconstruction, and the difference",
-            panels=("picture", "reconstruction", "difference"),
-            width=500,
-            difference=True,
+            layout=TileLayout(500, ("picture", "reconstruction", "difference"), difference=True),
             follow=index,
         )
         st.html(difference_legend())
@@ -68,7 +66,7 @@ def _samples(model: VAE, one: ScoredSet, key: str) -> None:
         decode_places(model, one.means + one.deviations * noise)[:, None],
         key=f"{key}_samples",
         label="Decoded from samples of the posterior",
-        width=28,
+        layout=TileLayout(28),
     )
 
 
@@ -131,6 +129,6 @@ def _neighbours(run: Run, test: ScoredSet, neighbours: Indices, distances: Float
         ],
         key=neighbours_key(key),
         label="Nearest test pictures",
-        width=84,
+        layout=TileLayout(84),
         clicks=TileClicks(neighbours.tolist()),
     )

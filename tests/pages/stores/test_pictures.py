@@ -93,7 +93,7 @@ from pages.components.shell import assets
 from pages.components.stores.pictures import pictures_name, serve_pictures
 
 from pages.components.shell.links import RECONSTRUCTIONS
-from pages.components.charts.tiles import Caption, TileClicks, tiles
+from pages.components.charts.tiles import Caption, TileClicks, TileLayout, tiles
 
 levels = (np.arange(5 * 9) * 5).reshape(5, 3, 3).astype(np.uint8)
 
@@ -103,7 +103,7 @@ def shown():
     query = {"run": "a-run", "view": None}
     captions = [Caption(f"picture {i}") for i in range(5)]
     clicks = TileClicks([7, 8, 9, 10, 11], RECONSTRUCTIONS, query)
-    tiles(levels[:, None], captions, key="row", label="Row", width=60, clicks=clicks)
+    tiles(levels[:, None], captions, key="row", label="Row", layout=TileLayout(60), clicks=clicks)
 
 def reconstructions():
     st.text(f"index {st.query_params.get('index')} of {st.query_params.get('run')}")

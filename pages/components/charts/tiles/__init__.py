@@ -44,6 +44,21 @@ class TileClicks:
     query: Mapping[str, str | None] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class TileLayout:
+    """How each tile looks.
+
+    Attributes:
+        width: the least width in CSS pixels; at most it doubles.
+        panels: headings above the pictures of a tile.
+        difference: add the second picture minus the first, from -255 (`LOST`) to 255 (`ADDED`).
+    """
+
+    width: int
+    panels: Sequence[str] = ()
+    difference: bool = False
+
+
 def clicked_tile(key: str) -> int | None:
     """The number of the tile clicked before this run, one of `TileClicks.numbers`, or None.
 
@@ -59,9 +74,7 @@ def tiles(
     *,
     key: str,
     label: str,
-    width: int,
-    difference: bool = False,
-    panels: Sequence[str] = (),
+    layout: TileLayout,
     clicks: TileClicks | None = None,
     follow: int | None = None,
 ) -> None:
@@ -72,9 +85,7 @@ def tiles(
         captions: one for each tile, or none; text, not Markdown.
         key: the grid's identity, unique in the app.
         label: the grid's name for screen readers.
-        width: the least width of a tile in CSS pixels; at most it doubles.
-        difference: add the second picture minus the first, from -255 (`LOST`) to 255 (`ADDED`).
-        panels: headings above the pictures of a tile.
+        layout: how each tile looks.
         clicks: what a click does; without it tiles cannot be clicked.
         follow: when this changes and the pictures begin above what is visible, scroll there.
     """
@@ -84,15 +95,15 @@ def tiles(
             "pictures": base64.b64encode(pictures.tobytes()).decode(),
             "count": pictures.shape[1],
             "side": pictures.shape[-1],
-            "difference": difference,
+            "difference": layout.difference,
             "colours": [LOST, ADDED],
             "captions": captions,
-            "panels": panels,
+            "panels": layout.panels,
             "numbers": clicks and clicks.numbers,
             "page": clicks and clicks.page,
             "query": clicks.query if clicks else {},
             "follow": follow,
-            "width": width,
+            "width": layout.width,
             "label": label,
             "key": key,
         },

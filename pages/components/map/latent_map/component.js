@@ -191,9 +191,10 @@ class LatentMap {
   }
 
   click(place) {
+    this.clicked = null;
+    if (!this.current) return;
     const z = this.view.toLatent(this.view.rounded(place));
-    const event = { kind: "click", z, point: this.pointAt(place), ...this.origin };
-    this.clicked = this.current ? this.queue.emit(event) : null;
+    this.clicked = this.queue.emit({ kind: "click", z, point: this.pointAt(place), ...this.origin });
   }
 
   // Corners [x, y] of a lasso or a box; none if it was removed.
