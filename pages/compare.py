@@ -26,7 +26,7 @@ _STYLE = (
 
 
 def main() -> None:
-    """The page."""
+    """Draws the page."""
     st.html(_STYLE)
     st.title("Compare")
     st.write(
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def _have_weights(pair: Pair) -> bool:
-    """Whether both runs have weights; a sentence for each that has none."""
+    """Whether both runs have weights; shows a note for each that has none."""
     for run in pair:
         if not (run.model_path.exists() or wait_for_weights(run)):
             st.info(f"{escape_markdown(run.name)} has no weights yet: it has to be trained first.")

@@ -16,7 +16,7 @@ from vae.datasets.registry import class_names
 
 
 def main() -> None:
-    """The page."""
+    """Draws the page."""
     st.title("Reconstructions")
     st.write(
         "What is left of a picture after the bottleneck: of test pictures, which the model has never learned "

@@ -45,7 +45,7 @@ def side(
     """The view of a run's map. Called outside of fragments, as it also sends the large data to the browser.
 
     With more than two dimensions the map shows the plane of the principal components, as the axes of two
-    runs have nothing to do with each other.
+    runs are unrelated.
     """
     decoder_store(loaded.decoder, key=f"{placement.key}_decoder")
     dimensions = loaded_model.dimensions(run, loaded)
@@ -59,7 +59,7 @@ def side(
 
 
 def pair_maps(pair: Pair, sides: Sides) -> None:
-    """Both maps, above each what its model draws, below them the mark. A click runs only this again."""
+    """Shows both maps, a digit panel above each, and the mark below them. A click reruns only this."""
     mark = current_mark(pair, sides)
     query = mark_query(mark)
     linked = st.segmented_control(
@@ -133,7 +133,7 @@ def _picture(sides: Sides, index: int) -> None:
 
 
 def _place(sides: Sides, z: tuple[float, ...]) -> None:
-    """What the models draw at a place, of those that have as many dimensions."""
+    """Shows what each model with as many latent dimensions draws at a place."""
     there = [
         (view, name)
         for (view, _), name in zip(sides, SIDES, strict=True)

@@ -97,7 +97,7 @@ def current_mark(pair: Pair, sides: tuple[tuple[View, ExplorerPlacement], ...]) 
 
 
 def mark_query(mark: Mark | None) -> dict[str, str | None]:
-    """The query parameters that the browser is to write for a mark, None for one that is to go."""
+    """The query parameters that the browser is to write for a mark, None to remove one."""
     memory: _Memory = st.session_state.get(_KEY, _Memory())
     texts = PinQuery() if mark is None else mark.texts
     st.session_state[_KEY] = memory._replace(url_history=memory.url_history.written(texts))

@@ -28,7 +28,7 @@ class Pair(NamedTuple):
 
     @property
     def obstacles(self) -> tuple[str, ...]:
-        """A sentence for each thing that cannot be compared."""
+        """A message for each thing that cannot be compared."""
         found = []
         if not self.same_set:
             found.append(

@@ -1,4 +1,4 @@
-"""Comparison presets: cards that say what to look for, train the runs of a comparison, and open it."""
+"""Comparison presets: cards that describe a comparison, train its runs, and open it."""
 
 from collections.abc import Sequence
 from itertools import combinations

@@ -68,9 +68,9 @@ def path_panel(run: Run, loaded: LoadedModel, ends: tuple[End, End], plane: Plan
     )
     _file_buttons(run, loaded, along)
     st.caption(
-        "A straight path is the shortest; a spherical one turns around the origin, where the prior has its "
-        "middle, and so keeps to places about as likely as its ends, which matters the more dimensions the "
-        "latent space has."
+        "A straight path is the shortest. A spherical one turns around the origin, the mean of the prior, so "
+        "that all its places are about as likely as its ends; the more dimensions the latent space has, the "
+        "more this matters."
     )
 
 
@@ -85,7 +85,7 @@ def _file_buttons(run: Run, loaded: LoadedModel, along: Floats) -> None:
         return png(enlarged(np.hstack(list(decode_places(loaded.model, along[::STEP]))), PNG_TIMES))
 
     offers = (
-        ("GIF", animation, "The path as a film, there and back for ever."),
+        ("GIF", animation, "The path as an animation, forwards and backwards in a loop."),
         ("PNG", row, "The row of pictures."),
     )
     with st.container(horizontal=True):

@@ -42,7 +42,7 @@ def set_pins(pins: Pins) -> Pins:
 
 def current_pins(test: ScoredSet, dataset: str) -> Pins:
     """The pins that fit a run's latent space and data set: those in the URL, if a person or a link changed
-    it, else this tab's. Invalid ones in the URL get a sentence, until something else is pinned."""
+    it, else this tab's. For invalid ones in the URL a warning is shown, until something else is pinned."""
     pins, aside, url_history, sentences = _memory()
     seen = PinQuery(*(st.query_params.get(part.name) for part in fields(PinQuery)))
     stayed = pins_row.KEY in st.session_state  # the last run of the script showed this page, too
@@ -59,7 +59,7 @@ def current_pins(test: ScoredSet, dataset: str) -> Pins:
 def pin(place: npt.ArrayLike, index: int | None = None) -> Pins:
     """Pins a place (Z,), with `index` the one of a test picture, and returns all pins; after `current_pins`.
 
-    The place may come from a browser: one too far out for computations gets a sentence instead.
+    The place may come from a browser: for one too far out for computations, a warning is shown instead.
     """
     pins, values = _memory().pins, np.asarray(place, np.float64).tolist()
     if not is_place(values, len(values)):
@@ -80,7 +80,7 @@ def act(action: pins_row.Action) -> Pins:
 
 
 def pins_query(pins: Pins) -> dict[str, str | None]:
-    """The query parameters that the browser is to write for these pins, None for one that is to go."""
+    """The query parameters that the browser is to write for these pins, None to remove one."""
     memory, texts = _memory(), format_pins(pins)
     st.session_state[_KEY] = memory._replace(url_history=memory.url_history.written(texts))
     return asdict(texts)

@@ -119,6 +119,6 @@ def _place(place: Floats, plane: Plane) -> str:
     )
     return (
         f"<p><b>z = ({plane.format_place(place)})</b></p>{more}"
-        f'<p class="chosen-small">log p(z) = {format_number(log_prior, thousands=",")}: how likely the prior '
-        f"N(0, I) thinks this place. The likeliest, z = 0, has {format_number(highest)}.</p>"
+        f'<p class="chosen-small">log p(z) = {format_number(log_prior, thousands=",")}, the log density of '
+        f"the prior N(0, I) at this place. At z = 0 it is highest: {format_number(highest)}.</p>"
     )

@@ -32,8 +32,8 @@ MB = 1_000_000  # bytes
 _OF = "The map with its manifold; or a picture of each class, over what the model made of it."
 _FORMATS = "GIF is shown everywhere. WebP is smaller, and takes longer to make."
 _MEANWHILE = (
-    "Until it is made, what you click here waits, also once this is closed; to go to another page breaks it "
-    "off."
+    "Until it is made, clicks on this page have to wait, even after this dialog is closed. Going to another "
+    "page cancels it."
 )
 # Keys of the page's state: that the dialog is open; the settings and the bytes of the film that can be saved.
 _DIALOG, _FILM = "film_dialog", "film"

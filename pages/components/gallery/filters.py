@@ -51,7 +51,7 @@ def filters(test: ScoredSet, names: Sequence[str]) -> Selection:
             list(SORTS),
             key=SORT,
             help="worst, best: by reconstruction loss. surprise: by how much that is above the mean of the "
-            "picture's class. KL: what the encoder says most about, first.",
+            "picture's class. KL: the largest KL first.",
             width=170,
             **bound,
         )

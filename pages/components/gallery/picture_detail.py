@@ -111,7 +111,7 @@ def _map(run: Run, test: ScoredSet, one: ScoredSet, neighbours: Indices, key: st
         "A part of the test pictures; and close by, with 1 and 2 standard deviations of the posterior, and "
         "rings around the nearest."
         + (
-            f" The map shows two of {dimensions} dimensions; near is who is near in all."
+            f" The map shows two of {dimensions} dimensions; the nearest are nearest in all of them."
             if dimensions > 2
             else ""
         )

@@ -49,7 +49,7 @@ def picture_dialog(run: Run, loaded: LoadedModel, indices: Indices) -> None:
             + (
                 f"{position + 1:,} of {len(indices):,} in this order"
                 if here
-                else "not among the chosen pictures, to which closing this leads back"
+                else "not among the chosen pictures, which are shown again when this is closed"
             )
         )
         for label, step, shortcut in (("Previous", -1, "Left"), ("Next", 1, "Right")):

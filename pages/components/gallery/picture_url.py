@@ -21,7 +21,7 @@ def remove_index() -> None:
 
 
 def index_in_url(count: int) -> int | None:
-    """The test picture that the URL names, 0 to `count` - 1, or None; an invalid one gets a sentence."""
+    """The test picture that the URL names, 0 to `count` - 1, or None, with a warning if it is invalid."""
     text = st.query_params.get("index")
     try:
         return None if text is None else index_of(text, count)

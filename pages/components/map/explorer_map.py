@@ -40,7 +40,7 @@ class View(NamedTuple):
     """What the map shows of a run, apart from pins, path and region.
 
     Attributes:
-        points: of the test set or the training set, as `shown.training` says, on the planes of `picked`.
+        points: of the training set if `shown.training`, else of the test set, on the planes of `picked`.
         pictures_url: of the points' real pictures, or None where they are not available, or not yet.
         moments: the name of the list of the run's moments in the browser.
     """
@@ -69,7 +69,7 @@ class View(NamedTuple):
         return loaded_model.training_set(self.run, self.loaded) if training else self.loaded.test
 
     def is_of(self, event: Click | Line) -> bool:
-        """Whether an event was made on this map: while another run is encoded, the last map still shows.
+        """Whether an event was made on this map, not on the last one, which stays while a run is encoded.
 
         It is enough that either agrees: newer weights change the decoder, another plane the revision.
         """
@@ -107,7 +107,7 @@ def explorer_map(
     region: Region | None = None,
     placement: ExplorerPlacement = ExplorerPlacement(),
 ) -> None:
-    """Shows the map, its time machine, and a sentence about the plane that the map shows."""
+    """Shows the map, its time machine, and a caption about the plane that the map shows."""
     run, loaded, shown = view.run, view.loaded, view.shown
     plane = view.plane(pins)
     test_points = map_data.points_of(run, loaded, view.picked.directions)

@@ -1,6 +1,4 @@
-"""The points inside a lasso or a box, and what their pictures have in common.
-
-Nothing here knows Streamlit.
+"""The points inside a lasso or a box, and what their pictures have in common. Independent of Streamlit.
 
 Shapes: N points, K vertices, M points inside, C classes, S pixels a side, Z latent size.
 """

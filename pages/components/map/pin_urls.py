@@ -1,6 +1,6 @@
 """Places and pins as URL parameters: `z=0.41,-1.2`, `index=417`, `pins=0.41,-1.2_i417*_-3,0`.
 
-A `*` follows those that are kept. Nothing here knows Streamlit.
+A `*` follows those that are kept. Independent of Streamlit.
 
 Shapes: N test pictures, Z latent size.
 """
@@ -86,7 +86,7 @@ def format_pins(pins: Pins) -> PinQuery:
 
 
 def parse_pins(texts: PinQuery, means: Floats, pins: Pins) -> tuple[Pins, tuple[str, ...]]:
-    """Parses a row of pins; returns it, and a sentence about each parameter that is invalid.
+    """Parses a row of pins; returns it, and a message about each parameter that is invalid.
 
     Args:
         texts: the URL parameters.
@@ -135,7 +135,7 @@ def _chosen(pins: Pins, place: Floats, index: int | None) -> Pins:
 
 
 def _read_row(text: str, means: Floats, pins: Pins) -> tuple[Pins, str]:
-    """Adds the pins of a text to a row; returns it, and a sentence if some parts are invalid."""
+    """Adds the pins of a text to a row; returns it, and a message if some parts are invalid."""
     parts = text.split("_")
     wrong = []
     spare = list(pins.row)  # each of them takes the place of one equal pin of the text

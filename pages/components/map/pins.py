@@ -1,4 +1,4 @@
-"""The pins: a row of latent points, one of them chosen. Nothing here knows Streamlit.
+"""The pins: a row of latent points, one of them chosen. Independent of Streamlit.
 
 Shapes: N test pictures, Z latent size.
 """

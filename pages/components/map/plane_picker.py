@@ -60,7 +60,7 @@ def plane_picker(dimensions: DimensionSummary, run: str) -> PlaneChoice:
         )
     named = ", ".join(f"{coordinate_name(i)} {dimensions.kl[i]:.2f}" for i in order[:NAMED])
     more = " …" if latent_dim > NAMED else ""
-    st.caption(f"What the model says by each dimension, its KL in nats: {named}{more}")
+    st.caption(f"How much each dimension encodes, its mean KL in nats: {named}{more}")
     return PlaneChoice(directions, dimensions.mean, rest == PINNED)
 
 

@@ -9,8 +9,8 @@ from vae.runs.records import Status
 from vae.runs.run import Run
 from vae.training.forecast import in_words
 
-INTERRUPTED = "Its training process ended without a word."
-RESUME = "**Resume** goes on from what was saved last; log.txt in the run's folder may say why it ended."
+INTERRUPTED = "Its training process ended without an error message."
+RESUME = "**Resume** goes on from what was saved last; log.txt in the run's folder may show why it ended."
 
 
 def run_heading(run: Run, status: Status) -> None:

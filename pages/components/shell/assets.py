@@ -111,7 +111,7 @@ def plotly_js_url() -> str:
     return serve(f"plotly-{plotly.__version__}.min.js", lambda: get_plotlyjs().encode())
 
 
-# A component's script travels with each message, so it has to be short, and it cannot import statically. This
+# A component's script is sent with each message, so it has to be short, and it cannot import statically. This
 # one imports the module and calls its `show`, in order; both return a function that ends it.
 _LOADER = """
 const module = import(new URL("app/static/{path}", document.baseURI));

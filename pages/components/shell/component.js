@@ -1,5 +1,5 @@
-// The function `show` of a component that keeps one object as `parentElement[name]`: `make(parentElement)` makes it, and
-// it has the methods show(mount), with Streamlit's argument, and dispose().
+// The function `show` of a component that keeps one object as `parentElement[name]`. `make(parentElement)` makes it, with
+// the methods show(mount), which gets Streamlit's argument, and dispose().
 export function component(name, make) {
   // Called whenever the data or the theme changes.
   return (mount) => {

@@ -4,8 +4,8 @@
   training started on the command line: while no training runs here, only a run in trouble is polled.
 - After a click, or a number that was entered, the control loses the focus, so that the space bar pauses and
   resumes the training.
-- When a lost connection is restored, the page runs anew with the current URL. A restarted server knows no
-  fragment of the page and ignores requests for one; Streamlit (1.67) would not run the page, or with an old
+- When a lost connection is restored, the page runs anew with the current URL. A restarted server has no
+  fragments of the page and ignores requests for one; Streamlit (1.67) would not run the page, or with an old
   URL.
 """
 

@@ -1,6 +1,6 @@
 """All uses of private parts of Streamlit, as of version 1.67. Where one is missing, the app does without.
 
-The page's markup is private too, but can be named only where it is styled or read. Load-bearing are:
+The page's markup is private too, but can be named only where it is styled or read. The app depends on:
 
 - `data-testid=stApp` with `data-test-connection-state` (connection.py): without them a page does not run anew
   after a lost connection.
@@ -23,7 +23,7 @@ def ignore_clicks_in_polls() -> None:
     """Has the server drop clicks from the requests of polled fragments, so that a click is handled once.
 
     Streamlit's client keeps a click among the widget values until its next turn, and sends all values with
-    each poll. A poll in between brings the click along, and then the click comes by itself: one batch becomes
+    each poll. A poll in between contains the click, and then the click is sent by itself: one batch becomes
     two, and what was paused is resumed at once. It happens where the browser is busy.
     """
     try:

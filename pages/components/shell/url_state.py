@@ -1,7 +1,7 @@
 """Which values in the URL come from a person, and which the app wrote itself.
 
 Choices are written into the URL in the browser (`links/url.js`), so that they add no entry to its history.
-The server learns of them late: with the next run of the script, or, once `st.query_params` was written for
+They reach the server late: with the next run of the script, or, once `st.query_params` was written for
 something else, only with the next page (Streamlit 1.67). So an old URL must not be taken for a person's.
 Values other than those last seen or lately written come from a person, a link or the Back button; so do all
 values when another page was shown before.
@@ -30,6 +30,6 @@ class UrlHistory(Generic[T]):
         return replace(self, last_seen=values)
 
     def written(self, values: T) -> Self:
-        """The history after the browser was told to write `values` into the URL."""
+        """The history after `values` were sent to the browser, to be written into the URL."""
         others = (each for each in self.lately_written if each != values)
         return replace(self, lately_written=(*others, values)[-LATELY:])

@@ -112,7 +112,7 @@ def _widget_key(run: Run, field: str, value: Any, *, requested: Any, acknowledge
     """The key of a widget, after setting it to the value in force, or to a requested one that is pending."""
     key = f"{run.name} {field}"
     shown = value if acknowledged or requested is None else requested
-    # Set only if it differs: what is set travels to the browser, and would overwrite a value entered
+    # Set only if it differs: what is set is sent to the browser, and would overwrite a value entered
     # meanwhile.
     if key not in st.session_state or (acknowledged and st.session_state[key] != shown):
         st.session_state[key] = shown

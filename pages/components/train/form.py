@@ -114,7 +114,7 @@ def _reset_button(preset: PresetName, changes: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if changes:
             st.caption(escape_markdown(changes), width="content")
-        help_ = f"Back to what {preset} says."
+        help_ = f"Sets all fields back to the preset {preset}."
         st.button(
             "Reset", on_click=_reset, args=[preset], type="tertiary", icon=":material/undo:", help=help_
         )

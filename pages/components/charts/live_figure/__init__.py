@@ -56,13 +56,13 @@ def click_on(key: str) -> Click | None:
     clicked = st.session_state.get(key, {}).get("clicked")
     try:
         click = Click(float(clicked["x"]), float(clicked["y"]))
-    except (TypeError, KeyError, ValueError):  # none, or none that comes from our script
+    except (TypeError, KeyError, ValueError):  # no click, or not one that our script sent
         return None
     return click if math.isfinite(click.x) and math.isfinite(click.y) else None
 
 
 def figure_spec(figure: go.Figure | Mapping[str, Any]) -> Spec:
-    """Encode a figure. Done once, it serves every viewer: `live_figure` does no more than send it.
+    """Encode a figure, once for all viewers: `live_figure` only sends the result.
 
     Args:
         figure: a `go.Figure`, or, a hundred times faster to build, a mapping of its `data` and `layout`,
@@ -102,7 +102,7 @@ def live_figure(
         figure: what to draw, or what `figure_spec` made of it; the same again is not drawn again.
             Its `layout.uirevision` decides what a change keeps: while it stays the same, zoom and
             hidden legend entries stay. Its template is dropped: colours and font come from
-            Streamlit's theme, but for those that the figure itself sets. Its own width and height
+            Streamlit's theme, except those that the figure itself sets. Its own width and height
             are ignored.
         key: the chart's identity, unique in the app.
         height: in CSS pixels; the width follows the container.

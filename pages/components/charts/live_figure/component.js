@@ -24,7 +24,7 @@ class LiveFigure {
     // Once Plotly has ended the drag.
     const released = () => this.waiting && setTimeout(() => this.draw());
     window.addEventListener("pointerup", released, { signal, capture: true });
-    // Not Plotly's `responsive`: it sees the window change, but not the sidebar.
+    // Not Plotly's `responsive`: it reacts to the window, but not to the sidebar.
     this.resizes = new ResizeObserver(() => this.draw());
     this.resizes.observe(this.box);
   }

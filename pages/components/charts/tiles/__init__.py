@@ -1,7 +1,7 @@
 """A grid of small pictures that can be clicked: the gallery, and every row of pictures like it.
 
-All pictures travel as one string of grey levels, 1 kB each, and the browser draws them and their differences:
-a hundred widgets would take seconds, a hundred PNG files a hundred times the work.
+All pictures are sent as one string of grey levels, 1 kB each, and the browser draws them and their
+differences: a hundred widgets would take seconds, a hundred PNG files a hundred times the work.
 
 Shapes: M tiles, K pictures a tile, S pixels a side.
 """

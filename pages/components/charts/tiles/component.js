@@ -86,7 +86,7 @@ export function show({ data, parentElement, setTriggerValue }) {
   const made = Array.from({ length: shown }, (_, i) =>
     tile(data, i, levels.subarray(i * size, (i + 1) * size), colours, open),
   );
-  // A tile that was clicked keeps the keyboard: from nowhere, Escape would not close a dialog.
+  // A tile that was clicked keeps the keyboard focus: without it, Escape would not close a dialog.
   const focused = [...grid.children].indexOf(grid.getRootNode().activeElement);
   grid.replaceChildren(...made);
   made[focused]?.focus({ preventScroll: true });

@@ -121,7 +121,7 @@ function update(state, data) {
   state.box.setAttribute("aria-label", data.label);
   state.row.setAttribute("aria-label", `${data.label}, in steps`);
   drawRow(state);
-  state.awaited.ask(data.decoder);
+  state.awaited.request(data.decoder);
   request(state);
 }
 

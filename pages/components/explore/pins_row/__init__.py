@@ -61,7 +61,7 @@ def pins_row(
         names: of the classes.
         plane: the plane of the map, by whose axes places are named.
         run: the name of the model's run.
-        query: the values of the URL's query parameters, None for one that is to go.
+        query: the values of the URL's query parameters, None to remove one.
     """
     test = loaded.test
     # Both are cached: a click draws and searches for the new pin only.
@@ -104,5 +104,5 @@ def _tile(pin: Pin, place: str, title: str, run: str, link: Mapping[str, object]
         "title": f"test picture {title}, z = {place}" if own else f"z = {z}",
         "file": f"{run}{f'_i{pin.index}' * own}_z={z}"[:LONGEST],
         "link": link,
-        "leads": f"Show {title if own else f'the nearest test picture, {title},'} in Reconstructions",
+        "link_label": f"Show {title if own else f'the nearest test picture, {title},'} in Reconstructions",
     }

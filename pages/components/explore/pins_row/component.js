@@ -16,14 +16,15 @@ function tileOf(pin, chosen, levels, report) {
     return button(clicked, attributes, drawing);
   };
   const reporting = (name) => () => report(name, number);
-  const look = { class: "pins-row-choose", "data-action": "choose", title: pin.title, "aria-label": `Look at ${pin.title}` };
+  const look = { class: "pins-row-choose", "data-action": "choose", title: pin.title, "aria-pressed": chosen };
   const choose = button(
     reporting("choose"),
-    { ...look, "aria-pressed": chosen },
+    { ...look, "aria-label": `Look at ${pin.title}` },
     put(element("canvas"), imageOf(levels)),
     element("span", {}, pin.text),
   );
-  const link = element("a", { "data-action": "link", title: pin.leads, "aria-label": pin.leads }, icon("pictures"));
+  const leads = { "data-action": "link", title: pin.link_label, "aria-label": pin.link_label };
+  const link = element("a", leads, icon("pictures"));
   navigate(link, pin.link);
   const file = () => save(enlarged(levels), `${pin.file}.png`);
   const actions = element(

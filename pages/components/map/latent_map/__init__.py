@@ -1,7 +1,7 @@
 """The map of a latent space: its points, and the digits that the model decodes at the places between them.
 
 The digit under the pointer is decoded in the browser, at every frame; events (a click, a line, a lasso) go to
-Python. Points and decoder come by stores, so that they do not travel again.
+Python. Points and decoder are sent once, by stores.
 """
 
 import math
@@ -122,7 +122,7 @@ class MapContent:
     """What a map shows of a model.
 
     Attributes:
-        points, decoder: names of what stores have brought to the browser.
+        points, decoder: names of the points and the decoder in the browser (see `stores`).
         classes: names of the classes, one for each label.
         plane: the plane through the latent space; the points lie on the same one.
         revision: names the run and the plane's directions; while it stays, so does the zoom.

@@ -85,7 +85,7 @@ class LatentMap {
       this.hovered = hovered;
       this.drawOverlay();
     }, signal);
-    // Not Plotly's `responsive`: it sees the window change, but not the sidebar.
+    // Not Plotly's `responsive`: it reacts to the window, but not to the sidebar.
     this.resizes = new ResizeObserver(() => this.draw());
     this.resizes.observe(this.plot);
   }
@@ -293,7 +293,7 @@ class LatentMap {
     this.manifold.show({ decoder, patient, plane: data.plane, window: { x0, x1, y0, y1 }, width, height, ink });
   }
 
-  // Where the keyboard's cursor appears: at the chosen pin, or in the middle; half way up where places have no height.
+  // Where the keyboard's cursor appears: at the chosen pin, or in the middle; half way up where z has one number.
   get cursorStart() {
     const [x, y] = this.past.pins[this.data.chosen] ?? [];
     const { middle } = this.view;

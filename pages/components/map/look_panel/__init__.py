@@ -19,7 +19,7 @@ def look_panel(
     chart: str | None = None,
 ) -> None:
     """Draw the picture decoded at the hovered place, at every frame, and beside it the real picture of a
-    hovered data point. A place with another number of dimensions gets a sentence.
+    hovered data point. For a place with another number of dimensions a note is shown.
 
     Args:
         decoder: the name of a decoder in the browser (`decoder_store`).

@@ -26,7 +26,7 @@ class LookPanel {
     this.data = data;
     this.follow(data.timeline);
     if (changed) this.draw();
-    this.awaited.ask(data.decoder);
+    this.awaited.request(data.decoder);
   }
 
   // The same timeline as long as the panel exists.

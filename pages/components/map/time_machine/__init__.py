@@ -59,7 +59,7 @@ class Link(NamedTuple):
 
 
 def touched(key: str) -> bool:
-    """Whether a person went back on a slider that has only the steps, and now needs the snapshots."""
+    """Whether the slider was moved while the browser has only the steps, so that snapshots are needed."""
     return bool(st.session_state.get(key, {}).get("touched"))
 
 

@@ -67,7 +67,7 @@ class TimeMachine {
     }
     const { linked } = data;
     this.seen.link(linked && timeline(linked.timeline), linked?.by);
-    this.awaited.ask(data.moments);
+    this.awaited.request(data.moments);
     this.draw();
   }
 

@@ -22,8 +22,8 @@ _mount = store("decoders", *(Path(__file__).with_name(name) for name in ("decode
 def decoder_store(spec: DecoderSpec, key: str = "decoder") -> str:
     """Sends a decoder to the browser, and returns its name, by which components get it.
 
-    To be called outside of fragments. The weights travel when they are new to the tab, or when it has run ten
-    times on other pages meanwhile: then Streamlit's cache has dropped them (`maxCachedMessageAge`).
+    To be called outside of fragments. The weights are sent when they are new to the tab, or when it has run
+    ten times on other pages meanwhile: then Streamlit's cache has dropped them (`maxCachedMessageAge`).
 
     Args:
         spec: cached for all tabs, as reading and hashing the weights takes some milliseconds.

@@ -31,7 +31,7 @@ function interpolated(x, xs, ys) {
 }
 
 // The position on a list of `others` where `by` ("epoch", "step") has the value that it has at a position of `moments`;
-// null where one of the lists knows fewer than two values.
+// null where one of the lists has fewer than two known values.
 export function alignedPosition(position, moments, others, by) {
   const [[indices, values], [places, reached]] = [moments, others].map((list) => knownValues(list, by));
   if (Math.min(indices.length, places.length) < 2) return null;

@@ -82,7 +82,7 @@ class Timeline extends EventTarget {
     this.update();
   }
 
-  // Shows no moments any more.
+  // Removes all moments.
   leave() {
     this.motion.stop();
     clearTimeout(this.fetching);

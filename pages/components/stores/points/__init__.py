@@ -96,7 +96,7 @@ _mount = store("points", Path(__file__).with_name("points.js"))
 def points_store(points: MapPoints, key: str = "points") -> str:
     """Sends points to the browser, and returns their name, by which components get them.
 
-    To be called outside of fragments. They travel when they are new to the tab: 37 bytes each.
+    To be called outside of fragments. They are sent when they are new to the tab: 37 bytes each.
 
     Args:
         points: cached for all tabs (`map_data.points_of`).

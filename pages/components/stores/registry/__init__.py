@@ -6,7 +6,7 @@ store is mounted before or after:
     const decoder = await decoders().get(data.decoder);
     const { xy, labels } = await pointSets().get(data.points);
 
-Megabytes must not travel with each run of the page. Streamlit caches messages in the browser by a hash of
+Megabytes must not be sent with each run of the page. Streamlit caches messages in the browser by a hash of
 their content, and then sends a reference of 0.1 kB. So a store is a component of its own, with constant data,
 mounted outside of fragments. The name is a hash of the content, so that it cannot be mistaken for that of
 another run; content that is not here yet is awaited.

@@ -8,7 +8,7 @@ export class Awaited {
     Object.assign(this, { registry, arrived });
   }
 
-  ask(name) {
+  request(name) {
     if (this.name === name) return;
     this.name = name;
     this.value = null; // the value of another name must not be used

@@ -1,5 +1,5 @@
-// Large content of this page by kind and name, whether the store that brings it or a component that awaits it is
-// mounted first. Modules import this file; its text is also put before the scripts of stores, which cannot import.
+// Large content of this page by kind and name, whether its store or a component that awaits it is mounted first.
+// Modules import this file; its text is also put before the scripts of stores, which cannot import.
 export function registry(kind) {
   const slot = `${kind}OfThisApp`;
   if (window[slot]) return window[slot];
@@ -16,7 +16,7 @@ export function registry(kind) {
     return entries.get(name);
   }
 
-  // A promise of the content, which may wait for ever for a store to bring it.
+  // A promise of the content, which stays pending until a store has it.
   const get = (name) => entryOf(name).promise;
 
   // Keeps the content that `make` returns, unless it is here already. `data-holds` of a store is the name of its

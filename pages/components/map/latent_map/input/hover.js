@@ -26,7 +26,7 @@ export function makeHover(box, arrived) {
     );
   }
 
-  // Hovers a place { x, y, clientX, clientY } from a source "map" or "keys". `at` says what is there:
+  // Hovers a place { x, y, clientX, clientY } from a source "map" or "keys". The last argument is what is there:
   //   z, decoder       the place in the latent space, and what draws it
   //   pixel            the length of a pixel on the map
   //   point            the data point there, { index, name, figures }, or null
@@ -57,8 +57,8 @@ function placeName({ x, y }, size, names, pixel) {
   return named([x, y].slice(0, size), size < 3 ? [] : names, digits);
 }
 
-// What is known of a data point, in nats, and what it is coloured by. Which loss it had at an earlier moment is in no
-// snapshot: then `past` is true.
+// The losses of a data point, in nats, and the value that it is coloured by; at an earlier moment (`past`) without the
+// reconstruction loss, which no snapshot has.
 export function pointFigures({ values }, index, { colouring, colouringShort }, past) {
   const { reconstruction, kl, ...others } = values;
   const figures = [`KL ${shown(kl[index], 1)} nats`];

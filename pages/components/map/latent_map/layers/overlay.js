@@ -76,7 +76,7 @@ function drawPrior(context, { at: [x, y], radii, line }, height, ink, paper) {
 //   data           what Python sent to the map
 //   hovered        the page's last hover event
 //   points         { xy, covariance } of the points
-//   pins           [[x, y]…], y null where a place has no height; ellipse, of the chosen one, { at, covariance } or null
+//   pins           [[x, y]…], y null if z has one number; ellipse, of the chosen one, { at, covariance } or null
 //   line           [[x, y], [x, y]] while a person draws one, or null
 //   ink, paper     the theme's colours of text and background
 export function drawOverlay(canvas, view, state) {

@@ -45,7 +45,7 @@ export class PlotlyLayer {
     const unchanged = drawn === this.#drawn && !deselected;
     if (unchanged && mark.size === this.mark.size) return false;
     if (unchanged) {
-      // What a lasso holds stays set apart.
+      // A new figure would lose the selection of a lasso.
       await chart.restyle({ "marker.size": mark.size, "marker.opacity": mark.opacity });
     } else {
       const parts = visible ? groups(points, data, hidden, points) : [];
@@ -91,8 +91,8 @@ export class PlotlyLayer {
     const asked = first ? (windowInUrl(this.prefix) ?? remembered(this.prefix, revision)) : null;
     this.revision = revision;
     if (first) this.listen();
-    if (!asked) return setWindow(this.prefix, null); // removes also what made no sense
-    remember(this.prefix, revision, asked); // at once: a person may leave before the map has rested
+    if (!asked) return setWindow(this.prefix, null); // also removes an invalid window
+    remember(this.prefix, revision, asked); // at once: the page may be left before the map has rested
     await this.chart.setRanges(...asked);
   }
 

@@ -1,4 +1,4 @@
-// The map under the newest weights: decoder and points, which stores bring to the browser.
+// The map under the newest weights: its decoder and its points, from stores.
 import { Awaited } from "../../../stores/registry/awaited.js";
 import { decoders, pointSets } from "../../../stores/registry/registry.js";
 import { home } from "../layers/plotly_figure.js";
@@ -21,8 +21,8 @@ export class NewestMap {
   }
 
   request({ decoder, points }) {
-    this.awaited.decoder.ask(decoder);
-    this.awaited.points.ask(points);
+    this.awaited.decoder.request(decoder);
+    this.awaited.points.request(points);
   }
 
   get decoder() {

@@ -36,7 +36,7 @@ export class PastMap {
       this.seen = name ? timeline(name) : null;
       this.seen?.addEventListener("change", () => this.stale && this.change(), { signal: this.listeners.signal });
     }
-    if (moments) this.awaited.ask(moments.points);
+    if (moments) this.awaited.request(moments.points);
     const remarks = [colouring === "reconstruction" && LOSSES, moments && points !== moments.points && TEST];
     const remark = layers.includes("points") ? remarks.filter(Boolean).join(" ") : "";
     if (this.seen && this.seen.remark !== remark) this.seen.set({ remark });
