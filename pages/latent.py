@@ -81,9 +81,9 @@ def explore(view: View) -> None:
         look_panel(loaded.decoder.name, key="look", timeline=TIME, aloud=True)
         place_panel(run, loaded, pins, view.plane(pins))
     if region is not None:
-        held = map_data.region_summary(loaded, view.pictures, view.points, region)
+        summary = map_data.region_summary(loaded, view.pictures, view.points, region)
         st.button("Remove the selection", on_click=remove_region)
-        region_panel(run, loaded, view.pictures, held, train=view.shown.training)
+        region_panel(run, loaded, view.pictures, summary, train=view.shown.training)
     # These run only while they are open, to keep clicks fast.
     sliders = st.expander("Coordinates", expanded=latent_dim > 2, on_change="rerun", key="coordinates_opened")
     if sliders.open:

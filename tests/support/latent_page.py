@@ -32,7 +32,7 @@ MAP = """(() => {
 TIMELINE = """(() => {
     let element = document.querySelector(".time-machine");
     while (!element.timeMachine) element = element.parentElement;
-    return element.timeMachine.seen;
+    return element.timeMachine.timeline;
 })()"""
 # The grey levels of the manifold's tile around a place, as they are drawn: with three times as many pixels,
 # so that each of a digit's is a square; in the middles of these.

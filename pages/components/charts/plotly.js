@@ -1,4 +1,9 @@
-// What every Plotly chart of the page needs: the library, loaded once; the theme; whether there is WebGL.
+// What every Plotly chart of the page needs: the library, loaded once; config and theme; whether there is WebGL.
+export const CONFIG = {
+  displaylogo: false,
+  showTips: false, // boxes in colours of their own, over what stands above
+  showSendToCloud: false, // on by default: it offers to upload the chart
+};
 
 // After a failure the next call tries again.
 export function loadPlotly(url) {

@@ -123,13 +123,10 @@ def posterior_map(
     layout["xaxis"]["domain"], zoomed["xaxis2"]["domain"] = SIDES
     layout |= zoomed
     stacked = {"domain": [0, 1]}
-    narrow = {
-        "width": 400,
-        "height": 560,
-        "layout": {
-            "xaxis": stacked,
-            "xaxis2": stacked,
-            **{name: {"domain": side} for name, side in zip(("yaxis2", "yaxis"), SIDES, strict=True)},
-        },
+    domains = {
+        "xaxis": stacked,
+        "xaxis2": stacked,
+        "yaxis": {"domain": SIDES[1]},
+        "yaxis2": {"domain": SIDES[0]},
     }
-    return {**figure, "narrow": narrow}
+    return {**figure, "narrow": {"width": 400, "height": 560, "layout": domains}}

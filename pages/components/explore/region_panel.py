@@ -23,16 +23,16 @@ _SHOWN = "region_shown"  # key of the listed selection's hash, and of how many a
 
 
 def region_panel(
-    run: Run, loaded: LoadedModel, shown: ScoredSet, held: RegionSummary, *, train: bool
+    run: Run, loaded: LoadedModel, shown: ScoredSet, summary: RegionSummary, *, train: bool
 ) -> None:
     """Shows the panel.
 
     Args:
         shown: the set on the map, scored by the model of `loaded`.
-        held: the selected pictures of it.
+        summary: of the selected pictures of it.
         train: whether it is the training set, whose pictures no other page shows.
     """
-    count = len(held.nearest)
+    count = len(summary.nearest)
     if not count:
         st.info("No picture lies in there. Draw around some points, or choose other classes in the legend.")
         return
@@ -40,11 +40,11 @@ def region_panel(
     which = "training" if train else "test"
     st.markdown(f"**{count:,} {which} {'picture' if count == 1 else 'pictures'} selected**")
     counted, common = st.columns(2, gap="medium")
-    counts = held.counts.tolist()
+    counts = summary.counts.tolist()
     counted.html(class_bars([*counts, *[0] * (len(names) - len(counts))], names, "By class"))
     with common:
         tiles(
-            np.stack((held.picture, picture_at(loaded, held.place)))[None],
+            np.stack((summary.picture, picture_at(loaded, summary.place)))[None],
             key=f"{KEY}_means",
             label="The mean of the selected pictures, and what the model draws at the mean of their places",
             layout=TileLayout(220, ("mean picture", "mean place")),
@@ -55,8 +55,8 @@ def region_panel(
     if train:
         st.caption("Reconstructions shows test pictures only, so these are not listed.")
         return
-    _links(run, held.nearest)
-    _list(run, shown, held)
+    _links(run, summary.nearest)
+    _list(run, shown, summary)
 
 
 def _links(run: Run, nearest: Indices) -> None:
@@ -74,8 +74,8 @@ def _links(run: Run, nearest: Indices) -> None:
         )
 
 
-def _list(run: Run, shown: ScoredSet, held: RegionSummary) -> None:
-    nearest = held.nearest
+def _list(run: Run, shown: ScoredSet, summary: RegionSummary) -> None:
+    nearest = summary.nearest
     selection = hashlib.sha256(run.name.encode() + nearest.tobytes()).hexdigest()
     seen, count = st.session_state.get(_SHOWN, ("", STEP))
     if seen != selection:  # a new selection starts with few
@@ -86,7 +86,7 @@ def _list(run: Run, shown: ScoredSet, held: RegionSummary) -> None:
         shown.images[listed][:, None],
         [
             Caption(f"{names[shown.labels[i]]} · #{i}", f"{distance:.3f} away")
-            for i, distance in zip(listed, held.distances[:count], strict=True)
+            for i, distance in zip(listed, summary.distances[:count], strict=True)
         ],
         key=f"{KEY}_pictures",
         label="The selected pictures, those nearest to the mean of their places first",

@@ -31,7 +31,7 @@ def load(run: Run, loaded: LoadedModel, *, live: bool = False) -> Moments:
     Without `live`: the snapshots before the loaded weights, then these weights. With `live`: all snapshots,
     then the training as it stands now. Raises VaeError if static/ cannot be written.
     """
-    earlier = [file for file in _files(run) if live or _step(file[0]) < loaded.step]
+    earlier = [file for file in map(_stamp, run.snapshots()) if live or _step(file[0]) < loaded.step]
     found = _moments(run, loaded, earlier, live)
     folder = _folder(run)
     urls = {moment.url for moment in found.moments}
@@ -52,10 +52,6 @@ def forget(run: Run) -> None:
 
 def _step(path: Path) -> int:
     return int(path.stem)
-
-
-def _files(run: Run) -> list[Stamp]:
-    return list(map(_stamp, run.snapshots()))
 
 
 def _stamp(path: Path) -> Stamp:

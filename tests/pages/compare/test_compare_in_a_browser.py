@@ -212,7 +212,7 @@ def test_a_place_that_means_nothing_to_the_other_is_said_to(
 
 TIMELINES = """[...document.querySelectorAll(".time-machine[data-step]")].map((element) => {
     while (!element.timeMachine) element = element.parentElement;
-    return element.timeMachine.seen;
+    return element.timeMachine.timeline;
 })"""
 SEEK = f"""([key, position]) => {{
     const seen = {TIMELINES}[key];

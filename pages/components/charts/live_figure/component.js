@@ -1,15 +1,10 @@
 import { component } from "../../shell/component.js";
-import { hasWebGL, themeTemplate } from "../plotly.js";
+import { CONFIG, hasWebGL, themeTemplate } from "../plotly.js";
 import { PlotlyChart } from "../plotly_chart.js";
 import { onClick } from "./clicks.js";
 import { Cursor } from "./moment_cursor.js";
 
-const CONFIG = {
-  displaylogo: false,
-  showTips: false, // boxes in colours of their own, over what stands above
-  showSendToCloud: false, // on by default: it offers to upload the chart
-  modeBarButtonsToRemove: ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
-};
+const REMOVED_BUTTONS = ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"];
 
 class LiveFigure {
   listeners = new AbortController();
@@ -90,7 +85,8 @@ class LiveFigure {
     delete layout.width;
     delete layout.height;
     chart.forgetFirstRanges();
-    await chart.draw(data, { ...layout, autosize: true, template }, CONFIG);
+    const config = { ...CONFIG, modeBarButtonsToRemove: REMOVED_BUTTONS };
+    await chart.draw(data, { ...layout, autosize: true, template }, config);
     this.drawn = drawn;
     this.followTimeline();
     box.dataset.revision = Number(box.dataset.revision ?? 0) + 1;

@@ -9,8 +9,8 @@ export class Cursor {
 
   // Over a PlotlyChart, in the box around it, of the timeline of this name; until `signal` is aborted.
   constructor(box, chart, name, signal) {
-    Object.assign(this, { box, chart, seen: timeline(name) });
-    this.seen.addEventListener("change", () => this.draw(), { signal });
+    Object.assign(this, { box, chart, timeline: timeline(name) });
+    this.timeline.addEventListener("change", () => this.draw(), { signal });
   }
 
   // `x` is the quantity on the figure's x axes: "epoch", "step" or "seconds".
@@ -21,28 +21,28 @@ export class Cursor {
 
   // The x coordinate of each moment; NaN where it is not known, as of a live one.
   get places() {
-    return this.seen.moments.map((moment) => moment[this.x] ?? NaN);
+    return this.timeline.moments.map((moment) => moment[this.x] ?? NaN);
   }
 
   // Goes to the moment nearest to the click. The second half of a double click, which makes Plotly show the whole
   // figure, undoes the first.
   click({ x, twice }) {
-    const { seen } = this;
-    if (!seen.moments.length) return;
-    if (twice) return seen.seek(this.before);
-    this.before = Math.round(seen.position);
+    const { timeline } = this;
+    if (!timeline.moments.length) return;
+    if (twice) return timeline.seek(this.before);
+    this.before = Math.round(timeline.position);
     let [best, least] = [null, Infinity];
     for (const [index, place] of this.places.entries())
       if (Math.abs(place - x) < least) [best, least] = [index, Math.abs(place - x)];
-    if (best !== null) seen.seek(best);
+    if (best !== null) timeline.seek(best);
   }
 
   // To be called whenever the figure has been drawn or its axes have moved.
   draw() {
-    const { seen, chart, box } = this;
+    const { timeline, chart, box } = this;
     const { panels } = chart;
     while (this.lines.length < panels.length) this.lines.push(box.appendChild(element("i", { class: "live-figure-cursor" })));
-    const { position, last } = seen;
+    const { position, last } = timeline;
     const { places } = this;
     const [from, to] = [places[Math.floor(position)], places[Math.ceil(position)]];
     const x = from + (position - Math.floor(position)) * ((Number.isNaN(to) ? from : to) - from);

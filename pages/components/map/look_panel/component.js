@@ -31,15 +31,15 @@ class LookPanel {
 
   // The same timeline as long as the panel exists.
   follow(name) {
-    if (!name || this.seen) return;
-    this.seen = timeline(name);
+    if (!name || this.timeline) return;
+    this.timeline = timeline(name);
     const { signal } = this.listeners;
-    this.seen.addEventListener("change", () => this.drawn === this.decoder || this.draw(), { signal });
+    this.timeline.addEventListener("change", () => this.drawn === this.decoder || this.draw(), { signal });
   }
 
   // That of the moment which is shown, once the newest is here.
   get decoder() {
-    return this.awaited.value && (this.seen?.scene?.loaded.decoder ?? this.awaited.value);
+    return this.awaited.value && (this.timeline?.scene?.loaded.decoder ?? this.awaited.value);
   }
 
   draw() {

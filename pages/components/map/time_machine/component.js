@@ -25,25 +25,25 @@ class TimeMachine {
     [this.speed, this.loop, this.held] = ["select", "[name=loop]", "[name=held]"].map(part);
     this.awaited = new Awaited(momentLists(), (moments) => this.follow(moments));
     const acts = {
-      play: () => (this.seen.played ? this.seen.pause() : this.seen.motion.play()),
-      back: () => this.seen.motion.step(-1),
-      forward: () => this.seen.motion.step(1),
-      end: () => this.seen.seek(this.seen.last),
+      play: () => (this.timeline.played ? this.timeline.pause() : this.timeline.motion.play()),
+      back: () => this.timeline.motion.step(-1),
+      forward: () => this.timeline.motion.step(1),
+      end: () => this.timeline.seek(this.timeline.last),
     };
     for (const button of box.querySelectorAll("[data-act]")) button.onclick = acts[button.dataset.act];
-    this.slider.oninput = () => this.seen.seek(Math.round(this.slider.value));
+    this.slider.oninput = () => this.timeline.seek(Math.round(this.slider.value));
     // All snapshots, as the next move may go to any; 30 MB at most (vae/training/schedule.py).
-    this.slider.onpointerenter = this.slider.onfocus = () => this.seen.prefetch();
-    this.speed.onchange = () => (this.seen.motion.speed = Number(this.speed.value));
-    this.loop.onchange = () => (this.seen.motion.loop = this.loop.checked);
-    this.held.onchange = () => this.seen.set({ fixedAxes: this.held.checked });
+    this.slider.onpointerenter = this.slider.onfocus = () => this.timeline.prefetch();
+    this.speed.onchange = () => (this.timeline.motion.speed = Number(this.speed.value));
+    this.loop.onchange = () => (this.timeline.motion.loop = this.loop.checked);
+    this.held.onchange = () => this.timeline.set({ fixedAxes: this.held.checked });
     const keys = {
       " ": acts.play,
       ArrowLeft: acts.back,
       ArrowDown: acts.back,
       ArrowRight: acts.forward,
       ArrowUp: acts.forward,
-      Home: () => this.seen.seek(0),
+      Home: () => this.timeline.seek(0),
       End: acts.end,
     };
     box.onkeydown = (event) => {
@@ -57,16 +57,16 @@ class TimeMachine {
 
   show({ data, setTriggerValue }) {
     Object.assign(this, { data, report: setTriggerValue });
-    if (!this.seen) {
-      this.seen = timeline(data.key);
-      this.seen.addEventListener("change", () => this.draw(), { signal: this.listeners.signal });
-      const { fixedAxes, motion } = this.seen; // of an earlier visit to this page
+    if (!this.timeline) {
+      this.timeline = timeline(data.key);
+      this.timeline.addEventListener("change", () => this.draw(), { signal: this.listeners.signal });
+      const { fixedAxes, motion } = this.timeline; // of an earlier visit to this page
       this.speed.value = motion.speed;
       this.loop.checked = motion.loop;
       this.held.checked = fixedAxes;
     }
     const { linked } = data;
-    this.seen.link(linked && timeline(linked.timeline), linked?.by);
+    this.timeline.link(linked && timeline(linked.timeline), linked?.by);
     this.awaited.request(data.moments);
     this.draw();
   }
@@ -76,48 +76,48 @@ class TimeMachine {
     this.box.dataset.moments = moments.name;
     this.drawn = {};
     if (moments.decoder) this.reported = null;
-    this.seen.follow(moments, this.data.address);
+    this.timeline.follow(moments, this.data.address);
   }
 
   // Draws what has changed: at a frame of a play that is the slider's thumb only.
   draw() {
-    const { seen, box, slider, list } = this;
-    if (!list || seen.run !== list.run) return;
-    box.hidden = seen.last < 1; // a single moment needs no slider
+    const { timeline, box, slider, list } = this;
+    if (!list || timeline.run !== list.run) return;
+    box.hidden = timeline.last < 1; // a single moment needs no slider
     if (box.hidden) return;
-    const { scene } = seen;
+    const { scene } = timeline;
     // While only the steps are known, the one that was chosen.
-    const moment = seen.moments[scene ? scene.index : list.decoder ? seen.last : Math.round(seen.position)];
-    if (!list.decoder && seen.position < seen.last && this.reported !== list.run) {
+    const moment = timeline.moments[scene ? scene.index : list.decoder ? timeline.last : Math.round(timeline.position)];
+    if (!list.decoder && timeline.position < timeline.last && this.reported !== list.run) {
       this.reported = list.run;
       this.report("touched", true);
     }
-    slider.max = seen.last;
-    slider.value = seen.position;
-    const live = list.live && moment === seen.moments[seen.last];
+    slider.max = timeline.last;
+    slider.value = timeline.position;
+    const live = list.live && moment === timeline.moments[timeline.last];
     const text = live ? "live: the training as it goes" : moment.caption;
     if (this.text.textContent !== text) {
       this.text.textContent = text;
       slider.setAttribute("aria-valuetext", text);
     }
-    this.drawPlay(seen.played ? "Pause" : "Play");
+    this.drawPlay(timeline.played ? "Pause" : "Play");
     this.end.textContent = list.live || this.data.live ? "live" : "now";
-    this.end.toggleAttribute("aria-current", seen.position === seen.last);
+    this.end.toggleAttribute("aria-current", timeline.position === timeline.last);
     this.pictures.hidden = !list.decoder || (!scene && list.live); // the page shows those of a live run elsewhere
     const note = this.noteText(list, scene);
     if (this.note.textContent !== note) this.note.textContent = note;
-    this.trouble.textContent = seen.trouble;
+    this.trouble.textContent = timeline.trouble;
     box.toggleAttribute("data-past", Boolean(scene));
-    this.drawPictures(list, scene ? scene.loaded : seen.present, moment.step);
+    this.drawPictures(list, scene ? scene.loaded : timeline.present, moment.step);
   }
 
   noteText(list, scene) {
-    const { seen, data } = this;
+    const { timeline, data } = this;
     const steps = list.missing.map((step) => step.toLocaleString("en")).join("; ");
     const damaged = steps && `Some moments are left out, as their snapshots are damaged: steps ${steps}.`;
     const few = list.moments.length < FEW && !list.live && `Only ${list.moments.length} moments of this run are kept. ${MORE}`;
-    const past = scene ? [data.dims && PAST, seen.remark] : [];
-    return [OWN, ...past, seen.farApart && APART, few, damaged].filter(Boolean).join(" ");
+    const past = scene ? [data.dims && PAST, timeline.remark] : [];
+    return [OWN, ...past, timeline.farApart && APART, few, damaged].filter(Boolean).join(" ");
   }
 
   drawPlay(text) {
@@ -159,7 +159,7 @@ class TimeMachine {
   dispose() {
     this.listeners.abort();
     this.awaited.end();
-    this.seen.leave();
+    this.timeline.leave();
   }
 }
 

@@ -1,6 +1,6 @@
 // The points on a Plotly chart, and the part of the map that is visible. Plotly draws again only when the points
 // change, as that takes 30 ms or more.
-import { hasWebGL } from "../../../charts/plotly.js";
+import { CONFIG, hasWebGL } from "../../../charts/plotly.js";
 import { remember, remembered, setWindow, windowInUrl } from "../url_state.js";
 import { widened } from "../view.js";
 import { groups, layout, marker, traces } from "./plotly_figure.js";
@@ -74,10 +74,8 @@ export class PlotlyLayer {
   configOf(selects) {
     const home = { ...HOME, icon: this.chart.Plotly.Icons.home, click: () => this.zoomBy(null) };
     return {
-      displaylogo: false,
+      ...CONFIG,
       displayModeBar: true, // otherwise the lasso would only appear when the pointer is there
-      showTips: false, // boxes in colours of their own, over what stands above
-      showSendToCloud: false, // on by default: it offers to upload the chart
       scrollZoom: true,
       plotGlPixelRatio: devicePixelRatio, // not 2 everywhere: four times the pixels at every frame of a zoom
       doubleClick: false, // it would return to the first map's ranges, which may be another run's

@@ -12,7 +12,7 @@ const TEST = "Moments hold the test set, so its points are shown.";
 const LOSSES = "Colours by loss are those of the newest weights."; // no snapshot has any
 
 export class PastMap {
-  seen = null; // the timeline
+  timeline = null;
   scene = null; // what it shows, once that can be drawn; null at the newest weights
   points = null; // at the moment that is shown
   covers = false; // whether the canvas stands in for Plotly's points
@@ -30,16 +30,16 @@ export class PastMap {
     this.data = data;
     const { colouring, layers, points, moments } = data;
     const name = moments?.timeline;
-    if (name !== this.seen?.name) {
+    if (name !== this.timeline?.name) {
       this.listeners.abort();
       this.listeners = new AbortController();
-      this.seen = name ? timeline(name) : null;
-      this.seen?.addEventListener("change", () => this.stale && this.change(), { signal: this.listeners.signal });
+      this.timeline = name ? timeline(name) : null;
+      this.timeline?.addEventListener("change", () => this.stale && this.change(), { signal: this.listeners.signal });
     }
     if (moments) this.awaited.request(moments.points);
     const remarks = [colouring === "reconstruction" && LOSSES, moments && points !== moments.points && TEST];
     const remark = layers.includes("points") ? remarks.filter(Boolean).join(" ") : "";
-    if (this.seen && this.seen.remark !== remark) this.seen.set({ remark });
+    if (this.timeline && this.timeline.remark !== remark) this.timeline.set({ remark });
     this.change();
   }
 
@@ -50,7 +50,7 @@ export class PastMap {
 
   // Whether the timeline shows something else than what is drawn; while a moment is fetched it does not.
   get stale() {
-    return ["scene", "fixedAxes", "played"].some((name) => this.seen[name] !== this[name]);
+    return ["scene", "fixedAxes", "played"].some((name) => this.timeline[name] !== this[name]);
   }
 
   get decoder() {
@@ -59,13 +59,13 @@ export class PastMap {
 
   // The ranges of the whole map, or null for those of the newest weights, which fixed axes keep.
   get home() {
-    return this.active && !this.seen.fixedAxes ? (this.whole ??= home(this.pointsOf(this.scene.loaded))) : null;
+    return this.active && !this.timeline.fixedAxes ? (this.whole ??= home(this.pointsOf(this.scene.loaded))) : null;
   }
 
   // The points over whose values colours are spread: with fixed axes those of the newest weights, so that a colour
   // means the same at every moment.
   get spread() {
-    return this.active && !this.seen.fixedAxes ? this.points : this.awaited.value;
+    return this.active && !this.timeline.fixedAxes ? this.points : this.awaited.value;
   }
 
   // The spatial index for a pointer that rests; none while points move.
@@ -98,11 +98,11 @@ export class PastMap {
   }
 
   change() {
-    const { seen } = this;
+    const { timeline } = this;
     const before = this.scene;
     const newest = this.awaited.value;
-    const scene = (newest && this.data && seen?.scene) || null;
-    const [fixedAxes, played] = [seen?.fixedAxes, Boolean(seen?.played)];
+    const scene = (newest && this.data && timeline?.scene) || null;
+    const [fixedAxes, played] = [timeline?.fixedAxes, Boolean(timeline?.played)];
     const turned = scene?.loaded !== before?.loaded || this.fixedAxes !== fixedAxes || this.played !== played;
     Object.assign(this, { scene, fixedAxes, played });
     [this.found, this.whole] = [null, turned ? null : this.whole];
