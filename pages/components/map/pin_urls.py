@@ -36,7 +36,8 @@ class PinQuery:
 
 def place_text(place: Floats) -> str:
     """A place (Z,) with the fewest digits that identify it among float32 numbers."""
-    return ",".join(_shortest(value) for value in place)
+    # 0, not -0; and no `+`, which is a space in addresses.
+    return ",".join(str(value + np.float32(0)).removesuffix(".0").replace("e+", "e") for value in place)
 
 
 def place_of(text: str, latent_dim: int) -> Floats:
@@ -109,11 +110,6 @@ def parse_pins(texts: PinQuery, means: Floats, pins: Pins) -> tuple[Pins, tuple[
     except VaeError as error:
         sentences.append(str(error))
     return pins, tuple(sentences)
-
-
-def _shortest(value: np.float32) -> str:
-    # 0, not -0; and no `+`, which is a space in addresses.
-    return str(value + np.float32(0)).removesuffix(".0").replace("e+", "e")
 
 
 def _numbers(latent_dim: int) -> str:

@@ -1,4 +1,4 @@
-import { component } from "../../shell/component.js";
+import { component } from "../../shell/lifecycle.js";
 import { CONFIG, hasWebGL, themeTemplate } from "../plotly.js";
 import { PlotlyChart } from "../plotly_chart.js";
 import { onClick } from "./clicks.js";

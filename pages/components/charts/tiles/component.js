@@ -1,6 +1,6 @@
 import { element } from "../../shell/dom.js";
 import { navigate } from "../../shell/links/navigate.js";
-import { bytesOf, imageOf } from "../../stores/pictures/levels.js";
+import { bytesOf, imageOf, split } from "../../stores/pictures/levels.js";
 
 const GAP = 1; // between the pictures of a tile, in their own pixels
 
@@ -26,13 +26,13 @@ function changes(before, after, colours) {
 
 // Draws a tile's pictures, and their difference, on a canvas with a pixel for each of theirs.
 function draw(canvas, levels, { count, side, difference }, colours) {
-  const picture = (k) => levels.subarray(k * side * side, (k + 1) * side * side);
+  const pictures = split(levels, side * side);
   const shown = count + (difference ? 1 : 0);
   canvas.width = shown * side + (shown - 1) * GAP;
   canvas.height = side;
   const context = canvas.getContext("2d");
   for (let k = 0; k < shown; k++) {
-    const image = k < count ? imageOf(picture(k)) : changes(picture(0), picture(1), colours);
+    const image = k < count ? imageOf(pictures[k]) : changes(pictures[0], pictures[1], colours);
     context.putImageData(image, k * (side + GAP), 0);
   }
 }
@@ -77,15 +77,11 @@ export function show({ data, parentElement, setTriggerValue }) {
   grid.dataset.tiles = data.key;
   grid.setAttribute("aria-label", data.label);
   grid.style.gridTemplateColumns = `repeat(auto-fit, minmax(min(100%, ${data.width}px), 1fr))`;
-  const levels = bytesOf(data.pictures);
-  const size = data.count * data.side * data.side;
-  const shown = levels.length / size;
-  grid.style.maxWidth = `${2 * data.width * shown}px`; // a few must not fill a wide window
+  const parts = split(bytesOf(data.pictures), data.count * data.side * data.side);
+  grid.style.maxWidth = `${2 * data.width * parts.length}px`; // a few must not fill a wide window
   const colours = palette(data.colours);
   const open = (number) => grid.report("clicked", number);
-  const made = Array.from({ length: shown }, (_, i) =>
-    tile(data, i, levels.subarray(i * size, (i + 1) * size), colours, open),
-  );
+  const made = parts.map((levels, i) => tile(data, i, levels, colours, open));
   // A tile that was clicked keeps the keyboard focus: without it, Escape would not close a dialog.
   const focused = [...grid.children].indexOf(grid.getRootNode().activeElement);
   grid.replaceChildren(...made);

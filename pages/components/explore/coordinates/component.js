@@ -1,4 +1,4 @@
-import { component } from "../../shell/component.js";
+import { component } from "../../shell/lifecycle.js";
 import { emitHover } from "../../shell/hover_event.js";
 import { makeRow } from "./row.js";
 

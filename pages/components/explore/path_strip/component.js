@@ -1,7 +1,7 @@
-import { component } from "../../shell/component.js";
+import { component } from "../../shell/lifecycle.js";
 import { element } from "../../shell/dom.js";
 import { emitHover, named, placeText } from "../../shell/hover_event.js";
-import { bytesOf, imageOf, put } from "../../stores/pictures/levels.js";
+import { bytesOf, imageOf, put, split } from "../../stores/pictures/levels.js";
 import { Awaited } from "../../stores/registry/awaited.js";
 import { decoders } from "../../stores/registry/registry.js";
 
@@ -95,11 +95,8 @@ function makeStrip(parentElement) {
 
 // Draws the row's pictures from their grey levels in base64.
 function drawRow({ row, data }) {
-  const size = data.side * data.side;
-  const levels = bytesOf(data.pictures);
-  const pictures = Array.from({ length: levels.length / size }, (_, k) =>
-    put(element("canvas"), imageOf(levels.subarray(k * size, (k + 1) * size))),
-  );
+  const parts = split(bytesOf(data.pictures), data.side * data.side);
+  const pictures = parts.map((levels) => put(element("canvas"), imageOf(levels)));
   row.replaceChildren(...pictures);
   row.style.maxWidth = `${80 * pictures.length}px`; // few pictures do not fill a wide window
 }

@@ -1,4 +1,5 @@
 // PNG files of pins, made in the browser; each pixel of a picture becomes a square of one colour.
+import { element } from "../../shell/dom.js";
 import { imageOf, put } from "../../stores/pictures/levels.js";
 
 const TIMES = 10;
@@ -9,9 +10,8 @@ const LINE = 1.4 * TEXT;
 
 // S * S grey levels as a canvas with `TIMES` as many pixels a side.
 export function enlarged(levels) {
-  const small = put(document.createElement("canvas"), imageOf(levels));
-  const large = document.createElement("canvas");
-  [large.width, large.height] = [small.width * TIMES, small.height * TIMES];
+  const small = put(element("canvas"), imageOf(levels));
+  const large = element("canvas", { width: small.width * TIMES, height: small.height * TIMES });
   const context = large.getContext("2d");
   context.imageSmoothingEnabled = false;
   context.drawImage(small, 0, 0, large.width, large.height);
@@ -24,9 +24,8 @@ export function sheet(parts, { side, pins, run }) {
   const lines = pins.some(({ text, z }) => text !== z) ? 2 : 1;
   const height = side * TIMES + GAP + lines * LINE;
   const columns = Math.min(COLUMNS, pins.length);
-  const canvas = document.createElement("canvas");
-  canvas.width = columns * width + GAP;
-  canvas.height = Math.ceil(Math.ceil(pins.length / columns) * height + GAP + LINE);
+  const total = Math.ceil(Math.ceil(pins.length / columns) * height + GAP + LINE);
+  const canvas = element("canvas", { width: columns * width + GAP, height: total });
   const context = canvas.getContext("2d");
   context.fillStyle = "#ffffff";
   context.fillRect(0, 0, canvas.width, canvas.height);
@@ -46,9 +45,7 @@ export function sheet(parts, { side, pins, run }) {
 
 export function save(canvas, name) {
   canvas.toBlob((blob) => {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(blob);
-    link.download = name;
+    const link = element("a", { href: URL.createObjectURL(blob), download: name });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // the browser may still ask where to
   });

@@ -1,4 +1,4 @@
-import { component } from "../../shell/component.js";
+import { component } from "../../shell/lifecycle.js";
 
 const CLOSEST = 4; // of the pad's 1000 units: nearer points of a stroke are left out
 

@@ -1,6 +1,6 @@
 import { hasWebGL, themeOf, themeTemplate } from "../../charts/plotly.js";
 import { PlotlyChart } from "../../charts/plotly_chart.js";
-import { component } from "../../shell/component.js";
+import { component } from "../../shell/lifecycle.js";
 import { EventQueue } from "../../shell/component_events.js";
 import { onHover } from "../../shell/hover_event.js";
 import { updateUrl } from "../../shell/links/url.js";

@@ -1,4 +1,4 @@
-import { component } from "../../shell/component.js";
+import { component } from "../../shell/lifecycle.js";
 import { onHover, placeText } from "../../shell/hover_event.js";
 import { timeline } from "../../stores/moments/timeline.js";
 import { imageOf, put } from "../../stores/pictures/levels.js";

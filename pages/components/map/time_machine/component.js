@@ -1,4 +1,4 @@
-import { component } from "../../shell/component.js";
+import { component } from "../../shell/lifecycle.js";
 import { timeline } from "../../stores/moments/timeline.js";
 import { bytesOf, imageOf, put } from "../../stores/pictures/levels.js";
 import { Awaited } from "../../stores/registry/awaited.js";

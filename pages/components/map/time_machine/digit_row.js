@@ -1,5 +1,5 @@
 // Pictures in a row, each over its reconstruction and under the colour of its class.
-import { imageOf } from "../../stores/pictures/levels.js";
+import { imageOf, split } from "../../stores/pictures/levels.js";
 
 const GAP = 2; // pixels of the pictures
 const STRIPE = 3;
@@ -9,6 +9,7 @@ export function drawTen(canvas, pictures, levels, colours) {
   const count = colours.length;
   const size = pictures.length / count;
   const side = Math.sqrt(size);
+  const rows = [pictures, levels].map((each) => split(each, size));
   canvas.width = count * (side + GAP) - GAP;
   canvas.height = STRIPE + 2 * side + GAP;
   const context = canvas.getContext("2d");
@@ -16,7 +17,6 @@ export function drawTen(canvas, pictures, levels, colours) {
     const left = k * (side + GAP);
     context.fillStyle = colours[k];
     context.fillRect(left, 0, side, STRIPE - 1);
-    for (const [row, source] of [pictures, levels].entries())
-      context.putImageData(imageOf(source.subarray(k * size, (k + 1) * size)), left, STRIPE + row * (side + GAP));
+    rows.forEach((row, i) => context.putImageData(imageOf(row[k]), left, STRIPE + i * (side + GAP)));
   }
 }

@@ -1,3 +1,5 @@
+import { setParameters } from "./url.js";
+
 // The query of a page when a link was followed from it is kept as long as the browser's tab is.
 const memory = (path) => `query of ${path}`;
 
@@ -7,10 +9,7 @@ export function navigate(link, { page, query }) {
   const aim = () => {
     const target = new URL(page, document.baseURI);
     const parameters = new URLSearchParams(sessionStorage.getItem(memory(target.pathname)) ?? "");
-    for (const [name, value] of Object.entries(query)) {
-      if (value === null) parameters.delete(name);
-      else parameters.set(name, value);
-    }
+    setParameters(parameters, query);
     target.search = parameters;
     link.href = target;
   };

@@ -8,6 +8,11 @@ export function bytesOf(text) {
   return bytes;
 }
 
+// Parts of equal size, as of several pictures one after the other; without a copy.
+export function split(levels, size) {
+  return Array.from({ length: levels.length / size }, (_, k) => levels.subarray(k * size, (k + 1) * size));
+}
+
 // S * S grey levels in row-major order, as ImageData.
 export function imageOf(levels) {
   const side = Math.sqrt(levels.length);
