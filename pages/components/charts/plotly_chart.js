@@ -5,8 +5,8 @@ import { loadPlotly } from "./plotly.js";
 const PLOT_AREA = ".nsewdrag"; // what a pointer drags in each panel
 let missing = null; // whether private parts are missing; null until a first chart is drawn
 
-// An axis: its range, where it begins in the chart and how long it is in pixels, and values from and to pixels of the
-// panel. Of Plotly's own axis object.
+// An axis, from Plotly's own axis object: its range, its offset in the chart and its length in pixels, and conversions
+// between values and pixels of the panel.
 function privateAxis(axis) {
   const { range, _offset: offset, _length: length } = axis;
   const [toPixel, toValue] = [(value) => axis.d2p(value), (pixel) => axis.p2d(pixel)];

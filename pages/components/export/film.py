@@ -114,7 +114,7 @@ def _settings(run: Run, shown: Moments, plane: Plane) -> Settings:
     return Settings(run, shown.name, place, what, size, seconds, ink, kind)
 
 
-def _choice(label: str, options: Sequence[T], why: str | None = None, default: T | None = None) -> T:
+def _choice(label: str, options: Sequence[T], help_text: str | None = None, default: T | None = None) -> T:
     """A control that chooses one of the options, at first the `default`, or else the first."""
     return st.segmented_control(
         label,
@@ -122,7 +122,7 @@ def _choice(label: str, options: Sequence[T], why: str | None = None, default: T
         default=options[0] if default is None else default,
         required=True,
         key=f"{KEY}_{label}",
-        help=why,
+        help=help_text,
         width="content",
     )
 

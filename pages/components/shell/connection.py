@@ -25,7 +25,7 @@ export default function ({ setTriggerValue }) {
   });
   listen(window, "focus", (event) => {
     if (event.target !== window) return;
-    // Sooner, it was a dialog of the browser.
+    // After less time, it was a dialog of the browser.
     if (Date.now() - left > 500) setTriggerValue("entered", true);
     left = Infinity;
   });

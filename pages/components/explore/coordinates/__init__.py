@@ -22,7 +22,7 @@ _mount = module_component(
     '<form class="coordinates component-controls" novalidate><div class="coordinates-rows"></div>'
     '<div class="coordinates-actions"><button type="submit" data-action="pin">Pin</button>'
     '<button type="button" data-action="back">Back</button>'
-    '<span class="coordinates-why" role="status"></span></div></form>',
+    '<span class="coordinates-status" role="status"></span></div></form>',
 )
 
 

@@ -29,7 +29,7 @@ function validPlace({ rows }) {
 function check({ form, changed, ...state }) {
   form.querySelector('[data-action="pin"]').disabled = !validPlace(state);
   const wrong = state.rows.find(({ value }) => Number.isNaN(value()));
-  form.querySelector(".coordinates-why").textContent = wrong ? `Look at ${wrong.name}.` : "";
+  form.querySelector(".coordinates-status").textContent = wrong ? `Look at ${wrong.name}.` : "";
   form.querySelector('[data-action="back"]').disabled = !changed;
 }
 

@@ -92,7 +92,7 @@ def _corner(values: Any) -> Place:
     return x, y
 
 
-def _map(event: Any) -> tuple[str, str]:
+def _origin(event: Any) -> tuple[str, str]:
     return str(event["revision"]), str(event["decoder"])
 
 
@@ -101,11 +101,11 @@ def _event(sent: Any) -> Event:
     match sent["kind"]:
         case "click":
             index = None if sent["point"] is None else int(sent["point"])
-            return Click(_numbers(sent["z"]), index, str(sent["points"]), *_map(sent))
+            return Click(_numbers(sent["z"]), index, str(sent["points"]), *_origin(sent))
         case "undo":
             return Undo(int(sent["of"]))
         case "line":
-            return Line(_numbers(sent["from"]), _numbers(sent["to"]), *_map(sent))
+            return Line(_numbers(sent["from"]), _numbers(sent["to"]), *_origin(sent))
         case "region":
             corners = [_corner(each) for each in sent["corners"][:LONGEST]]
             return Region(corners, frozenset(map(int, sent["classes"][:LONGEST])), str(sent["revision"]))

@@ -41,7 +41,7 @@ _mount = module_component(
     '<option value="0.5">½ ×</option><option value="1" selected>1 ×</option>'
     '<option value="2">2 ×</option><option value="4">4 ×</option></select></label>'
     '<label><input type="checkbox" name="loop"> Loop</label>'
-    '<label title="The values between which colours are spread are held, too">'
+    '<label title="Also holds the range of values that the colours show">'
     '<input type="checkbox" name="held" checked> Hold the axes</label></div>'
     '<div class="time-machine-pictures"><canvas class="time-machine-ten" role="img"></canvas>'
     '<figure class="time-machine-chosen"><canvas role="img"></canvas><canvas hidden></canvas>'

@@ -1,4 +1,4 @@
-// What lies over the points and changes at every frame: pins, the hovered place, paths, ellipses, the prior's
+// What is drawn over the points and may change at every frame: pins, the hovered place, paths, ellipses, the prior's
 // contours. On a canvas of its own, as a change of Plotly's figure takes 30 ms.
 
 const TURN = 2 * Math.PI;
