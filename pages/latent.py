@@ -48,19 +48,20 @@ def main() -> None:
     loaded = loaded_model.load(run)
     follow_training(run, loaded)
     decoder_store(loaded.decoder)
-    shown = map_controls(run.config.latent_dim)
-    picked = plane_picker(loaded_model.dimensions(run, loaded), run.name)
-    points = map_data.points_of(run, loaded, picked.directions, train=shown.training)
+    settings = map_controls(run.config.latent_dim)
+    plane_choice = plane_picker(loaded_model.dimensions(run, loaded), run.name)
+    points = map_data.points_of(run, loaded, plane_choice.directions, train=settings.training)
     with st.container():  # keeps what follows in its place when there is a second store
         points_store(points)
-        if shown.training:  # at earlier moments of the training the map shows the test set
-            points_store(map_data.points_of(run, loaded, picked.directions), key="test_points")
+        if settings.training:  # at earlier moments of the training the map shows the test set
+            points_store(map_data.points_of(run, loaded, plane_choice.directions), key="test_points")
     moments = moments_store(run_moments.load(run, loaded))
-    pictures_url = pictures.pictures_url(run.config.dataset, train=shown.training)
-    st.fragment(show_errors()(explore))(View(run, loaded, shown, picked, points, pictures_url, moments))
+    pictures_url = pictures.pictures_url(run.config.dataset, train=settings.training)
+    view = View(run, loaded, settings, plane_choice, points, pictures_url, moments)
+    st.fragment(show_errors()(explore))(view)
     if pictures_url is None:  # after the map, which needs them only to show the picture of a point
         with show_errors():
-            pictures.pack_pictures(run.config.dataset, train=shown.training)
+            pictures.pack_pictures(run.config.dataset, train=settings.training)
             st.rerun()
 
 
@@ -83,7 +84,7 @@ def explore(view: View) -> None:
     if region is not None:
         summary = map_data.region_summary(loaded, view.pictures, view.points, region)
         st.button("Remove the selection", on_click=remove_region)
-        region_panel(run, loaded, view.pictures, summary, train=view.shown.training)
+        region_panel(run, loaded, view.pictures, summary, train=view.settings.training)
     # These run only while they are open, to keep clicks fast.
     sliders = st.expander("Coordinates", expanded=latent_dim > 2, on_change="rerun", key="coordinates_opened")
     if sliders.open:

@@ -40,7 +40,7 @@ Sides = tuple[tuple[View, ExplorerPlacement], tuple[View, ExplorerPlacement]]
 
 
 def side(
-    run: Run, loaded: LoadedModel, shown: MapSettings, placement: ExplorerPlacement
+    run: Run, loaded: LoadedModel, settings: MapSettings, placement: ExplorerPlacement
 ) -> tuple[View, ExplorerPlacement]:
     """The view of a run's map. Called outside of fragments, as it also sends the large data to the browser.
 
@@ -50,12 +50,12 @@ def side(
     decoder_store(loaded.decoder, key=f"{placement.key}_decoder")
     dimensions = loaded_model.dimensions(run, loaded)
     directions = dimensions.principal or axis_directions(run.config.latent_dim)
-    picked = PlaneChoice(directions, dimensions.mean, at_pin=True)
+    plane_choice = PlaneChoice(directions, dimensions.mean, at_pin=True)
     points = map_data.points_of(run, loaded, directions)
     points_store(points, key=f"{placement.key}_points")
     moments = moments_store(run_moments.load(run, loaded), key=f"{placement.key}_moments")
     pictures_url = pictures.pictures_url(run.config.dataset)
-    return View(run, loaded, shown, picked, points, pictures_url, moments), placement
+    return View(run, loaded, settings, plane_choice, points, pictures_url, moments), placement
 
 
 def pair_maps(pair: Pair, sides: Sides) -> None:

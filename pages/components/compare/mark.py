@@ -109,7 +109,7 @@ def _after(memory: _Memory, pair: Pair, view: View, key: str, number: int, event
     match event:
         case Undo(of) if memory.undo is not None and memory.undo[:2] == (key, of):
             return memory._replace(mark=memory.undo[2], undo=None)
-        case Click(z, point, points) if view.is_of(event) and is_place(z, view.run.config.latent_dim):
+        case Click(z, point, points) if view.matches(event) and is_place(z, view.run.config.latent_dim):
             picture = view.test_picture(point, points)
             if picture is not None and not pair.same_set:
                 z = view.loaded.test.means[picture].tolist()

@@ -40,7 +40,7 @@ def handle_events(view: View) -> tuple[Pins, bool]:
                     st.toast("What the selection holds is shown below the map.")
             case Region():
                 outdated |= bool(event.corners)  # of another plane or run
-            case _ if not view.is_of(event):
+            case _ if not view.matches(event):
                 outdated = True
             case Click(z, point, points) if len(z) == latent_dim:
                 # Before the pin, which has to be the last write (`component_events`).

@@ -40,15 +40,15 @@ class View(NamedTuple):
     """What the map shows of a run, apart from pins, path and region.
 
     Attributes:
-        points: of the training set if `shown.training`, else of the test set, on the planes of `picked`.
+        points: of the training set (`settings.training`) or the test set, on the planes of `plane_choice`.
         pictures_url: of the points' real pictures, or None where they are not available, or not yet.
         moments: the name of the list of the run's moments in the browser.
     """
 
     run: Run
     loaded: LoadedModel
-    shown: MapSettings
-    picked: PlaneChoice
+    settings: MapSettings
+    plane_choice: PlaneChoice
     points: MapPoints
     pictures_url: str | None
     moments: str
@@ -56,19 +56,19 @@ class View(NamedTuple):
     @property
     def revision(self) -> str:
         """A name for the run and the plane's directions; newer weights change principal components only."""
-        return f"{self.run.name}: {self.picked.directions.name}"
+        return f"{self.run.name}: {self.plane_choice.directions.name}"
 
     def plane(self, pins: Pins) -> Plane:
         """The plane that the map shows while these are pinned."""
-        return self.picked.plane(None if pins.chosen is None else pins.chosen.z)
+        return self.plane_choice.plane(None if pins.chosen is None else pins.chosen.z)
 
     @property
     def pictures(self) -> ScoredSet:
         """The set of pictures that the points are of."""
-        training = self.shown.training
+        training = self.settings.training
         return loaded_model.training_set(self.run, self.loaded) if training else self.loaded.test
 
-    def is_of(self, event: Click | Line) -> bool:
+    def matches(self, event: Click | Line) -> bool:
         """Whether an event was made on this map, not on the last one, which stays while a run is encoded.
 
         It is enough that either agrees: newer weights change the decoder, another plane the revision.
@@ -80,7 +80,7 @@ class View(NamedTuple):
 
         Also right for a click at an earlier moment. Training pictures cannot be pinned by index.
         """
-        test = map_data.points_of(self.run, self.loaded, self.picked.directions)
+        test = map_data.points_of(self.run, self.loaded, self.plane_choice.directions)
         if point is None or points != test.name:
             return None
         return point if 0 <= point < len(test.labels) else None
@@ -108,10 +108,10 @@ def explorer_map(
     placement: ExplorerPlacement = ExplorerPlacement(),
 ) -> None:
     """Shows the map, its time machine, and a caption about the plane that the map shows."""
-    run, loaded, shown = view.run, view.loaded, view.shown
+    run, loaded, settings = view.run, view.loaded, view.settings
     plane = view.plane(pins)
-    test_points = map_data.points_of(run, loaded, view.picked.directions)
-    colouring, meaning = COLOURINGS[shown.colour]
+    test_points = map_data.points_of(run, loaded, view.plane_choice.directions)
+    colouring, meaning = COLOURINGS[settings.colour]
     content = MapContent(
         points=view.points.name,
         decoder=loaded.decoder.name,
@@ -121,8 +121,8 @@ def explorer_map(
         pictures=view.pictures_url,
         timeline=TimelineRef(placement.timeline, test_points.name, pictures.pictures_url(run.config.dataset)),
         colouring=colouring,
-        colouring_name=(shown.colour, meaning),
-        layers=shown.layers,
+        colouring_name=(settings.colour, meaning),
+        layers=settings.layers,
     )
     label = f"Latent space of {run.name}. Arrows move a cursor, Enter pins, + and - zoom, 0 shows all."
     latent_map(content, placement, _marks(plane, pins, path, region, test_points), label=label)
@@ -135,7 +135,7 @@ def explorer_map(
         key=placement.timeline,
     )
     if len(plane.base) != 2:
-        st.caption(view.picked.sentence(pins.chosen is not None))
+        st.caption(view.plane_choice.sentence(pins.chosen is not None))
 
 
 def _marks(
