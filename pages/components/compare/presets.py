@@ -106,7 +106,7 @@ def _cards(states: Sequence[str | None]) -> None:
 
 
 def _card(comparison: Comparison) -> None:
-    """Buttons that open what is trained and train the rest, and the progress of that."""
+    """Shows buttons that open the trained runs and train the others, and the progress of training."""
     runs_dir = default_runs_dir()
     missing = {name: config for name, config in comparison.configs.items() if unfinished(config, runs_dir)}
     trained = [name for name in comparison.configs if name not in missing]

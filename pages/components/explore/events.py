@@ -18,7 +18,7 @@ _CLICKED = "clicked"  # key of the last click's number, and of the pins before i
 
 
 def handle_events(view: View) -> tuple[Pins, bool]:
-    """Handles the events since the last run of the script; returns the pins, and whether there was one."""
+    """Handles the events since the last run of the script; returns the pins, and whether any came."""
     test = view.loaded.test
     latent_dim = test.means.shape[1]
     pins = before = current_pins(test, view.run.config.dataset)

@@ -49,7 +49,7 @@ def _file_buttons(run: Run, loaded: LoadedModel, plane: Plane) -> None:
 
 
 def _between_pins(pins: Pins, plane: Plane) -> None:
-    """Lets one choose two pins, at first the last two, and draws the path between them."""
+    """Shows fields for two pins, at first the last two, and a button that draws the path between them."""
     row = {pin.number: pin for pin in pins.row}
     numbers = list(row)
     first, second = (

@@ -1,4 +1,4 @@
-"""The panel of a path through the latent space: what the model draws along it, and files of that.
+"""The panel of a path through the latent space: what the model draws along it, and buttons that save it.
 
 Shapes: Z latent size.
 """

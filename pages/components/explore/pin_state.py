@@ -57,7 +57,7 @@ def current_pins(test: ScoredSet, dataset: str) -> Pins:
 
 
 def pin(place: npt.ArrayLike, index: int | None = None) -> Pins:
-    """Pins a place (Z,), with `index` the one of a test picture, and returns all pins; after `current_pins`.
+    """Pins a place (Z,), or the test picture `index` at it, and returns all pins; after `current_pins`.
 
     The place may come from a browser: for one too far out for computations, a warning is shown instead.
     """

@@ -169,7 +169,7 @@ def _usable(
     config: TrainConfig,
     counts: tuple[int, int],
 ) -> UsableSnapshot | None:
-    """None if the snapshot cannot be used with a test set of `counts` images and classes."""
+    """A snapshot's metrics; None if it cannot be used with a test set of `counts` images and classes."""
     from vae.runs.snapshots import load_valid_snapshot
 
     try:

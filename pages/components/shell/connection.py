@@ -65,7 +65,7 @@ export default function () {
 
 
 def watch_window() -> None:
-    """Reruns on focus and frees the keyboard, while the page is shown."""
+    """Reruns when the window gets the focus, and takes the focus off clicked controls."""
     _mount(key="window", on_entered_change=lambda: None)
 
 

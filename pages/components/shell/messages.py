@@ -1,4 +1,4 @@
-"""Error messages on the page, and text that Markdown shows as it is."""
+"""Error messages on the page, and escaping of text for Markdown."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Explanations of the Train page's panels and of the latent map: one sentence each, and more that unfolds."""
+"""Explanations of the Train page's panels and of the latent map: a sentence and an expandable text each."""
 
 from typing import NamedTuple
 
@@ -104,7 +104,7 @@ def latent_explanation(dataset: Dataset, latent_dim: int) -> str:
 
 
 def details_html(panel: tuple[str, str]) -> str:
-    """HTML of a sentence and a text that unfolds beneath it."""
+    """HTML of a sentence and an expandable text beneath it."""
     sentence, more = panel
     return (
         f'<details style="font-size:0.875rem"><summary style="cursor:pointer">{sentence} '

@@ -1,4 +1,4 @@
-"""Links to another page of the app, which shows again what it showed before.
+"""Links to another page of the app, in the state in which it was last left.
 
 `st.page_link` with a query adds a history entry at which the page that is left has lost its widgets' query
 parameters: after Back, the gallery's filters are gone (Streamlit 1.67). Other components have such links too

@@ -66,7 +66,7 @@ def _rounded(value: float, to: str) -> Decimal:
 
 @dataclass(frozen=True)
 class Moments:
-    """All moments of a run; the last one is what the page shows by itself.
+    """All moments of a run; the last one is the newest weights, or the training as it stands now.
 
     Attributes:
         run: the run's name.
