@@ -3,7 +3,7 @@
 Each acts every two seconds: a click on the map, a path, another page, a picture, another run. A few are
 pages of one headless Chromium, which draws on the same cores that serve and train; the others are websocket
 sessions of this process. Measured are wrong results, the time until an answer, and the memory of the server:
-before the users come, while they are there, and a minute after the last has left.
+before the first user arrives, while users are active, and a minute after the last has left.
 """
 
 import argparse
@@ -31,11 +31,9 @@ from vae.config import TrainConfig
 from vae.runs.run import Run
 from vae.training import jobs
 
-ARRIVE = 0.3  # seconds between two arrivals
-ALONE, AFTER = (
-    15,
-    60,
-)  # seconds of training before the first user, and from the last until memory is read again
+ARRIVAL_SECONDS = 0.3  # between two arrivals
+ALONE_SECONDS = 15  # of training before the first user
+AFTER_SECONDS = 60  # from the last user until the memory is read again
 
 
 def resident(pid: int) -> float:
@@ -52,7 +50,7 @@ async def record_memory(pid: int, memory: list[float]) -> None:
 
 
 async def warm_up(server: Server, runs: list[str]) -> None:
-    """One session visits everything once, so that all caches are filled."""
+    """Visits everything once, so that all caches are filled."""
     tab = SocketTab(await Session.open(server.address()))
     for run in runs:
         await tab.choose(run, MAP)
@@ -66,12 +64,12 @@ async def warm_up(server: Server, runs: list[str]) -> None:
     await tab.leave()
 
 
-async def visit(server: Server, runs: list[str], count: int, real: int, seconds: float) -> list[User]:
-    """All users, from the first arrival until all leave together; `real` of them are pages of a browser."""
+async def visit(server: Server, runs: list[str], count: int, pages: int, seconds: float) -> list[User]:
+    """Runs `count` users, `pages` of them in a browser, from the first arrival until all leave together."""
     path = chromium()
     # Evenly spread, so that their columns of the map lie far apart: a click in a browser takes a near point.
-    pages = {k * count // real for k in range(real)} if path else set()
-    until = time.perf_counter() + seconds + ARRIVE * count
+    in_browser = {k * count // pages for k in range(pages)} if path else set()
+    until = time.perf_counter() + seconds + ARRIVAL_SECONDS * count
     users, stays = [], []
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
@@ -79,7 +77,7 @@ async def visit(server: Server, runs: list[str], count: int, real: int, seconds:
             run = runs[number % 2]
             address = server.address(f"?run={run}")
             client: SocketTab | BrowserTab
-            if number in pages:
+            if number in in_browser:
                 page = await browser.new_page(viewport={"width": 1400, "height": 900})
                 page.set_default_timeout(SLOW)
                 client = await BrowserTab.open_at(page, address)
@@ -87,7 +85,7 @@ async def visit(server: Server, runs: list[str], count: int, real: int, seconds:
                 client = SocketTab(await Session.open(address))
             users.append(User(client, number, count, runs, run))
             stays.append(asyncio.create_task(users[-1].stay(until)))
-            await asyncio.sleep(ARRIVE)
+            await asyncio.sleep(ARRIVAL_SECONDS)
         await asyncio.gather(*stays)
         for user in users:
             await user.client.leave()
@@ -108,54 +106,48 @@ def report(users: list[User], memory: list[float], before: float, after: float) 
         for kind, seconds in user.seconds.items():
             kinds.setdefault(who + kind, []).extend(seconds)
     for kind, seconds in sorted(kinds.items()):
-        print(f"  {kind:24} {len(seconds):5} times", end="")
-        for what, value in (
-            ("median", statistics.median(seconds)),
-            ("p95", late(seconds)),
-            ("max", max(seconds)),
-        ):
-            print(f"  {what} {value:5.2f} s", end="")
-        print()
+        median, latest = statistics.median(seconds), max(seconds)
+        times = f"median {median:5.2f} s  p95 {late(seconds):5.2f} s  max {latest:5.2f} s"
+        print(f"  {kind:24} {len(seconds):5} times  {times}")
     tabs = [second for kind, seconds in kinds.items() if ":" not in kind for second in seconds]
     pages = [second for kind, seconds in kinds.items() if ":" in kind for second in seconds]
     clicks = [second for kind, seconds in kinds.items() if "click" in kind for second in seconds]
-    troubles = sum(len(user.troubles) + len(user.client.errors) for user in users)
+    failures = [failure for user in users for failure in (*user.failures, *user.client.errors)]
+    for failure in failures[:20]:
+        print(f"  {failure}")
     third = memory[-(len(memory) // 3) :]
     growth = statistics.linear_regression(range(len(third)), third).slope * 60
     return [
         Measurement("request of a session, 95th percentile", late(tabs), "s", 1),
         Measurement("click on the map, of both, 95th percentile", late(clicks), "s", 1),
         Measurement("action in a browser until shown, 95th percentile", late(pages), "s", 1),
-        Measurement("troubles: errors, lost sockets, wrong results", troubles, "", 0),
-        Measurement("memory of the server at most", max(memory), "MB", 1500),
+        Measurement("errors, lost connections and wrong results", len(failures), "", 0),
+        Measurement("largest memory of the server", max(memory), "MB", 1500),
         Measurement("its growth over the last third", growth, "MB/min", max(memory) * 0.02),
-        Measurement(f"memory {AFTER} s after they left, over that before", after / before, "x", 1.1),
+        Measurement(f"memory {AFTER_SECONDS} s after they left, over that before", after / before, "x", 1.1),
     ]
 
 
 async def measure(
-    server: Server, run: Run, runs: list[str], count: int, real: int, minutes: float
+    server: Server, run: Run, runs: list[str], count: int, pages: int, minutes: float
 ) -> list[Measurement]:
-    """All measurements, beside a training."""
+    """Measures the server under load while `run` is trained."""
     await warm_up(server, [*runs, run.name])
     old = read_status(run)
-    await asyncio.sleep(ALONE)
+    await asyncio.sleep(ALONE_SECONDS)
     alone = images_per_second(run, old, read_status(run))
     before = resident(server.process.pid)
     memory: list[float] = []
     watching = asyncio.create_task(record_memory(server.process.pid, memory))
     old, busy, started = read_status(run), processor_seconds(server.process.pid), time.perf_counter()
-    users = await visit(server, [*runs, run.name], count, real, 60 * minutes)
+    users = await visit(server, [*runs, run.name], count, pages, 60 * minutes)
     beside = images_per_second(run, old, read_status(run))
     busy = (processor_seconds(server.process.pid) - busy) / (time.perf_counter() - started)
     watching.cancel()
     with suppress(asyncio.CancelledError):
         await watching
-    await asyncio.sleep(AFTER)
+    await asyncio.sleep(AFTER_SECONDS)
     after = resident(server.process.pid)
-    troubles = [trouble for user in users for trouble in (*user.troubles, *user.client.errors)]
-    for trouble in troubles[:20]:
-        print(f"  {trouble}")
     middle = statistics.median(memory)
     print(f"  memory {before:.0f} MB before, {middle:.0f} at the median, {after:.0f} after")
     print(f"  the server took {busy:.0%} of a core; training {alone:,.0f} images/s, with users {beside:,.0f}")
@@ -163,12 +155,11 @@ async def measure(
 
 
 def main() -> None:
-    """Prints the measurements beside their targets."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sessions", type=int, default=30, help="how many users")
     parser.add_argument("--pages", type=int, default=4, help="how many of them in a real browser, here")
     parser.add_argument("--minutes", type=float, default=3, help="how long they stay once all are there")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     print(f"{machine_load()} at the start")
     with tempfile.TemporaryDirectory() as name:
         folder, log = Path(name) / "runs", Path(name) / "log.txt"
@@ -181,7 +172,7 @@ def main() -> None:
             server.log = log
             runs = [BUNDLED.name, short.name]
             with server:
-                measured = measure(server, run, runs, asked.sessions, asked.pages, asked.minutes)
+                measured = measure(server, run, runs, arguments.sessions, arguments.pages, arguments.minutes)
                 show(asyncio.run(measured))
             tracebacks = log.read_text().count("Traceback")
             show([Measurement("exceptions in the server's log", tracebacks, "", 0)])

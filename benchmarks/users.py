@@ -1,6 +1,6 @@
-"""Simulated users: each acts time and again, and checks that the app shows the result of its own action.
+"""Simulated users, who act at random intervals and check that the app shows the results of their own actions.
 
-Some are websocket sessions, others pages of a real browser. Each uses coordinates and numbers that no other
+Some are websocket sessions, others pages of a real browser. Each uses coordinates and indices that no other
 user has, so that the result of another user's action is recognised.
 """
 
@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from playwright.async_api import Page, expect
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
@@ -24,8 +24,8 @@ from tests.support.browser import PLACE, READY, SLOW
 MAP, GALLERY, TRAIN = "", "reconstructions", "train"  # as Streamlit names the pages
 QUEUE = f"{latent_page.MAP}.queue"  # of the map's events
 TITLES = {MAP: "Latent space", GALLERY: "Reconstructions", TRAIN: "Train"}
-REACH = 1.5  # places are at most so far from 0: on every run's map
-SHOWN = 20  # pictures that a page of the gallery has at least
+REACH = 1.5  # the largest coordinate of a place, which lies on the map of every run
+SHOWN = 20  # the fewest pictures on a page of the gallery
 Place = tuple[float, float]
 
 
@@ -33,50 +33,24 @@ class WrongResultError(Exception):
     """What the app shows a user is not the result of the user's last action."""
 
 
-class Client(Protocol):
-    """The tab of a user. Each action returns the seconds until it was answered, and raises WrongResultError
-    if another result is shown."""
-
-    async def click(self, place: Place) -> float:
-        """Pins a place on the map."""
-
-    async def draw(self, start: Place, end: Place) -> float:
-        """Draws a path on the map."""
-
-    async def open(self, number: int) -> float:
-        """Opens the picture of that number on the gallery's first page."""
-
-    async def close(self) -> float:
-        """Closes it."""
-
-    async def go_to(self, page: str, run: str) -> float:
-        """Goes to another page, where `run` stays selected."""
-
-    async def choose(self, run: str, page: str) -> float:
-        """Chooses a run on a page."""
-
-    async def leave(self) -> None:
-        """Closes the tab."""
-
-    @property
-    def errors(self) -> list[str]:
-        """The errors in the tab."""
-
-
 class SocketTab:
-    """A websocket session, which sends the requests of a browser and draws nothing."""
+    """A websocket session, which sends the requests of a browser and draws nothing.
+
+    Each action returns the seconds until it was answered, and raises WrongResultError if the app then shows
+    another result.
+    """
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.places: list[Place] = []
         self._events = 0
 
-    def _map(self) -> Any:
+    def _map_data(self) -> Any:
         """The data of the map component."""
         texts = (delta.new_element.bidi_component.json for delta in self.session.deltas.values())
         return json.loads(next(text for text in texts if '"key": "map"' in text))
 
-    def _box(self) -> Selectbox:
+    def _run_box(self) -> Selectbox:
         """The select box of runs in the sidebar."""
         boxes = (delta.new_element.selectbox for delta in self.session.deltas.values())
         return next(box for box in boxes if box.label == "Run")
@@ -86,69 +60,77 @@ class SocketTab:
 
     async def _emit(self, **event: object) -> tuple[float, Any]:
         """Sends an event of the map; the seconds until it was answered, and the map's data then."""
-        before = self._map()
+        before = self._map_data()
         self._events = max(self._events, before["acknowledged"]) + 1
         here = {name: before[name] for name in ("points", "decoder", "revision")}
         sent = [{"event": "events", "value": [{**here, **event, "number": self._events}]}]
         seconds = await self.session.change("map", json_trigger_value=json.dumps(sent))
-        after = self._map()
-        _same("events heard", after["acknowledged"], self._events)
+        after = self._map_data()
+        _expect("acknowledged event", after["acknowledged"], self._events)
         return seconds, after
 
     async def click(self, place: Place) -> float:
+        """Pins a place on the map."""
         self.places.append(place)
         seconds, after = await self._emit(kind="click", z=place, point=None)
         pins = [_rounded(pin) for pin in after["pins"]]
-        _same("chosen place", pins[after["chosen"]], _rounded(place))
-        _same("pins of others", set(pins) - set(map(_rounded, self.places)), set())
+        _expect("chosen place", pins[after["chosen"]], _rounded(place))
+        _expect("pins of others", set(pins) - set(map(_rounded, self.places)), set())
         return seconds
 
     async def draw(self, start: Place, end: Place) -> float:
+        """Draws a path on the map."""
         seconds, after = await self._emit(kind="line", **{"from": start, "to": end})
-        _same("path", [_rounded(after["line"][i]) for i in (0, -1)], [_rounded(start), _rounded(end)])
+        _expect("path", [_rounded(after["line"][i]) for i in (0, -1)], [_rounded(start), _rounded(end)])
         return seconds
 
     async def open(self, number: int) -> float:
+        """Opens a picture of the gallery, given by its index in the test set."""
         opened = json.dumps([{"event": "clicked", "value": number}])
         seconds = await self.session.change("gallery", json_trigger_value=opened)
         shown = [heading.rpartition("#")[2] for heading in self._headings() if "#" in heading]
-        _same("opened picture", shown, [str(number)])
+        _expect("opened picture", shown, [str(number)])
         return seconds
 
     async def close(self) -> float:
+        """Closes the picture."""
         seconds = await self.session.change("One picture, closer", trigger_value=True)
-        _same("picture in the address", "index=" in self.session.query, False)
+        _expect("picture in the address", "index=" in self.session.query, False)
         return seconds
 
     async def go_to(self, page: str, run: str) -> float:
+        """Goes to another page, where `run` stays selected."""
         seconds = await self.session.go_to(page)
         self._expect_run(run, page)
         return seconds
 
     async def choose(self, run: str, page: str) -> float:
-        option = next(each for each in self._box().options if each.partition(" ")[0] == run)
+        """Selects a run, on the page `page`."""
+        option = next(each for each in self._run_box().options if each.partition(" ")[0] == run)
         seconds = await self.session.change("selected_run_box", string_value=option)
         self._expect_run(run, page)
         return seconds
 
     async def leave(self) -> None:
+        """Closes the tab."""
         await self.session.close()
 
     @property
     def errors(self) -> list[str]:
+        """The errors that the page showed."""
         return self.session.errors
 
     def _expect_run(self, run: str, page: str) -> None:
         """Raises WrongResultError unless the page shows this run."""
-        _same("selected run", self._box().raw_value.partition(" ")[0], run)  # its state follows
+        _expect("selected run", self._run_box().raw_value.partition(" ")[0], run)  # its state follows
         if page == MAP:
-            _same("map", self._map()["label"].split(". Arrows")[0], f"Latent space of {run}")
+            _expect("map", self._map_data()["label"].split(". Arrows")[0], f"Latent space of {run}")
         elif page == TRAIN:
-            _same("training", any(each.startswith(f"{run}: ") for each in self._headings()), True)
+            _expect("training", any(each.startswith(f"{run}: ") for each in self._headings()), True)
 
 
 class BrowserTab:
-    """A page of a real browser."""
+    """A page of a real browser, with the same actions as a `SocketTab`; `open` counts the pictures shown."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -168,10 +150,10 @@ class BrowserTab:
         await self.page.mouse.click(x, y)
         await self._acknowledged(before)
         seconds = time.perf_counter() - started
-        said = await self.page.locator(".chosen p b").first.text_content()
-        chosen = [float(number.replace("−", "-")) for number in re.findall(r"[−\d.]+", said or "")]
-        # A click on a point means that one, which is a few pixels away.
-        _same(f"distance of {said} from {place}", _far(chosen, place), False)
+        text = await self.page.locator(".chosen p b").first.text_content()
+        chosen = [float(number.replace("−", "-")) for number in re.findall(r"[−\d.]+", text or "")]
+        # A click near a point selects that point, which is a few pixels away.
+        _expect(f"distance of {text} from {place}", _are_far_apart(chosen, place), False)
         return seconds
 
     async def draw(self, start: Place, end: Place) -> float:
@@ -217,18 +199,15 @@ class BrowserTab:
         return time.perf_counter() - started
 
     async def leave(self) -> None:
-        alerts = await self.page.locator(
-            "[data-testid=stException], [data-testid=stAlertContentError]"
-        ).all_inner_texts()
-        self.errors += alerts
+        alerts = self.page.locator("[data-testid=stException], [data-testid=stAlertContentError]")
+        self.errors += await alerts.all_inner_texts()
         await self.page.close()
 
     async def _wait_for_run(self, run: str, page: str) -> None:
         """Waits until the page shows this run."""
         if page == MAP:
-            await expect(self.page.locator(f'[aria-label^="Latent space of {run}."]')).to_be_visible(
-                timeout=SLOW
-            )
+            shown_map = self.page.locator(f'[aria-label^="Latent space of {run}."]')
+            await expect(shown_map).to_be_visible(timeout=SLOW)
             await self.page.wait_for_function(READY, arg=["map", 1], timeout=SLOW)
         elif page == TRAIN:
             await expect(self.page.get_by_role("heading", name=f"{run}:")).to_be_visible(timeout=SLOW)
@@ -255,12 +234,11 @@ class BrowserTab:
 
     async def _settled(self) -> None:
         """Waits until no script runs for this page."""
-        await self.page.wait_for_selector(
-            "[data-testid=stApp][data-test-script-state=notRunning]", timeout=SLOW
-        )
+        idle = "[data-testid=stApp][data-test-script-state=notRunning]"
+        await self.page.wait_for_selector(idle, timeout=SLOW)
 
 
-def _same(what: str, shown: object, expected: object) -> None:
+def _expect(what: str, shown: object, expected: object) -> None:
     if shown != expected:
         raise WrongResultError(f"{what}: {shown} instead of {expected}")
 
@@ -271,16 +249,16 @@ def _rounded(place: Any) -> Place:
     return round(float(x), 3), round(float(y), 3)
 
 
-def _far(chosen: list[float], place: Place) -> bool:
+def _are_far_apart(chosen: list[float], place: Place) -> bool:
     near = REACH / 4  # half the distance of two browser users; newer weights may have moved the point
     return len(chosen) != 2 or max(abs(one - other) for one, other in zip(chosen, place, strict=True)) > near
 
 
 @dataclass
 class User:
-    """User `number` of `count`, with the `seconds` of each kind of action, and the `troubles` met."""
+    """User `number` of `count`, with the `seconds` of each kind of action, and the `failures` seen."""
 
-    client: Client
+    client: SocketTab | BrowserTab
     number: int
     count: int
     runs: list[str]
@@ -288,14 +266,14 @@ class User:
     page: str = MAP
     opened: bool = False
     seconds: dict[str, list[float]] = field(default_factory=dict)
-    troubles: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.random = Random(self.number)
 
     async def stay(self, until: float, pause: float = 2.0) -> None:
-        """Acts every `pause` seconds on average until a time of `time.perf_counter`, and always waits for the
-        last answer."""
+        """Acts every `pause` seconds on average, each time after the last answer, until `time.perf_counter`
+        reaches `until`."""
         await asyncio.sleep(self.random.uniform(0, pause))
         while time.perf_counter() < until:
             due = time.perf_counter() + self.random.uniform(0.5, 1.5) * pause
@@ -303,14 +281,14 @@ class User:
             try:
                 self.seconds.setdefault(kind, []).append(await act())
             except Exception as error:  # noqa: BLE001 (any error is counted, and the others go on)
-                self.troubles.append(f"user {self.number}, {kind} on {self.page}: {error!r}"[:300])
+                self.failures.append(f"user {self.number}, {kind} on {self.page}: {error!r}"[:300])
             await asyncio.sleep(max(0, due - time.perf_counter()))
 
     def _next(self) -> tuple[str, Callable[[], Awaitable[float]]]:
         if self.opened:
             self.opened = False
             return "picture closed", self.client.close
-        kinds = {MAP: "click click click click path turn run", GALLERY: "open open turn", TRAIN: "run turn"}
+        kinds = {MAP: "click click click click path page run", GALLERY: "open open page", TRAIN: "run page"}
         match self.random.choice(kinds[self.page].split()):
             case "click":
                 place = self._place()
@@ -322,9 +300,9 @@ class User:
                 number = self._picture()
                 self.opened = True
                 return "picture opened", lambda: self.client.open(number)
-            case "turn":
+            case "page":
                 self.page = self.random.choice([page for page in TITLES if page != self.page])
-                return "page turned", lambda: self.client.go_to(self.page, self.run)
+                return "page opened", lambda: self.client.go_to(self.page, self.run)
         self.run = self.random.choice([run for run in self.runs if run != self.run])
         return "run chosen", lambda: self.client.choose(self.run, self.page)
 
@@ -334,7 +312,7 @@ class User:
         return round(x, 3), round(self.random.uniform(-REACH, REACH), 3)
 
     def _picture(self) -> int:
-        """A picture of this user's own; a browser user takes any that the page shows."""
+        """The index of a picture that no other user opens; for a browser user, of any on the page."""
         if isinstance(self.client, BrowserTab):
             return self.random.randrange(SHOWN)
         return self.number + self.count * self.random.randrange(10_000 // self.count)
