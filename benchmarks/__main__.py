@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: speed and quality of training beside their targets, in ten minutes at most."""
+"""`python -m benchmarks`: the speed and quality of training beside their targets, in ten minutes at most."""
 
 from benchmarks import quality, training_speed
 from benchmarks.targets import show

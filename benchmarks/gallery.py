@@ -1,17 +1,18 @@
-"""The cost of the gallery: scoring the test set, and showing 100 pictures at another sort, page or class.
+"""The cost of the gallery: scoring the test set, and showing 100 images in another order, page or class.
 
-Scoring is compared with the bare matrix products of the same network, the pictures with a bare Streamlit page
-that shows each with `st.image`. The server's answers are timed by a websocket session, which does not fetch
-the bare page's files; a real browser does. All take turns.
+Scoring is compared with the matrix products of the same network alone, the gallery with a bare Streamlit page
+that shows each image with `st.image`. The server's answers are timed by websocket sessions, which do not
+fetch the bare page's files, and in a real browser, which does. All take turns.
 """
 
 import asyncio
 import json
-import os
 import shutil
 import statistics
 import tempfile
 import time
+from collections import defaultdict
+from operator import truediv
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from streamlit.proto.Common_pb2 import StringArray
 from torch import nn
 
 from benchmarks.sessions import Session
-from tests.support.browser import ARGUMENTS, SLOW, Server, chromium
-from tests.support.paths import APP, BUNDLED
+from benchmarks.targets import machine_load, median_and_maximum
+from tests.browser import APP, ARGUMENTS, SLOW, Server, chromium
+from tests.conftest import BUNDLED
 from vae.datasets.registry import load
 from vae.inference.latent_space import BATCH
 from vae.inference.scored_set import ScoredSet
@@ -31,7 +33,7 @@ from vae.inference.scoring import make_scored_set
 from vae.runs.run import Run
 
 TURNS = 20
-OURS, BARE = "the app", "bare"  # bare: the products alone, or the bare page
+OURS, BARE = "the app", "bare"  # bare: the matrix products alone, or the bare page
 
 BARE_PAGE = """
 import numpy as np, streamlit as st
@@ -46,7 +48,7 @@ for place, i in enumerate(order[100 * (page - 1) : 100 * page]):
     columns[place % 5].image(test["pictures"][i], caption=f"{test['labels'][i]} · #{i} · {loss[i]:.1f}")
 """
 
-# In the page: milliseconds from the next click until the first picture is a new one, and until all are.
+# In the page: measures the milliseconds from the next click until the first image and all have changed.
 WATCH = """() => {
   const pictures = () => {
     const hosts = [...document.querySelectorAll("[data-testid^=stBidiComponent]")];
@@ -68,25 +70,24 @@ WATCH = """() => {
 
 
 def report(waits: dict[tuple[str, str], list[float]]) -> None:
-    """Prints the waiting times in milliseconds, without the first turn, which warms up."""
-    for (what, who), values in waits.items():
-        median, most = statistics.median(values[1:]), max(values[1:])
-        print(f"  {what:16} {who:7} median {median:4.0f} ms, at most {most:4.0f} ms", end="")
-        ratios = [
-            mine / bare for mine, bare in zip(values[1:], waits.get((what, BARE), [])[1:], strict=False)
-        ]
-        print(f"; ratio {statistics.median(ratios):.2f}" if ratios and who == OURS else "")
+    """Prints the waiting times in milliseconds, without those of the first turn, which warms up."""
+    for (what, who), (_, *values) in waits.items():
+        line = f"  {what:16} {who:7} {median_and_maximum(values)}"
+        if who == OURS and (what, BARE) in waits:
+            ratios = map(truediv, values, waits[what, BARE][1:])
+            line += f"; ratio {statistics.median(ratios):.2f}"
+        print(line)
 
 
 @torch.no_grad()
 def compare_scoring(run: Run) -> ScoredSet:
-    """Times the scoring of the test set against the matrix products of one encoding and two decodings."""
+    """Compares the scoring of the test set with the matrix products of one encoding and two decodings."""
     torch.set_num_threads(1)
     model, (images, labels) = run.load_model(), load(run.config.dataset, train=False)
     parts = [part for half in (model.encoder, model.decoder, model.decoder) for part in half.modules()]
     layers = [part.weight for part in parts if isinstance(part, nn.Linear)]  # (narrow, wide)
     batches = [(torch.rand(BATCH, w.shape[1]), w.t(), torch.empty(BATCH, w.shape[0])) for w in layers]
-    waits: dict[tuple[str, str], list[float]] = {("all scored", OURS): [], ("all scored", BARE): []}
+    ours, bare = [], []
     for _ in range(TURNS // 2):
         started = time.perf_counter()
         test = make_scored_set(model, images.numpy(), labels.numpy())
@@ -94,15 +95,15 @@ def compare_scoring(run: Run) -> ScoredSet:
         for _ in range(len(images) // BATCH):
             for x, w, output in batches:
                 torch.mm(x, w, out=output)
-        waits["all scored", OURS].append(1000 * (ended - started))
-        waits["all scored", BARE].append(1000 * (time.perf_counter() - ended))
+        ours.append(1000 * (ended - started))
+        bare.append(1000 * (time.perf_counter() - ended))
     print(f"{len(images):,} test pictures by one thread:")
-    report(waits)
+    report({("all scored", OURS): ours, ("all scored", BARE): bare})
     return test
 
 
-async def do(tab: Session, name: str, **value: Any) -> float:
-    """Milliseconds until a new value of the widget of this key, label or title is answered."""
+async def change(tab: Session, name: str, **value: Any) -> float:
+    """Changes a widget (`Session.change`); returns the milliseconds until the answer."""
     before = dict(tab.deltas)
     seconds = await tab.change(name, **value)
     assert not tab.errors, tab.errors
@@ -111,16 +112,15 @@ async def do(tab: Session, name: str, **value: Any) -> float:
 
 
 async def compare_answers(addresses: dict[str, str]) -> None:
-    """Prints how long the server takes for each action."""
+    """Prints how long the server takes to answer each action."""
     tabs = {who: await Session.open(address) for who, address in addresses.items()}
-    ours = tabs[OURS]
-    waits: dict[tuple[str, str], list[float]] = {}
+    waits: dict[tuple[str, str], list[float]] = defaultdict(list)
     for turn in range(TURNS + 1):
         sort, digit = ("worst", "best", "index")[turn % 3], str(turn % 10)
         opened = json.dumps([{"event": "clicked", "value": turn}])
         for who, tab in tabs.items():
-            waits.setdefault(("another sort", who), []).append(await do(tab, "sort", string_value=sort))
-            waits.setdefault(("another page", who), []).append(await do(tab, "page", int_value=turn + 2))
+            waits["another sort", who].append(await change(tab, "sort", string_value=sort))
+            waits["another page", who].append(await change(tab, "page", int_value=turn + 2))
         for what, name, value in (
             ("a picture opened", "gallery", {"json_trigger_value": opened}),
             ("the next one", "Next", {"trigger_value": True}),
@@ -128,7 +128,7 @@ async def compare_answers(addresses: dict[str, str]) -> None:
             ("a class chosen", "digit", {"string_array_value": StringArray(data=[digit])}),
             ("all classes", "digit", {"string_array_value": StringArray()}),
         ):
-            waits.setdefault((what, OURS), []).append(await do(ours, name, **value))
+            waits[what, OURS].append(await change(tabs[OURS], name, **value))
     for tab in tabs.values():
         await tab.close()
     print(f"until the server has answered, {TURNS} times each:")
@@ -136,8 +136,8 @@ async def compare_answers(addresses: dict[str, str]) -> None:
 
 
 def compare_in_browser(addresses: dict[str, str], path: str) -> None:
-    """Prints the time from the click on a page number until the pictures are drawn."""
-    waits: dict[tuple[str, str], list[float]] = {}
+    """Prints the time from the click on a page number until the images are drawn."""
+    waits: dict[tuple[str, str], list[float]] = defaultdict(list)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         pages = {who: browser.new_page(viewport={"width": 1400, "height": 1100}) for who in addresses}
@@ -151,14 +151,13 @@ def compare_in_browser(addresses: dict[str, str], path: str) -> None:
                 button.click(timeout=SLOW)
                 page.wait_for_function("waits[1]", timeout=SLOW)
                 for what, wait in zip(("first picture", "all pictures"), page.evaluate("waits"), strict=True):
-                    waits.setdefault((what, who), []).append(wait)
+                    waits[what, who].append(wait)
         browser.close()
     print(f"in a browser, from the click on a page number, {TURNS} times:")
     report(waits)
 
 
 def main() -> None:
-    """Runs all three comparisons on the bundled run."""
     test = compare_scoring(Run(BUNDLED))
     difference = np.abs(test.images.astype(np.int16) - test.decoded).astype(np.uint8)
     pictures = np.concatenate((test.images, test.decoded, difference), axis=2)
@@ -172,7 +171,7 @@ def main() -> None:
             asyncio.run(compare_answers(addresses))
             if path := chromium():
                 compare_in_browser(addresses, path)
-    print(f"on {os.cpu_count()} cores, headless, without a GPU" + ("" if path else "; no Chromium was found"))
+    print(f"  {machine_load()} at the end, no GPU" + ("" if path else "; no Chromium was found"))
 
 
 if __name__ == "__main__":

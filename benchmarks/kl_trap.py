@@ -1,12 +1,10 @@
-"""`python -m benchmarks.kl_trap`: what the blog's wrong KL term costs (docs/METHOD.md).
+"""`python -m benchmarks.kl_trap`: the effect of the blog's wrong KL term on the ELBO (docs/METHOD.md).
 
 Trains the preset blog twice for each seed, once with the blog's term and once with the right one, and
-evaluates both with the right one. It takes minutes, so `make bench` leaves it out.
+evaluates both with the right one. `make bench` leaves it out, because it takes minutes.
 """
 
-import argparse
 import tempfile
-from pathlib import Path
 from unittest import mock
 
 import torch
@@ -17,14 +15,13 @@ from vae.datasets.registry import load
 from vae.inference.scoring import score_set
 from vae.models import losses
 from vae.models.gradients import Gradients
-from vae.runs.catalogue import new_run
-from vae.training.loop import fit
+from vae.training.loop import train
 
 SEEDS = (1, 2)
 
 
 class BlogGradients(Gradients):
-    """The gradient with the blog's KL term, by autograd."""
+    """The gradient of the loss with the blog's KL term, by autograd."""
 
     def __call__(self, x: Tensor, seen: Tensor, noise: Tensor, beta: float) -> Tensor:
         mean, logvar = self._model.encode(seen)
@@ -38,22 +35,16 @@ class BlogGradients(Gradients):
 
 
 def main() -> None:
-    """Prints a line for each seed and term."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--epochs", type=int, default=TrainConfig.preset("blog").epochs)
-    epochs = parser.parse_args().epochs
     images = load("mnist", train=False).images
     for seed in SEEDS:
         for name, gradients in (("right", Gradients), ("blog's", BlogGradients)):
-            with tempfile.TemporaryDirectory() as folder:
-                run = new_run(TrainConfig.preset("blog", seed=seed, epochs=epochs), Path(folder))
-                with mock.patch("vae.training.step.Gradients", gradients):
-                    for _ in fit(run):
-                        pass
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                mock.patch("vae.training.step.Gradients", gradients),
+            ):
+                run = train(TrainConfig.preset("blog", seed=seed), folder)
                 scores = score_set(run.load_model(), images)
-                means = [term.double().mean().item() for term in (scores.reconstruction, scores.kl)]
+            means = [term.double().mean().item() for term in (scores.reconstruction, scores.kl)]
             terms = f"reconstruction {means[0]:.2f} + KL {means[1]:.2f} = {sum(means):.2f}"
             print(f"seed {seed}, {name:6} KL: {terms}", flush=True)
 

@@ -1,4 +1,4 @@
-"""A run that trains in the background, and how fast it trains."""
+"""A run that is trained in the background, and its speed."""
 
 import math
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from vae.training import jobs
 
 @contextmanager
 def training(config: TrainConfig, runs_dir: Path) -> Iterator[Run]:
-    """A run that trains in another process until the block is left."""
+    """Trains a run in another process for as long as the block lasts."""
     run = jobs.start(config, runs_dir)
     try:
         yield run
@@ -29,7 +29,7 @@ def stop(run: Run) -> None:
 
 
 def slow_config(**changes: object) -> TrainConfig:
-    """The preset quick at a rate so low that it does not diverge in its 1,000 epochs, which never pass."""
+    """The preset quick for 1,000 epochs, which no benchmark waits for, at a rate that does not diverge."""
     return TrainConfig.preset("quick", epochs=1000, learning_rate=1e-4, **changes)
 
 
@@ -39,6 +39,6 @@ def read_status(run: Run) -> Status:
 
 
 def images_per_second(run: Run, before: Status, after: Status) -> float:
-    """The speed of training between two statuses; 0 if nothing was written in between."""
+    """The speed of training between two statuses; 0 if none was written in between."""
     seconds = (after.seconds - before.seconds) or math.inf
     return (after.step - before.step) * run.config.batch_size / seconds

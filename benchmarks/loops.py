@@ -1,7 +1,7 @@
-"""Training loops, ours and others', to be timed in turns: each yields the images since its last yield.
+"""Training loops, ours and others', as iterators: each yields the number of images since its last yield.
 
-All train the blog's network at its learning rate. Lightning and Keras are no requirements of the project;
-their loops are left out unless they are installed (`pip install lightning keras`).
+All train the blog's network at its learning rate. Those of Lightning and Keras are left out where these
+packages are not installed (`pip install lightning keras`).
 """
 
 import importlib.util
@@ -43,26 +43,26 @@ def bare_products(batch: int) -> Loop:
             torch.mm(x, w, out=output)
         for index, (x, w) in enumerate(layers):
             torch.mm(x.t(), outputs[index], out=weight_gradients[index])
-            if index > 0:  # the gradient of the pictures is not needed
+            if index > 0:  # the gradient of the images is not needed
                 torch.mm(outputs[index], w.t(), out=input_gradients[index])
         yield batch
 
 
 def our_loop(config: TrainConfig, runs_dir: Path) -> Loop:
-    """The loop of `python -m vae train`: with requests, log, test, live views, snapshots and saves."""
+    """The loop of `python -m vae train`, with requests, metrics, tests, live views, snapshots and saves."""
     images = len(load(config.dataset, train=True).images)
     epoch_steps = math.ceil(images / config.batch_size)
 
-    def learned(step: int) -> int:  # an epoch's last batch is smaller
+    def images_until(step: int) -> int:  # an epoch's last batch is smaller
         return step // epoch_steps * images + step % epoch_steps * config.batch_size
 
     for before, after in pairwise(fit(new_run(config, runs_dir))):
-        yield learned(after.step) - learned(before.step)
+        yield images_until(after.step) - images_until(before.step)
 
 
-def tutorial_pictures() -> Dataset[Any]:
-    """MNIST as in tutorials: each picture goes through PIL and ToTensor whenever it is read."""
-    from torchvision import transforms  # here, because vae.torchvision_import must come first
+def tutorial_images() -> Dataset[Any]:
+    """MNIST as in tutorials: each image goes through PIL and ToTensor whenever it is read."""
+    from torchvision import transforms  # here, because torchvision_import must come first
 
     load("mnist", train=True)  # unpacked and verified
     return datasets.MNIST(data_dir(), train=True, transform=transforms.ToTensor())
@@ -87,8 +87,8 @@ class BlogVAE(nn.Module):
 
 
 def blog_loop() -> Loop:
-    """The blog's loop: a DataLoader, a KL term of two distributions, both losses read at every step."""
-    loader = DataLoader(tutorial_pictures(), batch_size=BATCH, shuffle=True)
+    """The blog's loop: a DataLoader, the KL of two distributions, and both losses read at every step."""
+    loader = DataLoader(tutorial_images(), batch_size=BATCH, shuffle=True)
     model = BlogVAE()
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
     reconstructions, kls = [], []
@@ -109,17 +109,17 @@ def blog_loop() -> Loop:
 
 
 def other_loops() -> dict[str, Callable[[], Loop]]:
-    """The loops of other packages, of those that are installed."""
+    """The loops of the other packages that are installed."""
     loops = {"lightning": lightning_loop, "keras": keras_loop}
     return {name: loop for name, loop in loops.items() if importlib.util.find_spec(name)}
 
 
-def in_steps(train: Callable[[Callable[..., object]], object]) -> Loop:
-    """Turns a training that calls back after each batch into an iterator."""
-    here = getcurrent()
-    there = greenlet(lambda: train(lambda *_, **__: here.switch(BATCH)))
-    while not there.dead:
-        yield there.switch()
+def iterate(train: Callable[[Callable[..., object]], object]) -> Loop:
+    """Turns a training that calls a function after each batch into an iterator."""
+    caller = getcurrent()
+    trainer = greenlet(lambda: train(lambda *_, **__: caller.switch(BATCH)))
+    while not trainer.dead:
+        yield trainer.switch()
 
 
 def lightning_loop() -> Loop:
@@ -127,9 +127,8 @@ def lightning_loop() -> Loop:
     import lightning
 
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    warnings.filterwarnings(
-        "ignore", module="lightning"
-    )  # more workers would help; the blog's has none either
+    # It recommends more workers for the DataLoader; the blog's loop has none either.
+    warnings.filterwarnings("ignore", module="lightning")
 
     class Module(lightning.LightningModule):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -157,13 +156,13 @@ def lightning_loop() -> Loop:
             enable_model_summary=False,
             callbacks=[lightning.pytorch.callbacks.LambdaCallback(on_train_batch_end=done)],
         )
-        trainer.fit(Module(), DataLoader(tutorial_pictures(), batch_size=BATCH, shuffle=True))
+        trainer.fit(Module(), DataLoader(tutorial_images(), batch_size=BATCH, shuffle=True))
 
-    return in_steps(train)
+    return iterate(train)
 
 
 def keras_loop() -> Loop:
-    """Keras' loop on PyTorch: the pictures as an array, a model with a `train_step`, as in its guide."""
+    """Keras' loop on PyTorch: an array of images and a model with a `train_step`, as in its guide."""
     os.environ["KERAS_BACKEND"] = "torch"
     import keras
     from keras import layers
@@ -208,10 +207,10 @@ def keras_loop() -> Loop:
             return {metric.name: metric.result() for metric in self.metrics}
 
     def train(done: Callable[..., object]) -> None:
-        pictures = load("mnist", train=True).images.flatten(start_dim=1).numpy().astype("float32") / 255
+        images = load("mnist", train=True).images.flatten(start_dim=1).numpy().astype("float32") / 255
         model = Model()
         model.compile(optimizer=keras.optimizers.Adam(RATE))
         callback = keras.callbacks.LambdaCallback(on_train_batch_end=done)
-        model.fit(pictures, batch_size=BATCH, epochs=1000, verbose=0, callbacks=[callback])
+        model.fit(images, batch_size=BATCH, epochs=1000, verbose=0, callbacks=[callback])
 
-    return in_steps(train)
+    return iterate(train)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.quality`: the quality of the presets beside published results; writes the tables.
+"""`python -m benchmarks.quality`: compares the presets with published results, and writes the tables of both.
 
 Trains blog, quick and best in turn on all training images, evaluates them on the test set, saves the results
 in quality.json, and writes them into README.md and docs/METHOD.md. `--keep FOLDER` keeps the runs.
@@ -34,15 +34,16 @@ BEGIN, END = "<!-- begin: python -m benchmarks.quality writes this -->", "<!-- e
 NAMES: tuple[PresetName, ...] = ("blog", "quick", "best")
 # At most: -ELBO in nats per image, and seconds of training on two quiet cores.
 TARGETS: dict[PresetName, tuple[float, float]] = {"quick": (145, 30), "best": (131, 300)}
-WRITING = 3  # percent of the training at most, for saves and snapshots
-FEW_SAMPLES = 50  # of the NLL, which has no target, for the short benchmark
+WRITING = 3  # the largest share of the training, in percent, for saves and snapshots
+FEW_SAMPLES = 50  # of the NLL, which has no target, for `python -m benchmarks`
 
 Results = dict[str, Any]  # the content of quality.json
 
 
 def machine() -> str:
     """A description of the machine."""
-    lines = _processor_lines()
+    processor = Path("/proc/cpuinfo")  # only Linux has it
+    lines = processor.read_text(encoding="utf-8").splitlines() if processor.exists() else []
     names = [line for line in lines if line.startswith("model name")]
     name = names[0].partition(":")[2].strip() if names else platform.processor() or platform.machine()
     # Without instructions for bfloat16 the products are computed in float32 in any case.
@@ -51,24 +52,17 @@ def machine() -> str:
     return f"{cores()} cores ({name}{lacks}), PyTorch {torch.__version__.partition('+')[0]}"
 
 
-def _processor_lines() -> list[str]:
-    try:
-        return Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:  # only Linux has it
-        return []
-
-
 @contextmanager
-def writing() -> Iterator[list[float]]:
+def time_writing() -> Iterator[list[float]]:
     """Collects the seconds of each save and each snapshot, with the encoding for it, while the block runs."""
     seconds: list[float] = []
 
     def timed(work: Any) -> Any:
         def call(*args: Any) -> Any:
             started = time.perf_counter()
-            made = work(*args)
+            result = work(*args)
             seconds.append(time.perf_counter() - started)
-            return made
+            return result
 
         return call
 
@@ -87,12 +81,12 @@ def measure(
     for name in names:
         config = TrainConfig.preset(name, **changes)
         print(f"  {name}, load average {os.getloadavg()[0]:.1f}", flush=True)
-        with writing() as parts:
+        with time_writing() as writing_seconds:
             run = train(config, runs_dir, again=True)
         rows[name] = {
             "config": config.identity,
             "seconds": run.status().seconds,
-            "writing": sum(parts),
+            "writing": sum(writing_seconds),
             "evaluation": evaluate(run, samples).model_dump(),
         }
     return {"date": date.today().isoformat(), "machine": machine(), "runs": rows}
@@ -100,15 +94,16 @@ def measure(
 
 def compare(results: Results) -> list[Measurement]:
     """The presets' measurements beside their targets."""
-    found = []
+    measurements = []
     for name, (nats, seconds) in TARGETS.items():
         row = results["runs"][name]
-        of = row["evaluation"]
-        found.append(Measurement(f"{name}: test -ELBO", of["negative_elbo"], "nats", nats))
-        found.append(Measurement(f"{name}: training", row["seconds"], "s", seconds))
         share = 100 * row["writing"] / row["seconds"]
-        found.append(Measurement(f"{name}: saves and snapshots of that", share, "%", WRITING))
-    return found
+        measurements += [
+            Measurement(f"{name}: test -ELBO", row["evaluation"]["negative_elbo"], "nats", nats),
+            Measurement(f"{name}: training", row["seconds"], "s", seconds),
+            Measurement(f"{name}: saves and snapshots of that", share, "%", WRITING),
+        ]
+    return measurements
 
 
 def render(results: Results) -> str:
@@ -126,18 +121,18 @@ def render(results: Results) -> str:
 
 
 def _own_row(name: str, row: Results) -> tuple[str, ...]:
-    config, of = row["config"], row["evaluation"]
+    config, scores = row["config"], row["evaluation"]
     widths = " ".join(map(str, config["hidden_dims"]))
     network = f"{config.get('network', 'plain')} network of {widths}, {config.get('precision', 'float32')}"
     conditions = (
-        f"MNIST, {of['images']:,} test images, grey, {config['latent_dim']} latent dimensions, {network}, "
-        f"{config['epochs']} epochs, seed {config['seed']}, {of['elbo_samples']} samples of z"
+        f"MNIST, {scores['images']:,} test images, grey, {config['latent_dim']} latent dimensions, "
+        f"{network}, {config['epochs']} epochs, seed {config['seed']}, {scores['elbo_samples']} samples of z"
     )
     return (
         f"`{name}`",
-        f"{of['negative_elbo']:.1f} ± {of['standard_error']:.1f}",
-        *(f"{of[term]:.1f}" for term in ("reconstruction", "kl", "refined_negative_elbo", "nll")),
-        f"{of['knn_5']:.3f}",
+        f"{scores['negative_elbo']:.1f} ± {scores['standard_error']:.1f}",
+        *(f"{scores[term]:.1f}" for term in ("reconstruction", "kl", "refined_negative_elbo", "nll")),
+        f"{scores['knn_5']:.3f}",
         f"{row['seconds']:.0f}",
         conditions,
     )
@@ -165,7 +160,7 @@ def write(results: Results) -> None:
 
 
 def measure_targets() -> list[Measurement]:
-    """Measures the presets that have targets, and prints the table; writes nothing."""
+    """Measures the presets that have targets, and prints the table without saving it."""
     with tempfile.TemporaryDirectory() as folder:
         results = measure(Path(folder), TARGETS, FEW_SAMPLES)
     print(render(results))
@@ -173,21 +168,20 @@ def measure_targets() -> list[Measurement]:
 
 
 def main() -> None:
-    """Measures, prints and writes; with `--trial` it is short and writes nothing."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--keep", type=Path, help="folder for the runs; left out, they are thrown away")
+    parser.add_argument("--keep", type=Path, help="folder for the runs, which are otherwise deleted")
     parser.add_argument(
         "--trial", action="store_true", help="one epoch each, few samples, nothing is written"
     )
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        shortened: dict[str, Any] = {"samples": 1, "epochs": 1} if asked.trial else {}
-        results = measure(asked.keep or Path(folder), **shortened)
+        shortened: dict[str, Any] = {"samples": 1, "epochs": 1} if arguments.trial else {}
+        results = measure(arguments.keep or Path(folder), **shortened)
     print(render(results))
     show(compare(results))
-    if not asked.trial:
+    if not arguments.trial:
         write(results)
 
 

@@ -1,12 +1,13 @@
-"""Measurements beside their targets, and the load of the machine that they were taken on."""
+"""Measurements and their targets, and the load of the machine on which they were taken."""
 
 import os
+import statistics
 from collections.abc import Iterable
 from typing import NamedTuple
 
 
 class Measurement(NamedTuple):
-    """A value and its target: at most `target`, or at least with `at_least`."""
+    """A value and its target, which is an upper bound, or a lower one with `at_least`."""
 
     what: str
     value: float
@@ -29,6 +30,11 @@ def show(measurements: Iterable[Measurement]) -> None:
     """Prints a line for each measurement."""
     for measurement in measurements:
         print(measurement, flush=True)
+
+
+def median_and_maximum(milliseconds: list[float]) -> str:
+    """The median and the maximum, as text."""
+    return f"median {statistics.median(milliseconds):4.0f} ms, at most {max(milliseconds):4.0f} ms"
 
 
 def machine_load() -> str:

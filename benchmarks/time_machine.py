@@ -5,7 +5,6 @@ times are taken in the page itself.
 """
 
 import tempfile
-from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -17,9 +16,7 @@ from tests.support.browser import ARGUMENTS, SLOW, Server, chromium
 from tests.support.latent_page import TIMELINE
 from tests.support.paths import APP
 from vae.config import TrainConfig
-from vae.runs.catalogue import new_run
-from vae.runs.run import Run
-from vae.training.loop import fit
+from vae.training.loop import train
 
 EPOCHS, SEEKS, COLD, PLAYS = 2, 20, 6, 3
 SPEEDS = ("1", "4")
@@ -60,22 +57,6 @@ SEEK = """async (index) => {
 }""".replace("TIMELINE", TIMELINE)
 
 
-def trained(runs_dir: Path) -> Run:
-    """A run trained for two epochs, with the moments of these."""
-    config = TrainConfig.preset("best").model_copy(update={"epochs": EPOCHS, "restarts": ()})
-    run = new_run(config, runs_dir)
-    for _ in fit(run):
-        pass
-    return run
-
-
-def open_page(page: Page, address: str) -> None:
-    """Opens the page, and waits until it has settled."""
-    page.goto(address)
-    page.wait_for_selector(".time-machine[data-step]", timeout=SLOW)
-    settle(page)
-
-
 def seek_times(page: Page, indices: list[int]) -> tuple[list[float], list[float]]:
     """Milliseconds until each moment was drawn, and until its manifold was complete."""
     seen, whole = zip(*(page.evaluate(SEEK, index) for index in indices), strict=True)
@@ -83,19 +64,20 @@ def seek_times(page: Page, indices: list[int]) -> tuple[list[float], list[float]
 
 
 def main() -> None:
-    """Prints the measurements beside their targets."""
     path = chromium()
     if path is None:
         print("No Chromium: the time machine was not measured.")
         return
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
-        run = trained(Path(name))
+        run = train(TrainConfig.preset("best", epochs=EPOCHS), name)
         last = len(run.snapshots()) - 1
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         print(f"the time machine over {last + 1} moments, no GPU, {machine_load()}:")
         with Server(APP, VAE_RUNS_DIR=name) as server:
             page = browser.new_page(viewport={"width": 1400, "height": 900})
-            open_page(page, server.address())
+            page.goto(server.address())
+            page.wait_for_selector(".time-machine[data-step]", timeout=SLOW)
+            settle(page)
             order = np.random.default_rng(0).permutation(last).tolist()
             cold, _ = seek_times(page, order[:COLD])
             page.get_by_role("slider", name="Moment of the training").hover()

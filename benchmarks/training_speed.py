@@ -1,7 +1,7 @@
-"""The speed of training, as ratios to other loops measured in the same minute, beside their targets.
+"""The speed of training as a ratio to that of other training loops, measured alternately.
 
-Loops that are compared take turns, because other programs slow the machine down from second to second. A
-ratio is taken between neighbouring turns; the result is the median over the turns.
+The loops take turns, because other programs slow the machine down from second to second. A ratio is taken
+between neighbouring turns; the result is the median over the turns.
 """
 
 import statistics
@@ -11,30 +11,31 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any, get_args
 
 import torch
 
 from benchmarks import loops
+from benchmarks.live_run import read_status
 from benchmarks.loops import Loop
 from benchmarks.targets import Measurement, machine_load, show
 from vae.config import TrainConfig
 from vae.datasets.registry import load
 from vae.evaluation.published import BLOG_NEGATIVE_ELBO
-from vae.runs.catalogue import new_run
-from vae.runs.records import Status
+from vae.runs.catalogue import list_runs
 from vae.training.forecast import cores
-from vae.training.loop import fit
+from vae.training.loop import train
 
 BATCHES = (loops.BATCH, 512)
 PRECISIONS = get_args(TrainConfig.model_fields["precision"].annotation)
-SECONDS, LEAST_TURNS = 30, 3  # of taking turns: a busy machine gets fewer
+SECONDS, LEAST_TURNS = 30, 3  # of a comparison; on a busy machine fewer turns fit into the time
 EPOCH = 60_000  # images
-TURN = EPOCH // 10  # images of a turn; the loop writes a line of metrics as often
-ROUNDS = 3  # of measurements that start processes or train to the end
+TURN = EPOCH // 10  # images of a turn: our loop writes one line of metrics in it
+ROUNDS = 3  # repetitions of measurements that start processes or train to the end
 
-BLOG_ELBO, BLOG_EPOCHS = -BLOG_NEGATIVE_ELBO, 30  # what the blog's loop comes to, and when
+BLOG_EPOCHS = 30  # in which the blog's loop reaches BLOG_NEGATIVE_ELBO
 # The quickest config found that reaches this on held-out training images (150.0 after its one epoch). Such a
 # small network gains nothing from a second thread.
 QUICKEST: dict[str, Any] = {
@@ -47,8 +48,8 @@ QUICKEST: dict[str, Any] = {
 }
 
 PYTHON = [sys.executable, "-c"]
-# Prints the peak memory of a child process in bytes. A process starts with its parent's peak, so a small one
-# stands between.
+# Prints the peak memory of a child process in bytes. A process inherits its parent's peak, so the command is
+# started by this small one.
 PEAK = """
 import resource, subprocess, sys
 subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
@@ -57,7 +58,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platfor
 
 
 def images_per_second(loop: Loop, images: int = TURN) -> float:
-    """One turn: at least `images` images."""
+    """The speed of a loop in one turn, of at least `images` images."""
     started, done = time.perf_counter(), 0
     while done < images:
         done += next(loop)
@@ -84,7 +85,7 @@ def take_turns(competitors: dict[str, Loop]) -> dict[str, list[float]]:
 
 
 def compare_loops(threads: int) -> list[Measurement]:
-    """A step over its bare float32 products, ours over the loops of others; prints images per second."""
+    """Compares our loop with its float32 matrix products alone, and with other loops; prints all speeds."""
     torch.set_num_threads(threads)
     config = TrainConfig.preset("blog", threads=threads, device="cpu", epochs=1000)
     with tempfile.TemporaryDirectory() as folder:
@@ -92,39 +93,28 @@ def compare_loops(threads: int) -> list[Measurement]:
         for batch in BATCHES:
             competitors[f"bare products, batch {batch}"] = loops.bare_products(batch)
             for precision in PRECISIONS:
-                same = config.model_copy(update={"batch_size": batch, "precision": precision})
-                competitors[f"ours in {precision}, batch {batch}"] = loops.our_loop(same, Path(folder))
+                ours = config.model_copy(update={"batch_size": batch, "precision": precision})
+                competitors[f"ours in {precision}, batch {batch}"] = loops.our_loop(ours, Path(folder))
         others = {"blog": loops.blog_loop, **loops.other_loops()}
         speeds = take_turns(competitors | {name: loop() for name, loop in others.items()})
     with_threads = f"{threads} thread{'s' if threads > 1 else ''}"
     print(f"{with_threads}, median of {len(speeds['blog'])} turns:")
     for name, values in speeds.items():
         print(f"  {name:26} {statistics.median(values):9,.0f} images/s")
-    steps = [
-        Measurement(
-            f"a {precision} step over bare float32 products, {with_threads}, {batch}",
-            ratio(speeds[f"bare products, batch {batch}"], speeds[f"ours in {precision}, batch {batch}"]),
-            "x",
-            1.25,
-        )
-        for batch in BATCHES
-        for precision in PRECISIONS
-    ]
-    return steps + [
-        Measurement(
-            f"images per second over {name}'s loop, {precision}, {with_threads}",
-            ratio(speeds[f"ours in {precision}, batch {loops.BATCH}"], speeds[name]),
-            "x",
-            5 if name == "blog" else 1,
-            at_least=True,
-        )
-        for name in others
-        for precision in PRECISIONS
-    ]
+    measurements = []
+    for batch, precision in product(BATCHES, PRECISIONS):
+        what = f"a {precision} step over bare float32 products, {with_threads}, {batch}"
+        value = ratio(speeds[f"bare products, batch {batch}"], speeds[f"ours in {precision}, batch {batch}"])
+        measurements.append(Measurement(what, value, "x", 1.25))
+    for name, precision in product(others, PRECISIONS):
+        what = f"images per second over {name}'s loop, {precision}, {with_threads}"
+        value = ratio(speeds[f"ours in {precision}, batch {loops.BATCH}"], speeds[name])
+        measurements.append(Measurement(what, value, "x", 5 if name == "blog" else 1, at_least=True))
+    return measurements
 
 
 def blog_seconds(loop: Loop) -> float:
-    """Seconds of the blog's loop for its epochs, from a turn with one thread or all, the faster one."""
+    """Seconds of the blog's loop for all of its epochs, from one turn with one thread and one with all."""
     speeds = []
     for threads in {1, cores()}:
         torch.set_num_threads(threads)
@@ -133,39 +123,35 @@ def blog_seconds(loop: Loop) -> float:
 
 
 def seconds_to_quality() -> tuple[float, float]:
-    """Seconds until the test -ELBO is the blog's, by the training's own clock; and the last -ELBO."""
+    """Seconds of training until the test -ELBO is that of the blog, and the last -ELBO."""
     with tempfile.TemporaryDirectory() as folder:
-        run = new_run(TrainConfig(**QUICKEST, device="cpu"), Path(folder))
-        for _ in fit(run):
-            pass
+        run = train(TrainConfig(**QUICKEST, device="cpu"), folder)
         tests = [line for line in run.metrics()[0] if line.split == "test"]
-    reached = (line.seconds for line in tests if line.elbo >= BLOG_ELBO)
+    reached = (line.seconds for line in tests if -line.elbo <= BLOG_NEGATIVE_ELBO)
     return next(reached, float("inf")), -tests[-1].elbo
 
 
 def time_to_quality() -> list[Measurement]:
-    """Trains to the blog's quality, between turns of the blog's loop."""
+    """Compares the seconds of training to the blog's -ELBO, ours between turns of the blog's loop."""
     ours, blogs, loop = [], [], loops.blog_loop()
-    images_per_second(loop)  # loads and warms up
+    images_per_second(loop)  # reads the data, and warms up
     for _ in range(ROUNDS):
         before = blog_seconds(loop)
         seconds, elbo = seconds_to_quality()
         ours.append(seconds)
         blogs.append((before + blog_seconds(loop)) / 2)
-        print(
-            f"  -ELBO {-BLOG_ELBO} in {seconds:.1f} s ({elbo:.1f} at the end); the blog's {blogs[-1]:.0f} s"
-        )
-    print("  (Ours: from its model to the end of the epoch that gets there, tests, snapshots and saves")
-    print("  included, torch and data loaded before. The blog's: images per second, for its 30 epochs.)")
-    return [
-        Measurement(
-            "the blog's seconds to its quality, over ours", ratio(blogs, ours), "x", 30, at_least=True
-        )
-    ]
+        reached = f"-ELBO {BLOG_NEGATIVE_ELBO} in {seconds:.1f} s ({elbo:.1f} at the end)"
+        print(f"  {reached}; the blog's {blogs[-1]:.0f} s")
+    print(
+        "  (Ours: training, tests, snapshots and saves, until the end of the epoch that reaches it; without"
+    )
+    print("  loading torch and data. The blog's: 30 epochs at the measured images per second.)")
+    what = "the blog's seconds to its quality, over ours"
+    return [Measurement(what, ratio(blogs, ours), "x", 30, at_least=True)]
 
 
 def seconds_until(command: list[str], condition: Callable[[], bool]) -> float:
-    """Seconds from the start of a process until a condition holds; the process is then killed."""
+    """Starts a process and kills it once a condition holds; returns the seconds that this took."""
     started = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         try:
@@ -179,26 +165,14 @@ def seconds_until(command: list[str], condition: Callable[[], bool]) -> float:
 
 
 def has_stepped(runs_dir: Path) -> bool:
-    """Whether the run in this folder has taken a step; its status is written every ten steps."""
-    # Not `run.status()`, which tries the trainer's lock.
-    texts = [path.read_bytes() for path in runs_dir.glob("*/status.json")]
-    return any(Status.model_validate_json(text).step > 0 for text in texts)
+    """Whether the run in `runs_dir` has a status after its first step."""
+    return any(read_status(run).step > 0 for run in list_runs(runs_dir))
 
 
 def train_command(runs_dir: Path) -> list[str]:
     """The command of a training of one epoch."""
-    return [
-        sys.executable,
-        "-m",
-        "vae",
-        "train",
-        "--epochs",
-        "1",
-        "--device",
-        "cpu",
-        "--runs-dir",
-        str(runs_dir),
-    ]
+    command = [sys.executable, "-m", "vae", "train", "--epochs", "1", "--device", "cpu"]
+    return [*command, "--runs-dir", str(runs_dir)]
 
 
 def time_to_start() -> list[Measurement]:
@@ -212,15 +186,12 @@ def time_to_start() -> list[Measurement]:
             stepped = seconds_until(train_command(folder), partial(has_stepped, folder))
         differences.append(stepped - imported)
         print(f"  first step after {stepped:.2f} s, torch imported after {imported:.2f} s")
-    return [
-        Measurement(
-            "from the command to its first step, over import torch", statistics.median(differences), "s", 3
-        )
-    ]
+    what = "from the command to its first step, over import torch"
+    return [Measurement(what, statistics.median(differences), "s", 3)]
 
 
 def peak_megabytes(command: list[str]) -> float:
-    """The peak of a command's resident memory."""
+    """The peak of a command's resident memory, in megabytes."""
     found = subprocess.run([*PYTHON, PEAK, *command], check=True, capture_output=True, text=True)
     return int(found.stdout) / 1e6
 
@@ -235,8 +206,8 @@ def peak_memory() -> list[Measurement]:
 
 
 def measure() -> list[Measurement]:
-    """All measurements; prints their parts as it goes."""
-    load("mnist", train=True)  # unpacked and verified before anything is timed
+    """Takes all measurements, and prints their details."""
+    load("mnist", train=True)  # unpacks and verifies it before anything is timed
     print(f"training speed, blog's network, {machine_load()}")
     missing = {"lightning", "keras"} - loops.other_loops().keys()
     if missing:
@@ -249,7 +220,6 @@ def measure() -> list[Measurement]:
 
 
 def main() -> None:
-    """Prints the measurements beside their targets."""
     measurements = measure()
     print("speed beside its targets:")
     show(measurements)
