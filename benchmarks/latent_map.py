@@ -1,16 +1,14 @@
 """The cost of the Latent page in a real browser: opening, hovering, clicking, zooming, and network traffic.
 
-It is compared with a bare Streamlit page: what one gets without a component, with Streamlit's own settings.
-That page shows the same points in a chart whose selection re-runs the script, which draws the same picture
-with torch; for the time to open, it shows only an empty chart. The pages take turns. All times are taken in
-the page itself, so that they do not include what drives the browser.
+It is compared with a page of Streamlit's own elements, with Streamlit's default settings. That page shows the
+same points in a chart; selecting a point runs the script again, which decodes the image with torch. For the
+time to open, it has only an empty chart. The pages take turns. All times are taken by scripts in the page, so
+that they leave out the communication with the browser.
 """
 
 import shutil
 import statistics
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,12 +25,13 @@ from vae.runs.run import Run
 
 LOADS, CLICKS, HOVERS, ZOOMS, RERUNS = 6, 30, 3, 20, 5
 MOVES = 240  # of the pointer, one a frame: four seconds
-WHEELS, DEEP = 8, 5  # turns of a zoom, by 2.2: other digits; zooms in a row
+WHEELS = 8  # turns of the wheel in a zoom, which enlarge 2.2 times
+ZOOMS_IN_A_ROW = 5
 SLOW_FRAME = 50  # milliseconds
 OURS, CROWDED, BARE = "the app", "60,000 points", "bare Streamlit"
 TRAINING = "?pictures=training"
-DRAWN = "[alt='What the model draws at the chosen place']"
-QUIET = 700  # milliseconds after which the page has settled
+DECODED_IMAGE = "[alt='What the model draws at the chosen place']"
+SETTLE = 700  # milliseconds after which the page has settled
 VIEWPORT: ViewportSize = {"width": 1400, "height": 900}
 
 EMPTY_PAGE = """
@@ -40,7 +39,7 @@ import plotly.graph_objects as go, streamlit as st
 st.set_page_config(layout="wide")
 st.plotly_chart(go.Figure(), key="empty")
 """
-# One thread for torch: with more it would be slower still (vae/inference/scoring.py).
+# One thread for torch: more are slower (vae/inference/scoring.py).
 BARE_PAGE = """
 from pathlib import Path
 import numpy as np, plotly.graph_objects as go, streamlit as st, torch
@@ -57,7 +56,7 @@ with torch.no_grad():
 st.image(picture, width=280)
 """
 
-# In the page, from its start: records when the map first answers the pointer, or the empty chart could.
+# In the page, from its start: records when the map first reacts to the pointer, or the empty chart is there.
 OPENED = """
 addEventListener("latent-hover", ({ detail }) => {
   if (detail.z) window.opened ??= performance.now();
@@ -68,7 +67,7 @@ const look = () => {
 };
 look();
 """
-# In the page: milliseconds from the next click until another picture is painted.
+# In the page: measures the milliseconds from the next click until another image is painted.
 CLICKED = """(picture) => {
   const source = () => {
     const image = document.querySelector(picture);
@@ -83,7 +82,7 @@ CLICKED = """(picture) => {
   const start = ({ timeStamp }) => look(timeStamp);
   addEventListener("pointerup", start, { capture: true, once: true });
 }"""
-# In the page: records every frame, and every digit that is drawn, from now on.
+# In the page: records every frame, and every place that is decoded, from now on.
 WATCHED = """() => {
   window.watched?.stop.abort();
   const watched = (window.watched = { stop: new AbortController(), frames: [], looks: new Set() });
@@ -95,7 +94,7 @@ WATCHED = """() => {
   };
   requestAnimationFrame(frame);
 }"""
-# In the page: milliseconds of each of many decodes, by the run's own decoder or by one of random weights.
+# In the page: returns the milliseconds of each of many decodings, by the run's decoder or a random one.
 DECODED = """async (hidden) => {
   let { decode, source } = await decodersOfThisApp.get(document.querySelector(".latent-map").dataset.decoder);
   const random = (scale) => scale * (2 * Math.random() - 1);
@@ -116,8 +115,8 @@ DECODED = """async (hidden) => {
     return performance.now() - started;
   }).slice(50);
 }"""
-# In the page: milliseconds from the last turn of the wheel, of several in one frame as in a quick zoom, until
-# all digits of the manifold's window are drawn; null if it was not drawn again.
+# In the page: turns the wheel several times in one frame, as in a quick zoom; returns the milliseconds from
+# the last turn until all digits of the manifold's window are drawn, or null if they were not drawn again.
 TILED = """async ([x, y, turns]) => {
   const canvas = document.querySelector(".latent-map-manifold");
   let whole = null;
@@ -136,7 +135,7 @@ TILED = """async ([x, y, turns]) => {
 
 
 class Row(NamedTuple):
-    """A row of the table: what was measured on which page, the values, and the target."""
+    """A row of the table: what was measured on which page, the values and the target."""
 
     what: str
     who: str
@@ -155,37 +154,33 @@ def show(rows: list[Row]) -> None:
 
 
 def settle(page: Page) -> None:
-    """Waits until all of the map is drawn, and the page has settled."""
+    """Waits until the whole map is drawn and the page has settled."""
     ready(page, "map")
     page.wait_for_selector('.latent-map-manifold[data-pending="0"]', state="attached", timeout=SLOW)
-    page.wait_for_timeout(QUIET)
+    page.wait_for_timeout(SETTLE)
 
 
-@contextmanager
-def tab(browser: Browser, address: str, ratio: float = 1) -> Iterator[Page]:
-    """A new page with the map."""
+def open_map(browser: Browser, address: str, ratio: float = 1) -> Page:
+    """A new browser page with the map; `ratio` is that of device pixels to CSS pixels."""
     page = browser.new_page(viewport=VIEWPORT, device_scale_factor=ratio)
     page.goto(address)
     settle(page)
-    yield page
-    page.close()
+    return page
 
 
-@contextmanager
-def bare_tab(browser: Browser, address: str) -> Iterator[Page]:
-    """A new tab with the bare page; its chart gets the key of our map."""
+def open_bare(browser: Browser, address: str) -> Page:
+    """A new browser page with the bare Streamlit page; its chart gets the key of our map."""
     page = browser.new_page(viewport=VIEWPORT)
     page.goto(address)
     page.wait_for_selector(".stPlotlyChart .nsewdrag", timeout=SLOW)
     page.wait_for_selector(".stImage img", timeout=SLOW)
     page.locator(".stPlotlyChart").evaluate("(chart) => (chart.dataset.chart = 'map')")
-    page.wait_for_timeout(QUIET)
-    yield page
-    page.close()
+    page.wait_for_timeout(SETTLE)
+    return page
 
 
-def seconds_to_answer(context: BrowserContext, address: str) -> float:
-    """From the request for the page until the map answers the pointer, which moves all the time."""
+def seconds_to_open(context: BrowserContext, address: str) -> float:
+    """Seconds from the request for the page until the map reacts to the pointer, which moves all the time."""
     page = context.new_page()
     page.add_init_script(OPENED)
     page.goto(address, wait_until="commit")
@@ -197,26 +192,25 @@ def seconds_to_answer(context: BrowserContext, address: str) -> float:
     return float(opened) / 1000
 
 
-def loads(browser: Browser, addresses: dict[str, str]) -> list[Row]:
-    """Seconds until each page answers the pointer: with nothing cached, and on the second visit."""
-    rows = {
-        (what, who): Row(what, who, [], "s", "" if who == BARE else "≤ bare + 1 s")
+def measure_opening(browser: Browser, addresses: dict[str, str]) -> list[Row]:
+    """Seconds until each page reacts to the pointer: with nothing cached, and on the second visit."""
+    first, again = (
+        {who: Row(what, who, [], "s", "" if who == BARE else "≤ bare + 1 s") for who in addresses}
         for what in ("open, nothing cached", "open again")
-        for who in addresses
-    }
+    )
     for turn in range(LOADS + 1):
         for who, address in addresses.items():
             with browser.new_context(viewport=VIEWPORT) as context:
-                first = seconds_to_answer(context, address)
+                seconds = seconds_to_open(context, address)
                 if turn == 0:
-                    print(f"  first visit of a new server: {who} {first:.2f} s")
+                    print(f"  first visit of a new server: {who} {seconds:.2f} s")
                 else:
-                    rows["open, nothing cached", who].values.append(first)
-                    rows["open again", who].values.append(seconds_to_answer(context, address))
-    return [*rows.values()]
+                    first[who].values.append(seconds)
+                    again[who].values.append(seconds_to_open(context, address))
+    return [*first.values(), *again.values()]
 
 
-def decoding(page: Page) -> list[Row]:
+def measure_decoding(page: Page) -> list[Row]:
     """Milliseconds of a forward pass of the decoder in the browser."""
     rows = []
     for what, hidden in (("the bundled run", []), ("3 × 512", [512] * 3)):
@@ -232,13 +226,13 @@ def pixels(page: Page, places: Floats) -> Floats:
     return origin + places * (one - origin)
 
 
-def hovers(pages: dict[str, tuple[Page, str]]) -> list[Row]:
+def measure_hovering(pages: dict[str, tuple[Page, str]]) -> list[Row]:
     """Frames and digits per second while the pointer moves steadily over each map."""
     frames = {who: Row("hovering: frames", who, [], "/s", target) for who, (_, target) in pages.items()}
     digits = {who: Row("hovering: digits", who, [], "/s") for who in pages if who != BARE}
     slow = {who: Row(f"hovering: frames over {SLOW_FRAME} ms", who, [], "") for who in pages}
     for turn in range(HOVERS + 1):
-        angle = np.linspace(0, 2 * np.pi, MOVES) + turn  # a curve round the map, another one each turn
+        angle = np.linspace(0, 2 * np.pi, MOVES) + turn  # a closed curve on the map, another one each turn
         places = np.stack((3 * np.cos(3 * angle), 2 * np.sin(2 * angle - turn)), axis=1)
         for who, (page, _) in pages.items():
             page.bring_to_front()
@@ -257,8 +251,8 @@ def hovers(pages: dict[str, tuple[Page, str]]) -> list[Row]:
     return [*frames.values(), *digits.values(), *slow.values()]
 
 
-def clicks(pages: dict[str, tuple[Page, str]], means: Floats) -> list[Row]:
-    """Milliseconds from a click on a point to the picture drawn there, on each page at the same points."""
+def measure_clicks(pages: dict[str, tuple[Page, str]], means: Floats) -> list[Row]:
+    """Milliseconds from a click on a point until its image is drawn, for the same points on each page."""
     rows = {who: Row("click to picture", who, []) for who in pages}
     for turn, (x, y) in enumerate(np.random.default_rng(0).choice(means, CLICKS + 2).tolist()):
         for who, (page, picture) in pages.items():
@@ -268,18 +262,18 @@ def clicks(pages: dict[str, tuple[Page, str]], means: Floats) -> list[Row]:
             page.wait_for_function("window.waited", timeout=SLOW)
             if turn > 1:
                 rows[who].values.append(page.evaluate("window.waited"))
-            page.wait_for_timeout(QUIET)
+            page.wait_for_timeout(SETTLE)
     ratio = statistics.median(rows[OURS].values) / statistics.median(rows[BARE].values)
     rows[OURS] = rows[OURS]._replace(target=f"< 100 ms; {ratio:.2f} of bare, ≤ 0.5")
     return [*rows.values()]
 
 
-def zooms(page: Page, means: Floats, who: str) -> list[Row]:
+def measure_zooms(page: Page, means: Floats, who: str) -> list[Row]:
     """Milliseconds from the end of a zoom until all of the window's digits are drawn."""
     row = Row("zoom, until all is tiled", who, [], target="≤ 300 ms")
     page.bring_to_front()
     for turn, place in enumerate(np.random.default_rng(1).choice(means, ZOOMS)):
-        if turn % DEEP == 0:  # from here ever deeper, so that most digits are new
+        if turn % ZOOMS_IN_A_ROW == 0:  # the next zooms go ever deeper, so that most digits are new
             page.locator(".latent-map-plot").press("0")
             settle(page)
             [[x, y]] = pixels(page, place[None]).tolist()
@@ -289,7 +283,7 @@ def zooms(page: Page, means: Floats, who: str) -> list[Row]:
     return [row]
 
 
-def traffic(page: Page, means: Floats) -> list[Row]:
+def measure_traffic(page: Page, means: Floats) -> list[Row]:
     """Kilobytes that the server sends after a click, and after a re-run in which nothing has changed."""
     frames: list[int] = []  # their sizes
 
@@ -305,18 +299,17 @@ def traffic(page: Page, means: Floats) -> list[Row]:
     for x, y in np.random.default_rng(2).choice(means, RERUNS).tolist():
         frames.clear()
         click_at(page, "map", x, y)
-        page.wait_for_timeout(2 * QUIET)
+        page.wait_for_timeout(2 * SETTLE)
         clicked.values.append(sum(frames) / 1000)
-        for _ in range(2):  # the first also learns of the URL that the click wrote
+        for _ in range(2):  # the first run also reads the URL that the click wrote
             frames.clear()
             page.keyboard.press("r")  # Streamlit's own key
-            page.wait_for_timeout(2 * QUIET)
+            page.wait_for_timeout(2 * SETTLE)
         rerun.values.append(sum(frames) / 1000)
     return [clicked, rerun]
 
 
 def main() -> None:
-    """Prints the table for the bundled run."""
     path = chromium()
     if path is None:
         print("No Chromium: the Latent page was not measured.")
@@ -337,16 +330,17 @@ def main() -> None:
             Server(folder / "empty.py", **settings) as empty,
         ):
             print(f"the Latent page of {run.name}, no GPU, {machine_load()}:")
-            show(loads(browser, {OURS: ours.address(), BARE: empty.address()}))
-            with tab(browser, ours.address()) as page, bare_tab(browser, bare.address()) as other:
-                show(decoding(page))
-                show(clicks({OURS: (page, DRAWN), BARE: (other, ".stImage img")}, means))
-                with tab(browser, ours.address(TRAINING)) as crowded:
-                    show(hovers({OURS: (page, "≥ 50"), CROWDED: (crowded, "≥ 30"), BARE: (other, "")}))
-                show(zooms(page, means, "1 pixel"))
-                show(traffic(page, means))
-            with tab(browser, ours.address(), ratio=2) as page:
-                show(zooms(page, means, "2 pixels"))
+            show(measure_opening(browser, {OURS: ours.address(), BARE: empty.address()}))
+            with open_map(browser, ours.address()) as page, open_bare(browser, bare.address()) as other:
+                show(measure_decoding(page))
+                show(measure_clicks({OURS: (page, DECODED_IMAGE), BARE: (other, ".stImage img")}, means))
+                with open_map(browser, ours.address(TRAINING)) as crowded:
+                    pages = {OURS: (page, "≥ 50"), CROWDED: (crowded, "≥ 30"), BARE: (other, "")}
+                    show(measure_hovering(pages))
+                show(measure_zooms(page, means, "1 pixel"))
+                show(measure_traffic(page, means))
+            with open_map(browser, ours.address(), ratio=2) as page:
+                show(measure_zooms(page, means, "2 pixels"))
         browser.close()
     print(f"  {machine_load()} at the end")
 

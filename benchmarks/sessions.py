@@ -1,8 +1,8 @@
-"""Streamlit sessions over their websocket, without a browser, many in one process.
+"""Streamlit sessions over websockets without a browser, many in one process.
 
-They do what the frontend of Streamlit 1.67 does: an `auto_rerun` sets a timer that sends a request at every
-interval, answered or not; a run of the whole page clears all timers first; large messages are cached and
-named in each request, so that they are not sent again. They do not draw the page.
+They follow the frontend of Streamlit 1.67, but draw nothing: an `auto_rerun` sets a timer that sends a
+request at every interval, answered or not; a run of the whole page first clears all timers; large messages
+are cached, and each request lists the cached ones, so that they are not sent again.
 """
 
 import asyncio
@@ -26,14 +26,14 @@ Answer = asyncio.Future[float]  # the seconds it took
 
 
 class Session:
-    """One open tab.
+    """One tab of a browser, simulated.
 
     Attributes:
         runs: how many runs of the script the server has begun.
-        answers: how many of them were shown.
+        answers: how many of them have ended.
         poll_seconds: from each poll to its answer.
         errors: the errors on the page.
-        deltas: the newest delta at each place of the page.
+        deltas: the newest delta at each path of the page.
         query: the query string of its URL.
     """
 
@@ -47,10 +47,10 @@ class Session:
         self._pages: dict[str, str] = {}  # their hashes, by path
         self._widgets: dict[str, WidgetState] = {}
         self._cached: dict[str, tuple[Delta, int]] = {}  # with the number of answers when it was last used
-        self._cached_answers = 0  # for how many answers it is kept unused; the server sets it
+        self._cached_answers = 0  # for how many answers an unused message is kept; the server sets it
         self._waiting: list[tuple[float, str, Answer | None]] = []  # sent when, for which fragment
         self._began = 0.0  # when the first message of the newest run arrived
-        self._ended: set[str] | None = None  # fragments whose run ended as another began; empty: the page
+        self._ended: set[str] | None = None  # fragments of a run ended early; empty for the whole page
         self._timers: dict[str, tuple[float, asyncio.Task[None]]] = {}
         self._reader = asyncio.create_task(self._read())
 
@@ -74,10 +74,10 @@ class Session:
         """
         answer: Answer = asyncio.get_running_loop().create_future()
         await self._ask(fragment_id, answer, *changed)
-        return await asyncio.wait_for(answer, 120)  # seconds; only ends a wait that would never end
+        return await asyncio.wait_for(answer, 120)  # seconds, more than any answer takes
 
     async def change(self, name: str, **value: Any) -> float:
-        """Gives the widget of this key, label or title a value; returns the seconds until it was answered.
+        """Sets the widget with this key, label or title; returns the seconds until that was answered.
 
         `value` is a field of `WidgetState`: an event of a component is a `json_trigger_value`. Raises
         LookupError if there is no such widget, and as `rerun`.
@@ -86,8 +86,8 @@ class Session:
             kind = delta.new_element.WhichOneof("type")
             widget: Any = getattr(delta.new_element, kind) if kind else delta.add_block.dialog
             widget_id = getattr(widget, "id", "")
-            names = (getattr(widget, it, "") for it in ("label", "title"))
-            if widget_id.endswith(f"-{name}") or name in names:
+            labels = (getattr(widget, field, "") for field in ("label", "title"))
+            if widget_id.endswith(f"-{name}") or name in labels:
                 break
         else:
             raise LookupError(name)
@@ -139,8 +139,8 @@ class Session:
     def _take(self, message: ForwardMsg) -> None:
         kind, fragment_ids = message.WhichOneof("type"), message.metadata.run.fragment_ids
         if kind == "new_session":
-            # Streamlit reports a run as ended early if the next began before its end was sent. If that one is
-            # of the whole page or the same fragment, the run was interrupted; otherwise it was answered.
+            # Streamlit reports a run as ended early if the next run began before its end was sent. It was
+            # interrupted if the next run is of the whole page or the same fragment, else it was complete.
             if fragment_ids and self._ended is not None and not self._ended & set(fragment_ids):
                 self._finish(self._ended)
             self._ended = None

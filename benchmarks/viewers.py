@@ -1,8 +1,8 @@
-"""What viewers of the Train page cost: the trainer's speed with no viewer, one tab, twenty, a real browser.
+"""The cost of viewers of the Train page: the trainer's speed with none, one tab, 20 tabs, a real browser.
 
-The tabs are websocket sessions, which poll as a browser does and draw nothing, like people on other machines.
-The Chromium draws on the same cores that train. They take turns beside one long training, whose speed is read
-from its files.
+The tabs are websocket sessions, which poll as a browser does but draw nothing, as if they were on other
+machines. The Chromium draws on the same cores that train. The viewers take turns beside one long training,
+whose speed is read from its files.
 """
 
 import math
@@ -19,13 +19,13 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.live_run import images_per_second, read_status, slow_config, stop, training
 from benchmarks.sessions import Session, open_sessions
-from tests.support.browser import ARGUMENTS, Server, chromium, ready, wait_until
-from tests.support.paths import APP
+from benchmarks.targets import machine_load, median_and_maximum
+from tests.browser import APP, ARGUMENTS, Server, chromium, ready, wait_until
 from vae.runs.records import Status
 from vae.runs.run import Run
 
 TURNS = 5
-SETTLE, WINDOW, END = 2, 8, 5  # seconds before a measurement, in it, and after the end of the run
+SETTLE, WINDOW, END = 2, 8, 5  # seconds before a measurement, of it, and after the end of the run
 NO_VIEWER, CROWD, BROWSER = "no viewer", "20 tabs", "1 browser"
 TABS = {NO_VIEWER: 0, "1 tab": 1, CROWD: 20}
 WARM_EPOCHS = 2
@@ -49,7 +49,7 @@ setInterval(() => {
 
 
 class Viewers(NamedTuple):
-    """The viewers of one window."""
+    """The viewers during one measurement."""
 
     tabs: list[Session]
     page: Page | None
@@ -61,20 +61,20 @@ class Viewers(NamedTuple):
 
 
 class Window(NamedTuple):
-    """What was counted in a window of time."""
+    """What was measured in a period of WINDOW seconds."""
 
     speed: float  # images per second of the trainer
     threads: int  # of the trainer at the end
     runs: int  # of the script
     server_seconds: float  # of processor time
-    own_seconds: float  # the same of this process, which simulates the tabs
+    own_seconds: float  # processor time of this process, which simulates the tabs
     waits: list[float]  # seconds from a tab's poll to its answer
     lags: list[float]  # seconds from a line of metrics to the chart that has it
 
 
 @contextmanager
 def viewers(address: str, tabs: int, browser: Browser | None = None) -> Iterator[Viewers]:
-    """`tabs` sessions that show `address`, and a page of the browser, if there is one."""
+    """Opens `address` in `tabs` sessions, and in a page of the browser if one is given."""
     page = browser.new_page(viewport={"width": 1400, "height": 1100}) if browser else None
     if page:
         page.add_init_script(WATCH)
@@ -97,27 +97,30 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime
 
 
-def measure(run: Run, server: Server, watching: Viewers) -> Window:
-    """Counts for one window of time."""
+def measure(run: Run, server: Server, current: Viewers) -> Window:
+    """Measures for WINDOW seconds."""
 
     def now() -> tuple[Status, int, float, float]:
-        return read_status(run), watching.runs(), processor_seconds(server.process.pid), time.process_time()
+        return read_status(run), current.runs(), processor_seconds(server.process.pid), time.process_time()
 
-    known = [len(tab.poll_seconds) for tab in watching.tabs]
+    answered = [len(tab.poll_seconds) for tab in current.tabs]
     since, (old, *before) = time.time(), now()
     time.sleep(WINDOW)
     until, (new, *after) = time.time(), now()
     runs, server_seconds, own_seconds = (late - early for early, late in zip(before, after, strict=True))
     speed = images_per_second(run, old, new)
-    tabs = zip(watching.tabs, known, strict=True)
+    tabs = zip(current.tabs, answered, strict=True)
     waits = [wait for tab, count in tabs for wait in tab.poll_seconds[count:]]
-    late = lags(run, watching.page, since, until) if watching.page else []
+    late = lags(run, current.page, since, until) if current.page else []
     return Window(speed, new.threads or 0, int(runs), server_seconds, own_seconds, waits, late)
 
 
 def lags(run: Run, page: Page, since: float, until: float) -> list[float]:
-    """Seconds from each train line written between two times until the chart showed it."""
-    time.sleep(SETTLE)  # for the last lines; one that is still missing counts with its waiting time so far
+    """Seconds from each train line written between two times until the chart showed it.
+
+    A line that is not shown yet after SETTLE seconds counts with the time until now.
+    """
+    time.sleep(SETTLE)
     shown, lines = page.evaluate("watched.shown"), run.metrics()[0]
     status = run.status()
     began = status.heartbeat - status.seconds  # both by the trainer's clocks, read at the same moment
@@ -132,7 +135,7 @@ def lags(run: Run, page: Page, since: float, until: float) -> list[float]:
 
 
 def report(windows: dict[str, list[Window]]) -> None:
-    """Prints medians; a ratio is to `no viewer` in the same turn."""
+    """Prints medians over the turns; ratios are to the turn's measurement without a viewer."""
     if math.isnan(windows[NO_VIEWER][0].server_seconds):
         print("  the server's processor time is not known: only Linux has /proc")
     for who, counted in windows.items():
@@ -146,15 +149,14 @@ def report(windows: dict[str, list[Window]]) -> None:
             print(f"; {runs / WINDOW / TURNS:.1f} polls/s of {cost:.1f} ms of the server's time", end="")
         for what in ("waits", "lags"):
             if seconds := [second for window in counted for second in getattr(window, what)]:
-                middle = 1000 * statistics.median(seconds)
-                print(f"; {what} {middle:.0f} ms, at most {1000 * max(seconds):.0f} ms", end="")
+                print(f"; {what}: {median_and_maximum([1000 * second for second in seconds])}", end="")
         print()
     own = sum(window.own_seconds for window in windows[CROWD]) / WINDOW / TURNS
     print(f"  simulating {CROWD} took {own:.0%} of a core itself")
 
 
-def part(threads: int | Literal["auto"], browser: Browser | None) -> None:
-    """One training with `threads`, viewed in turns until it ends."""
+def measure_training(threads: int | Literal["auto"], browser: Browser | None) -> None:
+    """Trains with `threads` threads, measures with each kind of viewer in turns, and prints the report."""
     windows: dict[str, list[Window]] = {who: [] for who in [*TABS, *([BROWSER] if browser else [])]}
     config = slow_config(threads=threads, device="cpu")
     with (
@@ -167,29 +169,28 @@ def part(threads: int | Literal["auto"], browser: Browser | None) -> None:
             wait_until(lambda: run.status().epoch > WARM_EPOCHS)
         for turn in range(TURNS):
             for who in [*windows, *windows][turn % len(windows) :][: len(windows)]:
-                with viewers(address, TABS.get(who, 0), browser if who == BROWSER else None) as watching:
+                with viewers(address, TABS.get(who, 0), browser if who == BROWSER else None) as current:
                     time.sleep(SETTLE)
-                    windows[who].append(measure(run, server, watching))
+                    windows[who].append(measure(run, server, current))
         print(f"threads {threads}, medians of {TURNS} turns of {WINDOW} s:")
         report(windows)
-        with viewers(address, TABS[CROWD], browser) as watching:
+        with viewers(address, TABS[CROWD], browser) as current:
             stop(run)
             time.sleep(2 * END)  # one poll sees the end and runs the whole page once more
-            before = watching.runs()
+            before = current.runs()
             time.sleep(END)
-            print(f"  {watching.runs() - before} runs of the script in {END} s after the end (0 are due)")
+            print(f"  {current.runs() - before} runs of the script in {END} s after the end (0 are due)")
 
 
 def main() -> None:
-    """Both parts, with a Chromium if there is one."""
     with sync_playwright() as playwright:
         path = chromium()
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS) if path else None
-        part("auto", browser)
-        part(1, browser)
+        measure_training("auto", browser)
+        measure_training(1, browser)
         if browser:
             browser.close()
-    print(f"on {os.cpu_count()} cores, headless, without a GPU" + ("" if path else "; no Chromium was found"))
+    print(f"  {machine_load()} at the end, no GPU" + ("" if path else "; no Chromium was found"))
 
 
 if __name__ == "__main__":
