@@ -152,7 +152,6 @@ def compare_in_browser(addresses: dict[str, str], path: str) -> None:
                 page.wait_for_function("waits[1]", timeout=SLOW)
                 for what, wait in zip(("first picture", "all pictures"), page.evaluate("waits"), strict=True):
                     waits[what, who].append(wait)
-        browser.close()
     print(f"in a browser, from the click on a page number, {TURNS} times:")
     report(waits)
 

@@ -160,9 +160,9 @@ def settle(page: Page) -> None:
     page.wait_for_timeout(SETTLE)
 
 
-def open_map(browser: Browser, address: str, ratio: float = 1) -> Page:
-    """A new browser page with the map; `ratio` is that of device pixels to CSS pixels."""
-    page = browser.new_page(viewport=VIEWPORT, device_scale_factor=ratio)
+def open_map(browser: Browser, address: str, pixel_ratio: int = 1) -> Page:
+    """A new browser page with the map."""
+    page = browser.new_page(viewport=VIEWPORT, device_scale_factor=pixel_ratio)
     page.goto(address)
     settle(page)
     return page
@@ -268,9 +268,9 @@ def measure_clicks(pages: dict[str, tuple[Page, str]], means: Floats) -> list[Ro
     return [*rows.values()]
 
 
-def measure_zooms(page: Page, means: Floats, who: str) -> list[Row]:
+def measure_zooms(page: Page, means: Floats, pixel_ratio: int) -> list[Row]:
     """Milliseconds from the end of a zoom until all of the window's digits are drawn."""
-    row = Row("zoom, until all is tiled", who, [], target="≤ 300 ms")
+    row = Row("zoom, until all is tiled", f"pixel ratio {pixel_ratio}", [], target="≤ 300 ms")
     page.bring_to_front()
     for turn, place in enumerate(np.random.default_rng(1).choice(means, ZOOMS)):
         if turn % ZOOMS_IN_A_ROW == 0:  # the next zooms go ever deeper, so that most digits are new
@@ -317,12 +317,12 @@ def main() -> None:
     run = Run(BUNDLED)
     means = encode_set(run.load_model(), load(run.config.dataset, train=False)[0])[0].numpy()
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         folder = Path(name)
         shutil.copytree(BUNDLED, folder / "runs" / BUNDLED.name)
         np.save(folder / "means.npy", means)
         (folder / "bare.py").write_text(BARE_PAGE.replace("RUN", f"runs/{BUNDLED.name}"))
         (folder / "empty.py").write_text(EMPTY_PAGE)
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         settings = {"PYTHONPATH": str(ROOT), "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false"}
         with (
             Server(APP, VAE_RUNS_DIR=str(folder / "runs")) as ours,
@@ -337,11 +337,10 @@ def main() -> None:
                 with open_map(browser, ours.address(TRAINING)) as crowded:
                     pages = {OURS: (page, "≥ 50"), CROWDED: (crowded, "≥ 30"), BARE: (other, "")}
                     show(measure_hovering(pages))
-                show(measure_zooms(page, means, "1 pixel"))
+                show(measure_zooms(page, means, 1))
                 show(measure_traffic(page, means))
-            with open_map(browser, ours.address(), ratio=2) as page:
-                show(measure_zooms(page, means, "2 pixels"))
-        browser.close()
+            with open_map(browser, ours.address(), pixel_ratio=2) as page:
+                show(measure_zooms(page, means, 2))
     print(f"  {machine_load()} at the end")
 
 

@@ -69,9 +69,9 @@ def main() -> None:
         print("No Chromium: the time machine was not measured.")
         return
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         run = train(TrainConfig.preset("best", epochs=EPOCHS), name)
         last = len(run.snapshots()) - 1
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         print(f"the time machine over {last + 1} moments, no GPU, {machine_load()}:")
         with Server(APP, VAE_RUNS_DIR=name) as server:
             page = browser.new_page(viewport={"width": 1400, "height": 900})
@@ -101,7 +101,6 @@ def main() -> None:
                 times = np.concatenate(plays)
                 late = np.quantile(times, 0.95)
                 print(f"  95 % of them after {late:.0f} ms at most, the slowest after {times.max():.0f}")
-        browser.close()
     print(f"  {machine_load()} at the end")
 
 

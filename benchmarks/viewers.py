@@ -183,13 +183,11 @@ def measure_training(threads: int | Literal["auto"], browser: Browser | None) ->
 
 
 def main() -> None:
+    path = chromium()  # which uses playwright itself
     with sync_playwright() as playwright:
-        path = chromium()
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS) if path else None
         measure_training("auto", browser)
         measure_training(1, browser)
-        if browser:
-            browser.close()
     print(f"  {machine_load()} at the end, no GPU" + ("" if path else "; no Chromium was found"))
 
 

@@ -6,60 +6,56 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.support.browser import ARGUMENTS, MISSING, Server, chromium, place_on, ready, wait_until
-from tests.support.paths import APP, BUNDLED
+from benchmarks.live_run import training
+from tests.browser import APP, ARGUMENTS, MISSING, Server, chromium, place_on, ready, wait_until
+from tests.conftest import BUNDLED
 from vae.config import TrainConfig
-from vae.runs.records import LIVE
 from vae.training import jobs
 
 PICTURES = Path(__file__).parent / "pictures"
 
 
-def shot(page: Page, name: str) -> None:
-    """Writes docs/pictures/NAME.png once the page has settled."""
+def take(page: Page, name: str) -> None:
+    """Writes a screenshot to docs/pictures/NAME.png once the page has settled."""
     page.wait_for_timeout(1500)
     page.screenshot(path=PICTURES / f"{name}.png")
 
 
-def shots_at_rest(page: Page, server: Server) -> None:
-    """The map, the gallery, and the details of a picture, of the bundled run."""
+def take_bundled_run(page: Page, server: Server) -> None:
+    """Takes the map, the gallery and the details of an image of the bundled run."""
     page.goto(server.address("?pins=i18_-1.4,1.6_0.9,0.3_-0.6,-1.9&index=18&path=-1.4,1.6_-0.6,-1.9"))
     ready(page, "map")
     page.wait_for_timeout(2000)
     page.mouse.move(*place_on(page, "map", -1.3, -1.0))  # where sixes turn into zeros
-    shot(page, "latent")
+    take(page, "latent")
     page.goto(server.address("reconstructions?sort=worst&digit=3"))
     ready(page, "kl_by_class")
-    shot(page, "reconstructions")
+    take(page, "reconstructions")
     page.goto(server.address("reconstructions?sort=surprise&digit=4&index=247"))
     ready(page, "opened_map")
-    shot(page, "closer")
+    take(page, "closer")
 
 
-def shot_live(page: Page, server: Server, runs_dir: Path) -> None:
-    """A training in its second epoch whose learning rate was changed in the first."""
-    run = jobs.start(TrainConfig.preset("quick", seed=2), runs_dir)
-    try:
+def take_training(page: Page, server: Server, runs_dir: Path) -> None:
+    """Takes a training in its second epoch whose learning rate was changed in the first."""
+    with training(TrainConfig.preset("quick", seed=2), runs_dir) as run:
         page.set_viewport_size({"width": 1640, "height": 1260})
         page.goto(server.address(f"train?run={run.name}"))
         ready(page, "drift")
         wait_until(lambda: run.status().epoch > 0.6)
         run.update_request(learning_rate=1e-3)
         wait_until(lambda: run.status().epoch > 1.3)
-        shot(page, "train")
-    finally:
-        run.request_stop()
-        wait_until(lambda: run.status().state not in LIVE)
+        take(page, "train")
 
 
-def film(page: Page, server: Server, runs_dir: Path) -> None:
+def save_film(page: Page, server: Server, runs_dir: Path) -> None:
     """Writes docs/pictures/journey.gif: the training of `quick`, as the page saves it."""
     run = jobs.start(TrainConfig.preset("quick"), runs_dir)
     wait_until(lambda: run.status().state == "finished", seconds=300)
     page.goto(server.address(f"?run={run.name}"))
     ready(page, "map")
     page.get_by_role("button", name="Save the journey").click()
-    for key in ("Home", "ArrowRight", "ArrowRight"):  # six seconds have no more than 3 MB
+    for key in ("Home", "ArrowRight", "ArrowRight"):  # of six seconds, which take at most 3 MB
         page.get_by_role("slider", name="Seconds").press(key)
     page.wait_for_timeout(1000)
     page.get_by_role("button", name="Make the film").click()
@@ -69,20 +65,21 @@ def film(page: Page, server: Server, runs_dir: Path) -> None:
 
 
 def main() -> None:
-    """Makes all pictures."""
     path = chromium()
     if path is None:
         raise SystemExit(MISSING)
     PICTURES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Server(APP, VAE_RUNS_DIR=folder) as server,
+        sync_playwright() as playwright,
+    ):
         shutil.copytree(BUNDLED, Path(folder) / BUNDLED.name)
-        with Server(APP, VAE_RUNS_DIR=folder) as server:
-            browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-            page = browser.new_page(viewport={"width": 1400, "height": 960})
-            shots_at_rest(page, server)
-            shot_live(page, server, Path(folder))
-            film(page, server, Path(folder))
-            browser.close()
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1400, "height": 960})
+        take_bundled_run(page, server)
+        take_training(page, server, Path(folder))
+        save_film(page, server, Path(folder))
 
 
 if __name__ == "__main__":
