@@ -1,11 +1,12 @@
 """Packing a run into a zip, and unpacking an untrusted zip into the runs directory.
 
-Nothing that a zip declares is trusted: names must be those of a run's files, sizes at most those that the
-config implies, and the bytes are counted while they are unpacked.
+Nothing that a zip declares is trusted: it may hold only files of a run, each no larger than the run's config
+implies, and the bytes are counted while they are unpacked.
 """
 
 import re
 import shutil
+import stat
 import struct
 import zipfile
 import zlib
@@ -32,43 +33,49 @@ MEMBER = re.compile(
     r"(?P<file>(?:config|status|evaluation)\.json|metrics\.jsonl|(?:model|view|resume)\.safetensors"
     r"|snapshots/[0-9]{8,16}\.safetensors)"
 )
-# Ignored: what else folders packed by hand contain. Locks, logs and requests are of the machine it was on.
+# Other files in folders that were packed by hand. Locks, logs and requests are of use on one machine only.
 IGNORED = re.compile(r"(?:.+/)?(?:lock|request\.lock|request\.json|log\.txt|\.DS_Store|)|__MACOSX/.*")
 _CHUNK = 1_000_000  # bytes copied at once
-_NAMELESS = "zip"  # the folder of a run whose zip has no valid name; its config then gives it one
-_ENTRY = b"PK\x01\x02"  # the signature of an entry in a zip's directory
-# The position of a file's mode in an entry's attributes, and the mask and value of regular files in it.
-_MODE, _KIND, _PLAIN = 16, 0o170000, 0o100000
+_UNNAMED = "zip"  # the temporary folder of a run whose zip has no valid name; its config then names it
+_ENTRY_SIGNATURE = b"PK\x01\x02"  # of each entry in a zip's directory
+_MODE_SHIFT = 16  # the position of a file's mode in an entry's attributes
 _ENCRYPTED = 1  # a bit of an entry's flags
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+)
 
 
 def pack(run: Run, file: BinaryIO) -> None:
     """Writes `run` into `file` as a zip, the same bytes for the same files.
 
-    Without `resume.safetensors` if the run is finished: it is not resumed, and that file is three times the
-    size of the weights. Raises VaeError if a file is damaged or the run too large, and OSError.
+    Leaves out the `resume.safetensors` of a finished run, which is three times the size of the weights and of
+    no use. Raises VaeError if a file is damaged or the run too large, and OSError.
     """
     _ = run.config  # raises if there are links in the folder
-    finished = run.status().state == "finished"
+    resumable = run.status().state != "finished"
     if run.size() > MAX_BYTES:
         raise VaeError(
             f"{run.name} has {run.size() / 1e6:.0f} MB, more than a zip takes along. Copy its folder instead."
         )
-    # In this order, as the run may be training: an older status and newer metrics do no harm.
-    paths = [run.path / "config.json", run.path / "status.json", run.resume_path, run.model_path]
-    paths += [*run.snapshots(), run.view_path, run.metrics_path, evaluation_path(run)]
+    # In this order, because the run may be training: an older status beside newer metrics does no harm.
+    paths = [run.path / "config.json", run.path / "status.json", *([run.resume_path] if resumable else [])]
+    paths += [run.model_path, *run.snapshots(), run.view_path, run.metrics_path, evaluation_path(run)]
     with zipfile.ZipFile(file, "w") as archive:
         for path in paths:
-            if path == run.resume_path and finished:
-                continue
-            entry = zipfile.ZipInfo((run.name / path.relative_to(run.path)).as_posix())  # dated 1980, always
-            entry.create_system, entry.external_attr = 3, (_PLAIN | 0o644) << _MODE
+            entry = zipfile.ZipInfo((run.name / path.relative_to(run.path)).as_posix())  # its date is 1980
+            entry.create_system, entry.external_attr = 3, (stat.S_IFREG | 0o644) << _MODE_SHIFT  # 3: Unix
             entry.compress_type = zipfile.ZIP_DEFLATED
             try:
                 with open_limited(path, MAX_BYTES) as source, archive.open(entry, "w") as member:
                     shutil.copyfileobj(source, member, _CHUNK)
             except FileNotFoundError:
-                continue  # not there yet
+                continue  # not written yet
             except ValueError as error:
                 raise VaeError(f"{entry.filename} cannot be packed: {error}.") from error
 
@@ -80,19 +87,19 @@ def unpack(file: BinaryIO, runs_dir: Path) -> Run:
     Raises VaeError if anything in the zip is invalid, and OSError.
     """
     runs_dir.mkdir(parents=True, exist_ok=True)
-    place = temporary_path(runs_dir / "zip")
-    place.mkdir()
+    folder = temporary_path(runs_dir / "zip")
+    folder.mkdir()
     try:
-        with _readable(file) as archive:
-            run = _unpacked(archive, place)
+        with _open_zip(file) as archive:
+            run = _extract_run(archive, folder)
         check_run(run)
         status = run.status()
         if status.state in LIVE | {"interrupted"}:
             run.write_status(status.model_copy(update={"state": "stopped"}))
-        name = run.config.run_name if run.name == _NAMELESS else run.name
+        name = run.config.run_name if run.name == _UNNAMED else run.name
         return next(Run(path) for path in numbered_paths(runs_dir, name) if move_atomic(run.path, path))
     finally:
-        shutil.rmtree(place)
+        shutil.rmtree(folder)
 
 
 def check_run(run: Run) -> None:
@@ -111,38 +118,35 @@ def check_run(run: Run) -> None:
 
 
 @contextmanager
-def _readable(file: BinaryIO) -> Iterator[zipfile.ZipFile]:
-    """Opens a zip; raises VaeError for every error of opening it and of the block. Refuses oversized ones."""
+def _open_zip(file: BinaryIO) -> Iterator[zipfile.ZipFile]:
+    """Opens a zip of limited size; every error of opening it and of the block is raised as VaeError."""
     try:
         if file.seek(0, 2) > MAX_ZIP * 1e6:
             raise VaeError(f"The zip has more than {MAX_ZIP} MB. Copy the run's folder instead.")
         # Counted before `zipfile` makes an object of each entry: a small zip can declare millions.
-        if _count(file, _ENTRY) > MAX_ENTRIES:
+        if _count(file, _ENTRY_SIGNATURE) > MAX_ENTRIES:
             raise VaeError(f"The zip holds more than {MAX_ENTRIES} files, which no run has.")
         with zipfile.ZipFile(file) as archive:
             yield archive
-    except (
-        *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError),
-        *(ValueError, OverflowError),
-    ) as error:
+    except _UNREADABLE as error:
         why = shortened(str(error) or type(error).__name__)
         raise VaeError(f"The zip cannot be unpacked ({why}). Pack the run's folder again.") from error
 
 
-def _count(file: BinaryIO, mark: bytes) -> int:
-    """How often `mark` occurs in a file."""
-    found, seam = 0, b""
+def _count(file: BinaryIO, pattern: bytes) -> int:
+    """How often `pattern` occurs in a file."""
+    found, end = 0, b""  # of the chunk before
     file.seek(0)
     while content := file.read(_CHUNK):
-        found += (seam + content).count(mark)
-        seam = content[1 - len(mark) :]
+        found += (end + content).count(pattern)
+        end = content[1 - len(pattern) :]
     return found
 
 
-def _unpacked(archive: zipfile.ZipFile, place: Path) -> Run:
-    """Unpacks the run in `archive` into a new folder in `place`. Raises VaeError."""
-    folder, members = _members(archive)
-    run = Run(place / (folder if NAME.fullmatch(folder) else _NAMELESS))
+def _extract_run(archive: zipfile.ZipFile, folder: Path) -> Run:
+    """Unpacks the run in `archive` into a new folder in `folder`. Raises VaeError."""
+    name, members = _members(archive)
+    run = Run(folder / (name if NAME.fullmatch(name) else _UNNAMED))
     run.path.mkdir()
     remaining = MAX_BYTES - _extract(archive, members.pop("config.json"), run.path / "config.json", MAX_JSON)
     limits = _size_limits(run.config)
@@ -166,13 +170,11 @@ def _members(archive: zipfile.ZipFile) -> tuple[str, dict[str, zipfile.ZipInfo]]
         name, found = shortened(repr(entry.filename)), MEMBER.fullmatch(entry.filename)
         if not found:
             raise VaeError(f"The zip holds {name}, which is no file of a run. Pack the run's folder alone.")
-        kind = entry.external_attr >> _MODE & _KIND
-        if kind not in (0, _PLAIN) or entry.flag_bits & _ENCRYPTED:
+        kind = stat.S_IFMT(entry.external_attr >> _MODE_SHIFT)
+        if kind not in (0, stat.S_IFREG) or entry.flag_bits & _ENCRYPTED:
             raise VaeError(f"In the zip {name} is a link or encrypted. Pack plain files.")
-        if entry.compress_type not in (
-            zipfile.ZIP_STORED,
-            zipfile.ZIP_DEFLATED,
-        ):  # other methods may take much memory
+        # Other methods may take much memory.
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise VaeError(f"In the zip {name} is packed in an unusual way. Pack it anew, with deflate.")
         if found["file"] in members:
             raise VaeError(f"The zip holds {shortened(found['file'])} twice. Pack one run's folder alone.")

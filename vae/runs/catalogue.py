@@ -31,7 +31,7 @@ def default_runs_dir() -> Path:
 
 
 def list_runs(runs_dir: Path) -> list[Run]:
-    """All runs, newest first, including those with a damaged config."""
+    """All runs, the newest first, including those with a damaged config."""
     ages: list[tuple[float, str]] = []
     with suppress(OSError):  # the folder does not exist yet
         for folder in runs_dir.iterdir():
@@ -81,7 +81,7 @@ def new_run(
 
     Raises VaeError if `name` is invalid or that of a run of another config, or if the folder cannot be made.
     """
-    remove_leftovers(runs_dir, older=DAY)  # of killed starts, unpackings and deletions
+    remove_leftovers(runs_dir, older=DAY)  # of starts, imports and deletions that were killed
     for path in numbered_paths(runs_dir, config.run_name if name is None else name):
         try:
             runs_dir.mkdir(parents=True, exist_ok=True)
@@ -122,30 +122,29 @@ def _make(path: Path, config: TrainConfig, origin: Run | None) -> bool:
         run.write_config(config)
         run.write_status(Status(state="starting"))
         if origin is not None:
-            _give_past(run, origin)
+            _copy_progress(run, origin)
         return move_atomic(folder, path)
     finally:
         if folder.exists():
             shutil.rmtree(folder)
 
 
-def _give_past(run: Run, origin: Run) -> None:
-    """Copies weights, metrics and snapshots of `origin`; not its optimiser, which restarts."""
+def _copy_progress(run: Run, origin: Run) -> None:
+    """Copies weights, metrics and snapshots of `origin`, but not the state of its optimiser."""
     for source in (origin.model_path, origin.metrics_path, origin.view_path, *origin.snapshots()):
         copy = run.path / source.relative_to(origin.path)
         copy.parent.mkdir(exist_ok=True)
         try:
-            with open_limited(source, safetensors_limit(MAX_WEIGHTS)) as reached, copy.open("xb") as file:
-                shutil.copyfileobj(reached, file)
+            with open_limited(source, safetensors_limit(MAX_WEIGHTS)) as file, copy.open("xb") as target:
+                shutil.copyfileobj(file, target)
         except FileNotFoundError:
             continue
         except ValueError as error:
             raise VaeError(f"{origin.name}/{source.name} cannot be copied: {error}.") from error
-    past = origin.status()
-    total = past.total_steps * run.config.epochs // origin.config.epochs
-    run.write_status(
-        Status(state="starting", total_steps=total, **past.model_dump(include={"step", "epoch", "seconds"}))
-    )
+    status = origin.status()
+    total = status.total_steps * run.config.epochs // origin.config.epochs
+    progress = status.model_dump(include={"step", "epoch", "seconds"})
+    run.write_status(Status(state="starting", total_steps=total, **progress))
 
 
 def latest_negative_elbo(run: Run) -> float | None:
@@ -162,7 +161,7 @@ def summary(run: Run, elbo_of: Callable[[Run], float | None] = latest_negative_e
     """A run's row in lists; for a damaged run only its name and the error.
 
     Args:
-        elbo_of: returns a run's −ELBO, in nats per image; may be a cached one.
+        elbo_of: returns a run's −ELBO, in nats per image, or a cached value of it.
     """
     try:
         status = run.status()
@@ -188,13 +187,13 @@ def delete_run(run: Run) -> None:
     """Deletes the run permanently. Raises VaeError while it is being trained, or if it is gone."""
     if run.is_locked():
         raise VaeError(f"{run.name} is being trained by another process. Stop it first.")
-    doomed = temporary_path(run.path)
+    hidden = temporary_path(run.path)
     with run.lock():
         # Renamed first, so that no process finds a half deleted run.
-        run.path.rename(doomed)
+        run.path.rename(hidden)
     try:
-        shutil.rmtree(doomed)
+        shutil.rmtree(hidden)
     except RecursionError as error:  # an untrusted folder, deeply nested
         raise VaeError(
-            f"{run.name} holds folders in folders, too deep for this. Remove {doomed} by hand."
+            f"{run.name} holds folders in folders, too deep for this. Remove {hidden} by hand."
         ) from error

@@ -1,7 +1,7 @@
 """Weights, training state and snapshots as safetensors files.
 
-Written atomically; read only if names, shapes and types are those that the config implies. No pickle, so
-opening an untrusted file runs no code.
+Written atomically, and read only if names, shapes and types are those that the config implies. There is no
+pickle in them, so that opening an untrusted file runs no code.
 
 Shapes: N test images, C classes, Z latent size, P pixels.
 """
@@ -64,8 +64,8 @@ class Snapshot(NamedTuple):
 
 def save_model(path: Path, model: VAE, config: TrainConfig, step: int, epoch: float) -> None:
     """Writes the weights after `step`, with config, step and epoch as metadata. Raises OSError."""
-    position = {"step": str(step), "epoch": str(epoch)}
-    _write(path, model.state_dict(), {"config": config.model_dump_json(), **position})
+    metadata = {"config": config.model_dump_json(), "step": str(step), "epoch": str(epoch)}
+    _write(path, model.state_dict(), metadata)
 
 
 def load_model(path: Path, config: TrainConfig) -> VAE:
@@ -93,8 +93,8 @@ def read_position(path: Path) -> tuple[int, float]:
 def save_training(path: Path, model: VAE, optimizer: torch.optim.Adam, position: TrainingPosition) -> None:
     """Writes weights, Adam's moments and position, for an exact resumption. Raises OSError.
 
-    Shuffling and noise follow from seed and epoch. The weights are in this file as well as in the model's,
-    because two files cannot be replaced at the same instant.
+    Shuffling and noise follow from seed and epoch. The weights are in this file as well as in that of the
+    model, because two files cannot be replaced at the same instant.
 
     Args:
         optimizer: of one parameter, all weights of the model one after the other.
@@ -146,7 +146,8 @@ def load_snapshot(path: Path, config: TrainConfig) -> Snapshot:
     with _open_tensors(path, _size(_snapshot_shapes(config), "F16")) as file:
         images, classes = (file.get_slice(name).get_shape()[:1] for name in ("mean", "reconstructions"))
         tensors = _read_tensors(file, _snapshot_shapes(config, images, classes), "F16")
-        metrics = _metrics(file)
+        written = (file.metadata() or {}).get("metrics")
+        metrics = None if written is None else Metrics.read(written.encode())
     own = {name: tensors.pop(name) for name in ("mean", "logvar", "reconstructions")}
     return Snapshot(
         {name.removeprefix("decoder."): tensor for name, tensor in tensors.items()}, **own, metrics=metrics
@@ -209,7 +210,7 @@ def _size(shapes: Shapes, kind: str = "F32") -> int:
 
 @contextmanager
 def _open_tensors(path: Path, most: int) -> Iterator[safe_open]:
-    """Opens a safetensors file; every error, in the block too, is raised as VaeError."""
+    """Opens a safetensors file; every error of opening it and of the block is raised as VaeError."""
     try:
         with open_tensors(path, "pt", most) as file:
             yield file
@@ -218,26 +219,15 @@ def _open_tensors(path: Path, most: int) -> Iterator[safe_open]:
             f"{path.parent.name} has no weights yet: the first come after an epoch, or after ten seconds."
         ) from error
     except ValueError as error:
+        file_name = "/".join(path.parts[-3 if path.parent.name == SNAPSHOTS else -2 :])
         raise VaeError(
-            f"{_within_run(path)} cannot be used: {error}. Choose another run, or delete this one and train "
-            "it anew."
+            f"{file_name} cannot be used: {error}. Choose another run, or delete this one and train it anew."
         ) from error
-
-
-def _within_run(path: Path) -> str:
-    folders = path.parts[-3:] if path.parent.name == SNAPSHOTS else path.parts[-2:]
-    return "/".join(folders)
-
-
-def _metrics(file: safe_open) -> Metrics | None:
-    """The line of metrics in a snapshot's metadata. Raises ValueError if it is invalid."""
-    content = (file.metadata() or {}).get("metrics")
-    return None if content is None else Metrics.read(content.encode())
 
 
 @contextmanager
 def _validated_metadata() -> Iterator[None]:
-    """Raises ValueError for metadata that the block finds missing or invalid."""
+    """Raises the ValidationError of metadata in the block as a ValueError."""
     try:
         yield
     except ValidationError as error:

@@ -12,7 +12,6 @@ from vae.runs.run import Run
 from vae.storage.atomic import write_atomic
 from vae.storage.untrusted import MAX_JSON, MAX_WEIGHTS, open_limited, read_limited, safetensors_limit
 
-_CHUNK = 1_000_000  # bytes read at once
 Share = Annotated[float, Field(ge=0, le=1)]
 Nats = Annotated[float, Field(ge=-1e15, le=1e15)]
 
@@ -26,11 +25,11 @@ class Evaluation(Record):
         refined_negative_elbo: of a Gaussian fitted to each image separately (`vae.evaluation.refine`). The
             difference is a lower bound of the encoder's amortisation gap (Cremer et al. 2018,
             arXiv:1801.03558).
-        standard_error, refined_standard_error: over the images, their standard deviation by the root of their
-            number: how far the loss would vary with other test images. The error of sampling z is a
-            seventieth of it, so the difference of two runs on the same images is more exact.
+        standard_error, refined_standard_error: the standard deviation over the images, divided by the square
+            root of their number: how far the loss would vary with other test images. The error of sampling z
+            is a seventieth of it, so that the difference of two runs on the same images is more exact.
         nll: an importance-weighted estimate with `importance_samples` samples of z.
-        active_units: latent dimensions that vary with the image.
+        active_units: the number of latent dimensions that vary with the image.
         knn_1, knn_5, knn_20: shares of images with the class of most of their 1, 5 or 20 nearest neighbours.
     """
 
@@ -63,10 +62,7 @@ def weights_digest(run: Run) -> str:
     """The SHA-256 of the newest weights' file, in hexadecimal digits; empty if it cannot be read."""
     try:
         with open_limited(run.model_path, safetensors_limit(MAX_WEIGHTS)) as file:
-            digest = hashlib.sha256()
-            while content := file.read(_CHUNK):
-                digest.update(content)
-            return digest.hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError):
         return ""
 

@@ -1,4 +1,4 @@
-"""A run's metrics as arrays, updated by reading only the lines appended since."""
+"""A run's metrics as arrays, updated by reading only the lines that were appended since the last call."""
 
 import os
 import threading
@@ -27,7 +27,7 @@ NO_LOSSES = Losses(np.empty(0, ROW), np.empty(0, ROW))
 
 
 class History:
-    """The metrics of one run, for any number of threads at once."""
+    """The metrics of one run; safe to use from several threads."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -59,7 +59,7 @@ class History:
     def _is_open(self) -> bool:
         """Whether the open file is still the one at its path, which a resumed training replaces.
 
-        The file stays open, because the inode number of a closed and deleted one could be used again.
+        The file stays open, because the inode number of a closed and deleted file could be used again.
         """
         try:
             now = self._run.metrics_path.stat()

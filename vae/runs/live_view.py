@@ -1,4 +1,4 @@
-"""A small view of the model, which the trainer writes twice a second for the Train page (no torch).
+"""A preview of the model on some test images, which the trainer writes for the Train page. Imports no torch.
 
 Shapes: C classes, M points, S = SIDE pixels.
 """
@@ -16,8 +16,8 @@ from vae.runs.records import TensorMetadata
 from vae.storage.atomic import write_atomic
 from vae.storage.untrusted import open_tensors, read_unsynced, safetensors_limit
 
-MAX_POINTS = 1000  # enough to see the classes separate, cheap to encode twice a second
-NUMBERS = {"pictures": "U8", "reconstructions": "U8", "points": "F32", "labels": "U8"}
+MAX_POINTS = 1000  # enough to see the classes separate, and quickly encoded
+TYPES = {"pictures": "U8", "reconstructions": "U8", "points": "F32", "labels": "U8"}
 MAX_BYTES = 2 * 10 * PIXELS + MAX_POINTS * (2 * 4 + 1)  # bytes
 
 
@@ -40,7 +40,7 @@ class LiveView(NamedTuple):
 
 def save_view(path: Path, view: LiveView) -> None:
     """Writes a view atomically. Raises OSError."""
-    arrays = {name: np.ascontiguousarray(getattr(view, name)) for name in NUMBERS}
+    arrays = {name: np.ascontiguousarray(getattr(view, name)) for name in TYPES}
     write_atomic(path, save(arrays, {"step": str(view.step)}), durable=False)
 
 
@@ -50,8 +50,8 @@ def load_view(path: Path) -> LiveView | None:
         read_unsynced(path, safetensors_limit(MAX_BYTES))
         with open_tensors(path, "numpy", MAX_BYTES) as file:
             parts = {name: file.get_slice(name) for name in file.keys()}
-            if {name: part.get_dtype() for name, part in parts.items()} != NUMBERS:
-                raise ValueError("its numbers are of another kind")
+            if {name: part.get_dtype() for name, part in parts.items()} != TYPES:
+                raise ValueError("its arrays are of other types")
             shapes = {name: tuple(part.get_shape()) for name, part in parts.items()}
             # Checked before tensors are read: an untrusted file may declare any size.
             classes, points = shapes["pictures"][:1], shapes["labels"][:1]
@@ -63,14 +63,14 @@ def load_view(path: Path) -> LiveView | None:
             } or not ((1,) <= classes <= (10,) and (1,) <= points <= (MAX_POINTS,)):
                 raise ValueError(f"its shapes are {shapes}")
             view = LiveView(
-                TensorMetadata.of(file.metadata()).step, *(file.get_tensor(name) for name in NUMBERS)
+                TensorMetadata.of(file.metadata()).step, *(file.get_tensor(name) for name in TYPES)
             )
     except FileNotFoundError:
         return None
     except ValueError as error:
         raise _damaged(path, error) from error
     if not np.isfinite(view.points).all() or view.labels.max() > 9:
-        raise _damaged(path, "its points are nowhere")
+        raise _damaged(path, "its points are not finite, or its labels above 9")
     return view
 
 
