@@ -1,4 +1,4 @@
-"""The records in a run's JSON files and tensor metadata, validated when they are read."""
+"""The records in a run's JSON files and in the metadata of its tensor files, validated when they are read."""
 
 import time
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ LIVE: frozenset[State] = frozenset({"starting", "running", "paused"})
 MAX_LINE = 10_000  # bytes; a line of metrics has about 330
 CHUNK = 1_000_000  # bytes of metrics parsed at once, to limit the memory of their objects
 MAX_DELAY = 5.0  # seconds
-# Larger values were never measured, and cannot be formatted as durations or dates.
+# No training reaches larger values, and they cannot be formatted as durations or dates.
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Amount = Annotated[float, Field(ge=0, le=1e15)]
 Delay = Annotated[float, Field(ge=0, le=MAX_DELAY)]
 
 
 class Record(BaseModel):
-    """A frozen record that refuses unknown fields."""
+    """An immutable record that refuses unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,7 +34,7 @@ class Record(BaseModel):
 
     @classmethod
     def of(cls, fields: dict[str, Any] | None) -> Self:
-        """The record of these fields, or of none for None. Raises ValueError, which names what is wrong."""
+        """The record with these fields, None for no fields. Raises ValueError, which names what is wrong."""
         try:
             return cls.model_validate(fields or {})
         except ValidationError as error:
@@ -103,7 +103,7 @@ class ModelMetadata(TensorMetadata):
 
 
 class Request(Record):
-    """The viewers' current request to the trainer; each one is complete, so only the newest matters.
+    """The viewers' current request to the trainer; each has all fields, so that only the newest counts.
 
     Attributes:
         number: identifies the request.
@@ -126,11 +126,11 @@ def read_config(name: str, content: bytes) -> TrainConfig:
     Raises VaeError if it is of another format or not a valid config, ValueError if it is not JSON.
     """
     stored = parse_json(content)
-    written = stored.pop("format", None)
-    if type(written) is not int:
+    version = stored.pop("format", None)
+    if type(version) is not int:
         raise ValueError("it names no format")
-    if written != FORMAT:
-        older = written < FORMAT
+    if version != FORMAT:
+        older = version < FORMAT
         advice = "an older version; train it anew" if older else "a newer version; update the project"
         raise VaeError(f"{name}/config.json was written by {advice}.")
     try:
@@ -145,10 +145,10 @@ def read_lines(file: BinaryIO, offset: int) -> Iterator[tuple[list[Metrics], int
     An incomplete last line is left for the next call. Raises ValueError for an invalid line.
     """
     file.seek(offset)
-    torn = b""
+    incomplete = b""
     while content := file.read(CHUNK):
-        whole, newline, torn = (torn + content).rpartition(b"\n")
-        if len(torn) > MAX_LINE:
+        whole, newline, incomplete = (incomplete + content).rpartition(b"\n")
+        if len(incomplete) > MAX_LINE:
             raise ValueError(f"a line has more than {MAX_LINE:,} bytes")
         if newline:
             offset += len(whole) + 1

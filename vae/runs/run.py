@@ -1,8 +1,7 @@
 """The run directory: its config, status, metrics, requests, locks and paths.
 
-A run is a folder with a `config.json`, and holds all of the run's state: the trainer writes here, viewers
-read here, and neither needs the other to be running. docs/RUN_DIRECTORY.md has the format. torch is imported
-only to load weights.
+A run is a folder with a `config.json` that holds all of the run's state: the trainer writes it, viewers read
+it, and neither needs the other. docs/RUN_DIRECTORY.md has the format. torch is imported only to load weights.
 """
 
 import json
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 STARTING_SECONDS = 30
 MAX_METRICS = 64_000_000  # bytes; ten thousand epochs write 41 MB
 SNAPSHOT = re.compile(r"[0-9]{8,16}\.safetensors")
-_CHECKING = threading.Lock()
+_LOCK_CHECK = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class Run:
 
     @property
     def created_at(self) -> int:
-        """When its config was written, in nanoseconds; distinguishes runs of one name. 0 if deleted."""
+        """When its config was written, in nanoseconds: distinguishes runs of one name. 0 if it is deleted."""
         try:
             return (self.path / "config.json").stat().st_mtime_ns
         except FileNotFoundError:
@@ -111,7 +110,7 @@ class Run:
             or (status := self._written_status()).state not in LIVE
         ):
             return status
-        # `abs`, because a forged heartbeat in the future would otherwise block the run for ever.
+        # `abs`, because otherwise a forged heartbeat in the future would block the run for ever.
         if status.state == "starting" and abs(time.time() - status.heartbeat) < STARTING_SECONDS:
             return status
         return status.model_copy(update={"state": "interrupted"})
@@ -220,7 +219,7 @@ class Run:
         Raises VaeError if another trainer holds it, or the run is gone.
         """
         try:
-            # With a timeout, because `is_locked` in a reader holds the lock for an instant.
+            # With a timeout, because `is_locked` in another process holds the lock for an instant.
             with self._lock("lock", timeout=2):
                 yield
         except filelock.Timeout as error:
@@ -231,8 +230,8 @@ class Run:
     def is_locked(self) -> bool:
         """Whether a running trainer holds the lock."""
         try:
-            # Checking takes the lock for an instant: threads here take turns, other processes get 4 ms.
-            with _CHECKING, self._lock("lock", timeout=0.004, poll_interval=0.002):
+            # Checking takes the lock for an instant, so threads take turns, and other processes get 4 ms.
+            with _LOCK_CHECK, self._lock("lock", timeout=0.004, poll_interval=0.002):
                 return False
         except filelock.Timeout:
             return True
@@ -246,9 +245,8 @@ class Run:
     def size(self) -> int:
         """Bytes on disk."""
         total = 0
-        for pattern in ("*", "snapshots/*"):
-            for file in self.path.glob(pattern):
-                with suppress(FileNotFoundError):  # a temporary file that has been renamed
-                    found = file.lstat()
-                    total += found.st_size if stat.S_ISREG(found.st_mode) else 0
+        for file in (*self.path.glob("*"), *self.path.glob("snapshots/*")):
+            with suppress(FileNotFoundError):  # a temporary file that has been renamed
+                found = file.lstat()
+                total += found.st_size if stat.S_ISREG(found.st_mode) else 0
         return total

@@ -37,7 +37,7 @@ class ModelAtStep(NamedTuple):
 
 
 def load_valid_snapshot(path: Path, config: TrainConfig, images: int, classes: int) -> Snapshot:
-    """Loads a snapshot and checks that it can be shown with the present test set.
+    """Loads a snapshot, and checks that it fits the test set.
 
     Args:
         config: of the snapshot's run.
@@ -45,28 +45,28 @@ def load_valid_snapshot(path: Path, config: TrainConfig, images: int, classes: i
 
     Raises VaeError if it is gone, damaged, not finite, of another test set, or has losses of a later step.
     """
-    what = "/".join(path.parts[-3:])
+    name = "/".join(path.parts[-3:])
     if not path.exists():
-        raise VaeError(f"{what} is gone: it was deleted. Choose another run.")
-    kept = load_snapshot(path, config)
-    # An earlier step is valid: the newest line of metrics when the snapshot was written.
-    if kept.metrics is not None and kept.metrics.step > int(path.stem):
+        raise VaeError(f"{name} is gone: it was deleted. Choose another run.")
+    snapshot = load_snapshot(path, config)
+    # An earlier step is valid: that of the newest line of metrics when the snapshot was written.
+    if snapshot.metrics is not None and snapshot.metrics.step > int(path.stem):
         raise VaeError(
-            f"{what} is damaged: it has the losses of step {kept.metrics.step:,}. Choose another run."
+            f"{name} is damaged: it has the losses of step {snapshot.metrics.step:,}. Choose another run."
         )
-    found = len(kept.mean), len(kept.reconstructions)
+    found = len(snapshot.mean), len(snapshot.reconstructions)
     if found != (images, classes):
         raise VaeError(
-            f"{what} is of a test set of {found[0]:,} pictures and {found[1]} classes; the one that is here "
+            f"{name} is of a test set of {found[0]:,} pictures and {found[1]} classes; the one that is here "
             f"has {images:,} and {classes}. Bring the data that the run was trained on."
         )
-    tensors = (*kept.decoder.values(), kept.mean, kept.logvar, kept.reconstructions)
+    tensors = (*snapshot.decoder.values(), snapshot.mean, snapshot.logvar, snapshot.reconstructions)
     if not all(tensor.isfinite().all() for tensor in tensors):
         raise VaeError(
-            f"{what} holds what is no number: the weights have diverged. Choose another run, or train this "
+            f"{name} holds what is no number: the weights have diverged. Choose another run, or train this "
             "one again with a third of its learning rate."
         )
-    return kept
+    return snapshot
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class SnapshotSequence:
 
     Attributes:
         paths: the files of the snapshots, all but the last model.
-        last: the model being explored, with the present test set.
+        last: the model being explored; its test set is that of all models.
     """
 
     run: Run
@@ -93,17 +93,17 @@ class SnapshotSequence:
         if number == len(self.paths):
             return self.last
         path = self.paths[number]
-        kept = load_valid_snapshot(
+        snapshot = load_valid_snapshot(
             path, self.run.config, len(self.last.means), len(self.last.reconstructions)
         )
         with torch.device("meta"):
             model = VAE(self.run.config)
-        decoder = {name: tensor.float() for name, tensor in kept.decoder.items()}
+        decoder = {name: tensor.float() for name, tensor in snapshot.decoder.items()}
         model.decoder.load_state_dict(decoder, assign=True)
         return ModelAtStep(
             int(path.stem),
             model.eval().requires_grad_(False),
-            kept.mean.float().numpy(),
-            kept.logvar.float().numpy(),
-            grey_levels(kept.reconstructions.float().numpy()).reshape(-1, SIDE, SIDE),
+            snapshot.mean.float().numpy(),
+            snapshot.logvar.float().numpy(),
+            grey_levels(snapshot.reconstructions.float().numpy()).reshape(-1, SIDE, SIDE),
         )

@@ -1,4 +1,4 @@
-"""Atomic writes: files and folders appear whole or not at all."""
+"""Atomic writes: readers find a file or folder complete, or not at all."""
 
 import math
 import os
@@ -23,17 +23,15 @@ def sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def remove_leftovers(folder: Path, spared: str = "", older: float = -math.inf) -> None:
-    """Removes temporary files and folders that killed processes left in `folder`.
+def remove_leftovers(folder: Path, except_of: str = "", older: float = -math.inf) -> None:
+    """Removes temporary files and folders that killed processes left in `folder`, as far as that is allowed.
 
     Args:
-        spared: the name of a file whose temporary files stay.
-        older: seconds; what has changed since stays.
-
-    What cannot be removed stays, without an error.
+        except_of: the name of a file whose temporary files stay.
+        older: the least age in seconds.
     """
     for path in folder.glob(".*"):
-        if not _TEMPORARY.fullmatch(path.name) or path.name.startswith(f".{spared}."):
+        if not _TEMPORARY.fullmatch(path.name) or path.name.startswith(f".{except_of}."):
             continue
         with suppress(OSError, RecursionError):
             if path.lstat().st_mtime < time.time() - older:
@@ -41,11 +39,11 @@ def remove_leftovers(folder: Path, spared: str = "", older: float = -math.inf) -
 
 
 def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Replaces the content of `path`: readers, and a crash at any instant, find the old file or the new one.
+    """Replaces the file `path` at once: readers find the old content or the new, even after a crash.
 
     Args:
-        durable: waits until the disk has it, so that it survives a power cut. Not needed for files that are
-            rewritten twice a second.
+        durable: waits until the content is on the disk, so that it survives a power cut; not needed for files
+            that are rewritten twice a second.
 
     Raises OSError (a full disk, no permission); the old file is then unchanged.
     """
@@ -85,7 +83,7 @@ def move_atomic(folder: Path, path: Path) -> bool:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Flushes a folder's list of names, which a power cut can lose separately from the files' content."""
+    """Flushes a folder's list of names to the disk; a power cut can lose it even if the files are flushed."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -11,7 +11,7 @@ import filelock
 
 from vae import VaeError
 
-# Follows no link out of the folder, and does not wait for the other end of a pipe.
+# Opening follows no link out of the folder, and does not wait for the other end of a pipe.
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
@@ -44,16 +44,15 @@ def locked(path: Path, timeout: float, poll_interval: float = 0.05) -> Iterator[
     try:
         yield
     finally:
-        filelock.unlock_descriptor(
-            descriptor
-        )  # closing alone would not, if a forked process has the descriptor as well
+        # Closing alone does not unlock it if a forked process has the descriptor as well.
+        filelock.unlock_descriptor(descriptor)
         os.close(descriptor)
 
 
 def _try_lock(path: Path) -> int | None:
     """The open descriptor of the locked file; None if the lock is held elsewhere. Raises OSError.
 
-    `filelock.FileLock` would recreate the folder of a run that has just been deleted, and so block its name.
+    `filelock.FileLock` is not used: it would recreate the folder of a run that has just been deleted.
     """
     descriptor = os.open(path, _FLAGS, 0o666)
     try:

@@ -1,7 +1,7 @@
-"""Reads of untrusted files: only regular files, only up to a size, only strict JSON and safetensors.
+"""Reading of untrusted files: regular files of limited size, with strict JSON or safetensors.
 
 Runs are folders that people send each other. Errors are raised as ValueError with a clause such as "it is no
-JSON object"; the caller, which has the file's name and purpose, completes the sentence.
+JSON object", which the caller completes to a sentence with the file's name.
 """
 
 import json
@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 
 MAX_JSON = 200_000  # bytes; a config of 9,999 restarts has 110,000
 MAX_NUMBER = 1e39  # float32 ends at 3.4e38; sums and squares of these are finite
-MAX_DIGITS = 19  # as int64
+MAX_DIGITS = 19  # of an integer, as many as int64 has
 MAX_HEADER = MAX_JSON  # of safetensors; it holds a copy of the config, and about 100 bytes a tensor
 MAX_WEIGHTS = 1_000_000_000  # the largest network, 8 layers of 4096 units, has 970 MB
 MAX_QUOTED = 60  # characters of quoted input
@@ -25,7 +25,7 @@ _MAX_REASON = 200  # characters; error messages of libraries quote the file
 
 
 def shortened(text: str) -> str:
-    """Untrusted text, cut to a length that a sentence can quote."""
+    """Untrusted text, cut to MAX_QUOTED characters."""
     return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}…"
 
 
@@ -84,7 +84,7 @@ def parse_json(content: bytes) -> dict[str, Any]:
     try:
         text = content.decode()
         value = _STRICT.decode(text)
-        if "\\u" in text:  # an escape may be half a surrogate pair, which cannot be encoded
+        if "\\u" in text:  # an escape may be half of a surrogate pair, which cannot be encoded
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
@@ -130,10 +130,10 @@ def open_tensors(path: Path, framework: Literal["pt", "numpy"], most: int) -> It
     Shapes and types can be checked before a tensor is read.
     """
     with open_limited(path, safetensors_limit(most)) as file:
-        promised = int.from_bytes(file.read(_LENGTH), "little")
-    if promised > MAX_HEADER:
+        header_size = int.from_bytes(file.read(_LENGTH), "little")
+    if header_size > MAX_HEADER:
         raise ValueError(
-            f"it is damaged: its header promises {promised:,} bytes, and at most {MAX_HEADER:,} make sense"
+            f"it is damaged: its header promises {header_size:,} bytes, and at most {MAX_HEADER:,} make sense"
         )
     try:
         with safe_open(path, framework=framework) as tensors:

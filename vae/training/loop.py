@@ -71,7 +71,7 @@ def fit(run: Run) -> Generator[Status, None, None]:
         if state == "finished":
             return
         for folder in (run.path, run.path / "snapshots"):
-            remove_leftovers(folder, spared=run.request_path.name)  # which a viewer may be writing just now
+            remove_leftovers(folder, except_of=run.request_path.name)  # which a viewer may be writing now
         if state != "starting" and run.request() is not None:  # else it may be meant for this very start
             run.update_request(stop=False, pause_at=None)
         threads = torch.get_num_threads()
