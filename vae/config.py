@@ -31,8 +31,8 @@ EXECUTION_FIELDS = frozenset({"device", "threads"})
 class TrainConfig(BaseModel):
     """Network, data set and training of a run.
 
-    Metadata for the form: the heading `group` under which it shows a field (without one it does not), and by
-    how much a click changes a number: by `step`, or by a tenth of its distance to `step_towards`.
+    The form on the Train page shows the fields whose metadata have a `group`, its heading. A click changes a
+    number by `step`, or by a tenth of its distance to `step_towards`.
 
     Construction raises `pydantic.ValidationError` (a `ValueError`) for a value out of bounds;
     `explain` turns it into text for people.
@@ -61,17 +61,14 @@ class TrainConfig(BaseModel):
     )
     network: Literal["plain", "residual"] = Field(
         "plain",
-        exclude_if=lambda network: (
-            network == "plain"
-        ),  # as below: keeps the names of runs from before this field
+        # Defaults of fields that were added later are left out, so that older runs keep their names.
+        exclude_if=lambda network: network == "plain",
         description="plain: layers one after the other; residual: skip connections over layers of equal "
         "width, a sine as the decoder's first activation, and no posterior wider than the prior.",
         json_schema_extra={"group": "Network"},
     )
     activation: Literal["relu", "silu", "gelu", "tanh"] = Field(
-        "silu",
-        description="Non-linearity after each hidden layer.",
-        json_schema_extra={"group": "Network"},
+        "silu", description="Non-linearity after each hidden layer.", json_schema_extra={"group": "Network"}
     )
     epochs: int = Field(
         7,
@@ -187,6 +184,11 @@ class TrainConfig(BaseModel):
         return type(self).model_validate({**self.model_dump(), **stages})
 
     @property
+    def rates(self) -> dict[str, float]:
+        """Learning rate and beta, which requests can change during a training."""
+        return {"learning_rate": self.learning_rate, "beta": self.beta}
+
+    @property
     def nearest_preset(self) -> tuple[PresetName, dict[str, Any]]:
         """The preset that shares most fields with this config, and the fields in which this one differs."""
 
@@ -253,7 +255,7 @@ def explain(error: ValidationError) -> str:
         given = _QUOTED.repr(problem["input"])
         message = f"{problem['msg'][0].lower()}{problem['msg'][1:]}, not {given}."
         if about and ("parsing" in problem["type"] or "short" in problem["type"]):
-            message = f"{given} will not do."  # the validator's message is written for programmers
+            message = f"{given} will not do."  # the message of pydantic is written for programmers
         sentences[field] = f"{shortened(field)}: {message}{bound}"
         if len(sentences) == MAX_EXPLAINED:
             break

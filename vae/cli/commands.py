@@ -120,11 +120,7 @@ def list_all(*, runs_dir: RunsDir = None, as_json: Annotated[bool, Parameter(nam
 
 @app.command
 def evaluate(
-    run: RunName,
-    /,
-    *,
-    runs_dir: RunsDir = None,
-    as_json: Annotated[bool, Parameter(name="--json")] = False,
+    run: RunName, /, *, runs_dir: RunsDir = None, as_json: Annotated[bool, Parameter(name="--json")] = False
 ) -> None:
     """Evaluate a run on its whole test set, beside published results; losses in nats per image.
 

@@ -19,20 +19,20 @@ from vae.runs.run import Run
 
 
 class PercentLines:
-    """Progress as lines on stderr, such as "trained 12 %", one for each whole per cent."""
+    """Prints progress as lines on stderr, such as "trained 12 %", one for each whole per cent."""
 
     def __init__(self, verb: str) -> None:
         self._verb, self._printed = verb, -1
 
     def update(self, share: float) -> None:
-        """Prints how much is done, 0 to 1, unless that per cent was printed before."""
+        """Prints the share done, 0 to 1, unless that per cent was printed before."""
         if (percent := int(100 * share)) > self._printed:
             self._printed = percent
             print(f"{self._verb} {percent} %", file=sys.stderr, flush=True)
 
 
 def train_in_terminal(run: Run) -> None:
-    """Trains with progress; prints where the run is, how it ended, and how to resume it."""
+    """Trains with progress; prints the run's folder, how it ended, and how to resume it."""
     _ = run.config  # raises VaeError if it is damaged, before anything is printed
     if run.status().state == "finished":
         print(f"{run.name} is finished already, in {run.path}. `train --again` trains another.")
@@ -44,23 +44,23 @@ def train_in_terminal(run: Run) -> None:
         BarColumn(),
         TextColumn("{task.fields[losses]}  {task.fields[speed]:,.0f} images/s  {task.fields[left]}"),
     )
-    with _stops_cleanly(run), _progress(*columns) as bar:
+    with _stop_on_signal(run), _progress(*columns) as bar:
         from vae.training.loop import fit
 
         task = bar.add_task("", epoch=0.0, losses="", speed=0.0, left="")
-        offset = 0
+        offset, losses = 0, ""
         for status in fit(run):
             lines, offset = run.metrics(offset)
             if lines:
                 losses = f"reconstruction {lines[-1].reconstruction:.1f}  KL {lines[-1].kl:.2f}"
-                bar.update(task, losses=losses)
             bar.update(
                 task,
                 completed=status.step,
                 total=status.total_steps,
                 epoch=status.epoch,
+                losses=losses,
                 speed=status.images_per_second,
-                left=_left(status),
+                left=_time_left(status),
             )
             if bar.disable:
                 percent.update(status.step / status.total_steps)
@@ -75,7 +75,7 @@ def train_in_terminal(run: Run) -> None:
 def evaluate_in_terminal(run: Run, *, as_json: bool) -> None:
     """Evaluates with progress, saves the result beside the weights, and prints it with published ones.
 
-    With `as_json` there is no progress where stderr is no terminal.
+    With `as_json`, progress is shown only if stderr is a terminal.
     """
     percent = PercentLines("evaluated")
     columns = (TextColumn("evaluating"), BarColumn(), TimeRemainingColumn())
@@ -110,30 +110,23 @@ def _evaluation_table(evaluation: Evaluation, latent_dim: int) -> Table:
     table.columns[1].justify = "right"
     samples = f"{evaluation.elbo_samples} samples of z"
     agree = "share whose class is that of most"
-    rows = {
-        "epoch": (f"{round(evaluation.epoch, 2):g}", f"step {evaluation.step:,}"),
-        "test images": (f"{evaluation.images:,}", "losses in nats per image"),
-        "-ELBO": (
-            f"{evaluation.negative_elbo:.2f}",
-            f"± {evaluation.standard_error:.2f} over the images, {samples}",
-        ),
-        "-ELBO, refined": (
-            f"{evaluation.refined_negative_elbo:.2f}",
-            f"± {evaluation.refined_standard_error:.2f}, each image with its own Gaussian",
-        ),
-        "reconstruction": (f"{evaluation.reconstruction:.2f}", samples),
-        "KL": (f"{evaluation.kl:.2f}", "closed form"),
-        "NLL": (
-            f"{evaluation.nll:.2f}",
-            f"{evaluation.importance_samples} importance samples of that Gaussian",
-        ),
-        "active units": (f"{evaluation.active_units}", f"of {latent_dim} latent dimensions"),
-        "1 neighbour": (f"{evaluation.knn_1:.4f}", "share whose class is that of the nearest"),
-        "5 neighbours": (f"{evaluation.knn_5:.4f}", agree),
-        "20 neighbours": (f"{evaluation.knn_20:.4f}", agree),
-    }
-    for name, (value, how) in rows.items():
-        table.add_row(name, value, how)
+    over_images = f"± {evaluation.standard_error:.2f} over the images, {samples}"
+    refined = f"± {evaluation.refined_standard_error:.2f}, each image with its own Gaussian"
+    importance = f"{evaluation.importance_samples} importance samples of that Gaussian"
+    for row in (
+        ("epoch", f"{round(evaluation.epoch, 2):g}", f"step {evaluation.step:,}"),
+        ("test images", f"{evaluation.images:,}", "losses in nats per image"),
+        ("-ELBO", f"{evaluation.negative_elbo:.2f}", over_images),
+        ("-ELBO, refined", f"{evaluation.refined_negative_elbo:.2f}", refined),
+        ("reconstruction", f"{evaluation.reconstruction:.2f}", samples),
+        ("KL", f"{evaluation.kl:.2f}", "closed form"),
+        ("NLL", f"{evaluation.nll:.2f}", importance),
+        ("active units", f"{evaluation.active_units}", f"of {latent_dim} latent dimensions"),
+        ("1 neighbour", f"{evaluation.knn_1:.4f}", "share whose class is that of the nearest"),
+        ("5 neighbours", f"{evaluation.knn_5:.4f}", agree),
+        ("20 neighbours", f"{evaluation.knn_20:.4f}", agree),
+    ):
+        table.add_row(*row)
     return table
 
 
@@ -153,7 +146,7 @@ def _comparison_table(evaluation: Evaluation, run: Run) -> Table:
     return table
 
 
-def _left(status: Status) -> str:
+def _time_left(status: Status) -> str:
     if status.state == "paused":
         return "paused"
     return "" if status.eta_seconds is None else f"{status.eta_seconds:.0f} s left"
@@ -166,20 +159,21 @@ def _progress(*columns: ProgressColumn, transient: bool = False) -> Progress:
 
 
 @contextmanager
-def _stops_cleanly(run: Run) -> Iterator[None]:
-    """Makes the first Ctrl-C or SIGTERM a request to stop, as the page makes it; the second ends at once."""
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.getsignal(number) for number in signals]
+def _stop_on_signal(run: Run) -> Iterator[None]:
+    """Makes the first Ctrl-C or SIGTERM request a stop, as the page does; the second ends the process."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     def request_stop(*_: object) -> None:
         run.request_stop()
-        for number, handler in zip(signals, before, strict=True):
-            signal.signal(number, handler)
+        restore()
 
-    for number in signals:
+    for number in before:
         signal.signal(number, request_stop)
     try:
         yield
     finally:
-        for number, handler in zip(signals, before, strict=True):
-            signal.signal(number, handler)
+        restore()

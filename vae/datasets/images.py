@@ -15,14 +15,15 @@ from vae import VaeError
 
 ImageArray = npt.NDArray[np.uint8]  # (H, W) or (H, W, 3), 0 is black
 
-MAX_PIXELS = 40_000_000  # any telephone's default photo; takes up to 450 MB while it is read
-ENOUGH_PIXELS = 1024  # of the longer side: fifty for each pixel of MNIST's box of 20
-# Pillow's exceptions for damaged files; its warnings are raised as exceptions in the tests only.
+MAX_PIXELS = 40_000_000  # enough for the default photo of any telephone; reading it takes up to 450 MB
+ENOUGH_PIXELS = 1024  # of the longer side: about 50 for each pixel of the 20 that a digit of MNIST has
+# What Pillow raises for damaged files, and the warning that the tests turn into an exception.
 DAMAGED = (
     *(OSError, ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, EOFError),
     *(struct.error, zlib.error, UserWarning),
 )
 BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+# The inverse of each EXIF orientation but 1, which is upright.
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -31,7 +32,7 @@ TURNS = {
     6: Image.Transpose.ROTATE_270,
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
-}  # the inverse of each EXIF orientation
+}
 
 
 def grey_levels(pixels: npt.NDArray[np.float32]) -> ImageArray:
@@ -63,16 +64,15 @@ def read_image(content: bytes) -> ImageArray:
     if image.width * image.height > MAX_PIXELS:  # from the header; nothing is decoded yet
         raise too_large
     try:
-        image.draft(
-            "L", (ENOUGH_PIXELS, ENOUGH_PIXELS)
-        )  # JPEG is then decoded at 1/2, 1/4 or 1/8 of its size; PNG ignores it
+        # JPEG is then decoded at 1/2, 1/4 or 1/8 of its size; PNG ignores this.
+        image.draft("L", (ENOUGH_PIXELS, ENOUGH_PIXELS))
         image.load()
     except DAMAGED as error:
         raise VaeError(
             "This picture is damaged: a part of the file is missing or was changed. "
             "Save or copy it again, and try once more."
         ) from error
-    small = _opaque(image)
+    small = _to_grey(image)
     if (turn := TURNS.get(_orientation(image))) is not None:
         small = small.transpose(turn)
     return np.asarray(small)
@@ -86,7 +86,7 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _opaque(image: Image.Image) -> Image.Image:
+def _to_grey(image: Image.Image) -> Image.Image:
     """Converts an image of any mode to grey without transparency, reduced towards `ENOUGH_PIXELS`."""
     factor = max(1, max(image.size) // ENOUGH_PIXELS)
     if image.mode.startswith("I"):  # 16 bits; Pillow would cut them off at 255

@@ -1,4 +1,4 @@
-"""Bounds of the likelihood of each image of a set, estimated from samples of z.
+"""Bounds of the likelihood of each image, estimated from samples of z.
 
 Shapes: N images, B batch, K importance samples, Z latent size.
 """
@@ -18,10 +18,10 @@ from vae.inference.scoring import NOISE_SEED
 from vae.models.network import VAE
 from vae.training.forecast import cores
 
-# Decoded at a time: the logits, 1.6 MB, stay in the cache.
-POINTS = 500
-# −ELBO of an earlier `best` (batch 128) on the test set: 127.74 from each image's own mean alone, 126.60,
-# 126.30, 126.20 and 126.15 with those of 500, 2,000, 5,000 and 10,000 images.
+POINTS = 500  # latent points decoded at once: their logits, 1.6 MB, fit into the processor's cache
+# Starting points of the search in `refined_posterior`. −ELBO of an earlier `best` (batch 128) on the test
+# set: 127.74 from each image's own mean alone, 126.60, 126.30, 126.20 and 126.15 with the means of 500,
+# 2,000, 5,000 and 10,000 images.
 STARTS = 5000
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ def draw(model: VAE, images: Tensor, posterior: Posterior, samples: int, seed: i
     noise = torch.randn(len(x), samples, mean.shape[-1], generator=generator).to(mean.device)
     z = model.reparameterize(mean, logvar, noise)
     logits = model.decoder(z)
-    # The cross-entropy as two terms: that with the data is a matrix product.
+    # The cross-entropy as two terms: the one with the data is a matrix product.
     log_likelihood = torch.bmm(logits, x[:, :, None])[..., 0]
     log_likelihood -= functional.softplus(logits).sum(dim=-1)
     # The constants log(2 pi) of prior and posterior cancel.
@@ -81,17 +81,16 @@ def negative_log_likelihood(
 def refined_posterior(
     model: VAE, images: Tensor, start: Posterior, progress: Progress = no_progress
 ) -> Posterior:
-    """A Gaussian fitted to each image separately, from the encoder's, `start`, on: (N, 28, 28) uint8.
+    """A Gaussian fitted to each image separately; images (N, 28, 28) uint8, `start` the encoder's posteriors.
 
     p(x, z) has many maxima in z, and the encoder's mean often lies near a lower one. So the search for each
-    image starts at the best of its own mean and those of other images, the places that the decoder was
-    trained on.
+    image starts from the best of its own mean and those of other images, where the decoder was trained.
     """
     size = max(1, POINTS // start.mean.shape[1])
     batches, means = images.split(size), start.mean.split(size)
     places = start.mean[:STARTS]
     logits = model.decoder(places)
-    # The joint loss of all pairs of image and place as two terms: that with the data is a matrix product.
+    # The joint loss of all pairs of image and place as two terms: the one with the data is a matrix product.
     constant = functional.softplus(logits).sum(dim=1) + places.square().sum(dim=1) / 2
 
     def work(number: int) -> Posterior:
@@ -130,8 +129,8 @@ def _estimate(
 def _map_in_threads(work: Callable[[int], T], count: int, progress: Progress) -> list[T]:
     """`work` of 0 to `count` - 1, in this order, computed by one thread for each core.
 
-    torch's own threads wait for each other in every operation: where another program uses one of the cores,
-    two of them take three times as long as these (docs/LOG.md).
+    torch's own threads wait for each other in every operation: if another program uses one of two cores, they
+    take three times as long as these threads (docs/LOG.md).
     """
     results = []
     workers = ThreadPoolExecutor(cores(), initializer=torch.set_num_threads, initargs=(1,))
@@ -140,8 +139,8 @@ def _map_in_threads(work: Callable[[int], T], count: int, progress: Progress) ->
             results.append(result)
             progress(len(results) / count)
     finally:
-        # Drops what has not begun: Ctrl-C would wait for all of it.
+        # Cancels what has not begun: Ctrl-C would wait for all of it.
         workers.shutdown(cancel_futures=True)
-        # The workers also changed the default of new threads; it becomes this thread's count again.
+        # The workers also changed the thread count of new threads, which becomes that of this thread again.
         torch.set_num_threads(torch.get_num_threads())
     return results

@@ -1,4 +1,4 @@
-"""Evaluation of a model on its test set, by measures that are also published of other models.
+"""Evaluation of a model on its test set, by measures that are published for other models, too.
 
 Shapes: N images, Z latent size.
 """
@@ -34,7 +34,7 @@ ACTIVE_VARIANCE = 0.01
 
 
 def active_units(means: Tensor) -> int:
-    """The number of latent dimensions that the model uses: (N, Z) -> 0 to Z."""
+    """The number of latent dimensions whose means vary with the image: (N, Z) -> 0 to Z."""
     return int((means.var(dim=0) > ACTIVE_VARIANCE).sum())
 
 

@@ -1,6 +1,7 @@
-"""Results published for MNIST, with their conditions, and whether those of a run are comparable.
+"""Results published for MNIST, their conditions, and whether the losses of a run are comparable with them.
 
-Nats per image. docs/METHOD.md explains why grey targets may be compared with dynamic binarisation.
+Losses are in nats per image. docs/METHOD.md explains why grey targets are comparable with dynamic
+binarisation.
 """
 
 from dataclasses import dataclass
@@ -21,8 +22,7 @@ class PublishedResult:
     kl: float | None = None
     nll: float | None = None
     latent_dim: int = 2
-    # Why these conditions rule out a comparison with any run; empty if they do not.
-    obstacle: str = ""
+    obstacle: str = ""  # why no run is comparable with this result, if so
 
 
 class Verdict(NamedTuple):

@@ -1,7 +1,6 @@
-"""Evaluations in processes of their own, one after the other.
+"""A queue of evaluations, each in a process of its own. Imports no torch.
 
-The result of an evaluation is a file of the run; its progress, and why it failed, are known only to the
-process that began it. Nothing here imports torch.
+The result of an evaluation is a file of the run; its progress and its error are kept only in this process.
 """
 
 import re
@@ -71,7 +70,7 @@ def _evaluate(run: Run, job: EvaluationJob) -> None:
                 stderr=subprocess.PIPE,
                 text=True,
                 errors="replace",
-                # Ctrl-C is meant for the server; once that is gone, the process ends when it prints.
+                # Ctrl-C is meant for the server. When the server has ended, the process ends as it prints.
                 start_new_session=True,
             )
             lower_priority(process)

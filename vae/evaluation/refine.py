@@ -12,10 +12,10 @@ from vae.inference.latent_space import Posterior
 from vae.models import losses
 from vae.models.network import VAE, Decoder
 
-# −ELBO of an earlier `best` (batch 128) on 1,000 test images, from the starts of `vae.evaluation.bounds`:
+# −ELBO of an earlier `best` (batch 128) on 1,000 test images, with the starts of `vae.evaluation.bounds`:
 # 127.34, 126.82, 126.65, 126.54, 126.50 and 126.49 after 0, 1, 2, 5, 10 and 20 steps.
 STEPS = 10
-DAMPING = 0.25  # after the first step that increased the loss, as a share of the curvature
+DAMPING = 0.25  # after the first step that increases the loss, as a share of the curvature
 
 
 class _Iterate(NamedTuple):
@@ -29,9 +29,9 @@ class _Iterate(NamedTuple):
 
 @torch.no_grad()
 def refine(model: VAE, x: Tensor, start: Tensor, steps: int = STEPS) -> Posterior:
-    """The Gaussian that Laplace's method fits to p(z|x), for each image.
+    """The Gaussian that Laplace's method fits to p(z|x) of each image.
 
-    The mean is a local maximum of log p(x, z), found from `start` on by Levenberg's and Marquardt's method
+    The mean is a local maximum of log p(x, z), found from `start` by Levenberg's and Marquardt's method
     (Marquardt 1963): Gauss-Newton steps, damped for each image as long as they increase its loss. With J the
     derivative of the logits by z, p their probabilities, the curvature is J^T diag(p (1 - p)) J + 1. Of all
     Gaussians with diagonal covariance, that with the variances 1 / diag(curvature) comes nearest to it by

@@ -1,7 +1,7 @@
 """Planes through the latent space, which the maps show.
 
-The map's points should not be sent to the browser again each time another place is pinned. So their positions
-on the map depend only on the plane's `Directions`; the pinned place affects only the base of the `Plane`.
+The positions of points on the map depend only on the plane's `Directions`; a pinned place affects only the
+base of the `Plane`. So the points are not sent to the browser again when another place is pinned.
 
 Shapes: N points, Z latent size.
 """
@@ -174,7 +174,8 @@ def summarize_dimensions(test: ScoredSet) -> DimensionSummary:
     means = test.means
     middle = means.mean(axis=0, dtype=np.float64).astype(np.float32)
     principal = principal_directions(means) if means.shape[1] > 2 else None
-    return DimensionSummary(test.mean_kl_by_dimension, middle, principal)
+    kl = test.kl_by_dimension.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return DimensionSummary(kl, middle, principal)
 
 
 @dataclass(frozen=True)

@@ -45,11 +45,6 @@ class ScoredSet:
         return np.exp(self.logvars / 2)
 
     @cached_property
-    def mean_kl_by_dimension(self) -> Floats:
-        """The KL of each dimension, in nats, mean over the images: (Z,)."""
-        return self.kl_by_dimension.mean(axis=0, dtype=np.float64).astype(np.float32)
-
-    @cached_property
     def reach(self) -> tuple[Floats, Floats]:
         """The smallest and the largest mean of each dimension: (Z,), (Z,)."""
         return self.means.min(axis=0), self.means.max(axis=0)

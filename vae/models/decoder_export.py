@@ -7,15 +7,9 @@ import numpy as np
 from torch import nn
 
 from vae.models.layers import Activation, Addition, DecoderSpec, Dense, Kind, Layer
-from vae.models.network import VAE, Sine
+from vae.models.network import ACTIVATIONS, VAE, Sine
 
-ACTIVATIONS: dict[type[nn.Module], Kind] = {
-    nn.ReLU: "relu",
-    nn.SiLU: "silu",
-    nn.GELU: "gelu",
-    nn.Tanh: "tanh",
-    Sine: "sine",
-}
+KINDS: dict[type[nn.Module], Kind] = {module: kind for kind, module in ACTIVATIONS.items()} | {Sine: "sine"}
 
 
 def weight_names(model: VAE) -> list[str]:
@@ -26,7 +20,7 @@ def weight_names(model: VAE) -> list[str]:
 
 
 def decoder_spec(model: VAE) -> DecoderSpec:
-    """`model.decode`, (Z,) -> (P,), as plain data. Raises TypeError for a module that `layers` has not."""
+    """`model.decode`, (Z,) -> (P,), as plain data. Raises TypeError for an unknown kind of activation."""
     layers: list[Layer] = []
     weights = b""
 
@@ -38,9 +32,9 @@ def decoder_spec(model: VAE) -> DecoderSpec:
 
     for linear, activation, skips in model.decoder.hidden.steps():
         add_dense(linear)
-        if type(activation) not in ACTIVATIONS or getattr(activation, "approximate", "none") != "none":
+        if type(activation) not in KINDS or getattr(activation, "approximate", "none") != "none":
             raise TypeError(f"The browser cannot decode with {activation}.")
-        layers.append(Activation(kind=ACTIVATIONS[type(activation)]))
+        layers.append(Activation(kind=KINDS[type(activation)]))
         if skips:
             layers.append(Addition(kind="add"))
     add_dense(model.decoder.logits)

@@ -1,8 +1,8 @@
 """The losses of a batch and their gradient, derived by hand and written into preallocated buffers.
 
-Autograd records each step, walks the record backwards, and allocates every result (docs/LOG.md has the cost).
-Here each layer computes its own derivative, all weights lie one after the other in a single tensor, and every
-result overwrites that of the step before. A test compares every derivative with autograd's.
+Autograd records every operation and allocates every result, which takes time (docs/LOG.md). Here each layer
+computes its own derivative, all weights lie one after the other in a single tensor, and every result
+overwrites that of the step before. A test compares every derivative with that of autograd.
 
 Shapes: B batch, P pixels, Z latent size, I and O a layer's inputs and outputs, W all weights of a model.
 """

@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vae.config import PIXELS, SIDE, TrainConfig
+from vae.models.layers import Kind
 
+ACTIVATIONS: dict[Kind, type[nn.Module]]
 ACTIVATIONS = {"relu": nn.ReLU, "silu": nn.SiLU, "gelu": nn.GELU, "tanh": nn.Tanh}
 
 
@@ -70,7 +72,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Latent points to logits of the pixels: (B, Z) -> (B, P). The sigmoid is part of the loss.
+    """Latent points to logits of the pixels: (B, Z) -> (B, P); the loss includes the sigmoid.
 
     In a residual network the first activation is a sine, each unit with a random direction and frequency:
     Fourier features (Tancik et al. 2020, arXiv:2006.10739), trained further. Without them a network of few

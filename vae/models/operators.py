@@ -1,8 +1,8 @@
-"""Operators of torch's `aten` library that write into given tensors, as of torch 2.13, and public slow paths.
+"""Operators of torch's `aten` library that write into given tensors, as of torch 2.13, with replacements.
 
-torch documents no way to compute an activation's derivative, or softplus, into a tensor that exists; autograd
-uses these operators for it. Where a later torch lacks one, `operator` returns a function of the same
-signature made of public operations, which allocates its results.
+torch has no documented way to write an activation's derivative, or softplus, into an existing tensor;
+autograd uses these operators for it. Where a later torch lacks one, `operator` returns a slower function of
+the same signature, made of public operations that allocate their results.
 """
 
 import logging
@@ -18,7 +18,7 @@ from torch.nn import functional
 
 @cache
 def operator(name: str) -> Callable[..., Any]:
-    """The operator `torch.ops.aten.<name>`, or the slow path of that name where this torch lacks it.
+    """The operator `torch.ops.aten.<name>`, or its slow path if this torch lacks it.
 
     Args:
         name: a key of `SLOW_PATHS`.

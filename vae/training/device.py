@@ -15,25 +15,21 @@ from vae.training.distributed import WorkerGroup
 from vae.training.forecast import cores
 
 CALIBRATION_STEPS = 7
-# Between two choices of the thread count, unless the speed halves. The first comes soon: where the machine
-# was busy at the start, no later speed is half of the fastest.
+# Between two choices of the thread count, unless the speed halves. The first interval is short: after a start
+# on a busy machine no later speed is half of the fastest.
 FIRST_CALIBRATION_SECONDS, CALIBRATION_SECONDS = 2, 20
-SPEED_SECONDS = 1  # over which the speed is measured
+SPEED_SECONDS = 1  # of one measurement of the speed
 
 
 def choose_device(config: TrainConfig) -> torch.device:
     """The device that `config` names, or the best of this machine. Raises VaeError if it is missing."""
-    present = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     name: str = config.device
     if name == "auto":
         name = next(device for device, is_present in present.items() if is_present)
     if not present[name]:
         raise VaeError(f"This machine has no device {name}. Take device auto or cpu.")
-    if name == "cuda" and WorkerGroup().count > 1:  # each worker of a machine has a GPU of its own
+    if name == "cuda" and WorkerGroup().count > 1:  # each worker of a machine takes its own GPU
         index = int(os.environ["LOCAL_RANK"])
         if index >= torch.cuda.device_count():
             raise VaeError(
@@ -88,7 +84,7 @@ class Pace:
 
     @property
     def is_known(self) -> bool:
-        """Whether the speed can be relied on: the first second warms up."""
+        """Whether the speed is reliable: the first second warms up."""
         return self.speed > 0 and self._measured_at > self._started_at + SPEED_SECONDS
 
     def measure(self, images: int, now: float) -> bool:
@@ -98,7 +94,7 @@ class Pace:
         self.speed = (images - self._images) / (now - self._measured_at)
         self.steady_speed = (self.steady_speed + self.speed) / 2 if self.is_known else self.speed
         self._measured_at, self._images, self._fastest = now, images, max(self.speed, self._fastest)
-        # At half speed another program probably took a core; threads that wait for it make training slower.
+        # Another program has probably taken a core; threads that wait for it make the training slower.
         halved = self.speed <= self._fastest / 2
         if now - self._calibrated_at <= (SPEED_SECONDS if halved else self._calibration_interval):
             return False

@@ -16,14 +16,14 @@ from torch import Tensor, distributed
 
 from vae import VaeError
 
-# A training may be paused for any time. A worker that dies is noticed at once, as its connections close; only
-# one whose machine or network is lost without a closed connection is waited for.
+# A training may be paused for any time. The death of a worker is detected at once, because its connections
+# close; the others wait only if a machine or a network fails without closing them.
 TIMEOUT = timedelta(days=365)
-_END = -1  # in the place of a length or an epoch
+_END = -1  # sent instead of a length or an epoch
 
 
 class StepPlan(NamedTuple):
-    """What a worker needs to know of a step, besides the config."""
+    """What a worker needs for a step, besides the config."""
 
     epoch: int
     batch: int  # of that epoch
@@ -81,7 +81,7 @@ class WorkerGroup:
         return None if epoch == _END else StepPlan(int(epoch), int(batch), learning_rate, beta)
 
     def send_end(self) -> None:
-        """Ends the training of all other workers."""
+        """Sends the end of the training from worker 0 to all others."""
         self._send((_END, 0, 0, 0))
 
     def _send(self, message: tuple[float, ...]) -> None:

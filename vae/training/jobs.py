@@ -1,6 +1,6 @@
 """Starts and finds training processes: one at a time, each independent of this process.
 
-They share only the run directory with this process; `Run.request_stop` stops one. Never imports torch.
+They share only the run directory with this process; `Run.request_stop` stops one. Imports no torch.
 """
 
 import os
@@ -84,7 +84,7 @@ def train_longer(run: Run, epochs: int) -> Run:
     """
     if run.status().state != "finished":
         raise VaeError(f"{run.name} is not finished. Resume it first; then it can be trained longer.")
-    # The continuation of a run that its config alone determines is determined, too, and may exist already.
+    # If the config alone determines `run`, it also determines its continuation, which may exist already.
     status = run.status()
     again = status.steered or run.name != run.config.run_name
     rates = {"learning_rate": status.learning_rate, "beta": status.beta} if status.steered else {}
@@ -126,12 +126,11 @@ def _refuse_if_busy(runs_dir: Path) -> None:
 def _spawn(*runs: Run) -> None:
     for run in runs:
         if run.request() is not None:
-            run.update_request(
-                stop=False, pause_at=None
-            )  # from before this start; new rates are meant for it
+            # Stops and pauses are from before this start; new rates are meant for it.
+            run.update_request(stop=False, pause_at=None)
     run = runs[0]
     run.write_status(run.status().model_copy(update={"state": "starting", "error": None}))
-    begun = run.status().heartbeat
+    heartbeat = run.status().heartbeat
     log_path = run.path / "log.txt"
     if log_path.is_symlink() or not log_path.is_file():  # an imported run may hold a link to elsewhere
         log_path.unlink(missing_ok=True)
@@ -146,26 +145,26 @@ def _spawn(*runs: Run) -> None:
             start_new_session=True,
         )
     lower_priority(process)
-    threading.Thread(target=_wait_for_end, args=(run, begun, process), daemon=True).start()
+    threading.Thread(target=_wait_for_end, args=(run, heartbeat, process), daemon=True).start()
 
 
 def lower_priority(process: subprocess.Popen[Any]) -> None:
-    """Lowers the priority of a process below that of the server; alone it is as fast as before.
+    """Lowers the priority of a process below that of the server; on an idle machine it stays as fast.
 
-    With Linux's autogroups (CPU time is shared by session) this has no effect; a lower weight of the
-    session was tried, and starved a training beside busy browsers.
+    With Linux's autogroups, which share CPU time by session, this has no effect. A lower weight of the
+    session was tried: beside busy browsers the training then hardly advanced.
     """
     if sys.platform != "win32":
         with suppress(OSError):  # it may have ended already
             os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
 
 
-def _wait_for_end(run: Run, begun: float, process: subprocess.Popen[bytes]) -> None:
-    """Waits for a trainer, so that no zombie is left; if it never began, writes that the run failed."""
+def _wait_for_end(run: Run, heartbeat: float, process: subprocess.Popen[bytes]) -> None:
+    """Waits for a trainer, so that no zombie is left; if it never began, the run has failed."""
     process.wait()
     with suppress(VaeError, OSError):  # the run may be deleted by now
         status = run.status()
         # Another heartbeat is from a later start, made before this process ended.
-        if status.state == "starting" and status.heartbeat == begun and not run.is_locked():
+        if status.state == "starting" and status.heartbeat == heartbeat and not run.is_locked():
             error = "The training process ended before it began. log.txt in the run's folder says why."
             run.write_status(status.model_copy(update={"state": "failed", "error": error}))

@@ -1,4 +1,4 @@
-"""The training loop: trains a run from wherever it stands to its end.
+"""The training loop, which trains a run from its current step to the end.
 
 Losses are in nats per image. Shapes: N test images, C classes, M points.
 """
@@ -42,11 +42,7 @@ FIRST_EPOCH_LINES, EPOCH_LINES = 50, 10
 
 
 def train(
-    config: TrainConfig,
-    runs_dir: str | Path = "checkpoints",
-    *,
-    name: str | None = None,
-    again: bool = False,
+    config: TrainConfig, runs_dir: str | Path = "checkpoints", *, name: str | None = None, again: bool = False
 ) -> Run:
     """Trains a run of `config` in this process, or returns the finished one; an interrupted one is resumed.
 
@@ -60,7 +56,7 @@ def train(
 
 
 def fit(run: Run) -> Generator[Status, None, None]:
-    """Trains `run` from wherever it stands to its end, and yields its status several times a second.
+    """Trains `run` from its current step to the end, and yields its status several times a second.
 
     Obeys the run's requests after the current batch, and ends when a stop is requested; closing the generator
     ends it, too. Raises VaeError if another process trains the run, or if the loss diverges; the last
@@ -72,7 +68,7 @@ def fit(run: Run) -> Generator[Status, None, None]:
             return
         for folder in (run.path, run.path / "snapshots"):
             remove_leftovers(folder, except_of=run.request_path.name)  # which a viewer may be writing now
-        if state != "starting" and run.request() is not None:  # else it may be meant for this very start
+        if state != "starting" and run.request() is not None:  # else it may be meant for this start
             run.update_request(stop=False, pause_at=None)
         threads = torch.get_num_threads()
         try:
@@ -93,7 +89,7 @@ def fit(run: Run) -> Generator[Status, None, None]:
 
 
 def follow(group: WorkerGroup) -> None:
-    """Takes the steps that worker 0, which runs `fit`, broadcasts. Raises VaeError if worker 0 is gone."""
+    """Takes the steps that worker 0 broadcasts, which runs `fit`. Raises VaeError if worker 0 is gone."""
     text = group.receive_text()
     if text is None:
         return
@@ -128,7 +124,7 @@ class Trainer:
         self.snapshots = snapshot_steps(self.state.total_steps, self.state.epoch_steps, size)
         prune_snapshots(run, self.snapshots, self.state.step)
         labels = self.test.labels
-        # Where the first image of each class stands: (C,).
+        # The index of the first image of each class: (C,).
         self.firsts = torch.stack([(labels == label).nonzero()[0, 0] for label in labels.unique()])
         self.view_images = torch.cat((self.test.images[self.firsts], self.test.images[:MAX_POINTS]))
         self.requests = Requests(run)
@@ -149,7 +145,7 @@ class Trainer:
             if self.requests.poll() or self.requests.pauses_at(self.state.step):
                 yield from self.obey_requests()
                 if self.requests.current.stop:
-                    self.group.send_end()  # before the status: here a lost worker is noticed
+                    self.group.send_end()  # before the status: this raises if a worker is lost
                     yield self.write_status("stopped")
                     return
             self.take_step()
@@ -175,7 +171,7 @@ class Trainer:
         lines = FIRST_EPOCH_LINES if in_first_epoch else EPOCH_LINES
         slow_motion = self.requests.current.delay > 0
         epoch_ends = batch + 1 == epoch_steps
-        # Holds at the end of an epoch, too, where the second product is below `lines`.
+        # True at the end of an epoch, too, where the second quotient is below `lines`.
         line_ends = slow_motion or (batch + 1) * lines // epoch_steps > batch * lines // epoch_steps
         if line_ends or step in self.snapshots:
             self.log_batches()
@@ -191,7 +187,7 @@ class Trainer:
         return line_ends or self.timer() - self.status_at > STATUS_SECONDS
 
     def adapt_threads(self) -> None:
-        """Measures the speed, and from time to time chooses the thread count anew."""
+        """Updates the measured speed, and from time to time chooses the thread count anew."""
         if self.pace.measure(self.images_seen, self.timer()) and self.config.threads == "auto":
             torch.set_num_threads(choose_threads(self.config, self.model))
 
@@ -270,7 +266,7 @@ class Trainer:
             if self.evaluated_step != self.state.step:
                 scores = score_set(self.model, self.test.images[:CHECKED_IMAGES])
                 self.check_finite((scores.reconstruction + scores.kl).sum().item())
-            # First the metrics: after a power cut they may reach further than the weights, never less far.
+            # The metrics first: after a power cut they may be newer than the weights, but not older.
             sync(self.run.metrics_path)
             self.state.save()
         self.saved_at = self.timer()
@@ -322,7 +318,7 @@ class Trainer:
             threads=torch.get_num_threads(),
             workers=self.group.count,
             device=self.device.type,
-            **self.state.rates,
+            **self.state.config.rates,
             steered=self.state.steered,
             delay=self.requests.current.delay,
             heard=self.requests.current.number,
@@ -333,7 +329,7 @@ class Trainer:
 
     @property
     def images_seen(self) -> int:
-        """Images of all steps so far, each batch counted as whole."""
+        """Images of all steps so far, each batch counted as a full one."""
         return self.state.step * self.config.batch_size
 
 

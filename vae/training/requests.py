@@ -1,4 +1,4 @@
-"""The requests of viewers (pause, stop, other rates, slow motion), as the trainer reads them."""
+"""Reads the requests of viewers to the trainer: pause, stop, other rates, slow motion."""
 
 import time
 from contextlib import suppress
@@ -8,7 +8,7 @@ from vae.config import TrainConfig
 from vae.runs.records import Request
 from vae.runs.run import Run
 
-POLL_SECONDS = 0.02  # between two looks at the file while the trainer waits
+POLL_SECONDS = 0.02  # between two checks of the file while the trainer waits
 
 
 class Requests:
@@ -25,7 +25,7 @@ class Requests:
         if file == self._seen:
             return False
         self._seen = file
-        # A damaged request changes nothing here; the next viewer who makes one gets the error.
+        # A damaged request is ignored here; the next viewer who makes a request gets the error.
         with suppress(VaeError):
             self.current = self._run.request() or Request(number=0)
         return True
@@ -37,7 +37,7 @@ class Requests:
             time.sleep(min(left, POLL_SECONDS))
 
     def pauses_at(self, step: int) -> bool:
-        """Whether the training is to pause before it takes step `step`, 0 the first."""
+        """Whether the training is to pause before it takes step `step`, 0 for the first."""
         return self.current.pause_at is not None and step >= self.current.pause_at
 
     def apply_to(self, config: TrainConfig) -> TrainConfig:

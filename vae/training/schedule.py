@@ -1,4 +1,4 @@
-"""Learning rate, snapshot steps and random numbers: functions of config and step, so never saved.
+"""Learning rate, snapshot steps and random numbers of a training: functions of config and step, never saved.
 
 Shapes: N images, P pixels, Z latent size.
 """
@@ -14,7 +14,7 @@ from vae.config import PIXELS, TrainConfig
 
 WARM_UP = 0.05  # of all steps
 SNAPSHOTS, SNAPSHOT_BYTES = 40, 30_000_000  # of a run, at most
-FIRST_STEPS = 10  # in which the warm-up changes nothing visible
+FIRST_STEPS = 10  # in which nothing visible changes, because the learning rate is still small
 MASKS = 1024  # more than most batches have images, and drawn in milliseconds
 
 
@@ -40,10 +40,10 @@ def snapshot_steps(total: int, epoch_steps: int, size: int) -> frozenset[int]:
     """
     count = min(SNAPSHOTS, SNAPSHOT_BYTES // size)
     steps = np.geomspace(min(FIRST_STEPS, total), total, count - 1).round() if count > 2 else ()
-    ends = (
+    kept = [
         step if step < epoch_steps else round(step / epoch_steps) * epoch_steps for step in map(int, steps)
-    )
-    return frozenset({total, *ends} if count < 2 else {0, total, *ends})
+    ]
+    return frozenset({total} if count < 2 else {0, total, *kept})
 
 
 def randomness(config: TrainConfig, epoch: int, count: int) -> tuple[Tensor, Tensor]:
@@ -63,8 +63,5 @@ def masks(config: TrainConfig, epoch: int) -> Tensor:
     """
     seed = np.random.SeedSequence((config.seed, epoch, 1)).generate_state(1)[0]
     generator = torch.Generator().manual_seed(int(seed))
-    return (
-        torch.rand(MASKS, PIXELS, generator=generator)
-        .ge_(config.pixel_dropout)
-        .div_(1 - config.pixel_dropout)
-    )
+    kept = torch.rand(MASKS, PIXELS, generator=generator).ge_(config.pixel_dropout)
+    return kept.div_(1 - config.pixel_dropout)

@@ -1,4 +1,4 @@
-"""The state of a training: everything that the next step depends on; how it is restored and saved.
+"""The state of a training, on which the next step depends; restoring and saving it.
 
 Shapes: N images.
 """
@@ -74,11 +74,6 @@ class TrainingState:
         return self.step / self.epoch_steps
 
     @property
-    def rates(self) -> dict[str, float]:
-        """Learning rate (the schedule's peak) and beta now in force."""
-        return _rates(self.config)
-
-    @property
     def next_plan(self) -> StepPlan:
         """The plan of the next step; at the end that of the last one."""
         step = min(self.step, self.total_steps - 1)
@@ -88,23 +83,23 @@ class TrainingState:
     def steer(self, config: TrainConfig) -> None:
         """Puts the learning rate and beta of `config` in force."""
         self.config = config
-        self.steered |= _rates(config) != _rates(self.run.config)
+        self.steered |= config.rates != self.run.config.rates
 
     @property
     def needs_save(self) -> bool:
         """Whether step or rates changed since the last save, and there is an optimizer state to save."""
-        return (self.step, self.rates) != self._saved and bool(self.stepper.optimizer.state)
+        return (self.step, self.config.rates) != self._saved and bool(self.stepper.optimizer.state)
 
     def save(self) -> None:
         """Writes what resumption needs, then the weights. Raises OSError."""
         optimizer = self.stepper.optimizer
         updates = int(next(iter(optimizer.state.values()))["step"])
         position = checkpoints.TrainingPosition(
-            self.step, updates, self.timer(), torch.get_num_threads(), **self.rates
+            self.step, updates, self.timer(), torch.get_num_threads(), **self.config.rates
         )
         checkpoints.save_training(self.run.resume_path, self.model, optimizer, position)
         self.save_model()
-        self._saved = (self.step, self.rates)
+        self._saved = (self.step, self.config.rates)
 
     def save_model(self) -> None:
         """Writes the weights. Raises OSError."""
@@ -117,7 +112,7 @@ def restore_state(run: Run, images: Tensor, group: WorkerGroup) -> TrainingState
     Args:
         images: the training set, (N, 28, 28) uint8, on the device of the training
 
-    Raises VaeError if the run has weights but not what it is resumed from.
+    Raises VaeError if the run has weights, but no training state.
     """
     config = run.config
     model = _initial_model(config).to(images.device)
@@ -126,8 +121,8 @@ def restore_state(run: Run, images: Tensor, group: WorkerGroup) -> TrainingState
     if run.resume_path.exists():
         position = checkpoints.load_training(run.resume_path, model, state.stepper.optimizer)
         state.step, state.timer = position.step, Timer(position.seconds)
-        rates = {"learning_rate": position.learning_rate, "beta": position.beta}
-        state.steer(config.model_copy(update=rates))
+        update = {"learning_rate": position.learning_rate, "beta": position.beta}
+        state.steer(config.model_copy(update=update))
         torch.set_num_threads(position.threads if config.threads == "auto" else config.threads)
         state.save_model()  # the trainer may have died between the two files
     else:
@@ -138,26 +133,22 @@ def restore_state(run: Run, images: Tensor, group: WorkerGroup) -> TrainingState
     if kept and not run.resume_path.exists():
         state.timer = Timer(kept[-1].seconds)
     state.stepper.learning_rate = state.next_plan.learning_rate
-    own = tuple(_rates(config).values())
-    state.steered |= any((line.peak_learning_rate, line.beta) != own for line in kept)
+    rates = (config.learning_rate, config.beta)
+    state.steered |= any((line.peak_learning_rate, line.beta) != rates for line in kept)
     return state
 
 
 def prune_snapshots(run: Run, planned: Collection[int], step: int) -> None:
-    """Keeps of the snapshots up to `step` those nearest to the `planned` steps, and deletes all others.
+    """Deletes all snapshots but those up to `step` that are nearest to the `planned` steps.
 
-    Those after `step` are of a course that a resumed training does not repeat. A run that is trained longer
-    starts with the snapshots of the shorter one, which are denser than there is room for.
+    Those after `step` would not match the resumed training. A run that is trained longer starts with the
+    snapshots of the shorter one, which are more than it may keep.
     """
     past = [snapshot for path in run.snapshots() if (snapshot := int(path.stem)) <= step]
     kept = {min(past, key=lambda snapshot: abs(snapshot - plan)) for plan in planned if plan <= step and past}
     for path in run.snapshots():
         if int(path.stem) not in kept:
             path.unlink(missing_ok=True)
-
-
-def _rates(config: TrainConfig) -> dict[str, float]:
-    return {"learning_rate": config.learning_rate, "beta": config.beta}
 
 
 def _initial_model(config: TrainConfig) -> VAE:
@@ -168,7 +159,7 @@ def _initial_model(config: TrainConfig) -> VAE:
 
 
 def _load_for_restart(run: Run, model: VAE, epoch_steps: int) -> int:
-    """Loads weights alone, which is enough where schedule and optimizer start anew; returns their step."""
+    """Loads weights alone, which is enough where schedule and optimizer restart; returns their step."""
     step, _ = checkpoints.read_position(run.model_path)
     if step not in {epoch * epoch_steps for epoch in run.config.restarts}:
         raise VaeError(

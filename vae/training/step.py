@@ -1,4 +1,4 @@
-"""One training step: the same computation in every worker.
+"""The training step, which every worker computes.
 
 Shapes: N images, B batch, Z latent size.
 """
@@ -16,7 +16,7 @@ from vae.training.schedule import masks, randomness
 
 
 class Stepper:
-    """A model with its training images and optimizer: takes single steps.
+    """Takes single training steps of a model; holds its training images and optimizer.
 
     Args:
         images: the whole training set, (N, 28, 28) uint8
