@@ -14,8 +14,7 @@ from pages.components.export.film_frames import NARROWEST, Film, digit_film, map
 from tests.pages.export.test_poster import MODELS
 from tests.support.decoders import small_model
 from vae.datasets.registry import class_names
-from vae.export.animation import Frame
-from vae.export.frame_streaming import MAX_COLOURS
+from vae.export.animation import MAX_COLOURS, Frame
 from vae.inference.planes import Plane, axis_directions, principal_directions
 from vae.inference.scored_set import Floats
 from vae.inference.scoring import decode_places

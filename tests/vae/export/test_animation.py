@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from PIL import GifImagePlugin, Image, ImageSequence
 
-from vae.export import frame_streaming
-from vae.export.animation import Format, Frame, film
-from vae.export.frame_streaming import MAX_COLOURS
+from vae.export import animation
+from vae.export.animation import MAX_COLOURS, Format, Frame, film
 
 KINDS: tuple[Format, ...] = get_args(Format)
 PALETTE = np.random.default_rng(0).integers(0, 256, (MAX_COLOURS, 3), np.uint8)
@@ -80,13 +79,13 @@ def test_a_pillow_without_its_private_parts_writes_the_same_film(
     if kind == "GIF":
         monkeypatch.delattr(GifImagePlugin, "getdata")
     else:
-        monkeypatch.setattr(frame_streaming._LazyFrames, "seek", gone)
-    frame_streaming.usable.cache_clear()
+        monkeypatch.setattr(animation._LazyFrames, "seek", gone)
+    animation.usable.cache_clear()
     try:
         with caplog.at_level(logging.WARNING):
             without = [film(frames(), MILLISECONDS, PALETTE, kind) for _ in range(2)]
     finally:
-        frame_streaming.usable.cache_clear()
+        animation.usable.cache_clear()
     assert [record.message.split(":")[0] for record in caplog.records] == [
         f"{kind} animations take more memory"
     ]
