@@ -41,7 +41,7 @@ class SocketTab:
     """
 
     def __init__(self, session: Session) -> None:
-        self.session = session
+        self.session, self.errors = session, session.errors
         self.places: list[Place] = []
         self._events = 0
 
@@ -114,11 +114,6 @@ class SocketTab:
     async def leave(self) -> None:
         """Closes the tab."""
         await self.session.close()
-
-    @property
-    def errors(self) -> list[str]:
-        """The errors that the page showed."""
-        return self.session.errors
 
     def _expect_run(self, run: str, page: str) -> None:
         """Raises WrongResultError unless the page shows this run."""

@@ -188,7 +188,7 @@ def delete(run: RunName, /, *, runs_dir: RunsDir = None, yes: bool = False) -> N
 
 
 def _train(find: Callable[[], Run]) -> None:
-    """Trains a run in this process, together with the other workers if `torchrun` started several."""
+    """Trains a run in this process, as one of several workers if `torchrun` started them."""
     if _workers() == 1:
         train_in_terminal(find())
         return

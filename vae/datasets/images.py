@@ -22,7 +22,6 @@ DAMAGED = (
     *(OSError, ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, EOFError),
     *(struct.error, zlib.error, UserWarning),
 )
-BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 # The inverse of each EXIF orientation but 1, which is upright.
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -54,7 +53,7 @@ def read_image(content: bytes) -> ImageArray:
     )
     try:
         image = Image.open(io.BytesIO(content), formats=("PNG", "JPEG"))
-    except BOMB as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise too_large from error
     except DAMAGED as error:
         raise VaeError(

@@ -15,7 +15,7 @@ from PIL import Image, ImageFilter
 from vae import VaeError
 from vae.datasets.images import ImageArray
 
-Levels = npt.NDArray[np.float32]  # (H, W): ink above the background, in grey levels
+Levels = npt.NDArray[np.float32]  # (H, W), differences from the background, in grey levels
 
 BOX = 20 / 28
 STRONG = 253  # the level of MNIST's strong ink: the 98th percentile over its images (measured)
@@ -34,8 +34,8 @@ def as_mnist(picture: ImageArray, side: int = 28) -> ImageArray:
     Raises VaeError if nothing stands out from the background.
     """
     ink = _ink(picture)
-    there = _solid(ink)
-    rows, columns = np.flatnonzero(there.any(1)), np.flatnonzero(there.any(0))
+    mask = _stroke_mask(ink)
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if not rows.size:
         raise VaeError(
             "Nothing stands out in this picture: it is all of one colour, too faint, or has no even ground. "
@@ -48,18 +48,18 @@ def as_mnist(picture: ImageArray, side: int = 28) -> ImageArray:
         (width, height), Image.Resampling.BOX, (float(left), float(top), float(right), float(bottom))
     )
     small = np.asarray(fitted).clip(0)
-    levels = (small * (STRONG / _strong(small))).clip(0, 255)
-    y, x = (_start(levels.sum(axis), side) for axis in (1, 0))
+    levels = (small * (STRONG / _ink_level(small))).clip(0, 255)
+    y, x = (_offset(levels.sum(axis), side) for axis in (1, 0))
     out = np.zeros((side, side), np.uint8)
     out[y : y + height, x : x + width] = np.rint(levels)
     return out
 
 
-def _start(mass: Levels, side: int) -> int:
-    """The first row or column of an image in the frame, so that its centre of mass is in the middle.
+def _offset(mass: Levels, side: int) -> int:
+    """The row or column of the frame at which an image begins, so that its centre of mass is in the middle.
 
     As in MNIST, where all centres of mass lie between 13.5 and 14.5, counted from the middle of pixel 0. The
-    image never leaves the frame.
+    whole image stays in the frame.
 
     Args:
         mass: the image's sums over rows or columns, (length,).
@@ -81,29 +81,29 @@ def _ink(picture: ImageArray) -> Levels:
     ring[width:-width, width:-width] = False
     rows, columns = (index[:: 1 + len(index) // 4000] for index in np.nonzero(ring))
     border, contrast = levels[rows, columns], float(np.ptp(levels))
-    usual = float(np.median(border))
-    background: Levels | float = usual
-    rest = border - usual
-    if _deviation(rest) > 0.02 * contrast:
+    median = float(np.median(border))
+    background: Levels | float = median
+    residual = border - median
+    if _deviation(residual) > 0.02 * contrast:
         y, x = (np.linspace(-1, 1, length, dtype=np.float32) for length in levels.shape)
         at_x, at_y = x[columns], y[rows]
         terms = (np.ones_like(at_x), at_x, at_y, at_x * at_x, at_x * at_y, at_y * at_y)
         level, by_x, by_y, by_xx, by_xy, by_yy = _fit(np.stack(terms, axis=-1), border)
         y = y[:, None]
         surface = level + by_x * x + by_y * y + by_xx * x * x + by_xy * x * y + by_yy * y * y
-        background, rest = surface, border - surface[rows, columns]
-    away = levels - background
-    # Ink on more than half of the border looks like noise; the cut of half the contrast keeps it.
-    cut = max(min(4 * _deviation(rest), contrast / 2), 1.0)
-    light, dark = (np.where(part > cut, part, 0) for part in (away, -away))
+        background, residual = surface, border - surface[rows, columns]
+    difference = levels - background
+    # Ink on more than half of the border looks like noise; a threshold of half the contrast keeps it.
+    threshold = max(min(4 * _deviation(residual), contrast / 2), 1.0)
+    light, dark = (np.where(part > threshold, part, 0) for part in (difference, -difference))
     # Dark ink absorbs a share of the light, so its contrast is lower where the paper is darker.
-    dark *= usual / np.maximum(background, usual / 3 + 1)
+    dark *= median / np.maximum(background, median / 3 + 1)
     return max(light, dark, key=lambda part: float((part.astype(np.float64) ** 2).sum()))
 
 
-def _deviation(rest: Levels) -> float:
+def _deviation(residual: Levels) -> float:
     """A robust standard deviation of values around 0: 1.4826 times the median absolute deviation."""
-    return 1.4826 * float(np.median(np.abs(rest)))
+    return 1.4826 * float(np.median(np.abs(residual)))
 
 
 def _fit(terms: Levels, values: Levels) -> Levels:
@@ -115,15 +115,15 @@ def _fit(terms: Levels, values: Levels) -> Levels:
     return factors
 
 
-def _strong(ink: Levels) -> float:
+def _ink_level(ink: Levels) -> float:
     """The level of strong ink: a percentile, because noise would decide the maximum."""
     return float(np.percentile(ink[ink >= ink.max() / 2], 90))
 
 
-def _solid(ink: Levels) -> npt.NDArray[np.bool_]:
-    """The mask of the ink, (H, W), without specks: pixels of a stroke have neighbours, noise has not."""
-    there = ink > max(FAINT, 0.2 * _strong(ink))
+def _stroke_mask(ink: Levels) -> npt.NDArray[np.bool_]:
+    """The mask of the ink, (H, W), without specks: pixels of a stroke have neighbours, those of noise few."""
+    mask = ink > max(FAINT, 0.2 * _ink_level(ink))
     if max(ink.shape) < 100:  # in images as small as MNIST's, each pixel counts
-        return there
-    neighbours = Image.fromarray(there.astype(np.uint8) * 250).filter(ImageFilter.BoxBlur(2))
-    return there & (np.asarray(neighbours) > 45)  # 10 for each of the 25: a thin line has five
+        return mask
+    neighbours = Image.fromarray(mask.astype(np.uint8) * 250).filter(ImageFilter.BoxBlur(2))
+    return mask & (np.asarray(neighbours) > 45)  # 10 for each of the 25: a thin line has five

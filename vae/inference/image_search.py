@@ -1,4 +1,4 @@
-"""Selection of test images by index search, loss range, class and order.
+"""Search for test images by index, loss and class, and their order.
 
 Shapes: N images.
 """
@@ -15,7 +15,7 @@ from vae.storage.untrusted import shortened
 
 MAX_WORDS = 50  # of a search; each takes a millisecond
 
-# Sort keys by the names on the page, smallest first: (set, seed) -> (N,).
+# Sort keys by their names on the page, for ascending order: (set, seed) -> (N,).
 SORTS: dict[str, Callable[[ScoredSet, int], npt.NDArray[np.generic]]] = {
     "index": lambda test, _: np.arange(len(test)),
     "worst": lambda test, _: -test.reconstruction,
@@ -75,7 +75,7 @@ def select_images(
     """Sorted indices of the images that match a search and whose reconstruction loss lies in a range.
 
     Args:
-        find: a search (`search_indices`), empty for all images; exact matches come first in any order.
+        find: a search (`search_indices`), empty for all images; in any order, exact matches come first.
         loss: lowest and highest loss, in nats, both included.
         sort: one of `SORTS`.
         seed: of the shuffling.

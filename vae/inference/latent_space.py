@@ -34,7 +34,7 @@ def encode_set(model: VAE, images: Tensor) -> Posterior:
 
 
 def prior_grid(count: int) -> Tensor:
-    """A square grid of map positions, row, column -> x, y: (count, count, 2) float64.
+    """A square grid of map positions x, y, by row and column: (count, count, 2) float64.
 
     In both directions the positions are quantiles of the prior N(0, 1), each at the median of one of `count`
     intervals of equal probability. The top row has the largest y.

@@ -1,8 +1,8 @@
 """Encoding, decoding and scoring of NumPy images with a torch model.
 
 Streamlit runs each page in a new thread, in which torch would start worker threads of its own. For a few
-images that takes twenty times as long as the decoder (16 ms against 0.8 ms, measured), so each function here
-that a page calls limits torch to one thread.
+images these take twenty times as long as the decoder (measured: 16 ms and 0.8 ms). So the functions here that
+pages call limit torch to one thread.
 
 Shapes: B or N images, S pixels a side, Z latent size.
 """
@@ -52,7 +52,7 @@ def make_scored_set(model: VAE, images: ImageArray, labels: Indices, *, decoding
     """Images (B, S, S) and their classes (B,) with the model's scores.
 
     Args:
-        decoding: whether the set holds the images decoded from the means, too.
+        decoding: whether the set is to hold the images decoded from the means.
     """
     torch.set_num_threads(1)
     scores = score_set(model, torch.from_numpy(images))

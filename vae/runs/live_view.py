@@ -65,16 +65,12 @@ def load_view(path: Path) -> LiveView | None:
             view = LiveView(
                 TensorMetadata.of(file.metadata()).step, *(file.get_tensor(name) for name in TYPES)
             )
+        if not np.isfinite(view.points).all() or view.labels.max() > 9:
+            raise ValueError("its points are not finite, or its labels above 9")
+        return view
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise _damaged(path, error) from error
-    if not np.isfinite(view.points).all() or view.labels.max() > 9:
-        raise _damaged(path, "its points are not finite, or its labels above 9")
-    return view
-
-
-def _damaged(path: Path, why: object) -> VaeError:
-    return VaeError(
-        f"{path.parent.name}/{path.name} is damaged ({why}). Delete that file: training makes it anew."
-    )
+        raise VaeError(
+            f"{path.parent.name}/{path.name} is damaged ({error}). Delete that file: training makes it anew."
+        ) from error

@@ -15,16 +15,16 @@ from vae.config import PIXELS, TrainConfig
 
 TRAIN_IMAGES = {"mnist": 60_000, "fashion-mnist": 60_000, "kmnist": 60_000, "emnist-digits": 240_000}
 
-# Fitted to the second epochs of eight trainings, of 2 x 64 to 2 x 1024 units at batches of 32 to 512, plain
-# and residual, with one and two threads of a quiet AMD EPYC. Of two rounds 15 estimates were within 10%, and
-# one was 22% short. Seconds of one core at REFERENCE_SPEED, unless said.
+# Fitted to the second epochs of eight trainings on an idle AMD EPYC: 2 x 64 to 2 x 1024 units, batches of 32
+# to 512, plain and residual, one and two threads. Each was trained twice; 15 of 16 estimates were within 10%,
+# and one was 22% too low. Values are seconds of one core at REFERENCE_SPEED, unless noted.
 REFERENCE_SPEED = 90e9  # operations per second
 START = 3.3  # importing PyTorch, reading the data
 STEP = 0.28e-3  # the calls of a step, whatever their sizes
 WEIGHT = 0.4e-9  # Adam's update of one weight, at each step, on all cores
 ELEMENT = 3.2e-9  # activation or loss of one unit for one image, forward and back
-BFLOAT16 = 0.65  # share of the time of matrix products, where bfloat16 is fast; elsewhere it saves nothing
-SERIAL = 0.1  # share of the work on images that further cores do not shorten
+BFLOAT16 = 0.65  # factor of the time of matrix products where bfloat16 is fast; elsewhere it saves nothing
+SERIAL = 0.1  # share of the work on images that is not spread over several cores
 TESTING = 1 / 18  # of that work, after each epoch: a sixth as many images, forward only, which is a third
 SNAPSHOTS = 1 / 3  # of that work, once: a dozen times the test set through the encoder
 
@@ -39,7 +39,7 @@ def cores() -> int:
 
 
 def core_speed() -> float:
-    """Operations per second of matrix products on one core, measured now."""
+    """Measures the operations per second of matrix products on one core."""
     matrix = np.full((_SIDE, _SIDE), 0.5, np.float32)
     result = np.empty_like(matrix)
     times = []
