@@ -1,4 +1,4 @@
-"""Many users at once while a training runs: `python -m benchmarks.load [--sessions 30] [--pages 4]`.
+"""The app under many users while a training runs: `python -m benchmarks.load [--sessions 30] [--pages 4]`.
 
 Each acts every two seconds: a click on the map, a path, another page, a picture, another run. A few are
 pages of one headless Chromium, which draws on the same cores that serve and train; the others are websocket

@@ -1,7 +1,7 @@
 """The cost of the time machine in a real browser without a GPU: frames per second, and the time of a seek.
 
 The run has the network of `best` and two epochs; its map shows 10,000 test pictures over the manifold. All
-times are taken in the page itself.
+times are taken by scripts in the page.
 """
 
 import tempfile

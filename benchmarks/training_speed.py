@@ -36,8 +36,8 @@ TURN = EPOCH // 10  # images of a turn: our loop writes one line of metrics in i
 ROUNDS = 3  # repetitions of measurements that start processes or train to the end
 
 BLOG_EPOCHS = 30  # in which the blog's loop reaches BLOG_NEGATIVE_ELBO
-# The quickest config found that reaches this on held-out training images (150.0 after its one epoch). Such a
-# small network gains nothing from a second thread.
+# The quickest config found that reaches this −ELBO on held-out training images: 150.0 after its only epoch.
+# Such a small network gains nothing from a second thread.
 QUICKEST: dict[str, Any] = {
     "network": "residual",
     "hidden_dims": (64, 64, 64, 64),

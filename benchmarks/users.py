@@ -117,7 +117,9 @@ class SocketTab:
 
     def _expect_run(self, run: str, page: str) -> None:
         """Raises WrongResultError unless the page shows this run."""
-        _expect("selected run", self._run_box().raw_value.partition(" ")[0], run)  # its state follows
+        _expect(
+            "selected run", self._run_box().raw_value.partition(" ")[0], run
+        )  # its widget state comes later
         if page == MAP:
             _expect("map", self._map_data()["label"].split(". Arrows")[0], f"Latent space of {run}")
         elif page == TRAIN:

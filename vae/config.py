@@ -31,8 +31,8 @@ EXECUTION_FIELDS = frozenset({"device", "threads"})
 class TrainConfig(BaseModel):
     """Network, data set and training of a run.
 
-    The form on the Train page shows the fields whose metadata have a `group`, its heading. A click changes a
-    number by `step`, or by a tenth of its distance to `step_towards`.
+    The form on the Train page shows the fields whose metadata have a `group`, under that heading. A click
+    changes a number by `step`, or by a tenth of its distance to `step_towards`.
 
     Construction raises `pydantic.ValidationError` (a `ValueError`) for a value out of bounds;
     `explain` turns it into text for people.

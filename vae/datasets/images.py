@@ -16,7 +16,7 @@ from vae import VaeError
 ImageArray = npt.NDArray[np.uint8]  # (H, W) or (H, W, 3), 0 is black
 
 MAX_PIXELS = 40_000_000  # enough for the default photo of any telephone; reading it takes up to 450 MB
-ENOUGH_PIXELS = 1024  # of the longer side: about 50 for each pixel of the 20 that a digit of MNIST has
+ENOUGH_PIXELS = 1024  # of the longer side: about 50 for each of the 20 pixels of a digit in MNIST
 # What Pillow raises for damaged files, and the warning that the tests turn into an exception.
 DAMAGED = (
     *(OSError, ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, EOFError),

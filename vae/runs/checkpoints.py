@@ -134,7 +134,7 @@ def _read_training(path: Path, shapes: Shapes) -> tuple[Tensors, TrainingPositio
 
 
 def save_snapshot(path: Path, snapshot: Snapshot) -> None:
-    """Writes a snapshot in float16: half the size, and still finer than a screen. Raises OSError."""
+    """Writes a snapshot in float16: half the size, and more precise than a screen. Raises OSError."""
     tensors = {f"decoder.{name}": tensor for name, tensor in snapshot.decoder.items()}
     tensors |= {name: getattr(snapshot, name) for name in ("mean", "logvar", "reconstructions")}
     metadata = {"metrics": snapshot.metrics.model_dump_json()} if snapshot.metrics else {}
@@ -235,7 +235,7 @@ def _validated_metadata() -> Iterator[None]:
 
 
 def _read_tensors(file: safe_open, wanted: Shapes, kind: str = "F32") -> Tensors:
-    """All tensors of `file`. Raises ValueError, before reading any, if names, shapes or types differ."""
+    """All tensors of `file`. Raises ValueError before it reads any if names, shapes or types differ."""
     slices = {name: file.get_slice(name) for name in file.keys()}
     found = {name: (torch.Size(part.get_shape()), part.get_dtype()) for name, part in slices.items()}
     others = found.items() ^ {name: (shape, kind) for name, shape in wanted.items()}.items()

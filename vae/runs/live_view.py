@@ -1,4 +1,4 @@
-"""A preview of the model on some test images, which the trainer writes for the Train page. Imports no torch.
+"""The live view of a training: test images, their reconstructions and map positions. Imports no torch.
 
 Shapes: C classes, M points, S = SIDE pixels.
 """
@@ -22,7 +22,7 @@ MAX_BYTES = 2 * 10 * PIXELS + MAX_POINTS * (2 * 4 + 1)  # bytes
 
 
 class LiveView(NamedTuple):
-    """What the model makes of a few test images at one step.
+    """A few test images at one step of the training, with their reconstructions and map positions.
 
     Attributes:
         pictures: the first test image of each class, grey levels: (C, S, S).

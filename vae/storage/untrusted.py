@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Literal
 from safetensors import SafetensorError, safe_open
 
 MAX_JSON = 200_000  # bytes; a config of 9,999 restarts has 110,000
-MAX_NUMBER = 1e39  # float32 ends at 3.4e38; sums and squares of these are finite
+MAX_NUMBER = 1e39  # above the largest float32, 3.4e38; sums and squares are finite as float64
 MAX_DIGITS = 19  # of an integer, as many as int64 has
 MAX_HEADER = MAX_JSON  # of safetensors; it holds a copy of the config, and about 100 bytes a tensor
 MAX_WEIGHTS = 1_000_000_000  # the largest network, 8 layers of 4096 units, has 970 MB

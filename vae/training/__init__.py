@@ -1,1 +1,1 @@
-"""Training: the loop, what it saves and obeys, and the process it runs in."""
+"""Training: the loop, its state, requests to it, and the process it runs in."""
