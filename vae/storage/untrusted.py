@@ -9,8 +9,9 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 from safetensors import SafetensorError, safe_open
 
@@ -29,7 +30,7 @@ def shortened(text: str) -> str:
     return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}…"
 
 
-def open_limited(path: Path, most: int) -> BinaryIO:
+def open_limited(path: Path, most: int) -> BufferedReader:
     """Opens a regular file of at most `most` bytes for reading.
 
     Raises FileNotFoundError, and ValueError if it is larger, unreadable, or not a regular file: a link could
