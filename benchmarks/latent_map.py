@@ -29,7 +29,6 @@ WHEELS = 8  # turns of the wheel in a zoom, which enlarge 2.2 times
 ZOOMS_IN_A_ROW = 5
 SLOW_FRAME = 50  # milliseconds
 OURS, CROWDED, BARE = "the app", "60,000 points", "bare Streamlit"
-TRAINING = "?pictures=training"
 DECODED_IMAGE = "[alt='What the model draws at the chosen place']"
 SETTLE = 700  # milliseconds after which the page has settled
 VIEWPORT: ViewportSize = {"width": 1400, "height": 900}
@@ -334,7 +333,7 @@ def main() -> None:
             with open_map(browser, ours.address()) as page, open_bare(browser, bare.address()) as other:
                 show(measure_decoding(page))
                 show(measure_clicks({OURS: (page, DECODED_IMAGE), BARE: (other, ".stImage img")}, means))
-                with open_map(browser, ours.address(TRAINING)) as crowded:
+                with open_map(browser, ours.address("?pictures=training")) as crowded:
                     pages = {OURS: (page, "≥ 50"), CROWDED: (crowded, "≥ 30"), BARE: (other, "")}
                     show(measure_hovering(pages))
                 show(measure_zooms(page, means, 1))

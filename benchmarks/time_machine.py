@@ -19,7 +19,6 @@ from vae.config import TrainConfig
 from vae.training.loop import train
 
 EPOCHS, SEEKS, COLD, PLAYS = 2, 20, 6, 3
-SPEEDS = ("1", "4")
 FRAMES, LATENCY = 20, 100  # targets: frames per second at least, milliseconds at most
 
 # In the page: plays from the first moment to the last, and returns the times at which points were drawn.
@@ -93,7 +92,7 @@ def main() -> None:
                 ]
             )
             print(f"  the manifold is whole after {median(whole):.0f} ms, median")
-            for speed in SPEEDS:
+            for speed in ("1", "4"):
                 plays = [np.diff(page.evaluate(PLAY, speed)) for _ in range(PLAYS)]
                 rate = median(1000 / float(times.mean()) for times in plays)
                 what = f"frames a second at speed {speed}, median of {PLAYS} plays"

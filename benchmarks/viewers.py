@@ -28,7 +28,6 @@ TURNS = 5
 SETTLE, WINDOW, END = 2, 8, 5  # seconds before a measurement, of it, and after the end of the run
 NO_VIEWER, CROWD, BROWSER = "no viewer", "20 tabs", "1 browser"
 TABS = {NO_VIEWER: 0, "1 tab": 1, CROWD: 20}
-WARM_EPOCHS = 2
 
 # In the page: counts the messages to the server, and records when the newest x of the curves grew.
 WATCH = """
@@ -166,7 +165,7 @@ def measure_training(threads: int | Literal["auto"], browser: Browser | None) ->
     ):
         address = server.address(f"train?run={run.name}")
         with viewers(address, 1):  # the first visit loads what all need
-            wait_until(lambda: run.status().epoch > WARM_EPOCHS)
+            wait_until(lambda: run.status().epoch > 2)
         for turn in range(TURNS):
             for who in [*windows, *windows][turn % len(windows) :][: len(windows)]:
                 with viewers(address, TABS.get(who, 0), browser if who == BROWSER else None) as current:
