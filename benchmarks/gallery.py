@@ -24,8 +24,8 @@ from torch import nn
 
 from benchmarks.sessions import Session
 from benchmarks.targets import machine_load, median_and_maximum
-from tests.browser import APP, ARGUMENTS, SLOW, Server, chromium
-from tests.conftest import BUNDLED
+from tests.support.browser import ARGUMENTS, SLOW, Server, chromium
+from tests.support.paths import APP, BUNDLED
 from vae.datasets.registry import load
 from vae.inference.latent_space import BATCH
 from vae.inference.scored_set import ScoredSet

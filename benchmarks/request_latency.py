@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.live_run import slow_config, training
 from benchmarks.targets import median_and_maximum
-from tests.browser import wait_until
+from tests.support.browser import wait_until
 from vae.runs.run import Run
 
 TIMES = 20

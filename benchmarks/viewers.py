@@ -20,7 +20,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from benchmarks.live_run import images_per_second, read_status, slow_config, stop, training
 from benchmarks.sessions import Session, open_sessions
 from benchmarks.targets import machine_load, median_and_maximum
-from tests.browser import APP, ARGUMENTS, Server, chromium, ready, wait_until
+from tests.support.browser import ARGUMENTS, Server, chromium, ready, wait_until
+from tests.support.paths import APP
 from vae.runs.records import Status
 from vae.runs.run import Run
 

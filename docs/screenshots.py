@@ -7,8 +7,8 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.live_run import training
-from tests.browser import APP, ARGUMENTS, MISSING, Server, chromium, place_on, ready, wait_until
-from tests.conftest import BUNDLED
+from tests.support.browser import ARGUMENTS, MISSING, Server, chromium, place_on, ready, wait_until
+from tests.support.paths import APP, BUNDLED
 from vae.config import TrainConfig
 from vae.training import jobs
 
