@@ -113,17 +113,20 @@ def render(results: Results) -> str:
     rows = [
         ("", "−ELBO", "reconstruction", "KL", "refined −ELBO", likelihood, "5-NN", "seconds", "conditions"),
         ("---",) * 9,
-        *(_own_row(name, row) for name, row in results["runs"].items()),
+        *(_own_row(name, row, results["machine"]) for name, row in results["runs"].items()),
         *(_published_row(other) for other in PUBLISHED),
     ]
     how = f"{results['date']}, {results['machine']}; seconds are those of training, tests and saves included."
     return "\n".join([*(f"| {' | '.join(cells)} |" for cells in rows), "", how])
 
 
-def _own_row(name: str, row: Results) -> tuple[str, ...]:
+def _own_row(name: str, row: Results, machine: str) -> tuple[str, ...]:
     config, scores = row["config"], row["evaluation"]
     widths = " ".join(map(str, config["hidden_dims"]))
-    network = f"{config.get('network', 'plain')} network of {widths}, {config.get('precision', 'float32')}"
+    precision = config.get("precision", "float32")
+    if f"without {precision}" in machine:
+        precision = f"float32 in place of {precision}"
+    network = f"{config.get('network', 'plain')} network of {widths}, {precision}"
     conditions = (
         f"MNIST, {scores['images']:,} test images, grey, {config['latent_dim']} latent dimensions, "
         f"{network}, {config['epochs']} epochs, seed {config['seed']}, {scores['elbo_samples']} samples of z"

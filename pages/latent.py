@@ -84,7 +84,8 @@ def explore(view: View) -> None:
     if region is not None:
         summary = map_data.region_summary(loaded, view.pictures, view.points, region)
         st.button("Remove the selection", on_click=remove_region)
-        region_panel(run, loaded, view.pictures, summary, train=view.settings.training)
+        with st.container(key="selection"):
+            region_panel(run, loaded, view.pictures, summary, train=view.settings.training)
     # These run only while they are open, to keep clicks fast.
     sliders = st.expander("Coordinates", expanded=latent_dim > 2, on_change="rerun", key="coordinates_opened")
     if sliders.open:

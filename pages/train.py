@@ -6,8 +6,8 @@ import streamlit as st
 
 from pages.components.runs import run_data
 from pages.components.runs.run_actions import STARTS, perform, show_busy_run, start
+from pages.components.runs.run_heading import run_heading
 from pages.components.runs.run_picker import run_picker
-from pages.components.runs.run_status import run_heading
 from pages.components.runs.runs_table import runs_table
 from pages.components.shell.access import may_change, show_lock
 from pages.components.shell.connection import watch_window

@@ -232,9 +232,9 @@ PRESETS: dict[PresetName, dict[str, Any]] = {
     },
 }
 PRESET_DESCRIPTIONS: dict[PresetName, str] = {
-    "quick": "The best picture half a minute on two cores can buy.",
-    "blog": "The network of the blog post that this grew from.",
-    "best": "The best model five minutes on two cores can buy.",
+    "quick": "The lowest loss found for half a minute on two cores.",
+    "blog": "The network and optimiser of the blog post that this app grew from.",
+    "best": "The lowest loss found for five minutes on two cores.",
 }
 
 

@@ -156,6 +156,13 @@ def test_a_lasso_and_a_box_count_what_they_hold(shared: Server, page: Page, bund
     assert np.abs(levels(both) - bundled.images[held].mean(axis=0)).max() <= 1
     assert np.abs(levels(both, 29) - centre).max() <= 1
 
+    # At an earlier moment what is of the newest weights is dimmed, as the note says.
+    page.get_by_role("button", name="One moment back").click()
+    for part in (".st-key-selection", ".chosen"):
+        expect(page.locator(part)).to_have_css("opacity", "0.6")
+    page.get_by_role("button", name="now", exact=True).click()
+    expect(page.locator(".st-key-selection")).to_have_css("opacity", "1")
+
     # A box small enough that all in it can be named; with shift held, too, it is all that is selected.
     x, y = bundled.means[lonely(bundled)].tolist()
     page.keyboard.down("Shift")

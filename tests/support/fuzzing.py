@@ -21,11 +21,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streamlit import logger
 
+from pages.components.charts.colours import LABEL_COLOURS
 from pages.components.charts.images import data_url, row_of_pairs
 from pages.components.charts.live_figure import figure_spec
 from pages.components.charts.loss_curves import Curve, loss_curves, rate_changes
-from pages.components.charts.scatter import LABEL_COLOURS, latent_scatter
-from pages.components.runs.run_status import config_summary, progress_line
+from pages.components.charts.scatter import latent_scatter
+from pages.components.runs.run_heading import config_summary, progress_line
 from tests.support.evaluations import evaluation_of
 from tests.support.paths import ROOT
 from vae import VaeError

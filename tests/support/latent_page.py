@@ -69,7 +69,7 @@ RANGE_WIDTH = """() => {
 # Has the map show other data than Python brought.
 SHOW = f"""(changes) => {{
     const {{ data, queue }} = {MAP};
-    {MAP}.show({{ ...data, ...changes }}, queue.report);
+    {MAP}.show({{ data: {{ ...data, ...changes }}, setTriggerValue: queue.report }});
 }}"""
 COUNT = """() => document.querySelector('[data-chart="map"] .js-plotly-plot')
     ._fullData.reduce((sum, trace) => sum + trace.x.length, 0)"""

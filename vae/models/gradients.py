@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vae.config import PIXELS
+from vae.models.aten_operators import operator
 from vae.models.network import VAE, Hidden, Sine
-from vae.models.operators import operator
 
 
 class _Activation(NamedTuple):

@@ -43,7 +43,7 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
 
     Args:
         durable: waits until the content is on the disk, so that it survives a power cut; not needed for files
-            that are rewritten twice a second.
+            that are rewritten several times a second.
 
     Raises OSError (a full disk, no permission); the old file is then unchanged.
     """

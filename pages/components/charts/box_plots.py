@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pages.components.charts.scatter import LABEL_COLOURS
+from pages.components.charts.colours import LABEL_COLOURS
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # whiskers, box and its middle line
 FADED = 0.4

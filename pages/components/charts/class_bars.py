@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from pages.components.charts.scatter import LABEL_COLOURS
+from pages.components.charts.colours import LABEL_COLOURS
 
 _STYLE = """<style>
 .class-bars { width: 100%; max-width: 30rem; margin-top: 0.6rem; border-collapse: collapse; font-size: 0.8rem;

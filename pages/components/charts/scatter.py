@@ -8,13 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-# Ten colours that are distinct for colour-blind people, too, on light and dark backgrounds: found by
-# maximising the smallest distance in OKLab, for normal vision and each kind of dichromacy
-# (tests/pages/charts/test_scatter.py).
-LABEL_COLOURS = (
-    *("#1133ff", "#886699", "#dd2222", "#bb77ff", "#6622aa"),
-    *("#ee8844", "#bbccff", "#66aaaa", "#882244", "#eecc00"),
-)
+from pages.components.charts.colours import LABEL_COLOURS
+
 # Two rings, dark on light and light on dark, which are visible on every background and colour.
 RINGS = tuple(
     {"symbol": "circle-open", "size": size, "color": colour, "line": {"width": 3}}

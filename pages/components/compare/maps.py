@@ -10,8 +10,8 @@ import streamlit as st
 
 from pages.components.charts.tables import better, comparison, number_table
 from pages.components.charts.tiles import TileLayout, tiles
-from pages.components.compare.mark import current_mark, mark_query
 from pages.components.compare.pair import Pair
+from pages.components.compare.shared_pin import current_mark, mark_query
 from pages.components.map import map_data
 from pages.components.map.explorer_map import ExplorerPlacement, View, explorer_map
 from pages.components.map.look_panel import look_panel
@@ -20,7 +20,7 @@ from pages.components.map.pins import Pins
 from pages.components.map.time_machine import Link
 from pages.components.runs import loaded_model, run_data, run_moments
 from pages.components.runs.loaded_model import LoadedModel
-from pages.components.runs.run_status import config_summary
+from pages.components.runs.run_heading import config_summary
 from pages.components.shell.messages import escape_markdown
 from pages.components.stores import pictures
 from pages.components.stores.decoder import decoder_store

@@ -8,8 +8,8 @@ import streamlit as st
 
 from pages.components.runs import run_data
 from pages.components.runs.run_actions import perform, show_busy_run, start_all
+from pages.components.runs.run_heading import progress_line
 from pages.components.runs.run_picker import select_pair
-from pages.components.runs.run_status import progress_line
 from pages.components.shell.access import may_change
 from pages.components.shell.messages import escape_markdown, show_errors
 from pages.components.train import form

@@ -5,7 +5,7 @@ import streamlit as st
 from pages.components.explore.path_panel import End, path_panel
 from pages.components.explore.pin_state import pins_query
 from pages.components.explore.pins_row import pins_row
-from pages.components.export.film import film_button
+from pages.components.export.film_dialog import film_button
 from pages.components.export.poster import poster_button
 from pages.components.map.drawings import Ends, draw_path, path_address, remove_path
 from pages.components.map.explorer_map import View

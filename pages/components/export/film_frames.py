@@ -18,8 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
+from pages.components.charts.colours import LABEL_COLOURS
 from pages.components.charts.images import Ink, tiled
-from pages.components.charts.scatter import LABEL_COLOURS
 from vae.datasets.images import ImageArray
 from vae.export.animation import Frame, Palette
 from vae.export.images import enlarged

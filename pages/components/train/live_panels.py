@@ -5,15 +5,16 @@ from typing import NamedTuple, get_args
 
 import streamlit as st
 
+from pages.components.charts.colours import LABEL_COLOURS
 from pages.components.charts.images import data_url, row_of_pairs
 from pages.components.charts.live_figure import Cursor, Spec, figure_spec, live_figure
 from pages.components.charts.loss_curves import Curve, Scale, X, loss_curves, rate_changes
-from pages.components.charts.scatter import LABEL_COLOURS, latent_scatter
+from pages.components.charts.scatter import latent_scatter
 from pages.components.runs import run_data
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.runs.run_data import changed_at, path_of
+from pages.components.runs.run_heading import show_progress
 from pages.components.runs.run_picker import select_run
-from pages.components.runs.run_status import show_progress
 from pages.components.runs.runs_table import chosen_runs
 from pages.components.train.explanations import CURVES, MAP, PICTURES
 from pages.components.train.past_view import TIME, past_map, time_slider

@@ -22,7 +22,7 @@ from pages.components.charts.loss_curves import (
     rate_changes,
     thinned,
 )
-from tests.pages.charts.test_scatter import DICHROMATS, linear_rgb, oklab
+from tests.pages.charts.test_colours import DICHROMATS, linear_rgb, oklab
 from vae.runs.history import ROW, Losses
 from vae.runs.records import Status
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from pages.components.charts.tables import number_table
-from pages.components.compare.mark import Mark, mark_of
 from pages.components.compare.metrics_table import METRICS, equal_counts, metric_rows
 from pages.components.compare.pair import Pair
+from pages.components.compare.shared_pin import Mark, mark_of
 from pages.components.map.pin_urls import PinQuery
 from pages.components.runs.config_text import differing_fields
 from pages.components.shell.url_state import UrlHistory

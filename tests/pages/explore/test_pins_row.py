@@ -98,7 +98,7 @@ def test_pins_are_chosen_kept_saved_and_removed(server: Workshop, page: Page) ->
     expect(page).to_have_url(re.compile("z=2%2C-1"))
     picture_3.get_by_role("button", name="Keep").focus()
     page.keyboard.press("Enter")
-    kept = picture_3.get_by_role("button", name="Kept: let it go")
+    kept = picture_3.get_by_role("button", name="Kept. Click to undo")
     expect(kept).to_be_focused()  # though it was drawn anew
     expect(page).to_have_url(re.compile(r"pins=0\.5%2C1_i3\*_2%2C-1"))
 

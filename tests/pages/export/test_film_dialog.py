@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
 from pages.components.charts.images import INKS
-from pages.components.export import film as component
+from pages.components.export import film_dialog as component
 from pages.components.export.film_frames import Film, palette
 from pages.components.runs import loaded_model, run_moments
 from pages.components.shell import page_state
@@ -33,7 +33,7 @@ SCRIPT = """
 from pathlib import Path
 import numpy as np
 from pages.components.runs import loaded_model
-from pages.components.export.film import film_button
+from pages.components.export.film_dialog import film_button
 from vae.inference.planes import axis_directions
 from vae.runs.run import Run
 

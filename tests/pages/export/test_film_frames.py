@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
+from pages.components.charts.colours import LABEL_COLOURS
 from pages.components.charts.images import INKS
-from pages.components.charts.scatter import LABEL_COLOURS
 from pages.components.export import film_frames as drawing
 from pages.components.export.film_frames import NARROWEST, Film, digit_film, map_film, window
 from tests.pages.export.test_poster import MODELS

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 from playwright.sync_api import Page, expect
 
-from pages.components.map.latent_map import SCALE
+from pages.components.charts.colours import SCALE
 from pages.components.stores.points import map_points
 from tests.pages.stores.test_points import a_wide_set
 from tests.support.browser import Workshop, place_on

@@ -27,7 +27,7 @@ LINK = """(by) => {
 }"""
 DO = """([name, act, argument]) => {
     const seen = window.seen[name];
-    const owner = act in seen ? seen : seen.motion;
+    const owner = act in seen ? seen : seen.playback;
     owner[act](argument);
 }"""
 STATE = """(name) => {

@@ -30,7 +30,7 @@ function tileOf(pin, chosen, levels, report) {
   const actions = element(
     "span",
     { class: "pins-row-actions" },
-    action(reporting("keep"), "keep", pin.kept ? "Kept: let it go" : "Keep", icon("star"), { "aria-pressed": pin.kept }),
+    action(reporting("keep"), "keep", pin.kept ? "Kept. Click to undo" : "Keep", icon("star"), { "aria-pressed": pin.kept }),
     action(file, "save", "Save as PNG", icon("save")),
     link,
     action(reporting("remove"), "remove", "Remove", icon("cross")),

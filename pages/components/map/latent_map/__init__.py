@@ -9,9 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-import plotly.colors
-
-from pages.components.charts.scatter import LABEL_COLOURS
+from pages.components.charts.colours import LABEL_COLOURS, SCALE
 from pages.components.shell import component_events
 from pages.components.shell.assets import module_component, plotly_js_url
 from vae.inference.planes import Plane
@@ -21,8 +19,6 @@ MapPlace = tuple[float, float | None]  # the same; y is None if the latent space
 Layer = Literal["points", "manifold", "ellipses", "prior"]
 Colouring = Literal["class", "reconstruction", "kl", "deviation", "distance"]
 DEFAULT_LAYERS: tuple[Layer, ...] = ("points", "manifold", "prior")
-# From blue to orange: told apart with any colour vision, and both visible on light and dark pages.
-SCALE = plotly.colors.sample_colorscale(["#4477ff", "#cc5599", "#ffaa22"], 24)
 SIGMAS = (1, 2, 3)  # the prior's contours
 LONGEST = 2001  # items read of a list in an event: no place has more coordinates, no polygon more corners
 

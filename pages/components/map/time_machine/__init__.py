@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from pages.components.charts.scatter import LABEL_COLOURS
+from pages.components.charts.colours import LABEL_COLOURS
 from pages.components.shell.assets import module_component
 from vae.datasets.images import ImageArray
 

@@ -3,7 +3,7 @@ import { timeline } from "../../stores/moments/timeline.js";
 import { bytesOf, imageOf, put } from "../../stores/pictures/levels.js";
 import { Awaited } from "../../stores/registry/awaited.js";
 import { momentLists } from "../../stores/registry/registry.js";
-import { drawTen } from "./digit_row.js";
+import { drawTen } from "./reconstructions_row.js";
 
 const OWN = "Where the map turns or mirrors itself, the training did: nothing is aligned afterwards.";
 const PAST = "What is dimmed is of the newest weights.";
@@ -25,17 +25,17 @@ class TimeMachine {
     [this.speed, this.loop, this.held] = ["select", "[name=loop]", "[name=held]"].map(part);
     this.awaited = new Awaited(momentLists(), (moments) => this.follow(moments));
     const acts = {
-      play: () => (this.timeline.played ? this.timeline.pause() : this.timeline.motion.play()),
-      back: () => this.timeline.motion.step(-1),
-      forward: () => this.timeline.motion.step(1),
+      play: () => (this.timeline.played ? this.timeline.pause() : this.timeline.playback.play()),
+      back: () => this.timeline.playback.step(-1),
+      forward: () => this.timeline.playback.step(1),
       end: () => this.timeline.seek(this.timeline.last),
     };
     for (const button of box.querySelectorAll("[data-act]")) button.onclick = acts[button.dataset.act];
     this.slider.oninput = () => this.timeline.seek(Math.round(this.slider.value));
     // All snapshots, as the next move may go to any; 30 MB at most (vae/training/schedule.py).
     this.slider.onpointerenter = this.slider.onfocus = () => this.timeline.prefetch();
-    this.speed.onchange = () => (this.timeline.motion.speed = Number(this.speed.value));
-    this.loop.onchange = () => (this.timeline.motion.loop = this.loop.checked);
+    this.speed.onchange = () => (this.timeline.playback.speed = Number(this.speed.value));
+    this.loop.onchange = () => (this.timeline.playback.loop = this.loop.checked);
     this.held.onchange = () => this.timeline.set({ fixedAxes: this.held.checked });
     const keys = {
       " ": acts.play,
@@ -60,9 +60,9 @@ class TimeMachine {
     if (!this.timeline) {
       this.timeline = timeline(data.key);
       this.timeline.addEventListener("change", () => this.draw(), { signal: this.listeners.signal });
-      const { fixedAxes, motion } = this.timeline; // of an earlier visit to this page
-      this.speed.value = motion.speed;
-      this.loop.checked = motion.loop;
+      const { fixedAxes, playback } = this.timeline; // of an earlier visit to this page
+      this.speed.value = playback.speed;
+      this.loop.checked = playback.loop;
       this.held.checked = fixedAxes;
     }
     const { linked } = data;

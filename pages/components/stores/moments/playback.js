@@ -4,7 +4,7 @@ const STEP_SECONDS = 0.15; // of a single step
 const MAX_FRAME = 0.1; // seconds that a frame counts at most: a page that did not draw goes on where it was
 const AHEAD = 3; // moments that are fetched before they are played
 
-export class Motion {
+export class Playback {
   playing = false;
   goal = null; // the index of the moment that it moves to
   speed = 1;

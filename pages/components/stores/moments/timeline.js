@@ -2,7 +2,7 @@
 // it; at each change it dispatches the event "change".
 import { updateUrl } from "../../shell/links/url.js";
 import { MomentCache } from "./moment_cache.js";
-import { Motion } from "./playback.js";
+import { Playback } from "./playback.js";
 import { alignedPosition, nearestMoment, transferredPosition } from "./alignment.js";
 
 const NEIGHBOURS = 2; // moments on either side of the shown one that are fetched as well
@@ -27,7 +27,7 @@ class Timeline extends EventTarget {
   moments = []; // { step, url, epoch, seconds, train, test }; the last is the present
   live = false; // whether the present goes on changing
   position = 0; // of the slider: a whole number is a moment, between two is the transition
-  motion = new Motion(this);
+  playback = new Playback(this);
   cache = new MomentCache(this);
   fixedAxes = true;
   remark = ""; // of the map, on what it shows of other moments
@@ -45,7 +45,7 @@ class Timeline extends EventTarget {
 
   // Whether it plays, or follows a linked timeline that does.
   get played() {
-    return this.motion.playing || Boolean(this.linked?.other.motion.playing);
+    return this.playback.playing || Boolean(this.linked?.other.playback.playing);
   }
 
   // Whether the linked timeline is far apart, as one of the two has no moment near that of the other.
@@ -69,13 +69,13 @@ class Timeline extends EventTarget {
   follow({ run, live, moments, ...newest }, parameter) {
     if (run !== this.run) {
       const step = this.run === null ? stepInUrl(parameter) : null;
-      this.motion.stop();
+      this.playback.stop();
       [this.scene, this.lost] = [null, null];
       this.position = step === null ? moments.length - 1 : nearestMoment(step, moments);
     } else {
       this.position = transferredPosition(this.position, this.moments, moments);
-      const { goal } = this.motion;
-      if (goal !== null) this.motion.goal = transferredPosition(goal, this.moments, moments);
+      const { goal } = this.playback;
+      if (goal !== null) this.playback.goal = transferredPosition(goal, this.moments, moments);
     }
     Object.assign(this, { run, live, moments, parameter });
     this.cache.follow(newest);
@@ -84,7 +84,7 @@ class Timeline extends EventTarget {
 
   // Removes all moments.
   leave() {
-    this.motion.stop();
+    this.playback.stop();
     clearTimeout(this.fetching);
     [this.run, this.moments, this.scene] = [null, [], null];
     this.cache.clear();
@@ -147,7 +147,7 @@ class Timeline extends EventTarget {
   }
 
   writeUrl() {
-    if (this.motion.moving || !this.moments.length) return;
+    if (this.playback.moving || !this.moments.length) return;
     const { step } = this.moments[Math.round(this.position)];
     updateUrl({ [this.parameter]: this.position === this.last ? null : String(step) });
   }
@@ -171,7 +171,7 @@ class Timeline extends EventTarget {
   }
 
   moveAlong(position) {
-    this.motion.stop();
+    this.playback.stop();
     this.position = position;
     this.update();
   }
@@ -184,15 +184,15 @@ class Timeline extends EventTarget {
   // Moves to a moment at once.
   seek(index) {
     this.clearFailure();
-    this.motion.stop();
+    this.playback.stop();
     this.position = Math.min(Math.max(index, 0), this.last);
     this.moved();
   }
 
   // Pauses this timeline and the linked one.
   pause() {
-    this.motion.pause();
-    this.linked?.other.motion.pause();
+    this.playback.pause();
+    this.linked?.other.playback.pause();
   }
 
   set(options) {
