@@ -1,11 +1,12 @@
 """Pins, lassos and paths on the Latent page, in a real browser on the bundled run, against torch."""
 
 import re
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.support.browser import SLOW, Server, click_at, drawn, place_on, points, ready
 from tests.support.latent_page import (
@@ -187,7 +188,7 @@ def strip(page: Page) -> np.ndarray:
 
 
 def test_a_path_is_drawn_and_another_browser_sees_the_same(
-    shared: Server, page: Page, browser: Browser, bundled: Bundled
+    shared: Server, page: Page, open_page: Callable[[], Page], bundled: Bundled
 ) -> None:
     open_map(page, f"{shared.address()}?colour=KL&layers=points&layers=ellipses")
     page.evaluate(LOOKS)
@@ -254,8 +255,9 @@ def test_a_path_is_drawn_and_another_browser_sees_the_same(
         next_frame(page)
     assert np.abs(strip(page) - spherical).max() <= 1
 
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
-    other = context.new_page()
+    other = (
+        open_page()
+    )  # of which the app knows no more than of another browser: it stores nothing but in tabs
     open_map(other, page.url)
     expect(tiles(other)).to_have_count(2)
     expect(other.locator(".path-strip canvas[aria-label]")).to_have_count(1)
@@ -276,4 +278,3 @@ def test_a_path_is_drawn_and_another_browser_sees_the_same(
     assert np.array_equal(strip(other), strip(page))
     place = middle(page)
     assert np.abs(pointed_at(other, *place)[1] - pointed_at(page, *place)[1]).max() <= 1
-    context.close()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 from safetensors.numpy import load_file
 
 from pages.components.charts.tiles import ADDED, LOST
@@ -188,7 +188,7 @@ def test_every_picture_opened_lies_in_the_middle_of_its_map(shared: Server, page
 
 
 def test_a_shared_address_shows_the_same_in_another_browser(
-    shared: Server, page: Page, browser: Browser
+    shared: Server, page: Page, open_page: Callable[[], Page]
 ) -> None:
     page.goto(shared.address("reconstructions?sort=shuffled&seed=7&show=20"))
     expect(tiles(page)).to_have_count(20)
@@ -198,7 +198,7 @@ def test_a_shared_address_shows_the_same_in_another_browser(
     expect(tiles(page).first).to_contain_text(re.compile("^[28] · "))
     page.get_by_role("button", name="Page 3", exact=True).last.click()  # below the pictures
     expect(page).to_have_url(re.compile("page=3"))
-    another = browser.new_page()
+    another = open_page()
     another.goto(page.url)
     expect(tiles(another)).to_have_count(20)
     expect(another.get_by_role("spinbutton", name="Seed")).to_have_value("7")
@@ -206,7 +206,6 @@ def test_a_shared_address_shows_the_same_in_another_browser(
     order = np.argsort(np.random.default_rng(7).permutation(10_000))
     expected = order[np.isin(labels[order], (2, 8))][40:60].tolist()
     assert numbers(another) == numbers(page) == expected
-    another.close()
 
 
 def test_a_click_on_a_box_filters(shared: Server, page: Page) -> None:

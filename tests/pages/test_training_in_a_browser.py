@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, expect
+from playwright.sync_api import Error, Page, expect
 
 from tests.support.browser import Server, Workshop, click_at, points, ready, removed, wait_until
 from tests.support.paths import APP, BUNDLED
@@ -71,9 +71,9 @@ def test_the_bundled_runs_curves_are_there_at_once(shared: Server, page: Page) -
     assert points(page, "curves") > 500
 
 
-def test_the_pages_follow_a_dark_theme_and_a_narrow_window(shared: Server, browser: Browser) -> None:
-    context = browser.new_context(viewport={"width": 700, "height": 900}, color_scheme="dark")
-    page = context.new_page()
+def test_the_pages_follow_a_dark_theme_and_a_narrow_window(shared: Server, page: Page) -> None:
+    page.set_viewport_size({"width": 700, "height": 900})
+    page.emulate_media(color_scheme="dark")
     for address, key in (("", "map"), ("train", "curves")):
         page.goto(shared.address(address))
         ready(page, key)
@@ -88,7 +88,6 @@ def test_the_pages_follow_a_dark_theme_and_a_narrow_window(shared: Server, brows
         assert max(int(level) for level in re.findall(r"\d+", background)[:3]) < 60
         assert text.lower() > "#c0"
         assert overflow <= 0
-    context.close()
 
 
 def test_a_first_visitor_at_a_sub_page_meets_the_app(empty: Server, page: Page) -> None:

@@ -140,10 +140,15 @@ def tile(page: Page, x: float, y: float) -> tuple[list[float], np.ndarray]:
     return place, np.array(shown)
 
 
+def place_at(page: Page, across: float, up: float) -> tuple[float, float]:
+    """The place at these shares, 0 to 1, of the map's width and height."""
+    x0, x1, y0, y1 = ranges(page)
+    return x0 + across * (x1 - x0), y0 + up * (y1 - y0)
+
+
 def middle(page: Page) -> tuple[float, float]:
     """A place near the middle of the map."""
-    x0, x1, y0, y1 = ranges(page)
-    return 0.4 * x0 + 0.6 * x1, 0.4 * y0 + 0.6 * y1
+    return place_at(page, 0.6, 0.6)
 
 
 def decoded(model: VAE, *places: list[float]) -> np.ndarray:

@@ -2,14 +2,15 @@
 
 import re
 import shutil
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.pages.map.test_time_machine import model_of
-from tests.support.browser import SLOW, Workshop, place_on, ready
+from tests.support.browser import Workshop, place_on, ready
 from tests.support.latent_page import decoded, digit, next_frame
 from vae.datasets.registry import load
 from vae.inference.scoring import score_set
@@ -74,7 +75,7 @@ def pointed_at(page: Page, side: str, x: float, y: float) -> None:
 
 
 def test_one_hovered_place_is_decoded_by_both_and_the_address_brings_all_back(
-    pair: tuple[Run, Run], workshop: Workshop, page: Page, browser: Browser
+    pair: tuple[Run, Run], workshop: Workshop, page: Page, open_page: Callable[[], Page]
 ) -> None:
     models = dict(zip(SIDES, (run.load_model() for run in pair), strict=True))
     sent: list[object] = []
@@ -146,9 +147,7 @@ def test_one_hovered_place_is_decoded_by_both_and_the_address_brings_all_back(
     seen = {side: page.evaluate(RANGES, side) for side in SIDES}
     address = page.url
 
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
-    again = context.new_page()
-    again.set_default_timeout(SLOW)
+    again = open_page()
     open_pair(again, address)
     for side in SIDES:
         assert again.evaluate(RANGES, side) == pytest.approx(seen[side], abs=0.01)
@@ -157,7 +156,6 @@ def test_one_hovered_place_is_decoded_by_both_and_the_address_brings_all_back(
     expect(again.get_by_role("radio", name="KL", exact=True)).to_be_checked()
     expect(again.get_by_role("radio", name="steps", exact=True)).to_be_checked()
     expect(again.get_by_text(f"Test picture {index}:")).to_be_visible()
-    context.close()
 
 
 def test_what_the_browser_writes_into_the_address_before_the_page_has_run_stays(
@@ -233,7 +231,7 @@ PLAYED = f"""([key, played]) => ({OF_MAP})(key).past.played === played"""
 
 
 def test_time_sliders_go_along_to_the_same_step_or_epoch_or_stand_alone(
-    pair: tuple[Run, Run], workshop: Workshop, page: Page, browser: Browser
+    pair: tuple[Run, Run], workshop: Workshop, page: Page, open_page: Callable[[], Page]
 ) -> None:
     for path in pair[1].snapshots()[1:-1:2]:
         path.unlink()  # so that their moments are others
@@ -271,9 +269,7 @@ def test_time_sliders_go_along_to_the_same_step_or_epoch_or_stand_alone(
     assert steps[0] != steps[1]
     for name, step in zip(("step", "with_step"), steps, strict=True):
         expect(page).to_have_url(re.compile(f"[?&]{name}={step}(&|$)"))
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
-    again = context.new_page()
-    again.set_default_timeout(SLOW)
+    again = open_page()
     open_pair(again, page.url)
     for side, step in zip(SIDES, steps, strict=True):
         again.wait_for_selector(f".st-key-{side}_moment .time-machine[data-step='{step}']")
@@ -285,7 +281,6 @@ def test_time_sliders_go_along_to_the_same_step_or_epoch_or_stand_alone(
         z, levels = digit(again.locator(f".st-key-{side}_look .look-panel"))
         then = model_of(run, load_snapshot(path, run.config))
         assert np.abs(levels - decoded(then, z)).max() <= 0.51
-    context.close()
 
 
 def test_a_run_that_is_deleted_elsewhere_is_missed_while_the_other_trains(

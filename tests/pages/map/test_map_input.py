@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.support.browser import Server, place_on
 from tests.support.latent_page import (
@@ -120,13 +120,13 @@ def test_the_keyboard_is_enough(shared: Server, page: Page, bundled: Bundled) ->
     page.wait_for_function(f"({COUNT})() === 10000")  # all, alone, and all again
 
 
-def test_a_finger_looks_and_a_tap_pins(shared: Server, browser: Browser, bundled: Bundled) -> None:
-    context = browser.new_context(viewport={"width": 700, "height": 900}, has_touch=True, is_mobile=True)
-    page = context.new_page()
+def test_a_finger_looks_and_a_tap_pins(shared: Server, page: Page, bundled: Bundled) -> None:
+    page.set_viewport_size({"width": 700, "height": 900})
+    fingers = page.context.new_cdp_session(page)
+    fingers.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
     open_map(page, shared.address())
     page.locator(".latent-map-plot").scroll_into_view_if_needed()
     before = ranges(page)
-    fingers = context.new_cdp_session(page)
 
     def touch(kind: str, *places: tuple[float, float]) -> None:
         at = [dict(zip("xy", place_on(page, "map", *place), strict=True)) for place in places]
@@ -155,11 +155,11 @@ def test_a_finger_looks_and_a_tap_pins(shared: Server, browser: Browser, bundled
     assert tiles(page).count() == 0
     page.locator(".latent-map-plot").press("0")
     expect(page).not_to_have_url(re.compile("window="))
-    page.touchscreen.tap(*place_on(page, "map", *empty_place(bundled)))
+    touch("touchStart", empty_place(bundled))
+    touch("touchEnd")
     expect(tiles(page)).to_have_count(1)
     assert place_in(page) == pytest.approx(empty_place(bundled), abs=0.03)
     assert_pinned(page, 1, place_in(page), decoded(bundled.model, place_in(page)))
     z, _ = digit(page.locator(".latent-map-tooltip"))
     expect(page.locator(".latent-map-tooltip")).to_be_visible()
     assert z == pytest.approx(place_in(page), abs=0.03)
-    context.close()

@@ -2,13 +2,13 @@
 
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from playwright.sync_api import Browser, Page, WebSocket, expect
+from playwright.sync_api import Page, WebSocket, expect
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from benchmarks.sessions import Session
@@ -86,7 +86,7 @@ def test_messages_written_by_hand_change_nothing(of_a_class: tuple[Server, Run])
 
 
 def test_the_key_unlocks_a_tab_and_is_told_to_nobody(
-    of_a_class: tuple[Server, Run], page: Page, browser: Browser
+    of_a_class: tuple[Server, Run], page: Page, open_page: Callable[[], Page]
 ) -> None:
     server, _ = of_a_class
     heard: list[str | bytes] = []
@@ -115,12 +115,10 @@ def test_the_key_unlocks_a_tab_and_is_told_to_nobody(
     said_by_server = b"".join(each if isinstance(each, bytes) else each.encode() for each in heard)
     assert b"Only the host starts" in said_by_server
     assert KEY.encode() not in said_by_server
-    context = browser.new_context()
-    other = context.new_page()
+    other = open_page()
     other.goto(server.address("train"))
     expect(other.get_by_text("Only the host starts, changes and deletes runs")).to_have_count(1)
     expect(other.get_by_role("button", name="Start", exact=True)).to_have_count(0)
-    context.close()
     page.reload()
     expect(why).to_have_count(1)
     expect(start).to_have_count(0)

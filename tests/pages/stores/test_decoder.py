@@ -126,8 +126,13 @@ def test_gelu_is_torchs_exact_form(bare_page: Page, specs: Mapping[str, DecoderS
 
 
 @pytest.mark.browser
-def test_two_decoders_on_a_page_do_not_mix(tab: Visit, models: Mapping[str, VAE]) -> None:
-    tab.choose("tanh-2")
+def test_two_stores_take_no_room_are_waited_for_and_do_not_mix(tab: Visit, models: Mapping[str, VAE]) -> None:
+    around = tab.page.locator('[data-testid="stElementContainer"]:has([data-store])')
+    assert [each.bounding_box() for each in around.all()] == [None, None]
+    # The component that asks comes before the store.
+    for name in ("bundled", "tanh-2"):
+        tab.choose(name)
+        expect(tab.page.get_by_text(f"{tab.specs[name].name} draws 784")).to_be_visible()
     places = far_apart(2, 20)
     both = tab.page.evaluate(
         """async ([one, other, places]) => {
@@ -138,12 +143,6 @@ def test_two_decoders_on_a_page_do_not_mix(tab: Visit, models: Mapping[str, VAE]
     )
     expected = np.stack([with_torch(models[name], places) for name in ("tanh-2", "bundled")], axis=1)
     assert np.abs(np.array(both) - expected).max() < 1e-5
-
-
-@pytest.mark.browser
-def test_a_store_takes_no_room(tab: Visit) -> None:
-    around = tab.page.locator('[data-testid="stElementContainer"]:has([data-store])')
-    assert [each.bounding_box() for each in around.all()] == [None, None]
 
 
 @pytest.mark.browser
@@ -165,13 +164,6 @@ def test_a_decoder_outlives_its_page(tab: Visit, models: Mapping[str, VAE]) -> N
     expected = with_torch(models["bundled"], places)
     assert np.abs(decode(tab.page, tab.specs["bundled"].name, places) - expected).max() < 1e-5
     assert tab.visit("decoding", "run 3") < 10_000
-
-
-@pytest.mark.browser
-def test_a_component_that_comes_before_the_store_waits_for_it(tab: Visit) -> None:
-    expect(tab.page.get_by_text(f"{tab.specs['bundled'].name} draws 784")).to_be_visible()
-    tab.choose("silu-3")
-    expect(tab.page.get_by_text(f"{tab.specs['silu-3'].name} draws 784")).to_be_visible()
 
 
 @pytest.mark.browser
