@@ -118,7 +118,7 @@ def test_weights_that_do_not_fit_get_a_sentence(page: str, runs_dir: Path, train
     other = new_run(small_config(latent_dim=3), runs_dir)
     other.model_path.write_bytes(whole)
     test = visit(PAGES[0], run=other.name)
-    assert "of other sizes than its config says" in messages(test)
+    assert "of other sizes than its config implies" in messages(test)
 
 
 @pytest.mark.parametrize("page", PAGES[:3])

@@ -227,6 +227,6 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{error.filename or 'A file'} cannot be read or written: {error.strerror}.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Interrupted. `python -m vae runs` tells where the run stands.", file=sys.stderr)
+        print("Interrupted. `python -m vae runs` shows the state of the run.", file=sys.stderr)
         return 1
     return 0

@@ -17,10 +17,10 @@ ImageArray = npt.NDArray[np.uint8]  # (H, W) or (H, W, 3), 0 is black
 
 MAX_PIXELS = 40_000_000  # enough for the default photo of any telephone; reading it takes up to 450 MB
 ENOUGH_PIXELS = 1024  # of the longer side: about 50 for each of the 20 pixels of a digit in MNIST
-# What Pillow raises for damaged files, and the warning that the tests turn into an exception.
+# What Pillow raises for damaged files.
 DAMAGED = (
     *(OSError, ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, EOFError),
-    *(struct.error, zlib.error, UserWarning),
+    *(struct.error, zlib.error),
 )
 # The inverse of each EXIF orientation but 1, which is upright.
 TURNS = {
@@ -53,7 +53,7 @@ def read_image(content: bytes) -> ImageArray:
     )
     try:
         image = Image.open(io.BytesIO(content), formats=("PNG", "JPEG"))
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except Image.DecompressionBombError as error:
         raise too_large from error
     except DAMAGED as error:
         raise VaeError(

@@ -5,6 +5,8 @@ with "operator torchvision::nms does not exist", because it refers to two undefi
 use neither. Once their schemas are defined, everything written in Python works.
 """
 
+import logging
+
 import torch
 
 __all__ = ["datasets"]
@@ -14,6 +16,9 @@ try:
 except RuntimeError as error:
     if "torchvision::nms" not in str(error):
         raise
+    logging.getLogger(__name__).info(
+        "torchvision and torch are of different builds: only data sets are used."
+    )
     # The definitions live as long as this object.
     _schemas = torch.library.Library("torchvision", "FRAGMENT")
     for _name in ("nms", "qnms"):

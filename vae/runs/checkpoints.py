@@ -231,7 +231,7 @@ def _validated_metadata() -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        raise ValueError(f"it does not say which step it is of ({explain(error).rstrip('.')})") from error
+        raise ValueError(f"its metadata have no valid step ({explain(error).rstrip('.')})") from error
 
 
 def _read_tensors(file: safe_open, wanted: Shapes, kind: str = "F32") -> Tensors:
@@ -241,5 +241,5 @@ def _read_tensors(file: safe_open, wanted: Shapes, kind: str = "F32") -> Tensors
     others = found.items() ^ {name: (shape, kind) for name, shape in wanted.items()}.items()
     if others:
         name, _ = min(others)
-        raise ValueError(f"its weights are of other sizes than its config says, {shortened(name)!r} first")
+        raise ValueError(f"its weights are of other sizes than its config implies, {shortened(name)!r} first")
     return {name: file.get_tensor(name) for name in found}

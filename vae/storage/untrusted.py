@@ -41,7 +41,7 @@ def open_limited(path: Path, most: int) -> BufferedReader:
         if not stat.S_ISREG(found.st_mode):
             raise ValueError("it is no plain file")
         if found.st_size > most:
-            raise ValueError(f"it has {found.st_size:,} bytes, and at most {most:,} make sense")
+            raise ValueError(f"it has {found.st_size:,} bytes, and at most {most:,} are read")
         return path.open("rb")
     except FileNotFoundError:
         raise
@@ -134,7 +134,7 @@ def open_tensors(path: Path, framework: Literal["pt", "numpy"], most: int) -> It
         header_size = int.from_bytes(file.read(_LENGTH), "little")
     if header_size > MAX_HEADER:
         raise ValueError(
-            f"it is damaged: its header promises {header_size:,} bytes, and at most {MAX_HEADER:,} make sense"
+            f"it is damaged: its header would take {header_size:,} bytes, and at most {MAX_HEADER:,} are read"
         )
     try:
         with safe_open(path, framework=framework) as tensors:

@@ -166,5 +166,5 @@ def _wait_for_end(run: Run, heartbeat: float, process: subprocess.Popen[bytes]) 
         status = run.status()
         # Another heartbeat is from a later start, made before this process ended.
         if status.state == "starting" and status.heartbeat == heartbeat and not run.is_locked():
-            error = "The training process ended before it began. log.txt in the run's folder says why."
+            error = "The training process ended before it began. See log.txt in the run's folder."
             run.write_status(status.model_copy(update={"state": "failed", "error": error}))

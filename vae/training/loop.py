@@ -58,8 +58,8 @@ def train(
 def fit(run: Run) -> Generator[Status, None, None]:
     """Trains `run` from its current step to the end, and yields its status several times a second.
 
-    Obeys the run's requests after the current batch, and ends when a stop is requested; closing the generator
-    ends it, too. Raises VaeError if another process trains the run, or if the loss diverges; the last
+    Applies the run's requests after the current batch, and ends when a stop is requested; closing the
+    generator ends it, too. Raises VaeError if another process trains the run, or if the loss diverges; the last
     good weights stay.
     """
     with run.lock():
@@ -77,7 +77,7 @@ def fit(run: Run) -> Generator[Status, None, None]:
             why = error.strerror if isinstance(error, OSError) and error.strerror else error
             known = isinstance(error, VaeError)
             sentence = str(error) if known else f"The training failed: {why}. Mend that, then resume."
-            with suppress(OSError):  # a full disk has no room for this status either
+            with suppress(OSError, VaeError):  # a full disk, or a run that was deleted meanwhile
                 run.write_status(run.status().model_copy(update={"state": "failed", "error": sentence}))
             if isinstance(error, OSError | MemoryError | torch.OutOfMemoryError):
                 raise VaeError(sentence) from error
@@ -105,7 +105,7 @@ def follow(group: WorkerGroup) -> None:
 
 
 class Trainer:
-    """Trains one run in this process: takes the steps, writes the run's files and obeys its requests.
+    """Trains one run in this process: takes the steps, writes the run's files and applies its requests.
 
     Sets the thread count. Raises VaeError if the device, the data or what was saved cannot be used.
     """
@@ -143,7 +143,7 @@ class Trainer:
         self.pace.start(self.images_seen, self.timer())
         while self.state.step < self.state.total_steps:
             if self.requests.poll() or self.requests.pauses_at(self.state.step):
-                yield from self.obey_requests()
+                yield from self.apply_requests()
                 if self.requests.current.stop:
                     self.group.send_end()  # before the status: this raises if a worker is lost
                     yield self.write_status("stopped")
@@ -191,11 +191,11 @@ class Trainer:
         if self.pace.measure(self.images_seen, self.timer()) and self.config.threads == "auto":
             torch.set_num_threads(choose_threads(self.config, self.model))
 
-    def obey_requests(self) -> Iterator[Status]:
+    def apply_requests(self) -> Iterator[Status]:
         """Applies the newest request, and waits while it is a pause; yields a status after each change."""
         self.log_batches()
         while True:
-            self.state.steer(self.requests.apply_to(self.state.config))
+            self.state.set_rates(self.requests.apply_to(self.state.config))
             pausing = self.requests.pauses_at(self.state.step) and not self.requests.current.stop
             self.write_view()
             status = self.write_status("paused" if pausing else "running")

@@ -80,7 +80,7 @@ class TrainingState:
         epoch, batch = divmod(step, self.epoch_steps)
         return StepPlan(epoch, batch, learning_rate(self.config, step, self.total_steps), self.config.beta)
 
-    def steer(self, config: TrainConfig) -> None:
+    def set_rates(self, config: TrainConfig) -> None:
         """Puts the learning rate and beta of `config` in force."""
         self.config = config
         self.steered |= config.rates != self.run.config.rates
@@ -122,9 +122,9 @@ def restore_state(run: Run, images: Tensor, group: WorkerGroup) -> TrainingState
         position = checkpoints.load_training(run.resume_path, model, state.stepper.optimizer)
         state.step, state.timer = position.step, Timer(position.seconds)
         update = {"learning_rate": position.learning_rate, "beta": position.beta}
-        state.steer(config.model_copy(update=update))
+        state.set_rates(config.model_copy(update=update))
         torch.set_num_threads(position.threads if config.threads == "auto" else config.threads)
-        state.save_model()  # the trainer may have died between the two files
+        state.save_model()  # the trainer may have been killed between the two files
     else:
         if run.model_path.exists():
             state.step = _load_for_restart(run, model, epoch_steps)

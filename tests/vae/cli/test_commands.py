@@ -275,7 +275,7 @@ def test_an_interrupt_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: O
 
     monkeypatch.setattr("vae.cli.commands.list_runs", interrupt)
     assert main(["runs"]) == 1
-    assert capsys.readouterr().err == "Interrupted. `python -m vae runs` tells where the run stands.\n"
+    assert capsys.readouterr().err == "Interrupted. `python -m vae runs` shows the state of the run.\n"
 
 
 def test_help_names_every_field_and_bound(capsys: Output) -> None:
