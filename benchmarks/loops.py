@@ -22,9 +22,10 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from vae.config import TrainConfig
-from vae.datasets.registry import data_dir, load
+from vae.datasets.registry import load
 from vae.datasets.torchvision_import import datasets
 from vae.runs.catalogue import new_run
+from vae.storage.folders import data_dir
 from vae.training.loop import fit
 
 Loop = Iterator[int]

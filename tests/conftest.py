@@ -81,8 +81,7 @@ def small(monkeypatch: pytest.MonkeyPatch, small_data: Path, tmp_path: Path) -> 
 @pytest.fixture
 def forked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings and evaluations are forked instead of started, without an import of torch each."""
-    for module in ("vae.training.jobs", "vae.evaluation.queue"):
-        monkeypatch.setattr(f"{module}.subprocess", FORKED)
+    monkeypatch.setattr("vae.training.processes.subprocess", FORKED)
 
 
 def _trained(small_data: Path, runs_dir: Path, **changes: object) -> Run:

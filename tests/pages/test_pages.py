@@ -28,7 +28,7 @@ def test_without_runs_every_page_says_what_to_do(
 ) -> None:
     monkeypatch.chdir(ROOT)
     assert not small.exists()
-    assert "no runs yet. Choose a preset on the Train page" in messages(visit(page))
+    assert f"no runs yet in {small}. Choose a preset on the Train page" in messages(visit(page))
 
 
 @pytest.mark.parametrize("page", PAGES[:3])
@@ -399,7 +399,7 @@ def test_the_environment_names_the_runs_directory(monkeypatch: pytest.MonkeyPatc
     from vae.runs.catalogue import default_runs_dir
 
     monkeypatch.delenv("VAE_RUNS_DIR", raising=False)
-    assert default_runs_dir() == Path("checkpoints")
+    assert default_runs_dir() == ROOT / "checkpoints"
     monkeypatch.setenv("VAE_RUNS_DIR", os.sep + "elsewhere")
     assert default_runs_dir() == Path("/elsewhere")
 

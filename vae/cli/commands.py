@@ -28,8 +28,10 @@ from vae.runs.catalogue import (
     new_run,
     open_run,
     summary,
+    why_no_runs,
 )
 from vae.runs.run import Run
+from vae.storage.folders import absolute_path
 
 app = App(
     name="python -m vae",
@@ -43,7 +45,9 @@ app = App(
     default_parameter=Parameter(negative=(), consume_multiple=True),
 )
 
-RunsDir = Annotated[Path | None, Parameter(help="Folder of the runs; default VAE_RUNS_DIR, or checkpoints.")]
+RunsDir = Annotated[
+    Path | None, Parameter(help="Folder of the runs; default VAE_RUNS_DIR, or checkpoints in the project.")
+]
 _PRESETS = " ".join(f"{name}: {about}" for name, about in PRESET_DESCRIPTIONS.items())
 RunName = Annotated[str, Parameter(help="A run's name, or the path of its folder.")]
 
@@ -73,7 +77,7 @@ def train(
         raise CycloptsError(msg=f"--name: {NAME_RULE}")
     changes = {field: getattr(config, field) for field in config.model_fields_set}
     chosen = TrainConfig.preset(preset, **changes)
-    _train(lambda: new_run(chosen, runs_dir or default_runs_dir(), name, again=again))
+    _train(lambda: new_run(chosen, _folder(runs_dir), name, again=again))
 
 
 @app.command
@@ -98,12 +102,13 @@ def list_all(*, runs_dir: RunsDir = None, as_json: Annotated[bool, Parameter(nam
     as_json
         Print a JSON array instead of a table.
     """
-    rows = [summary(run) for run in list_runs(runs_dir or default_runs_dir())]
+    folder = _folder(runs_dir)
+    rows = [summary(run) for run in list_runs(folder)]
     if as_json:
         print(json.dumps(rows, indent=2))
         return
     if not rows:
-        print("No runs yet. `python -m vae train` makes one.")
+        print(f"{why_no_runs(folder)} `python -m vae train` makes one.")
         return
     table = Table("run", "state", "preset", "epochs", "-ELBO", "size", box=None, pad_edge=False)
     for row in rows:
@@ -160,6 +165,7 @@ def decode(
 
     picture = grey_levels(model.decode(torch.tensor([z]))[0, 0].numpy())
     if out is not None:
+        out = absolute_path(out)
         out.write_bytes(png(picture))
         print(f"Wrote {out}.")
         return
@@ -209,7 +215,12 @@ def _workers() -> int:
 
 def _find(text: str, runs_dir: Path | None) -> Run:
     """The run of this name, or in the folder of this path if `text` holds a slash."""
-    return open_run(text) if "/" in text else find_run(runs_dir or default_runs_dir(), text)
+    return open_run(text) if "/" in text else find_run(_folder(runs_dir), text)
+
+
+def _folder(runs_dir: Path | None) -> Path:
+    """The runs directory of the option, or else the default one. Raises VaeError if it cannot be."""
+    return default_runs_dir() if runs_dir is None else absolute_path(runs_dir)
 
 
 def main(arguments: list[str] | None = None) -> int:

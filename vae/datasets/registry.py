@@ -5,7 +5,6 @@ Shapes: N images.
 
 import gzip
 import hashlib
-import os
 import zlib
 from functools import cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from vae import VaeError
 from vae.config import Dataset
 from vae.datasets.torchvision_import import datasets
 from vae.storage.atomic import write_atomic
+from vae.storage.folders import data_dir
 
 
 class ImageSet(NamedTuple):
@@ -24,12 +24,6 @@ class ImageSet(NamedTuple):
 
     images: Tensor
     labels: Tensor
-
-
-def data_dir() -> Path:
-    """The folder of the data sets: `VAE_DATA_DIR`, or `data` beside the package."""
-    beside = Path(__file__).resolve().parents[2] / "data"
-    return Path(os.environ.get("VAE_DATA_DIR", beside))
 
 
 def load(dataset: Dataset, *, train: bool) -> ImageSet:
@@ -89,7 +83,9 @@ def _unpack_mnist(root: Path) -> None:
     """
     packed, raw = root / "mnist", root / "MNIST" / "raw"
     try:
-        sums = dict(line.split()[::-1] for line in (packed / "SHA256SUMS").read_text().splitlines())
+        sums = dict(
+            line.split()[::-1] for line in (packed / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+        )
     except (OSError, ValueError) as error:
         raise _damaged(packed / "SHA256SUMS", error) from error
     for name, expected in sums.items():

@@ -5,12 +5,12 @@ The result of an evaluation is a file of the run; its progress and its error are
 
 import re
 import subprocess
-import sys
 import threading
 from dataclasses import dataclass
 
+from vae import VaeError
 from vae.runs.run import Run
-from vae.training.jobs import PROJECT, lower_priority
+from vae.training.processes import start_process
 
 _PERCENT = re.compile(r"evaluated ([0-9]{1,3}) %")  # printed by `vae.cli.terminal.PercentLines`
 _MAX_ERROR = 500  # characters of the last line that the process printed
@@ -62,18 +62,15 @@ def _evaluate(run: Run, job: EvaluationJob) -> None:
     last = ""
     try:
         with _one_at_a_time:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "vae", "evaluate", str(run.path.resolve())],
-                cwd=PROJECT,
-                stdin=subprocess.DEVNULL,
+            # When the server has ended, the process ends as it prints.
+            process = start_process(
+                "evaluate",
+                str(run.path.resolve()),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 text=True,
                 errors="replace",
-                # Ctrl-C is meant for the server. When the server has ended, the process ends as it prints.
-                start_new_session=True,
             )
-            lower_priority(process)
             assert process.stderr is not None
             with process, process.stderr as lines:
                 for line in lines:
@@ -83,7 +80,8 @@ def _evaluate(run: Run, job: EvaluationJob) -> None:
                         last = line.strip()
             if process.returncode:
                 job.error = f"{run.name} could not be evaluated: {last[:_MAX_ERROR] or 'its process ended.'}"
-    except OSError as error:
-        job.error = f"{run.name} could not be evaluated: {error.strerror}."
+    except (OSError, VaeError) as error:
+        why = f"{error.strerror}." if isinstance(error, OSError) else error
+        job.error = f"{run.name} could not be evaluated: {why}"
     finally:
         job.ended = True

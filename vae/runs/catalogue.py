@@ -4,7 +4,6 @@ Run names come from people and URLs. They are validated and resolved here, and n
 """
 
 import itertools
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from vae.runs.history import History
 from vae.runs.records import Status
 from vae.runs.run import Run
 from vae.storage.atomic import move_atomic, remove_leftovers, temporary_path
+from vae.storage.folders import absolute_path, configured_folder
 from vae.storage.untrusted import MAX_WEIGHTS, open_limited, safetensors_limit
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
@@ -26,8 +26,19 @@ DAY = 24 * 3600  # seconds
 
 
 def default_runs_dir() -> Path:
-    """`VAE_RUNS_DIR`, or `checkpoints` in the working directory."""
-    return Path(os.environ.get("VAE_RUNS_DIR", "checkpoints"))
+    """`VAE_RUNS_DIR`, or `checkpoints` in the project. Raises VaeError if the variable names no folder."""
+    return configured_folder("VAE_RUNS_DIR", "checkpoints")
+
+
+def why_no_runs(runs_dir: Path) -> str:
+    """A sentence on a directory in which `list_runs` finds nothing: where it lies, or why it is unreadable."""
+    try:
+        next(runs_dir.iterdir(), None)
+    except FileNotFoundError:
+        pass  # it is made with the first run
+    except OSError as error:
+        return f"No runs can be read in {runs_dir}: {error.strerror}. Set VAE_RUNS_DIR to another folder."
+    return f"There are no runs yet in {runs_dir}."
 
 
 def list_runs(runs_dir: Path) -> list[Run]:
@@ -53,7 +64,7 @@ def resolve_run(runs_dir: Path, name: str) -> Path:
 
 def open_run(path: str | Path) -> Run:
     """The run in the folder `path`. Raises VaeError if there is none."""
-    run = Run(Path(path).resolve())
+    run = Run(absolute_path(path))
     if not (run.path / "config.json").is_file():
         raise VaeError(f"There is no run in {path}. `python -m vae runs` lists those there are.")
     return run

@@ -3,14 +3,11 @@
 They share only the run directory with this process; `Run.request_stop` stops one. Imports no torch.
 """
 
-import os
 import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import filelock
 
@@ -19,6 +16,7 @@ from vae.config import TrainConfig
 from vae.runs.catalogue import list_runs, new_run, open_run
 from vae.runs.records import LIVE
 from vae.runs.run import Run
+from vae.training.processes import start_process
 
 
 class BusyError(VaeError):
@@ -27,10 +25,6 @@ class BusyError(VaeError):
     def __init__(self, run: Run) -> None:
         super().__init__(f"{run.name} is being trained. Watch it, or stop it before you start another.")
         self.run = run
-
-
-NICENESS = 10  # of 19
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 def start(config: TrainConfig, runs_dir: Path, *, again: bool = False, origin: Run | None = None) -> Run:
@@ -135,28 +129,15 @@ def _spawn(*runs: Run) -> None:
     if log_path.is_symlink() or not log_path.is_file():  # an imported run may hold a link to elsewhere
         log_path.unlink(missing_ok=True)
     with log_path.open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "vae", "resume", *(str(run.path.resolve()) for run in runs)],
-            cwd=PROJECT,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            # In a session of its own: neither Ctrl-C at the server nor the server's end reaches the trainer.
-            start_new_session=True,
-        )
-    lower_priority(process)
+        try:
+            process = start_process(
+                "resume", *(str(each.path.resolve()) for each in runs), stdout=log, stderr=log
+            )
+        except (OSError, VaeError) as error:
+            why = f"The training could not be started: {error}"
+            run.write_status(run.status().model_copy(update={"state": "failed", "error": why}))
+            raise
     threading.Thread(target=_wait_for_end, args=(run, heartbeat, process), daemon=True).start()
-
-
-def lower_priority(process: subprocess.Popen[Any]) -> None:
-    """Lowers the priority of a process below that of the server; on an idle machine it stays as fast.
-
-    With Linux's autogroups, which share CPU time by session, this has no effect. A lower weight of the
-    session was tried: beside busy browsers the training then hardly advanced.
-    """
-    if sys.platform != "win32":
-        with suppress(OSError):  # it may have ended already
-            os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
 
 
 def _wait_for_end(run: Run, heartbeat: float, process: subprocess.Popen[bytes]) -> None:

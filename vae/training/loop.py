@@ -20,12 +20,13 @@ from vae.inference.latent_space import Posterior, encode_set
 from vae.inference.planes import axis_directions
 from vae.inference.scoring import score_set
 from vae.models.network import VAE
-from vae.runs.catalogue import new_run
+from vae.runs.catalogue import default_runs_dir, new_run
 from vae.runs.checkpoints import Snapshot, save_snapshot, snapshot_bytes
 from vae.runs.live_view import MAX_POINTS, LiveView, save_view
 from vae.runs.records import Metrics, State, Status
 from vae.runs.run import Run
 from vae.storage.atomic import remove_leftovers, sync
+from vae.storage.folders import absolute_path
 from vae.training.device import Pace, choose_device, choose_threads
 from vae.training.distributed import WorkerGroup
 from vae.training.requests import Requests
@@ -42,14 +43,19 @@ FIRST_EPOCH_LINES, EPOCH_LINES = 50, 10
 
 
 def train(
-    config: TrainConfig, runs_dir: str | Path = "checkpoints", *, name: str | None = None, again: bool = False
+    config: TrainConfig, runs_dir: str | Path | None = None, *, name: str | None = None, again: bool = False
 ) -> Run:
     """Trains a run of `config` in this process, or returns the finished one; an interrupted one is resumed.
 
-    `name` replaces the run's own name; `again` trains a further run of the same config.
+    Args:
+        runs_dir: `VAE_RUNS_DIR`, or `checkpoints` in the project, if None.
+        name: replaces the run's own name.
+        again: trains a further run of the same config.
+
     Raises VaeError if another process trains it, or if the loss diverges.
     """
-    run = new_run(config, Path(runs_dir), name, again=again)
+    folder = default_runs_dir() if runs_dir is None else absolute_path(runs_dir)
+    run = new_run(config, folder, name, again=again)
     for _ in fit(run):
         pass
     return run

@@ -8,7 +8,7 @@ from pages.components.runs import run_data
 from pages.components.shell.access import may_change
 from pages.components.shell.messages import escape_markdown
 from vae import VaeError
-from vae.runs.catalogue import default_runs_dir, list_runs, resolve_run
+from vae.runs.catalogue import default_runs_dir, list_runs, resolve_run, why_no_runs
 from vae.runs.records import LIVE
 from vae.runs.run import Run
 from vae.training.jobs import live_run
@@ -55,7 +55,8 @@ def run_picker(*, watching: bool = False) -> Run | None:
     if not runs:
         how = "Choose a preset on the Train page and press Start."
         st.info(
-            f"There are no runs yet. {how if may_change() else 'Those that the host starts appear here.'}"
+            f"{escape_markdown(why_no_runs(runs_dir))} "
+            f"{how if may_change() else 'Those that the host starts appear here.'}"
         )
         return None
     live = live_run(runs_dir) if watching else None

@@ -15,7 +15,7 @@ from PIL import Image
 
 import vae
 from tests.support.evaluations import evaluation_of
-from tests.support.paths import ROOT
+from tests.support.paths import BUNDLED, ROOT
 from tests.support.processes import VaeProcess
 from tests.support.small_runs import small_config
 from vae.cli.commands import main
@@ -226,7 +226,7 @@ def test_a_point_of_another_dimension_is_a_bad_argument(z: list[str], small: Pat
 
 def test_the_table_of_runs_lists_a_damaged_run_beside_the_others(small: Path, capsys: Output) -> None:
     assert main(["runs"]) == 0
-    assert "No runs yet" in capsys.readouterr().out
+    assert f"There are no runs yet in {small}." in capsys.readouterr().out
     (new_run(small_config(), small, "broken").path / "config.json").write_text("{")
     new_run(small_config(), small, "fine")
     assert main(["runs"]) == 0
@@ -295,3 +295,49 @@ def test_watching_needs_no_torch() -> None:
 def test_the_public_names_are_there() -> None:
     assert callable(vae.train)
     assert {name for name in vae.__all__ if hasattr(vae, name)} == set(vae.__all__)
+
+
+def test_commands_find_the_runs_of_the_project_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.delenv("VAE_RUNS_DIR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert main(["runs", "--json"]) == 0
+    assert BUNDLED.name in {row["run"] for row in json.loads(capsys.readouterr().out)}
+
+
+def test_no_runs_says_where_it_looked_and_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "file").write_text("")
+    for option, sentence in (
+        ("my 실행 runs", f"There are no runs yet in {tmp_path / 'my 실행 runs'}."),
+        ("~/runs", f"There are no runs yet in {tmp_path / 'home' / 'runs'}."),
+        ("file", f"No runs can be read in {tmp_path / 'file'}: Not a directory."),
+    ):
+        assert main(["runs", "--runs-dir", option]) == 0
+        assert sentence in capsys.readouterr().out
+    assert main(["runs", "--runs-dir", "~nobody-of-this-name"]) == 1
+    assert "leads to no folder" in capsys.readouterr().err
+
+
+def test_a_run_is_found_by_a_relative_path_and_below_the_home(
+    runs_dir: Path, trained: Run, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.setenv("HOME", str(runs_dir.parent))
+    monkeypatch.chdir(runs_dir)
+    for path in (f"~/{runs_dir.name}/{trained.name}", f"./{trained.name}"):
+        assert main(["resume", path]) == 0
+        assert f"finished already, in {runs_dir / trained.name}" in capsys.readouterr().out
+    assert main(["decode", trained.name, "0", "0", "--out", "~/digit.png"]) == 0
+    assert (runs_dir.parent / "digit.png").stat().st_size > 100
+
+
+def test_the_package_trains_into_the_same_folder_whichever_is_current(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert vae.train(small_config(epochs=1)).path.parent == small
+    assert vae.train(small_config(epochs=1), "runs").path.is_absolute()

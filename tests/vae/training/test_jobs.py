@@ -13,12 +13,13 @@ from safetensors.torch import load_file
 
 import vae
 from tests.support.browser import wait_until
+from tests.support.paths import ROOT
 from tests.support.small_runs import small_config
 from vae import VaeError
-from vae.runs.catalogue import list_runs, new_run, open_run
+from vae.runs.catalogue import default_runs_dir, list_runs, new_run, open_run
 from vae.runs.records import Status
 from vae.runs.run import Run
-from vae.training import jobs
+from vae.training import jobs, processes
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_a_started_run_trains_in_its_own_session_stops_and_resumes(
     small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(jobs, "subprocess", subprocess)  # once as it is
+        patch.setattr(processes, "subprocess", subprocess)  # once as it is
         run = jobs.start(small_config(epochs=2000), small)
     assert run.status().state == "starting"
     assert jobs.live_run(small) == run
@@ -43,7 +44,7 @@ def test_a_started_run_trains_in_its_own_session_stops_and_resumes(
     assert pid is not None
     assert os.getsid(pid) == pid != os.getsid(0)
     threads = [int(path.name) for path in Path(f"/proc/{pid}/task").iterdir()]
-    assert {os.getpriority(os.PRIO_PROCESS, each) for each in threads} == {jobs.NICENESS}
+    assert {os.getpriority(os.PRIO_PROCESS, each) for each in threads} == {processes.NICENESS}
     assert jobs.live_run(small) == run
 
     with pytest.raises(VaeError, match=f"{run.name} is being trained. Watch it, or stop it"):
@@ -180,8 +181,53 @@ def test_only_a_finished_run_is_trained_longer(small: Path) -> None:
 
 
 def test_a_trainer_that_never_began_is_told_of(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vae.training.jobs.sys.executable", shutil.which("false"))
+    monkeypatch.setattr("vae.training.processes.sys.executable", shutil.which("false"))
     run = jobs.start(small_config(), small)
     wait_until(lambda: run.status().state == "failed")
     assert "log.txt" in (run.status().error or "")
     assert jobs.live_run(small) is None
+
+
+@pytest.mark.usefixtures("nothing_left_running")
+def test_the_trainer_finds_the_relative_folders_of_the_server(
+    small: Path, small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It starts in the project's folder, wherever the server was started."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my data").symlink_to(small_data)
+    monkeypatch.setenv("VAE_DATA_DIR", "my data")
+    monkeypatch.setenv("VAE_RUNS_DIR", small.name)
+    run = jobs.start(small_config(), default_runs_dir())
+    assert run.path.parent == small
+    wait_until(lambda: run.status().state == "finished")
+    assert run.status().total_steps == 36, "it was trained on another data set"
+
+
+def test_a_process_gets_absolute_folders_and_finds_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    started: list[dict[str, str]] = []
+    monkeypatch.setattr(processes, "_lower_priority", lambda _: None)
+    monkeypatch.setattr(processes.subprocess, "Popen", lambda *_, env, **__: started.append(env))
+    for name in ("data", "../data", "~/data", ""):
+        monkeypatch.setenv("VAE_DATA_DIR", name)
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(("lib", "/lib")))
+        processes.start_process("runs")
+    folders = [tmp_path / "data", tmp_path.parent / "data", tmp_path / "home" / "data", ROOT / "data"]
+    assert [Path(environment["VAE_DATA_DIR"]) for environment in started] == folders
+    paths = os.pathsep.join((str(ROOT), str(tmp_path / "lib"), "/lib"))
+    assert {environment["PYTHONPATH"] for environment in started} == {paths}
+
+
+def test_a_start_with_a_folder_that_cannot_be_fails_with_a_sentence(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAE_DATA_DIR", "~nobody-of-this-name/data")
+    with pytest.raises(
+        VaeError, match="VAE_DATA_DIR is wrong: '~nobody-of-this-name/data' leads to no folder"
+    ):
+        jobs.start(small_config(), small)
+    (run,) = list_runs(small)
+    assert run.status().state == "failed"

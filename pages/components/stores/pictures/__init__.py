@@ -14,7 +14,8 @@ import streamlit as st
 from pages.components.shell.assets import serve, served_url
 from vae.config import Dataset
 from vae.datasets.images import ImageArray
-from vae.datasets.registry import data_dir, load
+from vae.datasets.registry import load
+from vae.storage.folders import data_dir
 
 # Of gzip, for 60,000 pictures of MNIST (47 MB): level 1 makes 11.0 MB; 6 makes 9.8 MB in twice the time; 9
 # takes ten times as long as 6 and saves 2 %.

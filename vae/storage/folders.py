@@ -1,0 +1,46 @@
+"""Folders that people name, in the environment or by an option, as absolute paths.
+
+Processes that the app starts have another current folder than the server, so a relative path must not be
+passed on.
+"""
+
+import os
+from pathlib import Path
+
+from vae import VaeError
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def absolute_path(path: str | Path) -> Path:
+    """`path` without links and `..`; `~` is the home, and a relative path starts at the current folder.
+
+    Raises VaeError if there is no such home or no current folder, or if links lead in a circle.
+    """
+    try:
+        return Path(path).expanduser().resolve()
+    # RuntimeError: no home, or a circle of links. OSError: the current folder was deleted.
+    except (OSError, RuntimeError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
+        raise VaeError(
+            f"{str(path)!r} leads to no folder ({why}). Write the whole path, from the root of the disk."
+        ) from error
+
+
+def configured_folder(variable: str, default: str) -> Path:
+    """The folder that an environment variable names, or `default` in the project if it is empty or not set.
+
+    Raises VaeError, which names the variable, as `absolute_path` does.
+    """
+    text = os.environ.get(variable, "")
+    if not text.strip():
+        return PROJECT / default
+    try:
+        return absolute_path(text)
+    except VaeError as error:
+        raise VaeError(f"{variable} is wrong: {error}") from error
+
+
+def data_dir() -> Path:
+    """The folder of the data sets: `VAE_DATA_DIR`, or `data` in the project. Raises VaeError."""
+    return configured_folder("VAE_DATA_DIR", "data")

@@ -1,0 +1,54 @@
+"""Starts `python -m vae` in processes that are independent of this one. Imports no torch."""
+
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from typing import Any
+
+from vae.storage.folders import PROJECT, data_dir
+
+NICENESS = 10  # of 19
+
+
+def start_process(*arguments: str, **streams: Any) -> subprocess.Popen[Any]:
+    """Starts `python -m vae` with `arguments`, below the priority of this process.
+
+    Args:
+        streams: `stdout` and `stderr`, and how their text is decoded, as for `subprocess.Popen`.
+
+    Neither Ctrl-C in this process's terminal nor the end of this process reaches it. Raises OSError, and
+    VaeError if the environment names a folder that cannot be.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vae", *arguments],
+        cwd=PROJECT,
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        **streams,
+    )
+    _lower_priority(process)
+    return process
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment, its paths made absolute: the new process has another current folder."""
+    modules = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    return {
+        **os.environ,
+        "VAE_DATA_DIR": str(data_dir()),
+        # With the project: `python -m` does not look in the current folder if PYTHONSAFEPATH is set.
+        "PYTHONPATH": os.pathsep.join((str(PROJECT), *map(os.path.abspath, modules))),
+    }
+
+
+def _lower_priority(process: subprocess.Popen[Any]) -> None:
+    """Lowers the priority of a process below that of the server; on an idle machine it stays as fast.
+
+    With Linux's autogroups, which share CPU time by session, this has no effect. A lower weight of the
+    session was tried: beside busy browsers the training then hardly advanced.
+    """
+    if sys.platform != "win32":
+        with suppress(OSError):  # it may have ended already
+            os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
