@@ -23,17 +23,19 @@ _RANGES = """() => {
     const { xaxis, yaxis } = document.querySelector('[data-chart="map"] .js-plotly-plot')._fullLayout;
     return [...xaxis.range, ...yaxis.range];
 }"""
-# What shows the map, and the timeline of the time machine.
-MAP = """(() => {
-    let element = document.querySelector(".latent-map");
-    while (!element.latentMap) element = element.parentElement;
-    return element.latentMap;
-})()"""
-TIMELINE = """(() => {
-    let element = document.querySelector(".time-machine");
-    while (!element.timeMachine) element = element.parentElement;
-    return element.timeMachine.timeline;
-})()"""
+
+
+def shown_by(component: str, selector: str) -> str:
+    """A JavaScript expression: the object that shows the component around an element (shell/lifecycle.js)."""
+    return f"""(() => {{
+        let element = document.querySelector(`{selector}`);
+        while (!element.{component}) element = element.parentElement;
+        return element.{component};
+    }})()"""
+
+
+MAP = shown_by("latentMap", ".latent-map")
+TIMELINE = f"{shown_by('timeMachine', '.time-machine')}.timeline"
 # The grey levels of the manifold's tile around a place, as they are drawn: with three times as many pixels,
 # so that each of a digit's is a square; in the middles of these.
 TILE = """(canvas, redraw, { x, y, step, window: [x0, x1, y0, y1] }) => {

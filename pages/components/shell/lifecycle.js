@@ -1,5 +1,5 @@
 // The function `show` of a component that keeps one object as `parentElement[name]`. `make(parentElement)` makes it, with
-// the methods show(mount), which gets Streamlit's argument, and dispose().
+// the methods show(mount), which gets Streamlit's argument, and dispose(), if something has to end.
 export function component(name, make) {
   // Called whenever the data or the theme changes.
   return (mount) => {
@@ -9,7 +9,7 @@ export function component(name, make) {
     // Streamlit also calls this for a run that a newer one has overtaken, with the component still there.
     return () => {
       if (parentElement.isConnected) return;
-      part.dispose();
+      part.dispose?.();
       delete parentElement[name];
     };
   };

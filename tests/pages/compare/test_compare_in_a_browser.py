@@ -11,7 +11,7 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.pages.map.test_time_machine import model_of
 from tests.support.browser import Workshop, place_on, ready
-from tests.support.latent_page import decoded, digit, next_frame
+from tests.support.latent_page import decoded, digit, next_frame, shown_by
 from vae.datasets.registry import load
 from vae.inference.scoring import score_set
 from vae.runs.checkpoints import load_snapshot, save_model
@@ -25,11 +25,7 @@ DECODED = """async ([key, z]) => {
     const name = document.querySelector(`[data-chart="${key}"]`).dataset.decoder;
     return [...(await window.decodersOfThisApp.get(name)).decode(z)];
 }"""
-OF_MAP = """(key) => {
-    let element = document.querySelector(`[data-chart="${key}"]`);
-    while (!element.latentMap) element = element.parentElement;
-    return element.latentMap;
-}"""
+OF_MAP = f"(key) => {shown_by('latentMap', '[data-chart=${key}]')}"
 PINS = f"(key) => ({OF_MAP})(key).data.pins"
 RANGES = f"(key) => ({OF_MAP})(key).view.ranges.flat()"
 HIDDEN = f"(key) => [...({OF_MAP})(key).hidden]"

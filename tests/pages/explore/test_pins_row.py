@@ -12,7 +12,7 @@ from playwright.sync_api import Download, Locator, Page, expect
 
 from tests.support.browser import Workshop
 from tests.support.decoders import small_model, with_torch
-from tests.support.latent_page import LOOKS, levels, tiles
+from tests.support.latent_page import LOOKS, levels, shown_by, tiles
 from vae.datasets.images import grey_levels
 
 pytestmark = pytest.mark.browser
@@ -60,10 +60,10 @@ def reconstructions():
 st.navigation([st.Page(pinning, default=True), st.Page(reconstructions)]).run()
 """
 # Has the row of pins wait for a server that is gone to remove a pin.
-GONE = """(pin) => Object.assign(document.querySelector(".pins-row").events, {
+GONE = f"""(pin) => Object.assign({shown_by("pinsRow", ".pins-row")}.events, {{
     session: "of that server",
-    pending: [{ action: "remove", pin, number: 1_000 }],
-})"""
+    pending: [{{ action: "remove", pin, number: 1_000 }}],
+}})"""
 
 
 @pytest.fixture

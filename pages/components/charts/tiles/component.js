@@ -1,4 +1,5 @@
 import { element } from "../../shell/dom.js";
+import { component } from "../../shell/lifecycle.js";
 import { navigate } from "../../shell/links/navigate.js";
 import { bytesOf, imageOf, split } from "../../stores/pictures/levels.js";
 
@@ -37,54 +38,63 @@ function draw(canvas, levels, { count, side, difference }, colours) {
   }
 }
 
-function tile(data, i, levels, colours, open) {
-  const [title, detail] = data.captions[i] ?? [];
-  const clickable = data.numbers !== null;
-  const made = element(clickable ? (data.page === null ? "button" : "a") : "div", { class: "tile" });
-  if (data.panels.length) {
-    const panels = element("span", { class: "tile-panels" }, ...data.panels.map((panel) => element("span", {}, panel)));
-    panels.style.gap = `${(100 * GAP) / (data.panels.length * (data.side + GAP) - GAP)}%`;
-    made.append(panels);
+// A tile: `open(number)` is called by a click, unless that opens another page.
+function tileOf({ captions, numbers, page, query, panels, label, ...layout }, i, levels, colours, open) {
+  const [title, detail] = captions[i] ?? [];
+  const clickable = numbers !== null;
+  const made = element(clickable ? (page === null ? "button" : "a") : "div", { class: "tile" });
+  if (panels.length) {
+    const headings = element("span", { class: "tile-panels" }, ...panels.map((panel) => element("span", {}, panel)));
+    headings.style.gap = `${(100 * GAP) / (panels.length * (layout.side + GAP) - GAP)}%`;
+    made.append(headings);
   }
   const canvas = element("canvas");
-  draw(canvas, levels, data, colours);
+  draw(canvas, levels, layout, colours);
   made.append(canvas);
   if (title) made.append(element("span", { class: "tile-title" }, title));
   if (detail) made.append(element("span", { class: "tile-detail" }, detail));
   if (clickable) {
-    made.dataset.number = data.numbers[i];
+    made.dataset.number = numbers[i];
     made.setAttribute("aria-label", ["Open", title, detail].join(" "));
-    if (data.page === null) {
+    if (page === null) {
       made.type = "button";
-      made.addEventListener("click", () => open(data.numbers[i]));
-    } else navigate(made, { page: data.page, query: { ...data.query, index: String(data.numbers[i]) } });
+      made.addEventListener("click", () => open(numbers[i]));
+    } else navigate(made, { page, query: { ...query, index: String(numbers[i]) } });
   } else {
     canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", title || data.label);
+    canvas.setAttribute("aria-label", title || label);
   }
   return made;
 }
 
-// Runs again whenever the data or the theme changes.
-export function show({ data, parentElement, setTriggerValue }) {
-  const grid = parentElement.querySelector(".tiles");
-  grid.report = setTriggerValue;
-  const text = JSON.stringify(data);
-  if (grid.drawn === text) return;
-  const turned = grid.follow !== undefined && grid.follow !== data.follow;
-  grid.drawn = text;
-  grid.follow = data.follow;
-  grid.dataset.tiles = data.key;
-  grid.setAttribute("aria-label", data.label);
-  grid.style.gridTemplateColumns = `repeat(auto-fit, minmax(min(100%, ${data.width}px), 1fr))`;
-  const parts = split(bytesOf(data.pictures), data.count * data.side * data.side);
-  grid.style.maxWidth = `${2 * data.width * parts.length}px`; // a few must not fill a wide window
-  const colours = palette(data.colours);
-  const open = (number) => grid.report("clicked", number);
-  const made = parts.map((levels, i) => tile(data, i, levels, colours, open));
-  // A tile that was clicked keeps the keyboard focus: without it, Escape would not close a dialog.
-  const focused = [...grid.children].indexOf(grid.getRootNode().activeElement);
-  grid.replaceChildren(...made);
-  made[focused]?.focus({ preventScroll: true });
-  if (turned && grid.getBoundingClientRect().top < 0) grid.scrollIntoView();
+class Tiles {
+  drawn = ""; // the data that is shown, as JSON
+
+  constructor(parentElement) {
+    this.grid = parentElement.querySelector(".tiles");
+  }
+
+  show({ data, setTriggerValue }) {
+    this.report = setTriggerValue;
+    const text = JSON.stringify(data);
+    if (this.drawn === text) return;
+    const { grid } = this;
+    const turned = this.follow !== undefined && this.follow !== data.follow;
+    Object.assign(this, { drawn: text, follow: data.follow });
+    grid.dataset.tiles = data.key;
+    grid.setAttribute("aria-label", data.label);
+    grid.style.gridTemplateColumns = `repeat(auto-fit, minmax(min(100%, ${data.width}px), 1fr))`;
+    const parts = split(bytesOf(data.pictures), data.count * data.side * data.side);
+    grid.style.maxWidth = `${2 * data.width * parts.length}px`; // a few must not fill a wide window
+    const colours = palette(data.colours);
+    const open = (number) => this.report("clicked", number);
+    const made = parts.map((levels, i) => tileOf(data, i, levels, colours, open));
+    // A tile that was clicked keeps the keyboard focus: without it, Escape would not close a dialog.
+    const focused = [...grid.children].indexOf(grid.getRootNode().activeElement);
+    grid.replaceChildren(...made);
+    made[focused]?.focus({ preventScroll: true });
+    if (turned && grid.getBoundingClientRect().top < 0) grid.scrollIntoView();
+  }
 }
+
+export const show = component("tiles", (parentElement) => new Tiles(parentElement));

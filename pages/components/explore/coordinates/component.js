@@ -2,17 +2,6 @@ import { component } from "../../shell/lifecycle.js";
 import { emitHover } from "../../shell/hover_event.js";
 import { makeRow } from "./row.js";
 
-// Shows a place on the page's other components, at most once a frame; null ends that.
-function emit(state, z) {
-  state.z = z;
-  if (state.waiting) return;
-  state.waiting = true;
-  requestAnimationFrame(() => {
-    state.waiting = false;
-    if (!state.gone) emitHover("coordinates", state.z);
-  });
-}
-
 // One number of each row in the order of the dimensions, which is not that of the rows.
 function placeOf(rows, number) {
   const z = Array(rows.length);
@@ -20,69 +9,84 @@ function placeOf(rows, number) {
   return z;
 }
 
-// The place in the fields, or null if one of them holds no valid number.
-function validPlace({ rows }) {
-  const z = placeOf(rows, ({ value }) => value());
-  return z.every(Number.isFinite) ? z : null;
-}
+class Coordinates {
+  frame = null;
+  rows = [];
+  text = ""; // the data that is shown, as JSON
+  changed = false; // whether a person has changed a field of the chosen place
 
-function check({ form, changed, ...state }) {
-  form.querySelector('[data-action="pin"]').disabled = !validPlace(state);
-  const wrong = state.rows.find(({ value }) => Number.isNaN(value()));
-  form.querySelector(".coordinates-status").textContent = wrong ? `Look at ${wrong.name}.` : "";
-  form.querySelector('[data-action="back"]').disabled = !changed;
-}
-
-// Sets all rows back to the chosen place.
-function reset(state) {
-  for (const row of state.rows) row.reset();
-  if (state.changed) emit(state, null);
-  state.changed = false;
-  check(state);
-}
-
-function makeForm(parentElement) {
-  const state = { form: parentElement.querySelector("form"), rows: [], text: "", changed: false };
-  state.form.addEventListener("input", () => {
-    state.changed = true;
-    check(state);
-    emit(state, placeOf(state.rows, ({ last }) => last())); // a field without a number keeps its last one
-  });
-  state.form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const z = validPlace(state);
-    if (z) state.report("pinned", { z });
-    if (state.rows.every((row) => row.same())) reset(state); // the next run sends the same data, which would reset nothing
-  });
-  state.form.querySelector('[data-action="back"]').addEventListener("click", () => reset(state));
-  state.show = ({ data, setTriggerValue }) => {
-    state.report = setTriggerValue;
-    update(state, data);
-  };
-  state.dispose = () => {
-    if (state.changed) emitHover("coordinates", null);
-    state.gone = true;
-  };
-  return state;
-}
-
-// Shows other data; changed fields stay until another place is chosen.
-function update(state, data) {
-  const text = JSON.stringify(data);
-  if (text === state.text) return;
-  state.text = text;
-  const order = data.rows.map(({ dimension }) => dimension).join();
-  if (order !== state.order) {
-    state.order = order;
-    state.rows = data.rows.map(makeRow);
-    const rows = state.form.querySelector(".coordinates-rows");
-    rows.replaceChildren(...state.rows.map(({ element }) => element));
-    state.chosen = null;
+  constructor(parentElement) {
+    this.form = parentElement.querySelector("form");
+    const part = (name) => this.form.querySelector(name);
+    [this.pin, this.back] = ["pin", "back"].map((action) => part(`[data-action="${action}"]`));
+    this.status = part(".coordinates-status");
+    this.form.addEventListener("input", () => {
+      this.changed = true;
+      this.check();
+      this.emit(placeOf(this.rows, ({ last }) => last())); // a field without a number keeps its last one
+    });
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const z = this.validPlace;
+      if (z) this.report("pinned", { z });
+      if (this.rows.every((row) => row.same())) this.reset(); // the next run sends the same data, which would reset nothing
+    });
+    this.back.addEventListener("click", () => this.reset());
   }
-  data.rows.forEach((row, i) => state.rows[i].update(row, data.furthest));
-  const chosen = data.rows.map(({ value }) => value).join();
-  if (chosen !== state.chosen || !state.changed) reset(state);
-  state.chosen = chosen;
+
+  // Changed fields stay until another place is chosen.
+  show({ data, setTriggerValue }) {
+    this.report = setTriggerValue;
+    const text = JSON.stringify(data);
+    if (text === this.text) return;
+    this.text = text;
+    const order = data.rows.map(({ dimension }) => dimension).join();
+    if (order !== this.order) {
+      this.order = order;
+      this.rows = data.rows.map(makeRow);
+      this.form.querySelector(".coordinates-rows").replaceChildren(...this.rows.map(({ element }) => element));
+      this.chosen = null;
+    }
+    data.rows.forEach((row, i) => this.rows[i].update(row, data.furthest));
+    const chosen = data.rows.map(({ value }) => value).join();
+    if (chosen !== this.chosen || !this.changed) this.reset();
+    this.chosen = chosen;
+  }
+
+  // The place in the fields, or null if one of them holds no valid number.
+  get validPlace() {
+    const z = placeOf(this.rows, ({ value }) => value());
+    return z.every(Number.isFinite) ? z : null;
+  }
+
+  check() {
+    this.pin.disabled = !this.validPlace;
+    const wrong = this.rows.find(({ value }) => Number.isNaN(value()));
+    this.status.textContent = wrong ? `Look at ${wrong.name}.` : "";
+    this.back.disabled = !this.changed;
+  }
+
+  // Sets all rows back to the chosen place.
+  reset() {
+    for (const row of this.rows) row.reset();
+    if (this.changed) this.emit(null);
+    this.changed = false;
+    this.check();
+  }
+
+  // Shows a place on the page's other components, at most once a frame; null ends that.
+  emit(z) {
+    this.z = z;
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      emitHover("coordinates", this.z);
+    });
+  }
+
+  dispose() {
+    cancelAnimationFrame(this.frame);
+    if (this.changed) emitHover("coordinates", null);
+  }
 }
 
-export const show = component("coordinates", makeForm);
+export const show = component("coordinates", (parentElement) => new Coordinates(parentElement));

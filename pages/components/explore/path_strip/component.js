@@ -16,110 +16,108 @@ function placeAt(places, part) {
 // Phases 0 to 1 lead from the start to the end, 1 to 2 back again.
 const partOf = (phase) => (phase < 1 ? phase : 2 - phase);
 
-// Draws the place that is shown; at most once a frame.
-function draw(state, now) {
-  state.frame = null;
-  const { box, canvas, slider, row, data } = state;
-  const decoder = state.awaited.value;
-  if (decoder === null) return;
-  if (state.playing) {
-    state.phase = (state.phase + (now - (state.last ?? now)) / 1000 / data.seconds) % 2;
-    state.last = now;
-    request(state);
+class PathStrip {
+  frame = null;
+  phase = 0;
+  playing = false;
+  emitting = false; // whether the other components show the place on the path
+
+  constructor(parentElement) {
+    const box = (this.box = parentElement.querySelector(".path-strip"));
+    const parts = ["canvas", "input", "button", ".path-strip-row", ".path-strip-place"];
+    [this.canvas, this.slider, this.button, this.row, this.place] = parts.map((part) => box.querySelector(part));
+    this.awaited = new Awaited(decoders(), () => this.request());
+    this.button.onclick = () => this.play(!this.playing);
+    this.slider.oninput = () => this.scrub(this.slider.value / 100);
+    this.row.onclick = ({ target }) => {
+      const { children } = this.row;
+      const number = [...children].indexOf(target);
+      if (number >= 0) this.scrub(number / (children.length - 1));
+    };
+    // Both the pointer and the keyboard's focus have to leave.
+    const left = () => {
+      if (!this.playing && !box.matches(":hover, :has(:focus-visible)")) this.leave();
+    };
+    box.onpointerleave = left;
+    box.addEventListener("focusout", () => setTimeout(left)); // by then the next element has the focus
   }
-  const part = partOf(state.phase);
-  const z = placeAt(data.places, part);
-  put(canvas, imageOf(decoder.greyLevels(decoder.decode(z))));
-  const where = named(placeAt(data.numbers, part), data.names);
-  const text = `${Math.round(100 * part)} % of the way: ${placeText(z, where)}`;
-  box.querySelector(".path-strip-place").textContent = text;
-  canvas.setAttribute("aria-label", `What the model draws at ${text}`);
-  slider.setAttribute("aria-valuetext", text);
-  if (Number(slider.value) !== 100 * part) slider.value = 100 * part;
-  const nearest = Math.round(part * (row.children.length - 1));
-  [...row.children].forEach((each, i) => each.classList.toggle("path-strip-nearest", i === nearest));
-  if (state.emitting) emitHover("path", z);
-}
 
-function request(state) {
-  state.frame ??= requestAnimationFrame((now) => draw(state, now));
-}
-
-function play(state, playing) {
-  state.playing = playing;
-  state.last = null;
-  state.emitting ||= playing;
-  state.box.querySelector("button").textContent = playing ? "Pause" : "Play";
-  request(state);
-}
-
-// Stops at a fraction of the path.
-function scrub(state, part) {
-  state.phase = part;
-  state.emitting = true;
-  play(state, false);
-}
-
-// The other components no longer show the place on the path.
-function leave(state) {
-  if (!state.emitting) return;
-  state.emitting = false;
-  emitHover("path", null);
-}
-
-function makeStrip(parentElement) {
-  const box = parentElement.querySelector(".path-strip");
-  const [canvas, slider, row] = ["canvas", "input", ".path-strip-row"].map((each) => box.querySelector(each));
-  const state = { box, canvas, slider, row, frame: null, phase: 0, playing: false, emitting: false };
-  state.awaited = new Awaited(decoders(), () => request(state));
-  box.querySelector("button").onclick = () => play(state, !state.playing);
-  slider.oninput = () => scrub(state, slider.value / 100);
-  row.onclick = ({ target }) => {
-    const number = [...row.children].indexOf(target);
-    if (number >= 0) scrub(state, number / (row.children.length - 1));
-  };
-  // Both the pointer and the keyboard's focus have to leave.
-  const left = () => {
-    if (!state.playing && !box.matches(":hover, :has(:focus-visible)")) leave(state);
-  };
-  box.onpointerleave = left;
-  box.addEventListener("focusout", () => setTimeout(left)); // by then the next element has the focus
-  state.show = ({ data }) => update(state, data);
-  state.dispose = () => {
-    cancelAnimationFrame(state.frame);
-    state.awaited.end();
-    leave(state);
-  };
-  return state;
-}
-
-// Draws the row's pictures from their grey levels in base64.
-function drawRow({ row, data }) {
-  const parts = split(bytesOf(data.pictures), data.side * data.side);
-  const pictures = parts.map((levels) => put(element("canvas"), imageOf(levels)));
-  row.replaceChildren(...pictures);
-  row.style.maxWidth = `${80 * pictures.length}px`; // few pictures do not fill a wide window
-}
-
-// Shows other data.
-function update(state, data) {
-  const text = JSON.stringify(data);
-  if (state.shown === text) return;
-  const ends = JSON.stringify([data.places[0], data.places.at(-1)]);
-  if (state.ends !== ends) {
-    // Another path begins at its start; with the same ends the position stays.
-    if (state.ends !== undefined) play(state, false);
-    state.phase = 0;
-    state.ends = ends;
-    leave(state);
+  show({ data }) {
+    const text = JSON.stringify(data);
+    if (this.shown === text) return;
+    const ends = JSON.stringify([data.places[0], data.places.at(-1)]);
+    if (this.ends !== ends) {
+      // Another path begins at its start; with the same ends the position stays.
+      if (this.ends !== undefined) this.play(false);
+      this.phase = 0;
+      this.ends = ends;
+      this.leave();
+    }
+    Object.assign(this, { shown: text, data });
+    this.box.setAttribute("aria-label", data.label);
+    this.row.setAttribute("aria-label", `${data.label}, in steps`);
+    const parts = split(bytesOf(data.pictures), data.side * data.side);
+    this.row.replaceChildren(...parts.map((levels) => put(element("canvas"), imageOf(levels))));
+    this.row.style.maxWidth = `${80 * parts.length}px`; // few pictures do not fill a wide window
+    this.awaited.request(data.decoder);
+    this.request();
   }
-  state.shown = text;
-  state.data = data;
-  state.box.setAttribute("aria-label", data.label);
-  state.row.setAttribute("aria-label", `${data.label}, in steps`);
-  drawRow(state);
-  state.awaited.request(data.decoder);
-  request(state);
+
+  play(playing) {
+    Object.assign(this, { playing, last: null });
+    this.emitting ||= playing;
+    this.button.textContent = playing ? "Pause" : "Play";
+    this.request();
+  }
+
+  // Stops at a fraction of the path.
+  scrub(part) {
+    this.phase = part;
+    this.emitting = true;
+    this.play(false);
+  }
+
+  // The other components no longer show the place on the path.
+  leave() {
+    if (!this.emitting) return;
+    this.emitting = false;
+    emitHover("path", null);
+  }
+
+  request() {
+    this.frame ??= requestAnimationFrame((now) => this.draw(now));
+  }
+
+  // Draws the place that is shown; at most once a frame.
+  draw(now) {
+    this.frame = null;
+    const { canvas, slider, row, data } = this;
+    const decoder = this.awaited.value;
+    if (decoder === null) return;
+    if (this.playing) {
+      this.phase = (this.phase + (now - (this.last ?? now)) / 1000 / data.seconds) % 2;
+      this.last = now;
+      this.request();
+    }
+    const part = partOf(this.phase);
+    const z = placeAt(data.places, part);
+    put(canvas, imageOf(decoder.greyLevels(decoder.decode(z))));
+    const where = named(placeAt(data.numbers, part), data.names);
+    const text = `${Math.round(100 * part)} % of the way: ${placeText(z, where)}`;
+    this.place.textContent = text;
+    canvas.setAttribute("aria-label", `What the model draws at ${text}`);
+    slider.setAttribute("aria-valuetext", text);
+    if (Number(slider.value) !== 100 * part) slider.value = 100 * part;
+    const nearest = Math.round(part * (row.children.length - 1));
+    [...row.children].forEach((each, i) => each.classList.toggle("path-strip-nearest", i === nearest));
+    if (this.emitting) emitHover("path", z);
+  }
+
+  dispose() {
+    cancelAnimationFrame(this.frame);
+    this.awaited.end();
+    this.leave();
+  }
 }
 
-export const show = component("pathStrip", makeStrip);
+export const show = component("pathStrip", (parentElement) => new PathStrip(parentElement));

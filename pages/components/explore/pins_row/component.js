@@ -1,4 +1,5 @@
 import { button, element } from "../../shell/dom.js";
+import { component } from "../../shell/lifecycle.js";
 import { EventQueue } from "../../shell/component_events.js";
 import { updateUrl } from "../../shell/links/url.js";
 import { navigate } from "../../shell/links/navigate.js";
@@ -39,26 +40,12 @@ function tileOf(pin, chosen, levels, report) {
 }
 
 // The buttons for all pins together.
-function actionsOf(data, parts, report) {
-  const all = () => save(sheet(parts, data), `${data.run}_${data.pins.length}_pins.png`);
+function actionsOf({ run, pins, side }, parts, report) {
+  const all = () => save(sheet(parts, { side, pins, run }), `${run}_${pins.length}_pins.png`);
   const action = (clicked, title, text) => button(clicked, { "data-action": text, title }, text);
   const clear = action(() => report("clear", null), "Remove those that are not kept", "Clear");
-  clear.disabled = data.pins.every((pin) => pin.kept);
+  clear.disabled = pins.every((pin) => pin.kept);
   return [action(all, "All pins on one sheet, as PNG", "Download all"), clear];
-}
-
-// Brings the tiles up to date. Unchanged ones stay in the document: a click may have begun on one.
-function arrange(tiles, data, parts, report) {
-  const old = new Map([...tiles.children].map((tile) => [tile.drawn, tile]));
-  const made = data.pins.map((pin, i) => {
-    const chosen = pin.number === data.chosen;
-    const drawn = JSON.stringify([pin, chosen, data.side, ...parts[i]]);
-    const tile = old.get(drawn) ?? tileOf(pin, chosen, parts[i], report);
-    tile.drawn = drawn;
-    return tile;
-  });
-  for (const tile of old.values()) if (!made.includes(tile)) tile.remove();
-  made.forEach((tile, i) => tiles.children[i] !== tile && tiles.insertBefore(tile, tiles.children[i] ?? null));
 }
 
 // Scrolls a tile into view: in a narrow window the row of tiles scrolls.
@@ -68,32 +55,58 @@ function reveal(tiles, tile) {
   if (start < tiles.scrollLeft || start > tiles.scrollLeft + room) tiles.scrollLeft = start - room;
 }
 
-// Called whenever the data or the theme changes.
-export function show({ data, parentElement, setTriggerValue }) {
-  const row = parentElement.querySelector(".pins-row");
-  const [tiles, all, empty] = row.children;
-  // Pins have other numbers in another session: actions still waiting from the last one are dropped.
-  if (row.events?.session !== data.session) row.events = new EventQueue();
-  row.events.acknowledge(setTriggerValue, data.acknowledged, data.session);
-  const report = (action, pin) => row.events.emit({ action, pin });
-  tiles.setAttribute("aria-label", "Pins");
-  tiles.onkeydown = (event) => move(event, tiles, (number) => report("remove", number));
-  tiles.onfocusin = (event) => only(tiles, event.target.closest(".pins-row-tile"));
-  const parts = split(bytesOf(data.pictures), data.side * data.side);
-  const focused = row.contains(document.activeElement) ? document.activeElement : null;
-  const at = [...tiles.children].indexOf(focused?.closest(".pins-row-tile"));
-  const number = tiles.children[at]?.dataset.number;
-  arrange(tiles, data, parts, report);
-  all.replaceChildren(...(data.pins.length ? actionsOf(data, parts, report) : []));
-  empty.textContent = data.pins.length ? "" : "Nothing is pinned yet. Click the map, on a point or between them.";
-  const chosen = tiles.querySelector('[data-chosen="true"]');
-  only(tiles, chosen);
-  if (chosen && row.chosen !== data.chosen) reveal(tiles, chosen);
-  row.chosen = data.chosen;
-  updateUrl(data.query);
-  if (!focused || focused.isConnected) return;
-  // The pressed button keeps the focus though its tile is new; after a removal the next tile gets it.
-  const tile = tiles.querySelector(`[data-number="${number}"]`) ?? tiles.children[at] ?? tiles.lastElementChild;
-  const target = (at < 0 ? all : tile)?.querySelector(`[data-action="${focused.dataset.action}"]`);
-  target?.focus({ preventScroll: true });
+class PinsRow {
+  events = new EventQueue();
+  drawn = new Map(); // what a tile shows, as JSON -> the tile
+  chosen = null; // the number of the chosen pin, as drawn
+
+  constructor(parentElement) {
+    this.row = parentElement.querySelector(".pins-row");
+    const [tiles] = ([this.tiles, this.all, this.empty] = this.row.children);
+    tiles.setAttribute("aria-label", "Pins");
+    tiles.onkeydown = (event) => move(event, tiles, (number) => this.report("remove", number));
+    tiles.addEventListener("focusin", ({ target }) => only(tiles, target.closest(".pins-row-tile")));
+  }
+
+  report = (action, pin) => this.events.emit({ action, pin });
+
+  show({ data, setTriggerValue }) {
+    const { row, tiles, all } = this;
+    // Pins have other numbers in another session: actions still waiting from the last one are dropped.
+    if (this.events.session !== data.session) this.events = new EventQueue();
+    this.events.acknowledge(setTriggerValue, data.acknowledged, data.session);
+    const parts = split(bytesOf(data.pictures), data.side * data.side);
+    const focused = row.contains(document.activeElement) ? document.activeElement : null;
+    const at = [...tiles.children].indexOf(focused?.closest(".pins-row-tile"));
+    const number = tiles.children[at]?.dataset.number;
+    this.arrange(data, parts);
+    all.replaceChildren(...(data.pins.length ? actionsOf(data, parts, this.report) : []));
+    const empty = "Nothing is pinned yet. Click the map, on a point or between them.";
+    this.empty.textContent = data.pins.length ? "" : empty;
+    const chosen = tiles.querySelector('[data-chosen="true"]');
+    only(tiles, chosen);
+    if (chosen && this.chosen !== data.chosen) reveal(tiles, chosen);
+    this.chosen = data.chosen;
+    updateUrl(data.query);
+    if (!focused || focused.isConnected) return;
+    // The pressed button keeps the focus though its tile is new; after a removal the next tile gets it.
+    const tile = tiles.querySelector(`[data-number="${number}"]`) ?? tiles.children[at] ?? tiles.lastElementChild;
+    const target = (at < 0 ? all : tile)?.querySelector(`[data-action="${focused.dataset.action}"]`);
+    target?.focus({ preventScroll: true });
+  }
+
+  // Brings the tiles up to date. Unchanged ones stay in the document: a click may have begun on one.
+  arrange({ pins, chosen, side }, parts) {
+    const made = pins.map((pin, i) => {
+      const drawn = JSON.stringify([pin, pin.number === chosen, side, ...parts[i]]);
+      return [drawn, this.drawn.get(drawn) ?? tileOf(pin, pin.number === chosen, parts[i], this.report)];
+    });
+    this.drawn = new Map(made);
+    const kept = [...this.drawn.values()];
+    const { tiles } = this;
+    for (const tile of [...tiles.children]) if (!kept.includes(tile)) tile.remove();
+    kept.forEach((tile, i) => tiles.children[i] !== tile && tiles.insertBefore(tile, tiles.children[i] ?? null));
+  }
 }
+
+export const show = component("pinsRow", (parentElement) => new PinsRow(parentElement));
