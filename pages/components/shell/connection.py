@@ -9,64 +9,25 @@
   URL.
 """
 
+from pathlib import Path
+
 from streamlit.components.v2 import component
+from streamlit.components.v2.types import ComponentRenderer
 
-_mount = component(
-    "window",
-    html="<span hidden></span>",
-    js="""
-export default function ({ setTriggerValue }) {
-  const listeners = new AbortController();
-  const listen = (target, type, handler) =>
-    target.addEventListener(type, handler, { signal: listeners.signal, capture: true });
-  let left = Infinity;
-  listen(window, "blur", (event) => {
-    if (event.target === window) left = Date.now();
-  });
-  listen(window, "focus", (event) => {
-    if (event.target !== window) return;
-    // After less time, it was a dialog of the browser.
-    if (Date.now() - left > 500) setTriggerValue("entered", true);
-    left = Infinity;
-  });
-  const blurActive = () => setTimeout(() => document.activeElement?.blur());
-  listen(document, "click", (event) => {
-    const clicked = event.detail > 0 && event.target.closest("button, label, [role=radio], [role=switch]");
-    const typedInto = "input[type=text], input[type=number], input[type=password]";
-    if (clicked && !document.activeElement?.matches(typedInto)) blurActive();
-  });
-  listen(document, "keyup", (event) => {
-    if (event.key === "Enter" && event.target.matches("input[type=number]")) blurActive();
-  });
-  return () => listeners.abort();
-}
-""",
-)
 
-_mount_connection = component(
-    "connection",
-    html="<span hidden></span>",
-    js="""
-export default function () {
-  const app = document.querySelector("[data-testid=stApp]");
-  if (!app) return console.warn("Streamlit's markup has changed: after a lost connection, reload the page.");
-  let before = app.dataset.testConnectionState;
-  const watch = new MutationObserver(() => {
-    const now = app.dataset.testConnectionState;
-    // Streamlit runs the page as after the browser's Back button (links/navigate.js).
-    if (now === "CONNECTED" && before !== now) dispatchEvent(new PopStateEvent("popstate"));
-    before = now;
-  });
-  watch.observe(app, { attributes: true, attributeFilter: ["data-test-connection-state"] });
-  return () => watch.disconnect();
-}
-""",
-)
+def _script_component(name: str) -> ComponentRenderer:
+    """An invisible component of the script beside this file, sent with it: static/ may not be writable."""
+    script = Path(__file__).with_name(f"{name}.js").read_text(encoding="utf-8")
+    return component(name, html="<span hidden></span>", js=script)
+
+
+_mount_window = _script_component("window")
+_mount_connection = _script_component("connection")
 
 
 def watch_window() -> None:
     """Reruns when the window gets the focus, and takes the focus off clicked controls."""
-    _mount(key="window", on_entered_change=lambda: None)
+    _mount_window(key="window", on_entered_change=lambda: None)
 
 
 def watch_connection() -> None:

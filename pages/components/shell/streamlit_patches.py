@@ -2,8 +2,10 @@
 
 The page's markup is private too, but can be named only where it is styled or read. The app depends on:
 
-- `data-testid=stApp` with `data-test-connection-state` (connection.py): without them a page does not run anew
-  after a lost connection.
+- `data-testid=stApp` with `data-test-connection-state` (connection.js): without them a page does not run anew
+  after a lost connection, and the console has a warning.
+- The event `popstate`, dispatched by us, has Streamlit run the page of the URL (connection.js,
+  links/navigate.js): without it, a link changes the URL alone until the page is loaded again.
 - `data-testid=stElementContainer` (stores/registry/component.css): without it stores leave gaps on the page.
 - `stHorizontalBlock`, `stColumn` (latent.py, compare.py), `stMainBlockContainer`, `stMain` (shell/app.css):
   widths, margins and the focus frame.

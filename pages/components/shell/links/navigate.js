@@ -21,7 +21,7 @@ export function navigate(link, { page, query }) {
     event.preventDefault();
     sessionStorage.setItem(memory(location.pathname), location.search);
     // As the browser's own back and forward buttons do, which Streamlit 1.67 follows: the app stays, and one step
-    // back returns (tests/test_browser_reconstructions.py).
+    // back returns (tests/pages/test_reconstructions_in_a_browser.py).
     history.pushState(null, "", link.href);
     dispatchEvent(new PopStateEvent("popstate"));
   };
