@@ -6,6 +6,7 @@ The command line's flags and the form on the Train page are made from it.
 import hashlib
 import json
 import reprlib
+from functools import cache
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
@@ -192,12 +193,13 @@ class TrainConfig(BaseModel):
     def nearest_preset(self) -> tuple[PresetName, dict[str, Any]]:
         """The preset that shares most fields with this config, and the fields in which this one differs."""
 
-        def differences(name: PresetName) -> dict[str, Any]:
-            other = TrainConfig.preset(name).identity
-            return {field: value for field, value in self.identity.items() if value != other.get(field)}
-
-        name = min(PRESETS, key=lambda name: len(differences(name)))
-        return name, differences(name)
+        own = self.identity
+        differences = {
+            name: {field: value for field, value in own.items() if value != other.get(field)}
+            for name, other in _preset_identities().items()
+        }
+        name = min(differences, key=lambda name: len(differences[name]))
+        return name, differences[name]
 
     @property
     def run_name(self) -> str:
@@ -231,6 +233,14 @@ PRESETS: dict[PresetName, dict[str, Any]] = {
         "precision": "bfloat16",
     },
 }
+
+
+@cache
+def _preset_identities() -> dict[PresetName, dict[str, Any]]:
+    """The `identity` of each preset."""
+    return {name: TrainConfig.preset(name).identity for name in PRESETS}
+
+
 PRESET_DESCRIPTIONS: dict[PresetName, str] = {
     "quick": "The lowest loss found for half a minute on two cores.",
     "blog": "The network and optimiser of the blog post that this app grew from.",

@@ -18,8 +18,9 @@ from typing import BinaryIO
 from vae import VaeError
 from vae.config import TrainConfig
 from vae.runs import live_view
-from vae.runs.catalogue import NAME, latest_negative_elbo, numbered_paths
+from vae.runs.catalogue import NAME, numbered_paths
 from vae.runs.evaluation_record import evaluation_path, load_evaluation
+from vae.runs.history import read_losses
 from vae.runs.records import LIVE
 from vae.runs.run import MAX_METRICS, Run
 from vae.storage.atomic import move_atomic, temporary_path
@@ -106,7 +107,7 @@ def check_run(run: Run) -> None:
     """Reads every file of `run`. Raises VaeError with the name of the first damaged one."""
     from vae.runs import checkpoints
 
-    _ = run.config, run.status(), run.request(), latest_negative_elbo(run), live_view.load_view(run.view_path)
+    _ = run.config, run.status(), run.request(), read_losses(run), live_view.load_view(run.view_path)
     load_evaluation(run)
     if run.model_path.exists():
         run.load_model()

@@ -6,14 +6,13 @@ Run names come from people and URLs. They are validated and resolved here, and n
 import itertools
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from vae import VaeError
 from vae.config import TrainConfig
-from vae.runs.history import History
 from vae.runs.records import Status
 from vae.runs.run import Run
 from vae.storage.atomic import move_atomic, remove_leftovers, temporary_path
@@ -161,23 +160,21 @@ def _copy_progress(run: Run, origin: Run) -> None:
 def latest_negative_elbo(run: Run) -> float | None:
     """The −ELBO of the newest line of test metrics, in nats per image; None if there is none.
 
-    Raises VaeError if the metrics are damaged.
+    Raises VaeError if the end of the metrics is damaged.
     """
-    with closing(History(run)) as history:
-        tests = history.read().test
-    return -float(tests["elbo"][-1]) if len(tests) else None
+    metrics = run.newest_test_metrics()
+    return None if metrics is None else -metrics.elbo
 
 
-def summary(run: Run, elbo_of: Callable[[Run], float | None] = latest_negative_elbo) -> dict[str, Any]:
+def summary(run: Run) -> dict[str, Any]:
     """A run's row in lists; for a damaged run only its name and the error.
 
-    Args:
-        elbo_of: returns a run's −ELBO, in nats per image, or a cached value of it.
+    Of its files only the config, the status and the end of the metrics are read, however long it trained.
     """
     try:
         status = run.status()
         preset, differs = run.config.nearest_preset
-        elbo = elbo_of(run)
+        negative_elbo = latest_negative_elbo(run)
     except VaeError as error:
         return {"run": run.name, "error": str(error)}
     return {
@@ -188,7 +185,7 @@ def summary(run: Run, elbo_of: Callable[[Run], float | None] = latest_negative_e
         "steered": status.steered,
         "epoch": status.epoch,
         "epochs": run.config.epochs,
-        "negative_elbo": elbo,
+        "negative_elbo": negative_elbo,
         "seconds": status.seconds,
         "bytes": run.size(),
     }

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -24,6 +24,12 @@ class Losses(NamedTuple):
 
 
 NO_LOSSES = Losses(np.empty(0, ROW), np.empty(0, ROW))
+
+
+def read_losses(run: Run) -> Losses:
+    """All metrics of a run. Raises VaeError if a line is damaged."""
+    with closing(History(run)) as history:
+        return history.read()
 
 
 class History:

@@ -1,5 +1,6 @@
 """The records in a run's JSON files and in the metadata of its tensor files, validated when they are read."""
 
+import os
 import time
 from collections.abc import Iterator
 from typing import Annotated, Any, BinaryIO, Literal, Self
@@ -15,6 +16,9 @@ State = Literal["starting", "running", "paused", "stopped", "finished", "failed"
 LIVE: frozenset[State] = frozenset({"starting", "running", "paused"})
 MAX_LINE = 10_000  # bytes; a line of metrics has about 330
 CHUNK = 1_000_000  # bytes of metrics parsed at once, to limit the memory of their objects
+TAIL = (
+    8_000  # bytes of metrics read at once from the end; ten lines of a train epoch and a test line have 3,700
+)
 MAX_DELAY = 5.0  # seconds
 # No training reaches larger values, and they cannot be formatted as durations or dates.
 Count = Annotated[int, Field(ge=0, lt=2**63)]
@@ -153,3 +157,35 @@ def read_lines(file: BinaryIO, offset: int) -> Iterator[tuple[list[Metrics], int
         if newline:
             offset += len(whole) + 1
             yield [Metrics.read(line) for line in whole.split(b"\n")], offset
+
+
+def newest_line(file: BinaryIO, split: str) -> Metrics | None:
+    """The last complete line of a split, found from the end of the file; None if there is none.
+
+    Raises ValueError for an invalid line among those that are read until then.
+    """
+    for line in _lines_backwards(file):
+        metrics = Metrics.read(line)
+        if metrics.split == split:
+            return metrics
+    return None
+
+
+def _lines_backwards(file: BinaryIO) -> Iterator[bytes]:
+    """The complete lines of a file, the last one first. Raises ValueError for one that is too long."""
+    position = file.seek(0, os.SEEK_END)
+    rest = b""  # of a line that begins before `position`
+    incomplete = True  # what follows the last newline is no line yet
+    while position:
+        count = min(TAIL, position)
+        position -= count
+        file.seek(position)
+        rest, *lines = (file.read(count) + rest).split(b"\n")
+        if len(rest) > MAX_LINE:
+            raise ValueError(f"a line has more than {MAX_LINE:,} bytes")
+        for line in reversed(lines):
+            if not incomplete:
+                yield line
+            incomplete = False
+    if not incomplete:
+        yield rest

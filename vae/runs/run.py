@@ -21,7 +21,7 @@ import filelock
 
 from vae import VaeError
 from vae.config import TrainConfig
-from vae.runs.records import FORMAT, LIVE, Metrics, Request, Status, read_config, read_lines
+from vae.runs.records import FORMAT, LIVE, Metrics, Request, Status, newest_line, read_config, read_lines
 from vae.storage.atomic import write_atomic
 from vae.storage.locks import locked
 from vae.storage.untrusted import MAX_JSON, open_limited, read_limited, read_unsynced, refuse_links
@@ -157,6 +157,19 @@ class Run:
         except ValueError as error:
             raise self._damaged_metrics(error) from error
 
+    def newest_test_metrics(self) -> Metrics | None:
+        """The newest line of test metrics, None if there is none; reads only the end of the file.
+
+        Raises VaeError if a line among those that are read is damaged.
+        """
+        try:
+            with self.open_metrics() as file:
+                return newest_line(file, "test")
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise self._damaged_metrics(error) from error
+
     def _damaged_metrics(self, why: object) -> VaeError:
         return VaeError(f"{self.name}/metrics.jsonl is damaged. Delete it; the weights stay. ({why})")
 
@@ -245,8 +258,10 @@ class Run:
     def size(self) -> int:
         """Bytes on disk."""
         total = 0
-        for file in (*self.path.glob("*"), *self.path.glob("snapshots/*")):
-            with suppress(FileNotFoundError):  # a temporary file that has been renamed
-                found = file.lstat()
-                total += found.st_size if stat.S_ISREG(found.st_mode) else 0
+        for folder in (self.path, self.path / "snapshots"):
+            with suppress(OSError), os.scandir(folder) as entries:  # there may be no snapshots
+                for entry in entries:
+                    with suppress(FileNotFoundError):  # a temporary file that has been renamed
+                        found = entry.stat(follow_symlinks=False)
+                        total += found.st_size if stat.S_ISREG(found.st_mode) else 0
         return total

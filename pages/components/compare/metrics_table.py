@@ -161,13 +161,15 @@ def evaluation(run: Run) -> Evaluation | None:
     return _evaluation(run, changed_at(evaluation_path(run)), changed_at(run.model_path))
 
 
-@st.cache_data(max_entries=32, show_spinner=False, hash_funcs={Run: path_of})
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs={Run: path_of})
 def _evaluation(run: Run, written: int, weights: int) -> Evaluation | None:  # noqa: ARG001 (the key)
     return load_evaluation(run)
 
 
 # Finding the neighbours of 10,000 pictures in the latent space takes a second.
-@st.cache_data(max_entries=16, show_spinner="Comparing the figures ...", hash_funcs={LoadedModel: weights_of})
+@st.cache_data(
+    max_entries=256, show_spinner="Comparing the figures ...", hash_funcs={LoadedModel: weights_of}
+)
 def quick_metrics(loaded: LoadedModel) -> Metrics:
     """The metrics that a single pass over the test set gives, with z sampled once."""
     test = loaded.test

@@ -23,7 +23,7 @@ from vae.runs.run import Run
 
 # 5 MB each for 60,000 points: the arrays and the message to the browser.
 @st.cache_resource(
-    max_entries=8,
+    max_entries=16,
     show_spinner=False,
     hash_funcs={Run: path_of, LoadedModel: weights_of, Directions: attrgetter("name")},
 )
@@ -60,7 +60,7 @@ def _area(region: Region) -> str:
 
 
 @st.cache_resource(
-    max_entries=8,
+    max_entries=64,
     show_spinner=False,
     hash_funcs={LoadedModel: weights_of, MapPoints: attrgetter("name"), Region: _area},
 )

@@ -60,13 +60,14 @@ def refresh(run: Run) -> None:
     _cached_change.clear(run, run.created_at)
 
 
-@st.cache_data(ttl=REFRESH_SECONDS, max_entries=32, show_spinner=False, hash_funcs={Run: path_of})
+@st.cache_data(ttl=REFRESH_SECONDS, max_entries=4096, show_spinner=False, hash_funcs={Run: path_of})
 def _cached_change(run: Run, created_at: int) -> int:  # noqa: ARG001 (distinguishes runs of the same name)
     return changed_at(run.model_path)
 
 
-# A resource, not data: 20 MB that no page changes, shared by all tabs instead of copied for each.
-@st.cache_resource(max_entries=4, show_spinner="Encoding the test set ...", hash_funcs={Run: path_of})
+# A resource, not data: 20 MB that no page changes, shared by all tabs instead of copied for each. With more
+# runs open at once than are kept, every click would encode a test set again.
+@st.cache_resource(max_entries=8, show_spinner="Encoding the test set ...", hash_funcs={Run: path_of})
 def _load(run: Run, changed: int) -> LoadedModel:  # noqa: ARG001 (the key)
     from vae.datasets.registry import load
     from vae.inference.scoring import make_scored_set
@@ -83,9 +84,9 @@ def _load(run: Run, changed: int) -> LoadedModel:  # noqa: ARG001 (the key)
 
 
 # 1 MB, and 0.5 MB for each dimension; the 47 MB of images are those that `registry.load` caches, and decoding
-# would add as much. Two entries, so that two tabs with different runs do not evict each other's.
+# would add as much. Four entries, so that tabs with different runs do not evict each other's.
 @st.cache_resource(
-    max_entries=2,
+    max_entries=4,
     show_spinner="Encoding the training set ...",
     hash_funcs={Run: path_of, LoadedModel: weights_of},
 )
@@ -100,7 +101,7 @@ def training_set(run: Run, loaded: LoadedModel) -> ScoredSet:
     return shown
 
 
-@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={Run: path_of, LoadedModel: weights_of})
+@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs={Run: path_of, LoadedModel: weights_of})
 def dimensions(run: Run, loaded: LoadedModel) -> DimensionSummary:  # noqa: ARG001 (part of the key)
     """What each latent dimension encodes of the test set."""
     return summarize_dimensions(loaded.test)

@@ -1,11 +1,9 @@
 """Data of runs that pages read again and again: status, losses, summaries; cached for all tabs."""
 
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
-from vae.runs import catalogue
 from vae.runs.history import History, Losses
 from vae.runs.records import Status
 from vae.runs.run import Run
@@ -24,7 +22,8 @@ def changed_at(path: Path) -> int:
         return 0
 
 
-@st.cache_data(ttl=0.2, max_entries=32, show_spinner=False, hash_funcs={Run: path_of})
+# For every run, as the run picker shows all of them.
+@st.cache_data(ttl=0.2, max_entries=4096, show_spinner=False, hash_funcs={Run: path_of})
 def status(run: Run) -> Status:
     """The status of `run`, up to 0.2 s old: read once for all tabs that poll it."""
     return run.status()
@@ -35,16 +34,7 @@ def losses(run: Run) -> Losses:
     return _history(run).read()
 
 
-def summary(run: Run) -> dict[str, Any]:
-    """`catalogue.summary`, with the −ELBO from the cached losses."""
-
-    def negative_elbo(run: Run) -> float | None:
-        tests = losses(run).test
-        return -float(tests["elbo"][-1]) if len(tests) else None
-
-    return catalogue.summary(run, negative_elbo)
-
-
-@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs={Run: path_of})
+# Each keeps its file open, and a process may open about a thousand.
+@st.cache_resource(max_entries=128, show_spinner=False, hash_funcs={Run: path_of})
 def _history(run: Run) -> History:
     return History(run)

@@ -77,7 +77,7 @@ def _url(folder: str, file: Stamp) -> str:
 
 
 # 20 kB each.
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: path_of, LoadedModel: weights_of})
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Run: path_of, LoadedModel: weights_of})
 def _moments(run: Run, loaded: LoadedModel, files: Sequence[Stamp], live: bool) -> Moments:
     from vae.models.decoder_export import weight_names
 
@@ -106,7 +106,7 @@ def _moments(run: Run, loaded: LoadedModel, files: Sequence[Stamp], live: bool) 
     )
 
 
-@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs={Run: path_of})
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Run: path_of})
 def _from_names(run: Run, steps: Sequence[int], live: bool, log: Stamp) -> Moments:  # noqa: ARG001 (the key)
     found = [_moment(run, step, None, None) for step in steps]
     return Moments(
@@ -160,8 +160,8 @@ class UsableSnapshot(NamedTuple):
     metrics: Metrics | None
 
 
-# Each file is read once.
-@st.cache_data(max_entries=1024, show_spinner=False, hash_funcs={TrainConfig: TrainConfig.model_dump_json})
+# Each file is read once; a run has up to 40, one that was continued more.
+@st.cache_data(max_entries=8192, show_spinner=False, hash_funcs={TrainConfig: TrainConfig.model_dump_json})
 def _usable(
     path: Path,
     changed: int,  # noqa: ARG001 (the key)

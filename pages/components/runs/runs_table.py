@@ -6,17 +6,18 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.runs import run_data
 from pages.components.runs.config_text import differences_text
 from pages.components.runs.run_actions import REFUSED_SECONDS, delete, perform
 from pages.components.runs.run_picker import select_run
 from pages.components.runs.run_zip import download_button, upload_field
 from pages.components.shell.access import may_change
 from pages.components.shell.messages import USER_ERRORS, error_text, escape_markdown
+from vae.runs import catalogue
 from vae.runs.catalogue import default_runs_dir, list_runs
 from vae.runs.run import Run
 from vae.training.forecast import in_words
 
+OVERLAID = 12  # runs at most: more have no colours of their own, and their legend leaves the curves no room
 _CHOSEN = "chosen_runs"
 _ERRORS = "why_runs_were_kept"
 COLUMNS = ("run", "state", "preset", "differs", "epochs", "−ELBO", "time", "MB")
@@ -30,6 +31,11 @@ def chosen_runs() -> list[Run]:
     return [run for run in list_runs(default_runs_dir()) if run.name in names]
 
 
+def overlaid_runs() -> list[Run]:
+    """The newest of the chosen runs, whose curves lie over those of the selected run."""
+    return chosen_runs()[:OVERLAID]
+
+
 def runs_table() -> None:
     """Shows the table, the actions for the chosen runs, and the upload field."""
     runs = list_runs(default_runs_dir())
@@ -40,7 +46,7 @@ def runs_table() -> None:
 
 
 def _table(runs: Sequence[Run]) -> None:
-    rows = [_row(run_data.summary(run)) for run in runs]
+    rows = [_row(catalogue.summary(run)) for run in runs]
     names = [run.name for run in runs]
     chosen = st.session_state.setdefault(_CHOSEN, [])
     event = st.dataframe(
@@ -87,7 +93,8 @@ def _actions(runs: Sequence[Run]) -> None:
                 st.write(f"Delete {what} ({megabytes:.1f} MB) for good?")
                 if st.button("Delete", type="primary"):
                     _delete(runs)
-        st.caption("Their curves lie over those above, in colours of their own.")
+        which = "Their curves" if len(runs) <= OVERLAID else f"The curves of the newest {OVERLAID}"
+        st.caption(f"{which} lie over those above.")
 
 
 def _delete(runs: Sequence[Run]) -> None:

@@ -15,7 +15,7 @@ from pages.components.runs.loaded_model import LoadedModel
 from pages.components.runs.run_data import changed_at, path_of
 from pages.components.runs.run_heading import show_progress
 from pages.components.runs.run_picker import select_run
-from pages.components.runs.runs_table import chosen_runs
+from pages.components.runs.runs_table import overlaid_runs
 from pages.components.train.explanations import CURVES, MAP, PICTURES
 from pages.components.train.past_view import TIME, past_map, time_slider
 from vae import VaeError
@@ -111,7 +111,7 @@ def panels(run: Run, status: Status, options: ChartOptions, loaded: LoadedModel 
     Once `load_past` has loaded the run, the map of the slider's moment replaces the pictures and map of the
     newest weights; of a live run it is shown beneath them.
     """
-    runs = [run, *(other for other in chosen_runs() if other.name != run.name)]
+    runs = [run, *(other for other in overlaid_runs() if other.name != run.name)]
     live_figure(
         curves_figure(runs, status, *options),
         key="curves",
@@ -149,7 +149,7 @@ def curves_figure(runs: Sequence[Run], status: Status, scale: Scale, x: X) -> Sp
     return _curves(runs, changed, (status.learning_rate, status.beta), scale, x, status)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Run: path_of})
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Run: path_of})
 def _curves(
     runs: Sequence[Run],
     changed: Sequence[int],  # noqa: ARG001 (the key)
@@ -164,12 +164,12 @@ def _curves(
     return figure_spec(loss_curves(lines, scale=scale, x=x, references=references, changes=marks))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: path_of})
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Run: path_of})
 def _view(run: Run, changed: int) -> LiveView | None:  # noqa: ARG001 (the key)
     return load_view(run.view_path)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: path_of})
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Run: path_of})
 def _digits(run: Run, changed: int) -> str | None:
     """The live view's pictures over their reconstructions as a data URL; None if there is none yet."""
     shown = _view(run, changed)
@@ -177,7 +177,7 @@ def _digits(run: Run, changed: int) -> str | None:
     return shown and data_url(row_of_pairs(shown.pictures, shown.reconstructions, LABEL_COLOURS))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Run: path_of})
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Run: path_of})
 def _scatter(run: Run, changed: int) -> Spec | None:
     """The live view's latent map as a figure; None if there is no live view yet."""
     shown = _view(run, changed)

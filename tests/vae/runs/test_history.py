@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.small_runs import small_config
 from vae import VaeError
+from vae.runs import records
 from vae.runs.catalogue import new_run
 from vae.runs.history import FIELDS, History
 from vae.runs.records import Metrics
@@ -104,3 +105,39 @@ def test_two_resumptions_between_two_looks_are_seen(run: Run) -> None:
     for step in range(11, 50):
         run.append_metrics(line(step))
     assert history.read().train["step"].tolist() == list(range(1, 50))
+
+
+def test_the_newest_test_line_is_found_from_the_end(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever blocks end; an incomplete last line is none yet."""
+    assert run.newest_test_metrics() is None
+    lines = [line(0, "test"), *map(line, range(1, 40)), line(40, "test"), *map(line, range(41, 60))]
+    for tail in (1, 100, 331, 8_000, 10**6):
+        monkeypatch.setattr(records, "TAIL", tail)
+        run.metrics_path.unlink(missing_ok=True)
+        for newest, each in enumerate(lines[:41]):
+            run.append_metrics(each)
+            assert newest < 38 or run.newest_test_metrics() == lines[0 if newest < 40 else 40]
+        for each in lines[41:]:
+            run.append_metrics(each)
+        assert run.newest_test_metrics() == lines[40]
+        with run.metrics_path.open("ab") as file:
+            file.write(line(60, "test").model_dump_json().encode())
+        assert run.newest_test_metrics() == lines[40]
+        with run.metrics_path.open("ab") as file:
+            file.write(b"\n")
+        assert run.newest_test_metrics() == line(60, "test")
+
+
+def test_the_newest_test_line_costs_a_block_of_a_long_file(run: Run) -> None:
+    whole = b"".join(line(step, "test").model_dump_json().encode() + b"\n" for step in range(20))
+    run.metrics_path.write_bytes(b"x" * 5_000_000 + b"\n" + whole * 5)  # what is before is not looked at
+    assert run.newest_test_metrics() == line(19, "test")
+
+
+@pytest.mark.parametrize("end", [b"nonsense\n", b"x" * 20_000, b"\n"])
+def test_a_damaged_end_gets_a_sentence(end: bytes, run: Run) -> None:
+    run.append_metrics(line(1, "test"))
+    with run.metrics_path.open("ab") as file:
+        file.write(end)
+    with pytest.raises(VaeError, match=r"metrics.jsonl is damaged"):
+        run.newest_test_metrics()
