@@ -30,7 +30,7 @@ def default_runs_dir() -> Path:
 
 
 def why_no_runs(runs_dir: Path) -> str:
-    """A sentence on a directory in which `list_runs` finds nothing: where it lies, or why it is unreadable."""
+    """A sentence on a directory in which `list_runs` finds nothing: where it is, or why it is unreadable."""
     try:
         next(runs_dir.iterdir(), None)
     except FileNotFoundError:
