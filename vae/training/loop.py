@@ -65,8 +65,8 @@ def fit(run: Run) -> Generator[Status, None, None]:
     """Trains `run` from its current step to the end, and yields its status several times a second.
 
     Applies the run's requests after the current batch, and ends when a stop is requested; closing the
-    generator ends it, too. Raises VaeError if another process trains the run, or if the loss diverges; the last
-    good weights stay.
+    generator ends it, too. Raises VaeError if another process trains the run, or if the loss diverges; the
+    last good weights stay.
     """
     with run.lock():
         state = run.status().state
