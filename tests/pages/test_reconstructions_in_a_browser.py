@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from safetensors.numpy import load_file
 
 from pages.components.charts.tiles import ADDED, LOST
-from tests.support.browser import Server, click_at, ready
+from tests.support.browser import Server, click_at, pixels, ready
 from tests.support.paths import BUNDLED, PACKED
 from vae.export.images import png
 from vae.inference.formatting import format_number
@@ -39,13 +39,7 @@ def losses(page: Page) -> list[tuple[float, float]]:
 
 def colours(canvas: Locator) -> np.ndarray:
     """The pixels of a canvas, (height, width, 3)."""
-    width, height, data = canvas.evaluate(
-        """(canvas) => {
-            const { width, height } = canvas;
-            return [width, height, [...canvas.getContext("2d").getImageData(0, 0, width, height).data]];
-        }"""
-    )
-    return np.array(data, np.uint8).reshape(height, width, 4)[:, :, :3]
+    return pixels(canvas)[:, :, :3]
 
 
 def mnist() -> tuple[np.ndarray, np.ndarray]:

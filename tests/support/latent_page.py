@@ -9,16 +9,10 @@ import numpy as np
 import torch
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.browser import drawn, place_on, ready
+from tests.support.browser import drawn, pixels, place_on, ready
 from vae.inference.formatting import format_number
 from vae.models.network import VAE
 
-# z of the digit that a component shows, and the grey levels of its first canvas.
-_DRAWN = """(box) => {
-    const { data } = box.querySelector("canvas").getContext("2d").getImageData(0, 0, 28, 28);
-    return [box.dataset.z, [...data].filter((_, i) => i % 4 === 0)];
-}"""
-_LEVELS = "(canvas, left) => [...canvas.getContext('2d').getImageData(left, 0, 28, 28).data]"
 _RANGES = """() => {
     const { xaxis, yaxis } = document.querySelector('[data-chart="map"] .js-plotly-plot')._fullLayout;
     return [...xaxis.range, ...yaxis.range];
@@ -97,8 +91,8 @@ def settled(page: Page) -> None:
 
 def digit(box: Locator) -> tuple[list[float], np.ndarray]:
     """z of the digit that is drawn in the first canvas of a box, and its grey levels (28, 28)."""
-    z, levels = box.evaluate(_DRAWN)
-    return json.loads(z), np.array(levels).reshape(28, 28)
+    shown = levels(box.locator("canvas").first)
+    return json.loads(str(box.get_attribute("data-z"))), shown
 
 
 def pointed_at(page: Page, x: float, y: float) -> tuple[list[float], np.ndarray]:
@@ -113,7 +107,7 @@ def pointed_at(page: Page, x: float, y: float) -> tuple[list[float], np.ndarray]
 
 def levels(canvas: Locator, left: int = 0) -> np.ndarray:
     """The grey levels (28, 28) of a picture that begins so far from the left of a canvas."""
-    return np.array(canvas.evaluate(_LEVELS, left)).reshape(28, 28, 4)[:, :, 0]
+    return pixels(canvas)[:28, left : left + 28, 0]
 
 
 def ranges(page: Page) -> list[float]:

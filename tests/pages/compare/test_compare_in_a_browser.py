@@ -87,9 +87,9 @@ def test_one_hovered_place_is_decoded_by_both_and_the_address_brings_all_back(
         for name in SIDES:
             z, levels = digit(page.locator(f".st-key-{name}_look .look-panel"))
             places.append(z)
-            pixels = np.array(page.evaluate(DECODED, [name, z])).reshape(28, 28)
+            values = np.array(page.evaluate(DECODED, [name, z])).reshape(28, 28)
             expected = decoded(models[name], z)
-            assert np.abs(pixels - expected / 255).max() < 1e-3
+            assert np.abs(values - expected / 255).max() < 1e-3
             assert np.abs(levels - expected).max() <= 0.51  # as it is drawn
         assert places[0] == places[1] == pytest.approx(place, abs=0.03)
         assert page.evaluate(MARKS, other) != before  # it is ringed there
@@ -114,9 +114,7 @@ def test_one_hovered_place_is_decoded_by_both_and_the_address_brings_all_back(
     shown = page.locator(".st-key-pair_picture .tile canvas")
     expect(shown).to_be_visible()
     wide = shown.evaluate("(canvas) => canvas.width")
-    levels = np.array(
-        shown.evaluate("(c) => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]")
-    ).reshape(-1, wide, 4)[:, :, 0]
+    levels = pixels(shown)[:, :, 0]
     gap = (wide - 3 * 28) // 2
     for column, model in enumerate(models.values(), start=1):
         mean = score_set(model, images[index : index + 1]).mean[0].tolist()

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from pages.components.charts.colours import SCALE
 from pages.components.stores.points import map_points
 from tests.pages.stores.test_points import a_wide_set
-from tests.support.browser import Workshop, place_on
+from tests.support.browser import Workshop, pixels, place_on
 from tests.support.latent_page import (
     MAP,
     TIMELINE,
@@ -56,11 +56,6 @@ PINNED = f"""() => {{
     const {{ pins, ellipse }} = {MAP}.past;
     return [pins[0], [...ellipse.at], [...ellipse.covariance]];
 }}"""
-# How opaque the canvas of the points is, row after row, and how many of its pixels one CSS pixel is.
-OPACITY = """(canvas) => {
-    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    return [canvas.width, [...data].filter((_, k) => k % 4 === 3)];
-}"""
 
 # What the map makes of the posteriors of a moment.
 THEN = """async ([{ mean, logvar, labels }, plane]) => {
@@ -151,14 +146,9 @@ def test_every_moment_is_what_its_snapshot_says(
         assert np.abs(drawn - decoded(model, z)).max() <= 0.51  # rounded
         looked = levels(page.locator(".st-key-look .look-panel canvas").first)
         assert np.array_equal(looked, drawn)
-        rows = page.locator(".time-machine-ten")
+        rows = pixels(page.locator(".time-machine-ten"))[33:61, :, 0]
         for label, picture in enumerate(snapshot.reconstructions.float().view(-1, 28, 28).numpy()):
-            shown = np.array(
-                rows.evaluate(
-                    "(canvas, left) => [...canvas.getContext('2d').getImageData(left, 33, 28, 28).data]",
-                    30 * label,
-                )
-            ).reshape(28, 28, 4)[:, :, 0]
+            shown = rows[:, 30 * label : 30 * label + 28]
             assert np.abs(shown - 255 * picture).max() <= 0.51
         page.wait_for_selector('.latent-map-manifold[data-pending="0"]', state="attached")
         z, drawn = tile(page, *middle(page))
@@ -182,8 +172,7 @@ def test_points_are_drawn_where_they_were_and_axes_stand_still_or_go_with_them(
     open_moments(page, server.address("?hide=0,1"))
     seek(page, 3)
     seen(page, list(snapshots)[3])
-    width, opacity = page.locator(".latent-map-past").evaluate(OPACITY)
-    ink = np.array(opacity).reshape(-1, width)
+    ink = pixels(page.locator(".latent-map-past"))[:, :, 3]
     x0, x1, y0, y1 = ranges(page)
     labels = page.evaluate(LABELS)
     shares = (places(page) - (x0, y1)) / (x1 - x0, y0 - y1)  # from the upper left corner
