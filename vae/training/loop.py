@@ -5,7 +5,7 @@ Losses are in nats per image. Shapes: N test images, C classes, M points.
 
 import math
 from collections.abc import Generator, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -27,12 +27,14 @@ from vae.runs.records import Metrics, State, Status
 from vae.runs.run import Run
 from vae.storage.atomic import remove_leftovers, sync
 from vae.storage.folders import absolute_path
-from vae.training.device import Pace, choose_device, choose_threads
+from vae.training.device import Pace, choose_device
 from vae.training.distributed import WorkerGroup
+from vae.training.forecast import cores
 from vae.training.requests import Requests
 from vae.training.schedule import snapshot_steps
 from vae.training.state import prune_snapshots, restore_state
 from vae.training.step import Stepper
+from vae.training.threads import ThreadTuner, initial_threads, is_automatic
 
 SAVE_SECONDS = 10
 STATUS_SECONDS = 0.25
@@ -103,7 +105,7 @@ def follow(group: WorkerGroup) -> None:
     device = choose_device(config)
     images = load(config.dataset, train=True).images.to(device)
     model = VAE(config).to(device)
-    torch.set_num_threads(choose_threads(config, model))
+    torch.set_num_threads(initial_threads(config, device))
     stepper = Stepper(config, model, images, group)
     stepper.synchronize()
     while (plan := group.receive_plan()) is not None:
@@ -134,6 +136,8 @@ class Trainer:
         self.firsts = torch.stack([(labels == label).nonzero()[0, 0] for label in labels.unique()])
         self.view_images = torch.cat((self.test.images[self.firsts], self.test.images[:MAX_POINTS]))
         self.requests = Requests(run)
+        automatic = is_automatic(self.config, self.device)
+        self.threads = ThreadTuner(torch.get_num_threads(), most=cores() if automatic else None)
         self.pace = Pace()
         self.batches: list[Tensor] = []  # (2,) of each since the last train line: reconstruction, KL
         self.last_metrics: Metrics | None = None
@@ -146,7 +150,7 @@ class Trainer:
         if self.state.step == 0:
             self.keep_snapshot(self.evaluate())
             self.write_view()
-        self.pace.start(self.images_seen, self.timer())
+        self.pace.start(*self.usual_progress)
         while self.state.step < self.state.total_steps:
             if self.requests.poll() or self.requests.pauses_at(self.state.step):
                 yield from self.apply_requests()
@@ -156,7 +160,7 @@ class Trainer:
                     return
             self.take_step()
             status_due = self.write_files()
-            self.adapt_threads()
+            self.pace.measure(*self.usual_progress)
             if status_due:
                 yield self.write_status("running")
             if not self.requests.pauses_at(self.state.step):
@@ -167,7 +171,10 @@ class Trainer:
         """Takes the next step, together with all other workers."""
         plan = self.state.next_plan
         self.group.send_plan(plan)
-        self.batches.append(self.state.stepper.step(plan))
+        stepper = self.state.stepper
+        stepper.begin_epoch(plan.epoch)  # takes time that says nothing about the number of threads
+        with self.threads.timed_step() if stepper.is_full(plan) else nullcontext():
+            self.batches.append(stepper.step(plan))
         self.state.step += 1
 
     def write_files(self) -> bool:
@@ -191,11 +198,6 @@ class Trainer:
             self.log_batches()
             self.save()
         return line_ends or self.timer() - self.status_at > STATUS_SECONDS
-
-    def adapt_threads(self) -> None:
-        """Updates the measured speed, and from time to time chooses the thread count anew."""
-        if self.pace.measure(self.images_seen, self.timer()) and self.config.threads == "auto":
-            torch.set_num_threads(choose_threads(self.config, self.model))
 
     def apply_requests(self) -> Iterator[Status]:
         """Applies the newest request, and waits while it is a pause; yields a status after each change."""
@@ -321,7 +323,7 @@ class Trainer:
             seconds=self.timer(),
             images_per_second=self.pace.speed,
             eta_seconds=images_left / self.pace.steady_speed if self.pace.is_known else None,
-            threads=torch.get_num_threads(),
+            threads=self.threads.count,
             workers=self.group.count,
             device=self.device.type,
             **self.state.config.rates,
@@ -334,9 +336,13 @@ class Trainer:
         return status
 
     @property
-    def images_seen(self) -> int:
-        """Images of all steps so far, each batch counted as a full one."""
-        return self.state.step * self.config.batch_size
+    def usual_progress(self) -> tuple[int, float]:
+        """Images and seconds of all steps but those that compared thread counts.
+
+        Each batch counts as a full one.
+        """
+        steps = self.state.step - self.threads.compared_steps
+        return steps * self.config.batch_size, self.timer() - self.threads.compared_seconds
 
 
 def _clear_requests(run: Run) -> None:

@@ -17,10 +17,10 @@ from vae.config import TrainConfig
 from vae.models.network import VAE
 from vae.runs import checkpoints
 from vae.runs.run import Run
-from vae.training.device import choose_threads
 from vae.training.distributed import StepPlan, WorkerGroup
 from vae.training.schedule import learning_rate
 from vae.training.step import Stepper
+from vae.training.threads import initial_threads
 
 
 class Timer:
@@ -123,12 +123,12 @@ def restore_state(run: Run, images: Tensor, group: WorkerGroup) -> TrainingState
         state.step, state.timer = position.step, Timer(position.seconds)
         update = {"learning_rate": position.learning_rate, "beta": position.beta}
         state.set_rates(config.model_copy(update=update))
-        torch.set_num_threads(position.threads if config.threads == "auto" else config.threads)
+        torch.set_num_threads(initial_threads(config, images.device, position.threads))
         state.save_model()  # the trainer may have been killed between the two files
     else:
         if run.model_path.exists():
             state.step = _load_for_restart(run, model, epoch_steps)
-        torch.set_num_threads(choose_threads(config, model))
+        torch.set_num_threads(initial_threads(config, images.device))
     kept = run.truncate_metrics(state.step or -1)  # -1: at step 0 the first evaluation is logged anew
     if kept and not run.resume_path.exists():
         state.timer = Timer(kept[-1].seconds)

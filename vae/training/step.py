@@ -60,8 +60,7 @@ class Stepper:
 
     def step(self, plan: StepPlan) -> Tensor:
         """Takes a step; returns reconstruction and KL, (2,), means over the whole batch, in nats."""
-        if plan.epoch != self._epoch:
-            self._draw_epoch(plan.epoch)
+        self.begin_epoch(plan.epoch)
         if plan.batch == 0 and plan.epoch in self._config.restarts:
             self.reset_optimizer()
         start = plan.batch * self._config.batch_size
@@ -79,8 +78,15 @@ class Stepper:
         self.optimizer.step()
         return self.gradients.terms / (batch.stop - batch.start)
 
-    def _draw_epoch(self, epoch: int) -> None:
-        """Draws all random numbers of an epoch: order of the images, noise of z, pixel masks."""
+    def is_full(self, plan: StepPlan) -> bool:
+        """Whether a step's batch is as large as most; an epoch's last one may be smaller."""
+        images, size = len(self._images), self._config.batch_size
+        return (plan.batch + 1) * size <= images or images <= size
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Draws all random numbers of an epoch, unless that is done: order, noise of z, pixel masks."""
+        if epoch == self._epoch:
+            return
         count, device = len(self._images), self._images.device
         self._order, self._noise = (part.to(device) for part in randomness(self._config, epoch, count))
         if self._config.pixel_dropout:
