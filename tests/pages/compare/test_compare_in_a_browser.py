@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.pages.map.test_time_machine import model_of
-from tests.support.browser import Workshop, place_on, ready
+from tests.support.browser import Workshop, pixels, place_on, ready
 from tests.support.latent_page import decoded, digit, next_frame, shown_by
 from vae.datasets.registry import load
 from vae.inference.scoring import score_set
@@ -113,9 +113,8 @@ def test_one_hovered_place_is_decoded_by_both_and_the_address_brings_all_back(
             expect(table).to_contain_text(f"{loss[index].item():.2f}")
     shown = page.locator(".st-key-pair_picture .tile canvas")
     expect(shown).to_be_visible()
-    wide = shown.evaluate("(canvas) => canvas.width")
     levels = pixels(shown)[:, :, 0]
-    gap = (wide - 3 * 28) // 2
+    gap = (levels.shape[1] - 3 * 28) // 2
     for column, model in enumerate(models.values(), start=1):
         mean = score_set(model, images[index : index + 1]).mean[0].tolist()
         drawn = levels[:28, column * (28 + gap) :][:, :28]
