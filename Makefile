@@ -19,7 +19,7 @@ run: $(VENV)/installed  ## Start the app and print its address; PORT=8600 choose
 test: $(VENV)/installed-dev browser  ## Run the whole test suite, browser tests included.
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder  # browsers wait half of the time
 
-soak: $(VENV)/installed-dev  ## Kill trainings and open damaged runs, far more than the tests do; ten minutes.
+soak: $(VENV)/installed-dev  ## Kill trainings and open damaged runs, far more than the tests do.
 	$(BIN)/python -m tests.support.interruptions
 	SOAK=1 $(BIN)/python -m pytest tests/vae/runs/test_fuzzing.py tests/vae/training/test_distributed.py
 
