@@ -32,7 +32,9 @@ class VaeProcess:
         text: bool = False,
         errors: str | None = None,
         start_new_session: bool = False,
+        creationflags: int = 0,
     ) -> None:
+        assert creationflags == 0, "this is not Windows"
         assert list(command[:3]) == [sys.executable, "-m", "vae"]
         self.stdout, own_stdout = _stream(stdout, 1, text, errors)
         self.stderr, own_stderr = _stream(stderr, 2, text, errors)

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -214,8 +215,11 @@ def _workers() -> int:
 
 
 def _find(text: str, runs_dir: Path | None) -> Run:
-    """The run of this name, or in the folder of this path if `text` holds a slash."""
-    return open_run(text) if "/" in text else find_run(_folder(runs_dir), text)
+    """The run of this name, or in the folder of this path.
+
+    A path is what holds a mark that no name has: a slash, or `C:` and backslashes on Windows, or `~`.
+    """
+    return open_run(text) if re.search(r"[/\\:~]", text) else find_run(_folder(runs_dir), text)
 
 
 def _folder(runs_dir: Path | None) -> Path:

@@ -1,6 +1,8 @@
 """Training and evaluation in a terminal: progress on stderr, results as tables or JSON on stdout."""
 
 import json
+import re
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -16,6 +18,8 @@ from vae.runs.catalogue import latest_negative_elbo
 from vae.runs.evaluation_record import Evaluation, save_evaluation
 from vae.runs.records import Status
 from vae.runs.run import Run
+from vae.storage import systems
+from vae.training.processes import stop_signals
 
 
 class PercentLines:
@@ -29,6 +33,14 @@ class PercentLines:
         if (percent := int(100 * share)) > self._printed:
             self._printed = percent
             print(f"{self._verb} {percent} %", file=sys.stderr, flush=True)
+
+
+def shell_command(*words: str) -> str:
+    """A command as it is typed into this system's shell: words with spaces and the like are quoted."""
+    if not systems.WINDOWS:
+        return shlex.join(words)
+    # A word in double quotes means the same to cmd and PowerShell; no path on Windows holds such quotes.
+    return " ".join(word if re.fullmatch(r"[\w.:\\/+-]+", word) else f'"{word}"' for word in words)
 
 
 def train_in_terminal(run: Run) -> None:
@@ -69,7 +81,7 @@ def train_in_terminal(run: Run) -> None:
     quality = "" if elbo is None else f": -ELBO {elbo:.2f} on the test set"
     print(f"{end.state} at epoch {round(end.epoch, 2):g}{quality}.")
     if end.state == "stopped":
-        print(f"Go on with `python -m vae resume {run.path}`.")
+        print(f"Go on with `{shell_command('python', '-m', 'vae', 'resume', str(run.path))}`.")
 
 
 def evaluate_in_terminal(run: Run, *, as_json: bool) -> None:
@@ -161,7 +173,7 @@ def _progress(*columns: ProgressColumn, transient: bool = False) -> Progress:
 @contextmanager
 def _stop_on_signal(run: Run) -> Iterator[None]:
     """Makes the first Ctrl-C or SIGTERM request a stop, as the page does; the second ends the process."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in stop_signals()}
 
     def restore() -> None:
         for number, handler in before.items():

@@ -24,6 +24,7 @@ from vae.runs.history import read_losses
 from vae.runs.records import LIVE
 from vae.runs.run import MAX_METRICS, Run
 from vae.storage.atomic import move_atomic, temporary_path
+from vae.storage.systems import is_reserved
 from vae.storage.untrusted import MAX_JSON, open_limited, safetensors_limit, shortened
 
 MAX_ZIP = 200  # megabytes: a page holds it in memory
@@ -147,7 +148,7 @@ def _count(file: BinaryIO, pattern: bytes) -> int:
 def _extract_run(archive: zipfile.ZipFile, folder: Path) -> Run:
     """Unpacks the run in `archive` into a new folder in `folder`. Raises VaeError."""
     name, members = _members(archive)
-    run = Run(folder / (name if NAME.fullmatch(name) else _UNNAMED))
+    run = Run(folder / (name if NAME.fullmatch(name) and not is_reserved(name) else _UNNAMED))
     run.path.mkdir()
     remaining = MAX_BYTES - _extract(archive, members.pop("config.json"), run.path / "config.json", MAX_JSON)
     limits = _size_limits(run.config)

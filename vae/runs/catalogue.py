@@ -15,8 +15,10 @@ from vae import VaeError
 from vae.config import TrainConfig
 from vae.runs.records import Status
 from vae.runs.run import Run
+from vae.storage import systems
 from vae.storage.atomic import move_atomic, remove_leftovers, temporary_path
 from vae.storage.folders import absolute_path, configured_folder
+from vae.storage.systems import is_reserved, retry_in_use
 from vae.storage.untrusted import MAX_WEIGHTS, open_limited, safetensors_limit
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
@@ -55,6 +57,8 @@ def resolve_run(runs_dir: Path, name: str) -> Path:
     """The path of the run `name` in `runs_dir`. Raises VaeError if the name is invalid or a link."""
     if not NAME.fullmatch(name):
         raise VaeError(f"{name[:80]!r} is no run's name: {NAME_RULE}")
+    if is_reserved(name):
+        raise VaeError(f"This system has no folder called {name}. Choose another name.")
     path = runs_dir / name
     if path.is_symlink():
         raise VaeError(f"{name} is a link; runs are plain folders in {runs_dir}.")
@@ -196,9 +200,18 @@ def delete_run(run: Run) -> None:
     if run.is_locked():
         raise VaeError(f"{run.name} is being trained by another process. Stop it first.")
     hidden = temporary_path(run.path)
-    with run.lock():
-        # Renamed first, so that no process finds a half deleted run.
-        run.path.rename(hidden)
+    # Renamed first, so that no process finds a half deleted run.
+    if systems.WINDOWS:
+        # It renames no folder in which a file is open, so the lock can neither be held nor taken meanwhile.
+        try:
+            retry_in_use(lambda: run.path.rename(hidden))
+        except PermissionError as error:
+            raise VaeError(
+                f"{run.name} is in use by another program. Close its files there, then delete it again."
+            ) from error
+    else:
+        with run.lock():
+            run.path.rename(hidden)
     try:
         shutil.rmtree(hidden)
     except RecursionError as error:  # an untrusted folder, deeply nested

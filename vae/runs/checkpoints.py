@@ -242,4 +242,5 @@ def _read_tensors(file: safe_open, wanted: Shapes, kind: str = "F32") -> Tensors
     if others:
         name, _ = min(others)
         raise ValueError(f"its weights are of other sizes than its config implies, {shortened(name)!r} first")
-    return {name: file.get_tensor(name) for name in found}
+    # Copied, as these tensors are the mapped file itself, which Windows does not let a trainer replace.
+    return {name: file.get_tensor(name).clone() for name in found}

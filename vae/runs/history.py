@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from vae.runs.records import Metrics
 from vae.runs.run import Run
+from vae.storage import systems
 
 FIELDS = tuple(name for name in Metrics.model_fields if name != "split")
 ROW = np.dtype([(name, np.float64) for name in FIELDS])
@@ -39,6 +40,7 @@ class History:
         self._run = run
         self._lock = threading.Lock()
         self._file: BinaryIO | None = None
+        self._read_file: os.stat_result | None = None  # the file that `_offset` and `_losses` are of
         self._offset = 0
         self._losses = NO_LOSSES
 
@@ -51,16 +53,23 @@ class History:
                 for lines, offset in self._run.read_metrics(self._file, self._offset):
                     self._offset = offset
                     self._losses = Losses(*(self._append(split, lines) for split in Losses._fields))
+            # It lets no training replace an open file, and does not use its file numbers again.
+            if systems.WINDOWS:
+                self._close_file()
             return self._losses
 
     def close(self) -> None:
-        """Closes the file; `read` opens it again."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """Closes the file; `read` opens it again, and reads it from its start."""
+        self._close_file()
+        self._read_file = None
 
     def __del__(self) -> None:
         self.close()
+
+    def _close_file(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def _is_open(self) -> bool:
         """Whether the open file is still the one at its path, which a resumed training replaces.
@@ -74,10 +83,14 @@ class History:
         return self._file is not None and os.path.samestat(os.fstat(self._file.fileno()), now)
 
     def _open(self) -> None:
+        """Opens the file at its path, if there is one, and forgets what was read of another."""
+        before, found = self._read_file, None
         self.close()
-        self._offset, self._losses = 0, NO_LOSSES
         with suppress(FileNotFoundError):
             self._file = self._run.open_metrics()
+            found = self._read_file = os.fstat(self._file.fileno())
+        if before is None or found is None or not os.path.samestat(before, found):
+            self._offset, self._losses = 0, NO_LOSSES
 
     def _append(self, split: str, lines: list[Metrics]) -> Rows:
         rows: list[Any] = [

@@ -24,6 +24,7 @@ from vae.config import TrainConfig
 from vae.runs.records import FORMAT, LIVE, Metrics, Request, Status, newest_line, read_config, read_lines
 from vae.storage.atomic import write_atomic
 from vae.storage.locks import locked
+from vae.storage.systems import retry_in_use
 from vae.storage.untrusted import MAX_JSON, open_limited, read_limited, read_unsynced, refuse_links
 
 if TYPE_CHECKING:
@@ -223,7 +224,7 @@ class Run:
         self.update_request(stop=True)
 
     def clear_request(self) -> None:
-        self.request_path.unlink(missing_ok=True)
+        retry_in_use(lambda: self.request_path.unlink(missing_ok=True))
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -9,6 +9,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from vae.storage.systems import retry_in_use
+
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}")
 
 
@@ -54,7 +56,7 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        os.replace(new, path)
+        retry_in_use(lambda: os.replace(new, path))
     except BaseException:
         new.unlink(missing_ok=True)
         raise
@@ -73,7 +75,7 @@ def move_atomic(folder: Path, path: Path) -> bool:
         _sync_folder(inner) if inner.is_dir() else sync(inner)
     _sync_folder(folder)
     try:
-        folder.rename(path)
+        retry_in_use(lambda: folder.rename(path))
     except OSError:
         if path.exists():
             return False

@@ -1,5 +1,6 @@
 """File locks that the operating system releases when the process that holds them ends."""
 
+import errno
 import os
 import stat
 import time
@@ -12,6 +13,7 @@ import filelock
 from vae import VaeError
 
 # Opening follows no link out of the folder, and does not wait for the other end of a pipe.
+_NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
@@ -37,6 +39,11 @@ def locked(path: Path, timeout: float, poll_interval: float = 0.05) -> Iterator[
     except FileNotFoundError as error:
         raise VaeError(f"{path.parent.name} is gone: it was deleted.") from error
     except OSError as error:
+        if error.errno in _NO_LOCKS:
+            raise VaeError(
+                f"The disk of {path.parent} has no file locks, which trainings need ({error.strerror}). Keep "
+                "the runs on another disk, with --runs-dir or VAE_RUNS_DIR."
+            ) from error
         raise VaeError(
             f"{path.parent.name}/{path.name} cannot be used ({error.strerror}). Delete it, and make "
             "its folder writable."

@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 from safetensors import SafetensorError, safe_open
 
+from vae.storage.systems import retry_in_use
+
 MAX_JSON = 200_000  # bytes; a config of 9,999 restarts has 110,000
 MAX_NUMBER = 1e39  # above the largest float32, 3.4e38; sums and squares are finite as float64
 MAX_DIGITS = 19  # of an integer, as many as int64 has
@@ -42,7 +44,7 @@ def open_limited(path: Path, most: int) -> BufferedReader:
             raise ValueError("it is no plain file")
         if found.st_size > most:
             raise ValueError(f"it has {found.st_size:,} bytes, and at most {most:,} are read")
-        return path.open("rb")
+        return retry_in_use(lambda: path.open("rb"))
     except FileNotFoundError:
         raise
     except OSError as error:

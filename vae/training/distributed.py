@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, distributed
 
 from vae import VaeError
+from vae.training.processes import stop_signals
 
 # A training may be paused for any time. The death of a worker is detected at once, because its connections
 # close; the others wait only if a machine or a network fails without closing them.
@@ -116,7 +117,7 @@ def worker_group() -> Iterator[WorkerGroup]:
     distributed.init_process_group(timeout=TIMEOUT)
     group = WorkerGroup()
     if group.rank > 0:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in stop_signals():
             signal.signal(number, signal.SIG_IGN)
     try:
         yield group

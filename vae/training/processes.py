@@ -1,6 +1,7 @@
 """Starts `python -m vae` in processes that are independent of this one. Imports no torch."""
 
 import os
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -9,6 +10,12 @@ from typing import Any
 from vae.storage.folders import PROJECT, data_dir
 
 NICENESS = 10  # of 19
+
+
+def stop_signals() -> list[signal.Signals]:
+    """The signals by which a terminal or a service asks a process to end, as far as this system has them."""
+    names = ("SIGINT", "SIGTERM", "SIGBREAK")  # the last is Windows' Ctrl-Break
+    return [getattr(signal, name) for name in names if hasattr(signal, name)]
 
 
 def start_process(*arguments: str, **streams: Any) -> subprocess.Popen[Any]:
@@ -26,10 +33,17 @@ def start_process(*arguments: str, **streams: Any) -> subprocess.Popen[Any]:
         env=_environment(),
         stdin=subprocess.DEVNULL,
         start_new_session=True,
+        creationflags=_creation_flags(),
         **streams,
     )
     _lower_priority(process)
     return process
+
+
+def _creation_flags() -> int:
+    """On Windows: less priority, and no console in common, whose window somebody may close; 0 elsewhere."""
+    names = ("CREATE_NO_WINDOW", "CREATE_NEW_PROCESS_GROUP", "BELOW_NORMAL_PRIORITY_CLASS")
+    return sum(getattr(subprocess, name, 0) for name in names)
 
 
 def _environment() -> dict[str, str]:
@@ -49,6 +63,6 @@ def _lower_priority(process: subprocess.Popen[Any]) -> None:
     With Linux's autogroups, which share CPU time by session, this has no effect. A lower weight of the
     session was tried: beside busy browsers the training then hardly advanced.
     """
-    if sys.platform != "win32":
+    if hasattr(os, "setpriority"):
         with suppress(OSError):  # it may have ended already
             os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from vae.config import TrainConfig
 from vae.models.network import VAE
 from vae.runs import checkpoints
 from vae.runs.run import Run
+from vae.storage.systems import retry_in_use
 from vae.training.distributed import StepPlan, WorkerGroup
 from vae.training.schedule import learning_rate
 from vae.training.step import Stepper
@@ -148,7 +150,7 @@ def prune_snapshots(run: Run, planned: Collection[int], step: int) -> None:
     kept = {min(past, key=lambda snapshot: abs(snapshot - plan)) for plan in planned if plan <= step and past}
     for path in run.snapshots():
         if int(path.stem) not in kept:
-            path.unlink(missing_ok=True)
+            retry_in_use(partial(path.unlink, missing_ok=True))
 
 
 def _initial_model(config: TrainConfig) -> VAE:

@@ -84,7 +84,8 @@ def _link(folder: str, name: str, path: Path) -> None:
         target.hardlink_to(path)
     except FileExistsError:
         pass  # another server was faster
-    except OSError:  # another disk, or one without links; or the file is gone
+    # Another disk, or one or a system without links; or the file is gone.
+    except (OSError, NotImplementedError):
         try:
             content = read_limited(path, safetensors_limit(MAX_WEIGHTS))
         except (FileNotFoundError, ValueError):

@@ -144,9 +144,12 @@ def test_another_file_in_its_place_has_another_address(run: Run) -> None:
     assert file(after).samefile(path)
 
 
-def test_files_are_copied_where_they_cannot_be_linked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [OSError("another disk"), NotImplementedError("a system without links")])
+def test_files_are_copied_where_they_cannot_be_linked(
+    error: Exception, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refused(*_: Path) -> None:
-        raise OSError("another disk")
+        raise error
 
     monkeypatch.setattr(Path, "hardlink_to", refused)
     moment = found(run).moments[0]
