@@ -22,7 +22,7 @@ class BlogGradients(Gradients):
     """The gradient of the loss with the blog's KL term, by autograd."""
 
     def __call__(self, x: Tensor, seen: Tensor, noise: Tensor, beta: float) -> Tensor:
-        mean, logvar = self._model.encode(seen)
+        mean, logvar = self._model.encoder(seen)
         logits = self._model.decoder(self._model.reparameterize(mean, logvar, noise))
         # KL(N(mean, exp(logvar)²) || N(0, I)): exp(logvar) taken for the standard deviation.
         kl = losses.kl(mean, 2 * logvar).sum()

@@ -10,6 +10,9 @@
     images = model.decode(z)                       # (B, Z) -> (B, 1, 28, 28) in [0, 1]
     xhat, mean, logvar = model(images)             # z sampled with model.reparameterize
 
+The model takes NumPy arrays, and tensors of any floating-point type on any device. Images of another range or
+shape, such as grey levels of 0 to 255, raise `vae.VaeError`.
+
 Each name is imported at its first use, and torch only with `train`, `VAE` and `Run.load_model`: a program
 that only watches runs starts without it. An error that a person can correct is a `vae.VaeError`; a config
 out of bounds raises `pydantic.ValidationError`.

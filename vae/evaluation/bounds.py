@@ -45,7 +45,8 @@ def draw(model: VAE, images: Tensor, posterior: Posterior, samples: int, seed: i
     x = pixels(images)
     mean, logvar = (part[:, None] for part in posterior)
     generator = torch.Generator().manual_seed(seed)
-    noise = torch.randn(len(x), samples, mean.shape[-1], generator=generator).to(mean.device)
+    shape = len(x), samples, mean.shape[-1]
+    noise = torch.randn(shape, generator=generator, dtype=x.dtype, device="cpu").to(mean.device)
     z = model.reparameterize(mean, logvar, noise)
     logits = model.decoder(z)
     # The cross-entropy as two terms: the one with the data is a matrix product.

@@ -47,13 +47,13 @@ def neighbours_agreement(
     (N, Z), (N,) -> 0 to 1 each. N must be above each count.
     """
     # A nearer neighbour's vote weighs a little more: enough to break ties, too little for anything else.
-    weights = 1 - 1e-3 * torch.arange(max(counts))
+    weights = 1 - 1e-3 * torch.arange(max(counts), dtype=torch.float32, device=means.device)
     correct = dict.fromkeys(counts, 0)
     for start in range(0, len(means), BATCH):
         rows = means[start : start + BATCH]
         # The default way, a matrix product, rounds away small distances between points far from 0.
         distances = torch.cdist(rows, means, compute_mode="donot_use_mm_for_euclid_dist")
-        numbers = torch.arange(len(rows))
+        numbers = torch.arange(len(rows), device=means.device)
         distances[numbers, start + numbers] = torch.inf
         nearest = distances.topk(max(counts), largest=False).indices
         votes = (functional.one_hot(labels[nearest], 10) * weights[:, None]).cumsum(dim=1)

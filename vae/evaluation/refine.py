@@ -64,7 +64,9 @@ def _iterate_at(model: VAE, x: Tensor, z: Tensor) -> _Iterate:
     logits, jacobian = _with_jacobian(model.decoder, z)
     p = torch.sigmoid(logits)
     slope = torch.einsum("nzp,np->nz", jacobian, x - p) - z
-    curvature = torch.einsum("nzp,np,nyp->nzy", jacobian, p * (1 - p), jacobian) + torch.eye(z.shape[1]).to(z)
+    curvature = torch.einsum("nzp,np,nyp->nzy", jacobian, p * (1 - p), jacobian) + torch.eye(
+        z.shape[1], dtype=z.dtype, device=z.device
+    )
     return _Iterate(z, joint_loss(logits, x, z), slope, curvature)
 
 
@@ -73,7 +75,7 @@ def _with_jacobian(decoder: Decoder, z: Tensor) -> tuple[Tensor, Tensor]:
 
     Forward-mode differentiation: z has far fewer coordinates than an image has pixels.
     """
-    values, jacobian = z, torch.eye(z.shape[1]).to(z).expand(len(z), -1, -1)
+    values, jacobian = z, torch.eye(z.shape[1], dtype=z.dtype, device=z.device).expand(len(z), -1, -1)
     for linear, activation, skips in decoder.hidden.steps():
         with torch.enable_grad():
             sums = linear(values).detach().requires_grad_()

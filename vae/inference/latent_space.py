@@ -29,7 +29,7 @@ def pixels(images: Tensor) -> Tensor:
 @torch.no_grad()
 def encode_set(model: VAE, images: Tensor) -> Posterior:
     """The posteriors of a set of images, (N, 28, 28) uint8, encoded in batches."""
-    encoded = [model.encode(pixels(batch)) for batch in images.split(BATCH)]
+    encoded = [model.encoder(pixels(batch)) for batch in images.split(BATCH)]
     return Posterior(*(torch.cat(part) for part in zip(*encoded, strict=True)))
 
 

@@ -41,8 +41,8 @@ def score_set(model: VAE, images: Tensor) -> Scores:
     batches = []
     for batch in images.split(BATCH):
         x = pixels(batch)
-        mean, logvar = model.encode(x)
-        noise = torch.randn(mean.shape, generator=generator).to(mean.device)
+        mean, logvar = model.encoder(x)
+        noise = torch.randn(mean.shape, generator=generator, dtype=x.dtype, device="cpu").to(mean.device)
         logits = model.decoder(model.reparameterize(mean, logvar, noise))
         batches.append((mean, logvar, losses.reconstruction(logits, x), losses.kl(mean, logvar)))
     return Scores(*(torch.cat(parts) for parts in zip(*batches, strict=True)))
@@ -72,7 +72,7 @@ def decode_places(model: VAE, places: Floats) -> ImageArray:
     """The images that a model decodes from latent points: (B, Z) -> (B, S, S)."""
     torch.set_num_threads(1)
     batches = torch.from_numpy(places).split(BATCH)
-    return np.concatenate([grey_levels(model.decode(batch)[:, 0].numpy()) for batch in batches])
+    return np.concatenate([grey_levels(model.decoder.mean_images(batch)[:, 0].numpy()) for batch in batches])
 
 
 def loss_from_mean(model: VAE, one: ScoredSet) -> float:

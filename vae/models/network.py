@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vae.config import PIXELS, SIDE, TrainConfig
+from vae.models.inputs import Array, as_latent_points, as_pixels
 from vae.models.layers import Kind
 
 ACTIVATIONS: dict[Kind, type[nn.Module]]
@@ -25,6 +26,11 @@ class Sine(nn.Module):
         return torch.sin(x)
 
 
+def _linear(inputs: int, outputs: int) -> nn.Linear:
+    """A linear layer in float32, whatever `torch.set_default_dtype` says."""
+    return nn.Linear(inputs, outputs, dtype=torch.float32)
+
+
 class Hidden(nn.Sequential):
     """Linear layers from size to size, each followed by its activation.
 
@@ -34,7 +40,7 @@ class Hidden(nn.Sequential):
 
     def __init__(self, sizes: tuple[int, ...], config: TrainConfig) -> None:
         layers = [
-            (nn.Linear(wide, narrow), ACTIVATIONS[config.activation]()) for wide, narrow in pairwise(sizes)
+            (_linear(wide, narrow), ACTIVATIONS[config.activation]()) for wide, narrow in pairwise(sizes)
         ]
         super().__init__(*(part for layer in layers for part in layer))
         self.residual = config.network == "residual"
@@ -59,8 +65,8 @@ class Encoder(nn.Module):
     def __init__(self, config: TrainConfig) -> None:
         super().__init__()
         self.hidden = Hidden((PIXELS, *config.hidden_dims), config)
-        self.mean = nn.Linear(config.hidden_dims[-1], config.latent_dim)
-        self.logvar = nn.Linear(config.hidden_dims[-1], config.latent_dim)
+        self.mean = _linear(config.hidden_dims[-1], config.latent_dim)
+        self.logvar = _linear(config.hidden_dims[-1], config.latent_dim)
         self.bounded = config.network == "residual"
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
@@ -82,8 +88,9 @@ class Decoder(nn.Module):
     def __init__(self, config: TrainConfig) -> None:
         super().__init__()
         widths = config.hidden_dims[::-1]
+        self.latent_dim = config.latent_dim
         self.hidden = Hidden((config.latent_dim, *widths), config)
-        self.logits = nn.Linear(widths[-1], PIXELS)
+        self.logits = _linear(widths[-1], PIXELS)
         if config.network == "residual":
             first, *_ = self.hidden.steps()
             nn.init.normal_(first[0].weight)  # radians per unit of z
@@ -93,18 +100,27 @@ class Decoder(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         return self.logits(self.hidden(z))
 
+    def mean_images(self, z: Tensor) -> Tensor:
+        """Mean of p(x|z), without a check of z: (B, Z) -> (B, 1, 28, 28) in [0, 1]."""
+        return torch.sigmoid(self(z)).view(-1, 1, SIDE, SIDE)
+
 
 class VAE(nn.Module):
-    """Encoder and decoder of Kingma & Welling 2013, with a Gaussian posterior of diagonal covariance."""
+    """Encoder and decoder of Kingma & Welling 2013, with a Gaussian posterior of diagonal covariance.
+
+    `encode`, `decode` and the call of the model take NumPy arrays, and tensors of any floating-point type on
+    any device; results are on the model's device. They raise VaeError if type, shape or range are wrong.
+    Training and scoring use `encoder` and `decoder` themselves, which check nothing.
+    """
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__()
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
 
-    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance of q(z|x): (B, 1, 28, 28) or (B, 784) in [0, 1] -> (B, Z), (B, Z)."""
-        return self.encoder(images.flatten(start_dim=1))
+    def encode(self, images: Array) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of q(z|x): (B, 1, 28, 28) or (B, P) in [0, 1] -> (B, Z), (B, Z)."""
+        return self.encoder(as_pixels(images, self.encoder.mean.weight))
 
     def reparameterize(self, mean: Tensor, logvar: Tensor, noise: Tensor | None = None) -> Tensor:
         """z = mean + exp(logvar / 2) * noise, all (B, Z); noise is standard normal unless given."""
@@ -112,11 +128,12 @@ class VAE(nn.Module):
             noise = torch.randn_like(mean)
         return mean + torch.exp(logvar / 2) * noise
 
-    def decode(self, z: Tensor) -> Tensor:
+    def decode(self, z: Array) -> Tensor:
         """Mean of p(x|z): (B, Z) -> (B, 1, 28, 28) in [0, 1]."""
-        return torch.sigmoid(self.decoder(z)).view(-1, 1, SIDE, SIDE)
+        decoder = self.decoder
+        return decoder.mean_images(as_latent_points(z, decoder.logits.weight, decoder.latent_dim))
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, images: Array) -> tuple[Tensor, Tensor, Tensor]:
         """Reconstruction from a sampled z, with its posterior: images -> (B, 1, 28, 28), mean, logvar."""
         mean, logvar = self.encode(images)
-        return self.decode(self.reparameterize(mean, logvar)), mean, logvar
+        return self.decoder.mean_images(self.reparameterize(mean, logvar)), mean, logvar

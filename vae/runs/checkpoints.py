@@ -115,7 +115,7 @@ def load_training(path: Path, model: VAE, optimizer: torch.optim.Adam) -> Traini
     tensors, position = _read_training(path, shapes)
     model.load_state_dict({name: tensors[f"model.{name}"] for name in shapes})
     moments = {m: torch.cat([tensors[f"{m}.{name}"].flatten() for name in shapes]) for m in ADAM_MOMENTS}
-    state = {0: {"step": torch.tensor(float(position.updates)), **moments}}
+    state = {0: {"step": torch.tensor(float(position.updates), dtype=torch.float32, device="cpu"), **moments}}
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
     return position
 

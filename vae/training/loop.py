@@ -286,7 +286,7 @@ class Trainer:
         """
         posterior = posterior or encode_set(self.model, self.test.images)
         with torch.no_grad():
-            reconstructions = self.model.decode(posterior.mean[self.firsts]).flatten(start_dim=1)
+            reconstructions = self.model.decoder.mean_images(posterior.mean[self.firsts]).flatten(start_dim=1)
         path = self.run.snapshot_path(self.state.step)
         path.parent.mkdir(exist_ok=True)
         decoder = self.model.decoder.state_dict()
@@ -298,7 +298,7 @@ class Trainer:
         means, logvars = encode_set(self.model, self.view_images)
         if means.isfinite().all():  # else the next line of metrics raises the error
             with torch.no_grad():
-                decoded = self.model.decode(means[:classes]).cpu().numpy()
+                decoded = self.model.decoder.mean_images(means[:classes]).cpu().numpy()
             directions = axis_directions(means.shape[1])
             view = LiveView(
                 step=self.state.step,

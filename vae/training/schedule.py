@@ -5,6 +5,7 @@ Shapes: N images, P pixels, Z latent size.
 
 import math
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +17,10 @@ WARM_UP = 0.05  # of all steps
 SNAPSHOTS, SNAPSHOT_BYTES = 40, 30_000_000  # of a run, at most
 FIRST_STEPS = 10  # in which nothing visible changes, because the learning rate is still small
 MASKS = 1024  # more than most batches have images, and drawn in milliseconds
+_DRAWN: dict[str, Any] = {
+    "dtype": torch.float32,
+    "device": "cpu",
+}  # whatever the program that trains has set as torch's defaults
 
 
 def learning_rate(config: TrainConfig, step: int, total: int) -> float:
@@ -50,8 +55,8 @@ def randomness(config: TrainConfig, epoch: int, count: int) -> tuple[Tensor, Ten
     """An epoch's order of the images, a permutation (N,), and its noise of z, standard normal (N, Z)."""
     seed = np.random.SeedSequence((config.seed, epoch)).generate_state(1)[0]
     generator = torch.Generator().manual_seed(int(seed))
-    order = torch.randperm(count, generator=generator)
-    return order, torch.randn(count, config.latent_dim, generator=generator)
+    order = torch.randperm(count, generator=generator, device="cpu")
+    return order, torch.randn(count, config.latent_dim, generator=generator, **_DRAWN)
 
 
 def masks(config: TrainConfig, epoch: int) -> Tensor:
@@ -63,5 +68,5 @@ def masks(config: TrainConfig, epoch: int) -> Tensor:
     """
     seed = np.random.SeedSequence((config.seed, epoch, 1)).generate_state(1)[0]
     generator = torch.Generator().manual_seed(int(seed))
-    kept = torch.rand(MASKS, PIXELS, generator=generator).ge_(config.pixel_dropout)
+    kept = torch.rand(MASKS, PIXELS, generator=generator, **_DRAWN).ge_(config.pixel_dropout)
     return kept.div_(1 - config.pixel_dropout)

@@ -157,7 +157,8 @@ def _initial_model(config: TrainConfig) -> VAE:
     """A model with PyTorch's initial weights; leaves the caller's random state as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(config.seed)  # `torch.manual_seed` would seed other devices, too
-        return VAE(config)
+        with torch.device("cpu"):
+            return VAE(config)
 
 
 def _load_for_restart(run: Run, model: VAE, epoch_steps: int) -> int:

@@ -40,7 +40,7 @@ class Stepper:
         if group.count == 1:
             return
         before = self.optimizer.state[weights]["step"] if self.optimizer.state else 0
-        updates = torch.tensor([float(before)])
+        updates = torch.tensor([float(before)], dtype=torch.float32, device="cpu")
         group.broadcast(updates)
         group.broadcast(weights.detach())
         if updates > 0:

@@ -8,7 +8,7 @@ import torch
 
 from benchmarks.kl_trap import BlogGradients
 from tests.support.small_runs import small_config
-from vae.models import losses, operators
+from vae.models import aten_operators, losses
 from vae.models.gradients import Gradients, _Network
 from vae.models.network import VAE
 
@@ -25,7 +25,7 @@ def test_losses_and_gradients_are_those_of_autograd(network: str, activation: st
     gradients = Gradients(copy.deepcopy(model))
     for batch in (7, 3, 7):  # an epoch's last batch is smaller
         x, seen, noise = torch.rand(batch, 784), torch.rand(batch, 784), torch.randn(batch, latent_dim)
-        mean, logvar = model.encode(seen)
+        mean, logvar = model.encoder(seen)
         logits = model.decoder(model.reparameterize(mean, logvar, noise))
         reconstruction, kl = losses.reconstruction(logits, x).sum(), losses.kl(mean, logvar).sum()
         model.zero_grad()
@@ -85,7 +85,7 @@ def test_bfloat16_rounds_the_factors_of_products_and_nothing_beyond_the_batch(
     assert torch.cosine_similarity(exact.sums, rounded.sums, dim=0) > 0.999
 
 
-@pytest.mark.parametrize("name", operators.SLOW_PATHS)
+@pytest.mark.parametrize("name", aten_operators.SLOW_PATHS)
 def test_the_slow_path_of_an_operator_computes_the_same(name: str) -> None:
     torch.manual_seed(8)
     x = torch.cat((torch.randn(2, 500) * 4, torch.tensor([[0.0], [60.0]])), dim=1)
@@ -97,8 +97,8 @@ def test_the_slow_path_of_an_operator_computes_the_same(name: str) -> None:
     if name.startswith("threshold"):
         arguments = gradient, x, 0
     fast, slow = (torch.empty_like(x) for _ in range(2))
-    operators.operator(name)(*arguments, **{buffer: fast})
-    operators.SLOW_PATHS[name](*arguments, **{buffer: slow})
+    aten_operators.operator(name)(*arguments, **{buffer: fast})
+    aten_operators.SLOW_PATHS[name](*arguments, **{buffer: slow})
     torch.testing.assert_close(slow, fast, rtol=1e-6, atol=1e-6)
 
 
@@ -111,13 +111,13 @@ def test_training_goes_on_where_torch_lacks_the_operators(
     x, noise = torch.rand(50, 784), torch.randn(50, 2)
     gradients, slow = (Gradients(copy.deepcopy(model)) for _ in range(2))
     expected = gradients(x, x, noise, beta=1)
-    for name in operators.SLOW_PATHS:
+    for name in aten_operators.SLOW_PATHS:
         monkeypatch.setattr(torch.ops.aten, name.split(".")[0], object())
-    operators.operator.cache_clear()
+    aten_operators.operator.cache_clear()
     try:
         torch.testing.assert_close(slow(x, x, noise, beta=1), expected, rtol=1e-6, atol=1e-3)
     finally:
-        operators.operator.cache_clear()
+        aten_operators.operator.cache_clear()
     assert any("this torch has no operator aten.softplus.out" in text for text in caplog.messages)
     assert gradients.weights.grad is not None
     assert slow.weights.grad is not None
