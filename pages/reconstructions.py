@@ -9,7 +9,7 @@ from pages.components.gallery.filters import filters
 from pages.components.gallery.picture_dialog import open_clicked, picture_dialog
 from pages.components.gallery.picture_url import index_in_url
 from pages.components.runs import loaded_model
-from pages.components.runs.follow_training import wait_for_weights
+from pages.components.runs.follow_training import wait_for_weights, weights_epoch
 from pages.components.runs.run_picker import run_picker
 from pages.components.shell.entrypoint import reenter_through_app
 from vae.datasets.registry import class_names
@@ -26,6 +26,7 @@ def main() -> None:
     if run is None or wait_for_weights(run):
         return
     loaded = loaded_model.load(run)
+    weights_epoch(run, loaded)
     test, names = loaded.test, class_names(run.config.dataset)
     open_clicked(test, gallery.KEY, own_picture.NEIGHBOURS)
     index = index_in_url(len(test))

@@ -25,7 +25,8 @@ from pages.components.train.live_panels import (
     run_state,
 )
 from pages.components.train.past_view import load_past
-from vae.config import PRESET_DESCRIPTIONS
+from vae import VaeError
+from vae.config import PRESET_DESCRIPTIONS, TrainConfig
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run
 from vae.training.forecast import in_words, training_seconds
@@ -79,17 +80,33 @@ def new_training() -> None:
         caption = st.container(width="stretch")
     config = config_form(preset)
     if config is not None:
-        duration = in_words(training_seconds(config, form.core_speed()))
-        caption.caption(
-            f"{PRESET_DESCRIPTIONS[preset]} As set, it takes about {duration} on this machine, when it is "
-            "idle."
-        )
+        caption.caption(f"{PRESET_DESCRIPTIONS[preset]} {_forecast(config)}")
     if (
         button.button("Start", type="primary", disabled=config is None, width="stretch")
         and config is not None
     ):
         perform(partial(start, config))
     show_busy_run()
+
+
+def _forecast(config: TrainConfig) -> str:
+    """What a start of `config` does, and how long that takes, in a sentence."""
+    try:
+        begun = run_data.begun(config)
+    except VaeError:  # the run picker and the start show which file is damaged
+        begun = None
+    if begun is not None and begun.state in LIVE | {"finished"}:
+        state = "finished already" if begun.state == "finished" else "being trained"
+        return f"A run of these settings is {state}; **Start** opens it."
+    done = 0 if begun is None else begun.share
+    duration = in_words(training_seconds(config, form.core_speed(), done=done))
+    machine = "on this machine, when it is idle"
+    if begun is not None and done:
+        return (
+            f"A run of these settings stands at epoch {begun.epoch:.2f} of {config.epochs}; **Start** goes "
+            f"on with it, and the rest takes about {duration} {machine}."
+        )
+    return f"As set, it takes about {duration} {machine}."
 
 
 if __name__ == "__main__":

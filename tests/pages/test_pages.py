@@ -14,10 +14,13 @@ from pages.components.shell.messages import WORD_JOINER
 from tests.support.app_test import PAGES, component, html, messages, tell, visit
 from tests.support.browser import wait_until
 from tests.support.paths import ROOT
-from tests.support.small_runs import small_config
+from tests.support.small_runs import small_config, stop_within_first_epoch
+from vae.config import TrainConfig
 from vae.runs.catalogue import find_run, new_run
+from vae.runs.live_view import load_view, save_view
 from vae.runs.records import LIVE, Request, State, Status
 from vae.runs.run import Run
+from vae.training.forecast import in_words, training_seconds
 
 EXPLORING = PAGES[:2]
 
@@ -275,6 +278,41 @@ def test_a_rate_out_of_bounds_gets_a_sentence_and_is_not_asked_for(
         monkeypatch.setattr("pages.components.runs.run_actions.REFUSED_SECONDS", 0)
         test.run()
         assert "input should be" not in messages(test)
+
+
+def test_a_forecast_is_of_what_a_start_still_has_to_train(
+    runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pages.components.train.form.core_speed", lambda: 5e10)
+    config = TrainConfig.preset("quick")
+
+    def forecast() -> str:
+        found = [caption.value for caption in visit(PAGES[2]).caption if "half a minute" in caption.value]
+        return found[0]
+
+    assert f"As set, it takes about {in_words(training_seconds(config, 5e10))} on" in forecast()
+    run = new_run(config, runs_dir)
+    stop_within_first_epoch(run)
+    rest = training_seconds(config, 5e10, done=0.85 / config.epochs)
+    assert f"stands at epoch 0.85 of {config.epochs}; **Start** goes on" in forecast()
+    assert f"the rest takes about {in_words(rest)} on" in forecast()
+    run.write_status(Status(state="finished", step=700, epoch=7, total_steps=700))
+    assert "is finished already; **Start** opens it." in forecast()
+    with run.lock():
+        run.write_status(Status(state="paused", step=700, epoch=7, total_steps=700))
+        assert "is being trained; **Start** opens it." in forecast()
+    (run.path / "status.json").write_text("{")
+    assert "As set, it takes" in forecast()
+
+
+def test_pictures_and_map_stand_beside_their_epoch(runs_dir: Path, trained: Run) -> None:
+    run = Run(runs_dir / trained.name)
+    view = load_view(run.view_path)
+    assert view is not None
+    save_view(run.view_path, view._replace(step=18))
+    run.write_status(Status(state="interrupted", step=20, epoch=1.67, total_steps=36))
+    shown = [caption.value for caption in visit(PAGES[2]).caption]
+    assert "Pictures and map after epoch 1.50." in shown
 
 
 def test_a_second_start_offers_to_watch_or_to_stop_the_first(runs_dir: Path) -> None:

@@ -8,6 +8,8 @@ import numpy as np
 
 from tests.support.paths import PACKED
 from vae.config import TrainConfig
+from vae.runs.records import Metrics, Status
+from vae.runs.run import Run
 
 TRAIN_IMAGES, TEST_IMAGES = 600, 200
 
@@ -32,3 +34,12 @@ def small_config(**changes: object) -> TrainConfig:
     """A config that trains on the small MNIST in a second."""
     fields = {"hidden_dims": (24, 16), "epochs": 3, "batch_size": 50, "threads": 1, "device": "cpu"}
     return TrainConfig.model_validate({**fields, **changes})
+
+
+def stop_within_first_epoch(run: Run, epoch: float = 0.85, negative_elbo: float = 547.76) -> None:
+    """Writes the files of a run that was tested at step 0 and stopped before its first epoch ended."""
+    steps = 100  # of an epoch
+    numbers = dict.fromkeys(Metrics.model_fields, 0.0) | {"split": "test", "step": 0, "elbo": -negative_elbo}
+    run.append_metrics(Metrics.model_validate(numbers))
+    step = round(epoch * steps)
+    run.write_status(Status(state="stopped", step=step, epoch=epoch, total_steps=steps * run.config.epochs))

@@ -117,7 +117,9 @@ def list_all(*, runs_dir: RunsDir = None, as_json: Annotated[bool, Parameter(nam
             table.add_row(row["run"], "damaged", row["error"])
             continue
         differs = " ".join(f"{field}={value}" for field, value in row["differs"].items())
-        elbo = "" if row["negative_elbo"] is None else f"{row['negative_elbo']:.1f}"
+        elbo = ""
+        if row["negative_elbo"] is not None:
+            elbo = f"{row['negative_elbo']:.1f} at epoch {round(row['negative_elbo_epoch'], 2):g}"
         megabytes = f"{row['bytes'] / 1e6:.1f} MB"
         epochs = f"{round(row['epoch'], 2):g}/{row['epochs']}"
         table.add_row(row["run"], row["state"], f"{row['preset']} {differs}", epochs, elbo, megabytes)

@@ -14,7 +14,6 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeR
 from rich.table import Table
 
 from vae.evaluation.published import PUBLISHED, PublishedResult, verdict
-from vae.runs.catalogue import latest_negative_elbo
 from vae.runs.evaluation_record import Evaluation, save_evaluation
 from vae.runs.records import Status
 from vae.runs.run import Run
@@ -77,8 +76,11 @@ def train_in_terminal(run: Run) -> None:
             if bar.disable:
                 percent.update(status.step / status.total_steps)
     end = run.status()
-    elbo = latest_negative_elbo(run)
-    quality = "" if elbo is None else f": -ELBO {elbo:.2f} on the test set"
+    test = run.newest_test_metrics()
+    quality = ""
+    if test is not None:
+        when = "" if test.step == end.step else f" at epoch {round(test.epoch, 2):g}"
+        quality = f": -ELBO {-test.elbo:.2f} on the test set{when}"
     print(f"{end.state} at epoch {round(end.epoch, 2):g}{quality}.")
     if end.state == "stopped":
         print(f"Go on with `{shell_command('python', '-m', 'vae', 'resume', str(run.path))}`.")

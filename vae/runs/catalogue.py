@@ -161,24 +161,19 @@ def _copy_progress(run: Run, origin: Run) -> None:
     run.write_status(Status(state="starting", total_steps=total, **progress))
 
 
-def latest_negative_elbo(run: Run) -> float | None:
-    """The −ELBO of the newest line of test metrics, in nats per image; None if there is none.
-
-    Raises VaeError if the end of the metrics is damaged.
-    """
-    metrics = run.newest_test_metrics()
-    return None if metrics is None else -metrics.elbo
-
-
 def summary(run: Run) -> dict[str, Any]:
     """A run's row in lists; for a damaged run only its name and the error.
+
+    `negative_elbo` is that of the newest test, in nats per image, and `negative_elbo_epoch` the epoch of that
+    test: the last end of an epoch, where a run that was stopped within an epoch is further. Both are None
+    before the first test.
 
     Of its files only the config, the status and the end of the metrics are read, however long it trained.
     """
     try:
         status = run.status()
         preset, differs = run.config.nearest_preset
-        negative_elbo = latest_negative_elbo(run)
+        test = run.newest_test_metrics()
     except VaeError as error:
         return {"run": run.name, "error": str(error)}
     return {
@@ -189,7 +184,8 @@ def summary(run: Run) -> dict[str, Any]:
         "steered": status.steered,
         "epoch": status.epoch,
         "epochs": run.config.epochs,
-        "negative_elbo": negative_elbo,
+        "negative_elbo": None if test is None else -test.elbo,
+        "negative_elbo_epoch": None if test is None else test.epoch,
         "seconds": status.seconds,
         "bytes": run.size(),
     }

@@ -68,6 +68,11 @@ class Status(Record):
     heartbeat: Amount = 0  # Unix time of the last write
     error: str | None = None
 
+    @property
+    def share(self) -> float:
+        """The share of the training that is done, 0 to 1."""
+        return min(1.0, self.step / max(self.total_steps, 1))
+
 
 class Metrics(Record):
     """One line of metrics.jsonl; losses in nats per image.

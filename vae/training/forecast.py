@@ -51,11 +51,14 @@ def core_speed() -> float:
     return 2 * _SIDE**3 * _PRODUCTS / statistics.median(times)
 
 
-def training_seconds(config: TrainConfig, speed: float | None = None) -> float:
+def training_seconds(config: TrainConfig, speed: float | None = None, *, done: float = 0) -> float:
     """Seconds that `python -m vae train` of `config` takes on this machine's CPU, from start to end.
 
-    `speed` is that of `core_speed`, in operations per second, which is measured if left out. The estimate
-    assumes an idle machine; beside other work a training takes longer, on a GPU less.
+    The estimate assumes an idle machine; beside other work a training takes longer, on a GPU less.
+
+    Args:
+        speed: that of `core_speed`, in operations per second, which is measured if left out.
+        done: the share of the training that is done already and is not repeated, 0 to 1.
     """
     threads = cores() if config.threads == "auto" else min(config.threads, cores())
     images = TRAIN_IMAGES[config.dataset]
@@ -72,7 +75,7 @@ def training_seconds(config: TrainConfig, speed: float | None = None) -> float:
     image = products + elements * ELEMENT
     work = image * images * (SERIAL + (1 - SERIAL) / threads)
     epoch = work * (1 + TESTING) + steps * (STEP + weights * WEIGHT)
-    total = START + work * SNAPSHOTS + config.epochs * epoch
+    total = START + (1 - done) * (work * SNAPSHOTS + config.epochs * epoch)
     return total * REFERENCE_SPEED / (speed or core_speed())
 
 

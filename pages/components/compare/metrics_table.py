@@ -71,7 +71,7 @@ def metrics_table(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
 
 
 def _metrics(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
-    evaluations = [evaluation(run) for run in pair]
+    evaluations = [_evaluation_of(run, shown) for run, shown in zip(pair, loaded, strict=True)]
     # Unless both are evaluated, the metrics that both have come from a single sample of z.
     kept: list[Metrics] = [{} if each is None else _numbers(each.model_dump()) for each in evaluations]
     if not all(evaluations):
@@ -80,6 +80,10 @@ def _metrics(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
             each.pop("standard_error", None)
     same_counts = not all(evaluations) or equal_counts(kept[0], kept[1])
     rows, bold = metric_rows(kept[0], kept[1], comparable=pair.same_set and same_counts)
+    epochs = [
+        f"{round(shown.epoch, 2):g} of {run.config.epochs}" for run, shown in zip(pair, loaded, strict=True)
+    ]
+    rows = {"after epoch": (epochs[0], epochs[1], "")} | rows
     st.html(number_table(("figure", "left", "right", "right − left"), rows, bold))
     if pair.same_set and not same_counts:
         st.caption(UNLIKE)
@@ -120,6 +124,12 @@ def metric_rows(
         ]
         rows[name] = (shown[0], shown[1], difference)
     return rows, bold
+
+
+def _evaluation_of(run: Run, shown: LoadedModel) -> Evaluation | None:
+    """The evaluation of the weights that are shown, None if others were evaluated. Raises VaeError."""
+    found = evaluation(run)
+    return found if found is not None and found.step == shown.step else None
 
 
 def _numbers(fields: dict[str, object]) -> Metrics:

@@ -123,7 +123,10 @@ def _card(comparison: Comparison) -> None:
                 st.rerun()
         if missing and not live and may_change():
             speed = form.core_speed()
-            seconds = sum(training_seconds(config, speed) for config in missing.values())
+            seconds = sum(
+                training_seconds(config, speed, done=statuses[name].share if name in statuses else 0)
+                for name, config in missing.items()
+            )
             if st.button("Start", key=f"{comparison.title}: start", type="primary"):
                 perform(lambda: start_all(list(comparison.configs.values())))
             st.caption(

@@ -1,4 +1,4 @@
-"""What the exploring pages show of a run in training: before its first weights, and when newer ones come."""
+"""What the exploring pages show of an unfinished run: a note before its first weights, then their epoch."""
 
 import streamlit as st
 
@@ -23,9 +23,23 @@ def wait_for_weights(run: Run) -> bool:
 
 
 def follow_training(run: Run, loaded: loaded_model.LoadedModel) -> None:
-    """Shows, while a run trains, which epoch is loaded; loads newer weights as they come or on request."""
+    """Shows which epoch is loaded, unless it is the last.
+
+    While the run trains, newer weights are loaded as they come or on request.
+    """
     if run.status().state in LIVE:
         st.fragment(show_errors()(_follow), run_every=POLL)(run, loaded)
+    else:
+        weights_epoch(run, loaded)
+
+
+def weights_epoch(run: Run, loaded: loaded_model.LoadedModel) -> None:
+    """Shows which epoch is loaded, unless it is the last."""
+    if loaded.epoch < run.config.epochs:
+        st.caption(
+            f"Shown is {escape_markdown(run.name)} after epoch {round(loaded.epoch, 2):g} of "
+            f"{run.config.epochs}."
+        )
 
 
 def _rerun_when_there(run: Run) -> None:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from vae.config import TrainConfig
+from vae.runs.catalogue import default_runs_dir
 from vae.runs.history import History, Losses
 from vae.runs.records import Status
 from vae.runs.run import Run
@@ -27,6 +29,15 @@ def changed_at(path: Path) -> int:
 def status(run: Run) -> Status:
     """The status of `run`, up to 0.2 s old: read once for all tabs that poll it."""
     return run.status()
+
+
+def begun(config: TrainConfig) -> Status | None:
+    """The status of the run that a start of `config` goes on with or opens, None if it makes a new one.
+
+    Raises VaeError if that run is damaged.
+    """
+    run = Run(default_runs_dir() / config.run_name)
+    return status(run) if run.path.exists() else None
 
 
 def losses(run: Run) -> Losses:

@@ -29,8 +29,7 @@ def show_progress(run: Run, status: Status) -> None:
     # A resumed run starts a little before the step where it was interrupted: the bar waits.
     furthest = st.session_state.setdefault("furthest", {})
     made = f"{run.name} {run.created_at}"  # another run of that name begins at zero
-    share = min(1.0, status.step / max(status.total_steps, 1))
-    furthest[made] = max(share, furthest.get(made, 0.0))
+    furthest[made] = max(status.share, furthest.get(made, 0.0))
     st.progress(furthest[made], text=progress_line(status))
 
 

@@ -20,7 +20,7 @@ from vae.training.forecast import in_words
 OVERLAID = 12  # runs at most: more have no colours of their own, and their legend leaves the curves no room
 _CHOSEN = "chosen_runs"
 _ERRORS = "why_runs_were_kept"
-COLUMNS = ("run", "state", "preset", "differs", "epochs", "−ELBO", "time", "MB")
+COLUMNS = ("run", "state", "preset", "differs", "epochs", "−ELBO", "at epoch", "time", "MB")
 
 
 def chosen_runs() -> list[Run]:
@@ -59,6 +59,9 @@ def _table(runs: Sequence[Run]) -> None:
         selection_default={"selection": {"rows": [i for i, name in enumerate(names) if name in chosen]}},
         column_config={
             "−ELBO": st.column_config.NumberColumn(format="%.1f", help="Nats per test picture."),
+            "at epoch": st.column_config.NumberColumn(
+                help="When −ELBO was measured: at the start, and after each whole epoch."
+            ),
             "MB": st.column_config.NumberColumn(format="%.1f"),
         },
     )
@@ -124,6 +127,7 @@ def _row(summary: dict[str, Any]) -> dict[str, Any]:
         "differs": ", ".join(differs + ["steered"] * summary["steered"]),
         "epochs": f"{round(summary['epoch'], 2):g} of {summary['epochs']}",
         "−ELBO": summary["negative_elbo"],
+        "at epoch": summary["negative_elbo_epoch"],
         "time": in_words(summary["seconds"]),
         "MB": summary["bytes"] / 1e6,
     }

@@ -123,16 +123,19 @@ def panels(run: Run, status: Status, options: ChartOptions, loaded: LoadedModel 
     time_slider(run, status, loaded)
     with st.container(key="newest"):
         if loaded is None or status.state in LIVE:
-            _newest(run)
+            _newest(run, status)
     if loaded is not None:
         with st.container(key="earlier"):
             past_map(run, loaded)
 
 
-def _newest(run: Run) -> None:
+def _newest(run: Run, status: Status) -> None:
     changed = changed_at(run.view_path)
-    digits, scatter = _digits(run, changed), _scatter(run, changed)
-    if digits is not None and scatter is not None:
+    shown, digits, scatter = _view(run, changed), _digits(run, changed), _scatter(run, changed)
+    if shown is not None and digits is not None and scatter is not None:
+        # They may be older than the progress above: after the first epoch they are written once an epoch.
+        epoch = shown.step * run.config.epochs / max(status.total_steps, 1)
+        st.caption(f"Pictures and map after epoch {epoch:.2f}.")
         left, right = st.columns([2, 1], gap="medium")
         with left:
             st.image(digits, width="stretch", alt="Ten test pictures, each over its reconstruction")

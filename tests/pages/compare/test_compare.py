@@ -194,6 +194,21 @@ def test_figures_are_like_with_like_until_both_are_evaluated(
     assert not any(each.label.startswith("Evaluate") for each in test.button)
 
 
+def test_figures_stand_below_the_epochs_of_their_weights(pair: tuple[Run, Run]) -> None:
+    from vae.runs.checkpoints import save_model
+
+    left, right = pair
+    save_model(left.model_path, left.load_model(), left.config, 10, 10 / 12)
+    left.write_status(Status(state="stopped", step=20, epoch=1.67, total_steps=36))
+    assert "<th>after epoch</th><td>0.83 of 3</td><td>1 of 1</td>" in html(compare(pair))
+    # An evaluation of other weights than those that are loaded has no place in the same column.
+    save_evaluation(left, evaluation_of(left, step=11, nll=9.5))
+    save_evaluation(right, evaluation_of(right, step=12, nll=9.75))
+    assert "<td>–</td><td>9.75</td>" in html(compare(pair))
+    save_evaluation(left, evaluation_of(left, step=10, nll=9.5))
+    assert "<td><b>9.50</b></td><td>9.75</td>" in html(compare(pair))
+
+
 def test_evaluations_with_other_samples_are_not_compared(pair: tuple[Run, Run]) -> None:
     left, right = pair
     save_evaluation(left, evaluation_of(left, nll=9.5))
@@ -236,6 +251,12 @@ def test_comparisons_are_of_the_issue_and_each_is_one_click(
     left = list(PRESETS[2].configs.values())[1]
     seconds = training_seconds(left, 5e10)
     assert f"Trains seed 2: about {in_words(seconds)}" in captions(test)
+    # Of one that was stopped, only the rest is trained.
+    new_run(left, runs_dir).write_status(Status(state="stopped", step=75, epoch=5.25, total_steps=100))
+    rest = training_seconds(left, 5e10, done=0.75)
+    test = visit(PAGE, None, run=trained.name)
+    starts = [button for button in test.button if button.label == "Start"]
+    assert f"Trains seed 2: about {in_words(rest)}" in captions(test)
     starts[2].click().run()
     assert asked == [[done, left]]
     assert test.query_params["run"] in (done.run_name, [done.run_name])

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.support.app_test import messages
+from tests.support.app_test import messages, read
 from tests.support.small_runs import small_config
 from vae import VaeError
 from vae.runs.catalogue import new_run
-from vae.runs.records import Status
+from vae.runs.records import State, Status
 from vae.runs.run import Run
 
 
@@ -46,6 +46,20 @@ def training(runs_dir: Path, trained: Run) -> Iterator[Run]:
     with run.lock():
         run.write_status(Status(state="running", epoch=1.25, total_steps=36))
         yield run
+
+
+@pytest.mark.parametrize("state", ["stopped", "interrupted", "failed"])
+def test_weights_of_an_unfinished_run_are_shown_with_their_epoch(
+    state: State, runs_dir: Path, trained: Run
+) -> None:
+    from vae.runs.checkpoints import save_model
+
+    run = Run(runs_dir / trained.name)
+    assert not visit(run).caption
+    save_model(run.model_path, run.load_model(), run.config, 10, 10 / 12)
+    # The status may be further than the weights, after a kill.
+    run.write_status(Status(state=state, step=20, epoch=1.67, total_steps=36))
+    assert read(visit(run).caption[0].value) == f"Shown is {run.name} after epoch 0.83 of 3."
 
 
 def test_newer_weights_are_offered_also_if_they_came_while_others_were_read(training: Run) -> None:

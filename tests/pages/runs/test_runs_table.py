@@ -9,6 +9,8 @@ import pytest
 
 from pages.components.runs.runs_table import OVERLAID
 from tests.support.app_test import PAGES, component, visit
+from tests.support.small_runs import small_config, stop_within_first_epoch
+from vae.runs.catalogue import new_run
 from vae.runs.records import Metrics
 from vae.runs.run import Run
 
@@ -39,6 +41,17 @@ def test_only_the_selected_runs_curve_is_read(many: list[str], monkeypatch: pyte
     assert set(table["run"]) == set(many) == set(options(test))
     assert table["−ELBO"].nunique() == 1
     assert set(read) == {many[3]}
+
+
+def test_a_loss_stands_beside_the_epoch_of_its_test(runs_dir: Path, trained: Run) -> None:
+    stopped = new_run(small_config(seed=2), runs_dir)
+    stop_within_first_epoch(stopped)
+    untested = new_run(small_config(seed=3), runs_dir)
+    test = visit(PAGES[2], run=stopped.name)
+    rows = test.dataframe[0].value.set_index("run")
+    assert rows.loc[stopped.name, ["epochs", "−ELBO", "at epoch"]].tolist() == ["0.85 of 3", 547.76, 0]
+    assert rows.loc[trained.name, ["epochs", "at epoch"]].tolist() == ["3 of 3", 3]
+    assert rows.loc[untested.name, ["−ELBO", "at epoch"]].isna().all()
 
 
 def options(test: object) -> list[str]:

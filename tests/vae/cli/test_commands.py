@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +17,14 @@ import vae
 from tests.support.evaluations import evaluation_of
 from tests.support.paths import BUNDLED, ROOT
 from tests.support.processes import VaeProcess
-from tests.support.small_runs import small_config
+from tests.support.small_runs import small_config, stop_within_first_epoch
 from vae.cli.commands import main
 from vae.config import TrainConfig
 from vae.models.network import VAE
 from vae.runs.catalogue import list_runs, new_run
 from vae.runs.checkpoints import save_model
 from vae.runs.evaluation_record import Evaluation, load_evaluation
+from vae.runs.records import Status
 from vae.runs.run import Run
 
 SMALL = [
@@ -250,6 +251,25 @@ def test_ctrl_c_stops_at_the_next_batch_saves_and_says_how_to_resume(small: Path
     status = run.status()
     assert status.state == "stopped"
     assert run.metrics()[0][-1].step == status.step
+
+
+@pytest.mark.usefixtures("small")
+def test_the_loss_of_a_stopped_run_is_that_of_its_last_test(
+    capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fit_a_part(run: Run) -> Iterator[Status]:
+        stop_within_first_epoch(run)
+        yield run.status()
+
+    monkeypatch.setattr("vae.training.loop.fit", fit_a_part)
+    assert main(["train", *SMALL]) == 0
+    assert "stopped at epoch 0.85: -ELBO 547.76 on the test set at epoch 0." in capsys.readouterr().out
+    assert main(["runs"]) == 0
+    table = capsys.readouterr().out
+    assert "547.8 at epoch 0" in " ".join(table.split())
+    assert main(["runs", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["epoch"], row["negative_elbo"], row["negative_elbo_epoch"]) == (0.85, 547.76, 0)
 
 
 def test_a_run_without_its_training_state_is_not_trained_from_zero(small: Path, capsys: Output) -> None:

@@ -9,6 +9,7 @@ from tests.support.paths import ROOT
 from vae.config import Dataset, TrainConfig
 from vae.training.forecast import (
     REFERENCE_SPEED,
+    START,
     TRAIN_IMAGES,
     core_speed,
     in_words,
@@ -26,6 +27,14 @@ def test_each_epoch_takes_as_long_as_the_first() -> None:
     one, two, twelve = (seconds(epochs=epochs) for epochs in (1, 2, 12))
     assert 0 < one < two < twelve
     assert twelve - two == pytest.approx(10 * (two - one))
+
+
+def test_what_is_trained_already_takes_no_time_again() -> None:
+    config = TrainConfig(threads=1)
+    whole, half, none = (training_seconds(config, REFERENCE_SPEED, done=done) for done in (0, 0.5, 1))
+    assert whole == seconds()
+    assert half == pytest.approx((whole + none) / 2)
+    assert none == START
 
 
 @pytest.mark.parametrize(
