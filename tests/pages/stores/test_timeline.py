@@ -31,8 +31,8 @@ DO = """([name, act, argument]) => {
     owner[act](argument);
 }"""
 STATE = """(name) => {
-    const { moments, position, motion, played, trouble, scene } = window.seen[name];
-    const { goal, playing } = motion;
+    const { moments, position, playback, played, trouble, scene } = window.seen[name];
+    const { goal, playing } = playback;
     return { position, goal, playing, played, trouble, step: scene && moments[scene.index].step };
 }"""
 # So many seconds later.

@@ -10,10 +10,10 @@ export class MomentCache {
   present = null; // once that decoder is here
   loaded = new Map(); // url -> LoadedMoment, the least recently used first
 
-  // Calls of the timeline: `update()` when the present moment is here, `fail(decoder)` when it cannot be made, and
-  // `arrived(url)` or `failed(url)` for each snapshot.
-  constructor(timeline) {
-    this.timeline = timeline;
+  // `on` has the callbacks present() when the present moment is here, absent(decoder) when it cannot be made, and
+  // arrived(url) or failed(url) for each snapshot.
+  constructor(on) {
+    this.on = on;
   }
 
   // Another run, or newer weights. `weights` are the names of the tensors that a decoder is made of, `means` those of
@@ -26,9 +26,9 @@ export class MomentCache {
     const ifCurrent = (act) => (value) => this.decoder === decoder && act(value);
     const arrived = (made) => {
       this.present = new PresentMoment(made, means);
-      this.timeline.update();
+      this.on.present();
     };
-    if (decoder) decoders().get(decoder).then(ifCurrent(arrived), ifCurrent(() => this.timeline.fail(decoder)));
+    if (decoder) decoders().get(decoder).then(ifCurrent(arrived), ifCurrent(() => this.on.absent(decoder)));
   }
 
   clear() {
@@ -39,7 +39,7 @@ export class MomentCache {
   // The moment whose snapshot is at a URL, or the present one for null; null while it is on its way.
   at(url) {
     if (url === null || !this.present) return this.present;
-    const snapshot = snapshotAt(url, this.timeline.arrived, this.timeline.failed);
+    const snapshot = snapshotAt(url, this.on.arrived, this.on.failed);
     const moment = this.loaded.get(url) ?? (snapshot && new LoadedMoment(snapshot, this.present.decoder, this.weights));
     if (!moment) return null;
     this.loaded.delete(url);
@@ -50,6 +50,6 @@ export class MomentCache {
 
   // Fetches a snapshot that may be needed next.
   prefetch(url) {
-    if (url !== null) snapshotAt(url, this.timeline.arrived, this.timeline.failed, "low");
+    if (url !== null) snapshotAt(url, this.on.arrived, this.on.failed, "low");
   }
 }

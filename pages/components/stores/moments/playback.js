@@ -10,8 +10,15 @@ export class Playback {
   speed = 1;
   loop = false;
 
-  constructor(timeline) {
-    this.timeline = timeline;
+  // The callbacks of `on`:
+  //   extent()                   the timeline's position, and the index of its last moment
+  //   started(position)          when a person starts it, from there
+  //   changed()                  when it begins, or begins to stop
+  //   moved(position)            at each frame
+  //   ready(position)            whether the moments of a position are here; else they are fetched
+  //   prefetch(position, count)  for moments that are played next
+  constructor(on) {
+    this.on = on;
   }
 
   get moving() {
@@ -20,23 +27,22 @@ export class Playback {
 
   // Moves to a neighbouring moment.
   step(by) {
-    const { position, last } = this.timeline;
+    const [position, last] = this.on.extent();
     const from = this.goal ?? (by > 0 ? Math.floor(position) : Math.ceil(position));
-    this.timeline.clearFailure();
+    this.on.started(position);
     this.start(false, Math.min(Math.max(from + by, 0), last));
   }
 
   play() {
-    const { timeline } = this;
-    if (timeline.last < 1) return;
-    if (timeline.position === timeline.last) timeline.position = 0;
-    timeline.clearFailure();
+    const [position, last] = this.on.extent();
+    if (last < 1) return;
+    this.on.started(position === last ? 0 : position);
     this.start(true, null);
   }
 
   // Stops at the nearest moment, not between two.
   pause() {
-    if (this.playing) this.start(false, Math.round(this.timeline.position));
+    if (this.playing) this.start(false, Math.round(this.on.extent()[0]));
   }
 
   // Stops at once, wherever it is.
@@ -47,7 +53,7 @@ export class Playback {
   start(playing, goal) {
     [this.playing, this.goal, this.before] = [playing, goal, null];
     this.frame ??= requestAnimationFrame(this.go);
-    this.timeline.notify();
+    this.on.changed();
   }
 
   // One frame; a hidden tab has none.
@@ -56,33 +62,33 @@ export class Playback {
     if (!this.moving) return;
     const passed = Math.min((now - (this.before ?? now)) / 1000, MAX_FRAME);
     this.before = now;
-    if (this.playing) this.playOn((passed * this.speed) / SECONDS);
-    else this.moveToGoal(passed / STEP_SECONDS);
+    const [position, last] = this.on.extent();
+    const to = this.playing
+      ? this.playOn(position, last, (passed * this.speed) / SECONDS)
+      : this.moveToGoal(position, passed / STEP_SECONDS);
     if (this.moving) this.frame ??= requestAnimationFrame(this.go);
-    this.timeline.moved();
+    this.on.moved(to);
   };
 
-  playOn(by) {
-    const { timeline } = this;
-    const next = Math.min(timeline.position + by, timeline.last);
+  // The next position of a play.
+  playOn(position, last, by) {
+    const next = Math.min(position + by, last);
     // Waits for a snapshot at the moment before it, if the linked timeline has what it shows then.
-    const stops = [next, Math.min(next, Math.ceil(timeline.position))];
-    const ready = (stop) => timeline.sides(stop).map(([each, at]) => each.has(at)).every(Boolean);
-    timeline.position = stops.find(ready) ?? timeline.position;
-    for (const [each, at] of timeline.sides(next)) {
-      each.ahead = at;
-      each.prefetch(Math.ceil(at) + 1, Math.ceil(at) + AHEAD);
-    }
-    if (timeline.position < timeline.last) return;
-    if (this.loop) timeline.position = 0;
-    else this.playing = false;
+    const stops = [next, Math.min(next, Math.ceil(position))];
+    const to = stops.find((stop) => this.on.ready(stop)) ?? position;
+    this.on.prefetch(next, AHEAD);
+    if (to < last) return to;
+    if (this.loop) return 0;
+    this.playing = false;
+    return to;
   }
 
-  moveToGoal(by) {
-    const { timeline, goal } = this;
-    const distance = goal - timeline.position;
-    const there = Math.abs(distance) <= by;
-    timeline.position = there ? goal : timeline.position + Math.sign(distance) * by;
-    if (there) this.goal = null;
+  // The next position on the way to the goal.
+  moveToGoal(position, by) {
+    const { goal } = this;
+    const distance = goal - position;
+    if (Math.abs(distance) > by) return position + Math.sign(distance) * by;
+    this.goal = null;
+    return goal;
   }
 }

@@ -27,8 +27,31 @@ class Timeline extends EventTarget {
   moments = []; // { step, url, epoch, seconds, train, test }; the last is the present
   live = false; // whether the present goes on changing
   position = 0; // of the slider: a whole number is a moment, between two is the transition
-  playback = new Playback(this);
-  cache = new MomentCache(this);
+  playback = new Playback({
+    extent: () => [this.position, this.last],
+    started: (position) => {
+      this.position = position;
+      this.clearFailure();
+    },
+    changed: () => this.notify(),
+    moved: (position) => {
+      this.position = position;
+      this.moved();
+    },
+    ready: (position) => this.sides(position).map(([each, at]) => each.has(at)).every(Boolean), // asks for all
+    prefetch: (position, count) => {
+      for (const [each, at] of this.sides(position)) {
+        each.ahead = at;
+        each.prefetch(Math.ceil(at) + 1, Math.ceil(at) + count);
+      }
+    },
+  });
+  cache = new MomentCache({
+    present: () => this.update(),
+    absent: (decoder) => this.fail(decoder),
+    arrived: (url) => this.arrived(url),
+    failed: (url) => this.needs(url) && this.fail(url),
+  });
   fixedAxes = true;
   remark = ""; // of the map, on what it shows of other moments
   lost = null; // the URL or decoder name of what is needed and cannot be loaded
@@ -98,7 +121,7 @@ class Timeline extends EventTarget {
   }
 
   // Makes the scene of the position, once its moments are here.
-  update = () => {
+  update() {
     if (!this.moments.length) return this.notify();
     let position = reducedMotion.matches ? Math.round(this.position) : this.position;
     // There is no transition to the live moment, which changes all the time.
@@ -113,19 +136,14 @@ class Timeline extends EventTarget {
       if (this.scene) this.fetching = setTimeout(() => this.prefetch(index - NEIGHBOURS, index + NEIGHBOURS), IDLE);
     }
     this.notify();
-  };
+  }
 
   // Called when a snapshot is here.
-  arrived = (url) => {
+  arrived(url) {
     const found = this.lost === url;
     if (found) this.lost = null;
     if (found || !this.settled) this.update();
-  };
-
-  // Called when a snapshot cannot be fetched.
-  failed = (url) => {
-    if (this.needs(url)) this.fail(url);
-  };
+  }
 
   // Whether a snapshot is needed now, for the position or for the next one of an animation.
   needs(url) {
@@ -136,7 +154,7 @@ class Timeline extends EventTarget {
 
   fail(lost) {
     this.lost = lost;
-    this.pause(); // the linked timeline would wait for ever
+    this.pause(); // playback waits until both timelines have their snapshots
     this.notify();
   }
 
