@@ -1,9 +1,21 @@
 // A Plotly chart. The only module that uses private parts of Plotly: those of plotly.js 4.1.1 (plotly 7.1.0 for
-// Python). If another version lacks them, places are computed from its public layout, and the console has a warning.
+// Python). If another version lacks them, charts do with its public ones, and the console has a warning.
 import { loadPlotly } from "./plotly.js";
 
 const PLOT_AREA = ".nsewdrag"; // what a pointer drags in each panel
+const POINTS = ".gl-container, .scatterlayer"; // what points are drawn on
+const MODIFIERS = ["shiftKey", "altKey"]; // by which Plotly adds to a selection, or takes away from it
 let missing = null; // whether private parts are missing; null until a first chart is drawn
+
+const style = new CSSStyleSheet();
+style.replaceSync(`[data-points-hidden] :is(${POINTS}) { visibility: hidden; }`);
+document.adoptedStyleSheets.push(style);
+
+const warnings = new Set(); // that the console has
+function warn({ version }, consequence) {
+  if (!warnings.has(consequence)) console.warn(`Plotly ${version} lacks parts of 4.1.1, so ${consequence}.`);
+  warnings.add(consequence);
+}
 
 // An axis, from Plotly's own axis object: its range, its offset in the chart and its length in pixels, and conversions
 // between values and pixels of the panel.
@@ -61,7 +73,7 @@ export class PlotlyChart {
       [axis?.d2p, axis?.p2d].every((convert) => typeof convert === "function") &&
       [axis._offset, axis._length].every(Number.isFinite);
     if (axes?.every(whole)) return true;
-    console.warn(`Plotly ${this.Plotly.version} lacks parts of 4.1.1, so charts compute places from its public layout.`);
+    warn(this.Plotly, "charts compute places from its public layout");
     return false;
   }
 
@@ -112,6 +124,33 @@ export class PlotlyChart {
 
   on(type, handler) {
     this.element.on(type, handler);
+  }
+
+  // To be called at the start of a drag that selects: it selects anew, with any key held.
+  ignoreModifiers(event) {
+    for (const key of MODIFIERS) Object.defineProperty(event, key, { value: false });
+  }
+
+  // Calls `handler` with Plotly's event for each area that is selected. It describes that area alone, so no other stays.
+  onSelected(handler) {
+    this.on("plotly_selected", (event) => {
+      const { selections } = this.element.layout;
+      if (selections?.length > 1) {
+        warn(this.Plotly, "keys that are held change a selection for a moment");
+        this.Plotly.relayout(this.element, { selections: selections.slice(-1) });
+      }
+      handler(event);
+    });
+  }
+
+  // Hides the points, or shows them again, without drawing them anew.
+  hidePoints(hidden) {
+    if (this.pointsHidden === hidden) return;
+    this.pointsHidden = hidden;
+    this.element.toggleAttribute("data-points-hidden", hidden);
+    if (this.element.querySelector(POINTS)) return;
+    warn(this.Plotly, "points are drawn again when they are hidden or shown");
+    this.restyle({ visible: !hidden });
   }
 
   restyle(changes) {

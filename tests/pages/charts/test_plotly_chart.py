@@ -8,7 +8,7 @@ from playwright.sync_api import ConsoleMessage, Page, Route, expect
 
 from pages.components.shell.assets import COMPONENTS
 from tests.support.browser import Workshop, place_on, ready
-from tests.support.latent_page import digit, next_frame, place_at, ranges
+from tests.support.latent_page import MAP, digit, next_frame, open_map, place_at, ranges
 from vae.runs.run import Run
 
 pytestmark = pytest.mark.browser
@@ -16,14 +16,19 @@ pytestmark = pytest.mark.browser
 ADAPTER = COMPONENTS / "charts" / "plotly_chart.js"
 
 
-def test_without_private_parts_the_map_answers_the_pointer_and_a_warning_is_logged(
-    workshop: Workshop, page: Page, trained: Run
-) -> None:
-    shutil.copytree(trained.path, workshop.runs / trained.name)
+# What Plotly's own points and selections are on the map.
+VISIBLE = """document.querySelector('[data-chart="map"] .js-plotly-plot')._fullData
+    .map(({ visible }) => visible)"""
+SELECTED = """document.querySelector('[data-chart="map"] .js-plotly-plot').layout.selections.length"""
+
+
+def with_another_plotly(page: Page, part: str) -> list[str]:
+    """Renames a part of Plotly that the adapter uses; the list of warnings that the console gets of it."""
 
     def without(route: Route) -> None:
-        text = ADAPTER.read_text(encoding="utf-8").replace("_fullLayout", "_isNoMore")
-        route.fulfill(body=text, content_type="text/javascript")
+        text = ADAPTER.read_text(encoding="utf-8")
+        assert part in text
+        route.fulfill(body=text.replace(part, "_isNoMore"), content_type="text/javascript")
 
     warnings: list[str] = []
 
@@ -33,7 +38,21 @@ def test_without_private_parts_the_map_answers_the_pointer_and_a_warning_is_logg
 
     page.on("console", logged)
     page.route("**/charts/plotly_chart.js", without)
-    page.goto(workshop.address("?layers=manifold"))
+    return warnings
+
+
+@pytest.fixture
+def server(workshop: Workshop, trained: Run) -> Workshop:
+    """It shows the small run."""
+    shutil.copytree(trained.path, workshop.runs / trained.name)
+    return workshop
+
+
+def test_without_private_parts_the_map_answers_the_pointer_and_a_warning_is_logged(
+    server: Workshop, page: Page
+) -> None:
+    warnings = with_another_plotly(page, "_fullLayout")
+    page.goto(server.address("?layers=manifold"))
     ready(page, "map")
     expect(page.locator(".latent-map[data-decoder]")).to_have_count(1)
     tooltip = page.locator(".latent-map-tooltip")
@@ -54,3 +73,43 @@ def test_without_private_parts_the_map_answers_the_pointer_and_a_warning_is_logg
     expect(page.locator(".pins-row-tile")).to_have_count(1)
     assert len(warnings) == 1
     assert re.fullmatch(r"Plotly \S+ lacks parts of 4\.1\.1, .+\.", warnings[0])
+
+
+def test_without_layers_to_hide_points_are_drawn_again(server: Workshop, page: Page) -> None:
+    warnings = with_another_plotly(page, ".gl-container, .scatterlayer")
+    open_map(page, server.address())
+    assert set(page.evaluate(VISIBLE)) == {True}
+    drawn = page.evaluate(VISIBLE)
+    # The moment is drawn at once, and Plotly's figure without points after that.
+    page.evaluate(f"{MAP}.draw = () => undefined")
+    page.get_by_role("button", name="One moment back").click()
+    page.wait_for_function(f"{VISIBLE}.every((visible) => visible === false)")
+    page.evaluate(f"delete {MAP}.draw")
+    page.get_by_role("button", name="now", exact=True).click()
+    page.wait_for_function(f"{VISIBLE}.length > 0 && {VISIBLE}.every((visible) => visible === true)")
+    assert page.evaluate(VISIBLE) == drawn
+    assert len(warnings) == 1
+    assert re.fullmatch(r"Plotly \S+ lacks parts of 4\.1\.1, so points are drawn again .+\.", warnings[0])
+
+
+def test_where_keys_add_to_a_selection_the_last_area_stays_alone(server: Workshop, page: Page) -> None:
+    warnings = with_another_plotly(page, "shiftKey")
+    open_map(page, server.address())
+    page.locator('.modebar-btn[data-val="select"]').click()
+
+    def select(low: float, high: float) -> None:
+        start, end = (place_on(page, "map", *place_at(page, share, share)) for share in (low, high))
+        page.mouse.move(*start)
+        page.mouse.down()
+        page.mouse.move(*end, steps=4)
+        page.mouse.up()
+
+    select(0.2, 0.4)
+    page.wait_for_function(f"{MAP}.data.region")
+    page.wait_for_timeout(400)  # the next press must not be the second half of a double click
+    page.keyboard.down("Shift")
+    with page.expect_console_message(lambda message: "Plotly" in message.text):
+        select(0.6, 0.8)
+    page.wait_for_function(f"{SELECTED} === 1")
+    assert len(warnings) == 1
+    assert re.fullmatch(r"Plotly \S+ lacks parts of 4\.1\.1, so keys that are held .+\.", warnings[0])

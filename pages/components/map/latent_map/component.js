@@ -268,6 +268,7 @@ class LatentMap {
     if (!this.view.ready) return;
     this.past.draw(this.view, this.hidden, this.layer.mark);
     this.root.toggleAttribute("data-past", this.past.covers);
+    this.chart.hidePoints(this.past.covers);
     this.drawOverlay();
   }
 

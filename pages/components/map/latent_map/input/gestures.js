@@ -73,9 +73,7 @@ export function listenTo(plot, view, on, signal) {
   // Plotly must not react to gestures of ours: it would zoom, or pan under the finger.
   listen(plot, "mousedown", (event) => {
     if (line) event.stopPropagation();
-    if (!SELECTING.includes(chart.mode)) return;
-    // With these held Plotly would add to the selection or take away from it, and report the last area alone.
-    for (const key of ["shiftKey", "altKey"]) Object.defineProperty(event, key, { value: false });
+    if (SELECTING.includes(chart.mode)) chart.ignoreModifiers(event);
   });
   listen(plot, "touchstart", (event) => {
     if (chart.mode === "pan" && chart.panelOf(event.target)) event.stopPropagation();

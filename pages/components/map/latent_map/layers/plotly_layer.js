@@ -112,7 +112,7 @@ export class PlotlyLayer {
       }, RESTED);
       on.moved();
     });
-    chart.on("plotly_selected", (event) => {
+    chart.onSelected((event) => {
       const box = event?.range;
       const corners = box && { x: [0, 1, 1, 0].map((i) => box.x[i]), y: [0, 0, 1, 1].map((i) => box.y[i]) };
       const polygon = corners ?? event?.lassoPoints;
