@@ -50,7 +50,7 @@ class LatentMap {
     });
     this.past = new PastMap(part("-past"), {
       moved: () => this.drawPoints(),
-      turned: () => this.turned(),
+      momentChanged: () => this.momentChanged(),
     });
     this.legend = makeLegend(part("-legend"), (hidden) => this.hide(hidden));
     this.manifold = makeManifold(this.behind, () => {
@@ -139,7 +139,7 @@ class LatentMap {
         this.waiting = false;
         await this.drawFigure();
         if (this.gone) return;
-        this.past.settle();
+        this.past.hideAtNewest();
         this.setNote([hasWebGL() ? "" : NO_WEBGL, this.trouble].filter(Boolean).join(" "));
         this.moved();
       }
@@ -257,7 +257,7 @@ class LatentMap {
   }
 
   // Another moment is shown: the points have moved there already.
-  turned() {
+  momentChanged() {
     this.drawManifold();
     this.hoverAgain();
     this.draw();
@@ -267,8 +267,8 @@ class LatentMap {
   drawPoints() {
     if (!this.view.ready) return;
     this.past.draw(this.view, this.hidden, this.layer.mark);
-    this.root.toggleAttribute("data-past", this.past.covers);
-    this.chart.hidePoints(this.past.covers);
+    this.root.toggleAttribute("data-past", this.past.replacesPlotly);
+    this.chart.hidePoints(this.past.replacesPlotly);
     this.drawOverlay();
   }
 
@@ -284,14 +284,14 @@ class LatentMap {
     const { decoder } = this.shown;
     if (!view.ready) return;
     // While the axes move in a play, no window stands long enough to be decoded.
-    const wild = past.played && !past.fixedAxes;
-    behind.hidden = !data.layers.includes("manifold") || !decoder || wild;
+    const axesMove = past.played && !past.fixedAxes;
+    behind.hidden = !data.layers.includes("manifold") || !decoder || axesMove;
     if (behind.hidden) return this.manifold.hide();
     const { width, height } = view.area;
     for (const [name, value] of Object.entries(view.area)) behind.style[name] = `${value}px`;
     const [[x0, x1], [y0, y1]] = view.ranges;
-    const patient = past.played;
-    this.manifold.show({ decoder, patient, plane: data.plane, window: { x0, x1, y0, y1 }, width, height, ink });
+    const [window, completeFirst] = [{ x0, x1, y0, y1 }, past.played];
+    this.manifold.show({ decoder, completeFirst, plane: data.plane, window, width, height, ink });
   }
 
   // Where the keyboard's cursor appears: at the chosen pin, or in the middle; half way up where z has one number.

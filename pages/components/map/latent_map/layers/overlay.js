@@ -2,7 +2,7 @@
 // contours. On a canvas of its own, as a change of Plotly's figure takes 30 ms.
 
 const TURN = 2 * Math.PI;
-const FARTHEST = 1e6; // pixels: further outside a canvas refuses to draw, or draws something else
+const FARTHEST = 1e6; // pixels: coordinates beyond this are drawn wrongly or not at all
 
 // Dark on light and light on dark: visible on every background and every colour.
 function twice(context, width, path) {

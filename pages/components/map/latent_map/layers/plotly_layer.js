@@ -11,7 +11,7 @@ const BUTTONS = ["pan2d", "zoom2d", ...SELECTING, "zoomIn2d", "zoomOut2d"];
 const HOME = { name: "home", title: "Whole map (double-click)" };
 
 export class PlotlyLayer {
-  moving = false; // during a pan or zoom, whose window Plotly would forget if it drew
+  moving = false; // during a pan or zoom: a redraw now would reset the window
   mark = { size: 0 }; // of the points, as drawn
   home = null; // the ranges of the whole map, as drawn
   revision = undefined; // of the map that is drawn

@@ -91,12 +91,12 @@ export function makeManifold(canvas, failed) {
   //   decoder        of a store
   //   plane          { base, first, second }; window, the part { x0, x1, y0, y1 } of it that is visible, y upwards
   //   width, height  of the canvas in CSS pixels; ink, a colour
-  //   patient        whether another moment of the same training waits until the last one's digits are all there
+  //   completeFirst  whether another moment of the same training waits until the last one's digits are all there
   function show(next) {
     const grid = gridOf(next.window, next.width, next.height);
     if (grid === null) return hide();
     // Else those far from the middle would never have their turn.
-    const waits = next.patient && sheet && view.decoder.layers === next.decoder.layers && lacking() > 0;
+    const waits = next.completeFirst && sheet && view.decoder.layers === next.decoder.layers && lacking() > 0;
     if (waits) next.decoder = view.decoder;
     follow(next);
     view = next;

@@ -43,7 +43,7 @@ function computed({ mean, logvar }, { name, labels, values }, { base, first, sec
   }
   const distance = distances(mean, labels, size);
   const own = { ...values, kl, deviation, distance };
-  return { name: `${name} then`, xy, covariance, values: own };
+  return { name: `${name}, earlier moment`, xy, covariance, values: own };
 }
 
 // The distance of each mean to the mean of its class.

@@ -15,9 +15,9 @@ export class PastMap {
   timeline = null;
   scene = null; // what it shows, once that can be drawn; null at the newest weights
   points = null; // at the moment that is shown
-  covers = false; // whether the canvas stands in for Plotly's points
+  replacesPlotly = false; // whether the canvas stands in for Plotly's points
 
-  // `on` has the callbacks moved() at every change, turned() when another moment is the nearest.
+  // `on` has the callbacks moved() at every change, momentChanged() when another moment is the nearest.
   constructor(canvas, on) {
     Object.assign(this, { canvas, on, drawDots: makeDots(canvas) });
     this.listeners = new AbortController();
@@ -103,15 +103,15 @@ export class PastMap {
     const newest = this.awaited.value;
     const scene = (newest && this.data && timeline?.scene) || null;
     const [fixedAxes, played] = [timeline?.fixedAxes, Boolean(timeline?.played)];
-    const turned = scene?.loaded !== before?.loaded || this.fixedAxes !== fixedAxes || this.played !== played;
+    const changed = scene?.loaded !== before?.loaded || this.fixedAxes !== fixedAxes || this.played !== played;
     Object.assign(this, { scene, fixedAxes, played });
-    [this.found, this.whole] = [null, turned ? null : this.whole];
+    [this.found, this.whole] = [null, changed ? null : this.whole];
     if (!scene && !before) return;
     this.points = scene ? this.between(scene) : newest; // until Plotly has drawn the newest
-    if (turned) this.colours = null;
-    this.covers = true;
+    if (changed) this.colours = null;
+    this.replacesPlotly = true;
     this.on.moved();
-    if (turned) this.on.turned();
+    if (changed) this.on.momentChanged();
   }
 
   between({ loaded, part, ...ends }) {
@@ -122,17 +122,17 @@ export class PastMap {
     return { ...near, xy: this.places };
   }
 
-  // To be called when Plotly has drawn the newest points: the canvas is needed no more.
-  settle() {
+  // To be called when Plotly has drawn the newest points, which then need no canvas.
+  hideAtNewest() {
     if (this.active) return;
     this.canvas.hidden = true;
-    this.covers = false;
+    this.replacesPlotly = false;
   }
 
   // Draws the points; `hidden` are labels of classes, `mark` is their { size, opacity }.
   draw(view, hidden, mark) {
     const { canvas, points, data } = this;
-    canvas.hidden = !this.covers || !data.layers.includes("points");
+    canvas.hidden = !this.replacesPlotly || !data.layers.includes("points");
     if (canvas.hidden || !points) return;
     const coloured = JSON.stringify([data.colouring, [...hidden]]);
     if (!this.colours || this.coloured !== coloured) {
