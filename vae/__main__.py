@@ -2,7 +2,10 @@
 
 import sys
 
-from vae.cli.commands import main
-
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        from vae.cli.commands import main
+
+        sys.exit(main())
+    except KeyboardInterrupt:  # while modules are imported; `main` catches later ones
+        sys.exit("Interrupted.")

@@ -17,7 +17,7 @@ from rich.prompt import Confirm
 from rich.table import Table
 
 from vae import VaeError
-from vae.cli.terminal import evaluate_in_terminal, train_in_terminal
+from vae.cli.terminal import evaluate_in_terminal, stop_on_signal, train_in_terminal
 from vae.config import PRESET_DESCRIPTIONS, PresetName, TrainConfig, explain
 from vae.runs.catalogue import (
     NAME,
@@ -199,14 +199,16 @@ def delete(run: RunName, /, *, runs_dir: RunsDir = None, yes: bool = False) -> N
 def _train(find: Callable[[], Run]) -> None:
     """Trains a run in this process, as one of several workers if `torchrun` started them."""
     if _workers() == 1:
-        train_in_terminal(find())
+        with stop_on_signal() as stop:
+            train_in_terminal(find(), stop)
         return
     from vae.training.distributed import worker_group
     from vae.training.loop import follow
 
     with worker_group() as group:
         if group.rank == 0:
-            train_in_terminal(find())
+            with stop_on_signal() as stop:
+                train_in_terminal(find(), stop)
         else:
             follow(group)
 

@@ -5,6 +5,7 @@ import re
 import shlex
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -42,8 +43,8 @@ def shell_command(*words: str) -> str:
     return " ".join(word if re.fullmatch(r"[\w.:\\/+-]+", word) else f'"{word}"' for word in words)
 
 
-def train_in_terminal(run: Run) -> None:
-    """Trains with progress; prints the run's folder, how it ended, and how to resume it."""
+def train_in_terminal(run: Run, stop: threading.Event) -> None:
+    """Trains with progress until `stop` is set; prints the run's folder, how it ended, how to resume it."""
     _ = run.config  # raises VaeError if it is damaged, before anything is printed
     if run.status().state == "finished":
         print(f"{run.name} is finished already, in {run.path}. `train --again` trains another.")
@@ -55,12 +56,19 @@ def train_in_terminal(run: Run) -> None:
         BarColumn(),
         TextColumn("{task.fields[losses]}  {task.fields[speed]:,.0f} images/s  {task.fields[left]}"),
     )
-    with _stop_on_signal(run), _progress(*columns) as bar:
+    with _progress(*columns) as bar:
         from vae.training.loop import fit
 
         task = bar.add_task("", epoch=0.0, losses="", speed=0.0, left="")
-        offset, losses = 0, ""
-        for status in fit(run):
+        offset, losses, doing = 0, "", ""
+        for status in fit(run, stop):
+            if status.state == "starting":
+                bar.update(task, losses=status.activity or "")
+                kind = (status.activity or "").partition(":")[0]
+                if bar.disable and kind != doing:  # not each megabyte of a download
+                    doing = kind
+                    print(status.activity, file=sys.stderr, flush=True)
+                continue
             lines, offset = run.metrics(offset)
             if lines:
                 losses = f"reconstruction {lines[-1].reconstruction:.1f}  KL {lines[-1].kl:.2f}"
@@ -74,7 +82,7 @@ def train_in_terminal(run: Run) -> None:
                 left=_time_left(status),
             )
             if bar.disable:
-                percent.update(status.step / status.total_steps)
+                percent.update(status.step / max(1, status.total_steps))
     end = run.status()
     test = run.newest_test_metrics()
     quality = ""
@@ -173,8 +181,9 @@ def _progress(*columns: ProgressColumn, transient: bool = False) -> Progress:
 
 
 @contextmanager
-def _stop_on_signal(run: Run) -> Iterator[None]:
-    """Makes the first Ctrl-C or SIGTERM request a stop, as the page does; the second ends the process."""
+def stop_on_signal() -> Iterator[threading.Event]:
+    """Sets the event at the first Ctrl-C or SIGTERM; the second ends the process."""
+    stop = threading.Event()
     before = {number: signal.getsignal(number) for number in stop_signals()}
 
     def restore() -> None:
@@ -182,12 +191,12 @@ def _stop_on_signal(run: Run) -> Iterator[None]:
             signal.signal(number, handler)
 
     def request_stop(*_: object) -> None:
-        run.request_stop()
+        stop.set()
         restore()
 
     for number in before:
         signal.signal(number, request_stop)
     try:
-        yield
+        yield stop
     finally:
         restore()

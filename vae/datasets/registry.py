@@ -6,6 +6,7 @@ Shapes: N images.
 import gzip
 import hashlib
 import zlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from vae import VaeError
 from vae.config import Dataset
+from vae.datasets.download import MAKERS, download, is_downloaded, unusable
 from vae.datasets.torchvision_import import datasets
 from vae.storage.atomic import write_atomic
 from vae.storage.folders import data_dir
@@ -31,7 +33,19 @@ def load(dataset: Dataset, *, train: bool) -> ImageSet:
 
     Raises VaeError if a file is damaged or missing and cannot be downloaded.
     """
+    for _ in prepare(dataset):
+        pass
     return _load(dataset, train, data_dir())
+
+
+def prepare(dataset: Dataset) -> Iterator[str]:
+    """Downloads a data set if it is not there; yields what is being done, a sentence, ten times a second.
+
+    Raises VaeError if that fails.
+    """
+    root = data_dir()
+    if dataset != "mnist" and not is_downloaded(dataset, root):
+        yield from download(dataset, root)
 
 
 @cache
@@ -40,7 +54,7 @@ def _load(dataset: Dataset, train: bool, root: Path) -> ImageSet:
         _unpack_mnist(root)
         read = datasets.MNIST(root, train=train)
     else:
-        read = _download(dataset, root, train)
+        read = _read(dataset, root, train)
     images = read.data
     if dataset == "emnist-digits":
         # EMNIST's files hold each image transposed, and torchvision returns them so.
@@ -57,21 +71,11 @@ def class_names(dataset: Dataset) -> tuple[str, ...]:
     return tuple("0123456789")
 
 
-def _download(dataset: Dataset, root: Path, train: bool) -> datasets.MNIST:
-    makers = {
-        "fashion-mnist": lambda: datasets.FashionMNIST(root, train=train, download=True),
-        "kmnist": lambda: datasets.KMNIST(root, train=train, download=True),
-        "emnist-digits": lambda: datasets.EMNIST(root, split="digits", train=train, download=True),
-    }
+def _read(dataset: Dataset, root: Path, train: bool) -> datasets.MNIST:
     try:
-        return makers[dataset]()
+        return MAKERS[dataset](root, train, False)
     except (OSError, RuntimeError, ValueError, AssertionError) as error:
-        why = " ".join(str(error).split())
-        raise VaeError(
-            f"The data set {dataset} could not be downloaded or read ({why}). Connect to the internet, "
-            f"delete its folder in {root} if there is one, and try again; or train on mnist, which comes "
-            "with the project."
-        ) from error
+        raise unusable(dataset, root, error) from error
 
 
 @cache

@@ -6,10 +6,13 @@ use neither. Once their schemas are defined, everything written in Python works.
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 
 import torch
 
-__all__ = ["datasets"]
+__all__ = ["datasets", "without_progress_bars"]
 
 try:
     from torchvision import datasets
@@ -24,3 +27,19 @@ except RuntimeError as error:
     for _name in ("nms", "qnms"):
         _schemas.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     from torchvision import datasets
+
+
+@contextmanager
+def without_progress_bars() -> Iterator[None]:
+    """Keeps torchvision 0.28 from printing the progress of its downloads, which would mix with ours."""
+    utils = datasets.utils
+    bar = getattr(utils, "tqdm", None)
+    if bar is None:
+        logging.getLogger(__name__).info("This torchvision has no progress bars to be switched off.")
+        yield
+        return
+    utils.tqdm = partial(bar, disable=True)
+    try:
+        yield
+    finally:
+        utils.tqdm = bar

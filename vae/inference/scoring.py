@@ -7,6 +7,7 @@ pages call limit torch to one thread.
 Shapes: B or N images, S pixels a side, Z latent size.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -32,14 +33,16 @@ class Scores(NamedTuple):
 
 
 @torch.no_grad()
-def score_set(model: VAE, images: Tensor) -> Scores:
+def score_set(model: VAE, images: Tensor, before_batch: Callable[[], object] = lambda: None) -> Scores:
     """Posteriors and losses of a set of images, (N, 28, 28) uint8, in one pass.
 
-    The noise is the same at every call, so that two evaluations of the same weights agree.
+    The noise is the same at every call, so that two evaluations of the same weights agree. `before_batch` is
+    called before every BATCH images; what it raises ends the pass.
     """
     generator = torch.Generator().manual_seed(NOISE_SEED)
     batches = []
     for batch in images.split(BATCH):
+        before_batch()
         x = pixels(batch)
         mean, logvar = model.encoder(x)
         noise = torch.randn(mean.shape, generator=generator, dtype=x.dtype, device="cpu").to(mean.device)

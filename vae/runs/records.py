@@ -67,6 +67,7 @@ class Status(Record):
     pid: Count | None = None
     heartbeat: Amount = 0  # Unix time of the last write
     error: str | None = None
+    activity: str | None = None  # what a trainer does that is starting, a sentence; None for the usual
 
     @property
     def share(self) -> float:

@@ -112,7 +112,12 @@ class Run:
         ):
             return status
         # `abs`, because otherwise a forged heartbeat in the future would block the run for ever.
-        if status.state == "starting" and abs(time.time() - status.heartbeat) < STARTING_SECONDS:
+        # A trainer that holds the lock writes its activity: without the lock it was interrupted.
+        if (
+            status.state == "starting"
+            and status.activity is None
+            and abs(time.time() - status.heartbeat) < STARTING_SECONDS
+        ):
             return status
         return status.model_copy(update={"state": "interrupted"})
 

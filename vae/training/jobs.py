@@ -3,6 +3,7 @@
 They share only the run directory with this process; `Run.request_stop` stops one. Imports no torch.
 """
 
+import signal
 import subprocess
 import threading
 from collections.abc import Sequence
@@ -147,5 +148,8 @@ def _wait_for_end(run: Run, heartbeat: float, process: subprocess.Popen[bytes]) 
         status = run.status()
         # Another heartbeat is from a later start, made before this process ended.
         if status.state == "starting" and status.heartbeat == heartbeat and not run.is_locked():
+            if process.returncode in (-signal.SIGINT, -signal.SIGTERM):  # before it could write that itself
+                run.write_status(status.model_copy(update={"state": "stopped"}))
+                return
             error = "The training process ended before it began. See log.txt in the run's folder."
             run.write_status(status.model_copy(update={"state": "failed", "error": error}))

@@ -4,6 +4,8 @@ Losses are in nats per image. Shapes: N test images, C classes, M points.
 """
 
 import math
+import threading
+import time
 from collections.abc import Generator, Iterator
 from contextlib import nullcontext, suppress
 from pathlib import Path
@@ -15,7 +17,7 @@ from torch import Tensor
 from vae import VaeError
 from vae.config import SIDE, TrainConfig
 from vae.datasets.images import grey_levels
-from vae.datasets.registry import ImageSet, load
+from vae.datasets.registry import ImageSet, load, prepare
 from vae.inference.latent_space import Posterior, encode_set
 from vae.inference.planes import axis_directions
 from vae.inference.scoring import score_set
@@ -30,7 +32,7 @@ from vae.storage.folders import absolute_path
 from vae.training.device import Pace, choose_device
 from vae.training.distributed import WorkerGroup
 from vae.training.forecast import cores
-from vae.training.requests import Requests
+from vae.training.requests import Requests, StopRequestedError
 from vae.training.schedule import snapshot_steps
 from vae.training.state import prune_snapshots, restore_state
 from vae.training.step import Stepper
@@ -63,12 +65,15 @@ def train(
     return run
 
 
-def fit(run: Run) -> Generator[Status, None, None]:
+def fit(run: Run, stop: threading.Event | None = None) -> Generator[Status, None, None]:
     """Trains `run` from its current step to the end, and yields its status several times a second.
 
     Applies the run's requests after the current batch, and ends when a stop is requested; closing the
     generator ends it, too. Raises VaeError if another process trains the run, or if the loss diverges; the
     last good weights stay.
+
+    Args:
+        stop: ends the training as a request to stop does, once it is set.
     """
     with run.lock():
         state = run.status().state
@@ -78,15 +83,21 @@ def fit(run: Run) -> Generator[Status, None, None]:
             remove_leftovers(folder, except_of=run.request_path.name)  # which a viewer may be writing now
         if state != "starting" and run.request() is not None:  # else it may be meant for this start
             run.update_request(stop=False, pause_at=None)
-        threads = torch.get_num_threads()
+        threads, requests = torch.get_num_threads(), Requests(run, stop)
         try:
-            yield from Trainer(run).train_to_end()
+            yield from _prepare_data(run, requests)
+            yield from Trainer(run, requests).train_to_end()
+        except StopRequestedError:  # before the first batch
+            ended = {"state": "stopped", "activity": None, "heard": requests.current.number}
+            run.write_status(run.status().model_copy(update=ended))
+            yield run.status()
         except Exception as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else error
             known = isinstance(error, VaeError)
             sentence = str(error) if known else f"The training failed: {why}. Mend that, then resume."
             with suppress(OSError, VaeError):  # a full disk, or a run that was deleted meanwhile
-                run.write_status(run.status().model_copy(update={"state": "failed", "error": sentence}))
+                ended = {"state": "failed", "error": sentence, "activity": None}
+                run.write_status(run.status().model_copy(update=ended))
             if isinstance(error, OSError | MemoryError | torch.OutOfMemoryError):
                 raise VaeError(sentence) from error
             raise
@@ -94,6 +105,22 @@ def fit(run: Run) -> Generator[Status, None, None]:
             torch.set_num_threads(threads)
             with suppress(OSError, VaeError):
                 _clear_requests(run)
+
+
+def _prepare_data(run: Run, requests: Requests) -> Iterator[Status]:
+    """Makes the data set of a run ready to be loaded; yields a status whenever that has made progress."""
+    begun = {"state": "starting", "activity": "Loading the data.", "error": None, "eta_seconds": None}
+    status = run.status().model_copy(update=begun)
+    run.write_status(status)
+    requests.raise_if_stopped()
+    written = -math.inf
+    for activity in prepare(run.config.dataset):
+        requests.raise_if_stopped()
+        if time.monotonic() - written > STATUS_SECONDS:
+            written = time.monotonic()
+            status = status.model_copy(update={"activity": activity})
+            run.write_status(status)
+            yield status
 
 
 def follow(group: WorkerGroup) -> None:
@@ -118,8 +145,8 @@ class Trainer:
     Sets the thread count. Raises VaeError if the device, the data or what was saved cannot be used.
     """
 
-    def __init__(self, run: Run) -> None:
-        self.run, self.config = run, run.config
+    def __init__(self, run: Run, requests: Requests) -> None:
+        self.run, self.config, self.requests = run, run.config, requests
         self.device = choose_device(self.config)
         images = load(self.config.dataset, train=True).images.to(self.device)
         self.test = ImageSet(*(part.to(self.device) for part in load(self.config.dataset, train=False)))
@@ -135,7 +162,6 @@ class Trainer:
         # The index of the first image of each class: (C,).
         self.firsts = torch.stack([(labels == label).nonzero()[0, 0] for label in labels.unique()])
         self.view_images = torch.cat((self.test.images[self.firsts], self.test.images[:MAX_POINTS]))
-        self.requests = Requests(run)
         automatic = is_automatic(self.config, self.device)
         self.threads = ThreadTuner(torch.get_num_threads(), most=cores() if automatic else None)
         self.pace = Pace()
@@ -146,9 +172,22 @@ class Trainer:
 
     def train_to_end(self) -> Iterator[Status]:
         """Trains to the end, or until a stop is requested; yields each status that is written."""
+        try:
+            yield from self.take_all_steps()
+        except StopRequestedError:  # in an evaluation, which the next trainer makes up for
+            self.log_batches()
+            self.state.set_rates(self.requests.apply_to(self.state.config))
+            self.save()
+            self.group.send_end()
+            yield self.write_status("stopped")
+
+    def take_all_steps(self) -> Iterator[Status]:
+        """As `train_to_end`, but raises StopRequestedError if the stop comes during an evaluation."""
         yield self.write_status("running")
-        if self.state.step == 0:
-            self.keep_snapshot(self.evaluate())
+        if self.state.needs_evaluation:
+            posterior = self.evaluate()
+            if self.state.step in {0, *self.snapshots}:
+                self.keep_snapshot(posterior)
             self.write_view()
         self.pace.start(*self.usual_progress)
         while self.state.step < self.state.total_steps:
@@ -216,8 +255,8 @@ class Trainer:
             self.requests.poll()
 
     def evaluate(self) -> Posterior:
-        """Logs the losses of the whole test set; returns its posteriors."""
-        scores = score_set(self.model, self.test.images)
+        """Logs the losses of the whole test set; returns its posteriors. Raises StopRequestedError."""
+        scores = score_set(self.model, self.test.images, self.requests.raise_if_stopped)
         terms = torch.stack((scores.reconstruction, scores.kl), dim=1)
         batches = [batch.mean(dim=0) for batch in terms.split(self.config.batch_size)]
         self.log("test", terms, torch.stack(batches))

@@ -50,6 +50,7 @@ class TrainingState:
         config: the run's, with the learning rate and beta now in force.
         epoch_steps: steps of an epoch.
         step: steps taken so far.
+        needs_evaluation: whether the metrics lack the test line of this step, at the end of an epoch.
         steered: whether learning rate or beta ever were others than those of the run's config.
     """
 
@@ -60,6 +61,7 @@ class TrainingState:
     epoch_steps: int
     step: int = 0
     timer: Timer = field(default_factory=Timer)
+    needs_evaluation: bool = False
     steered: bool = False
 
     def __post_init__(self) -> None:
@@ -134,6 +136,8 @@ def restore_state(run: Run, images: Tensor, group: WorkerGroup) -> TrainingState
     kept = run.truncate_metrics(state.step or -1)  # -1: at step 0 the first evaluation is logged anew
     if kept and not run.resume_path.exists():
         state.timer = Timer(kept[-1].seconds)
+    tested = {line.step for line in kept if line.split == "test"}
+    state.needs_evaluation = state.step % epoch_steps == 0 and state.step not in tested
     state.stepper.learning_rate = state.next_plan.learning_rate
     rates = (config.learning_rate, config.beta)
     state.steered |= any((line.peak_learning_rate, line.beta) != rates for line in kept)

@@ -44,7 +44,7 @@ def config_summary(run: Run, status: Status) -> str:
 def progress_line(status: Status) -> str:
     """Epoch, step, speed and time, as text."""
     if status.state == "starting":
-        return "Starting: PyTorch and the data are being loaded."
+        return escape_markdown(status.activity or "Starting: PyTorch and the data are being loaded.")
     parts = [f"epoch {status.epoch:.2f}", f"step {status.step:,} of {status.total_steps:,}"]
     if status.images_per_second:
         parts.append(f"{status.images_per_second:,.0f} images/s")

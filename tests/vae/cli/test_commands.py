@@ -149,7 +149,7 @@ def test_progress_in_a_pipe_is_a_line_for_each_per_cent(
 
 
 def test_a_preset_and_its_changes(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vae.cli.commands.train_in_terminal", lambda _: None)
+    monkeypatch.setattr("vae.cli.commands.train_in_terminal", lambda *_: None)
     assert main(["train", "--preset", "blog", "--learning-rate", "2e-3", "--seed", "1"]) == 0
     (run,) = list_runs(small)
     assert run.config == TrainConfig.preset("blog", learning_rate=2e-3)

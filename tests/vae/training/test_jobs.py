@@ -180,6 +180,18 @@ def test_only_a_finished_run_is_trained_longer(small: Path) -> None:
         jobs.train_longer(new_run(small_config(), small), 1)
 
 
+def test_a_trainer_that_is_ended_while_it_starts_is_stopped(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nkill -TERM $$\n")
+    python.chmod(0o755)
+    monkeypatch.setattr("vae.training.processes.sys.executable", str(python))
+    run = jobs.start(small_config(), small)
+    wait_until(lambda: run.status().state == "stopped")
+    assert run.status().error is None
+
+
 def test_a_trainer_that_never_began_is_told_of(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vae.training.processes.sys.executable", shutil.which("false"))
     run = jobs.start(small_config(), small)

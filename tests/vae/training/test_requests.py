@@ -3,8 +3,9 @@
 import itertools
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from tests.support.browser import wait_until
 from tests.support.processes import VaeProcess
 from tests.support.small_runs import small_config
 from vae import VaeError
+from vae.inference.scoring import Scores, score_set
+from vae.models.network import VAE
 from vae.runs.catalogue import delete_run, new_run
 from vae.runs.live_view import load_view
 from vae.runs.records import Request, Status
@@ -176,6 +179,53 @@ def test_rates_asked_for_before_the_first_batch_survive_a_stop(run: Run) -> None
     assert vae.train(run.config, run.path.parent).status().beta == 4
     assert {line.beta for line in run.metrics()[0] if line.split == "train"} == {4}
     assert run.request() is None
+
+
+def test_a_signal_before_the_training_begins_is_a_stop(run: Run) -> None:
+    """As if it came while PyTorch is imported, to a run that was stopped before."""
+    statuses = fit(run)
+    next(statuses)
+    run.request_stop()
+    step = list(statuses)[-1].step
+    stop = threading.Event()
+    stop.set()
+    assert [(status.state, status.step) for status in fit(run, stop)] == [("stopped", step)]
+
+
+def test_a_signal_while_it_trains_is_a_stop(run: Run, trained: Run) -> None:
+    stop = threading.Event()
+    statuses = fit(run, stop)
+    run.update_request(pause_at=17)
+    until(statuses, "paused")
+    stop.set()
+    assert [status.state for status in statuses][-1] == "stopped"
+    vae.train(run.config, run.path.parent)
+    assert_same_weights(run, trained)
+
+
+@pytest.mark.parametrize("epoch", [0, 1, 3])
+def test_a_stop_is_heard_during_an_evaluation_which_is_made_up_for(
+    epoch: int, run: Run, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = threading.Event()
+
+    def stopped(model: VAE, images: torch.Tensor, *before_batch: Callable[[], object]) -> Scores:
+        lines, _ = run.metrics()
+        if before_batch and (lines[-1].step if lines else 0) == epoch * 12:
+            stop.set()
+        return score_set(model, images, *before_batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("vae.training.loop.score_set", stopped)
+        last = list(fit(run, stop))[-1]
+    assert (last.state, last.step) == ("stopped", 12 * epoch)
+    assert not [line for line in run.metrics()[0] if line.split == "test" and line.step == last.step]
+    vae.train(run.config, run.path.parent)
+    assert run.status().state == "finished"
+    assert_same_weights(run, trained)
+    lines = [[(line.split, line.step, line.elbo) for line in each.metrics()[0]] for each in (run, trained)]
+    assert lines[0] == lines[1]
+    assert [path.name for path in run.snapshots()] == [path.name for path in trained.snapshots()]
 
 
 def test_what_was_steered_outlives_a_kill(small: Path) -> None:

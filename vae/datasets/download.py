@@ -1,0 +1,159 @@
+"""Downloads of data sets by torchvision: with progress, an end to waiting, and whole or not at all."""
+
+import errno
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from vae import VaeError
+from vae.config import Dataset
+from vae.datasets.torchvision_import import datasets, without_progress_bars
+from vae.storage.atomic import remove_leftovers, temporary_path
+
+STALL_SECONDS = 30.0  # without a byte, after which a download has failed
+POLL_SECONDS = 0.1  # between two looks at a download
+UNPACKED = 5  # times the size of the download: while it is unpacked, both are there
+LOCAL_ERRORS = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EEXIST,
+}
+DAY = 24 * 3600  # seconds
+MEGABYTES: dict[Dataset, int] = {"fashion-mnist": 31, "kmnist": 21, "emnist-digits": 562}
+
+# (folder, train, download) -> the data set
+Maker = Callable[[Path, bool, bool], datasets.MNIST]
+MAKERS: dict[Dataset, Maker] = {
+    "fashion-mnist": lambda root, train, download: datasets.FashionMNIST(
+        root, train=train, download=download
+    ),
+    "kmnist": lambda root, train, download: datasets.KMNIST(root, train=train, download=download),
+    "emnist-digits": lambda root, train, download: datasets.EMNIST(
+        root, split="digits", train=train, download=download
+    ),
+}
+_FOLDERS: dict[Dataset, str] = {
+    "fashion-mnist": "FashionMNIST",
+    "kmnist": "KMNIST",
+    "emnist-digits": "EMNIST",
+}
+_one_at_a_time = threading.Lock()  # two visitors of a page may want the same set
+
+
+def is_downloaded(dataset: Dataset, root: Path) -> bool:
+    """Whether all files of a data set are in torchvision's folder under `root`."""
+    folder = root / _FOLDERS[dataset]
+    prefixes = (
+        ("emnist-digits-train", "emnist-digits-test") if dataset == "emnist-digits" else ("train", "t10k")
+    )
+    names = [f"{prefix}-{kind}-ubyte" for prefix in prefixes for kind in ("images-idx3", "labels-idx1")]
+    # `processed` holds the files of old versions of torchvision.
+    return all((folder / "raw" / name).is_file() for name in names) or (folder / "processed").is_dir()
+
+
+def download(dataset: Dataset, root: Path) -> Iterator[str]:
+    """Downloads a data set into torchvision's folder under `root`, unless it is there.
+
+    Yields what is being done, a sentence, ten times a second. If the iterator is closed before its end, the
+    download is given up, and nothing of it stays.
+
+    Raises VaeError if no byte arrives for STALL_SECONDS, or if the download fails.
+    """
+    while not _one_at_a_time.acquire(timeout=POLL_SECONDS):
+        yield f"Waiting for another download, then downloading {dataset}."
+    try:
+        if not is_downloaded(dataset, root):
+            yield from _download(dataset, root)
+    finally:
+        _one_at_a_time.release()
+
+
+def _download(dataset: Dataset, root: Path) -> Iterator[str]:
+    folder = temporary_path(root / _FOLDERS[dataset])
+    errors: list[Exception] = []
+
+    def work() -> None:
+        # A connection to nowhere ends by itself, too, if nobody waits for it any more.
+        before = socket.getdefaulttimeout()
+        socket.setdefaulttimeout(STALL_SECONDS)
+        try:
+            with without_progress_bars():
+                MAKERS[dataset](folder, True, True)
+        except Exception as error:  # noqa: BLE001 (raised by the thread that waits)
+            errors.append(error)
+        finally:
+            socket.setdefaulttimeout(before)
+
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(root, older=DAY)
+        folder.mkdir()
+        # A thread, because torchvision waits for the network without an end, and cannot be interrupted.
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        size, changed = 0, time.monotonic()
+        while thread.is_alive():
+            thread.join(POLL_SECONDS)
+            before, size = size, _size(folder, everything=True)
+            if size != before:
+                changed = time.monotonic()
+            elif thread.is_alive() and time.monotonic() - changed > STALL_SECONDS:
+                raise unusable(dataset, root, f"no data arrived for {STALL_SECONDS:g} seconds")
+            yield _progress(dataset, _size(folder) / 1e6)
+        if errors:
+            raise unusable(dataset, root, errors[0]) from errors[0]
+        _move(folder / _FOLDERS[dataset], root / _FOLDERS[dataset])
+    except OSError as error:
+        raise unusable(dataset, root, error) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _progress(dataset: Dataset, megabytes: float) -> str:
+    total = MEGABYTES[dataset]
+    if megabytes >= total - 1:
+        return f"Unpacking {dataset}."
+    return f"Downloading {dataset}: {megabytes:.0f} of {total} MB."
+
+
+def _size(folder: Path, *, everything: bool = False) -> int:
+    """Bytes of the packed files in `folder`, or of all."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            # EMNIST's zip holds packed files, too, which are unpacked into a folder of their own.
+            if everything or (name.endswith((".gz", ".zip")) and Path(parent).name != "gzip"):
+                path = Path(parent, name)
+                total += path.stat().st_size if path.exists() else 0
+    return total
+
+
+def _move(source: Path, target: Path) -> None:
+    """Moves the unpacked files of a data set to their place, each at once; packed ones are left behind."""
+    for file in (source / "raw").iterdir():
+        if file.suffix not in (".gz", ".zip"):
+            (target / "raw").mkdir(parents=True, exist_ok=True)
+            os.replace(file, target / "raw" / file.name)
+
+
+def unusable(dataset: Dataset, root: Path, why: object) -> VaeError:
+    """The error that a data set cannot be downloaded, saved or read, and what to do."""
+    if isinstance(why, OSError) and why.errno in LOCAL_ERRORS:
+        return VaeError(
+            f"The data set {dataset} cannot be saved in {root}: {why.strerror}. Make that folder writable, "
+            f"and free some space if there is none: it takes about {UNPACKED * MEGABYTES[dataset]} MB."
+        )
+    reason = " ".join(str(why).split())
+    return VaeError(
+        f"The data set {dataset} could not be downloaded or read ({reason}). Connect to the internet, "
+        f"delete its folder in {root} if there is one, and try again; or train on mnist, which comes "
+        "with the project."
+    )
