@@ -5,13 +5,9 @@ import { bytesOf, imageOf, split } from "../../stores/pictures/levels.js";
 
 const GAP = 1; // between the pictures of a tile, in their own pixels
 
-function rgb(hex) {
-  return [1, 3, 5].map((start) => parseInt(hex.slice(start, start + 2), 16));
-}
-
 // The colours of all differences from -255 to 255: from the first colour through black to the second.
-function palette([lost, added]) {
-  const ends = [rgb(lost), rgb(added)];
+function palette(colours) {
+  const ends = colours.map((hex) => [1, 3, 5].map((start) => parseInt(hex.slice(start, start + 2), 16)));
   return Array.from({ length: 511 }, (_, i) => {
     const change = i - 255;
     return ends[change < 0 ? 0 : 1].map((part) => (part * Math.abs(change)) / 255);

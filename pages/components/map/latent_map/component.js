@@ -154,7 +154,9 @@ class LatentMap {
     const { data, root, plot, hidden, newest } = this;
     const theme = themeOf(root);
     [this.ink, this.paper] = [theme("text-color"), theme("background-color")];
-    this.legend.draw(data, this.points.labels, this.shown.spread.values[data.colouring], hidden);
+    const { classes, colours, colouring, colouringName, scale } = data;
+    const look = { classes, colours, colouring, colouringName, scale };
+    this.legend.draw(look, this.points.labels, this.shown.spread.values[colouring], hidden);
     await this.chart.load(data.plotly);
     if (this.gone) return; // the chart would never be purged
     const drawn = await this.layer.draw({
@@ -238,7 +240,9 @@ class LatentMap {
         figures: pointFigures(points, index, data, past.active),
       },
       url: past.active ? data.moments.pictures : data.pictures,
-      data,
+      chart: data.key,
+      set: data.pictures,
+      names: data.plane.names,
       edge: this.chart.element.getBoundingClientRect().right,
     });
   }
@@ -276,7 +280,10 @@ class LatentMap {
     const { data, view, hovered, points, past, line, ink, paper } = this;
     if (!view.ready || !points) return;
     const { pins, ellipse } = past;
-    drawOverlay(this.overlay, view, { data, hovered, points, pins, ellipse, line, ink, paper });
+    const { key, pictures, layers, prior, chosen, region } = data;
+    const lines = [data.line, line, region && [...region, region[0]]].filter(Boolean);
+    const own = { key, pictures, layers, prior, chosen, lines, pins, ellipse };
+    drawOverlay(this.overlay, view, { ...own, hovered, points, ink, paper });
   }
 
   drawManifold() {

@@ -53,11 +53,10 @@ export function makeLegend(box, changed) {
     turn(next);
   }
 
-  // Makes the buttons where something they show has changed: `data` is what Python sent to the map, `labels` those of
-  // the points, `values` the numbers that colours are spread over, if they mean numbers.
-  function draw(data, labels, values, hiddenClasses) {
+  // Makes the buttons where something they show has changed: `labels` are those of the points, `values` the numbers that
+  // colours are spread over, if they mean numbers.
+  function draw({ classes: names, colours, colouring, ...bar }, labels, values, hiddenClasses) {
     hidden = hiddenClasses;
-    const { classes: names, colours, colouring } = data;
     const news = [JSON.stringify([colouring, colours, names]), labels, values];
     if (news.every((part, k) => part === drawn[k])) return refresh();
     const counts = names.map(() => 0);
@@ -70,7 +69,7 @@ export function makeLegend(box, changed) {
     });
     refresh();
     const focused = [...box.children].indexOf(document.activeElement); // it is the same class after that
-    box.replaceChildren(...classes, all, ...(byClass ? [] : [scaleBar(values, data)]));
+    box.replaceChildren(...classes, all, ...(byClass ? [] : [scaleBar(values, bar)]));
     box.children[focused]?.focus({ preventScroll: true });
     drawn = news;
   }

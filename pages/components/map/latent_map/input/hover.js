@@ -31,14 +31,14 @@ export function makeHover(box, arrived) {
   //   pixel            the length of a pixel on the map
   //   point            the data point there, { index, name, figures }, or null
   //   url              of the points' real pictures at the moment that is shown, or null
-  //   data, edge       what Python sent to the map, and the pixel of the window where it ends on the right
-  function show(source, place, { z, decoder, pixel, point, url, data, edge }) {
+  //   chart, set       the names of the map and of its real pictures
+  //   names, edge      of the map's axes, and the pixel of the window where it ends on the right
+  function show(source, place, { z, decoder, pixel, point, url, chart, set, names, edge }) {
     by = source;
     if (point && asked !== url) fetchPictures(url);
     const known = point && real && { picture: real.image(point.index), name: point.name, figures: point.figures };
-    const where = placeName(place, z.length, data.plane.names, pixel);
+    const where = placeName(place, z.length, names, pixel);
     tooltip.show({ decoder, z, where, real: known, place, edge });
-    const { key: chart, pictures: set } = data;
     emitHover(source, z, { index: point?.index ?? null, real: known, where, chart, pictures: set });
   }
 

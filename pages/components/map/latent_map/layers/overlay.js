@@ -23,24 +23,23 @@ function axesOf([xx, xy, yy]) {
   return { roots, angle: Math.atan2(2 * xy, xx - yy) / 2 };
 }
 
-// What is marked, in map coordinates: pins, place, lines, ellipses.
-function marksOf({ data, view, hovered, points, pins, ellipse, line }) {
+// What is marked, in map coordinates: pins, place, ellipses.
+function marksOf({ view, key, pictures, layers, hovered, points, pins, ellipse }) {
   const { covariance, xy } = points;
-  const own = hovered.chart === data.key;
+  const own = hovered.chart === key;
   // A data point hovered on another map of the same set is marked on this one, too.
-  const sameSet = own || (hovered.pictures !== null && hovered.pictures === data.pictures);
+  const sameSet = own || (hovered.pictures !== null && hovered.pictures === pictures);
   const i = sameSet ? hovered.index : null;
   const point = i !== null && {
     at: xy.subarray(2 * i, 2 * i + 2),
     covariance: covariance.subarray(3 * i, 3 * i + 3),
   };
-  const fits = hovered.z?.length === data.plane.base.length && !(own && hovered.source === "map");
+  const fits = hovered.z?.length === view.plane.base.length && !(own && hovered.source === "map");
   const shownEllipse = point || ellipse;
   return {
     pins: point && !own ? [...pins, [...point.at]] : pins,
     place: fits ? view.toMap(hovered.z) : null,
-    lines: [data.line, line, data.region && [...data.region, data.region[0]]].filter(Boolean),
-    ellipses: shownEllipse && data.layers.includes("ellipses") ? [shownEllipse] : [],
+    ellipses: shownEllipse && layers.includes("ellipses") ? [shownEllipse] : [],
   };
 }
 
@@ -73,15 +72,16 @@ function drawPrior(context, { at: [x, y], radii, line }, height, ink, paper) {
 }
 
 // Draws the overlay of a map. The state is what it shows:
-//   data           what Python sent to the map
+//   key, pictures  the names of the map and of its real pictures
+//   layers, prior  the names of the layers that are shown; the prior's { at, radii, line }
 //   hovered        the page's last hover event
 //   points         { xy, covariance } of the points
-//   pins           [[x, y]…], y null if z has one number; ellipse, of the chosen one, { at, covariance } or null
-//   line           [[x, y], [x, y]] while a person draws one, or null
+//   pins           [[x, y]…], y null if z has one number; chosen, the index of one; ellipse, its { at, covariance } or null
+//   lines          [[x, y]…] each
 //   ink, paper     the theme's colours of text and background
 export function drawOverlay(canvas, view, state) {
-  const { data, ink, paper } = state;
-  const { pins, place, lines, ellipses } = marksOf({ ...state, view });
+  const { layers, prior, chosen, lines, ink, paper } = state;
+  const { pins, place, ellipses } = marksOf({ ...state, view });
   const { width, height } = view.area;
   for (const [name, value] of Object.entries(view.area)) canvas.style[name] = `${value}px`;
   const ratio = window.devicePixelRatio;
@@ -99,8 +99,8 @@ export function drawOverlay(canvas, view, state) {
   };
   const unit = 1 / view.distance(1); // pixels
 
-  if (data.layers.includes("prior")) {
-    const { at, radii, line } = data.prior;
+  if (layers.includes("prior")) {
+    const { at, radii, line } = prior;
     drawPrior(context, { at: pixel(at), radii: radii.map((radius) => radius * unit), line }, height, ink, paper);
   }
   for (const { at, covariance } of ellipses) {
@@ -127,7 +127,7 @@ export function drawOverlay(canvas, view, state) {
     });
     return [x, y];
   };
-  pins.forEach((pin, number) => (number === data.chosen ? ring(pin, 8, 3) : ring(pin, 5, 1.5)));
+  pins.forEach((pin, number) => (number === chosen ? ring(pin, 8, 3) : ring(pin, 5, 1.5)));
   if (place) {
     const [x, y] = ring(place, 6, 2);
     const ticks = [[1, 0], [-1, 0], [0, 1], [0, -1]];
