@@ -30,14 +30,15 @@ class VaeProcess:
         stdout: int | IO[Any] | None = None,
         stderr: int | IO[Any] | None = None,
         text: bool = False,
+        encoding: str | None = None,
         errors: str | None = None,
         start_new_session: bool = False,
         creationflags: int = 0,
     ) -> None:
         assert creationflags == 0, "this is not Windows"
         assert list(command[:3]) == [sys.executable, "-m", "vae"]
-        self.stdout, own_stdout = _stream(stdout, 1, text, errors)
-        self.stderr, own_stderr = _stream(stderr, 2, text, errors)
+        self.stdout, own_stdout = _stream(stdout, 1, text or encoding is not None, errors)
+        self.stderr, own_stderr = _stream(stderr, 2, text or encoding is not None, errors)
         place = str(cwd or Path.cwd())
         # Connections are what multiprocessing passes on to a process that is forked elsewhere.
         streams = Connection(own_stdout), Connection(own_stderr)
@@ -118,6 +119,8 @@ def _run(
     for number, stream in enumerate(streams, start=1):
         os.dup2(stream.fileno(), number)
         stream.close()
+    # Anew, as Python remembers that what stood there before could be sought in.
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False, buffering=1) for number in (1, 2))
     if new_session:
         os.setsid()
     os.chdir(folder)

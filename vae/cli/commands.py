@@ -6,18 +6,26 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 from pydantic import ValidationError
-from rich.console import Console
 from rich.prompt import Confirm
-from rich.table import Table
 
 from vae import VaeError
-from vae.cli.terminal import evaluate_in_terminal, stop_on_signal, train_in_terminal
+from vae.cli.output import (
+    CLOSED_PIPE,
+    OutputConsole,
+    discard_output,
+    has_characters,
+    is_closed_pipe,
+    table_console,
+    write_any_character,
+)
+from vae.cli.terminal import evaluate_in_terminal, plain_table, stop_on_signal, train_in_terminal
 from vae.config import PRESET_DESCRIPTIONS, PresetName, TrainConfig, explain
 from vae.runs.catalogue import (
     NAME,
@@ -43,12 +51,16 @@ app = App(
     print_error=False,
     result_action="return_value",
     suppress_keyboard_interrupt=False,
+    console=OutputConsole(),
     default_parameter=Parameter(negative=(), consume_multiple=True),
 )
 
 RunsDir = Annotated[
     Path | None, Parameter(help="Folder of the runs; default VAE_RUNS_DIR, or checkpoints in the project.")
 ]
+OTHER_COLUMNS = 35  # the least width of those beside the names of runs: five of five characters
+# Grey levels, dark to bright, on a terminal; the latter where the encoding lacks blocks.
+BLOCKS, PLAIN_SHADES = " ░▒▓█", " .:*#"
 _PRESETS = " ".join(f"{name}: {about}" for name, about in PRESET_DESCRIPTIONS.items())
 RunName = Annotated[str, Parameter(help="A run's name, or the path of its folder.")]
 
@@ -111,19 +123,36 @@ def list_all(*, runs_dir: RunsDir = None, as_json: Annotated[bool, Parameter(nam
     if not rows:
         print(f"{why_no_runs(folder)} `python -m vae train` makes one.")
         return
-    table = Table("run", "state", "preset", "epochs", "-ELBO", "size", box=None, pad_edge=False)
+    console = table_console()
+    if max(len(row["run"]) for row in rows) + OTHER_COLUMNS > console.width:
+        for row in rows:
+            name, *others = _cells(row)
+            # Not by the console: what the terminal folds by itself is copied as one word.
+            print(f"{name}\n  {'  '.join(filter(None, others))}")
+        return
+    table = plain_table("run", "state", "preset", "epochs", "-ELBO", "size")
+    table.columns[0].no_wrap = True  # the others are folded: a name is what other commands are given
     for row in rows:
-        if "error" in row:
-            table.add_row(row["run"], "damaged", row["error"])
-            continue
-        differs = " ".join(f"{field}={value}" for field, value in row["differs"].items())
-        elbo = ""
-        if row["negative_elbo"] is not None:
-            elbo = f"{row['negative_elbo']:.1f} at epoch {round(row['negative_elbo_epoch'], 2):g}"
-        megabytes = f"{row['bytes'] / 1e6:.1f} MB"
-        epochs = f"{round(row['epoch'], 2):g}/{row['epochs']}"
-        table.add_row(row["run"], row["state"], f"{row['preset']} {differs}", epochs, elbo, megabytes)
-    Console(markup=False).print(table)
+        table.add_row(*_cells(row))
+    console.print(table)
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    """A run's row of the table; of a damaged one its name, and what is wrong."""
+    if "error" in row:
+        return [row["run"], "damaged", row["error"]]
+    differs = " ".join(f"{field}={value}" for field, value in row["differs"].items())
+    elbo = ""
+    if row["negative_elbo"] is not None:
+        elbo = f"{row['negative_elbo']:.1f} at epoch {round(row['negative_elbo_epoch'], 2):g}"
+    return [
+        row["run"],
+        row["state"],
+        f"{row['preset']} {differs}".rstrip(),
+        f"{round(row['epoch'], 2):g}/{row['epochs']}",
+        elbo,
+        f"{row['bytes'] / 1e6:.1f} MB",
+    ]
 
 
 @app.command
@@ -172,8 +201,9 @@ def decode(
         out.write_bytes(png(picture))
         print(f"Wrote {out}.")
         return
+    shades = BLOCKS if has_characters(sys.stdout, BLOCKS) else PLAIN_SHADES
     for row in picture.tolist():
-        print("".join(" ░▒▓█"[level * 5 // 256] * 2 for level in row).rstrip())
+        print("".join(shades[level * len(shades) // 256] * 2 for level in row).rstrip())
 
 
 @app.command
@@ -187,8 +217,9 @@ def delete(run: RunName, /, *, runs_dir: RunsDir = None, yes: bool = False) -> N
     """
     found = _find(run, runs_dir)
     try:
-        sure = yes or Confirm.ask(f"Delete {found.name} ({found.size() / 1e6:.1f} MB) for good?")
-    except EOFError:
+        question = f"Delete {found.name} ({found.size() / 1e6:.1f} MB) for good?"
+        sure = yes or Confirm.ask(question, console=OutputConsole())
+    except (EOFError, RuntimeError, UnicodeDecodeError):  # stdin has ended, is closed, or is no text
         print()
         raise VaeError("Nothing was deleted: nobody was there to ask. Add --yes.") from None
     if sure:
@@ -232,7 +263,26 @@ def _folder(runs_dir: Path | None) -> Path:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command and returns the exit status: 0, 1 (it failed) or 2 (bad arguments)."""
+    """Runs one command and returns the exit status: 0, 1 (it failed), 2 (bad arguments) or `CLOSED_PIPE`."""
+    write_any_character()
+    try:
+        status = _run(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where an error can be told, and not at Python's end
+        return status
+    except OSError as error:
+        if is_closed_pipe(error):
+            discard_output()
+            return CLOSED_PIPE
+        with suppress(OSError):
+            what = error.filename or "A file"
+            print(f"{what} cannot be read or written: {error.strerror}.", file=sys.stderr, flush=True)
+        discard_output()  # of a full disk, for example
+        return 1
+
+
+def _run(arguments: list[str] | None) -> int:
+    """Runs one command; prints what a person can correct. Returns the exit status, or raises OSError."""
     try:
         app(arguments)
     except CycloptsError as error:
@@ -241,9 +291,6 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except VaeError as error:
         print(error, file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"{error.filename or 'A file'} cannot be read or written: {error.strerror}.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Interrupted. `python -m vae runs` shows the state of the run.", file=sys.stderr)

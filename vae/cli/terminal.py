@@ -1,8 +1,6 @@
 """Training and evaluation in a terminal: progress on stderr, results as tables or JSON on stdout."""
 
 import json
-import re
-import shlex
 import signal
 import sys
 import threading
@@ -10,15 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
+from vae.cli.output import OutputConsole, can_draw_progress, is_closed_pipe, shell_command, table_console
 from vae.evaluation.published import PUBLISHED, PublishedResult, verdict
 from vae.runs.evaluation_record import Evaluation, save_evaluation
 from vae.runs.records import Status
 from vae.runs.run import Run
-from vae.storage import systems
 from vae.training.processes import stop_signals
 
 
@@ -33,14 +30,6 @@ class PercentLines:
         if (percent := int(100 * share)) > self._printed:
             self._printed = percent
             print(f"{self._verb} {percent} %", file=sys.stderr, flush=True)
-
-
-def shell_command(*words: str) -> str:
-    """A command as it is typed into this system's shell: words with spaces and the like are quoted."""
-    if not systems.WINDOWS:
-        return shlex.join(words)
-    # A word in double quotes means the same to cmd and PowerShell; no path on Windows holds such quotes.
-    return " ".join(word if re.fullmatch(r"[\w.:\\/+-]+", word) else f'"{word}"' for word in words)
 
 
 def train_in_terminal(run: Run, stop: threading.Event) -> None:
@@ -67,7 +56,8 @@ def train_in_terminal(run: Run, stop: threading.Event) -> None:
                 kind = (status.activity or "").partition(":")[0]
                 if bar.disable and kind != doing:  # not each megabyte of a download
                     doing = kind
-                    print(status.activity, file=sys.stderr, flush=True)
+                    with _stop_unread(stop):
+                        print(status.activity, file=sys.stderr, flush=True)
                 continue
             lines, offset = run.metrics(offset)
             if lines:
@@ -82,7 +72,8 @@ def train_in_terminal(run: Run, stop: threading.Event) -> None:
                 left=_time_left(status),
             )
             if bar.disable:
-                percent.update(status.step / max(1, status.total_steps))
+                with _stop_unread(stop):
+                    percent.update(status.step / max(1, status.total_steps))
     end = run.status()
     test = run.newest_test_metrics()
     quality = ""
@@ -117,7 +108,7 @@ def evaluate_in_terminal(run: Run, *, as_json: bool) -> None:
         others = [{**asdict(other), **verdict(other, run.config)._asdict()} for other in PUBLISHED]
         print(json.dumps({**evaluation.model_dump(), "published": others}, indent=2))
         return
-    console = Console(markup=False, highlight=False)
+    console = table_console()
     console.print(_evaluation_table(evaluation, run.config.latent_dim))
     print()
     console.print(_comparison_table(evaluation, run))
@@ -126,9 +117,15 @@ def evaluate_in_terminal(run: Run, *, as_json: bool) -> None:
         console.print(f"{other.name} ({other.source}). {other.conditions}. {verdict(other, run.config).why}")
 
 
+def plain_table(*headers: str) -> Table:
+    """A table without lines, whose cells are folded where the terminal is too narrow, and never cut."""
+    columns = (Column(header, overflow="fold") for header in headers)
+    return Table(*columns, box=None, pad_edge=False)
+
+
 def _evaluation_table(evaluation: Evaluation, latent_dim: int) -> Table:
     """The scores of a run, one in each row, with how they were measured."""
-    table = Table("", evaluation.run, "", show_edge=False, box=None, pad_edge=False)
+    table = plain_table("", evaluation.run, "")
     table.columns[1].justify = "right"
     samples = f"{evaluation.elbo_samples} samples of z"
     agree = "share whose class is that of most"
@@ -154,10 +151,9 @@ def _evaluation_table(evaluation: Evaluation, latent_dim: int) -> Table:
 
 def _comparison_table(evaluation: Evaluation, run: Run) -> Table:
     """The losses of a run above published ones; what was not reported stays empty."""
-    table = Table("nats per image", box=None, pad_edge=False)
-    for loss in ("-ELBO", "reconstruction", "KL", "NLL"):
-        table.add_column(loss, justify="right")
-    table.add_column("comparable")
+    table = plain_table("nats per image", "-ELBO", "reconstruction", "KL", "NLL", "comparable")
+    for column in table.columns[1:5]:
+        column.justify = "right"
     for row in (evaluation, *PUBLISHED):
         losses = (row.negative_elbo, row.reconstruction, row.kl, row.nll)
         texts = ("" if loss is None else f"{loss:.1f}" for loss in losses)
@@ -175,9 +171,20 @@ def _time_left(status: Status) -> str:
 
 
 def _progress(*columns: ProgressColumn, transient: bool = False) -> Progress:
-    """A progress bar on stderr, disabled where that is no terminal."""
-    console = Console(stderr=True)
-    return Progress(*columns, console=console, transient=transient, disable=not console.is_terminal)
+    """A progress bar on stderr, disabled where that is no terminal or cannot draw one."""
+    disabled = not can_draw_progress(sys.stderr)
+    return Progress(*columns, console=OutputConsole(stderr=True), transient=transient, disable=disabled)
+
+
+@contextmanager
+def _stop_unread(stop: threading.Event) -> Iterator[None]:
+    """Sets the event if the reader of what is printed in the block has left: stop and save, as at Ctrl-C."""
+    try:
+        yield
+    except OSError as error:
+        if not is_closed_pipe(error):
+            raise
+        stop.set()
 
 
 @contextmanager

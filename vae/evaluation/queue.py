@@ -68,7 +68,7 @@ def _evaluate(run: Run, job: EvaluationJob) -> None:
                 str(run.path.resolve()),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                text=True,
+                encoding="utf-8",
                 errors="replace",
             )
             assert process.stderr is not None

@@ -15,16 +15,25 @@ PROJECT = Path(__file__).resolve().parents[2]
 def absolute_path(path: str | Path) -> Path:
     """`path` without links and `..`; `~` is the home, and a relative path starts at the current folder.
 
-    Raises VaeError if there is no such home or no current folder, or if links lead in a circle.
+    Raises VaeError if there is no such home or no current folder, if links lead in a circle, and for a name
+    that is no UTF-8, under which neither weights can be opened nor pages shown.
     """
     try:
-        return Path(path).expanduser().resolve()
+        found = Path(path).expanduser().resolve()
+        str(found).encode()
+        os.fsencode(found).decode()
+    except UnicodeError as error:
+        raise VaeError(
+            f"{str(path)!r} cannot be used: its name is no UTF-8, or not taken for it. Rename it, "
+            "or set PYTHONUTF8=1."
+        ) from error
     # RuntimeError: no home, or a circle of links. OSError: the current folder was deleted.
     except (OSError, RuntimeError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
         raise VaeError(
-            f"{str(path)!r} leads to no folder ({why}). Write the whole path, from the root of the disk."
+            f"{str(path)!r} cannot be used ({why}). Choose another, or write its whole path."
         ) from error
+    return found
 
 
 def configured_folder(variable: str, default: str) -> Path:
@@ -34,7 +43,7 @@ def configured_folder(variable: str, default: str) -> Path:
     """
     text = os.environ.get(variable, "")
     if not text.strip():
-        return PROJECT / default
+        return absolute_path(PROJECT / default)
     try:
         return absolute_path(text)
     except VaeError as error:

@@ -340,7 +340,7 @@ def test_no_runs_says_where_it_looked_and_why(
         assert main(["runs", "--runs-dir", option]) == 0
         assert sentence in capsys.readouterr().out
     assert main(["runs", "--runs-dir", "~nobody-of-this-name"]) == 1
-    assert "leads to no folder" in capsys.readouterr().err
+    assert "cannot be used" in capsys.readouterr().err
 
 
 def test_a_run_is_found_by_a_relative_path_and_below_the_home(

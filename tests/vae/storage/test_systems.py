@@ -15,9 +15,10 @@ from tests.support.windows import act_like_windows, open_files
 from vae import VaeError
 from vae.cli import commands
 from vae.cli.commands import main
-from vae.cli.terminal import shell_command
+from vae.cli.output import shell_command
 from vae.runs.catalogue import delete_run, new_run
 from vae.runs.history import History
+from vae.runs.records import Status
 from vae.runs.run import Run
 from vae.storage import systems
 from vae.storage.atomic import write_atomic
@@ -180,11 +181,12 @@ def test_a_training_stops_and_saves_by_the_signals_that_there_are(
     monkeypatch.delattr(signal, "SIGTERM")
     run = new_run(small_config(epochs=2000), small)
     written = Run.write_status
+    signals = [signal.SIGINT]  # one
 
-    def interrupted(self: Run, status: object) -> None:
-        written(self, status)  # type: ignore[arg-type]
-        if self.request() is None:
-            signal.raise_signal(signal.SIGINT)
+    def interrupted(self: Run, status: Status) -> None:
+        written(self, status)
+        if status.state == "running" and signals:
+            signal.raise_signal(signals.pop())
 
     monkeypatch.setattr(Run, "write_status", interrupted)
     assert main(["resume", run.name]) == 0

@@ -222,7 +222,7 @@ def test_a_process_gets_absolute_folders_and_finds_the_package(
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     started: list[dict[str, str]] = []
     monkeypatch.setattr(processes, "_lower_priority", lambda _: None)
-    monkeypatch.setattr(processes.subprocess, "Popen", lambda *_, env, **__: started.append(env))
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, env, **__: started.append(env))
     for name in ("data", "../data", "~/data", ""):
         monkeypatch.setenv("VAE_DATA_DIR", name)
         monkeypatch.setenv("PYTHONPATH", os.pathsep.join(("lib", "/lib")))
@@ -237,9 +237,7 @@ def test_a_start_with_a_folder_that_cannot_be_fails_with_a_sentence(
     small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VAE_DATA_DIR", "~nobody-of-this-name/data")
-    with pytest.raises(
-        VaeError, match="VAE_DATA_DIR is wrong: '~nobody-of-this-name/data' leads to no folder"
-    ):
+    with pytest.raises(VaeError, match="VAE_DATA_DIR is wrong: '~nobody-of-this-name/data' cannot be used"):
         jobs.start(small_config(), small)
     (run,) = list_runs(small)
     assert run.status().state == "failed"

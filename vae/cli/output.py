@@ -1,0 +1,98 @@
+"""Output of the command line: any encoding, pipes that are closed early, tables, quoted commands."""
+
+import codecs
+import errno
+import io
+import os
+import re
+import shlex
+import sys
+from contextlib import suppress
+from typing import TextIO
+
+from rich.console import Console
+
+from vae.storage import systems
+
+CLOSED_PIPE = 141  # 128 and the number of SIGPIPE: the exit status of other tools in `… | head`
+_UNLIMITED = 100_000  # columns
+_DUMB = {"dumb", "unknown"}  # terminals that cannot move the cursor, in TERM
+_ERRORS = "vae.plain"
+_PLAIN = {"±": "+-", "−": "-", "–": "-", "—": "-", "…": "...", "×": "x", "·": "-", "∞": "inf"}
+
+
+class OutputConsole(Console):
+    """rich's console on stdout or stderr, whose closed pipe is an error instead of the end of the process."""
+
+    def on_broken_pipe(self) -> None:
+        """Raises BrokenPipeError again, in whose handler it is called."""
+        raise
+
+
+def table_console() -> OutputConsole:
+    """A console for tables on stdout: as wide as the terminal; in a pipe or file nothing is folded."""
+    width = None if is_terminal(sys.stdout) else _UNLIMITED
+    return OutputConsole(markup=False, highlight=False, emoji=False, width=width)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person reads `stream`, whatever FORCE_COLOR says; None is a stream that was closed."""
+    return stream is not None and stream.isatty()
+
+
+def can_draw_progress(stream: TextIO | None) -> bool:
+    """Whether `stream` is a terminal on which a bar can be drawn again and again in its place."""
+    return is_terminal(stream) and os.environ.get("TERM", "").lower() not in _DUMB
+
+
+def write_any_character() -> None:
+    """Lets stdout and stderr write in plain characters or escapes what their encodings do not have."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_ERRORS)
+
+
+def has_characters(stream: TextIO | None, text: str) -> bool:
+    """Whether the encoding of `stream` has all characters of `text`."""
+    try:
+        text.encode(getattr(stream, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def is_closed_pipe(error: OSError) -> bool:
+    """Whether `error` means that the reader of a pipe has left."""
+    # Windows has no error of its own for that.
+    on_windows = systems.WINDOWS and error.errno == errno.EINVAL and error.filename is None
+    return isinstance(error, BrokenPipeError) or on_windows
+
+
+def discard_output() -> None:
+    """Discards what is still buffered for stdout and stderr, which Python would write at its end."""
+    with suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(AttributeError, OSError, ValueError):  # closed, or no file
+                os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def shell_command(*words: str) -> str:
+    """A command as it is typed into this system's shell: words with spaces and the like are quoted."""
+    if not systems.WINDOWS:
+        return shlex.join(words)
+    # A word in double quotes means the same to cmd and PowerShell; no path on Windows holds such quotes.
+    return " ".join(word if re.fullmatch(r"[\w.:\\/+-]+", word) else f'"{word}"' for word in words)
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """Replaces characters that an encoding lacks, as an error handler of `codecs`."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    missing = error.object[error.start : error.end]
+    escaped = (_PLAIN.get(mark) or mark.encode("ascii", "backslashreplace").decode() for mark in missing)
+    return "".join(escaped), error.end
+
+
+codecs.register_error(_ERRORS, _plain)
