@@ -16,6 +16,7 @@ from vae import VaeError
 from vae.storage.untrusted import MAX_QUOTED, shortened
 
 Dataset = Literal["mnist", "fashion-mnist", "kmnist", "emnist-digits"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
 SIDE = 28  # pixels of every image of these data sets
 PIXELS = SIDE * SIDE
 PresetName = Literal["blog", "quick", "best"]
@@ -134,14 +135,14 @@ class TrainConfig(BaseModel):
         description="Seed of weights, shuffling and noise, 0 to 4294967295.",
         json_schema_extra={"group": "Training", "step": 1},
     )
-    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
+    device: Device = Field(
         "auto",
         description="Where to compute; auto takes CUDA, then MPS, then the CPU.",
         json_schema_extra={"group": "Machine"},
     )
     threads: Threads | Literal["auto"] = Field(
         "auto",
-        description="CPU threads, 1 to 1024; auto measures which count is fastest.",
+        description="CPU threads, 1 to 1024, at most one a core; auto measures which count is fastest.",
         json_schema_extra={"group": "Machine"},
     )
 

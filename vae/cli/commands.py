@@ -26,10 +26,11 @@ from vae.cli.output import (
     write_any_character,
 )
 from vae.cli.terminal import evaluate_in_terminal, plain_table, stop_on_signal, train_in_terminal
-from vae.config import PRESET_DESCRIPTIONS, PresetName, TrainConfig, explain
+from vae.config import PRESET_DESCRIPTIONS, Device, PresetName, TrainConfig, explain
 from vae.runs.catalogue import (
     NAME,
     NAME_RULE,
+    change_execution,
     default_runs_dir,
     delete_run,
     find_run,
@@ -94,14 +95,25 @@ def train(
 
 
 @app.command
-def resume(run: RunName, /, *then: RunName, runs_dir: RunsDir = None) -> None:
-    """Resume an interrupted or stopped run and, once it is finished, those named after it."""
+def resume(
+    run: RunName,
+    /,
+    *then: RunName,
+    device: Annotated[Device | None, Parameter(help="Where to compute from now on.")] = None,
+    threads: Annotated[str | None, Parameter(help="CPU threads from now on, 1 to 1024, or auto.")] = None,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Resume an interrupted or stopped run and, once it is finished, those named after it.
+
+    A run whose device is missing here goes on on the best device there is, unless one is given.
+    """
+    changes = {name: value for name, value in (("device", device), ("threads", threads)) if value is not None}
     if then and _workers() > 1:
         raise CycloptsError(
             msg="Several workers train one run at a time. Resume each by a command of its own."
         )
     for name in (run, *then):
-        _train(partial(_find, name, runs_dir))
+        _train(partial(_find_changed, name, runs_dir, changes), fall_back=device is None)
         if _find(name, runs_dir).status().state != "finished":
             break
 
@@ -227,11 +239,11 @@ def delete(run: RunName, /, *, runs_dir: RunsDir = None, yes: bool = False) -> N
     print(f"Deleted {found.name}." if sure else "Nothing was deleted.")
 
 
-def _train(find: Callable[[], Run]) -> None:
+def _train(find: Callable[[], Run], *, fall_back: bool = False) -> None:
     """Trains a run in this process, as one of several workers if `torchrun` started them."""
     if _workers() == 1:
         with stop_on_signal() as stop:
-            train_in_terminal(find(), stop)
+            train_in_terminal(find(), stop, fall_back=fall_back)
         return
     from vae.training.distributed import worker_group
     from vae.training.loop import follow
@@ -239,7 +251,7 @@ def _train(find: Callable[[], Run]) -> None:
     with worker_group() as group:
         if group.rank == 0:
             with stop_on_signal() as stop:
-                train_in_terminal(find(), stop)
+                train_in_terminal(find(), stop, fall_back=fall_back)
         else:
             follow(group)
 
@@ -247,6 +259,17 @@ def _train(find: Callable[[], Run]) -> None:
 def _workers() -> int:
     """The number of workers: https://docs.pytorch.org/docs/stable/elastic/run.html"""
     return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def _find_changed(text: str, runs_dir: Path | None, changes: dict[str, Any]) -> Run:
+    """As `_find`, with another device or thread count in the config of a run that is not finished."""
+    found = _find(text, runs_dir)
+    if changes and found.status().state != "finished":
+        try:
+            return change_execution(found, **changes)
+        except ValidationError as error:
+            raise CycloptsError(msg=explain(error)) from error
+    return found
 
 
 def _find(text: str, runs_dir: Path | None) -> Run:

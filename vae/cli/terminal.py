@@ -32,8 +32,11 @@ class PercentLines:
             print(f"{self._verb} {percent} %", file=sys.stderr, flush=True)
 
 
-def train_in_terminal(run: Run, stop: threading.Event) -> None:
-    """Trains with progress until `stop` is set; prints the run's folder, how it ended, how to resume it."""
+def train_in_terminal(run: Run, stop: threading.Event, *, fall_back: bool) -> None:
+    """Trains with progress; prints the run's folder, how it ended, how to resume it.
+
+    `stop` and `fall_back` are those of `fit`.
+    """
     _ = run.config  # raises VaeError if it is damaged, before anything is printed
     if run.status().state == "finished":
         print(f"{run.name} is finished already, in {run.path}. `train --again` trains another.")
@@ -49,8 +52,11 @@ def train_in_terminal(run: Run, stop: threading.Event) -> None:
         from vae.training.loop import fit
 
         task = bar.add_task("", epoch=0.0, losses="", speed=0.0, left="")
-        offset, losses, doing = 0, "", ""
-        for status in fit(run, stop):
+        offset, losses, doing, notice = 0, "", "", None
+        for status in fit(run, stop, fall_back=fall_back):
+            if status.notice is not None and status.notice != notice:
+                notice = status.notice
+                print(notice, flush=True)
             if status.state == "starting":
                 bar.update(task, losses=status.activity or "")
                 kind = (status.activity or "").partition(":")[0]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vae import VaeError
-from vae.config import TrainConfig
+from vae.config import EXECUTION_FIELDS, TrainConfig
 from vae.runs.records import Status
 from vae.runs.run import Run
 from vae.storage import systems
@@ -123,6 +123,18 @@ def _reopen(path: Path, config: TrainConfig) -> Run:
     if run.config.identity != config.identity:
         raise VaeError(f"{run.name} is a run of another config. Choose another --name.")
     if run.config != config and not run.is_locked():
+        run.write_config(config)
+    return Run(run.path)
+
+
+def change_execution(run: Run, **changes: Any) -> Run:
+    """The run with another device or thread count in its config, unless it is being trained.
+
+    Raises `pydantic.ValidationError` for a value out of bounds.
+    """
+    assert changes.keys() <= EXECUTION_FIELDS
+    config = TrainConfig.model_validate({**run.config.model_dump(), **changes})
+    if config != run.config and not run.is_locked():
         run.write_config(config)
     return Run(run.path)
 

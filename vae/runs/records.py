@@ -67,6 +67,9 @@ class Status(Record):
     pid: Count | None = None
     heartbeat: Amount = 0  # Unix time of the last write
     error: str | None = None
+    notice: str | None = (
+        None  # what of the config the machine lacks, and what is used instead; while it trains
+    )
     activity: str | None = None  # what a trainer does that is starting, a sentence; None for the usual
 
     @property

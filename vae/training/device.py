@@ -7,18 +7,28 @@ import torch
 from vae import VaeError
 from vae.config import TrainConfig
 from vae.training.distributed import WorkerGroup
+from vae.training.forecast import cores
 
 SPEED_SECONDS = 1  # of one measurement of the speed
 
 
-def choose_device(config: TrainConfig) -> torch.device:
-    """The device that `config` names, or the best of this machine. Raises VaeError if it is missing."""
+def choose_device(config: TrainConfig, *, fall_back: bool = False) -> torch.device:
+    """The device that `config` names, or the best of this machine.
+
+    Args:
+        fall_back: takes the best device if the named one is missing, as for a run from another machine.
+
+    Raises VaeError if the named device is missing.
+    """
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     name: str = config.device
-    if name == "auto":
+    if name == "auto" or (fall_back and not present[name]):
         name = next(device for device, is_present in present.items() if is_present)
     if not present[name]:
-        raise VaeError(f"This machine has no device {name}. Take device auto or cpu.")
+        raise VaeError(
+            f"This machine has no device {name}. Take device auto or cpu, for a run that has begun with "
+            "`python -m vae resume RUN --device cpu`."
+        )
     if name == "cuda" and WorkerGroup().count > 1:  # each worker of a machine takes its own GPU
         index = int(os.environ["LOCAL_RANK"])
         if index >= torch.cuda.device_count():
@@ -28,6 +38,19 @@ def choose_device(config: TrainConfig) -> torch.device:
             )
         torch.cuda.set_device(index)
     return torch.device(name)
+
+
+def machine_notice(config: TrainConfig, device: torch.device) -> str | None:
+    """What of `config` this machine does not have, and what is used instead, as text; None if nothing."""
+    sentences = []
+    if config.device not in ("auto", device.type):
+        sentences.append(f"This machine has no device {config.device}: the run is trained on {device.type}.")
+    if config.threads != "auto" and config.threads > cores():
+        sentences.append(
+            f"{config.threads:,} threads are set, but this machine has {cores()} cores: as many threads are "
+            "used."
+        )
+    return " ".join(sentences) or None
 
 
 class Pace:

@@ -25,11 +25,11 @@ from vae.models.network import VAE
 from vae.runs.catalogue import default_runs_dir, new_run
 from vae.runs.checkpoints import Snapshot, save_snapshot, snapshot_bytes
 from vae.runs.live_view import MAX_POINTS, LiveView, save_view
-from vae.runs.records import Metrics, State, Status
+from vae.runs.records import LIVE, Metrics, State, Status
 from vae.runs.run import Run
 from vae.storage.atomic import remove_leftovers, sync
 from vae.storage.folders import absolute_path
-from vae.training.device import Pace, choose_device
+from vae.training.device import Pace, choose_device, machine_notice
 from vae.training.distributed import WorkerGroup
 from vae.training.forecast import cores
 from vae.training.requests import Requests, StopRequestedError
@@ -65,7 +65,9 @@ def train(
     return run
 
 
-def fit(run: Run, stop: threading.Event | None = None) -> Generator[Status, None, None]:
+def fit(
+    run: Run, stop: threading.Event | None = None, *, fall_back: bool = False
+) -> Generator[Status, None, None]:
     """Trains `run` from its current step to the end, and yields its status several times a second.
 
     Applies the run's requests after the current batch, and ends when a stop is requested; closing the
@@ -74,6 +76,7 @@ def fit(run: Run, stop: threading.Event | None = None) -> Generator[Status, None
 
     Args:
         stop: ends the training as a request to stop does, once it is set.
+        fall_back: trains on the best device there is if that of the config is missing.
     """
     with run.lock():
         state = run.status().state
@@ -86,9 +89,9 @@ def fit(run: Run, stop: threading.Event | None = None) -> Generator[Status, None
         threads, requests = torch.get_num_threads(), Requests(run, stop)
         try:
             yield from _prepare_data(run, requests)
-            yield from Trainer(run, requests).train_to_end()
+            yield from Trainer(run, requests, fall_back=fall_back).train_to_end()
         except StopRequestedError:  # before the first batch
-            ended = {"state": "stopped", "activity": None, "heard": requests.current.number}
+            ended = {"state": "stopped", "activity": None, "notice": None, "heard": requests.current.number}
             run.write_status(run.status().model_copy(update=ended))
             yield run.status()
         except Exception as error:
@@ -96,7 +99,7 @@ def fit(run: Run, stop: threading.Event | None = None) -> Generator[Status, None
             known = isinstance(error, VaeError)
             sentence = str(error) if known else f"The training failed: {why}. Mend that, then resume."
             with suppress(OSError, VaeError):  # a full disk, or a run that was deleted meanwhile
-                ended = {"state": "failed", "error": sentence, "activity": None}
+                ended = {"state": "failed", "error": sentence, "activity": None, "notice": None}
                 run.write_status(run.status().model_copy(update=ended))
             if isinstance(error, OSError | MemoryError | torch.OutOfMemoryError):
                 raise VaeError(sentence) from error
@@ -145,15 +148,17 @@ class Trainer:
     Sets the thread count. Raises VaeError if the device, the data or what was saved cannot be used.
     """
 
-    def __init__(self, run: Run, requests: Requests) -> None:
+    def __init__(self, run: Run, requests: Requests, *, fall_back: bool) -> None:
         self.run, self.config, self.requests = run, run.config, requests
-        self.device = choose_device(self.config)
+        self.device = choose_device(self.config, fall_back=fall_back)
+        self.notice = machine_notice(self.config, self.device)
         images = load(self.config.dataset, train=True).images.to(self.device)
         self.test = ImageSet(*(part.to(self.device) for part in load(self.config.dataset, train=False)))
         self.group = WorkerGroup()
         self.state = restore_state(run, images, self.group)
         self.model, self.timer = self.state.model, self.state.timer
-        self.group.send_text(self.config.model_dump_json())
+        chosen = self.config.model_copy(update={"device": self.device.type})
+        self.group.send_text(chosen.model_dump_json())
         self.state.stepper.synchronize()
         size = snapshot_bytes(self.config, len(self.test.images))
         self.snapshots = snapshot_steps(self.state.total_steps, self.state.epoch_steps, size)
@@ -369,6 +374,7 @@ class Trainer:
             steered=self.state.steered,
             delay=self.requests.current.delay,
             heard=self.requests.current.number,
+            notice=self.notice if state in LIVE else None,
         )
         self.run.write_status(status)
         self.status_at = self.timer()

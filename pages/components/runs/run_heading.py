@@ -18,6 +18,8 @@ def run_heading(run: Run, status: Status) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.subheader(f"{escape_markdown(run.name)}: {status.state}", anchor=False, width="content")
         st.caption(config_summary(run, status), width="content")
+    if status.notice:
+        st.info(escape_markdown(status.notice))
     if status.error:
         st.error(escape_markdown(status.error))
     elif status.state == "interrupted":
@@ -44,7 +46,8 @@ def config_summary(run: Run, status: Status) -> str:
 def progress_line(status: Status) -> str:
     """Epoch, step, speed and time, as text."""
     if status.state == "starting":
-        return escape_markdown(status.activity or "Starting: PyTorch and the data are being loaded.")
+        usual = "Starting: PyTorch and the data are being loaded."
+        return escape_markdown(status.activity) if status.activity else usual
     parts = [f"epoch {status.epoch:.2f}", f"step {status.step:,} of {status.total_steps:,}"]
     if status.images_per_second:
         parts.append(f"{status.images_per_second:,.0f} images/s")

@@ -42,7 +42,7 @@ def poll_seconds(status: Status) -> float | None:
 
 def _outside_panels(status: Status) -> tuple[object, ...]:
     """What the page outside the polled panels depends on: when it changes, the whole page runs anew."""
-    return status.state, status.heard, status.error, poll_seconds(status)
+    return status.state, status.heard, status.error, status.notice, poll_seconds(status)
 
 
 class ChartOptions(NamedTuple):

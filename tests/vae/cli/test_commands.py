@@ -149,7 +149,7 @@ def test_progress_in_a_pipe_is_a_line_for_each_per_cent(
 
 
 def test_a_preset_and_its_changes(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vae.cli.commands.train_in_terminal", lambda *_: None)
+    monkeypatch.setattr("vae.cli.commands.train_in_terminal", lambda *_, **__: None)
     assert main(["train", "--preset", "blog", "--learning-rate", "2e-3", "--seed", "1"]) == 0
     (run,) = list_runs(small)
     assert run.config == TrainConfig.preset("blog", learning_rate=2e-3)
@@ -257,7 +257,7 @@ def test_ctrl_c_stops_at_the_next_batch_saves_and_says_how_to_resume(small: Path
 def test_the_loss_of_a_stopped_run_is_that_of_its_last_test(
     capsys: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fit_a_part(run: Run) -> Iterator[Status]:
+    def fit_a_part(run: Run, *_: object, **__: object) -> Iterator[Status]:
         stop_within_first_epoch(run)
         yield run.status()
 
@@ -280,6 +280,39 @@ def test_a_run_without_its_training_state_is_not_trained_from_zero(small: Path, 
     assert main(["resume", "mine"]) == 1
     assert "no resume.safetensors to go on from" in capsys.readouterr().err
     assert run.model_path.read_bytes() == before
+
+
+def test_a_run_from_another_machine_is_resumed_on_this_one(small: Path, capsys: Output) -> None:
+    missing = "mps" if torch.cuda.is_available() else "cuda"
+    config = small_config(epochs=1, device=missing, threads=1000)
+    for name in ("explicit", "refused", "plain"):
+        new_run(config, small, name).write_status(Status(state="stopped"))
+    assert main(["resume", "explicit", "--device", "cpu", "--threads", "1"]) == 0
+    assert "This machine" not in capsys.readouterr().out
+    changed = Run(small / "explicit")
+    assert (changed.config.device, changed.config.threads) == ("cpu", 1)
+    assert changed.status().state == "finished"
+    assert main(["resume", "refused", "--device", missing]) == 1
+    assert f"no device {missing}. Take device auto or cpu" in capsys.readouterr().err
+    assert main(["resume", "plain"]) == 0
+    out = capsys.readouterr().out
+    assert f"This machine has no device {missing}: the run is trained on " in out
+    assert "1,000 threads are set, but this machine has " in out
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [(["--threads", "0"], "threads: "), (["--threads", "many"], "many"), (["--device", "tpu"], "tpu")],
+)
+def test_a_device_or_count_that_is_none_changes_nothing(
+    option: list[str], sentence: str, small: Path, capsys: Output
+) -> None:
+    run = new_run(small_config(), small, "mine")
+    assert main(["resume", "mine", *option]) == 2
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert error.count("\n") == 1
+    assert Run(run.path).config == small_config()
 
 
 def test_several_workers_resume_one_run_at_a_time(monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:

@@ -204,7 +204,33 @@ def test_a_run_that_failed_for_its_device_trains_on_another(small: Path) -> None
     assert vae.train(small_config(), small).status().state == "finished"
 
 
-def test_the_threads_asked_for_are_used_from_the_next_start_on(small: Path) -> None:
+def test_a_run_from_a_machine_with_another_device_goes_on_where_there_is_none(small: Path) -> None:
+    missing = "mps" if torch.cuda.is_available() else "cuda"
+    config = small_config(epochs=1, device=missing)
+    first, *_, last = fit(new_run(config, small), fall_back=True)
+    assert first.notice == f"This machine has no device {missing}: the run is trained on {last.device}."
+    assert (last.state, last.notice) == ("finished", None)
+    assert new_run(config, small).config == config, "the other machine still uses its device"
+
+
+@pytest.mark.parametrize("threads", [3, 1024])
+def test_more_threads_than_cores_are_bounded_with_a_sentence(
+    threads: int, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("device", "threads"):
+        monkeypatch.setattr(f"vae.training.{module}.cores", lambda: 2)
+    first, *_, last = fit(new_run(small_config(epochs=1, threads=threads), small))
+    assert (
+        first.notice
+        == f"{threads:,} threads are set, but this machine has 2 cores: as many threads are used."
+    )
+    assert first.threads == last.threads == 2
+
+
+def test_the_threads_asked_for_are_used_from_the_next_start_on(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vae.training.threads.cores", lambda: 2)
     run = new_run(small_config(), small)
     statuses = fit(run)
     next(statuses)

@@ -143,6 +143,8 @@ def test_torchs_count_is_the_chosen_one_between_steps() -> None:
         ({"threads": 3}, 1, 3),
         ({"threads": "auto"}, None, 4),
         ({"threads": "auto"}, 2, 2),
+        ({"threads": "auto"}, 64, 4),
+        ({"threads": 1024}, None, 4),
     ],
 )
 def test_a_training_begins_with_the_set_or_the_saved_count(
