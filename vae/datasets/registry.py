@@ -18,7 +18,7 @@ from vae.config import Dataset
 from vae.datasets.download import MAKERS, download, is_downloaded, unusable
 from vae.datasets.torchvision_import import datasets
 from vae.storage.atomic import write_atomic
-from vae.storage.folders import data_dir
+from vae.storage.folders import PROJECT, data_dir
 
 
 class ImageSet(NamedTuple):
@@ -85,7 +85,9 @@ def _unpack_mnist(root: Path) -> None:
     Cached, because both the training and the test set need it, and the sums of 55 MB take 0.15 s. Raises
     VaeError if a file is damaged or missing, or the folder cannot be written.
     """
-    packed, raw = root / "mnist", root / "MNIST" / "raw"
+    raw, packed = root / "MNIST" / "raw", root / "mnist"
+    if not packed.exists():  # `VAE_DATA_DIR` may name an empty folder
+        packed = PROJECT / "data" / "mnist"
     try:
         sums = dict(
             line.split()[::-1] for line in (packed / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
@@ -108,8 +110,8 @@ def _unpack_mnist(root: Path) -> None:
             write_atomic(raw / name, content)
         except OSError as error:
             raise VaeError(
-                f"MNIST cannot be unpacked into {raw}: {error.strerror}. Make that folder writable, and free "
-                "some space if there is none."
+                f"MNIST cannot be unpacked into {raw}: {error.strerror}. Make that folder writable, or set "
+                "VAE_DATA_DIR to another; and free some space if there is none."
             ) from error
 
 

@@ -15,19 +15,35 @@ from plotly.offline import get_plotlyjs
 from streamlit.components.v2 import component
 from streamlit.components.v2.types import ComponentRenderer
 
+from pages.components.shell.streamlit_patches import serve_static_files_from
 from vae import VaeError
 from vae.storage.atomic import temporary_path, write_atomic
+from vae.storage.folders import configured_folder
 from vae.storage.untrusted import MAX_WEIGHTS, read_limited, safetensors_limit
 
 COMPONENTS = Path(__file__).parents[1]
 # Streamlit serves static/ beside the main script (app.py, in the repository's root) when
 # `[server] enableStaticServing = true`.
 STATIC = COMPONENTS.parents[1] / "static"
+# In the folder that VAE_STATIC_DIR names: all that lies in it is served, and old files in it are removed.
+OWN_FOLDER = "vae-static"
 KEPT_SECONDS = 24 * 3600  # how long unused files stay at least
 
 
+def static_dir() -> Path:
+    """The folder from which browsers fetch files: static/, or `vae-static` in `VAE_STATIC_DIR`.
+
+    Raises VaeError if that variable names no folder, or if Streamlit cannot serve files from there.
+    """
+    if not os.environ.get("VAE_STATIC_DIR", "").strip():
+        return STATIC
+    folder = configured_folder("VAE_STATIC_DIR", "static") / OWN_FOLDER
+    serve_static_files_from(folder, instead_of=STATIC)
+    return folder
+
+
 def serve(name: str, make: Callable[[], bytes]) -> str:
-    """Puts a file into static/, unless it is there, and returns its URL relative to the page.
+    """Puts a file into `static_dir`, unless it is there, and returns its URL relative to the page.
 
     Every page is one level deep (`/latent`, `/base/latent`), so that a relative URL also works under
     `server.baseUrlPath` and behind a proxy that adds a prefix.
@@ -36,9 +52,10 @@ def serve(name: str, make: Callable[[], bytes]) -> str:
         name: contains a version or a hash of the content, as browsers cache the file.
         make: returns the content.
 
-    Raises VaeError if static/ cannot be written.
+    Raises VaeError if the folder cannot be written.
     """
-    target = STATIC / name
+    folder = static_dir()
+    target = folder / name
     if not target.exists():
         # Several processes may do this at once: each writes a whole file, and the last one stays.
         try:
@@ -46,8 +63,9 @@ def serve(name: str, make: Callable[[], bytes]) -> str:
             write_atomic(target, make(), durable=False)
         except OSError as error:
             raise VaeError(
-                f"What this page shows is fetched from {STATIC}, where nothing can be written: "
-                f"{error.strerror}. Let the app write into this folder, and reload the page."
+                f"What this page shows is fetched from {folder}, where nothing can be written: "
+                f"{error.strerror}. Let the app write into this folder and reload the page; or set "
+                "VAE_STATIC_DIR to another folder and start the app again."
             ) from error
     return f"app/static/{name}"
 
@@ -59,7 +77,7 @@ def serve_files(folder: str, files: Mapping[str, Path]) -> None:
     in the folder are removed after a day, and other folders of the same kind (the part of the name before the
     first hyphen) when they were not used for a day.
     """
-    target = STATIC / folder
+    target = static_dir() / folder
     new = not target.exists()
     for name, path in files.items():
         if not (target / name).exists():
@@ -74,11 +92,11 @@ def serve_files(folder: str, files: Mapping[str, Path]) -> None:
 def remove_files(folder: str) -> None:
     """Removes a folder that `serve_files` has filled; what cannot be removed stays."""
     with suppress(OSError):
-        _remove(STATIC / folder)
+        _remove(static_dir() / folder)
 
 
 def _link(folder: str, name: str, path: Path) -> None:
-    target = STATIC / folder / name
+    target = static_dir() / folder / name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.hardlink_to(path)
@@ -103,8 +121,8 @@ def _remove_unnamed(folder: Path, files: Collection[str]) -> None:
 
 
 def served_url(name: str) -> str | None:
-    """The URL of a file that `serve` has put into static/, or None if it is not there."""
-    return f"app/static/{name}" if (STATIC / name).exists() else None
+    """The URL of a file that `serve` has made, None if it is not there; raises VaeError as `static_dir`."""
+    return f"app/static/{name}" if (static_dir() / name).exists() else None
 
 
 def plotly_js_url() -> str:
@@ -176,10 +194,10 @@ def module_component(file: str, html: str) -> ComponentRenderer:
 
 
 def serve_modules() -> str:
-    """Serves all components' modules, and returns their folder in static/; raises VaeError as `serve`."""
+    """Serves all components' modules, and returns the name of their folder; raises VaeError as `serve`."""
     folder, texts = _modules()
     # In order, so that all are there if the last one is.
-    if not (STATIC / folder / max(texts)).exists():
+    if not (static_dir() / folder / max(texts)).exists():
         for name in sorted(texts):
             serve(f"{folder}/{name}", lambda name=name: texts[name])  # type: ignore[misc]
         _remove_others(folder)
@@ -202,7 +220,7 @@ def _remove_others(folder: str) -> None:
     A server that still needs one writes it again.
     """
     kind, _, _ = folder.partition("-")
-    for other in STATIC.glob(f"{kind}-*"):
+    for other in static_dir().glob(f"{kind}-*"):
         with suppress(OSError):  # two servers may do this at once
             if other.name != folder and other.stat().st_mtime < time.time() - KEPT_SECONDS:
                 _remove(other)

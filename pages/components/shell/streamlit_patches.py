@@ -14,7 +14,11 @@ The page's markup is private too, but can be named only where it is styled or re
 
 import inspect
 import logging
+import os
 from functools import cache
+from pathlib import Path
+
+from vae import VaeError
 
 WRITTEN_FOR = "1.67"
 CLICKS = {"trigger_value", "json_trigger_value", "string_trigger_value", "chat_input_value"}
@@ -54,6 +58,36 @@ def ignore_clicks_in_polls() -> None:
         request_rerun(session, client_state)
 
     AppSession.request_rerun = without_clicks  # type: ignore[assignment, method-assign]
+
+
+@cache
+def serve_static_files_from(folder: Path, instead_of: Path) -> None:
+    """Has the server take the files of `app/static/` from `folder`, for the rest of this process.
+
+    Streamlit serves the folder static/ beside the main script, and no other. The handler of these URLs asks a
+    function for the file of a URL, at each request; it is replaced by one that puts `folder` in the place of
+    `instead_of`, the absolute path of static/. Whatever lies outside of `folder` stays refused.
+
+    Raises VaeError if this version of Streamlit has no such function.
+    """
+    try:
+        from streamlit.web.server.starlette import starlette_routes
+
+        path_of = starlette_routes.build_safe_abspath
+        names = [*inspect.signature(path_of).parameters]
+        _require(names == ["component_root", "relative_url_path"], "build_safe_abspath")
+    except (ImportError, AttributeError) as error:
+        raise VaeError(
+            f"VAE_STATIC_DIR works with Streamlit {WRITTEN_FOR}; the installed version differs ({error}). "
+            "Install that version; or leave the variable unset, and let the app write into static."
+        ) from error
+    replaced = os.path.realpath(instead_of)
+
+    def path_in_folder(component_root: str, relative_url_path: str) -> str | None:
+        root = str(folder) if component_root == replaced else component_root
+        return path_of(root, relative_url_path)
+
+    starlette_routes.build_safe_abspath = path_in_folder
 
 
 def _require(as_expected: bool, part: str) -> None:

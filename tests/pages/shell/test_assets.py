@@ -1,5 +1,6 @@
 """What browsers fetch from this app: written when it is needed, and what is said where it cannot be had."""
 
+import asyncio
 import os
 import shutil
 import time
@@ -8,10 +9,15 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from streamlit.web.server.starlette import starlette_routes
 
 from pages.components.shell import assets
 from tests.support.app_test import PAGES, messages, visit
 from tests.support.browser import Workshop
+from vae import VaeError
 from vae.runs.run import Run
 
 
@@ -30,6 +36,76 @@ def test_a_folder_that_cannot_be_written_gets_a_sentence(
     if page == "pages/train.py":
         assert any(button.label == "Start" for button in test.button)
         assert not test.dataframe[0].value.empty
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that `VAE_STATIC_DIR` names, as a checkout without write permission needs."""
+    taken = tmp_path / "taken"
+    taken.write_text("nothing can be written below a file")
+    folder = tmp_path / "정적 files"
+    monkeypatch.setattr(assets, "STATIC", taken)
+    monkeypatch.setattr(starlette_routes, "build_safe_abspath", starlette_routes.build_safe_abspath)
+    monkeypatch.setenv("VAE_STATIC_DIR", str(folder))
+    return folder
+
+
+def answer(script: Path, url: str) -> Response:
+    """What a server of the main script `script` answers under a prefix of two levels."""
+    get, _ = starlette_routes.create_app_static_serving_routes(str(script), "a/b")
+    path = url.removeprefix("app/static/")
+    request = Request({"type": "http", "method": "GET", "headers": [], "path_params": {"path": path}})
+    return asyncio.run(get.endpoint(request))  # type: ignore[attr-defined]
+
+
+def test_files_are_served_from_the_folder_of_the_environment(
+    elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assets, "STATIC", tmp_path / "static")  # where Streamlit looks for files
+    url = assets.serve("words-1.txt", lambda: b"here")
+    assert url == assets.served_url("words-1.txt") == "app/static/words-1.txt"
+    assert (elsewhere / "vae-static" / "words-1.txt").read_bytes() == b"here"
+    assert not assets.STATIC.exists()
+    found = answer(tmp_path / "app.py", url)
+    assert isinstance(found, FileResponse)
+    assert Path(found.path).read_bytes() == b"here"
+    (elsewhere / "private.txt").write_text("not for browsers")
+    for outside in ("../private.txt", str(elsewhere / "private.txt"), "..", ""):
+        with pytest.raises(HTTPException):
+            answer(tmp_path / "app.py", outside)
+
+
+def test_only_the_apps_own_folder_is_tidied(elsewhere: Path) -> None:
+    (elsewhere / "modules-of-somebody").mkdir(parents=True)
+    os.utime(elsewhere / "modules-of-somebody", (0, 0))
+    assets.serve_modules()
+    assert {path.name for path in elsewhere.iterdir()} == {"modules-of-somebody", "vae-static"}
+
+
+@pytest.mark.parametrize(
+    ("folder", "sentence"),
+    [
+        ("~nobody-of-this-name/x", "VAE_STATIC_DIR is wrong"),
+        ("/dev/null", "fetched from /dev/null/vae-static, where nothing can be written"),
+        ("", "or set VAE_STATIC_DIR to another folder and start the app again"),
+    ],
+)
+def test_a_folder_of_the_environment_that_cannot_be_gets_a_sentence(
+    folder: str, sentence: str, elsewhere: Path, runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert elsewhere.parent == runs_dir.parent
+    monkeypatch.setenv("VAE_STATIC_DIR", folder)
+    test = visit(PAGES[0])
+    assert sentence in messages(test)
+
+
+def test_a_streamlit_that_serves_in_another_way_gets_a_sentence(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(starlette_routes, "build_safe_abspath")
+    with pytest.raises(VaeError, match=r"VAE_STATIC_DIR works with Streamlit .* leave the variable unset"):
+        assets.serve("words-1.txt", lambda: b"here")
+    assert not elsewhere.exists()
 
 
 def test_modules_are_written_whole_and_again_where_they_are_gone(

@@ -29,6 +29,18 @@ def test_the_whole_of_mnist_comes_with_the_project(tmp_path: Path, monkeypatch: 
     assert np.array_equal(images.numpy().ravel(), np.frombuffer(packed, np.uint8, offset=16))
 
 
+def test_an_empty_data_directory_gets_the_mnist_of_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, empty = tmp_path / "project", tmp_path / "empty"
+    write_small_mnist(project / "data")
+    monkeypatch.setattr(registry, "PROJECT", project)
+    monkeypatch.setenv("VAE_DATA_DIR", str(empty))
+    assert len(registry.load("mnist", train=False).images) == 200
+    assert [path.name for path in empty.iterdir()] == ["MNIST"]
+    assert [path.name for path in (project / "data").iterdir()] == ["mnist"]
+
+
 @pytest.mark.usefixtures("small")
 def test_a_set_is_read_once() -> None:
     assert registry.load("mnist", train=False).images is registry.load("mnist", train=False).images
@@ -92,7 +104,9 @@ def test_the_other_sets_go_through_torchvisions_reader(
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAE_DATA_DIR", str(write_small_mnist(tmp_path)))
     (tmp_path / "MNIST").write_text("a file in the way")
-    with pytest.raises(VaeError, match=r"cannot be unpacked into .*MNIST.*Make that folder writable"):
+    with pytest.raises(
+        VaeError, match=r"cannot be unpacked into .*MNIST.*Make that folder writable, or set VAE_DATA_DIR"
+    ):
         registry.load("mnist", train=False)
 
 
