@@ -106,7 +106,8 @@ class LatentMap {
     updateUrl(data.query);
     this.layer.writeWindow();
     this.newest.request(data);
-    this.past.follow(data);
+    const { colouring, colours, scale, layers, plane, points, moments, pins, pinned, chosen, ellipse } = data;
+    this.past.follow({ colouring, colours, scale, layers, plane, points, moments, pins, pinned, chosen, ellipse });
     this.draw();
   }
 
@@ -154,13 +155,13 @@ class LatentMap {
     const { data, root, plot, hidden, newest } = this;
     const theme = themeOf(root);
     [this.ink, this.paper] = [theme("text-color"), theme("background-color")];
-    const { classes, colours, colouring, colouringName, scale } = data;
+    const { classes, colours, colouring, colouringName, scale, prefix, revision, selects, region } = data;
     const look = { classes, colours, colouring, colouringName, scale };
     this.legend.draw(look, this.points.labels, this.shown.spread.values[colouring], hidden);
     await this.chart.load(data.plotly);
     if (this.gone) return; // the chart would never be purged
     const drawn = await this.layer.draw({
-      data,
+      ...{ prefix, revision, selects, region, names: data.plane.names, look: { colouring, colours, scale } },
       points: newest.points,
       visible: data.layers.includes("points") && !this.past.active,
       hidden,

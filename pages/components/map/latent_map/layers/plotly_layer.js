@@ -26,38 +26,39 @@ export class PlotlyLayer {
   }
 
   // Draws the points if they, or the look of the map, have changed; returns whether it did.
-  //   data          what Python sent to the map
+  //   prefix, revision, names, selects, region  of the map: of its URL parameters; of its content; of its axes; whether
+  //                 it has a lasso, and the area selected, or null
+  //   look          its { colouring, colours, scale }
   //   points        those of the newest weights; `visible` whether they are shown here
   //   hidden        labels of hidden classes
   //   home          the ranges of the whole map
   //   template      the theme; size, [width, height] of the chart
-  async draw({ data, points, visible, hidden, home, template, size }) {
+  async draw({ prefix, revision, names, selects, region, look, points, visible, hidden, home, template, size }) {
     const { view, chart } = this;
-    this.prefix = data.prefix;
-    const same = this.revision === data.revision;
+    this.prefix = prefix;
+    const same = this.revision === revision;
     const ranges = same && !this.showsAll() ? view.ranges : home; // which fits whatever size the chart has now
     this.home = home;
     const mark = marker(points.labels.length, 2 ** Math.round(Math.log2(zoom(home, ranges))));
-    const { colouring, revision } = data;
-    const drawn = JSON.stringify([points.name, colouring, revision, visible, [...hidden], home, template, size]);
-    const deselected = this.selecting && !data.region;
-    this.selecting = data.region !== null;
+    const drawn = JSON.stringify([points.name, look.colouring, revision, visible, [...hidden], home, template, size]);
+    const deselected = this.selecting && !region;
+    this.selecting = region !== null;
     const unchanged = drawn === this.#drawn && !deselected;
     if (unchanged && mark.size === this.mark.size) return false;
     if (unchanged) {
       // A new figure would lose the selection of a lasso.
       await chart.restyle({ "marker.size": mark.size, "marker.opacity": mark.opacity });
     } else {
-      const parts = visible ? groups(points, data, hidden, points) : [];
+      const parts = visible ? groups(points, look, hidden, points) : [];
       const figure = traces(points, parts, mark, hasWebGL() ? "scattergl" : "scatter");
       // Another config would be another chart: the chosen mode would be lost, and WebGL begin anew.
-      this.config ??= this.configOf(data.selects);
-      await chart.draw(figure, { ...layout(ranges, data.plane.names, ++this.#draws), template }, this.config);
+      this.config ??= this.configOf(selects);
+      await chart.draw(figure, { ...layout(ranges, names, ++this.#draws), template }, this.config);
     }
     this.mark = mark;
     this.#drawn = drawn;
     this.points = points.name;
-    if (!same) await this.showFirst(data.revision);
+    if (!same) await this.showFirst(revision);
     return true;
   }
 

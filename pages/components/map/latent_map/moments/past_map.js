@@ -24,11 +24,12 @@ export class PastMap {
     this.awaited = new Awaited(pointSets(), () => this.change());
   }
 
-  // What Python sent to the map. Its `moments` are { timeline, points, pictures }: the names of the timeline and of
-  // the test set's points, and the URL of its pictures; or null where there is no time slider.
-  follow(data) {
-    this.data = data;
-    const { colouring, layers, points, moments } = data;
+  // How the newest map looks and what is marked on it: { colouring, colours, scale, layers, plane, points, pins, pinned,
+  // chosen, ellipse }; and its `moments` { timeline, points, pictures }: the names of the timeline and of the test set's
+  // points, and the URL of its pictures; or null where there is no time slider.
+  follow(map) {
+    this.map = map;
+    const { colouring, layers, points, moments } = map;
     const name = moments?.timeline;
     if (name !== this.timeline?.name) {
       this.listeners.abort();
@@ -76,7 +77,7 @@ export class PastMap {
   // The points of a moment on the plane of the map; those of the newest weights come by a store.
   pointsOf(moment) {
     const newest = this.awaited.value;
-    return moment.mean ? momentPoints(moment, newest, this.data.plane) : newest;
+    return moment.mean ? momentPoints(moment, newest, this.map.plane) : newest;
   }
 
   place(index) {
@@ -85,13 +86,13 @@ export class PastMap {
 
   // The places of the pins; pinned test pictures are where they were at this moment.
   get pins() {
-    const { pins, pinned } = this.data;
+    const { pins, pinned } = this.map;
     return this.active ? pins.map((pin, k) => (pinned[k] === null ? pin : this.place(pinned[k]))) : pins;
   }
 
   // The posterior of the chosen pin, if it is a test picture: { at, covariance }, or null.
   get ellipse() {
-    const { ellipse, pinned, chosen } = this.data;
+    const { ellipse, pinned, chosen } = this.map;
     const index = pinned[chosen];
     if (!this.active || !ellipse) return ellipse;
     return { at: this.place(index), covariance: this.points.covariance.subarray(3 * index, 3 * index + 3) };
@@ -101,7 +102,7 @@ export class PastMap {
     const { timeline } = this;
     const before = this.scene;
     const newest = this.awaited.value;
-    const scene = (newest && this.data && timeline?.scene) || null;
+    const scene = (newest && this.map && timeline?.scene) || null;
     const [fixedAxes, played] = [timeline?.fixedAxes, Boolean(timeline?.played)];
     const changed = scene?.loaded !== before?.loaded || this.fixedAxes !== fixedAxes || this.played !== played;
     Object.assign(this, { scene, fixedAxes, played });
@@ -131,14 +132,14 @@ export class PastMap {
 
   // Draws the points; `hidden` are labels of classes, `mark` is their { size, opacity }.
   draw(view, hidden, mark) {
-    const { canvas, points, data } = this;
-    canvas.hidden = !this.replacesPlotly || !data.layers.includes("points");
+    const { canvas, points, map } = this;
+    canvas.hidden = !this.replacesPlotly || !map.layers.includes("points");
     if (canvas.hidden || !points) return;
-    const coloured = JSON.stringify([data.colouring, [...hidden]]);
+    const coloured = JSON.stringify([map.colouring, [...hidden]]);
     if (!this.colours || this.coloured !== coloured) {
       this.coloured = coloured;
       this.colours = new Uint8Array(points.labels.length).fill(HIDDEN);
-      const parts = groups(points, data, hidden, this.spread);
+      const parts = groups(points, map, hidden, this.spread);
       for (const [k, { members }] of parts.entries()) for (const i of members) this.colours[i] = k;
       this.palette = parts.map(({ colour }) => colour);
     }
