@@ -257,8 +257,19 @@ def _train(find: Callable[[], Run], *, fall_back: bool = False) -> None:
 
 
 def _workers() -> int:
-    """The number of workers: https://docs.pytorch.org/docs/stable/elastic/run.html"""
-    return int(os.environ.get("WORLD_SIZE", "1"))
+    """The number of workers: https://docs.pytorch.org/docs/stable/elastic/run.html
+
+    Raises VaeError if the environment has that, but nothing else that `torchrun` sets.
+    """
+    count = os.environ.get("WORLD_SIZE") or "1"
+    if count != "1" and not (
+        count.isdecimal() and {"RANK", "MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys()
+    ):
+        raise VaeError(
+            f"WORLD_SIZE is {count!r} in the environment, but torchrun did not start this process. Remove "
+            "it, or start the workers by torchrun."
+        )
+    return int(count)
 
 
 def _find_changed(text: str, runs_dir: Path | None, changes: dict[str, Any]) -> Run:

@@ -120,7 +120,12 @@ def _sha256(content: bytes) -> str:
 
 
 def _damaged(path: Path, why: object) -> VaeError:
-    return VaeError(
-        f"{path} is damaged or missing ({why}). The project has it in data/mnist; get it again there with "
-        f"`git checkout -- data/mnist/{path.name}`."
-    )
+    reason = why.strerror if isinstance(why, OSError) and why.strerror else why
+    own = PROJECT / "data" / "mnist"
+    if path.parent != own:
+        advice = f"Copy the folder {own} into {path.parents[1]}, or leave VAE_DATA_DIR out."
+    else:
+        advice = (
+            f"The project comes with it; get it again there with `git checkout -- data/mnist/{path.name}`."
+        )
+    return VaeError(f"{path} is damaged or missing ({reason}). {advice}")

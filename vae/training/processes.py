@@ -53,6 +53,7 @@ def _environment() -> dict[str, str]:
         **os.environ,
         "VAE_DATA_DIR": str(data_dir()),
         # With the project: `python -m` does not look in the current folder if PYTHONSAFEPATH is set.
+        "WORLD_SIZE": "1",  # workers; this process may be one of several of something else
         "PYTHONIOENCODING": "utf-8",  # of its log, and of the lines that are read from it
         "PYTHONPATH": os.pathsep.join((str(PROJECT), *map(os.path.abspath, modules))),
     }

@@ -317,9 +317,20 @@ def test_a_device_or_count_that_is_none_changes_nothing(
 
 def test_several_workers_resume_one_run_at_a_time(monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:
     """The others could not know when the first is finished."""
-    monkeypatch.setenv("WORLD_SIZE", "2")
+    for name in ("WORLD_SIZE", "RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.setenv(name, "2")
     assert main(["resume", "one", "two"]) == 2
     assert "Several workers train one run at a time" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("count", ["2", "two", "0", "-1"])
+def test_a_number_of_workers_that_torchrun_did_not_set_is_a_sentence(
+    count: str, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", count)
+    assert main(["train", *SMALL]) == 1
+    assert f"WORLD_SIZE is '{count}' in the environment, but torchrun did not" in capsys.readouterr().err
 
 
 def test_an_interrupt_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:

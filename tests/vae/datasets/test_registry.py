@@ -55,12 +55,15 @@ def test_a_damaged_unpacked_file_is_unpacked_again(tmp_path: Path, monkeypatch: 
     assert len(registry.load("mnist", train=False).images) == 200
 
 
+@pytest.mark.parametrize("own", [True, False])
 @pytest.mark.parametrize("damage", ["torn", "scrambled", "swapped", "gone"])
 def test_a_damaged_packed_file_is_named_with_its_cure(
-    damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    damage: str, own: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("VAE_DATA_DIR", str(write_small_mnist(tmp_path)))
-    file = tmp_path / "mnist" / "train-labels-idx1-ubyte.gz"
+    monkeypatch.setenv("VAE_DATA_DIR", str(write_small_mnist(tmp_path / "data")))
+    if own:
+        monkeypatch.setattr(registry, "PROJECT", tmp_path)
+    file = tmp_path / "data" / "mnist" / "train-labels-idx1-ubyte.gz"
     whole = file.read_bytes()
     if damage == "torn":
         file.write_bytes(whole[: len(whole) // 2])
@@ -70,7 +73,10 @@ def test_a_damaged_packed_file_is_named_with_its_cure(
         file.write_bytes(gzip.compress(b"something else"))
     else:
         file.unlink()
-    with pytest.raises(VaeError, match=r"train-labels-idx1-ubyte\.gz is damaged or missing.*git checkout"):
+    cure = (
+        "git checkout -- data/mnist/train-labels" if own else r"Copy the folder .*, or leave VAE_DATA_DIR out"
+    )
+    with pytest.raises(VaeError, match=rf"train-labels-idx1-ubyte\.gz is damaged or missing.*{cure}"):
         registry.load("mnist", train=False)
 
 
