@@ -49,10 +49,10 @@ def main() -> None:
 
 
 def _have_weights(pair: Pair) -> bool:
-    """Whether both runs have weights; shows a note for each that has none."""
+    """Whether both runs have weights; shows for each that has none why."""
     for run in pair:
         if not (run.model_path.exists() or wait_for_weights(run)):
-            st.info(f"{escape_markdown(run.name)} has no weights yet: it has to be trained first.")
+            st.info(escape_markdown(run.why_no_weights()))
     return all(run.model_path.exists() for run in pair)
 
 

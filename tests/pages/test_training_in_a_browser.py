@@ -106,7 +106,7 @@ def test_a_run_deleted_under_an_open_map_gets_a_sentence(
     ready(page, "map")
     shutil.rmtree(run)
     click_at(page, "map", -4, 2)
-    expect(page.get_by_text("mine has no weights yet")).to_be_visible()
+    expect(page.get_by_text("mine is gone: it was deleted")).to_be_visible()
 
 
 def test_an_open_map_outlives_its_server(workshop: Workshop, page: Page) -> None:

@@ -21,6 +21,7 @@ from vae import VaeError
 from vae.config import PIXELS, Beta, LearningRate, Threads, TrainConfig, explain
 from vae.models.network import VAE
 from vae.runs.records import Amount, Count, Metrics, ModelMetadata
+from vae.runs.run import Run
 from vae.storage.atomic import write_atomic
 from vae.storage.untrusted import MAX_WEIGHTS, open_tensors, safetensors_limit, shortened
 
@@ -211,15 +212,15 @@ def _size(shapes: Shapes, kind: str = "F32") -> int:
 @contextmanager
 def _open_tensors(path: Path, most: int) -> Iterator[safe_open]:
     """Opens a safetensors file; every error of opening it and of the block is raised as VaeError."""
+    file_name = "/".join(path.parts[-3 if path.parent.name == SNAPSHOTS else -2 :])
     try:
         with open_tensors(path, "pt", most) as file:
             yield file
     except FileNotFoundError as error:
-        raise VaeError(
-            f"{path.parent.name} has no weights yet: the first come after an epoch, or after ten seconds."
-        ) from error
+        run = Run(path.parent)
+        missing = f"{file_name} is missing. Choose another run, or train this one anew."
+        raise VaeError(run.why_no_weights() if path == run.model_path else missing) from error
     except ValueError as error:
-        file_name = "/".join(path.parts[-3 if path.parent.name == SNAPSHOTS else -2 :])
         raise VaeError(
             f"{file_name} cannot be used: {error}. Choose another run, or delete this one and train it anew."
         ) from error

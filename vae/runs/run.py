@@ -101,6 +101,30 @@ class Run:
 
         return load_model(self.model_path, self.config)
 
+    def why_no_weights(self) -> str:
+        """Why this run has no file of weights, and what to do, in sentences. Raises VaeError if damaged."""
+        if not (self.path / "config.json").exists():
+            return f"{self.name} is gone: it was deleted. Choose another run."
+        status = self.status()
+        if status.state in LIVE:
+            return f"{self.name} has no weights yet: the first come after an epoch, or after ten seconds."
+        if status.state == "finished":
+            return (
+                f"The weights of {self.name} are missing, although it is finished. Put model.safetensors "
+                "back into its folder, or train it again."
+            )
+        if status.state == "stopped" and status.step == 0:
+            return (
+                f"{self.name} has no weights yet: it waits for trainings before it, or was stopped before "
+                "its first batch. Wait for them, resume it, or choose another run."
+            )
+        how = {"failed": "it failed", "stopped": "it was stopped", "interrupted": "its training ended"}
+        error = f" {status.error}" if status.error else ""
+        return (
+            f"{self.name} has no weights: {how[status.state]} before the first were saved.{error} Resume it, "
+            "or choose another run."
+        )
+
     def status(self) -> Status:
         """The run's status now; `interrupted` if its trainer ended without writing a final one."""
         status = self._written_status()

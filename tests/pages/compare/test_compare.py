@@ -162,8 +162,19 @@ def test_a_damaged_file_of_either_is_named(damaged: int, name: str, why: str, pa
 def test_a_run_that_waits_for_its_training_is_named(pair: tuple[Run, Run]) -> None:
     pair[1].model_path.unlink()
     test = compare(pair)
-    assert f"{pair[1].name} has no weights yet" in messages(test)
+    assert f"The weights of {pair[1].name} are missing" in messages(test)
     assert component(test, "pair_curves")["cursor"] == {"timeline": "left_moment", "x": "epoch"}
+
+
+@pytest.mark.parametrize("page", ["pages/latent.py", "pages/reconstructions.py", PAGE])
+def test_a_run_that_failed_before_its_first_weights_says_so(page: str, runs_dir: Path, trained: Run) -> None:
+    failed = new_run(small_config(seed=5), runs_dir)
+    failed.write_status(Status(state="failed", step=2, error="The *loss* was no longer a number."))
+    test = visit(page, run=trained.name if page == PAGE else failed.name, **{"with": failed.name})
+    said = messages(test)
+    assert f"{failed.name} has no weights: it failed before the first were saved. The *loss* was" in said
+    assert "Resume it, or choose another run." in said
+    assert "the first come after" not in said
 
 
 def test_figures_are_like_with_like_until_both_are_evaluated(

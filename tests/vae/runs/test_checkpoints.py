@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from tests.support.small_runs import TEST_IMAGES, small_config
 from vae import VaeError
 from vae.models.network import VAE
 from vae.runs import checkpoints
+from vae.runs.catalogue import delete_run, new_run
+from vae.runs.records import Status
 from vae.runs.run import Run
 from vae.storage.atomic import write_atomic
 
@@ -51,9 +54,45 @@ def test_weights_of_other_sizes_are_refused(saved: tuple[Path, VAE]) -> None:
         checkpoints.load_model(path, small_config())
 
 
-def test_missing_weights_say_so(tmp_path: Path) -> None:
-    with pytest.raises(VaeError, match="has no weights yet: the first come after an epoch"):
-        checkpoints.load_model(tmp_path / "model.safetensors", small_config())
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        (Status(state="running"), "has no weights yet: the first come after an epoch, or after ten seconds."),
+        (
+            Status(state="failed", step=3, error="No space left on device. Mend that, then resume."),
+            "has no weights: it failed before the first were saved. No space left on device. Mend that, then "
+            "resume. Resume it, or choose another run.",
+        ),
+        (Status(state="failed"), "it failed before the first were saved. Resume it, or choose another run."),
+        (Status(state="stopped", step=3), "it was stopped before the first were saved. Resume it"),
+        (Status(state="stopped"), "it waits for trainings before it, or was stopped before its first batch."),
+        (Status(state="interrupted"), "its training ended before the first were saved. Resume it"),
+        (
+            Status(state="finished", step=9),
+            "are missing, although it is finished. Put model.safetensors back",
+        ),
+    ],
+    ids=lambda value: value.state if isinstance(value, Status) else "",
+)
+def test_missing_weights_are_explained_by_the_state_of_the_run(
+    status: Status, sentence: str, tmp_path: Path
+) -> None:
+    run = new_run(small_config(), tmp_path)
+    run.write_status(status)
+    with run.lock() if status.state == "running" else nullcontext(), pytest.raises(VaeError) as caught:
+        run.load_model()
+    assert sentence in str(caught.value)
+
+
+def test_other_missing_files_are_named(tmp_path: Path) -> None:
+    run = new_run(small_config(), tmp_path)
+    with pytest.raises(VaeError, match=rf"{run.name}/resume\.safetensors is missing"):
+        checkpoints.check_training(run.resume_path, run.config)
+    with pytest.raises(VaeError, match=rf"{run.name}/snapshots/00000005\.safetensors is missing"):
+        checkpoints.load_snapshot(run.snapshot_path(5), run.config)
+    delete_run(run)
+    with pytest.raises(VaeError, match="is gone: it was deleted"):
+        run.load_model()
 
 
 def test_weights_without_a_position_are_refused(tmp_path: Path) -> None:
