@@ -13,7 +13,7 @@ from streamlit.testing.v1.element_tree import NumberInput
 from pages.components.shell.messages import WORD_JOINER
 from tests.support.app_test import PAGES, component, html, messages, tell, visit
 from tests.support.browser import wait_until
-from tests.support.paths import ROOT
+from tests.support.paths import BUNDLED, ROOT
 from tests.support.small_runs import small_config, stop_within_first_epoch
 from vae.config import TrainConfig
 from vae.runs.catalogue import find_run, new_run
@@ -440,6 +440,16 @@ def test_the_environment_names_the_runs_directory(monkeypatch: pytest.MonkeyPatc
     assert default_runs_dir() == ROOT / "checkpoints"
     monkeypatch.setenv("VAE_RUNS_DIR", os.sep + "elsewhere")
     assert default_runs_dir() == Path("/elsewhere")
+
+
+def test_the_app_started_in_another_folder_shows_the_runs_of_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VAE_RUNS_DIR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    test = visit(PAGES[2], run=BUNDLED.name)
+    assert messages(test) == ""
+    assert test.sidebar.selectbox[0].value == BUNDLED.name
 
 
 def test_what_hinders_going_back_leaves_the_rest_of_the_page(runs_dir: Path, trained: Run) -> None:

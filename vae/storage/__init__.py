@@ -1,1 +1,1 @@
-"""Atomic writes, reads of untrusted files with limits, and locks."""
+"""Atomic writes, reads of untrusted files with limits, locks, named folders, differences of systems."""
