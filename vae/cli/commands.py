@@ -42,6 +42,7 @@ from vae.runs.catalogue import (
 )
 from vae.runs.run import Run
 from vae.storage.folders import absolute_path
+from vae.training.worker_place import worker_place
 
 app = App(
     name="python -m vae",
@@ -108,7 +109,7 @@ def resume(
     A run whose device is missing here goes on on the best device there is, unless one is given.
     """
     changes = {name: value for name, value in (("device", device), ("threads", threads)) if value is not None}
-    if then and _workers() > 1:
+    if then and worker_place() is not None:
         raise CycloptsError(
             msg="Several workers train one run at a time. Resume each by a command of its own."
         )
@@ -241,35 +242,22 @@ def delete(run: RunName, /, *, runs_dir: RunsDir = None, yes: bool = False) -> N
 
 def _train(find: Callable[[], Run], *, fall_back: bool = False) -> None:
     """Trains a run in this process, as one of several workers if `torchrun` started them."""
-    if _workers() == 1:
+    place = worker_place()
+    if place is None:
         with stop_on_signal() as stop:
             train_in_terminal(find(), stop, fall_back=fall_back)
         return
+    # Sentences say what goes wrong between workers; torch would print its own stack beside them.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")
     from vae.training.distributed import worker_group
     from vae.training.loop import follow
 
-    with worker_group() as group:
+    with worker_group(place, partial(print, file=sys.stderr, flush=True)) as group:
         if group.rank == 0:
             with stop_on_signal() as stop:
                 train_in_terminal(find(), stop, fall_back=fall_back)
         else:
             follow(group)
-
-
-def _workers() -> int:
-    """The number of workers: https://docs.pytorch.org/docs/stable/elastic/run.html
-
-    Raises VaeError if the environment has that, but nothing else that `torchrun` sets.
-    """
-    count = os.environ.get("WORLD_SIZE") or "1"
-    if count != "1" and not (
-        count.isdecimal() and {"RANK", "MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys()
-    ):
-        raise VaeError(
-            f"WORLD_SIZE is {count!r} in the environment, but torchrun did not start this process. Remove "
-            "it, or start the workers by torchrun."
-        )
-    return int(count)
 
 
 def _find_changed(text: str, runs_dir: Path | None, changes: dict[str, Any]) -> Run:

@@ -5,8 +5,11 @@ over all workers (all-reduce), and each takes the same step of the optimizer, so
 the bit. The transport is `torch.distributed`: gloo between CPUs, nccl between GPUs.
 """
 
+import os
 import signal
-from collections.abc import Iterator
+import socket
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import NamedTuple
@@ -15,11 +18,19 @@ import torch
 from torch import Tensor, distributed
 
 from vae import VaeError
+from vae.storage.systems import WINDOWS
+from vae.training.forecast import in_words
 from vae.training.processes import stop_signals
+from vae.training.worker_place import WorkerPlace
 
 # A training may be paused for any time. The death of a worker is detected at once, because its connections
 # close; the others wait only if a machine or a network fails without closing them.
 TIMEOUT = timedelta(days=365)
+MEETING_SECONDS = 300.0  # to wait for the other workers at the start
+PATIENCE_SECONDS = 2.0  # until it is said for whom a worker waits
+# Waiting inside torch does not hear Ctrl-C, so it lasts no longer than this at once.
+ATTEMPT_SECONDS, POLL_SECONDS = 1.0, 0.1
+MOST_NAMED = 5  # workers
 _END = -1  # sent instead of a length or an epoch
 
 
@@ -109,12 +120,15 @@ class WorkerGroup:
 
 
 @contextmanager
-def worker_group() -> Iterator[WorkerGroup]:
-    """Joins the workers that `torchrun` started, for as long as the block lasts.
+def worker_group(place: WorkerPlace, report: Callable[[str], object]) -> Iterator[WorkerGroup]:
+    """Joins the other workers, for as long as the block lasts.
 
-    All but worker 0 ignore interrupts: worker 0 stops after the current batch, and ends the others.
+    All but worker 0 ignore interrupts from then on: worker 0 stops after the current batch, and ends the
+    others. `report` gets a sentence that says for whom this worker waits. Raises VaeError if they do not
+    come.
     """
-    distributed.init_process_group(timeout=TIMEOUT)
+    store = _meet(place, report)
+    distributed.init_process_group(store=store, rank=place.rank, world_size=place.count, timeout=TIMEOUT)
     group = WorkerGroup()
     if group.rank > 0:
         for number in stop_signals():
@@ -126,3 +140,81 @@ def worker_group() -> Iterator[WorkerGroup]:
             with suppress(VaeError):
                 group.send_end()
         distributed.destroy_process_group()
+
+
+def _meet(place: WorkerPlace, report: Callable[[str], object]) -> distributed.Store:
+    """Waits until all workers are there; returns the store through which they find each other.
+
+    Raises VaeError after MEETING_SECONDS, or if there are two workers of this number.
+    """
+    began, told = time.monotonic(), ""
+    store: distributed.Store | None = None
+    while True:
+        if store is None:
+            store = _open_store(place)
+            if store is not None and store.add(_key(place, place.rank), 1) > 1:
+                raise VaeError(f"There is another worker {place.rank} already. Give each its own RANK.")
+        missing = [0] if store is None else _missing(store, place)
+        if store is not None and not missing:
+            store.set_timeout(TIMEOUT)
+            return store
+        waited = time.monotonic() - began
+        text = f"{_workers(missing)} of {place.count}, at {place.address}:{place.port}"
+        limit = in_words(MEETING_SECONDS)
+        if waited > PATIENCE_SECONDS and text != told:
+            told = text
+            report(f"Worker {place.rank} waits for {text}, for {limit} at most.")
+        if waited > MEETING_SECONDS:
+            raise VaeError(
+                f"Worker {place.rank} waited {limit} for {text}, in vain. Start all workers with the same "
+                "WORLD_SIZE, MASTER_ADDR and MASTER_PORT, best by torchrun."
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def _open_store(place: WorkerPlace) -> distributed.Store | None:
+    """The store that worker 0 offers, or the process that started all; None if it is not there yet."""
+    # Set by torchrun, which then offers the store itself.
+    offers = place.rank == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
+    try:
+        if not offers:  # torch prints its own stack if nobody listens
+            socket.create_connection((place.address, place.port), ATTEMPT_SECONDS).close()
+        return distributed.TCPStore(
+            place.address,
+            place.port,
+            is_master=offers,
+            timeout=timedelta(seconds=ATTEMPT_SECONDS),
+            wait_for_workers=False,
+            multi_tenant=True,
+            use_libuv=not WINDOWS,
+        )
+    except (OSError, RuntimeError, ValueError) as error:
+        if not offers:
+            return None
+        why = str(error).partition("\n")[0].rstrip(".")
+        raise VaeError(
+            f"Worker 0 cannot listen at {place.address}:{place.port} ({why}). Set MASTER_ADDR to a name of "
+            "this machine, and MASTER_PORT to a port that is free."
+        ) from error
+
+
+def _key(place: WorkerPlace, rank: int) -> str:
+    """A worker's key in the store; those who expect another number of workers do not meet."""
+    return f"vae/{place.count}/{rank}"
+
+
+def _missing(store: distributed.Store, place: WorkerPlace) -> list[int]:
+    """The numbers of the workers that have not come yet. Raises VaeError if the store is gone."""
+    try:
+        return [rank for rank in range(place.count) if not store.check([_key(place, rank)])]
+    except RuntimeError as error:
+        raise VaeError(
+            f"Worker {place.rank} lost worker 0, at {place.address}:{place.port}. Start all workers again."
+        ) from error
+
+
+def _workers(ranks: list[int]) -> str:
+    """Numbers of workers as text: worker 1; workers 1, 2; workers 0, 1, 2, 3, 4 and 7 more."""
+    named = ", ".join(map(str, ranks[:MOST_NAMED]))
+    more = f" and {len(ranks) - MOST_NAMED} more" * (len(ranks) > MOST_NAMED)
+    return f"worker{'s' * (len(ranks) > 1)} {named}{more}"

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from vae.storage.folders import PROJECT, data_dir
+from vae.training.worker_place import VARIABLES
 
 NICENESS = 10  # of 19
 
@@ -47,13 +48,15 @@ def _creation_flags() -> int:
 
 
 def _environment() -> dict[str, str]:
-    """This process's environment, its paths made absolute: the new process has another current folder."""
+    """This process's environment, its paths made absolute: the new process has another current folder.
+
+    Without the variables of several workers: what the app starts is a process on its own.
+    """
     modules = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     return {
-        **os.environ,
+        **{name: text for name, text in os.environ.items() if name not in VARIABLES},
         "VAE_DATA_DIR": str(data_dir()),
         # With the project: `python -m` does not look in the current folder if PYTHONSAFEPATH is set.
-        "WORLD_SIZE": "1",  # workers; this process may be one of several of something else
         "PYTHONIOENCODING": "utf-8",  # of its log, and of the lines that are read from it
         "PYTHONPATH": os.pathsep.join((str(PROJECT), *map(os.path.abspath, modules))),
     }

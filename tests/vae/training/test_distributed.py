@@ -17,8 +17,10 @@ from tests.support.small_runs import small_config
 from vae import VaeError
 from vae.runs.catalogue import new_run
 from vae.runs.run import Run
+from vae.training import distributed
 from vae.training.distributed import WorkerGroup
 from vae.training.loop import fit
+from vae.training.worker_place import WorkerPlace
 
 CONFIG = small_config(epochs=4)  # of 12 steps each, the last batch as large as the others
 FIRST = 36
@@ -100,6 +102,51 @@ def test_a_batch_is_divided_without_a_gap() -> None:
         assert all(one.stop == other.start for one, other in pairwise(parts))
         sizes = [part.stop - part.start for part in parts]
         assert max(sizes) - min(sizes) <= 1
+
+
+def place(rank: int, count: int, port: int) -> WorkerPlace:
+    return WorkerPlace(rank, count, rank, count, "127.0.0.1", port)
+
+
+@pytest.mark.parametrize(("rank", "expected"), [(0, "workers 1, 2 of 3"), (2, "worker 0 of 3")])
+def test_a_worker_says_for_whom_it_waits_and_not_for_ever(
+    rank: int, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distributed, "MEETING_SECONDS", 0.2)
+    monkeypatch.setattr(distributed, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(distributed, "ATTEMPT_SECONDS", 0.05)
+    told: list[str] = []
+    port = free_port()
+    with (
+        pytest.raises(
+            VaeError, match=f"Worker {rank} waited 0 s for {expected}, at 127.0.0.1:{port}, in vain"
+        ),
+        distributed.worker_group(place(rank, 3, port), told.append),
+    ):
+        pass
+    assert told == [f"Worker {rank} waits for {expected}, at 127.0.0.1:{port}, for 0 s at most."]
+
+
+def test_a_port_that_is_taken_is_named() -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        port = listening.getsockname()[1]
+        with pytest.raises(VaeError, match=f"cannot listen at 127.0.0.1:{port} .*a port that is free"):
+            distributed._meet(place(0, 2, port), print)
+
+
+def test_two_workers_of_one_number_do_not_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distributed, "MEETING_SECONDS", 0.2)
+    port = free_port()
+    store = distributed._open_store(place(0, 3, port))
+    assert store is not None
+    with pytest.raises(VaeError, match=r"in vain"):
+        distributed._meet(place(1, 3, port), print)
+    with pytest.raises(VaeError, match="There is another worker 1 already"):
+        distributed._meet(place(1, 3, port), print)
+    with pytest.raises(VaeError, match="workers 0, 1, 2, 3, 5 and 2 more of 8"):
+        distributed._meet(place(4, 8, port), print)
 
 
 def test_a_lost_worker_is_told_as_a_sentence() -> None:
