@@ -25,18 +25,20 @@ def follow_training(run: Run, loaded: loaded_model.LoadedModel) -> None:
     While the run trains, newer weights are loaded as they come or on request.
     """
     if run.status().state in LIVE:
-        st.fragment(show_errors()(_follow), run_every=POLL)(run, loaded)
+        with st.container():
+            st.fragment(show_errors()(_follow), run_every=POLL)(run, loaded)
     else:
         weights_epoch(run, loaded)
 
 
 def weights_epoch(run: Run, loaded: loaded_model.LoadedModel) -> None:
     """Shows which epoch is loaded, unless it is the last."""
-    if loaded.epoch < run.config.epochs:
-        st.caption(
-            f"Shown is {escape_markdown(run.name)} after epoch {round(loaded.epoch, 2):g} of "
-            f"{run.config.epochs}."
-        )
+    with st.container():  # empty or not, it keeps what follows in its place, or charts would be mounted anew
+        if loaded.epoch < run.config.epochs:
+            st.caption(
+                f"Shown is {escape_markdown(run.name)} after epoch {round(loaded.epoch, 2):g} of "
+                f"{run.config.epochs}."
+            )
 
 
 def _rerun_when_there(run: Run) -> None:
