@@ -124,6 +124,7 @@ def test_runs_of_two_data_sets_say_what_cannot_be_compared(
         return vae.datasets.registry.ImageSet(images if dataset == "mnist" else images.flip(2), labels)
 
     monkeypatch.setattr("vae.datasets.registry._load", load)
+    monkeypatch.setattr("vae.datasets.registry.is_downloaded", lambda *_: True)
     test = visit(PAGE, None, run=trained.name, **{"with": other.name})
     assert "They learned different data sets, mnist at the left and kmnist at the right" in messages(test)
     assert "<b>" not in html(test)
