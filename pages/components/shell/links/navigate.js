@@ -1,6 +1,7 @@
+import { keep, kept } from "./tab_memory.js";
 import { setParameters } from "./url.js";
 
-// The query of a page when a link was followed from it is kept as long as the browser's tab is.
+// The name under which the query of a page is kept when a link is followed from it.
 const memory = (path) => `query of ${path}`;
 
 // Makes an <a> open a page as it was when a link was last followed from it, with the parameters of `query` changed:
@@ -8,7 +9,7 @@ const memory = (path) => `query of ${path}`;
 export function navigate(link, { page, query }) {
   const aim = () => {
     const target = new URL(page, document.baseURI);
-    const parameters = new URLSearchParams(sessionStorage.getItem(memory(target.pathname)) ?? "");
+    const parameters = new URLSearchParams(kept(memory(target.pathname)) ?? "");
     setParameters(parameters, query);
     target.search = parameters;
     link.href = target;
@@ -19,7 +20,7 @@ export function navigate(link, { page, query }) {
     aim();
     if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    sessionStorage.setItem(memory(location.pathname), location.search);
+    keep(memory(location.pathname), location.search);
     // As the browser's own back and forward buttons do, which Streamlit 1.67 follows: the app stays, and one step
     // back returns (tests/pages/test_reconstructions_in_a_browser.py).
     history.pushState(null, "", link.href);
