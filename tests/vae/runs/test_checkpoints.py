@@ -97,7 +97,7 @@ def test_other_missing_files_are_named(tmp_path: Path) -> None:
 
 def test_weights_without_a_position_are_refused(tmp_path: Path) -> None:
     save_file(VAE(small_config()).state_dict(), tmp_path / "model.safetensors")
-    with pytest.raises(VaeError, match="which step it is of"):
+    with pytest.raises(VaeError, match="no valid step"):
         checkpoints.read_position(tmp_path / "model.safetensors")
 
 

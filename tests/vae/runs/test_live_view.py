@@ -17,6 +17,7 @@ from vae.runs.catalogue import new_run
 from vae.runs.live_view import MAX_POINTS, load_view, save_view
 from vae.runs.run import Run
 from vae.training.loop import Trainer
+from vae.training.requests import Requests
 
 
 def test_a_finished_run_shows_its_last_moment(trained: Run, small: Path) -> None:
@@ -79,7 +80,7 @@ def test_a_damaged_view_gets_a_sentence(name: str, trained: Run, tmp_path: Path)
 
 def test_a_diverged_model_leaves_the_last_view(small: Path) -> None:
     run = new_run(small_config(threads=torch.get_num_threads()), small)
-    trainer = Trainer(run)
+    trainer = Trainer(run, Requests(run), fall_back=False)
     trainer.write_view()
     trainer.model.encoder.mean.weight.data.fill_(torch.nan)
     trainer.state.step = 1

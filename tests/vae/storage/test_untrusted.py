@@ -194,7 +194,7 @@ def with_header(path: Path, header: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("name", TENSORS)
 @pytest.mark.parametrize("what", ["100 GB", "header", "type", "shape", "name", "more", "metadata"])
-def test_a_header_that_promises_something_else_gets_a_sentence(what: str, name: str, run: Run) -> None:
+def test_a_header_that_says_something_else_gets_a_sentence(what: str, name: str, run: Run) -> None:
     path = run.path / name
     header = header_of(path)
     tensor = next(key for key in header if key != "__metadata__")
@@ -204,7 +204,7 @@ def test_a_header_that_promises_something_else_gets_a_sentence(what: str, name: 
         header[tensor] = entry | {"shape": [25 * 2**30], "data_offsets": [0, 100 * 2**30]}
     elif what == "header":
         path.write_bytes(struct.pack("<Q", 100 * 2**30) + path.read_bytes()[8:])
-        refused(run, name, f"promises 107,374,182,400 bytes, and at most {MAX_HEADER:,}")
+        refused(run, name, f"would take 107,374,182,400 bytes, and at most {MAX_HEADER:,}")
         return
     elif what == "type":
         header[tensor] = entry | {"dtype": "I8" if name.startswith("view") else "I32"}
@@ -236,7 +236,7 @@ def test_a_position_that_is_none_is_refused(field: str, value: str, run: Run) ->
     metadata = header["__metadata__"]
     assert isinstance(metadata, dict)
     with_header(run.resume_path, header | {"__metadata__": metadata | {field: value}})
-    refused(run, "resume.safetensors", f"which step it is of .{field}: ")
+    refused(run, "resume.safetensors", f"no valid step .{field}: ")
 
 
 def test_a_line_of_metrics_without_end_is_refused(run: Run) -> None:
