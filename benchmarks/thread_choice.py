@@ -1,8 +1,8 @@
 """What `threads: auto` costs and chooses, over a grid of batch sizes and networks.
 
-Each size is trained by steps alone, for SECONDS seconds. A comparison's cost is what its steps take longer
-than as many usual ones, as a share of the time since the comparison before. The speed is that of the last
-half of the time, beside turns with each fixed count right after it: ratios within one run.
+Each size is trained by steps alone, for SECONDS seconds. A comparison's cost is by how much the medians of
+its counts exceed that of the usual steps before, as a share of the time since the comparison before. The
+speed is that of the second half of the time, beside steps with each fixed count in between.
 """
 
 import statistics
@@ -20,8 +20,8 @@ from vae.training.step import Stepper
 from vae.training.threads import SHARE, ThreadTuner
 
 BATCHES, NETWORKS = (128, 2048, 8192), ((256, 256, 256), (1024, 1024))
-SECONDS, FIXED_STEPS = 60, 5
-TURNS = 3  # of all fixed counts
+SECONDS = 60
+EVERY = 3  # steps with the chosen count, one with each fixed count
 
 
 class Steps:
@@ -55,35 +55,39 @@ def measure(batch: int, network: tuple[int, ...], images: torch.Tensor) -> list[
     for _ in range(2):  # the first allocates the buffers
         steps.seconds(cores())
     began = time.perf_counter()
-    usual: list[float] = []
-    compared: list[float] = []
-    shares, cost, late = [0.0], 0.0, []
+    usual: list[float] = []  # steps since the last comparison
+    compared: dict[int, list[float]] = {}
+    shares, cost = [0.0], 0.0
+    chosen: list[float] = []  # in the second half of the time
+    fixed: dict[int, list[float]] = {count: [] for count in {1, max(1, cores() // 2), cores()}}
     while (now := time.perf_counter() - began) < SECONDS:
-        before = tuner.compared_steps
-        taken = steps.seconds(tuner.next_count())
+        before, count = tuner.compared_steps, tuner.next_count()
+        taken = steps.seconds(count)
         tuner.record(taken)
-        if now > SECONDS / 2:
-            late.append(taken)
         if tuner.compared_steps > before:
-            compared.append(taken)
+            compared.setdefault(count, []).append(taken)
             continue
         if compared:  # it has ended
-            excess = max(0.0, sum(compared) - len(compared) * statistics.median(usual[-9:]))
+            excess = sum(
+                len(times) * max(0.0, statistics.median(times) - statistics.median(usual[-9:]))
+                for times in compared.values()
+            )
             shares.append(excess / sum(usual))
             cost += excess
-            usual, compared = [], []
+            usual, compared = [], {}
         usual.append(taken)
-    fixed: dict[int, list[float]] = {count: [] for count in {1, max(1, cores() // 2), cores()}}
-    for _ in range(TURNS):
-        for count, times in fixed.items():
-            times += [steps.seconds(count) for _ in range(FIXED_STEPS)]
-    best = min(map(statistics.median, fixed.values()))
+        if now > SECONDS / 2:
+            chosen.append(taken)
+            if len(chosen) % EVERY == 0:  # beside the chosen count, because the machine's load changes
+                for other, times in fixed.items():
+                    times.append(steps.seconds(other))
+    best = min(statistics.median(times) for times in fixed.values())
     what = f"batch {batch}, {' x '.join(map(str, network))}"
     print(f"  {what}: {tuner.count} of {cores()} threads, {len(shares) - 1} comparisons", flush=True)
     return [
         Measurement(f"{what}: largest share of a comparison", 100 * max(shares), "%", 100 * SHARE),
         Measurement(f"{what}: share of all comparisons", 100 * cost / SECONDS, "%", 100 * SHARE),
-        Measurement(f"{what}: speed over the best fixed count", best / statistics.mean(late), "", 0.95, True),
+        Measurement(f"{what}: speed over the best fixed", best / statistics.median(chosen), "", 0.95, True),
     ]
 
 

@@ -6,7 +6,8 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from vae import VaeError
@@ -48,6 +49,36 @@ _FOLDERS: dict[Dataset, str] = {
 _one_at_a_time = threading.Lock()  # two visitors of a page may want the same set
 
 
+class _SocketTimeout:
+    """Python's time limit for sockets that set none, as torchvision's: one of the whole process.
+
+    A download that is given up ends by it, too. Several may, one after the other; the last puts it back.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._users = threading.Lock(), 0
+        self._before: float | None = None
+
+    @contextmanager
+    def limited(self) -> Iterator[None]:
+        """Sets the limit to STALL_SECONDS for as long as the block lasts."""
+        with self._lock:
+            if not self._users:
+                self._before = socket.getdefaulttimeout()
+                socket.setdefaulttimeout(STALL_SECONDS)
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if not self._users:
+                    socket.setdefaulttimeout(self._before)
+
+
+_SOCKET_TIMEOUT = _SocketTimeout()
+
+
 def is_downloaded(dataset: Dataset, root: Path) -> bool:
     """Whether all files of a data set are in torchvision's folder under `root`."""
     folder = root / _FOLDERS[dataset]
@@ -59,7 +90,7 @@ def is_downloaded(dataset: Dataset, root: Path) -> bool:
     return all((folder / "raw" / name).is_file() for name in names) or (folder / "processed").is_dir()
 
 
-def download(dataset: Dataset, root: Path) -> Iterator[str]:
+def download(dataset: Dataset, root: Path) -> Generator[str, None, None]:
     """Downloads a data set into torchvision's folder under `root`, unless it is there.
 
     Yields what is being done, a sentence, ten times a second. If the iterator is closed before its end, the
@@ -76,21 +107,16 @@ def download(dataset: Dataset, root: Path) -> Iterator[str]:
         _one_at_a_time.release()
 
 
-def _download(dataset: Dataset, root: Path) -> Iterator[str]:
+def _download(dataset: Dataset, root: Path) -> Generator[str, None, None]:
     folder = temporary_path(root / _FOLDERS[dataset])
     errors: list[Exception] = []
 
     def work() -> None:
-        # A connection to nowhere ends by itself, too, if nobody waits for it any more.
-        before = socket.getdefaulttimeout()
-        socket.setdefaulttimeout(STALL_SECONDS)
         try:
-            with without_progress_bars():
+            with _SOCKET_TIMEOUT.limited(), without_progress_bars():
                 MAKERS[dataset](folder, True, True)
         except Exception as error:  # noqa: BLE001 (raised by the thread that waits)
             errors.append(error)
-        finally:
-            socket.setdefaulttimeout(before)
 
     try:
         root.mkdir(parents=True, exist_ok=True)

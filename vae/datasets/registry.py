@@ -6,7 +6,7 @@ Shapes: N images.
 import gzip
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -38,7 +38,7 @@ def load(dataset: Dataset, *, train: bool) -> ImageSet:
     return _load(dataset, train, data_dir())
 
 
-def prepare(dataset: Dataset) -> Iterator[str]:
+def prepare(dataset: Dataset) -> Generator[str, None, None]:
     """Downloads a data set if it is not there; yields what is being done, a sentence, ten times a second.
 
     Raises VaeError if that fails.

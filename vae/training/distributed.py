@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, distributed
@@ -22,6 +22,9 @@ from vae.storage.systems import WINDOWS
 from vae.training.forecast import in_words
 from vae.training.processes import stop_signals
 from vae.training.worker_place import WorkerPlace
+
+if TYPE_CHECKING:
+    from torch._C._distributed_c10d import Store
 
 # A training may be paused for any time. The death of a worker is detected at once, because its connections
 # close; the others wait only if a machine or a network fails without closing them.
@@ -142,13 +145,13 @@ def worker_group(place: WorkerPlace, report: Callable[[str], object]) -> Iterato
         distributed.destroy_process_group()
 
 
-def _meet(place: WorkerPlace, report: Callable[[str], object]) -> distributed.Store:
+def _meet(place: WorkerPlace, report: Callable[[str], object]) -> "Store":
     """Waits until all workers are there; returns the store through which they find each other.
 
     Raises VaeError after MEETING_SECONDS, or if there are two workers of this number.
     """
     began, told = time.monotonic(), ""
-    store: distributed.Store | None = None
+    store: Store | None = None
     while True:
         if store is None:
             store = _open_store(place)
@@ -172,14 +175,14 @@ def _meet(place: WorkerPlace, report: Callable[[str], object]) -> distributed.St
         time.sleep(POLL_SECONDS)
 
 
-def _open_store(place: WorkerPlace) -> distributed.Store | None:
+def _open_store(place: WorkerPlace) -> "Store | None":
     """The store that worker 0 offers, or the process that started all; None if it is not there yet."""
     # Set by torchrun, which then offers the store itself.
     offers = place.rank == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
     try:
         if not offers:  # torch prints its own stack if nobody listens
             socket.create_connection((place.address, place.port), ATTEMPT_SECONDS).close()
-        return distributed.TCPStore(
+        return distributed.TCPStore(  # type: ignore[attr-defined]
             place.address,
             place.port,
             is_master=offers,
@@ -203,7 +206,7 @@ def _key(place: WorkerPlace, rank: int) -> str:
     return f"vae/{place.count}/{rank}"
 
 
-def _missing(store: distributed.Store, place: WorkerPlace) -> list[int]:
+def _missing(store: "Store", place: WorkerPlace) -> list[int]:
     """The numbers of the workers that have not come yet. Raises VaeError if the store is gone."""
     try:
         return [rank for rank in range(place.count) if not store.check([_key(place, rank)])]

@@ -7,7 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Generator, Iterator
-from contextlib import nullcontext, suppress
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -117,13 +117,14 @@ def _prepare_data(run: Run, requests: Requests) -> Iterator[Status]:
     run.write_status(status)
     requests.raise_if_stopped()
     written = -math.inf
-    for activity in prepare(run.config.dataset):
-        requests.raise_if_stopped()
-        if time.monotonic() - written > STATUS_SECONDS:
-            written = time.monotonic()
-            status = status.model_copy(update={"activity": activity})
-            run.write_status(status)
-            yield status
+    with closing(prepare(run.config.dataset)) as activities:
+        for activity in activities:
+            requests.raise_if_stopped()
+            if time.monotonic() - written > STATUS_SECONDS:
+                written = time.monotonic()
+                status = status.model_copy(update={"activity": activity})
+                run.write_status(status)
+                yield status
 
 
 def follow(group: WorkerGroup) -> None:
