@@ -56,8 +56,8 @@ def _environment() -> dict[str, str]:
     return {
         **{name: text for name, text in os.environ.items() if name not in VARIABLES},
         "VAE_DATA_DIR": str(data_dir()),
-        # With the project: `python -m` does not look in the current folder if PYTHONSAFEPATH is set.
         "PYTHONIOENCODING": "utf-8",  # of its log, and of the lines that are read from it
+        # With the project: `python -m` does not look in the current folder if PYTHONSAFEPATH is set.
         "PYTHONPATH": os.pathsep.join((str(PROJECT), *map(os.path.abspath, modules))),
     }
 

@@ -78,7 +78,7 @@ def test_errors_are_printed_in_any_encoding(small: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.usefixtures("runs_dir")
-@pytest.mark.parametrize("arguments", [["runs"], ["runs", "--json"], ["train", "--help"]])
+@pytest.mark.parametrize("arguments", [["runs"], ["train", "--help"]])
 def test_a_reader_that_leaves_ends_a_command_silently(arguments: list[str]) -> None:
     """`… | head` has left before the command prints its first line."""
     reading, writing = os.pipe()

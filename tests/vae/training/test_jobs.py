@@ -220,6 +220,7 @@ def test_a_process_gets_absolute_folders_and_finds_the_package(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PYTHONIOENCODING", "cp949")
     started: list[dict[str, str]] = []
     monkeypatch.setattr(processes, "_lower_priority", lambda _: None)
     monkeypatch.setattr(subprocess, "Popen", lambda *_, env, **__: started.append(env))
@@ -229,6 +230,7 @@ def test_a_process_gets_absolute_folders_and_finds_the_package(
         processes.start_process("runs")
     folders = [tmp_path / "data", tmp_path.parent / "data", tmp_path / "home" / "data", ROOT / "data"]
     assert [Path(environment["VAE_DATA_DIR"]) for environment in started] == folders
+    assert {environment["PYTHONIOENCODING"] for environment in started} == {"utf-8"}
     paths = os.pathsep.join((str(ROOT), str(tmp_path / "lib"), "/lib"))
     assert {environment["PYTHONPATH"] for environment in started} == {paths}
 
