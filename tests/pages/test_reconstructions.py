@@ -1,6 +1,7 @@
 """The Reconstructions page without a browser: what it shows, and what it says to nonsense."""
 
 import base64
+import io
 import json
 import shutil
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import vae
@@ -270,3 +272,57 @@ def test_weights_that_have_diverged_get_a_sentence(runs_dir: Path, trained: Run)
     save_model(path, model, trained.config, 1, 0.1)
     for page in PAGES[:2]:
         assert "they have diverged" in messages(visit(page))
+
+
+def uploaded(picture: np.ndarray) -> AppTest:
+    """The page with this picture of one's own, grey levels (H, W)."""
+    test = visit(PAGE, {"own_way": "Upload"}, view="Your own")
+    content = io.BytesIO()
+    Image.fromarray(picture).save(content, "PNG")
+    test.file_uploader[0].upload("digit.png", content.getvalue(), "image/png").run()
+    assert not test.exception
+    return test
+
+
+def shown(test: AppTest) -> np.ndarray:
+    """One's own picture as the model gets it, (28, 28)."""
+    pictures = np.frombuffer(base64.b64decode(component(test, "own_picture")["pictures"]), np.uint8)
+    return pictures.reshape(2, 28, 28)[0].astype(int)
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_a_digit_on_ruled_paper_is_found_and_another_part_can_be_framed() -> None:
+    digits = load("mnist", train=False).images.numpy()
+    sheet = np.full((600, 600), 235, np.uint8)
+    sheet[20::55] = 170
+    for number, (x, size) in enumerate(((20, 280), (400, 120))):
+        large = np.asarray(Image.fromarray(digits[number]).resize((size, size)), float) / 255
+        sheet[200 : 200 + size, x : x + size] = (
+            sheet[200 : 200 + size, x : x + size] * (1 - large) + 40 * large
+        )
+    test = uploaded(sheet)
+    assert np.abs(shown(test) - digits[0]).mean() < 14
+    frame = component(test, "own_frame")
+    left, _, right, _ = frame["edges"]
+    assert 0 <= left < right < 520
+    test.session_state["own_frame"] = {"frame": {"picture": frame["picture"], "edges": [620, 300, 950, 600]}}
+    test.run()
+    assert not test.exception
+    assert np.abs(shown(test) - digits[1]).mean() < 14
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_of_two_digits_the_page_says_that_it_is_unsure_before_it_scores_one() -> None:
+    digits = load("mnist", train=False).images[:2].numpy()
+    test = uploaded(
+        np.hstack(
+            [
+                np.pad(255 - digit.repeat(8, 0).repeat(8, 1), 40, constant_values=255)
+                for digit in digits[[0, 0]]
+            ]
+        )
+    )
+    assert "It is not clear what the digit is here" in messages(test)
+    assert not any('"own_picture"' in part.proto.json for part in test.get("bidi_component"))
+    test.checkbox[0].check().run()
+    assert np.abs(shown(test) - digits[0]).mean() < 14

@@ -34,14 +34,13 @@ def as_mnist(picture: ImageArray, side: int = 28) -> ImageArray:
     Raises VaeError if nothing stands out from the background.
     """
     ink = _ink(picture)
-    mask = _stroke_mask(ink)
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not rows.size:
+    box = _box(ink)
+    if box is None:
         raise VaeError(
             "Nothing stands out in this picture: it is all of one colour, too faint, or has no even ground. "
             "Choose one with a dark digit on a light ground, or a light one on a dark ground."
         )
-    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    left, top, right, bottom = box
     scale = max(1, round(side * BOX)) / max(bottom - top, right - left)
     width, height = (max(1, round(float(length * scale))) for length in (right - left, bottom - top))
     fitted = Image.fromarray(ink).resize(
@@ -53,6 +52,25 @@ def as_mnist(picture: ImageArray, side: int = 28) -> ImageArray:
     out = np.zeros((side, side), np.uint8)
     out[y : y + height, x : x + width] = np.rint(levels)
     return out
+
+
+def stroke_box(picture: ImageArray) -> tuple[int, int, int, int] | None:
+    """Where `as_mnist` finds ink: left, top, right and bottom, the latter two outside; None if nowhere."""
+    return _box(_ink(picture))
+
+
+def has_dark_ink(picture: ImageArray) -> bool:
+    """Whether `as_mnist` takes what is darker than the border for ink, and not what is lighter."""
+    light, dark = map(_energy, _light_and_dark(picture))
+    return dark > light
+
+
+def _box(ink: Levels) -> tuple[int, int, int, int] | None:
+    mask = _stroke_mask(ink)
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not rows.size:
+        return None
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def _offset(mass: Levels, side: int) -> int:
@@ -69,7 +87,16 @@ def _offset(mass: Levels, side: int) -> int:
 
 
 def _ink(picture: ImageArray) -> Levels:
-    """Each pixel's difference from the background, in the direction of the ink; 0 elsewhere: (H, W).
+    """Each pixel's difference from the background, in the direction of the ink; 0 elsewhere: (H, W)."""
+    return max(_light_and_dark(picture), key=_energy)
+
+
+def _energy(ink: Levels) -> float:
+    return float((ink.astype(np.float64) ** 2).sum())
+
+
+def _light_and_dark(picture: ImageArray) -> tuple[Levels, Levels]:
+    """How much lighter than the background each pixel is, and how much darker; 0 elsewhere: (H, W) each.
 
     The background is the median of the border, if the border is even. Otherwise it is a quadratic surface
     fitted to the border, for light from one side or fading towards the corners. Not always a surface, because
@@ -98,7 +125,7 @@ def _ink(picture: ImageArray) -> Levels:
     light, dark = (np.where(part > threshold, part, 0) for part in (difference, -difference))
     # Dark ink absorbs a share of the light, so its contrast is lower where the paper is darker.
     dark *= median / np.maximum(background, median / 3 + 1)
-    return max(light, dark, key=lambda part: float((part.astype(np.float64) ** 2).sum()))
+    return light, dark
 
 
 def _deviation(residual: Levels) -> float:

@@ -1,8 +1,11 @@
 """A picture of one's own, drawn or uploaded, and what the model makes of it."""
 
+from typing import NamedTuple
+
 import numpy as np
 import streamlit as st
 
+from pages.components.gallery.crop_frame import UNITS, Edges, crop_frame
 from pages.components.gallery.draw_pad import draw_pad
 from pages.components.gallery.picture_detail import neighbours_key, picture_detail
 from pages.components.gallery.picture_url import OWN_PLACE
@@ -13,6 +16,7 @@ from pages.components.shell.messages import error_text
 from vae import VaeError
 from vae.datasets.images import ImageArray, read_image
 from vae.datasets.mnist_style import BOX, as_mnist
+from vae.datasets.photo import Box, Found, find_digit
 from vae.inference.scoring import make_scored_set
 from vae.runs.run import Run
 
@@ -23,6 +27,21 @@ PAD = 240  # width in pixels; the details stand beside it, in a narrow window be
 _STYLE = "<style>:has(> .st-key-own_shown) { min-width: min(36rem, 100%); }</style>"
 DRAW, UPLOAD = "Draw", "Upload"
 UPLOADED = "own_uploaded"
+PAPER = 0.15  # of a digit's size, around it in the frame
+
+
+class Upload(NamedTuple):
+    """An uploaded picture.
+
+    Attributes:
+        picture: grey levels (H, W).
+        found: the digit in it.
+        normalised: the pictures at the model's size (S, S), by the frame that was dragged; None if none was.
+    """
+
+    picture: ImageArray
+    found: Found
+    normalised: dict[Edges | None, ImageArray]
 
 
 def own_picture(run: Run, loaded: LoadedModel) -> None:
@@ -79,6 +98,42 @@ def _uploaded(side: int) -> ImageArray | None:
     )
     # Kept in the session: a photo takes half a second, and Streamlit drops the file when its page is left.
     if file is not None and UPLOADED not in st.session_state:
-        st.session_state[UPLOADED] = as_mnist(read_image(file.getvalue()), side)
-    kept: ImageArray | None = st.session_state.get(UPLOADED)
-    return kept
+        picture = read_image(file.getvalue())
+        st.session_state[UPLOADED] = Upload(picture, find_digit(picture), {})
+    upload: Upload | None = st.session_state.get(UPLOADED)
+    if upload is None:
+        return None
+    picture, found, normalised = upload
+    edges = crop_frame(picture, frame_around(found.box, picture), key="own_frame", label="The digit's frame")
+    if edges is None and not found.sure:
+        st.warning("It is not clear what the digit is here. Drag the frame around it.")
+        if not st.checkbox("The frame is right", key=f"{UPLOADED}_{found.box}"):
+            return None
+    if edges not in normalised:
+        part = found if edges is None else find_digit(part_of(picture, edges))
+        normalised[edges] = as_mnist(part.picture, side)
+    return normalised[edges]
+
+
+def frame_around(box: Box, picture: ImageArray) -> Edges:
+    """A frame around a digit and some paper, in the units of `crop_frame`."""
+    height, width = picture.shape
+    more = PAPER * max(box.right - box.left, box.bottom - box.top)
+
+    def units(pixels: float, size: int) -> int:
+        return round(UNITS * min(max(pixels / size, 0), 1))
+
+    return (
+        units(box.left - more, width),
+        units(box.top - more, height),
+        units(box.right + more, width),
+        units(box.bottom + more, height),
+    )
+
+
+def part_of(picture: ImageArray, edges: Edges) -> ImageArray:
+    """The part of a picture inside a frame."""
+    height, width = picture.shape
+    left, right = (edge * width // UNITS for edge in edges[::2])
+    top, bottom = (edge * height // UNITS for edge in edges[1::2])
+    return picture[top : max(bottom, top + 1), left : max(right, left + 1)]
