@@ -35,7 +35,7 @@ function draw(canvas, levels, { count, side, difference }, colours) {
 }
 
 // A tile: `open(number)` is called by a click, unless that opens another page.
-function tileOf({ captions, numbers, page, query, panels, label, ...layout }, i, levels, colours, open) {
+function tileOf({ captions, numbers, page, query, panels, label, total, ...layout }, i, levels, colours, open) {
   const [title, detail] = captions[i] ?? [];
   const clickable = numbers !== null;
   const made = element(clickable ? (page === null ? "button" : "a") : "div", { class: "tile" });
@@ -51,14 +51,14 @@ function tileOf({ captions, numbers, page, query, panels, label, ...layout }, i,
   if (detail) made.append(element("span", { class: "tile-detail" }, detail));
   if (clickable) {
     made.dataset.number = numbers[i];
-    made.setAttribute("aria-label", ["Open", title, detail].join(" "));
+    made.setAttribute("aria-label", ["Open", title || `#${numbers[i]}`, detail].filter(Boolean).join(" "));
     if (page === null) {
       made.type = "button";
       made.addEventListener("click", () => open(numbers[i]));
     } else navigate(made, { page, query: { ...query, index: String(numbers[i]) } });
   } else {
     canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", title || label);
+    canvas.setAttribute("aria-label", title || (total > 1 ? `${label}, ${i + 1} of ${total}` : label));
   }
   return made;
 }
@@ -84,7 +84,7 @@ class Tiles {
     grid.style.maxWidth = `${2 * data.width * parts.length}px`; // a few must not fill a wide window
     const colours = palette(data.colours);
     const open = (number) => this.report("clicked", number);
-    const made = parts.map((levels, i) => tileOf(data, i, levels, colours, open));
+    const made = parts.map((levels, i) => tileOf({ ...data, total: parts.length }, i, levels, colours, open));
     // A tile that was clicked keeps the keyboard focus: without it, Escape would not close a dialog.
     const focused = [...grid.children].indexOf(grid.getRootNode().activeElement);
     grid.replaceChildren(...made);
