@@ -24,11 +24,16 @@ export function loadPlotly(url) {
 let webgl; // tested once: browsers allow only a few WebGL contexts
 export function hasWebGL() {
   if (webgl === undefined) {
-    const context = document.createElement("canvas").getContext("webgl");
-    webgl = Boolean(context);
-    context?.getExtension("WEBGL_lose_context")?.loseContext();
+    const canvas = document.createElement("canvas");
+    webgl = Boolean(canvas.getContext("webgl"));
+    release(canvas);
   }
   return webgl;
+}
+
+// Ends the WebGL context of a canvas, so that others have room.
+export function release(canvas) {
+  canvas.getContext("webgl")?.getExtension("WEBGL_lose_context")?.loseContext();
 }
 
 // Streamlit's theme variables, by name.

@@ -1,5 +1,5 @@
 import { component } from "../../shell/lifecycle.js";
-import { CONFIG, hasWebGL, themeTemplate } from "../plotly.js";
+import { CONFIG, themeTemplate } from "../plotly.js";
 import { PlotlyChart } from "../plotly_chart.js";
 import { onClick } from "./clicks.js";
 import { Cursor } from "./moment_cursor.js";
@@ -14,7 +14,10 @@ class LiveFigure {
     this.element = this.box.querySelector(".live-figure-chart");
     this.note = this.box.querySelector(".live-figure-note");
     const { signal } = this.listeners;
-    this.chart = new PlotlyChart(this.element, signal);
+    this.chart = new PlotlyChart(this.element, signal, () => {
+      this.drawn = null;
+      this.draw();
+    });
     onClick(this.chart, (place) => this.click(place), signal);
     // Once Plotly has ended the drag.
     const released = () => this.waiting && setTimeout(() => this.draw());
@@ -79,7 +82,7 @@ class LiveFigure {
     const { data, layout } = JSON.parse(this.data.figure); // anew, as Plotly writes into it
     for (const [name, part] of Object.entries(narrow)) layout[name] = { ...layout[name], ...part };
     const heavy = data.filter((trace) => trace.type === "scattergl");
-    const slow = heavy.length > 0 && !hasWebGL();
+    const slow = heavy.length > 0 && !chart.webgl;
     if (slow) heavy.forEach((trace) => (trace.type = "scatter"));
     note.textContent = slow ? "This browser has no WebGL: the map is drawn more slowly." : "";
     delete layout.width;

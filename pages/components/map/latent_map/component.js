@@ -1,4 +1,4 @@
-import { hasWebGL, themeOf, themeTemplate } from "../../charts/plotly.js";
+import { themeOf, themeTemplate } from "../../charts/plotly.js";
 import { PlotlyChart } from "../../charts/plotly_chart.js";
 import { component } from "../../shell/lifecycle.js";
 import { EventQueue } from "../../shell/component_events.js";
@@ -36,7 +36,10 @@ class LatentMap {
     [this.overlay, this.behind] = ["-marks", "-manifold"].map(part);
     this.listeners = new AbortController();
     const { signal } = this.listeners;
-    this.chart = new PlotlyChart(part("-chart"), signal);
+    this.chart = new PlotlyChart(part("-chart"), signal, () => {
+      this.layer.forget();
+      this.draw();
+    });
     this.view = new View(this.chart);
     this.layer = new PlotlyLayer(this.view, {
       moved: () => this.moved(),
@@ -141,7 +144,7 @@ class LatentMap {
         await this.drawFigure();
         if (this.gone) return;
         this.past.hideAtNewest();
-        this.setNote([hasWebGL() ? "" : NO_WEBGL, this.trouble].filter(Boolean).join(" "));
+        this.setNote([this.chart.webgl ? "" : NO_WEBGL, this.trouble].filter(Boolean).join(" "));
         this.moved();
       }
     } catch (error) {

@@ -1,6 +1,6 @@
 // The points on a Plotly chart, and the part of the map that is visible. Plotly draws again only when the points
 // change, as that takes 30 ms or more.
-import { CONFIG, hasWebGL } from "../../../charts/plotly.js";
+import { CONFIG } from "../../../charts/plotly.js";
 import { remember, remembered, setWindow, windowInUrl } from "../url_state.js";
 import { widened } from "../view.js";
 import { groups, layout, marker, traces } from "./plotly_figure.js";
@@ -50,7 +50,7 @@ export class PlotlyLayer {
       await chart.restyle({ "marker.size": mark.size, "marker.opacity": mark.opacity });
     } else {
       const parts = visible ? groups(points, look, hidden, points) : [];
-      const figure = traces(points, parts, mark, hasWebGL() ? "scattergl" : "scatter");
+      const figure = traces(points, parts, mark, chart.webgl ? "scattergl" : "scatter");
       // Another config would be another chart: the chosen mode would be lost, and WebGL begin anew.
       this.config ??= this.configOf(selects);
       await chart.draw(figure, { ...layout(ranges, names, ++this.#draws), template }, this.config);
