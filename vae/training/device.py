@@ -46,9 +46,9 @@ def machine_notice(config: TrainConfig, device: torch.device) -> str | None:
     if config.device not in ("auto", device.type):
         sentences.append(f"This machine has no device {config.device}: the run is trained on {device.type}.")
     if config.threads != "auto" and config.threads > cores():
+        usable = "1 core" if cores() == 1 else f"{cores()} cores"
         sentences.append(
-            f"{config.threads:,} threads are set, but this machine has {cores()} cores: as many threads are "
-            "used."
+            f"{config.threads:,} threads are set; {usable} can be used here, with a thread each."
         )
     return " ".join(sentences) or None
 

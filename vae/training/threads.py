@@ -65,7 +65,7 @@ class ThreadTuner:
         self._fastest = float("inf")  # the least usual duration since the last comparison
         self._since = self._debt = 0.0  # time since the last comparison, and by how much it cost too much
         self._interval = FIRST_INTERVAL
-        self._ratios: dict[int, float] = {}  # duration of a step with other counts, over that with `count`
+        self._ratios: dict[int, float] = {}  # longest step with other counts, over the usual one with `count`
         self._times: dict[int, list[float]] = {}  # of the comparison in progress, by count
 
     @contextmanager
@@ -167,6 +167,9 @@ class ThreadTuner:
             self._recent.clear()
         else:
             self._interval = min(2 * self._interval, LONGEST_INTERVAL)
-        self._ratios = {count: median / medians[self.count] for count, median in medians.items()}
+        # The slowest step decides what the next comparison may cost: beside other programs one can take long.
+        self._ratios = {
+            count: max(times) / medians[self.count] for count, times in self._times.items() if times
+        }
         self._debt = max(0.0, self._cost - self._allowed())
         self._since, self._fastest, self._times = 0.0, float("inf"), {}
