@@ -14,6 +14,7 @@ from vae import VaeError
 from vae.config import Dataset
 from vae.datasets.torchvision_import import datasets, without_progress_bars
 from vae.storage.atomic import remove_leftovers, temporary_path
+from vae.storage.untrusted import reason
 
 STALL_SECONDS = 30.0  # without a byte, after which a download has failed
 POLL_SECONDS = 0.1  # between two looks at a download
@@ -170,16 +171,16 @@ def _move(source: Path, target: Path) -> None:
             os.replace(file, target / "raw" / file.name)
 
 
-def unusable(dataset: Dataset, root: Path, why: object) -> VaeError:
+def unusable(dataset: Dataset, root: Path, why: str | Exception) -> VaeError:
     """The error that a data set cannot be downloaded, saved or read, and what to do."""
     if isinstance(why, OSError) and why.errno in LOCAL_ERRORS:
         return VaeError(
             f"The data set {dataset} cannot be saved in {root}: {why.strerror}. Make that folder writable, "
             f"and free some space if there is none: it takes about {UNPACKED * MEGABYTES[dataset]} MB."
         )
-    reason = " ".join(str(why).split())
+    text = why if isinstance(why, str) else reason(why)
     return VaeError(
-        f"The data set {dataset} could not be downloaded or read ({reason}). Connect to the internet, "
+        f"The data set {dataset} could not be downloaded or read ({text}). Connect to the internet, "
         f"delete its folder in {root} if there is one, and try again; or train on mnist, which comes "
         "with the project."
     )

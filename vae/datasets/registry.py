@@ -14,11 +14,13 @@ from typing import NamedTuple
 from torch import Tensor
 
 from vae import VaeError
-from vae.config import Dataset
+from vae.config import SIDE, Dataset
 from vae.datasets.download import MAKERS, download, is_downloaded, unusable
 from vae.datasets.torchvision_import import datasets
 from vae.storage.atomic import write_atomic
 from vae.storage.folders import PROJECT, data_dir
+
+CLASSES = 10  # of each data set
 
 
 class ImageSet(NamedTuple):
@@ -55,11 +57,26 @@ def _load(dataset: Dataset, train: bool, root: Path) -> ImageSet:
         read = datasets.MNIST(root, train=train)
     else:
         read = _read(dataset, root, train)
-    images = read.data
+    images, labels = read.data, read.targets
+    if why := _misfit(images, labels):
+        raise unusable(dataset, root, why)
     if dataset == "emnist-digits":
         # EMNIST's files hold each image transposed, and torchvision returns them so.
         images = images.transpose(1, 2).contiguous()
-    return ImageSet(images, read.targets)
+    return ImageSet(images, labels)
+
+
+def _misfit(images: Tensor, labels: Tensor) -> str:
+    """What is wrong with the images or labels of a data set; "" if nothing is."""
+    if not len(images):
+        return "a file holds no images"
+    if images.shape[1:] != (SIDE, SIDE):
+        return f"its images have the shape {tuple(images.shape[1:])} instead of {(SIDE, SIDE)}"
+    if labels.shape != images.shape[:1]:
+        return f"it has {len(images):,} images and {labels.numel():,} labels"
+    if labels.min() < 0 or labels.max() >= CLASSES:
+        return f"a label is not from 0 to {CLASSES - 1}"
+    return ""
 
 
 def class_names(dataset: Dataset) -> tuple[str, ...]:
@@ -74,8 +91,10 @@ def class_names(dataset: Dataset) -> tuple[str, ...]:
 def _read(dataset: Dataset, root: Path, train: bool) -> datasets.MNIST:
     try:
         return MAKERS[dataset](root, train, False)
-    except (OSError, RuntimeError, ValueError, AssertionError) as error:
+    except (OSError, RuntimeError) as error:
         raise unusable(dataset, root, error) from error
+    except (AssertionError, LookupError, TypeError, ValueError) as error:  # torchvision checks by assertions
+        raise unusable(dataset, root, "a file is damaged: it is no whole idx file") from error
 
 
 @cache

@@ -32,6 +32,13 @@ def shortened(text: str) -> str:
     return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}…"
 
 
+def reason(error: BaseException) -> str:
+    """The message of an error on one line; what its type says if it has none."""
+    if message := " ".join(str(error).split()):
+        return message
+    return "there is not enough memory" if isinstance(error, MemoryError) else type(error).__name__
+
+
 def open_limited(path: Path, most: int) -> BufferedReader:
     """Opens a regular file of at most `most` bytes for reading.
 

@@ -29,6 +29,7 @@ from vae.runs.records import LIVE, Metrics, State, Status
 from vae.runs.run import Run
 from vae.storage.atomic import remove_leftovers, sync
 from vae.storage.folders import absolute_path
+from vae.storage.untrusted import reason
 from vae.training.device import Pace, choose_device, machine_notice
 from vae.training.distributed import WorkerGroup
 from vae.training.forecast import cores
@@ -95,7 +96,7 @@ def fit(
             run.write_status(run.status().model_copy(update=ended))
             yield run.status()
         except Exception as error:
-            why = error.strerror if isinstance(error, OSError) and error.strerror else error
+            why = error.strerror if isinstance(error, OSError) and error.strerror else reason(error)
             known = isinstance(error, VaeError)
             sentence = str(error) if known else f"The training failed: {why}. Mend that, then resume."
             with suppress(OSError, VaeError):  # a full disk, or a run that was deleted meanwhile

@@ -1,5 +1,7 @@
 import gzip
 import hashlib
+import math
+import struct
 import urllib.error
 from pathlib import Path
 
@@ -153,3 +155,35 @@ def test_labels_have_names() -> None:
     assert registry.class_names("mnist") == tuple("0123456789")
     assert registry.class_names("fashion-mnist")[9] == "Ankle boot"
     assert len(registry.class_names("kmnist")) == 10
+
+
+def idx(shape: tuple[int, ...], value: int = 0) -> bytes:
+    """An idx file of uint8 of this shape, all values the same."""
+    return struct.pack(f">HBB{len(shape)}I", 0, 8, len(shape), *shape) + bytes([value]) * math.prod(shape)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "why"),
+    [
+        (bytes(5000), None, "no whole idx file"),
+        (b"", None, "no whole idx file"),
+        (b"<html>", None, "no whole idx file"),
+        (idx((200, 14, 14)), None, r"images have the shape \(14, 14\) instead of \(28, 28\)"),
+        (idx((199, 28, 28)), None, "it has 199 images and 200 labels"),
+        (idx((0, 28, 28)), None, "no whole idx file|holds no images"),
+        (None, idx((200,), 10), "a label is not from 0 to 9"),
+        (None, bytes(5000), "no whole idx file"),
+    ],
+)
+def test_files_with_other_content_get_a_reason(
+    images: bytes | None, labels: bytes | None, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAE_DATA_DIR", str(write_small_mnist(tmp_path)))
+    registry.load("mnist", train=False)
+    (tmp_path / "KMNIST").mkdir()
+    raw = (tmp_path / "MNIST" / "raw").rename(tmp_path / "KMNIST" / "raw")
+    for name, content in (("images-idx3", images), ("labels-idx1", labels)):
+        if content is not None:
+            (raw / f"t10k-{name}-ubyte").write_bytes(content)
+    with pytest.raises(VaeError, match=f"kmnist could not be downloaded or read.*{why}"):
+        registry.load("kmnist", train=False)
