@@ -25,7 +25,7 @@ from vae.runs.records import LIVE
 from vae.runs.run import MAX_METRICS, Run
 from vae.storage.atomic import move_atomic, temporary_path
 from vae.storage.systems import is_reserved
-from vae.storage.untrusted import MAX_JSON, open_limited, safetensors_limit, shortened
+from vae.storage.untrusted import MAX_JSON, open_limited, reason, safetensors_limit, shortened
 
 MAX_ZIP = 200  # megabytes: a page holds it in memory
 MAX_BYTES = 256_000_000  # unpacked; 3 x 1024 units with their training state have 170 MB
@@ -35,11 +35,19 @@ MEMBER = re.compile(
     r"(?P<file>(?:config|status|evaluation)\.json|metrics\.jsonl|(?:model|view|resume)\.safetensors"
     r"|snapshots/[0-9]{8,16}\.safetensors)"
 )
-# Other files in folders that were packed by hand. Locks, logs and requests are of use on one machine only.
-IGNORED = re.compile(r"(?:.+/)?(?:lock|request\.lock|request\.json|log\.txt|\.DS_Store|)|__MACOSX/.*")
+# Other files in folders that were packed by hand, most of them hidden: locks, logs and requests, which are of
+# use on one machine only; files that a live run was just writing; what Windows, macOS and KDE leave.
+IGNORED = re.compile(
+    r"(?:.+/)?(?:lock|request\.lock|request\.json|log\.txt|\.[^/]+\.[0-9a-f]{8}|)"
+    r"|(?:.+/)?(?i:thumbs\.db(?::encryptable)?|ehthumbs(?:_vista)?\.db|desktop\.ini|\.directory)"
+    r"|(?:.+/)?(?:\.DS_Store|\.localized|\.apdisk|\.VolumeIcon\.icns|Icon\r|\._[^/]*)"
+    r"|(?:.+/)?(?:__MACOSX|\.Spotlight-V100|\.Trashes|\.fseventsd|\.TemporaryItems|\$RECYCLE\.BIN"
+    r"|System Volume Information)/.*"
+)
 _CHUNK = 1_000_000  # bytes copied at once
 _UNNAMED = "zip"  # the temporary folder of a run whose zip has no valid name; its config then names it
-_ENTRY_SIGNATURE = b"PK\x01\x02"  # of each entry in a zip's directory
+_ENTRY_SIGNATURE = b"PK\x01\x02"  # of each entry in a zip's directory, which is at its end
+_START = b"PK\x03\x04"  # of the first entry
 _MODE_SHIFT = 16  # the position of a file's mode in an entry's attributes
 _ENCRYPTED = 1  # a bit of an entry's flags
 _UNREADABLE = (
@@ -128,11 +136,21 @@ def _open_zip(file: BinaryIO) -> Iterator[zipfile.ZipFile]:
         # Counted before `zipfile` makes an object of each entry: a small zip can declare millions.
         if _count(file, _ENTRY_SIGNATURE) > MAX_ENTRIES:
             raise VaeError(f"The zip holds more than {MAX_ENTRIES} files, which no run has.")
+        if _is_cut_off(file):
+            raise VaeError("The zip is cut off: its end is missing. Download or copy it again.")
         with zipfile.ZipFile(file) as archive:
             yield archive
     except _UNREADABLE as error:
-        why = shortened(str(error) or type(error).__name__)
-        raise VaeError(f"The zip cannot be unpacked ({why}). Pack the run's folder again.") from error
+        raise VaeError(
+            f"The zip cannot be unpacked ({shortened(reason(error))}). Download or copy it again; if "
+            "that does not help, pack the run's folder again."
+        ) from error
+
+
+def _is_cut_off(file: BinaryIO) -> bool:
+    """Whether a file begins as a zip does, or is empty, and does not end as one."""
+    file.seek(0)
+    return file.read(len(_START)) in (b"", _START) and not zipfile.is_zipfile(file)
 
 
 def _count(file: BinaryIO, pattern: bytes) -> int:
@@ -166,12 +184,17 @@ def _members(archive: zipfile.ZipFile) -> tuple[str, dict[str, zipfile.ZipInfo]]
     """
     folders: set[str] = set()
     members: dict[str, zipfile.ZipInfo] = {}
-    for entry in archive.infolist():
-        if IGNORED.fullmatch(entry.filename):
-            continue
+    entries = [entry for entry in archive.infolist() if not IGNORED.fullmatch(entry.filename)]
+    strangers = [entry.filename for entry in entries if not MEMBER.fullmatch(entry.filename)]
+    if strangers:
+        others = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
+        raise VaeError(
+            f"The zip holds {shortened(repr(strangers[0]))}{others}, which is no file of a run. Take that "
+            "out of the zip, or pack the run's folder alone."
+        )
+    for entry in entries:
         name, found = shortened(repr(entry.filename)), MEMBER.fullmatch(entry.filename)
-        if not found:
-            raise VaeError(f"The zip holds {name}, which is no file of a run. Pack the run's folder alone.")
+        assert found is not None
         kind = stat.S_IFMT(entry.external_attr >> _MODE_SHIFT)
         if kind not in (0, stat.S_IFREG) or entry.flag_bits & _ENCRYPTED:
             raise VaeError(f"In the zip {name} is a link or encrypted. Pack plain files.")

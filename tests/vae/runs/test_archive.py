@@ -123,6 +123,28 @@ def test_a_name_that_no_file_of_a_run_has_is_refused(name: str, run: Run, here: 
     assert sorted(path.name for path in here.parent.iterdir()) == ["here", "theirs"]
 
 
+def test_what_systems_leave_behind_is_ignored(run: Run, here: Path) -> None:
+    hidden = [
+        *("Thumbs.db", "thumbs.db", "snapshots/Thumbs.db", "ehthumbs.db", "desktop.ini", "Desktop.ini"),
+        *(".DS_Store", "snapshots/.DS_Store", "._config.json", "snapshots/._00000036.safetensors", "Icon\r"),
+        *(".localized", ".directory", ".status.json.0a1b2c3d", "snapshots/.00000036.safetensors.89abcdef"),
+        *("__MACOSX/._x", ".Trashes/501/x", "$RECYCLE.BIN/S-1-5/desktop.ini", "System Volume Information/x"),
+    ]
+    whole = {f"gift/{name}": content for name, content in files(run).items()}
+    left = {f"gift/{name}": b"junk" for name in hidden} | {"desktop.ini": b"junk", "__MACOSX/gift/._x": b""}
+    copy = unpack(by_hand(whole | left), here)
+    assert copy.name == "gift"
+    assert files(copy).keys() == files(run).keys() - (LEFT_OUT - {"resume.safetensors"})
+
+
+def test_strangers_are_named_and_counted(run: Run, here: Path) -> None:
+    whole = {f"gift/{name}": content for name, content in files(run).items()}
+    for name in ("notes.txt", "config.json~", "thumbs.db.exe", "snapshots/desktop.ini/x.txt"):
+        refused(by_hand(whole | {f"gift/{name}": b""}), here, f"'gift/{name}', which is no file of a run")
+    three = {f"gift/{name}.txt": b"" for name in "abc"}
+    refused(by_hand(whole | three), here, "'gift/a.txt' and 2 more, which is no file of a run. Take that out")
+
+
 def test_one_run_at_a_time(run: Run, here: Path) -> None:
     config, status = (files(run)[name] for name in ("config.json", "status.json"))
     refused(by_hand({"a/config.json": config, "b/status.json": status}), here, "more than one folder")
@@ -222,25 +244,29 @@ def test_a_crowd_is_refused_before_it_is_listed(
     refused(file, here, f"more than {MAX_ENTRIES} files")
 
 
-def flip(file: io.BytesIO) -> io.BytesIO:
-    content = bytearray(file.getvalue())
+def flip(whole: bytes) -> bytes:
+    content = bytearray(whole)
     content[len(content) // 3] ^= 1
-    return io.BytesIO(bytes(content))
+    return bytes(content)
 
 
-DAMAGES: dict[str, Callable[[io.BytesIO], io.BytesIO]] = {
-    "torn": lambda file: io.BytesIO(file.getvalue()[:-100]),
-    "flipped": flip,
-    "text": lambda _: io.BytesIO(b"hello"),
-    "empty": lambda _: io.BytesIO(),
+CUT_OFF = "The zip is cut off: its end is missing. Download or copy it again"
+UNREADABLE = r"The zip cannot be unpacked \(.+\). Download or copy it again; .* pack the run's folder again"
+DAMAGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "torn": (lambda whole: whole[:-100], CUT_OFF),
+    "half": (lambda whole: whole[: len(whole) // 2], CUT_OFF),
+    "its end not arrived": (lambda whole: whole[:-3000] + bytes(3000), CUT_OFF),
+    "empty": (lambda _: b"", CUT_OFF),
+    "its start missing": (lambda whole: whole[3000:], UNREADABLE),
+    "flipped": (flip, UNREADABLE),
+    "text": (lambda _: b"hello", UNREADABLE),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_zip_gets_a_sentence(damage: str, run: Run, here: Path) -> None:
-    refused(
-        DAMAGES[damage](packed(run)), here, r"The zip cannot be unpacked \(.+\). Pack the run's folder again"
-    )
+    change, why = DAMAGES[damage]
+    refused(io.BytesIO(change(packed(run).getvalue())), here, why)
 
 
 @pytest.mark.parametrize("name", ["config.json", "status.json", "metrics.jsonl", "view.safetensors"])
