@@ -73,10 +73,11 @@ def serve_static_files_from(folder: Path, instead_of: Path) -> None:
     try:
         from streamlit.web.server.starlette import starlette_routes
 
-        path_of = starlette_routes.build_safe_abspath
-        names = [*inspect.signature(path_of).parameters]
-        _require(names == ["component_root", "relative_url_path"], "build_safe_abspath")
-    except (ImportError, AttributeError) as error:
+        names_of_module = vars(starlette_routes)
+        path_of = names_of_module["build_safe_abspath"]
+        parameters = [*inspect.signature(path_of).parameters]
+        _require(parameters == ["component_root", "relative_url_path"], "build_safe_abspath")
+    except (ImportError, AttributeError, KeyError) as error:
         raise VaeError(
             f"VAE_STATIC_DIR works with Streamlit {WRITTEN_FOR}; the installed version differs ({error}). "
             "Install that version; or leave the variable unset, and let the app write into static."
@@ -85,9 +86,10 @@ def serve_static_files_from(folder: Path, instead_of: Path) -> None:
 
     def path_in_folder(component_root: str, relative_url_path: str) -> str | None:
         root = str(folder) if component_root == replaced else component_root
-        return path_of(root, relative_url_path)
+        found: str | None = path_of(root, relative_url_path)
+        return found
 
-    starlette_routes.build_safe_abspath = path_in_folder
+    names_of_module["build_safe_abspath"] = path_in_folder
 
 
 def _require(as_expected: bool, part: str) -> None:

@@ -171,7 +171,8 @@ def test_a_run_that_waits_for_its_training_is_named(pair: tuple[Run, Run]) -> No
 def test_a_run_that_failed_before_its_first_weights_says_so(page: str, runs_dir: Path, trained: Run) -> None:
     failed = new_run(small_config(seed=5), runs_dir)
     failed.write_status(Status(state="failed", step=2, error="The *loss* was no longer a number."))
-    test = visit(page, run=trained.name if page == PAGE else failed.name, **{"with": failed.name})
+    run = trained.name if page == PAGE else failed.name
+    test = visit(page, None, run=run, **{"with": failed.name})
     said = messages(test)
     assert f"{failed.name} has no weights: it failed before the first were saved. The *loss* was" in said
     assert "Resume it, or choose another run." in said
