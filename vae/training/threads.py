@@ -20,6 +20,7 @@ FIRST_INTERVAL, LONGEST_INTERVAL = 0.5, 20.0
 SLOW_INTERVAL = 1.0  # the shortest if the steps take twice as long as before
 LEAST_STEPS = 3  # of which the usual duration is a median
 LEAST_GAIN = 0.05  # less is noise
+LEAST_COMPUTING = 0.7  # share of the time in which threads have a core, on an idle machine about 1
 
 
 def initial_threads(config: TrainConfig, device: torch.device, saved: int | None = None) -> int:
@@ -62,6 +63,7 @@ class ThreadTuner:
         self.count, self._most = count, most
         self.compared_steps, self.compared_seconds = 0, 0.0
         self._recent: deque[float] = deque(maxlen=3 * LEAST_STEPS)  # durations of steps with `count`
+        self._computing: deque[float] = deque(maxlen=3 * LEAST_STEPS)  # in these steps, see `record`
         self._fastest = float("inf")  # the least usual duration since the last comparison
         self._since = self._debt = 0.0  # time since the last comparison, and by how much it cost too much
         self._interval = FIRST_INTERVAL
@@ -80,9 +82,10 @@ class ThreadTuner:
         threads = self.next_count()
         if threads != self.count:
             torch.set_num_threads(threads)
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         yield
-        self.record(time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        self.record(seconds, (time.process_time() - used) / (max(seconds, 1e-9) * threads))
         if torch.get_num_threads() != self.count:
             torch.set_num_threads(self.count)
 
@@ -95,8 +98,12 @@ class ThreadTuner:
             return self.count
         return min(self._times, key=lambda count: len(self._times[count]))
 
-    def record(self, seconds: float) -> None:
-        """Takes note of the duration of a step with `next_count` threads; ends a comparison."""
+    def record(self, seconds: float, computing: float = 1.0) -> None:
+        """Takes note of the duration of a step with `next_count` threads; ends a comparison.
+
+        Args:
+            computing: the share of that time in which the threads had a core, on average.
+        """
         if self._times:
             self._times[self.next_count()].append(seconds)
             self.compared_steps += 1
@@ -107,6 +114,7 @@ class ThreadTuner:
             return
         self._since += seconds
         self._recent.append(seconds)
+        self._computing.append(computing)
         if len(self._recent) >= LEAST_STEPS:
             self._fastest = min(self._fastest, statistics.median(self._recent))
 
@@ -130,9 +138,11 @@ class ThreadTuner:
     def _round_cost(self, usual: float, counts: Iterable[int]) -> float:
         """Seconds that a step with each of the other counts is expected to cost.
 
-        A count that was not timed yet is expected to be as slow or as fast as if threads shared all work.
+        A count that was not timed yet is expected to be as slow or as fast as if threads shared all work; or
+        no slower, if the threads often wait for a core, because then they wait for each other as well.
         """
-        ratios = (self._ratios.get(count, self.count / count) for count in counts)
+        waiting = statistics.median(self._computing) < LEAST_COMPUTING
+        ratios = (self._ratios.get(count, 1.0 if waiting else self.count / count) for count in counts)
         return sum(usual * max(0.0, ratio - 1) for ratio in ratios)
 
     def _is_due(self) -> bool:
@@ -165,6 +175,7 @@ class ThreadTuner:
         if medians[fastest] < (1 - LEAST_GAIN) * medians[self.count]:
             self.count, self._interval = fastest, FIRST_INTERVAL
             self._recent.clear()
+            self._computing.clear()
         else:
             self._interval = min(2 * self._interval, LONGEST_INTERVAL)
         # The slowest step decides what the next comparison may cost: beside other programs one can take long.

@@ -98,6 +98,19 @@ def test_a_slowdown_is_noticed_before_the_next_comparison_is_due() -> None:
     assert training.counts[-1] == 1
 
 
+def test_long_steps_that_wait_for_cores_are_compared_soon_and_not_too_often() -> None:
+    """Steps of a second each, beside programs that take most of both cores."""
+    tuner, slow = ThreadTuner(2, 2), {1: 0.07, 2: 1.0}
+    for _ in range(18):
+        tuner.record(slow[tuner.next_count()], computing=0.2)
+    assert tuner.count == 1
+    tuner, equal = ThreadTuner(2, 2), {1: 2.0, 2: 1.0}  # one thread is not faster after all
+    for _ in range(100):
+        tuner.record(equal[tuner.next_count()], computing=0.2)
+    assert tuner.count == 2
+    assert tuner.compared_steps <= 4
+
+
 def test_a_start_on_a_busy_machine_is_not_slow_for_long() -> None:
     training = FakeTraining(2, lambda threads, _: {1: 0.007, 2: 0.036}[threads])
     training.run(3)
