@@ -88,9 +88,9 @@ def _as_floats(values: Array, name: str, weights: Tensor) -> Tensor:
 def _extremes(values: Tensor) -> tuple[float, float]:
     """The smallest and the largest value, NaN if there is one; 0 and 0 if they cannot be known.
 
-    They cannot in a program that is being traced, compiled or vectorised by torch, and without values.
+    They cannot in a function that torch compiles or vectorises, and without values.
     """
-    if not values.numel() or torch.compiler.is_compiling() or torch.jit.is_tracing():
+    if not values.numel() or torch.compiler.is_compiling():
         return 0.0, 0.0
     try:
         low, high = values.detach().aminmax()

@@ -131,7 +131,7 @@ def test_gradients_and_torchs_transformations_pass_through(model: VAE) -> None:
     def pixels(place: torch.Tensor) -> torch.Tensor:
         return model.decode(place[None]).flatten()
 
-    jacobian = torch.func.vmap(torch.func.jacrev(pixels))(z.detach())  # type: ignore[no-untyped-call]
+    jacobian = torch.func.vmap(torch.func.jacrev(pixels))(z.detach())
     assert jacobian.shape == (4, 784, 3)
     torch.testing.assert_close(jacobian.sum(1), z.grad)
 
