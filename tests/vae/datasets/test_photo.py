@@ -17,7 +17,7 @@ from vae.datasets.photo import Box, find_digit
 from vae.datasets.registry import load
 
 PAPER, INK, SHEET = 235, 40, 600
-COUNT = 8
+COUNT = 6
 
 
 @pytest.fixture
