@@ -32,7 +32,7 @@ def show_progress(run: Run, status: Status) -> None:
     furthest = st.session_state.setdefault("furthest", {})
     made = f"{run.name} {run.created_at}"  # another run of that name begins at zero
     furthest[made] = max(status.share, furthest.get(made, 0.0))
-    st.progress(furthest[made], text=progress_line(status))
+    st.progress(furthest[made], text=escape_markdown(progress_line(status)))
 
 
 def config_summary(run: Run, status: Status) -> str:
@@ -46,8 +46,7 @@ def config_summary(run: Run, status: Status) -> str:
 def progress_line(status: Status) -> str:
     """Epoch, step, speed and time, as text."""
     if status.state == "starting":
-        usual = "Starting: PyTorch and the data are being loaded."
-        return escape_markdown(status.activity) if status.activity else usual
+        return status.activity or "Starting: PyTorch and the data are being loaded."
     parts = [f"epoch {status.epoch:.2f}", f"step {status.step:,} of {status.total_steps:,}"]
     if status.images_per_second:
         parts.append(f"{status.images_per_second:,.0f} images/s")

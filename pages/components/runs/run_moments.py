@@ -41,8 +41,13 @@ def load(run: Run, loaded: LoadedModel, *, live: bool = False) -> Moments:
 
 
 def load_from_names(run: Run, *, live: bool) -> Moments:
-    """The moments of `run` from the names of its snapshots alone, without torch."""
-    return _from_names(run, tuple(map(_step, run.snapshots())), live, _stamp(run.metrics_path))
+    """The moments of `run` from the names of its snapshots and its status alone, without torch."""
+    steps = [*map(_step, run.snapshots())]
+    status = run_data.status(run)
+    # A training that has ended has saved its weights, which are the last moment.
+    if not live and status.state in ("finished", "stopped") and status.step > max(steps, default=-1):
+        steps.append(status.step)
+    return _from_names(run, tuple(steps), live, _stamp(run.metrics_path))
 
 
 def forget(run: Run) -> None:

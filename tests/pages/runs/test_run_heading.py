@@ -30,5 +30,5 @@ def test_a_starting_run_says_what_it_does() -> None:
     from vae.runs.records import Status
 
     doing = Status(state="starting", activity="Downloading kmnist: 3 of 21 MB.")
-    assert progress_line(doing) == "Downloading kmnist\\: 3 of 21 MB."
+    assert progress_line(doing) == "Downloading kmnist: 3 of 21 MB."
     assert progress_line(Status(state="starting")).startswith("Starting: ")

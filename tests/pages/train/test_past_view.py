@@ -71,6 +71,17 @@ def test_the_steps_are_known_and_going_back_brings_the_rest(runs_dir: Path, trai
     assert seconds[-1] == pytest.approx(whole.moments[-1].seconds, abs=0.05)
 
 
+def test_the_weights_of_a_stop_between_two_snapshots_are_the_last_moment(
+    runs_dir: Path, trained: Run
+) -> None:
+    run = Run(runs_dir / trained.name)
+    run.snapshots()[-1].unlink()
+    steps = [int(path.stem) for path in run.snapshots()]
+    last = run_moments.load_from_names(run, live=False).moments[-1]
+    assert (last.step, last.epoch) == (run.status().step, 3)
+    assert last.step > steps[-1]
+
+
 def test_of_a_live_run_all_snapshots_are_moments_and_the_end_is_live(runs_dir: Path, trained: Run) -> None:
     run = Run(runs_dir / trained.name)
     for found in (
