@@ -105,6 +105,7 @@ def _uploaded(side: int) -> ImageArray | None:
         return None
     picture, found, normalised = upload
     edges = crop_frame(picture, frame_around(found.box, picture), key="own_frame", label="The digit's frame")
+    st.caption("Only what is in the frame is used. Drag it, or a corner of it, to another part.")
     if edges is None and not found.sure:
         st.warning("It is not clear what the digit is here. Drag the frame around it.")
         if not st.checkbox("The frame is right", key=f"{UPLOADED}_{found.box}"):
