@@ -41,6 +41,7 @@ from vae.training.threads import ThreadTuner, initial_threads, is_automatic
 
 SAVE_SECONDS = 10
 STATUS_SECONDS = 0.25
+ETA_STEPS = 30  # before the time left is estimated: a training writes most of its snapshots during its first
 VIEW_SECONDS = 0.3  # in the first epoch, and in slow motion; else there is a view an epoch
 CHECKED_IMAGES = 1000  # test images whose loss must be finite before weights are saved
 # Train lines of metrics.jsonl an epoch: dense at first, when the losses change most.
@@ -171,7 +172,7 @@ class Trainer:
         self.view_images = torch.cat((self.test.images[self.firsts], self.test.images[:MAX_POINTS]))
         automatic = is_automatic(self.config, self.device)
         self.threads = ThreadTuner(torch.get_num_threads(), most=cores() if automatic else None)
-        self.pace = Pace()
+        self.pace, self.first_step = Pace(), self.state.step
         self.batches: list[Tensor] = []  # (2,) of each since the last train line: reconstruction, KL
         self.last_metrics: Metrics | None = None
         self.evaluated_step: int | None = None  # of the last finite loss of the whole test set
@@ -196,6 +197,7 @@ class Trainer:
             if self.state.step in {0, *self.snapshots}:
                 self.keep_snapshot(posterior)
             self.write_view()
+        self.first_step = self.state.step
         self.pace.start(*self.usual_progress)
         while self.state.step < self.state.total_steps:
             if self.requests.poll() or self.requests.pauses_at(self.state.step):
@@ -368,7 +370,7 @@ class Trainer:
             epoch=self.state.epoch,
             seconds=self.timer(),
             images_per_second=self.pace.speed,
-            eta_seconds=images_left / self.pace.steady_speed if self.pace.is_known else None,
+            eta_seconds=images_left / self.pace.steady_speed if self.has_estimate else None,
             threads=self.threads.count,
             workers=self.group.count,
             device=self.device.type,
@@ -381,6 +383,12 @@ class Trainer:
         self.run.write_status(status)
         self.status_at = self.timer()
         return status
+
+    @property
+    def has_estimate(self) -> bool:
+        """Whether the speed is known well enough for an estimate of the time left."""
+        least = min(self.first_step + ETA_STEPS, self.state.total_steps)
+        return self.pace.is_known and self.state.step >= least
 
     @property
     def usual_progress(self) -> tuple[int, float]:
