@@ -27,7 +27,7 @@ WINDOW = 0.2  # of the longer side: wider than any stroke
 STROKE = 0.35  # of the strongest strokes' contrast; ruled lines of grey on white paper have less
 FAINT = 0.12  # the same, for lines
 DARKNESS = 16  # grey levels that are added to all, so that noise of the darkest has no large contrast
-DARKEST = np.float32(32)  # grey level; contrast is not referred to darker ones
+DARKEST = 32  # grey level; contrast is not referred to darker ones
 UNDECIDED = 0.25  # share of light pixels around strokes: from here to 1 less this, paper may be light or dark
 LEAST = 0.05  # share of the light; less contrast is noise
 LINE_WIDTH = 0.03  # of the longer side at most
@@ -165,9 +165,11 @@ def _strokes(smooth: Levels, dark: bool) -> Share:
     size = _window(smooth)
     if dark:
         paper = _erosion(_dilation(smooth, size), size)  # a closing
-        return (paper - smooth) / np.maximum(paper, DARKEST)
-    paper = _dilation(_erosion(smooth, size), size)
-    return (smooth - paper) / np.maximum(smooth, DARKEST)
+        contrast, light = paper - smooth, paper
+    else:
+        contrast, light = smooth - _dilation(_erosion(smooth, size), size), smooth
+    share: Share = contrast / light.clip(DARKEST)
+    return share
 
 
 def _dilation(levels: Levels, size: int) -> Levels:
