@@ -25,7 +25,13 @@ EVERY = 3  # steps with the chosen count, one with each fixed count
 
 
 class Steps:
-    """The steps of a training on full batches, timed."""
+    """The steps of a training on full batches, timed.
+
+    Attributes:
+        computing: the share of the last step in which its threads had a core.
+    """
+
+    computing = 1.0
 
     def __init__(self, config: TrainConfig, images: torch.Tensor) -> None:
         self._stepper = Stepper(config, VAE(config), images, WorkerGroup())
@@ -40,12 +46,14 @@ class Steps:
         return StepPlan(epoch, batch, learning_rate=1e-4, beta=1.0)
 
     def seconds(self, threads: int) -> float:
-        """Takes a step with so many threads; returns its duration."""
+        """Takes a step with so many threads; returns its duration, and sets `computing`."""
         plan = self.plan()
         torch.set_num_threads(threads)
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         self._stepper.step(plan)
-        return time.perf_counter() - started
+        seconds = time.perf_counter() - started
+        self.computing = (time.process_time() - used) / (seconds * threads)
+        return seconds
 
 
 def measure(batch: int, network: tuple[int, ...], images: torch.Tensor) -> list[Measurement]:
@@ -63,7 +71,7 @@ def measure(batch: int, network: tuple[int, ...], images: torch.Tensor) -> list[
     while (now := time.perf_counter() - began) < SECONDS:
         before, count = tuner.compared_steps, tuner.next_count()
         taken = steps.seconds(count)
-        tuner.record(taken)
+        tuner.record(taken, steps.computing)
         if tuner.compared_steps > before:
             compared.setdefault(count, []).append(taken)
             continue
