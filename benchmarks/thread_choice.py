@@ -68,7 +68,8 @@ def measure(batch: int, network: tuple[int, ...], images: torch.Tensor) -> list[
     shares, cost = [0.0], 0.0
     chosen: list[float] = []  # in the second half of the time
     fixed: dict[int, list[float]] = {count: [] for count in {1, max(1, cores() // 2), cores()}}
-    while (now := time.perf_counter() - began) < SECONDS:
+    # On a busy machine a step may take seconds: the time is then exceeded.
+    while (now := time.perf_counter() - began) < SECONDS or not fixed[1]:
         before, count = tuner.compared_steps, tuner.next_count()
         taken = steps.seconds(count)
         tuner.record(taken, steps.computing)
