@@ -1,6 +1,5 @@
 """What browsers fetch from this app: written when it is needed, and what is said where it cannot be had."""
 
-import asyncio
 import os
 import shutil
 import time
@@ -8,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 from playwright.sync_api import BrowserContext, Page, expect
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -56,7 +56,10 @@ def answer(script: Path, url: str) -> Response:
     get, _ = starlette_routes.create_app_static_serving_routes(str(script), "a/b")
     path = url.removeprefix("app/static/")
     request = Request({"type": "http", "method": "GET", "headers": [], "path_params": {"path": path}})
-    return asyncio.run(get.endpoint(request))  # type: ignore[attr-defined]
+    with (
+        start_blocking_portal() as portal
+    ):  # a thread of its own, as a browser test leaves a loop in this one
+        return portal.call(get.endpoint, request)  # type: ignore[attr-defined]
 
 
 def test_files_are_served_from_the_folder_of_the_environment(
