@@ -114,8 +114,8 @@ def resume(
             msg="Several workers train one run at a time. Resume each by a command of its own."
         )
     for name in (run, *then):
-        _train(partial(_find_changed, name, runs_dir, changes), fall_back=device is None)
-        if _find(name, runs_dir).status().state != "finished":
+        stopped = _train(partial(_find_changed, name, runs_dir, changes), fall_back=device is None)
+        if stopped or _find(name, runs_dir).status().state != "finished":
             break
 
 
@@ -240,30 +240,38 @@ def delete(run: RunName, /, *, runs_dir: RunsDir = None, yes: bool = False) -> N
     print(f"Deleted {found.name}." if sure else "Nothing was deleted.")
 
 
-def _train(find: Callable[[], Run], *, fall_back: bool = False) -> None:
-    """Trains a run in this process, as one of several workers if `torchrun` started them."""
+def _train(find: Callable[[], Run], *, fall_back: bool = False) -> bool:
+    """Trains a run in this process, as one of several workers if `torchrun` started them.
+
+    Returns whether a signal has asked this process to stop.
+    """
     place = worker_place()
     if place is None:
         with stop_on_signal() as stop:
             train_in_terminal(find(), stop, fall_back=fall_back)
-        return
+        return stop.is_set()
     # Sentences say what goes wrong between workers; torch would print its own stack beside them.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")
     from vae.training.distributed import worker_group
     from vae.training.loop import follow
 
     with worker_group(place, partial(print, file=sys.stderr, flush=True)) as group:
-        if group.rank == 0:
-            with stop_on_signal() as stop:
-                train_in_terminal(find(), stop, fall_back=fall_back)
-        else:
+        if group.rank > 0:
             follow(group)
+            return False
+        with stop_on_signal() as stop:
+            train_in_terminal(find(), stop, fall_back=fall_back)
+        return stop.is_set()
 
 
 def _find_changed(text: str, runs_dir: Path | None, changes: dict[str, Any]) -> Run:
     """As `_find`, with another device or thread count in the config of a run that is not finished."""
     found = _find(text, runs_dir)
     if changes and found.status().state != "finished":
+        if "device" in changes:
+            from vae.training.device import choose_device
+
+            choose_device(TrainConfig(device=changes["device"]))  # before anything is written
         try:
             return change_execution(found, **changes)
         except ValidationError as error:

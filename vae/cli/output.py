@@ -82,7 +82,7 @@ def shell_command(*words: str) -> str:
     """A command as it is typed into this system's shell: words with spaces and the like are quoted."""
     if not systems.WINDOWS:
         return shlex.join(words)
-    # A word in double quotes means the same to cmd and PowerShell; no path on Windows holds such quotes.
+    # Spaces are safe in cmd and in PowerShell; `$` is not in PowerShell, nor `%` in cmd. No path has quotes.
     return " ".join(word if re.fullmatch(r"[\w.:\\/+-]+", word) else f'"{word}"' for word in words)
 
 

@@ -56,7 +56,8 @@ def train_in_terminal(run: Run, stop: threading.Event, *, fall_back: bool) -> No
         for status in fit(run, stop, fall_back=fall_back):
             if status.notice is not None and status.notice != notice:
                 notice = status.notice
-                print(notice, flush=True)
+                with _stop_unread(stop):
+                    print(notice, flush=True)
             if status.state == "starting":
                 bar.update(task, losses=status.activity or "")
                 kind = (status.activity or "").partition(":")[0]

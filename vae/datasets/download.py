@@ -7,13 +7,15 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from vae import VaeError
 from vae.config import Dataset
 from vae.datasets.torchvision_import import datasets, without_progress_bars
 from vae.storage.atomic import remove_leftovers, temporary_path
+from vae.storage.systems import retry_in_use
 from vae.storage.untrusted import reason
 
 STALL_SECONDS = 30.0  # without a byte, after which a download has failed
@@ -158,8 +160,8 @@ def _size(folder: Path, *, everything: bool = False) -> int:
         for name in names:
             # EMNIST's zip holds packed files, too, which are unpacked into a folder of their own.
             if everything or (name.endswith((".gz", ".zip")) and Path(parent).name != "gzip"):
-                path = Path(parent, name)
-                total += path.stat().st_size if path.exists() else 0
+                with suppress(FileNotFoundError):  # torchvision removes some meanwhile
+                    total += Path(parent, name).stat().st_size
     return total
 
 
@@ -168,7 +170,7 @@ def _move(source: Path, target: Path) -> None:
     for file in (source / "raw").iterdir():
         if file.suffix not in (".gz", ".zip"):
             (target / "raw").mkdir(parents=True, exist_ok=True)
-            os.replace(file, target / "raw" / file.name)
+            retry_in_use(partial(os.replace, file, target / "raw" / file.name))
 
 
 def unusable(dataset: Dataset, root: Path, why: str | Exception) -> VaeError:

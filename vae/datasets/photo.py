@@ -27,6 +27,7 @@ WINDOW = 0.2  # of the longer side: wider than any stroke
 STROKE = 0.35  # of the strongest strokes' contrast; ruled lines of grey on white paper have less
 FAINT = 0.12  # the same, for lines
 DARKNESS = 16  # grey levels that are added to all, so that noise of the darkest has no large contrast
+LEAST_SIDE = 100  # pixels of a photo; in smaller pictures, such as MNIST's, each pixel counts
 DARKEST = 32  # grey level; contrast is not referred to darker ones
 UNDECIDED = 0.25  # share of light pixels around strokes: from here to 1 less this, paper may be light or dark
 LEAST = 0.05  # share of the light; less contrast is noise
@@ -64,15 +65,18 @@ class Found(NamedTuple):
     sure: bool
 
 
-def find_digit(picture: ImageArray) -> Found:
+def find_digit(picture: ImageArray, least: int = LEAST_SIDE) -> Found:
     """The digit in a picture of grey levels (H, W), each side at least 1.
 
     The largest compact group of strokes that does not touch the border; if all do, the largest of them.
+
+    Args:
+        least: pixels of the shorter side, below which the picture is returned as it is.
     """
     whole = Box(0, 0, picture.shape[1], picture.shape[0])
     usual = stroke_box(picture)
     usual_box = whole if usual is None else Box(*usual)
-    if min(picture.shape) < 100:  # in pictures as small as MNIST's, each pixel counts
+    if min(picture.shape) < least:
         return Found(picture, usual_box, sure=True)
     dark = _has_dark_strokes(picture)
     coarse = _search(picture, dark)

@@ -124,7 +124,9 @@ def _spawn(*runs: Run) -> None:
             # Stops and pauses are from before this start; new rates are meant for it.
             run.update_request(stop=False, pause_at=None)
     run = runs[0]
-    run.write_status(run.status().model_copy(update={"state": "starting", "error": None}))
+    # What an earlier start wrote would say that a trainer holds the lock already.
+    begun = {"state": "starting", "error": None, "activity": None, "notice": None}
+    run.write_status(run.status().model_copy(update=begun))
     heartbeat = run.status().heartbeat
     log_path = run.path / "log.txt"
     if log_path.is_symlink() or not log_path.is_file():  # an imported run may hold a link to elsewhere

@@ -13,7 +13,9 @@ from vae.config import TrainConfig
 from vae.training.distributed import WorkerGroup
 from vae.training.forecast import cores
 
-SHARE = 0.02  # of the time since the last comparison that the next one may cost
+# Of the time since the last comparison, what the next one may cost: 2 %, less a margin for steps that take
+# longer than expected.
+SHARE = 0.0125
 MOST_ROUNDS = 7  # steps with each count in a comparison; fewer where steps are long
 # Between two comparisons, in seconds of steps. Short at first and after a change; then it doubles each time.
 FIRST_INTERVAL, LONGEST_INTERVAL = 0.5, 20.0

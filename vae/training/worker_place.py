@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from vae import VaeError
 
 # https://docs.pytorch.org/docs/stable/elastic/run.html
+MOST_WORKERS = 4096
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 _ADVICE = (
     "`torchrun --nproc-per-node 2 -m vae …` sets all that several workers need; for a training by one "
@@ -34,7 +35,7 @@ def worker_place() -> WorkerPlace | None:
     if not given["RANK"] and given["WORLD_SIZE"] in ("", "1"):
         return None
     if given["WORLD_SIZE"]:
-        count = _number("WORLD_SIZE", given["WORLD_SIZE"], 1, 2**31)
+        count = _number("WORLD_SIZE", given["WORLD_SIZE"], 1, MOST_WORKERS + 1)
         if count == 1 and _number("RANK", given["RANK"], 0, 1) == 0:
             return None
     missing = [name for name, text in given.items() if not text]

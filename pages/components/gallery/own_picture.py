@@ -16,7 +16,7 @@ from pages.components.shell.messages import error_text
 from vae import VaeError
 from vae.datasets.images import ImageArray, read_image
 from vae.datasets.mnist_style import BOX, as_mnist
-from vae.datasets.photo import Box, Found, find_digit
+from vae.datasets.photo import LEAST_SIDE, Box, Found, find_digit
 from vae.inference.scoring import make_scored_set
 from vae.runs.run import Run
 
@@ -111,7 +111,9 @@ def _uploaded(side: int) -> ImageArray | None:
         if not st.checkbox("The frame is right", key=f"{UPLOADED}_{found.box}"):
             return None
     if edges not in normalised:
-        part = found if edges is None else find_digit(part_of(picture, edges))
+        # A part of a photo is searched as a photo, however small.
+        least = 1 if min(picture.shape) >= LEAST_SIDE else LEAST_SIDE
+        part = found if edges is None else find_digit(part_of(picture, edges), least)
         normalised[edges] = as_mnist(part.picture, side)
     return normalised[edges]
 

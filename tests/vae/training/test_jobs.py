@@ -17,7 +17,7 @@ from tests.support.paths import ROOT
 from tests.support.small_runs import small_config
 from vae import VaeError
 from vae.runs.catalogue import default_runs_dir, list_runs, new_run, open_run
-from vae.runs.records import Status
+from vae.runs.records import LIVE, Status
 from vae.runs.run import Run
 from vae.training import jobs, processes
 
@@ -190,6 +190,20 @@ def test_a_trainer_that_is_ended_while_it_starts_is_stopped(
     run = jobs.start(small_config(), small)
     wait_until(lambda: run.status().state == "stopped")
     assert run.status().error is None
+
+
+@pytest.mark.usefixtures("nothing_left_running")
+def test_a_run_that_was_killed_while_it_started_starts_again(small: Path) -> None:
+    """What the dead trainer was doing must not make the new one look interrupted, or another could start."""
+    run = new_run(small_config(epochs=1000), small)
+    run.write_status(Status(state="starting", activity="Downloading kmnist: 3 of 21 MB.", notice="A notice."))
+    assert run.status().state == "interrupted"
+    jobs.resume(run)
+    status = run.status()
+    assert status.state in LIVE
+    assert status.notice is None
+    with pytest.raises(jobs.BusyError):
+        jobs.start(small_config(seed=9), small)
 
 
 def test_a_trainer_that_never_began_is_told_of(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,13 +11,12 @@ from pages.components.charts.images import data_url
 from pages.components.shell.assets import module_component
 from vae.datasets.images import ImageArray
 
-Edges = tuple[
-    int, int, int, int
-]  # left, top, right, bottom, in thousandths of the picture's width and height
+# Left, top, right, bottom, in thousandths of the picture's width and height.
+Edges = tuple[int, int, int, int]
 
 UNITS = 1000
 LEAST = 30  # units, of a frame's width and height
-SHOWN = 480  # pixels of the longer side in the browser
+SHOWN = 480  # pixels of the longer side in the browser, at most
 
 _mount = module_component(
     __file__,
@@ -43,7 +42,7 @@ def crop_frame(picture: ImageArray, edges: Edges, *, key: str, label: str) -> Ed
     kept = st.session_state.get(kept_key)
     if not (kept and kept["picture"] == name):
         kept = {"picture": name, "edges": edges, "moved": False}
-    factor = max(1, max(picture.shape) // SHOWN)
+    factor = -(-max(picture.shape) // SHOWN)
     result = _mount(
         key=key,
         data={
