@@ -19,6 +19,7 @@ Dataset = Literal["mnist", "fashion-mnist", "kmnist", "emnist-digits"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 SIDE = 28  # pixels of every image of these data sets
 PIXELS = SIDE * SIDE
+CLASSES = 10  # of each of these data sets
 PresetName = Literal["blog", "quick", "best"]
 Width = Annotated[int, Field(ge=1, le=4096)]
 LearningRate = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]

@@ -2,9 +2,11 @@
 
 import gzip
 import hashlib
+import signal
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.support.paths import PACKED
 from vae.config import TrainConfig
@@ -43,3 +45,16 @@ def stop_within_first_epoch(run: Run, epoch: float = 0.85, negative_elbo: float 
     run.append_metrics(Metrics.model_validate(numbers))
     step = round(epoch * steps)
     run.write_status(Status(state="stopped", step=step, epoch=epoch, total_steps=steps * run.config.epochs))
+
+
+def interrupt_when_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sends this process a SIGINT, once, when a training in it has written that it runs."""
+    written = Run.write_status
+    signals = [signal.SIGINT]  # one
+
+    def interrupted(self: Run, status: Status) -> None:
+        written(self, status)
+        if status.state == "running" and signals:
+            signal.raise_signal(signals.pop())
+
+    monkeypatch.setattr(Run, "write_status", interrupted)

@@ -14,13 +14,11 @@ from typing import NamedTuple
 from torch import Tensor
 
 from vae import VaeError
-from vae.config import SIDE, Dataset
+from vae.config import CLASSES, SIDE, Dataset
 from vae.datasets.download import MAKERS, download, is_downloaded, unusable
 from vae.datasets.torchvision_import import datasets
 from vae.storage.atomic import write_atomic
 from vae.storage.folders import PROJECT, data_dir
-
-CLASSES = 10  # of each data set
 
 
 class ImageSet(NamedTuple):

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vae import VaeError
+from vae.config import CLASSES
 from vae.datasets.registry import load
 from vae.evaluation.bounds import (
     Progress,
@@ -56,7 +57,7 @@ def neighbours_agreement(
         numbers = torch.arange(len(rows), device=means.device)
         distances[numbers, start + numbers] = torch.inf
         nearest = distances.topk(max(counts), largest=False).indices
-        votes = (functional.one_hot(labels[nearest], 10) * weights[:, None]).cumsum(dim=1)
+        votes = (functional.one_hot(labels[nearest], CLASSES) * weights[:, None]).cumsum(dim=1)
         for count in counts:
             chosen = votes[:, count - 1].argmax(dim=1)
             correct[count] += int((chosen == labels[start : start + BATCH]).sum())

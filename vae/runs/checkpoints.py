@@ -18,7 +18,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from vae import VaeError
-from vae.config import PIXELS, Beta, LearningRate, Threads, TrainConfig, explain
+from vae.config import CLASSES, PIXELS, Beta, LearningRate, Threads, TrainConfig, explain
 from vae.models.network import VAE
 from vae.runs.records import Amount, Count, Metrics, ModelMetadata
 from vae.runs.run import Run
@@ -29,7 +29,6 @@ Tensors = dict[str, Tensor]
 Shapes = dict[str, torch.Size]
 
 ADAM_MOMENTS = ("exp_avg", "exp_avg_sq")
-CLASSES = 10
 TEST_IMAGES = 40_000  # of the largest data set, EMNIST's digits
 SNAPSHOTS = "snapshots"  # the folder
 BYTES = {"F32": 4, "F16": 2}

@@ -11,14 +11,14 @@ import numpy.typing as npt
 from safetensors.numpy import save
 
 from vae import VaeError
-from vae.config import PIXELS, SIDE
+from vae.config import CLASSES, PIXELS, SIDE
 from vae.runs.records import TensorMetadata
 from vae.storage.atomic import write_atomic
 from vae.storage.untrusted import open_tensors, read_unsynced, safetensors_limit
 
 MAX_POINTS = 1000  # enough to see the classes separate, and quickly encoded
 TYPES = {"pictures": "U8", "reconstructions": "U8", "points": "F32", "labels": "U8"}
-MAX_BYTES = 2 * 10 * PIXELS + MAX_POINTS * (2 * 4 + 1)  # bytes
+MAX_BYTES = 2 * CLASSES * PIXELS + MAX_POINTS * (2 * 4 + 1)  # bytes
 
 
 class LiveView(NamedTuple):
@@ -60,7 +60,7 @@ def load_view(path: Path) -> LiveView | None:
                 "reconstructions": (*classes, SIDE, SIDE),
                 "points": (*points, 2),
                 "labels": points,
-            } or not ((1,) <= classes <= (10,) and (1,) <= points <= (MAX_POINTS,)):
+            } or not ((1,) <= classes <= (CLASSES,) and (1,) <= points <= (MAX_POINTS,)):
                 raise ValueError(f"its shapes are {shapes}")
             view = LiveView(
                 TensorMetadata.of(file.metadata()).step, *(file.get_tensor(name) for name in TYPES)

@@ -197,7 +197,6 @@ class Trainer:
             if self.state.step in {0, *self.snapshots}:
                 self.keep_snapshot(posterior)
             self.write_view()
-        self.first_step = self.state.step
         self.pace.start(*self.usual_progress)
         while self.state.step < self.state.total_steps:
             if self.requests.poll() or self.requests.pauses_at(self.state.step):

@@ -4,7 +4,6 @@ import io
 import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import pytest
 
 from tests.support.evaluations import evaluation_of
 from tests.support.paths import ROOT
-from tests.support.small_runs import small_config
+from tests.support.small_runs import interrupt_when_running, small_config
 from vae.cli.commands import main
 from vae.evaluation.queue import _PERCENT
 from vae.runs.catalogue import new_run
@@ -207,15 +206,7 @@ def test_the_command_that_resumes_is_quoted_for_the_shell(
     folder: str, small: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = new_run(small_config(epochs=2000), small / folder)
-    written = Run.write_status
-    signals = [signal.SIGINT]  # one
-
-    def interrupted(self: Run, status: Status) -> None:
-        written(self, status)
-        if status.state == "running" and signals:
-            signal.raise_signal(signals.pop())
-
-    monkeypatch.setattr(Run, "write_status", interrupted)
+    interrupt_when_running(monkeypatch)
     assert main(["resume", str(run.path)]) == 0
     command = re.search(r"Go on with `(.+)`\.", capsys.readouterr().out)
     assert command is not None

@@ -10,7 +10,7 @@ from pathlib import Path, PureWindowsPath
 import filelock
 import pytest
 
-from tests.support.small_runs import small_config
+from tests.support.small_runs import interrupt_when_running, small_config
 from tests.support.windows import act_like_windows, open_files
 from vae import VaeError
 from vae.cli import commands
@@ -18,7 +18,6 @@ from vae.cli.commands import main
 from vae.cli.output import shell_command
 from vae.runs.catalogue import delete_run, new_run
 from vae.runs.history import History
-from vae.runs.records import Status
 from vae.runs.run import Run
 from vae.storage import systems
 from vae.storage.atomic import write_atomic
@@ -180,15 +179,7 @@ def test_a_training_stops_and_saves_by_the_signals_that_there_are(
 ) -> None:
     monkeypatch.delattr(signal, "SIGTERM")
     run = new_run(small_config(epochs=2000), small)
-    written = Run.write_status
-    signals = [signal.SIGINT]  # one
-
-    def interrupted(self: Run, status: Status) -> None:
-        written(self, status)
-        if status.state == "running" and signals:
-            signal.raise_signal(signals.pop())
-
-    monkeypatch.setattr(Run, "write_status", interrupted)
+    interrupt_when_running(monkeypatch)
     assert main(["resume", run.name]) == 0
     assert run.status().state == "stopped"
 
