@@ -12,9 +12,9 @@ from torch import Tensor
 
 from vae.config import TrainConfig
 from vae.datasets.registry import load
-from vae.inference.scoring import score_set
 from vae.models import losses
 from vae.models.gradients import Gradients
+from vae.training.scoring import score_set
 from vae.training.loop import train
 
 

@@ -19,7 +19,7 @@ from benchmarks.targets import machine_load
 from tests.support.browser import ARGUMENTS, SLOW, Server, chromium, click_at, place_on, ready
 from tests.support.paths import APP, BUNDLED, ROOT
 from vae.datasets.registry import load
-from vae.inference.latent_space import encode_set
+from vae.training.scoring import encode_set
 from vae.inference.scored_set import Floats
 from vae.runs.run import Run
 

@@ -37,7 +37,7 @@ def main() -> None:
             selection = filters(test, names)
             indices = selection.indices
             if len(indices):
-                gallery.gallery(run, test, selection)
+                gallery.gallery(run, loaded, selection)
     if means.open:
         with means:
             class_means(run, loaded)

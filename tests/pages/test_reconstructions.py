@@ -17,7 +17,7 @@ from tests.pages.charts.test_live_figure import decoded
 from tests.support.app_test import PAGES, component, html, messages, visit
 from tests.support.small_runs import TEST_IMAGES, small_config, write_small_mnist
 from vae.datasets.registry import load
-from vae.inference.scoring import score_set
+from vae.training.scoring import score_set
 from vae.runs.checkpoints import save_model
 from vae.runs.run import Run
 

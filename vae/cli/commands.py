@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 from cyclopts import App, CycloptsError, Parameter
 from pydantic import ValidationError
 from rich.prompt import Confirm
@@ -202,15 +203,11 @@ def decode(
     if len(z) != dims or not all(map(math.isfinite, z)):
         given = " ".join(map(str, z)) or "none"
         raise CycloptsError(msg=f"{found.name} decodes a point of {dims} finite numbers; given: {given}.")
-    model = found.load_model()
-    import torch
-
-    from vae.datasets.images import grey_levels
-    from vae.export.images import png
-
-    picture = grey_levels(model.decode(torch.tensor([z]))[0, 0].numpy())
+    (picture,) = found.saved_model().model.decode(np.array([z], np.float32))
     if out is not None:
         out = absolute_path(out)
+        from vae.export.images import png
+
         out.write_bytes(png(picture))
         print(f"Wrote {out}.")
         return

@@ -13,10 +13,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from vae.evaluation.refine import joint_loss, refine
-from vae.inference.latent_space import Posterior, pixels
 from vae.inference.scoring import NOISE_SEED
 from vae.models.network import VAE
 from vae.training.forecast import cores
+from vae.training.scoring import Posterior, pixels
 
 POINTS = 500  # latent points decoded at once: their logits, 1.6 MB, fit into the processor's cache
 # Starting points of the search in `refined_posterior`. −ELBO of an earlier `best` (batch 128) on the test

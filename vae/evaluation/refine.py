@@ -8,9 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vae.inference.latent_space import Posterior
 from vae.models import losses
-from vae.models.network import VAE, Decoder
+from vae.models.layers import blocks
+from vae.models.network import ACTIVATIONS, VAE, Decoder
+from vae.training.scoring import Posterior
 
 # −ELBO of an earlier `best` (batch 128) on 1,000 test images, with the starts of `vae.evaluation.bounds`:
 # 127.34, 126.82, 126.65, 126.54, 126.50 and 126.49 after 0, 1, 2, 5, 10 and 20 steps.
@@ -76,16 +77,18 @@ def _with_jacobian(decoder: Decoder, z: Tensor) -> tuple[Tensor, Tensor]:
     Forward-mode differentiation: z has far fewer coordinates than an image has pixels.
     """
     values, jacobian = z, torch.eye(z.shape[1], dtype=z.dtype, device=z.device).expand(len(z), -1, -1)
-    for linear, activation, skips in decoder.hidden.steps():
-        with torch.enable_grad():
-            sums = linear(values).detach().requires_grad_()
-            activated = activation(sums)
-            slope = torch.autograd.grad(activated.sum(), sums)[0]
-        by_z = jacobian @ linear.weight.t() * slope[:, None]
-        values, jacobian = (
-            (values + activated.detach(), jacobian + by_z) if skips else (activated.detach(), by_z)
-        )
-    return decoder.logits(values), jacobian @ decoder.logits.weight.t()
+    for dense, activation, skips in blocks(decoder.layers):
+        linear = decoder.linear(dense["name"])
+        sums = linear(values)
+        by_z = jacobian @ linear.weight.t()
+        if activation:
+            with torch.enable_grad():
+                sums = sums.detach().requires_grad_()
+                activated = ACTIVATIONS[activation](sums)
+                by_z = by_z * torch.autograd.grad(activated.sum(), sums)[0][:, None]
+            sums = activated.detach()
+        values, jacobian = (values + sums, jacobian + by_z) if skips else (sums, by_z)
+    return values, jacobian
 
 
 def _expand_dims(flags: Tensor, values: Tensor) -> Tensor:

@@ -5,18 +5,19 @@ Shapes: Z latent size.
 
 from typing import Literal
 
-import torch
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
 
 from vae.inference.scored_set import Floats
 
 PathKind = Literal["straight", "spherical"]
+Float64s = npt.NDArray[np.float64]
 
 COUNT = 61  # points of a path, one for each frame of its GIF
 PARALLEL = 1e-6  # sine of an angle; two directions closer than this are the same in float32
 
 
-def straight(start: Tensor, end: Tensor, count: int) -> Tensor:
+def straight(start: Floats, end: Floats, count: int) -> Floats:
     """Equally spaced points on the line from `start` to `end`: (Z,), (Z,) -> (count, Z).
 
     The first and last point equal `start` and `end` bit for bit.
@@ -24,11 +25,12 @@ def straight(start: Tensor, end: Tensor, count: int) -> Tensor:
     Args:
         count: at least 2.
     """
-    # torch's lerp starts from the nearer end, so that both ends are exact.
-    return torch.lerp(start, end, torch.linspace(0, 1, count, dtype=start.dtype)[:, None])
+    share = np.linspace(0, 1, count, dtype=start.dtype)[:, None]
+    # From the nearer end, so that both ends are exact.
+    return np.where(share < 0.5, start + share * (end - start), end - (1 - share) * (end - start))
 
 
-def spherical(start: Tensor, end: Tensor, count: int) -> Tensor:
+def spherical(start: Floats, end: Floats, count: int) -> Floats:
     """Points on the arc around the origin from `start` to `end`: (Z,), (Z,) -> (count, Z).
 
     The direction turns by equal angles, the shorter way round, in the plane of both ends: slerp (Shoemake
@@ -50,28 +52,29 @@ def spherical(start: Tensor, end: Tensor, count: int) -> Tensor:
     Args:
         count: at least 2.
     """
-    radii = torch.stack((start, end)).double().norm(dim=1)
+    radii = np.linalg.norm(np.stack((start, end)).astype(np.float64), axis=1)
     if len(start) == 1 or not radii.all():
         return straight(start, end, count)
-    first, last = start.double() / radii[0], end.double() / radii[1]
-    angle = 2 * torch.atan2((first - last).norm(), (first + last).norm())  # acos is inexact near 0 and π
+    first, last = start / radii[0], end / radii[1]  # float64
+    # The arc cosine is inexact near 0 and π.
+    angle = 2 * np.arctan2(np.linalg.norm(first - last), np.linalg.norm(first + last))
     across = last - (last @ first) * first
-    if across.norm() < PARALLEL:
+    if np.linalg.norm(across) < PARALLEL:
         if angle < 1:
             return straight(start, end, count)
         across = _quarter_turn(first)
-    angles = angle * torch.linspace(0, 1, count, dtype=torch.float64)[:, None]
+    angles = angle * np.linspace(0, 1, count)[:, None]
     # Shoemake's sin((1 - t) ω) / sin ω and sin(t ω) / sin ω, in terms of two orthogonal directions.
-    directions = angles.cos() * first + angles.sin() * across / across.norm()
-    points = (straight(radii[:1], radii[1:], count) * directions).to(start.dtype)
+    directions = np.cos(angles) * first + np.sin(angles) * across / np.linalg.norm(across)
+    points = (straight(radii[:1], radii[1:], count) * directions).astype(start.dtype)
     points[0], points[-1] = start, end
     return points
 
 
-def _quarter_turn(direction: Tensor) -> Tensor:
+def _quarter_turn(direction: Float64s) -> Float64s:
     """`direction` turned by 90° in the plane of its two largest coordinates: (Z,) -> (Z,)."""
-    x, y = direction.abs().topk(2).indices.sort().values
-    turned = torch.zeros_like(direction)
+    x, y = np.sort(np.argsort(-np.abs(direction), kind="stable")[:2])
+    turned = np.zeros_like(direction)
     turned[x], turned[y] = -direction[y], direction[x]
     return turned
 
@@ -79,4 +82,4 @@ def _quarter_turn(direction: Tensor) -> Tensor:
 def path_places(start: Floats, end: Floats, kind: PathKind, count: int = COUNT) -> Floats:
     """The points of a path, both ends included: (Z,), (Z,) -> (count, Z)."""
     along = spherical if kind == "spherical" else straight
-    return along(torch.from_numpy(start), torch.from_numpy(end), count).numpy()
+    return along(start, end, count)

@@ -9,6 +9,7 @@ Shapes: N points, Z latent size.
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -210,3 +211,13 @@ class PlaneChoice:
             f"The map shows {self.directions.shown}; {rest} {where}{yet}. What is drawn lies on "
             "this plane; the points lie beside it, in front or behind, and so may be drawn otherwise."
         )
+
+
+def prior_grid(count: int) -> npt.NDArray[np.float64]:
+    """A square grid of map positions x, y, by row and column: (count, count, 2).
+
+    In both directions the positions are quantiles of the prior N(0, 1), each at the median of one of `count`
+    intervals of equal probability. The top row has the largest y.
+    """
+    quantiles = [NormalDist().inv_cdf((number + 0.5) / count) for number in range(count)]
+    return np.stack(np.meshgrid(quantiles, quantiles[::-1]), axis=-1)

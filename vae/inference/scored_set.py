@@ -1,4 +1,4 @@
-"""A set of images with a model's posteriors, losses and reconstructions, as NumPy arrays.
+"""A set of images with a model's posteriors and losses, as NumPy arrays.
 
 Shapes: N images, S pixels a side, Z latent size, C classes, M latent points.
 """
@@ -29,7 +29,6 @@ class ScoredSet:
     logvars: Floats  # (N, Z)
     reconstruction: Floats  # (N,)
     kl: Floats  # (N,)
-    decoded: ImageArray  # (N, S, S), decoded from the means; (N, 0, 0) if that was left out
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -1,89 +1,87 @@
-"""Encoding, decoding and scoring of NumPy images with a torch model.
+"""Scores of image sets by NumPy: posteriors and losses.
 
-Streamlit runs each page in a new thread, in which torch would start worker threads of its own. For a few
-images these take twenty times as long as the decoder (measured: 16 ms and 0.8 ms). So the functions here that
-pages call limit torch to one thread.
-
-Shapes: B or N images, S pixels a side, Z latent size.
+Shapes: N images, S pixels a side, Z latent size.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from vae.datasets.images import ImageArray, grey_levels
-from vae.inference.latent_space import BATCH, pixels
+from vae.datasets.images import ImageArray
+from vae.inference.forward import BATCH, Model, kl, pixels, reconstruction_loss
 from vae.inference.scored_set import Floats, Indices, ScoredSet
-from vae.models import losses
-from vae.models.network import VAE
 
 NOISE_SEED = 0
+CHECKED = 10  # images, of which stored scores are compared with computed ones
+TOLERANCE = 1e-2, 1e-3  # absolute and relative: devices sum in other orders
 
 
 class Scores(NamedTuple):
     """Posteriors and losses of a set of images; losses in nats, z sampled once."""
 
-    mean: Tensor  # (N, Z)
-    logvar: Tensor  # (N, Z)
-    reconstruction: Tensor  # (N,)
-    kl: Tensor  # (N,)
+    mean: Floats  # (N, Z)
+    logvar: Floats  # (N, Z)
+    reconstruction: Floats  # (N,)
+    kl: Floats  # (N,)
+
+    @property
+    def finite(self) -> bool:
+        """Whether all values are finite."""
+        return all(bool(np.isfinite(values).all()) for values in self)
 
 
-@torch.no_grad()
-def score_set(model: VAE, images: Tensor, before_batch: Callable[[], object] = lambda: None) -> Scores:
-    """Posteriors and losses of a set of images, (N, 28, 28) uint8, in one pass.
+def scoring_noise(count: int, latent_dim: int) -> Floats:
+    """The noise with which the z of `count` images are sampled, the same at every call: (N, Z).
 
-    The noise is the same at every call, so that two evaluations of the same weights agree. `before_batch` is
-    called before every BATCH images; what it raises ends the pass.
+    The trainer scores with the same, so that its scores and those of the pages agree.
     """
-    generator = torch.Generator().manual_seed(NOISE_SEED)
-    batches = []
-    for batch in images.split(BATCH):
-        before_batch()
-        x = pixels(batch)
-        mean, logvar = model.encoder(x)
-        noise = torch.randn(mean.shape, generator=generator, dtype=x.dtype, device="cpu").to(mean.device)
-        logits = model.decoder(model.reparameterize(mean, logvar, noise))
-        batches.append((mean, logvar, losses.reconstruction(logits, x), losses.kl(mean, logvar)))
-    return Scores(*(torch.cat(parts) for parts in zip(*batches, strict=True)))
+    return np.random.default_rng(NOISE_SEED).standard_normal((count, latent_dim), np.float32)
 
 
-def make_scored_set(model: VAE, images: ImageArray, labels: Indices, *, decoding: bool = True) -> ScoredSet:
-    """Images (B, S, S) and their classes (B,) with the model's scores.
+def score(model: Model, images: ImageArray) -> Scores:
+    """Posteriors and losses of images (N, S, S)."""
+    noise = scoring_noise(len(images), model.config.latent_dim)
+    batches = [slice(start, start + BATCH) for start in range(0, len(images), BATCH)]
+    parts = [_score(model, images[batch], noise[batch]) for batch in batches]
+    return Scores(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
-    Args:
-        decoding: whether the set is to hold the images decoded from the means.
+
+@np.errstate(over="ignore", invalid="ignore")  # of weights that have diverged, which callers refuse
+def _score(model: Model, images: ImageArray, noise: Floats) -> Scores:
+    x = pixels(images)
+    mean, logvar = model.encode(x)
+    deviation: Floats = np.exp(logvar * np.float32(0.5))
+    logits = model.logits(mean + deviation * noise)
+    return Scores(mean, logvar, reconstruction_loss(logits, x), kl(mean, logvar))
+
+
+def valid_scores(model: Model, images: ImageArray, stored: Scores | None) -> Scores:
+    """The stored scores of images (N, S, S) if they are those of this model and these images, else new ones.
+
+    Some images are scored to compare. Scores are missing in files of earlier versions; they are those of
+    other images where the data set has been replaced.
     """
-    torch.set_num_threads(1)
-    scores = score_set(model, torch.from_numpy(images))
-    means = scores.mean.numpy()
-    return ScoredSet(
-        images=images,
-        labels=labels,
-        means=means,
-        logvars=scores.logvar.numpy(),
-        reconstruction=scores.reconstruction.numpy(),
-        kl=scores.kl.numpy(),
-        decoded=decode_places(model, means) if decoding else np.empty((len(means), 0, 0), np.uint8),
-    )
+    if stored is not None and len(stored.mean) == len(images):
+        few = np.linspace(0, len(images) - 1, min(CHECKED, len(images))).astype(int)
+        computed = _score(model, images[few], scoring_noise(len(images), model.config.latent_dim)[few])
+        absolute, relative = TOLERANCE
+        if all(
+            np.allclose(found[few], expected, rtol=relative, atol=absolute)
+            for found, expected in zip(stored, computed, strict=True)
+        ):
+            return stored
+    return score(model, images)
 
 
-def decode_places(model: VAE, places: Floats) -> ImageArray:
-    """The images that a model decodes from latent points: (B, Z) -> (B, S, S)."""
-    torch.set_num_threads(1)
-    batches = torch.from_numpy(places).split(BATCH)
-    return np.concatenate([grey_levels(model.decoder.mean_images(batch)[:, 0].numpy()) for batch in batches])
+def scored_set(images: ImageArray, labels: Indices, scores: Scores) -> ScoredSet:
+    """Images (N, S, S) and their classes (N,) with their scores."""
+    return ScoredSet(images, labels, scores.mean, scores.logvar, scores.reconstruction, scores.kl)
 
 
-def loss_from_mean(model: VAE, one: ScoredSet) -> float:
+def loss_from_mean(model: Model, one: ScoredSet) -> float:
     """The reconstruction loss of one image decoded from its posterior's mean, in nats.
 
     Args:
         one: a set of a single image.
     """
-    torch.set_num_threads(1)
-    x = pixels(torch.from_numpy(one.images))
-    return losses.reconstruction(model.decoder(torch.from_numpy(one.means)), x).item()
+    return float(reconstruction_loss(model.logits(one.means), pixels(one.images))[0])

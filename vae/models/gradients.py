@@ -7,17 +7,17 @@ overwrites that of the step before. A test compares every derivative with that o
 Shapes: B batch, P pixels, Z latent size, I and O a layer's inputs and outputs, W all weights of a model.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from vae.config import PIXELS
 from vae.models.aten_operators import operator
-from vae.models.network import VAE, Hidden, Sine
+from vae.models.layers import Kind, Layers, blocks
+from vae.models.network import VAE, Network
 
 
 class _Activation(NamedTuple):
@@ -27,24 +27,28 @@ class _Activation(NamedTuple):
     backward: Callable[[Tensor, Tensor, Tensor, Tensor], Any]  # (dL/dy, x, y, out=dL/dx)
 
 
-_ACTIVATIONS: dict[type[nn.Module], _Activation] = {
-    nn.ReLU: _Activation(
+_ACTIVATIONS: dict[Kind, _Activation] = {
+    "relu": _Activation(
         partial(torch.clamp_min, min=0),
         lambda gradient, x, _, out: operator("threshold_backward.grad_input")(gradient, x, 0, grad_input=out),
     ),
-    nn.SiLU: _Activation(
+    "silu": _Activation(
         lambda x, out: operator("silu.out")(x, out=out),
         lambda gradient, x, _, out: operator("silu_backward.grad_input")(gradient, x, grad_input=out),
     ),
-    nn.GELU: _Activation(
+    "gelu": _Activation(
         lambda x, out: operator("gelu.out")(x, out=out),
         lambda gradient, x, _, out: operator("gelu_backward.grad_input")(gradient, x, grad_input=out),
     ),
-    nn.Tanh: _Activation(
+    "tanh": _Activation(
         torch.tanh,
         lambda gradient, _, y, out: operator("tanh_backward.grad_input")(gradient, y, grad_input=out),
     ),
-    Sine: _Activation(torch.sin, lambda gradient, x, _, out: torch.cos(x, out=out).mul_(gradient)),
+    "sine": _Activation(torch.sin, lambda gradient, x, _, out: torch.cos(x, out=out).mul_(gradient)),
+    "negative_softplus": _Activation(
+        lambda x, out: operator("softplus.out")(x, out=out).neg_(),
+        lambda gradient, x, _, out: torch.sigmoid(x, out=out).neg_().mul_(gradient),
+    ),
 }
 
 
@@ -52,11 +56,11 @@ class _Layer:
     """A linear layer with its activation and buffers for batches of one size: (B, I) -> (B, O)."""
 
     def __init__(
-        self, linear: nn.Linear, batch: int, activation: nn.Module | None = None, *, skips: bool = False
+        self, linear: nn.Linear, batch: int, activation: Kind | None = None, *, skips: bool = False
     ) -> None:
         self.weight, self.bias = linear.weight.detach(), linear.bias.detach()
         self.weight_gradient, self.bias_gradient = linear.weight.grad, linear.bias.grad
-        self.activation = _ACTIVATIONS[type(activation)] if activation else None
+        self.activation = _ACTIVATIONS[activation] if activation else None
         self.skips = skips
         outputs, inputs = self.weight.shape
         self.sums, self.sums_gradient = (self.weight.new_empty(batch, outputs) for _ in range(2))
@@ -65,7 +69,7 @@ class _Layer:
         self.inputs_gradient = self.weight.new_empty(batch, inputs)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """The layer's outputs, as in `Hidden.forward`: (B, I) -> (B, O)."""
+        """The layer's outputs: (B, I) -> (B, O)."""
         self.inputs = inputs
         torch.addmm(self.bias, inputs, self.weight.t(), out=self.sums)
         if self.activation:
@@ -97,11 +101,13 @@ class _Network:
 
     def __init__(self, model: VAE, batch: int) -> None:
         encoder, decoder = model.encoder, model.decoder
-        self.encoder = list(_layers(encoder.hidden, batch))
-        self.bounded = encoder.bounded
-        self.mean, self.logvar = (_Layer(head, batch) for head in (encoder.mean, encoder.logvar))
-        self.decoder = [*_layers(decoder.hidden, batch), _Layer(decoder.logits, batch)]
-        self.logits_gradient, self.softplus = (self.mean.weight.new_empty(batch, PIXELS) for _ in range(2))
+        shared, mean, logvar = encoder.layers
+        self.shared = list(_make_layers(encoder, shared, batch))
+        self.mean = list(_make_layers(encoder, mean, batch))
+        self.logvar = list(_make_layers(encoder, logvar, batch))
+        self.decoder = list(_make_layers(decoder, decoder.layers, batch))
+        weight = self.mean[0].weight
+        self.logits_gradient, self.softplus = (weight.new_empty(batch, PIXELS) for _ in range(2))
 
     def run(self, x: Tensor, seen: Tensor, noise: Tensor, beta: float) -> tuple[Tensor, Tensor]:
         """Writes the gradient of reconstruction + beta KL; returns both terms, summed over the batch.
@@ -109,16 +115,10 @@ class _Network:
         Shapes and units as in `Gradients.__call__`. The KL is the closed form (Kingma & Welling 2013,
         appendix B), and z = mean + deviation · noise is their reparametrisation (section 2.4).
         """
-        hidden = seen
-        for layer in self.encoder:
-            hidden = layer.forward(hidden)
-        mean, logvar = self.mean.forward(hidden), self.logvar.forward(hidden)
-        if self.bounded:
-            slope, logvar = torch.sigmoid(logvar).neg_(), functional.softplus(logvar).neg_()
+        shared = _forward(self.shared, seen)
+        mean, logvar = _forward(self.mean, shared), _forward(self.logvar, shared)
         deviation = torch.exp(logvar / 2)
-        logits = torch.addcmul(mean, deviation, noise)
-        for layer in self.decoder:
-            logits = layer.forward(logits)
+        logits = _forward(self.decoder, torch.addcmul(mean, deviation, noise))
 
         # -log p(x|z) = sum of log(1 + exp(l)) - x l over the pixels; its derivative by l is sigmoid(l) - x.
         operator("softplus.out")(logits, out=self.softplus)
@@ -127,22 +127,32 @@ class _Network:
         kl = -0.5 * (1 + logvar - mean.square() - variance).sum()
 
         gradient = torch.sigmoid(logits, out=self.logits_gradient).sub_(x)
-        for layer in reversed(self.decoder):
-            gradient = layer.backward_to_inputs(gradient)
-        by_mean = torch.add(gradient, mean, alpha=beta)
-        by_logvar = (gradient * noise * deviation + beta * (variance - 1)) / 2
-        if self.bounded:
-            by_logvar *= slope
-        gradient = self.mean.backward_to_inputs(by_mean).add_(self.logvar.backward_to_inputs(by_logvar))
-        for layer in reversed(self.encoder[1:]):
-            gradient = layer.backward_to_inputs(gradient)
-        self.encoder[0].backward(gradient)  # dL/d(pixels) is not needed
+        by_z = _backward(self.decoder, gradient)
+        by_mean = torch.add(by_z, mean, alpha=beta)
+        by_logvar = (by_z * noise * deviation + beta * (variance - 1)) / 2
+        by_shared = _backward(self.mean, by_mean).add_(_backward(self.logvar, by_logvar))
+        first, *others = self.shared
+        first.backward(_backward(others, by_shared))  # dL/d(pixels) is not needed
         return reconstruction, kl
 
 
-def _layers(hidden: Hidden, batch: int) -> Iterator[_Layer]:
-    for linear, activation, skips in hidden.steps():
-        yield _Layer(linear, batch, activation, skips=skips)
+def _make_layers(network: Network, layers: Layers, batch: int) -> Iterator[_Layer]:
+    for dense, activation, skips in blocks(layers):
+        yield _Layer(network.linear(dense["name"]), batch, activation, skips=skips)
+
+
+def _forward(layers: Sequence[_Layer], inputs: Tensor) -> Tensor:
+    """The outputs of the last layer: (B, I) -> (B, O)."""
+    for layer in layers:
+        inputs = layer.forward(inputs)
+    return inputs
+
+
+def _backward(layers: Sequence[_Layer], gradient: Tensor) -> Tensor:
+    """Writes the gradients of all weights, given dL/d(outputs) (B, O); returns dL/d(inputs), (B, I)."""
+    for layer in reversed(layers):
+        gradient = layer.backward_to_inputs(gradient)
+    return gradient
 
 
 class Gradients:

@@ -1,104 +1,102 @@
-"""The fully connected variational autoencoder.
+"""The variational autoencoder as torch modules, made from the description of its layers (`layers`).
 
-Shapes: B batch, P = 784 pixels, Z latent size.
+Shapes: B batch, P = 784 pixels, Z latent size, I and O a network's inputs and outputs.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vae.config import PIXELS, SIDE, TrainConfig
+from vae.config import SIDE, TrainConfig
 from vae.models.inputs import Array, as_latent_points, as_pixels
-from vae.models.layers import Kind
+from vae.models.layers import Dense, Floats, Kind, Layers, decoder_layers, encoder_layers
 
-ACTIVATIONS: dict[Kind, type[nn.Module]]
-ACTIVATIONS = {"relu": nn.ReLU, "silu": nn.SiLU, "gelu": nn.GELU, "tanh": nn.Tanh}
-
-
-class Sine(nn.Module):
-    """sin(x) of each value."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.sin(x)
-
-
-def _linear(inputs: int, outputs: int) -> nn.Linear:
-    """A linear layer in float32, whatever `torch.set_default_dtype` says."""
-    return nn.Linear(inputs, outputs, dtype=torch.float32)
+ACTIVATIONS: dict[Kind, Callable[[Tensor], Tensor]] = {
+    "relu": functional.relu,
+    "silu": functional.silu,
+    "gelu": functional.gelu,
+    "tanh": torch.tanh,
+    "sine": torch.sin,
+    "sigmoid": torch.sigmoid,
+    "negative_softplus": lambda x: -functional.softplus(x),
+}
 
 
-class Hidden(nn.Sequential):
-    """Linear layers from size to size, each followed by its activation.
+class Network(nn.Module):
+    """The dense layers of a description, as submodules with the names that it gives them.
 
-    In a residual network, layers with as many outputs as inputs have a skip connection: the inputs are added
-    to the outputs (He et al. 2015, arXiv:1512.03385).
+    They are initialised as torch does it. One that is followed by a sine gets a random direction and
+    frequency in each unit.
     """
 
-    def __init__(self, sizes: tuple[int, ...], config: TrainConfig) -> None:
-        layers = [
-            (_linear(wide, narrow), ACTIVATIONS[config.activation]()) for wide, narrow in pairwise(sizes)
-        ]
-        super().__init__(*(part for layer in layers for part in layer))
-        self.residual = config.network == "residual"
+    def __init__(self, layers: Layers) -> None:
+        super().__init__()
+        for layer in layers:
+            if layer["kind"] == "dense":
+                self._add_linear(layer)
+        for layer, following in pairwise(layers):
+            if layer["kind"] == "dense" and following["kind"] == "sine":
+                linear = self.linear(layer["name"])
+                nn.init.normal_(linear.weight)  # radians per unit of the inputs
+                nn.init.uniform_(linear.bias, -math.pi, math.pi)
 
-    def steps(self) -> Iterator[tuple[nn.Linear, nn.Module, bool]]:
-        """Each layer, its activation, and whether it has a skip connection."""
-        modules = list(self)  # slicing a Sequential would make another one
-        for linear, activation in zip(modules[::2], modules[1::2], strict=True):
-            assert isinstance(linear, nn.Linear)
-            yield linear, activation, self.residual and linear.in_features == linear.out_features
+    def _add_linear(self, layer: Dense) -> None:
+        *parents, name = layer["name"].split(".")
+        module: nn.Module = self
+        for parent in parents:
+            if not hasattr(module, parent):
+                module.add_module(parent, nn.Module())
+            module = module.get_submodule(parent)
+        # In float32, whatever `torch.set_default_dtype` says.
+        module.add_module(name, nn.Linear(layer["inputs"], layer["outputs"], dtype=torch.float32))
 
-    def forward(self, x: Tensor) -> Tensor:
-        for linear, activation, skips in self.steps():
-            y = activation(linear(x))
-            x = x + y if skips else y
+    def linear(self, name: str) -> nn.Linear:
+        """The dense layer of this name."""
+        linear = self.get_submodule(name)
+        assert isinstance(linear, nn.Linear)
+        return linear
+
+    def run(self, layers: Layers, x: Tensor) -> Tensor:
+        """Some layers of the description, one after the other: (B, I) -> (B, O)."""
+        before = x
+        for layer in layers:
+            if layer["kind"] == "dense":
+                before, x = x, self.linear(layer["name"])(x)
+            elif layer["kind"] == "add":
+                x = before + x
+            else:
+                x = ACTIVATIONS[layer["kind"]](x)
         return x
 
 
-class Encoder(nn.Module):
+class Encoder(Network):
     """Pixels to the posterior's mean and log-variance: (B, P) -> (B, Z), (B, Z)."""
 
     def __init__(self, config: TrainConfig) -> None:
-        super().__init__()
-        self.hidden = Hidden((PIXELS, *config.hidden_dims), config)
-        self.mean = _linear(config.hidden_dims[-1], config.latent_dim)
-        self.logvar = _linear(config.hidden_dims[-1], config.latent_dim)
-        self.bounded = config.network == "residual"
+        layers = encoder_layers(config)
+        super().__init__(layers.shared + layers.mean + layers.logvar)
+        self.layers = layers
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        hidden = self.hidden(pixels)
-        logvar = self.logvar(hidden)
-        # An observation only narrows the prior. A posterior wider than the prior is an error of the encoder,
-        # and the exp(logvar) of one such image can make a training diverge.
-        return self.mean(hidden), -functional.softplus(logvar) if self.bounded else logvar
+        shared = self.run(self.layers.shared, pixels)
+        return self.run(self.layers.mean, shared), self.run(self.layers.logvar, shared)
 
 
-class Decoder(nn.Module):
-    """Latent points to logits of the pixels: (B, Z) -> (B, P); the loss includes the sigmoid.
-
-    In a residual network the first activation is a sine, each unit with a random direction and frequency:
-    Fourier features (Tancik et al. 2020, arXiv:2006.10739), trained further. Without them a network of few
-    inputs is slow to learn functions that change fast.
-    """
+class Decoder(Network):
+    """Latent points to logits of the pixels: (B, Z) -> (B, P); the loss includes the sigmoid."""
 
     def __init__(self, config: TrainConfig) -> None:
-        super().__init__()
-        widths = config.hidden_dims[::-1]
+        layers = decoder_layers(config)
+        super().__init__(layers)
+        self.layers = layers
         self.latent_dim = config.latent_dim
-        self.hidden = Hidden((config.latent_dim, *widths), config)
-        self.logits = _linear(widths[-1], PIXELS)
-        if config.network == "residual":
-            first, *_ = self.hidden.steps()
-            nn.init.normal_(first[0].weight)  # radians per unit of z
-            nn.init.uniform_(first[0].bias, -math.pi, math.pi)
-            self.hidden[1] = Sine()
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.logits(self.hidden(z))
+        return self.run(self.layers, z)
 
     def mean_images(self, z: Tensor) -> Tensor:
         """Mean of p(x|z), without a check of z: (B, Z) -> (B, 1, 28, 28) in [0, 1]."""
@@ -120,7 +118,7 @@ class VAE(nn.Module):
 
     def encode(self, images: Array) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of q(z|x): (B, 1, 28, 28) or (B, P) in [0, 1] -> (B, Z), (B, Z)."""
-        return self.encoder(as_pixels(images, self.encoder.mean.weight))
+        return self.encoder(as_pixels(images, next(self.parameters())))
 
     def reparameterize(self, mean: Tensor, logvar: Tensor, noise: Tensor | None = None) -> Tensor:
         """z = mean + exp(logvar / 2) * noise, all (B, Z); noise is standard normal unless given."""
@@ -130,10 +128,19 @@ class VAE(nn.Module):
 
     def decode(self, z: Array) -> Tensor:
         """Mean of p(x|z): (B, Z) -> (B, 1, 28, 28) in [0, 1]."""
-        decoder = self.decoder
-        return decoder.mean_images(as_latent_points(z, decoder.logits.weight, decoder.latent_dim))
+        points = as_latent_points(z, next(self.parameters()), self.decoder.latent_dim)
+        return self.decoder.mean_images(points)
 
     def forward(self, images: Array) -> tuple[Tensor, Tensor, Tensor]:
         """Reconstruction from a sampled z, with its posterior: images -> (B, 1, 28, 28), mean, logvar."""
         mean, logvar = self.encode(images)
         return self.decoder.mean_images(self.reparameterize(mean, logvar)), mean, logvar
+
+
+def load_vae(config: TrainConfig, weights: Mapping[str, Floats]) -> VAE:
+    """A model of a config with these weights, by their names in its state dict; in eval mode on the CPU."""
+    with torch.device("meta"):  # names and shapes without memory
+        model = VAE(config)
+    tensors = {name: torch.from_numpy(values) for name, values in weights.items()}
+    model.load_state_dict(tensors, assign=True)
+    return model.eval().requires_grad_(False)

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from vae import VaeError
 from vae.config import TrainConfig
-from vae.runs import live_view
+from vae.runs import checkpoints, live_view
 from vae.runs.catalogue import NAME, numbered_paths
 from vae.runs.evaluation_record import evaluation_path, load_evaluation
 from vae.runs.history import read_losses
@@ -114,15 +114,12 @@ def unpack(file: BinaryIO, runs_dir: Path) -> Run:
 
 def check_run(run: Run) -> None:
     """Reads every file of `run`. Raises VaeError with the name of the first damaged one."""
-    from vae.runs import checkpoints
-
     _ = run.config, run.status(), run.request(), read_losses(run), live_view.load_view(run.view_path)
     load_evaluation(run)
     if run.model_path.exists():
-        run.load_model()
-        checkpoints.read_position(run.model_path)
+        run.saved_model()
     if run.resume_path.exists():
-        checkpoints.check_training(run.resume_path, run.config)
+        checkpoints.load_training(run.resume_path, run.config)
     for path in run.snapshots():
         checkpoints.load_snapshot(path, run.config)
 
@@ -214,8 +211,6 @@ def _members(archive: zipfile.ZipFile) -> tuple[str, dict[str, zipfile.ZipInfo]]
 
 def _size_limits(config: TrainConfig) -> dict[str, int]:
     """The maximum bytes of each file of a run, or of each file in the folder of that name."""
-    from vae.runs import checkpoints
-
     sizes = checkpoints.size_limits(config)
     return {
         "status.json": MAX_JSON,

@@ -48,7 +48,7 @@ def load_view(path: Path) -> LiveView | None:
     """The view in `path`; None if there is none yet. Raises VaeError if it is damaged."""
     try:
         read_unsynced(path, safetensors_limit(MAX_BYTES))
-        with open_tensors(path, "numpy", MAX_BYTES) as file:
+        with open_tensors(path, MAX_BYTES) as file:
             parts = {name: file.get_slice(name) for name in file.keys()}
             if {name: part.get_dtype() for name, part in parts.items()} != TYPES:
                 raise ValueError("its arrays are of other types")

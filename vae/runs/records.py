@@ -11,7 +11,8 @@ from vae import VaeError
 from vae.config import Beta, LearningRate, TrainConfig, explain
 from vae.storage.untrusted import parse_json
 
-FORMAT = 2  # of a run's files
+FORMAT = 3  # of a run's files; docs/RUN_DIRECTORY.md has the older ones
+OLDEST_FORMAT = 2  # that can be read
 State = Literal["starting", "running", "paused", "stopped", "finished", "failed", "interrupted"]
 LIVE: frozenset[State] = frozenset({"starting", "running", "paused"})
 MAX_LINE = 10_000  # bytes; a line of metrics has about 330
@@ -142,7 +143,7 @@ def read_config(name: str, content: bytes) -> TrainConfig:
     version = stored.pop("format", None)
     if type(version) is not int:
         raise ValueError("it names no format")
-    if version != FORMAT:
+    if not OLDEST_FORMAT <= version <= FORMAT:
         older = version < FORMAT
         advice = "an older version; train it anew" if older else "a newer version; update the project"
         raise VaeError(f"{name}/config.json was written by {advice}.")

@@ -1,7 +1,7 @@
 """The run directory: its config, status, metrics, requests, locks and paths.
 
 A run is a folder with a `config.json` that holds all of the run's state: the trainer writes it, viewers read
-it, and neither needs the other. docs/RUN_DIRECTORY.md has the format. torch is imported only to load weights.
+it, and neither needs the other. docs/RUN_DIRECTORY.md has the format. Only `load_model` imports torch.
 """
 
 import json
@@ -29,6 +29,7 @@ from vae.storage.untrusted import MAX_JSON, open_limited, read_limited, read_uns
 
 if TYPE_CHECKING:
     from vae.models.network import VAE
+    from vae.runs.checkpoints import SavedModel
 
 # A trainer takes a few seconds from its start to the lock, more on a busy machine.
 STARTING_SECONDS = 30
@@ -96,8 +97,14 @@ class Run:
 
     def load_model(self) -> "VAE":
         """The newest weights as a `VAE` in eval mode on the CPU. Raises VaeError if there are none yet."""
-        # Imported here because torch takes seconds, and watching a run does not need it.
-        from vae.runs.checkpoints import load_model
+        # Imported here because torch takes seconds, and all else does without.
+        from vae.models.network import load_vae
+
+        return load_vae(self.config, self.saved_model().model.weights)
+
+    def saved_model(self) -> "SavedModel":
+        """The newest weights for NumPy, with their scores. Raises VaeError if there are none yet."""
+        from vae.runs.checkpoints import load_model  # which imports this module
 
         return load_model(self.model_path, self.config)
 
@@ -107,7 +114,7 @@ class Run:
             return f"{self.name} is gone: it was deleted. Choose another run."
         status = self.status()
         if status.state in LIVE:
-            return f"{self.name} has no weights yet: the first come after an epoch, or after ten seconds."
+            return f"{self.name} has no weights yet: the first come after an epoch, or at a pause."
         if status.state == "finished":
             return (
                 f"The weights of {self.name} are missing, although it is finished. Put model.safetensors "

@@ -10,12 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from vae import VaeError
 from vae.config import SIDE, TrainConfig
 from vae.datasets.images import ImageArray, grey_levels
-from vae.models.network import VAE
+from vae.inference.forward import Model
 from vae.runs.checkpoints import Snapshot, load_snapshot
 from vae.runs.run import Run
 
@@ -30,7 +29,7 @@ class ModelAtStep(NamedTuple):
     """
 
     step: int
-    model: VAE
+    model: Model
     means: npt.NDArray[np.float32]
     logvars: npt.NDArray[np.float32]
     reconstructions: ImageArray
@@ -60,8 +59,8 @@ def load_valid_snapshot(path: Path, config: TrainConfig, images: int, classes: i
             f"{name} is of a test set of {found[0]:,} pictures and {found[1]} classes; the one that is here "
             f"has {images:,} and {classes}. Bring the data that the run was trained on."
         )
-    tensors = (*snapshot.decoder.values(), snapshot.mean, snapshot.logvar, snapshot.reconstructions)
-    if not all(tensor.isfinite().all() for tensor in tensors):
+    arrays = (*snapshot.decoder.values(), snapshot.mean, snapshot.logvar, snapshot.reconstructions)
+    if not all(np.isfinite(array).all() for array in arrays):
         raise VaeError(
             f"{name} holds what is no number: the weights have diverged. Choose another run, or train this "
             "one again with a third of its learning rate."
@@ -96,14 +95,11 @@ class SnapshotSequence:
         snapshot = load_valid_snapshot(
             path, self.run.config, len(self.last.means), len(self.last.reconstructions)
         )
-        with torch.device("meta"):
-            model = VAE(self.run.config)
-        decoder = {name: tensor.float() for name, tensor in snapshot.decoder.items()}
-        model.decoder.load_state_dict(decoder, assign=True)
+        decoder = {name: values.astype(np.float32) for name, values in snapshot.decoder.items()}
         return ModelAtStep(
             int(path.stem),
-            model.eval().requires_grad_(False),
-            snapshot.mean.float().numpy(),
-            snapshot.logvar.float().numpy(),
-            grey_levels(snapshot.reconstructions.float().numpy()).reshape(-1, SIDE, SIDE),
+            Model(self.run.config, decoder),
+            snapshot.mean.astype(np.float32),
+            snapshot.logvar.astype(np.float32),
+            grey_levels(snapshot.reconstructions.astype(np.float32)).reshape(-1, SIDE, SIDE),
         )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
@@ -134,10 +134,11 @@ _STRICT = json.JSONDecoder(
 
 
 @contextmanager
-def open_tensors(path: Path, framework: Literal["pt", "numpy"], most: int) -> Iterator[safe_open]:
+def open_tensors(path: Path, most: int) -> Iterator[safe_open]:
     """Opens a safetensors file with at most `most` bytes of tensors. Raises as `open_limited` does.
 
-    Shapes and types can be checked before a tensor is read.
+    Shapes and types can be checked before a tensor is read. Its arrays are copies: a mapped file could not
+    be replaced on Windows.
     """
     with open_limited(path, safetensors_limit(most)) as file:
         header_size = int.from_bytes(file.read(_LENGTH), "little")
@@ -146,7 +147,7 @@ def open_tensors(path: Path, framework: Literal["pt", "numpy"], most: int) -> It
             f"it is damaged: its header would take {header_size:,} bytes, and at most {MAX_HEADER:,} are read"
         )
     try:
-        with safe_open(path, framework=framework) as tensors:
+        with safe_open(path, framework="numpy") as tensors:
             yield tensors
     except FileNotFoundError:
         raise

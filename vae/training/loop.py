@@ -18,12 +18,11 @@ from vae import VaeError
 from vae.config import SIDE, TrainConfig
 from vae.datasets.images import grey_levels
 from vae.datasets.registry import ImageSet, load, prepare
-from vae.inference.latent_space import Posterior, encode_set
 from vae.inference.planes import axis_directions
-from vae.inference.scoring import score_set
+from vae.inference.scoring import Scores
 from vae.models.network import VAE
 from vae.runs.catalogue import default_runs_dir, new_run
-from vae.runs.checkpoints import Snapshot, save_snapshot, snapshot_bytes
+from vae.runs.checkpoints import Snapshot, read_position, save_snapshot, snapshot_bytes
 from vae.runs.live_view import MAX_POINTS, LiveView, save_view
 from vae.runs.records import LIVE, Metrics, State, Status
 from vae.runs.run import Run
@@ -35,7 +34,8 @@ from vae.training.distributed import WorkerGroup
 from vae.training.forecast import cores
 from vae.training.requests import Requests, StopRequestedError
 from vae.training.schedule import snapshot_steps
-from vae.training.state import prune_snapshots, restore_state
+from vae.training.scoring import TensorScores, encode_set, score_set
+from vae.training.state import arrays, prune_snapshots, restore_state
 from vae.training.step import Stepper
 from vae.training.threads import ThreadTuner, initial_threads, is_automatic
 
@@ -175,7 +175,9 @@ class Trainer:
         self.pace, self.first_step = Pace(), self.state.step
         self.batches: list[Tensor] = []  # (2,) of each since the last train line: reconstruction, KL
         self.last_metrics: Metrics | None = None
-        self.evaluated_step: int | None = None  # of the last finite loss of the whole test set
+        self.scores: TensorScores | None = None  # of the test set, finite, at `scored_step`
+        self.scored_step: int | None = None
+        self.saved_model_step = _saved_model_step(run)
         self.viewed_at = self.saved_at = self.status_at = self.timer()
 
     def train_to_end(self) -> Iterator[Status]:
@@ -193,9 +195,9 @@ class Trainer:
         """As `train_to_end`, but raises StopRequestedError if the stop comes during an evaluation."""
         yield self.write_status("running")
         if self.state.needs_evaluation:
-            posterior = self.evaluate()
+            self.evaluate()
             if self.state.step in {0, *self.snapshots}:
-                self.keep_snapshot(posterior)
+                self.keep_snapshot()
             self.write_view()
         self.pace.start(*self.usual_progress)
         while self.state.step < self.state.total_steps:
@@ -212,6 +214,7 @@ class Trainer:
                 yield self.write_status("running")
             if not self.requests.pauses_at(self.state.step):
                 self.requests.wait(self.requests.current.delay)
+        self.save_model()  # which a trainer may have been killed before
         yield self.write_status("finished")
 
     def take_step(self) -> None:
@@ -235,15 +238,18 @@ class Trainer:
         line_ends = slow_motion or (batch + 1) * lines // epoch_steps > batch * lines // epoch_steps
         if line_ends or step in self.snapshots:
             self.log_batches()
-        posterior = self.evaluate() if epoch_ends else None
+        if epoch_ends:
+            self.evaluate()
         if step in self.snapshots:
-            self.keep_snapshot(posterior)
+            self.keep_snapshot()
         often = slow_motion or in_first_epoch
         if epoch_ends or (often and self.timer() - self.viewed_at > VIEW_SECONDS):
             self.write_view()
         if epoch_ends or self.timer() - self.saved_at > SAVE_SECONDS:
             self.log_batches()
             self.save()
+        if epoch_ends:
+            self.save_model()
         return line_ends or self.timer() - self.status_at > STATUS_SECONDS
 
     def apply_requests(self) -> Iterator[Status]:
@@ -255,6 +261,8 @@ class Trainer:
             self.write_view()
             status = self.write_status("paused" if pausing else "running")
             self.save()  # after the status: it may take long
+            if pausing or self.requests.current.stop:
+                self.save_model()
             yield status
             if not pausing:
                 return
@@ -262,14 +270,14 @@ class Trainer:
                 self.requests.wait(math.inf)
             self.requests.poll()
 
-    def evaluate(self) -> Posterior:
-        """Logs the losses of the whole test set; returns its posteriors. Raises StopRequestedError."""
+    def evaluate(self) -> TensorScores:
+        """Scores the whole test set and logs its losses. Raises StopRequestedError."""
         scores = score_set(self.model, self.test.images, self.requests.raise_if_stopped)
         terms = torch.stack((scores.reconstruction, scores.kl), dim=1)
         batches = [batch.mean(dim=0) for batch in terms.split(self.config.batch_size)]
         self.log("test", terms, torch.stack(batches))
-        self.evaluated_step = self.state.step
-        return Posterior(scores.mean, scores.logvar)
+        self.scores, self.scored_step = scores, self.state.step
+        return scores
 
     def log_batches(self) -> None:
         """Logs the batches since the last train line, if there are any."""
@@ -316,9 +324,9 @@ class Trainer:
             )
 
     def save(self) -> None:
-        """Saves state and weights if they changed and their test loss is finite. Raises VaeError, OSError."""
+        """Saves the training state if it changed and its test loss is finite. Raises VaeError, OSError."""
         if self.state.needs_save:
-            if self.evaluated_step != self.state.step:
+            if self.scored_step != self.state.step:
                 scores = score_set(self.model, self.test.images[:CHECKED_IMAGES])
                 self.check_finite((scores.reconstruction + scores.kl).sum().item())
             # The metrics first: after a power cut they may be newer than the weights, but not older.
@@ -326,18 +334,30 @@ class Trainer:
             self.state.save()
         self.saved_at = self.timer()
 
-    def keep_snapshot(self, posterior: Posterior | None) -> None:
-        """Writes a snapshot with the posteriors of the test set, which is encoded if they are not given.
+    def save_model(self) -> None:
+        """Saves the weights with their scores of the test set, unless those of this step are saved.
 
-        Raises OSError.
+        Raises VaeError, OSError.
         """
-        posterior = posterior or encode_set(self.model, self.test.images)
+        if self.saved_model_step == self.state.step or not self.state.stepper.optimizer.state:
+            return
+        if self.scored_step != self.state.step or self.scores is None:
+            self.scores, self.scored_step = score_set(self.model, self.test.images), self.state.step
+            self.check_finite((self.scores.reconstruction + self.scores.kl).sum().item())
+        self.state.save_model(Scores(**arrays(self.scores._asdict())))
+        self.saved_model_step = self.state.step
+
+    def keep_snapshot(self) -> None:
+        """Writes a snapshot with the posteriors of the test set. Raises OSError."""
+        scored = self.scores if self.scored_step == self.state.step else None
+        mean, logvar = scored[:2] if scored else encode_set(self.model, self.test.images)
         with torch.no_grad():
-            reconstructions = self.model.decoder.mean_images(posterior.mean[self.firsts]).flatten(start_dim=1)
+            reconstructions = self.model.decoder.mean_images(mean[self.firsts]).flatten(start_dim=1)
         path = self.run.snapshot_path(self.state.step)
         path.parent.mkdir(exist_ok=True)
-        decoder = self.model.decoder.state_dict()
-        save_snapshot(path, Snapshot(decoder, *posterior, reconstructions, self.last_metrics))
+        own = {"mean": mean, "logvar": logvar, "reconstructions": reconstructions}
+        decoder = arrays(self.model.decoder.state_dict(prefix="decoder."))
+        save_snapshot(path, Snapshot(decoder, **arrays(own), metrics=self.last_metrics))
 
     def write_view(self) -> None:
         """Writes the live view of some test images; not if the model has diverged. Raises OSError."""
@@ -397,6 +417,14 @@ class Trainer:
         """
         steps = self.state.step - self.threads.compared_steps
         return steps * self.config.batch_size, self.timer() - self.threads.compared_seconds
+
+
+def _saved_model_step(run: Run) -> int | None:
+    """The step of the weights that are saved; None if there are none, or none that can be used."""
+    try:
+        return read_position(run.model_path)[0]
+    except VaeError:
+        return None
 
 
 def _clear_requests(run: Run) -> None:

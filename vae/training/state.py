@@ -5,7 +5,7 @@ Shapes: N images.
 
 import math
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,6 +15,8 @@ from torch import Tensor
 
 from vae import VaeError
 from vae.config import TrainConfig
+from vae.inference.forward import Model
+from vae.inference.scoring import Scores
 from vae.models.network import VAE
 from vae.runs import checkpoints
 from vae.runs.run import Run
@@ -95,19 +97,33 @@ class TrainingState:
         return (self.step, self.config.rates) != self._saved and bool(self.stepper.optimizer.state)
 
     def save(self) -> None:
-        """Writes what resumption needs, then the weights. Raises OSError."""
+        """Writes what resumption needs. Raises OSError."""
         optimizer = self.stepper.optimizer
         updates = int(next(iter(optimizer.state.values()))["step"])
         position = checkpoints.TrainingPosition(
             self.step, updates, self.timer(), torch.get_num_threads(), **self.config.rates
         )
-        checkpoints.save_training(self.run.resume_path, self.model, optimizer, position)
-        self.save_model()
+        (state,) = optimizer.state.values()
+        weights = self.model.state_dict()
+        sizes = [tensor.numel() for tensor in weights.values()]
+        training = {"model": arrays(weights)}
+        for moment in checkpoints.ADAM_MOMENTS:
+            parts = zip(weights.items(), state[moment].split(sizes), strict=True)
+            training[moment] = arrays({name: part.view_as(tensor) for (name, tensor), part in parts})
+        checkpoints.save_training(self.run.resume_path, training, position)
         self._saved = (self.step, self.config.rates)
 
-    def save_model(self) -> None:
-        """Writes the weights. Raises OSError."""
-        checkpoints.save_model(self.run.model_path, self.model, self.config, self.step, self.epoch)
+    def save_model(self, scores: Scores) -> None:
+        """Writes the weights with their scores of the test set. Raises OSError."""
+        model = Model(self.config, arrays(self.model.state_dict()))
+        checkpoints.save_model(
+            self.run.model_path, checkpoints.SavedModel(model, scores, self.step, self.epoch)
+        )
+
+
+def arrays(tensors: Mapping[str, Tensor]) -> checkpoints.Arrays:
+    """Tensors of any device as NumPy arrays."""
+    return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
 
 
 def restore_state(run: Run, images: Tensor, group: WorkerGroup) -> TrainingState:
@@ -123,12 +139,12 @@ def restore_state(run: Run, images: Tensor, group: WorkerGroup) -> TrainingState
     epoch_steps = math.ceil(len(images) / config.batch_size)
     state = TrainingState(run, config, model, Stepper(config, model, images, group), epoch_steps)
     if run.resume_path.exists():
-        position = checkpoints.load_training(run.resume_path, model, state.stepper.optimizer)
+        training, position = checkpoints.load_training(run.resume_path, config)
+        _restore(state, training, position)
         state.step, state.timer = position.step, Timer(position.seconds)
         update = {"learning_rate": position.learning_rate, "beta": position.beta}
         state.set_rates(config.model_copy(update=update))
         torch.set_num_threads(initial_threads(config, images.device, position.threads))
-        state.save_model()  # the trainer may have been killed between the two files
     else:
         if run.model_path.exists():
             state.step = _load_for_restart(run, model, epoch_steps)
@@ -142,6 +158,24 @@ def restore_state(run: Run, images: Tensor, group: WorkerGroup) -> TrainingState
     rates = (config.learning_rate, config.beta)
     state.steered |= any((line.peak_learning_rate, line.beta) != rates for line in kept)
     return state
+
+
+def _restore(
+    state: TrainingState, training: checkpoints.TrainingArrays, position: checkpoints.TrainingPosition
+) -> None:
+    """Puts weights and Adam's moments in place."""
+    state.model.load_state_dict(_tensors(training["model"]))
+    moments = {
+        moment: torch.cat([part.flatten() for part in _tensors(training[moment]).values()])
+        for moment in checkpoints.ADAM_MOMENTS
+    }
+    step = torch.tensor(float(position.updates), dtype=torch.float32, device="cpu")
+    optimizer = state.stepper.optimizer
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": {0: {"step": step, **moments}}})
+
+
+def _tensors(arrays: checkpoints.Arrays) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(values) for name, values in arrays.items()}
 
 
 def prune_snapshots(run: Run, planned: Collection[int], step: int) -> None:
@@ -167,11 +201,11 @@ def _initial_model(config: TrainConfig) -> VAE:
 
 def _load_for_restart(run: Run, model: VAE, epoch_steps: int) -> int:
     """Loads weights alone, which is enough where schedule and optimizer restart; returns their step."""
-    step, _ = checkpoints.read_position(run.model_path)
-    if step not in {epoch * epoch_steps for epoch in run.config.restarts}:
+    saved = run.saved_model()
+    if saved.step not in {epoch * epoch_steps for epoch in run.config.restarts}:
         raise VaeError(
             f"{run.name} has weights, but no resume.safetensors to go on from. It can be explored; "
             "`train --again` trains another."
         )
-    model.load_state_dict(run.load_model().state_dict())
-    return step
+    model.load_state_dict(_tensors(dict(saved.model.weights)))
+    return saved.step

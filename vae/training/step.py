@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from vae.config import TrainConfig
-from vae.inference.latent_space import pixels
 from vae.models.gradients import Gradients
 from vae.models.network import VAE
 from vae.runs.checkpoints import ADAM_MOMENTS
 from vae.training.distributed import StepPlan, WorkerGroup
 from vae.training.schedule import masks, randomness
+from vae.training.scoring import pixels
 
 
 class Stepper:

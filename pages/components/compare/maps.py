@@ -107,7 +107,9 @@ def pair_maps(pair: Pair, sides: Sides) -> None:
 
 def _picture(sides: Sides, index: int) -> None:
     """A test picture, its two reconstructions, and their losses."""
-    tests = [view.loaded.test for view, _ in sides]
+    loaded = [view.loaded for view, _ in sides]
+    tests = [each.test for each in loaded]
+    drawn = [each.model.decode(each.test.means[index][None])[0] for each in loaded]
     run = sides[0][0].run
     name = class_names(run.config.dataset)[tests[0].labels[index]]
     st.markdown(f"**Test picture {index}: {escape_markdown(name)}**")
@@ -115,7 +117,7 @@ def _picture(sides: Sides, index: int) -> None:
     pictures, losses = beside.columns([3, 2], gap="medium", vertical_alignment="center")
     with pictures:
         tiles(
-            np.stack([tests[0].images[index], *(test.decoded[index] for test in tests)])[None],
+            np.stack([tests[0].images[index], *drawn])[None],
             key="pair_picture",
             label="The picture and its two reconstructions",
             layout=TileLayout(500, ("picture", *SIDES)),

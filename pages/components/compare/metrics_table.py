@@ -13,8 +13,8 @@ from pages.components.runs.run_actions import evaluate, perform
 from pages.components.runs.run_data import changed_at, path_of
 from pages.components.shell.access import may_change
 from pages.components.shell.messages import escape_markdown, show_errors
-from vae.evaluation.evaluate import neighbourhood
 from vae.evaluation.queue import evaluation_job
+from vae.inference.neighbours import neighbourhood
 from vae.inference.scored_set import mean_losses
 from vae.runs.evaluation_record import Evaluation, evaluation_path, load_evaluation
 from vae.runs.records import LIVE

@@ -16,7 +16,6 @@ from vae.export.images import enlarged, gif, png
 from vae.inference.paths import PathKind, path_places
 from vae.inference.planes import Plane
 from vae.inference.scored_set import Floats
-from vae.inference.scoring import decode_places
 from vae.runs.run import Run
 
 KEY = "path"
@@ -59,7 +58,7 @@ def path_panel(run: Run, loaded: LoadedModel, ends: tuple[End, End], plane: Plan
     )
     path_strip(
         along,
-        decode_places(loaded.model, along[::STEP]),
+        loaded.model.decode(along[::STEP]),
         loaded.decoder.name,
         numbers=plane.displayed_coordinates(along),
         names=plane.coordinate_labels,
@@ -78,11 +77,11 @@ def _file_buttons(run: Run, loaded: LoadedModel, along: Floats) -> None:
     """Buttons that save a path (D, Z); each file is made when its button is clicked."""
 
     def animation() -> bytes:
-        frames = enlarged(decode_places(loaded.model, along), GIF_TIMES)
+        frames = enlarged(loaded.model.decode(along), GIF_TIMES)
         return gif(frames, round(1000 * SECONDS / (len(frames) - 1)))
 
     def row() -> bytes:
-        return png(enlarged(np.hstack(list(decode_places(loaded.model, along[::STEP]))), PNG_TIMES))
+        return png(enlarged(np.hstack(list(loaded.model.decode(along[::STEP]))), PNG_TIMES))
 
     offers = (
         ("GIF", animation, "The path as an animation, forwards and backwards in a loop."),

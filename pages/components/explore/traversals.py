@@ -7,7 +7,6 @@ from pages.components.charts.tiles import Caption, TileLayout, tiles
 from pages.components.runs import loaded_model
 from vae.inference.formatting import coordinate_name, format_number
 from vae.inference.scored_set import Floats
-from vae.inference.scoring import decode_places
 from vae.runs.run import Run
 
 VALUES = np.linspace(-3, 3, 9, dtype=np.float32)  # the prior has 99.7 % of a coordinate in this range
@@ -29,7 +28,7 @@ def traversals(run: Run, loaded: loaded_model.LoadedModel, place: Floats) -> Non
     places = np.tile(place, (len(order), len(VALUES), 1))
     for row, i in zip(places, order, strict=True):
         row[:, i] = VALUES
-    drawn = decode_places(loaded.model, places.reshape(-1, len(place)))
+    drawn = loaded.model.decode(places.reshape(-1, len(place)))
     tiles(
         drawn.reshape(len(order), len(VALUES), *drawn.shape[1:]),
         [

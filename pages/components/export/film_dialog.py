@@ -131,7 +131,8 @@ def _make(settings: Settings, shown: Moments, loaded: LoadedModel, plane: Plane)
     """The film as a file. Raises VaeError if another one is being made, or the moments cannot be read."""
     run, test, size, seconds = settings.run, loaded.test, settings.size, settings.seconds
     first = test.firsts
-    last = ModelAtStep(loaded.step, loaded.model, test.means, test.logvars, test.decoded[first])
+    digits = loaded.model.decode(test.means[first])
+    last = ModelAtStep(loaded.step, loaded.model, test.means, test.logvars, digits)
     sequence = SnapshotSequence(run, [run.snapshot_path(moment.step) for moment in shown.moments[:-1]], last)
     captions = [moment.caption for moment in shown.moments]
     if settings.what == "Map":

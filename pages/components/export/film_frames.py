@@ -23,10 +23,9 @@ from pages.components.charts.images import Ink, tiled
 from vae.datasets.images import ImageArray
 from vae.export.animation import Frame, Palette
 from vae.export.images import enlarged
+from vae.inference.forward import Model
 from vae.inference.planes import Plane
 from vae.inference.scored_set import Floats, Indices
-from vae.inference.scoring import decode_places
-from vae.models.network import VAE
 from vae.runs.snapshots import ModelAtStep, SnapshotSequence
 
 FRAME = 50  # milliseconds
@@ -162,12 +161,12 @@ def _on_map(at: ModelAtStep, plane: Plane) -> Floats:
     return plane.coordinates(at.means)
 
 
-def _manifold(model: VAE, plane: Plane, middle: Floats, half: float, size: int) -> ImageArray:
+def _manifold(model: Model, plane: Plane, middle: Floats, half: float, size: int) -> ImageArray:
     """What the model draws on a grid over the window of the plane: (size, size)."""
     count = size // TILE
     offsets = ((np.arange(count) + 0.5) / count * 2 - 1) * half
     places = [plane.at(middle[0] + x, middle[1] - y) for y in offsets for x in offsets]
-    sheet = Image.fromarray(tiled(decode_places(model, np.stack(places)), count))
+    sheet = Image.fromarray(tiled(model.decode(np.stack(places)), count))
     return np.asarray(sheet.resize((size, size), Image.Resampling.BILINEAR))
 
 

@@ -12,11 +12,9 @@ from pages.components.charts.images import INKS, Ink, data_url, tiled
 from pages.components.runs.loaded_model import LoadedModel
 from vae.datasets.images import ImageArray
 from vae.export.images import enlarged, png
-from vae.inference import latent_space
-from vae.inference.planes import Plane
+from vae.inference.forward import Model
+from vae.inference.planes import Plane, prior_grid
 from vae.inference.scored_set import Floats
-from vae.inference.scoring import decode_places
-from vae.models.network import VAE
 from vae.runs.run import Run
 
 FEWEST, DEFAULT, MOST = 10, 20, 40  # digits a side
@@ -41,16 +39,16 @@ def poster_button(run: Run, loaded: LoadedModel, plane: Plane) -> None:
             _settings(run, loaded.model, plane)
 
 
-def poster_picture(model: VAE, plane: Plane, count: int, ink: Ink) -> ImageArray:
+def poster_picture(model: Model, plane: Plane, count: int, ink: Ink) -> ImageArray:
     """Digits at quantiles of the prior on a plane, `count` a side, with a margin of half a digit:
     ((count + 1) S, (count + 1) S). On a line, one row: (2 S, (count + 1) S)."""
     places = _places(plane, count)
-    digits = decode_places(model, places.reshape(-1, places.shape[-1]))
+    digits = model.decode(places.reshape(-1, places.shape[-1]))
     framed = np.pad(tiled(digits, count), digits.shape[-1] // 2)
     return 255 - framed if ink == "Black on white" else framed
 
 
-def poster_file(model: VAE, plane: Plane, count: int, ink: Ink) -> bytes:
+def poster_file(model: Model, plane: Plane, count: int, ink: Ink) -> bytes:
     """The poster as a PNG file with at least 300 dots per inch on A3's short side; pixels stay squares."""
     picture = poster_picture(model, plane, count, ink)
     large = enlarged(picture, math.ceil(SHARP / picture.shape[1]))
@@ -59,14 +57,14 @@ def poster_file(model: VAE, plane: Plane, count: int, ink: Ink) -> bytes:
 
 def _places(plane: Plane, count: int) -> Floats:
     """The places of all digits, arranged as on the map: (R, C, Z)."""
-    grid = latent_space.prior_grid(count).numpy()
+    grid = prior_grid(count)
     rows = grid[:1] if plane.is_line else grid
     # Restricted to a plane, the prior is a round Gaussian around the plane's point nearest to the origin.
     middle = plane.coordinates(np.zeros((1, len(plane.base))))[0]
     return np.stack([[plane.at(x, y) for x, y in row] for row in rows + middle])
 
 
-def _settings(run: Run, model: VAE, plane: Plane) -> None:
+def _settings(run: Run, model: Model, plane: Plane) -> None:
     # Side by side, to fit into the popover; on narrow windows the settings come first.
     with st.container(horizontal=True, gap="small"):
         settings, shown = st.container(width=SETTINGS), st.container(width=PREVIEW)

@@ -7,7 +7,6 @@ from pages.components.charts.tiles import Caption, TileLayout, difference_legend
 from pages.components.runs.loaded_model import LoadedModel
 from vae.datasets.registry import class_names
 from vae.inference.scored_set import mean_losses
-from vae.inference.scoring import decode_places
 from vae.runs.run import Run
 
 
@@ -26,7 +25,7 @@ def class_means(run: Run, loaded: LoadedModel) -> None:
     )
     st.html(difference_legend())
     tiles(
-        np.stack((pictures, decode_places(loaded.model, places)), axis=1),
+        np.stack((pictures, loaded.model.decode(places)), axis=1),
         [
             Caption(
                 names[label],

@@ -5,16 +5,17 @@ import streamlit as st
 
 from pages.components.charts.tiles import Caption, TileClicks, TileLayout, difference_legend, tiles
 from pages.components.gallery.filters import PAGE, Selection
+from pages.components.runs.loaded_model import LoadedModel
 from vae.datasets.registry import class_names
-from vae.inference.scored_set import ScoredSet
 from vae.runs.run import Run
 
 BELOW = "page_below"  # key of the second pagination, below the tiles
 KEY = "gallery"
 
 
-def gallery(run: Run, test: ScoredSet, selection: Selection) -> None:
+def gallery(run: Run, loaded: LoadedModel, selection: Selection) -> None:
     """Shows one page of the selected pictures, which are at least one."""
+    test = loaded.test
     indices, size = selection
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         pages = -(-len(indices) // size)
@@ -27,7 +28,7 @@ def gallery(run: Run, test: ScoredSet, selection: Selection) -> None:
     shown = indices[(number - 1) * size : number * size]
     names = class_names(run.config.dataset)
     tiles(
-        np.stack((test.images[shown], test.decoded[shown]), axis=1),
+        np.stack((test.images[shown], loaded.model.decode(test.means[shown])), axis=1),
         [
             Caption(
                 f"{names[test.labels[i]]} · #{i}",

@@ -13,10 +13,10 @@ from pages.components.charts.tiles import Caption, TileClicks, TileLayout, diffe
 from pages.components.runs.loaded_model import LoadedModel
 from vae.datasets.registry import class_names
 from vae.inference.formatting import axis_names, coordinate_name
+from vae.inference.forward import Model
 from vae.inference.planes import axis_directions
 from vae.inference.scored_set import TERMS, Floats, Indices, ScoredSet, mean_losses, nearest_images
-from vae.inference.scoring import decode_places, loss_from_mean
-from vae.models.network import VAE
+from vae.inference.scoring import loss_from_mean
 from vae.runs.run import Run
 
 SAMPLES = 8
@@ -37,7 +37,7 @@ def picture_detail(
     pictures, scores = st.columns([3, 2], gap="medium")
     with pictures:
         tiles(
-            np.stack((one.images, one.decoded), axis=1),
+            np.stack((one.images, loaded.model.decode(one.means)), axis=1),
             key=f"{key}_picture",
             label="The picture, its reconstruction, and the difference",
             layout=TileLayout(500, ("picture", "reconstruction", "difference"), difference=True),
@@ -59,11 +59,11 @@ def picture_detail(
         _neighbours(run, test, neighbours, distances, key)
 
 
-def _samples(model: VAE, one: ScoredSet, key: str) -> None:
+def _samples(model: Model, one: ScoredSet, key: str) -> None:
     # The same noise for every picture, so that two pictures differ by the model alone.
     noise = np.random.default_rng(0).standard_normal((SAMPLES, one.means.shape[1]), np.float32)
     tiles(
-        decode_places(model, one.means + one.deviations * noise)[:, None],
+        model.decode(one.means + one.deviations * noise)[:, None],
         key=f"{key}_samples",
         label="Decoded from samples of the posterior",
         layout=TileLayout(28),

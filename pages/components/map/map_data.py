@@ -43,9 +43,7 @@ _by_place = st.cache_resource(
 @_by_place
 def picture_at(loaded: LoadedModel, place: Floats) -> ImageArray:
     """The picture that the model decodes at a latent point (Z,): (S, S)."""
-    from vae.inference.scoring import decode_places  # imports torch, which the Train page does without
-
-    return decode_places(loaded.model, place[None])[0]
+    return loaded.model.decode(place[None])[0]
 
 
 @_by_place

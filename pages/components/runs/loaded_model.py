@@ -1,24 +1,20 @@
-"""The newest model of a run, with the scored test set; cached for all tabs.
+"""The newest model of a run, with the scored test set; cached for all tabs."""
 
-torch is imported inside functions: the Train page imports this module without it.
-"""
-
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
 
 from pages.components.runs.run_data import changed_at, path_of, status
 from vae import VaeError
+from vae.datasets import registry as datasets
+from vae.inference.forward import Model
 from vae.inference.planes import DimensionSummary, summarize_dimensions
 from vae.inference.scored_set import ScoredSet
+from vae.inference.scoring import score, scored_set, valid_scores
 from vae.models.layers import DecoderSpec
 from vae.runs.records import LIVE
 from vae.runs.run import Run
-
-if TYPE_CHECKING:
-    from vae.models.network import VAE
-
 
 REFRESH_SECONDS = 10  # at least, between two reads of the weights of a live run
 
@@ -31,12 +27,16 @@ class LoadedModel(NamedTuple):
         step, epoch: of the training, when they were written.
     """
 
-    model: "VAE"
+    model: Model
     test: ScoredSet
-    decoder: DecoderSpec
     written: int
     step: int
     epoch: float
+
+    @property
+    def decoder(self) -> DecoderSpec:
+        """The decoder as it is sent to browsers."""
+        return self.model.decoder
 
 
 def weights_of(loaded: LoadedModel) -> str:
@@ -65,22 +65,16 @@ def _cached_change(run: Run, created_at: int) -> int:  # noqa: ARG001 (distingui
     return changed_at(run.model_path)
 
 
-# A resource, not data: 20 MB that no page changes, shared by all tabs instead of copied for each. With more
-# runs open at once than are kept, every click would encode a test set again.
-@st.cache_resource(max_entries=8, show_spinner="Encoding the test set ...", hash_funcs={Run: path_of})
+# A resource, not data: 5 MB that no page changes, shared by all tabs instead of copied for each.
+@st.cache_resource(max_entries=16, show_spinner="Loading the model ...", hash_funcs={Run: path_of})
 def _load(run: Run, changed: int) -> LoadedModel:  # noqa: ARG001 (the key)
-    from vae.datasets.registry import load
-    from vae.inference.scoring import make_scored_set
-    from vae.models.decoder_export import decoder_spec
-    from vae.runs.checkpoints import read_position
-
     written = changed_at(run.model_path)
-    position = read_position(run.model_path)
-    model = run.load_model()
-    images, labels = load(run.config.dataset, train=False)
-    test = make_scored_set(model, images.numpy(), labels.numpy())
+    saved = run.saved_model()
+    images, labels = datasets.load(run.config.dataset, train=False)
+    scores = valid_scores(saved.model, images.numpy(), saved.scores)
+    test = scored_set(images.numpy(), labels.numpy(), scores)
     _refuse_diverged(test, "test", run)
-    return LoadedModel(model, test, decoder_spec(model), written, *position)
+    return LoadedModel(saved.model, test, written, saved.step, saved.epoch)
 
 
 # 1 MB, and 0.5 MB for each dimension; the 47 MB of images are those that `registry.load` caches, and decoding
@@ -91,12 +85,9 @@ def _load(run: Run, changed: int) -> LoadedModel:  # noqa: ARG001 (the key)
     hash_funcs={Run: path_of, LoadedModel: weights_of},
 )
 def training_set(run: Run, loaded: LoadedModel) -> ScoredSet:
-    """The training set of `run`, encoded and scored with the weights of `loaded`, without reconstructions."""
-    from vae.datasets.registry import load
-    from vae.inference.scoring import make_scored_set
-
-    images, labels = load(run.config.dataset, train=True)
-    shown = make_scored_set(loaded.model, images.numpy(), labels.numpy(), decoding=False)
+    """The training set of `run`, encoded and scored with the weights of `loaded`."""
+    images, labels = datasets.load(run.config.dataset, train=True)
+    shown = scored_set(images.numpy(), labels.numpy(), score(loaded.model, images.numpy()))
     _refuse_diverged(shown, "training", run)
     return shown
 

@@ -1,7 +1,4 @@
-"""The moments of a run for the time slider: its usable snapshots, served to browsers, and their losses.
-
-torch is imported inside functions: the Train page does without, until the slider is moved.
-"""
+"""The moments of a run for the time slider: its usable snapshots, served to browsers, and their losses."""
 
 import hashlib
 from collections.abc import Sequence
@@ -18,9 +15,11 @@ from pages.components.shell.assets import remove_files, serve_files
 from pages.components.stores.moments import Cost, Moment, Moments
 from vae import VaeError
 from vae.config import TrainConfig
+from vae.models.layers import decoder_shapes
 from vae.runs.history import Rows
 from vae.runs.records import Metrics
 from vae.runs.run import Run
+from vae.runs.snapshots import load_valid_snapshot
 
 Stamp = tuple[Path, int, int]  # a file, when it was written, and how large it is
 
@@ -41,7 +40,7 @@ def load(run: Run, loaded: LoadedModel, *, live: bool = False) -> Moments:
 
 
 def load_from_names(run: Run, *, live: bool) -> Moments:
-    """The moments of `run` from the names of its snapshots and its status alone, without torch."""
+    """The moments of `run` from the names of its snapshots and its status alone."""
     steps = [*map(_step, run.snapshots())]
     status = run_data.status(run)
     # A training that has ended has saved its weights, which are the last moment.
@@ -84,8 +83,6 @@ def _url(folder: str, file: Stamp) -> str:
 # 20 kB each.
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Run: path_of, LoadedModel: weights_of})
 def _moments(run: Run, loaded: LoadedModel, files: Sequence[Stamp], live: bool) -> Moments:
-    from vae.models.decoder_export import weight_names
-
     test = loaded.test
     first = test.firsts
     counts, found, missing = (len(test), len(first)), [], []
@@ -104,7 +101,7 @@ def _moments(run: Run, loaded: LoadedModel, files: Sequence[Stamp], live: bool) 
         live=live,
         moments=(*found, _live(found) if live else shown),
         decoder=loaded.decoder.name,
-        weights=weight_names(loaded.model),
+        weights=[*decoder_shapes(run.config)],
         pictures=test.images[first],
         means=test.means[first],
         missing=missing,
@@ -175,8 +172,6 @@ def _usable(
     counts: tuple[int, int],
 ) -> UsableSnapshot | None:
     """A snapshot's metrics; None if it cannot be used with a test set of `counts` images and classes."""
-    from vae.runs.snapshots import load_valid_snapshot
-
     try:
         return UsableSnapshot(load_valid_snapshot(path, config, *counts).metrics)
     except (VaeError, OSError):

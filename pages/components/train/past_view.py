@@ -1,7 +1,7 @@
 """Earlier moments of a run on the Train page: the time slider, and the latent map of its moment.
 
-torch is imported and the test set scored only when the slider is moved: until then the steps are taken from
-the names of the snapshots.
+Model and test set are loaded only when the slider is moved: until then the steps are taken from the names of
+the snapshots.
 """
 
 import streamlit as st

@@ -20,7 +20,7 @@ from tests.support.small_runs import TRAIN_IMAGES
 from vae import VaeError
 from vae.datasets.registry import load
 from vae.inference.planes import axis_directions
-from vae.inference.scoring import score_set
+from vae.training.scoring import score_set
 from vae.runs.checkpoints import save_model
 from vae.runs.run import Run
 

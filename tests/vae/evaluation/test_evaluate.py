@@ -19,8 +19,8 @@ from vae.evaluation.bounds import (
     sampled_reconstruction,
 )
 from vae.evaluation.evaluate import active_units, evaluate, neighbours_agreement
-from vae.inference.latent_space import BATCH, Posterior, encode_set, pixels
-from vae.inference.scoring import score_set
+from vae.inference.forward import BATCH
+from vae.training.scoring import Posterior, encode_set, pixels, score_set
 from vae.models import losses
 from vae.models.network import VAE
 from vae.runs.catalogue import open_run

@@ -11,7 +11,7 @@ from tests.support.small_runs import small_config
 from vae.datasets.registry import load
 from vae.evaluation.bounds import negative_log_likelihood, refined_posterior, sampled_reconstruction
 from vae.evaluation.refine import refine
-from vae.inference.latent_space import Posterior, encode_set, pixels
+from vae.training.scoring import Posterior, encode_set, pixels
 from vae.models import losses
 from vae.models.network import VAE, Hidden
 from vae.runs.run import Run

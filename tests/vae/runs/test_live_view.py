@@ -11,7 +11,7 @@ from tests.support.small_runs import small_config
 from vae import VaeError
 from vae.datasets.images import grey_levels
 from vae.datasets.registry import load
-from vae.inference.latent_space import encode_set
+from vae.training.scoring import encode_set
 from vae.inference.planes import axis_directions
 from vae.runs.catalogue import new_run
 from vae.runs.live_view import MAX_POINTS, load_view, save_view

@@ -9,7 +9,7 @@ import torch
 
 from vae import VaeError
 from vae.datasets.registry import load
-from vae.inference.latent_space import encode_set
+from vae.training.scoring import encode_set
 from vae.runs import checkpoints
 from vae.runs.run import Run
 from vae.runs.snapshots import ModelAtStep, SnapshotSequence

@@ -14,7 +14,7 @@ import vae
 from tests.support.small_runs import small_config
 from vae import VaeError
 from vae.datasets.registry import load
-from vae.inference.scoring import score_set
+from vae.training.scoring import score_set
 from vae.models.gradients import Gradients
 from vae.runs.catalogue import new_run
 from vae.runs.records import Status

@@ -19,7 +19,7 @@ from tests.support.browser import wait_until
 from tests.support.processes import VaeProcess
 from tests.support.small_runs import small_config
 from vae import VaeError
-from vae.inference.scoring import Scores, score_set
+from vae.training.scoring import TensorScores, score_set
 from vae.models.network import VAE
 from vae.runs.catalogue import delete_run, new_run
 from vae.runs.live_view import load_view

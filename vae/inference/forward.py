@@ -1,0 +1,139 @@
+"""A model run by NumPy, from the description of its layers: encoding, decoding and losses. Imports no torch.
+
+The web server computes with this: torch would cost it seconds and 280 MB.
+
+Shapes: B batch, S = 28 pixels a side, P = 784 pixels, Z latent size, I and O a network's inputs and outputs.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from vae.config import SIDE, TrainConfig
+from vae.datasets.images import ImageArray, grey_levels
+from vae.inference.scored_set import Floats
+from vae.models.layers import DecoderSpec, Kind, Layers, decoder_layers, decoder_spec, encoder_layers
+
+Values = npt.NDArray[Any]  # float32, of any shape
+
+BATCH = 500  # large enough to keep the matrix products busy, small enough for the processor's cache
+
+# erfcc of Press et al., Numerical Recipes: a relative error below 1.2e-7 everywhere, as that of float32.
+_ERFC = (
+    *(0.17087277, -0.82215223, 1.48851587, -1.13520398, 0.27886807),
+    *(-0.18628806, 0.09678418, 0.37409196, 1.00002368, -1.26551223),
+)
+
+
+def _gelu(x: Values) -> Values:
+    """x Φ(x), with the normal distribution function Φ(x) = erfc(-x / √2) / 2."""
+    scaled = np.abs(x) * np.float32(np.sqrt(0.5))
+    t = 1 / (1 + scaled / 2)
+    total = np.zeros_like(x)
+    for coefficient in _ERFC:
+        total = total * t + np.float32(coefficient)
+    half = t * np.exp(total - scaled * scaled)  # erfc of the absolute value
+    return x / 2 * np.where(x < 0, half, 2 - half)
+
+
+def _sigmoid(x: Values) -> Values:
+    return 1 / (1 + np.exp(-x))
+
+
+def _softplus(x: Values) -> Values:
+    """log(1 + exp(x)), without overflow; np.logaddexp takes ten times as long."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+ACTIVATIONS: Mapping[Kind, Callable[[Values], Values]] = {
+    "relu": lambda x: np.maximum(x, 0),
+    "silu": lambda x: x / (1 + np.exp(-x)),
+    "gelu": _gelu,
+    "tanh": np.tanh,
+    "sine": np.sin,
+    "sigmoid": _sigmoid,
+    "negative_softplus": lambda x: -_softplus(x),
+}
+
+
+@np.errstate(over="ignore", invalid="ignore")  # of a sigmoid's exp, and of weights that have diverged
+def run_layers(layers: Layers, weights: Mapping[str, Floats], x: Floats) -> Floats:
+    """The layers one after the other: (B, I) -> (B, O).
+
+    Args:
+        weights: W (O, I) and b (O,) of each dense layer, by its name with `.weight` and `.bias`.
+    """
+    before = x
+    for layer in layers:
+        if layer["kind"] == "dense":
+            before, x = x, x @ weights[f"{layer['name']}.weight"].T + weights[f"{layer['name']}.bias"]
+        elif layer["kind"] == "add":
+            x = before + x
+        else:
+            x = ACTIVATIONS[layer["kind"]](x)
+    return x
+
+
+class Posterior(NamedTuple):
+    """q(z|x), a diagonal Gaussian for each image."""
+
+    mean: Floats  # (B, Z)
+    logvar: Floats  # (B, Z)
+
+
+def pixels(images: ImageArray) -> Floats:
+    """Images as a model reads them: (B, S, S) uint8 -> (B, P) in [0, 1]."""
+    return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model of a config with its weights, by their names in a state dict; for inference only."""
+
+    config: TrainConfig
+    weights: Mapping[str, Floats]
+
+    @cached_property
+    def decoder(self) -> DecoderSpec:
+        """The decoder as it is sent to browsers."""
+        return decoder_spec(self.config, self.weights)
+
+    def _part(self, name: str) -> dict[str, Floats]:
+        prefix = f"{name}."
+        return {
+            key.removeprefix(prefix): value for key, value in self.weights.items() if key.startswith(prefix)
+        }
+
+    def encode(self, x: Floats) -> Posterior:
+        """The posterior of each image, (B, P) in [0, 1]."""
+        layers, weights = encoder_layers(self.config), self._part("encoder")
+        shared = run_layers(layers.shared, weights, x)
+        return Posterior(*(run_layers(part, weights, shared) for part in (layers.mean, layers.logvar)))
+
+    def logits(self, places: Floats) -> Floats:
+        """The decoder's outputs before the sigmoid: (B, Z) -> (B, P)."""
+        return run_layers(decoder_layers(self.config), self._part("decoder"), places)
+
+    def decode(self, places: Floats) -> ImageArray:
+        """The images that are decoded from latent points, as grey levels: (B, Z) -> (B, S, S)."""
+        layers, weights = self.decoder.layers, self._part("decoder")
+        decoded = np.empty((len(places), SIDE, SIDE), np.uint8)
+        for start in range(0, len(places), BATCH):
+            batch = slice(start, start + BATCH)
+            pixels = run_layers(layers, weights, places[batch])
+            decoded[batch] = grey_levels(pixels).reshape(-1, SIDE, SIDE)
+        return decoded
+
+
+def reconstruction_loss(logits: Floats, x: Floats) -> Floats:
+    """-log p(x|z) of each image, nats: (B, P), (B, P) -> (B,); as `vae.models.losses.reconstruction`."""
+    return (_softplus(logits) - x * logits).sum(axis=1, dtype=np.float64).astype(np.float32)
+
+
+def kl(mean: Floats, logvar: Floats) -> Floats:
+    """KL(N(mean, exp(logvar)) || N(0, I)), nats: (B, Z), (B, Z) -> (B,); as `vae.models.losses.kl`."""
+    return -0.5 * (1 + logvar - mean**2 - np.exp(logvar)).sum(axis=1)
