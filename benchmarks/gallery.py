@@ -27,9 +27,9 @@ from benchmarks.targets import machine_load, median_and_maximum
 from tests.support.browser import ARGUMENTS, SLOW, Server, chromium
 from tests.support.paths import APP, BUNDLED
 from vae.datasets.registry import load
-from vae.inference.latent_space import BATCH
+from vae.inference.forward import BATCH
 from vae.inference.scored_set import ScoredSet
-from vae.inference.scoring import make_scored_set
+from vae.inference.scoring import score, scored_set
 from vae.runs.run import Run
 
 TURNS = 20
@@ -80,17 +80,19 @@ def report(waits: dict[tuple[str, str], list[float]]) -> None:
 
 
 @torch.no_grad()
-def compare_scoring(run: Run) -> ScoredSet:
-    """Compares the scoring of the test set with the matrix products of one encoding and two decodings."""
+def compare_scoring(run: Run) -> tuple[ScoredSet, ImageArray]:
+    """The test set and its reconstructions; compares what they cost with the matrix products of one encoding and two decodings."""
     torch.set_num_threads(1)
-    model, (images, labels) = run.load_model(), load(run.config.dataset, train=False)
+    model, scoring = run.load_model(), run.saved_model().model
+    images, labels = (part.numpy() for part in load(run.config.dataset, train=False))
     parts = [part for half in (model.encoder, model.decoder, model.decoder) for part in half.modules()]
     layers = [part.weight for part in parts if isinstance(part, nn.Linear)]  # (narrow, wide)
     batches = [(torch.rand(BATCH, w.shape[1]), w.t(), torch.empty(BATCH, w.shape[0])) for w in layers]
     ours, bare = [], []
     for _ in range(TURNS // 2):
         started = time.perf_counter()
-        test = make_scored_set(model, images.numpy(), labels.numpy())
+        test = scored_set(images, labels, score(scoring, images))
+        decoded = scoring.decode(test.means)
         ended = time.perf_counter()
         for _ in range(len(images) // BATCH):
             for x, w, output in batches:
@@ -99,7 +101,7 @@ def compare_scoring(run: Run) -> ScoredSet:
         bare.append(1000 * (time.perf_counter() - ended))
     print(f"{len(images):,} test pictures by one thread:")
     report({("all scored", OURS): ours, ("all scored", BARE): bare})
-    return test
+    return test, decoded
 
 
 async def change(tab: Session, name: str, **value: Any) -> float:
@@ -157,9 +159,9 @@ def compare_in_browser(addresses: dict[str, str], path: str) -> None:
 
 
 def main() -> None:
-    test = compare_scoring(Run(BUNDLED))
-    difference = np.abs(test.images.astype(np.int16) - test.decoded).astype(np.uint8)
-    pictures = np.concatenate((test.images, test.decoded, difference), axis=2)
+    test, decoded = compare_scoring(Run(BUNDLED))
+    difference = np.abs(test.images.astype(np.int16) - decoded).astype(np.uint8)
+    pictures = np.concatenate((test.images, decoded, difference), axis=2)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shutil.copytree(BUNDLED, folder / "runs" / BUNDLED.name)
