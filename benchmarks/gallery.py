@@ -26,7 +26,7 @@ from benchmarks.sessions import Session
 from benchmarks.targets import machine_load, median_and_maximum
 from tests.support.browser import ARGUMENTS, SLOW, Server, chromium
 from tests.support.paths import APP, BUNDLED
-from vae.datasets.registry import load
+from tests.support.tensors import load
 from vae.inference.latent_space import BATCH
 from vae.inference.scored_set import ScoredSet
 from vae.inference.scoring import make_scored_set

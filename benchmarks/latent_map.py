@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, Web
 from benchmarks.targets import machine_load
 from tests.support.browser import ARGUMENTS, SLOW, Server, chromium, click_at, place_on, ready
 from tests.support.paths import APP, BUNDLED, ROOT
-from vae.datasets.registry import load
+from tests.support.tensors import load
 from vae.inference.latent_space import encode_set
 from vae.inference.scored_set import Floats
 from vae.runs.run import Run

@@ -81,7 +81,7 @@ def evaluate(run: Run, samples: int = IMPORTANCE_SAMPLES, progress: Progress = n
     weights = weights_digest(run)  # before they are loaded: while the run trains, newer ones may replace them
     model = run.load_model()
     step, epoch = read_position(run.model_path)
-    images, labels = load(run.config.dataset, train=False)
+    images, labels = map(torch.tensor, load(run.config.dataset, train=False))
     encoded = encode_set(model, images)
     # Costs in decodings: each refining step also computes a column of the Jacobian for each latent dimension.
     refining = STEPS * (1 + run.config.latent_dim)

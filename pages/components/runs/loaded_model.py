@@ -78,7 +78,7 @@ def _load(run: Run, changed: int) -> LoadedModel:  # noqa: ARG001 (the key)
     position = read_position(run.model_path)
     model = run.load_model()
     images, labels = load(run.config.dataset, train=False)
-    test = make_scored_set(model, images.numpy(), labels.numpy())
+    test = make_scored_set(model, images, labels)
     _refuse_diverged(test, "test", run)
     return LoadedModel(model, test, decoder_spec(model), written, *position)
 
@@ -96,7 +96,7 @@ def training_set(run: Run, loaded: LoadedModel) -> ScoredSet:
     from vae.inference.scoring import make_scored_set
 
     images, labels = load(run.config.dataset, train=True)
-    shown = make_scored_set(loaded.model, images.numpy(), labels.numpy(), decoding=False)
+    shown = make_scored_set(loaded.model, images, labels, decoding=False)
     _refuse_diverged(shown, "training", run)
     return shown
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 from tests.pages.map.test_time_machine import model_of
 from tests.support.browser import Workshop, pixels, place_on, ready
 from tests.support.latent_page import decoded, digit, next_frame, shown_by
-from vae.datasets.registry import load
+from tests.support.tensors import load
 from vae.inference.scoring import score_set
 from vae.runs.checkpoints import load_snapshot, save_model
 from vae.runs.run import Run

@@ -17,8 +17,8 @@ from pages.components.stores.pictures import pictures_name, serve_pictures
 from pages.components.stores.points import map_points
 from tests.support.browser import Workshop
 from tests.support.small_runs import TRAIN_IMAGES
+from tests.support.tensors import load
 from vae import VaeError
-from vae.datasets.registry import load
 from vae.inference.planes import axis_directions
 from vae.inference.scoring import score_set
 from vae.runs.checkpoints import save_model

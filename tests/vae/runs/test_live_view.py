@@ -8,9 +8,9 @@ import torch
 from safetensors.numpy import save_file
 
 from tests.support.small_runs import small_config
+from tests.support.tensors import load
 from vae import VaeError
 from vae.datasets.images import grey_levels
-from vae.datasets.registry import load
 from vae.inference.latent_space import encode_set
 from vae.inference.planes import axis_directions
 from vae.runs.catalogue import new_run

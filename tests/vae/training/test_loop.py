@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 
 import vae
 from tests.support.small_runs import small_config
+from tests.support.tensors import load
 from vae import VaeError
-from vae.datasets.registry import load
 from vae.inference.scoring import score_set
 from vae.models.gradients import Gradients
 from vae.runs.catalogue import new_run
