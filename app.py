@@ -10,6 +10,7 @@ import streamlit as st
 from pages.components.shell.connection import watch_connection
 from pages.components.shell.messages import show_errors
 from pages.components.shell.page_state import set_page
+from pages.components.shell.server_sockets import send_small_answers_at_once
 from pages.components.shell.streamlit_patches import ignore_clicks_in_polls
 
 
@@ -27,6 +28,7 @@ SHELL = Path(__file__).parent / "pages" / "components" / "shell"
 ICON = f"data:image/png;base64,{b64encode((SHELL / 'icon.png').read_bytes()).decode()}"
 MAP = ":material/scatter_plot:"
 
+send_small_answers_at_once()
 ignore_clicks_in_polls()
 st.set_page_config(page_title="VAE playground", page_icon=ICON, layout="wide")
 st.html(SHELL / "app.css")

@@ -26,7 +26,8 @@ from benchmarks.sessions import Session
 from benchmarks.targets import machine_load, median_and_maximum
 from tests.support.browser import ARGUMENTS, SLOW, Server, chromium
 from tests.support.paths import APP, BUNDLED
-from vae.datasets.registry import load
+from tests.support.tensors import load
+from vae.datasets.images import ImageArray
 from vae.inference.forward import BATCH
 from vae.inference.scored_set import ScoredSet
 from vae.inference.scoring import score, scored_set
@@ -81,7 +82,7 @@ def report(waits: dict[tuple[str, str], list[float]]) -> None:
 
 @torch.no_grad()
 def compare_scoring(run: Run) -> tuple[ScoredSet, ImageArray]:
-    """The test set and its reconstructions; compares what they cost with the matrix products of one encoding and two decodings."""
+    """Compares scoring and decoding the test set with the matrix products alone; returns both results."""
     torch.set_num_threads(1)
     model, scoring = run.load_model(), run.saved_model().model
     images, labels = (part.numpy() for part in load(run.config.dataset, train=False))

@@ -10,12 +10,12 @@ from unittest import mock
 import torch
 from torch import Tensor
 
+from tests.support.tensors import load
 from vae.config import TrainConfig
-from vae.datasets.registry import load
 from vae.models import losses
 from vae.models.gradients import Gradients
-from vae.training.scoring import score_set
 from vae.training.loop import train
+from vae.training.scoring import score_set
 
 
 class BlogGradients(Gradients):
@@ -33,7 +33,7 @@ class BlogGradients(Gradients):
 
 
 def main() -> None:
-    images = load("mnist", train=False).images
+    images = load("mnist", train=False)[0]
     for seed in (1, 2):
         for name, gradients in (("right", Gradients), ("blog's", BlogGradients)):
             with (

@@ -18,10 +18,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, Web
 from benchmarks.targets import machine_load
 from tests.support.browser import ARGUMENTS, SLOW, Server, chromium, click_at, place_on, ready
 from tests.support.paths import APP, BUNDLED, ROOT
-from vae.datasets.registry import load
-from vae.training.scoring import encode_set
+from tests.support.tensors import load
 from vae.inference.scored_set import Floats
 from vae.runs.run import Run
+from vae.training.scoring import encode_set
 
 LOADS, CLICKS, HOVERS, ZOOMS, RERUNS = 6, 30, 3, 20, 5
 MOVES = 240  # of the pointer, one a frame: four seconds

@@ -65,7 +65,8 @@ def tutorial_images() -> Dataset[Any]:
     """MNIST as in tutorials: each image goes through PIL and ToTensor whenever it is read."""
     from torchvision import transforms  # here, because torchvision_import must come first
 
-    load("mnist", train=True)  # unpacked and verified
+    for train in (True, False):
+        load("mnist", train=train)  # unpacks and verifies it
     return datasets.MNIST(data_dir(), train=True, transform=transforms.ToTensor())
 
 
@@ -208,7 +209,7 @@ def keras_loop() -> Loop:
             return {metric.name: metric.result() for metric in self.metrics}
 
     def train(done: Callable[..., object]) -> None:
-        images = load("mnist", train=True).images.flatten(start_dim=1).numpy().astype("float32") / 255
+        images = load("mnist", train=True).images.reshape(-1, PIXELS).astype("float32") / 255
         model = Model()
         model.compile(optimizer=keras.optimizers.Adam(RATE))
         callback = keras.callbacks.LambdaCallback(on_train_batch_end=done)

@@ -11,8 +11,8 @@ import time
 import torch
 
 from benchmarks.targets import Measurement, machine_load, show
+from tests.support.tensors import load
 from vae.config import TrainConfig
-from vae.datasets.registry import load
 from vae.models.network import VAE
 from vae.training.distributed import StepPlan, WorkerGroup
 from vae.training.forecast import cores
@@ -102,7 +102,7 @@ def measure(batch: int, network: tuple[int, ...], images: torch.Tensor) -> list[
 
 
 def main() -> None:
-    images = load("mnist", train=True).images
+    images = load("mnist", train=True)[0]
     print(f"threads auto, {SECONDS} s of each size, {machine_load()}")
     show([each for network in NETWORKS for batch in BATCHES for each in measure(batch, network, images)])
 

@@ -5,7 +5,7 @@ import torch
 
 from tests.support.latent_page import Bundled
 from tests.support.paths import BUNDLED
-from vae.datasets.registry import load
+from tests.support.tensors import load
 from vae.runs.run import Run
 
 

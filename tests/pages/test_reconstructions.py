@@ -16,10 +16,10 @@ import vae
 from tests.pages.charts.test_live_figure import decoded
 from tests.support.app_test import PAGES, component, html, messages, visit
 from tests.support.small_runs import TEST_IMAGES, small_config, write_small_mnist
-from vae.datasets.registry import load
-from vae.training.scoring import score_set
+from tests.support.tensors import load
 from vae.runs.checkpoints import save_model
 from vae.runs.run import Run
+from vae.training.scoring import score_set
 
 PAGE = PAGES[1]
 
@@ -58,7 +58,7 @@ def test_the_totals_are_those_of_the_metrics(trained: Run) -> None:
 
 
 def losses_of(run: Run) -> np.ndarray:
-    return score_set(run.load_model(), load("mnist", train=False).images).reconstruction.numpy()
+    return score_set(run.load_model(), load("mnist", train=False)[0]).reconstruction.numpy()
 
 
 @pytest.mark.usefixtures("runs_dir")
@@ -111,7 +111,7 @@ def test_an_index_opens_its_picture() -> None:
 def test_the_posterior_is_that_of_the_model(trained: Run) -> None:
     """Its deviation is exp(logvar / 2), in the table, on the map and in the samples."""
     model = trained.load_model()
-    image = load("mnist", train=False).images[17:18] / 255
+    image = load("mnist", train=False)[0][17:18] / 255
     mean, logvar = (part[0].double().numpy() for part in model.encode(image))
     deviation = np.exp(logvar / 2)
     kl = 0.5 * (mean**2 + deviation**2 - 1 - logvar)
@@ -255,7 +255,8 @@ def test_classes_with_names_are_chosen_by_them(
 ) -> None:
     root = write_small_mnist(tmp_path / "data")
     monkeypatch.setenv("VAE_DATA_DIR", str(root))
-    load("mnist", train=False)  # unpacks it
+    for train in (True, False):
+        load("mnist", train=train)  # unpacks it
     shutil.copytree(root / "MNIST", root / "FashionMNIST")  # digits, under the names of clothes
     run = vae.train(small_config(dataset="fashion-mnist", epochs=1), runs_dir)
     test = visit(PAGE, run=run.name, digit="Ankle boot")
@@ -292,7 +293,7 @@ def shown(test: AppTest) -> np.ndarray:
 
 @pytest.mark.usefixtures("runs_dir")
 def test_a_digit_on_ruled_paper_is_found_and_another_part_can_be_framed() -> None:
-    digits = load("mnist", train=False).images.numpy()
+    digits = load("mnist", train=False)[0].numpy()
     sheet = np.full((600, 600), 235, np.uint8)
     sheet[20::55] = 170
     for number, (x, size) in enumerate(((20, 280), (400, 120))):
@@ -313,7 +314,7 @@ def test_a_digit_on_ruled_paper_is_found_and_another_part_can_be_framed() -> Non
 
 @pytest.mark.usefixtures("runs_dir")
 def test_of_two_digits_the_page_says_that_it_is_unsure_before_it_scores_one() -> None:
-    digits = load("mnist", train=False).images[:2].numpy()
+    digits = load("mnist", train=False)[0][:2].numpy()
     test = uploaded(
         np.hstack(
             [

@@ -26,8 +26,14 @@ from vae.cli.output import (
     table_console,
     write_any_character,
 )
-from vae.cli.terminal import evaluate_in_terminal, plain_table, stop_on_signal, train_in_terminal
-from vae.config import PRESET_DESCRIPTIONS, Device, PresetName, TrainConfig, explain
+from vae.cli.terminal import (
+    download_in_terminal,
+    evaluate_in_terminal,
+    plain_table,
+    stop_on_signal,
+    train_in_terminal,
+)
+from vae.config import PRESET_DESCRIPTIONS, Dataset, Device, PresetName, TrainConfig, explain
 from vae.runs.catalogue import (
     NAME,
     NAME_RULE,
@@ -42,7 +48,7 @@ from vae.runs.catalogue import (
     why_no_runs,
 )
 from vae.runs.run import Run
-from vae.storage.folders import absolute_path
+from vae.storage.folders import absolute_path, data_dir
 from vae.training.worker_place import worker_place
 
 app = App(
@@ -181,6 +187,13 @@ def evaluate(
         Print one JSON object instead of a table.
     """
     evaluate_in_terminal(_find(run, runs_dir), as_json=as_json)
+
+
+@app.command
+def download(dataset: Annotated[Dataset, Parameter(help="Its name.")], /) -> None:
+    """Download a data set, unless it is there; mnist comes with the project."""
+    download_in_terminal(dataset)
+    print(f"{dataset} is in {data_dir()}.")
 
 
 @app.command

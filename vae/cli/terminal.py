@@ -5,13 +5,14 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
 from vae.cli.output import OutputConsole, can_draw_progress, is_closed_pipe, shell_command, table_console
+from vae.config import Dataset
 from vae.evaluation.published import PUBLISHED, PublishedResult, verdict
 from vae.runs.evaluation_record import Evaluation, save_evaluation
 from vae.runs.records import Status
@@ -92,11 +93,29 @@ def train_in_terminal(run: Run, stop: threading.Event, *, fall_back: bool) -> No
         print(f"Go on with `{shell_command('python', '-m', 'vae', 'resume', str(run.path))}`.")
 
 
+def download_in_terminal(dataset: Dataset) -> None:
+    """Downloads a data set unless it is there, with its progress on stderr: in one line, or in many.
+
+    Raises VaeError as `prepare` does.
+    """
+    from vae.datasets.download import prepare
+
+    with closing(prepare(dataset)) as activities, _progress(TextColumn("{task.description}")) as bar:
+        task, before = bar.add_task(""), ""
+        for activity in activities:
+            bar.update(task, description=activity)
+            if bar.disable and activity != before:
+                before = activity
+                print(activity, file=sys.stderr, flush=True)
+
+
 def evaluate_in_terminal(run: Run, *, as_json: bool) -> None:
     """Evaluates with progress, saves the result beside the weights, and prints it with published ones.
 
+    A data set that is not there is downloaded first.
     With `as_json`, progress is shown only if stderr is a terminal.
     """
+    download_in_terminal(run.config.dataset)
     percent = PercentLines("evaluated")
     columns = (TextColumn("evaluating"), BarColumn(), TimeRemainingColumn())
     with _progress(*columns, transient=True) as bar:

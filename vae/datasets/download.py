@@ -1,6 +1,5 @@
 """Downloads of data sets by torchvision: with progress, an end to waiting, and whole or not at all."""
 
-import errno
 import os
 import shutil
 import socket
@@ -11,27 +10,16 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from vae import VaeError
 from vae.config import Dataset
+from vae.datasets.registry import FOLDERS, MEGABYTES, is_downloaded, unusable
 from vae.datasets.torchvision_import import datasets, without_progress_bars
 from vae.storage.atomic import remove_leftovers, temporary_path
+from vae.storage.folders import data_dir
 from vae.storage.systems import retry_in_use
-from vae.storage.untrusted import reason
 
 STALL_SECONDS = 30.0  # without a byte, after which a download has failed
 POLL_SECONDS = 0.1  # between two looks at a download
-UNPACKED = 5  # times the size of the download: while it is unpacked, both are there
-LOCAL_ERRORS = {
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.ENOTDIR,
-    errno.EEXIST,
-}
 DAY = 24 * 3600  # seconds
-MEGABYTES: dict[Dataset, int] = {"fashion-mnist": 31, "kmnist": 21, "emnist-digits": 562}
 
 # (folder, train, download) -> the data set
 Maker = Callable[[Path, bool, bool], datasets.MNIST]
@@ -43,11 +31,6 @@ MAKERS: dict[Dataset, Maker] = {
     "emnist-digits": lambda root, train, download: datasets.EMNIST(
         root, split="digits", train=train, download=download
     ),
-}
-_FOLDERS: dict[Dataset, str] = {
-    "fashion-mnist": "FashionMNIST",
-    "kmnist": "KMNIST",
-    "emnist-digits": "EMNIST",
 }
 _one_at_a_time = threading.Lock()  # two visitors of a page may want the same set
 
@@ -82,15 +65,14 @@ class _SocketTimeout:
 _SOCKET_TIMEOUT = _SocketTimeout()
 
 
-def is_downloaded(dataset: Dataset, root: Path) -> bool:
-    """Whether all files of a data set are in torchvision's folder under `root`."""
-    folder = root / _FOLDERS[dataset]
-    prefixes = (
-        ("emnist-digits-train", "emnist-digits-test") if dataset == "emnist-digits" else ("train", "t10k")
-    )
-    names = [f"{prefix}-{kind}-ubyte" for prefix in prefixes for kind in ("images-idx3", "labels-idx1")]
-    # `processed` holds the files of old versions of torchvision.
-    return all((folder / "raw" / name).is_file() for name in names) or (folder / "processed").is_dir()
+def prepare(dataset: Dataset) -> Generator[str, None, None]:
+    """Downloads a data set if it is not there; yields what is being done, a sentence, ten times a second.
+
+    Raises VaeError if that fails.
+    """
+    root = data_dir()
+    if dataset != "mnist" and not is_downloaded(dataset, root):
+        yield from download(dataset, root)
 
 
 def download(dataset: Dataset, root: Path) -> Generator[str, None, None]:
@@ -111,7 +93,7 @@ def download(dataset: Dataset, root: Path) -> Generator[str, None, None]:
 
 
 def _download(dataset: Dataset, root: Path) -> Generator[str, None, None]:
-    folder = temporary_path(root / _FOLDERS[dataset])
+    folder = temporary_path(root / FOLDERS[dataset])
     errors: list[Exception] = []
 
     def work() -> None:
@@ -139,7 +121,7 @@ def _download(dataset: Dataset, root: Path) -> Generator[str, None, None]:
             yield _progress(dataset, _size(folder) / 1e6)
         if errors:
             raise unusable(dataset, root, errors[0]) from errors[0]
-        _move(folder / _FOLDERS[dataset], root / _FOLDERS[dataset])
+        _move(folder / FOLDERS[dataset], root / FOLDERS[dataset])
     except OSError as error:
         raise unusable(dataset, root, error) from error
     finally:
@@ -171,18 +153,3 @@ def _move(source: Path, target: Path) -> None:
         if file.suffix not in (".gz", ".zip"):
             (target / "raw").mkdir(parents=True, exist_ok=True)
             retry_in_use(partial(os.replace, file, target / "raw" / file.name))
-
-
-def unusable(dataset: Dataset, root: Path, why: str | Exception) -> VaeError:
-    """The error that a data set cannot be downloaded, saved or read, and what to do."""
-    if isinstance(why, OSError) and why.errno in LOCAL_ERRORS:
-        return VaeError(
-            f"The data set {dataset} cannot be saved in {root}: {why.strerror}. Make that folder writable, "
-            f"and free some space if there is none: it takes about {UNPACKED * MEGABYTES[dataset]} MB."
-        )
-    text = why if isinstance(why, str) else reason(why)
-    return VaeError(
-        f"The data set {dataset} could not be downloaded or read ({text}). Connect to the internet, "
-        f"delete its folder in {root} if there is one, and try again; or train on mnist, which comes "
-        "with the project."
-    )

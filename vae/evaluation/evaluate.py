@@ -39,9 +39,9 @@ def evaluate(run: Run, samples: int = IMPORTANCE_SAMPLES, progress: Progress = n
     weights = weights_digest(run)  # before they are loaded: while the run trains, newer ones may replace them
     saved = run.saved_model()
     model = load_vae(run.config, saved.model.weights)
-    test = load(run.config.dataset, train=False)
-    images, labels = test.images, test.labels.numpy()
-    scores = valid_scores(saved.model, images.numpy(), saved.scores)
+    pictures, labels = load(run.config.dataset, train=False)
+    scores = valid_scores(saved.model, pictures, saved.scores)
+    images = torch.tensor(pictures)
     encoded = Posterior(torch.from_numpy(scores.mean), torch.from_numpy(scores.logvar))
     # Costs in decodings: each refining step also computes a column of the Jacobian for each latent dimension.
     refining = STEPS * (1 + run.config.latent_dim)

@@ -155,7 +155,7 @@ def _meet(place: WorkerPlace, report: Callable[[str], object]) -> "Store":
     while True:
         if store is None:
             store = _open_store(place)
-            if store is not None and store.add(_key(place, place.rank), 1) > 1:
+            if store is not None and store.add(str(place.rank), 1) > 1:
                 raise VaeError(f"There is another worker {place.rank} already. Give each its own RANK.")
         missing = [0] if store is None else _missing(store, place)
         if store is not None and not missing:
@@ -176,13 +176,17 @@ def _meet(place: WorkerPlace, report: Callable[[str], object]) -> "Store":
 
 
 def _open_store(place: WorkerPlace) -> "Store | None":
-    """The store that worker 0 offers, or the process that started all; None if it is not there yet."""
+    """The store that worker 0 offers, or the process that started all; None if it is not there yet.
+
+    Its keys are apart from those of workers that expect another number of workers, which do not meet, and of
+    an earlier attempt: torchrun's store outlives the workers that it starts anew.
+    """
     # Set by torchrun, which then offers the store itself.
     offers = place.rank == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
     try:
         if not offers:  # torch prints its own stack if nobody listens
             socket.create_connection((place.address, place.port), ATTEMPT_SECONDS).close()
-        return distributed.TCPStore(  # type: ignore[attr-defined]
+        store = distributed.TCPStore(  # type: ignore[attr-defined]
             place.address,
             place.port,
             is_master=offers,
@@ -191,6 +195,8 @@ def _open_store(place: WorkerPlace) -> "Store | None":
             multi_tenant=True,
             use_libuv=not WINDOWS,
         )
+        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "")
+        return distributed.PrefixStore(f"vae/{place.count}/{attempt}", store)  # type: ignore[attr-defined]
     except (OSError, RuntimeError, ValueError) as error:
         if not offers:
             return None
@@ -201,15 +207,10 @@ def _open_store(place: WorkerPlace) -> "Store | None":
         ) from error
 
 
-def _key(place: WorkerPlace, rank: int) -> str:
-    """A worker's key in the store; those who expect another number of workers do not meet."""
-    return f"vae/{place.count}/{rank}"
-
-
 def _missing(store: "Store", place: WorkerPlace) -> list[int]:
     """The numbers of the workers that have not come yet. Raises VaeError if the store is gone."""
     try:
-        return [rank for rank in range(place.count) if not store.check([_key(place, rank)])]
+        return [rank for rank in range(place.count) if not store.check([str(rank)])]
     except RuntimeError as error:
         raise VaeError(
             f"Worker {place.rank} lost worker 0, at {place.address}:{place.port}. Start all workers again."

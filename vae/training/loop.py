@@ -16,8 +16,9 @@ from torch import Tensor
 
 from vae import VaeError
 from vae.config import SIDE, TrainConfig
+from vae.datasets.download import prepare
 from vae.datasets.images import grey_levels
-from vae.datasets.registry import ImageSet, load, prepare
+from vae.datasets.registry import load
 from vae.inference.planes import axis_directions
 from vae.inference.scoring import Scores
 from vae.models.network import VAE
@@ -136,7 +137,9 @@ def follow(group: WorkerGroup) -> None:
         return
     config = TrainConfig.model_validate_json(text)
     device = choose_device(config)
-    images = load(config.dataset, train=True).images.to(device)
+    for _ in prepare(config.dataset):
+        pass
+    images = torch.tensor(load(config.dataset, train=True).images, device=device)
     model = VAE(config).to(device)
     torch.set_num_threads(initial_threads(config, device))
     stepper = Stepper(config, model, images, group)
@@ -155,21 +158,23 @@ class Trainer:
         self.run, self.config, self.requests = run, run.config, requests
         self.device = choose_device(self.config, fall_back=fall_back)
         self.notice = machine_notice(self.config, self.device)
-        images = load(self.config.dataset, train=True).images.to(self.device)
-        self.test = ImageSet(*(part.to(self.device) for part in load(self.config.dataset, train=False)))
+        # Copies, as what `load` returns is read from a file at each access, and may be transposed.
+        images = torch.tensor(load(self.config.dataset, train=True).images, device=self.device)
+        test = load(self.config.dataset, train=False)
+        self.test_images, self.test_labels = (torch.tensor(part, device=self.device) for part in test)
         self.group = WorkerGroup()
         self.state = restore_state(run, images, self.group)
         self.model, self.timer = self.state.model, self.state.timer
         chosen = self.config.model_copy(update={"device": self.device.type})
         self.group.send_text(chosen.model_dump_json())
         self.state.stepper.synchronize()
-        size = snapshot_bytes(self.config, len(self.test.images))
+        size = snapshot_bytes(self.config, len(self.test_images))
         self.snapshots = snapshot_steps(self.state.total_steps, self.state.epoch_steps, size)
         prune_snapshots(run, self.snapshots, self.state.step)
-        labels = self.test.labels
+        labels = self.test_labels
         # The index of the first image of each class: (C,).
         self.firsts = torch.stack([(labels == label).nonzero()[0, 0] for label in labels.unique()])
-        self.view_images = torch.cat((self.test.images[self.firsts], self.test.images[:MAX_POINTS]))
+        self.view_images = torch.cat((self.test_images[self.firsts], self.test_images[:MAX_POINTS]))
         automatic = is_automatic(self.config, self.device)
         self.threads = ThreadTuner(torch.get_num_threads(), most=cores() if automatic else None)
         self.pace, self.first_step = Pace(), self.state.step
@@ -272,7 +277,7 @@ class Trainer:
 
     def evaluate(self) -> TensorScores:
         """Scores the whole test set and logs its losses. Raises StopRequestedError."""
-        scores = score_set(self.model, self.test.images, self.requests.raise_if_stopped)
+        scores = score_set(self.model, self.test_images, self.requests.raise_if_stopped)
         terms = torch.stack((scores.reconstruction, scores.kl), dim=1)
         batches = [batch.mean(dim=0) for batch in terms.split(self.config.batch_size)]
         self.log("test", terms, torch.stack(batches))
@@ -327,7 +332,7 @@ class Trainer:
         """Saves the training state if it changed and its test loss is finite. Raises VaeError, OSError."""
         if self.state.needs_save:
             if self.scored_step != self.state.step:
-                scores = score_set(self.model, self.test.images[:CHECKED_IMAGES])
+                scores = score_set(self.model, self.test_images[:CHECKED_IMAGES])
                 self.check_finite((scores.reconstruction + scores.kl).sum().item())
             # The metrics first: after a power cut they may be newer than the weights, but not older.
             sync(self.run.metrics_path)
@@ -342,7 +347,7 @@ class Trainer:
         if self.saved_model_step == self.state.step or not self.state.stepper.optimizer.state:
             return
         if self.scored_step != self.state.step or self.scores is None:
-            self.scores, self.scored_step = score_set(self.model, self.test.images), self.state.step
+            self.scores, self.scored_step = score_set(self.model, self.test_images), self.state.step
             self.check_finite((self.scores.reconstruction + self.scores.kl).sum().item())
         self.state.save_model(Scores(**arrays(self.scores._asdict())))
         self.saved_model_step = self.state.step
@@ -350,7 +355,7 @@ class Trainer:
     def keep_snapshot(self) -> None:
         """Writes a snapshot with the posteriors of the test set. Raises OSError."""
         scored = self.scores if self.scored_step == self.state.step else None
-        mean, logvar = scored[:2] if scored else encode_set(self.model, self.test.images)
+        mean, logvar = scored[:2] if scored else encode_set(self.model, self.test_images)
         with torch.no_grad():
             reconstructions = self.model.decoder.mean_images(mean[self.firsts]).flatten(start_dim=1)
         path = self.run.snapshot_path(self.state.step)
@@ -374,7 +379,7 @@ class Trainer:
                 points=directions.map_coordinates(
                     *(part[classes:].cpu().numpy() for part in (means, logvars))
                 ),
-                labels=self.test.labels[:MAX_POINTS].byte().cpu().numpy(),
+                labels=self.test_labels[:MAX_POINTS].byte().cpu().numpy(),
             )
             save_view(self.run.view_path, view)
         self.viewed_at = self.timer()

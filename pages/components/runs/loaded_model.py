@@ -71,8 +71,8 @@ def _load(run: Run, changed: int) -> LoadedModel:  # noqa: ARG001 (the key)
     written = changed_at(run.model_path)
     saved = run.saved_model()
     images, labels = datasets.load(run.config.dataset, train=False)
-    scores = valid_scores(saved.model, images.numpy(), saved.scores)
-    test = scored_set(images.numpy(), labels.numpy(), scores)
+    scores = valid_scores(saved.model, images, saved.scores)
+    test = scored_set(images, labels, scores)
     _refuse_diverged(test, "test", run)
     return LoadedModel(saved.model, test, written, saved.step, saved.epoch)
 
@@ -87,7 +87,7 @@ def _load(run: Run, changed: int) -> LoadedModel:  # noqa: ARG001 (the key)
 def training_set(run: Run, loaded: LoadedModel) -> ScoredSet:
     """The training set of `run`, encoded and scored with the weights of `loaded`."""
     images, labels = datasets.load(run.config.dataset, train=True)
-    shown = scored_set(images.numpy(), labels.numpy(), score(loaded.model, images.numpy()))
+    shown = scored_set(images, labels, score(loaded.model, images))
     _refuse_diverged(shown, "training", run)
     return shown
 

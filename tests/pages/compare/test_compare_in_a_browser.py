@@ -12,10 +12,10 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 from tests.pages.map.test_time_machine import model_of
 from tests.support.browser import Workshop, pixels, place_on, ready
 from tests.support.latent_page import decoded, digit, next_frame, shown_by
-from vae.datasets.registry import load
-from vae.training.scoring import score_set
+from tests.support.tensors import load
 from vae.runs.checkpoints import load_snapshot, save_model
 from vae.runs.run import Run
+from vae.training.scoring import score_set
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("small")]
 

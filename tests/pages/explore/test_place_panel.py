@@ -12,7 +12,7 @@ from PIL import Image
 import vae
 from tests.support.app_test import PAGES, bars, component, html, messages, visit
 from tests.support.small_runs import small_config
-from vae.datasets.registry import load
+from tests.support.tensors import load
 from vae.inference.scored_set import ScoredSet, nearest_image_per_place, nearest_images
 from vae.inference.scoring import decode_places, make_scored_set
 from vae.runs.run import Run

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 import vae
 from tests.support.app_test import component
 from tests.support.small_runs import small_config
-from vae.datasets.registry import load
+from tests.support.tensors import load
 from vae.runs.run import Run
 
 SCRIPT = """
@@ -41,7 +41,7 @@ def walked(run: Run, place: list[float], **state: Any) -> AppTest:
 
 def kl_of(run: Run) -> np.ndarray:
     """The mean KL of each dimension over the test set, from the densities themselves."""
-    mean, logvar = run.load_model().encode(load("mnist", train=False).images.float() / 255)
+    mean, logvar = run.load_model().encode(load("mnist", train=False)[0].float() / 255)
     posterior = torch.distributions.Normal(mean, torch.exp(logvar / 2))
     prior = torch.distributions.Normal(0.0, 1.0)
     kl: np.ndarray = torch.distributions.kl_divergence(posterior, prior).mean(dim=0).detach().numpy()

@@ -19,8 +19,7 @@ from pages.components.export.poster import poster_file, poster_picture
 from tests.support.browser import Workshop
 from tests.support.decoders import small_model
 from vae.datasets.images import ImageArray
-from vae.inference.planes import prior_grid
-from vae.inference.planes import Plane
+from vae.inference.planes import Plane, prior_grid
 from vae.models.network import VAE
 
 MODELS: Mapping[int, str] = {1: "relu-1", 2: "tanh-2", 5: "gelu-5"}

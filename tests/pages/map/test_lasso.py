@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.components.map.lasso import inside, is_polygon
 from tests.support.app_test import PAGES, bars, component, html, messages, visit
-from vae.datasets.registry import load
+from tests.support.tensors import load
 from vae.inference.image_search import exact_search, search_indices
 from vae.runs.run import Run
 
@@ -106,7 +106,7 @@ def test_a_region_is_counted_averaged_and_listed(wide: Run) -> None:
     test = panel(wide, members)
     images, labels = (part.numpy() for part in load("mnist", train=False))
     model = wide.load_model()
-    means = model.encode(load("mnist", train=False).images.float() / 255)[0].detach().numpy()
+    means = model.encode(load("mnist", train=False)[0].float() / 255)[0].detach().numpy()
     assert "**40 test pictures selected**" in written(test)
     counts = np.bincount(labels[members], minlength=10)
     assert bars(html(test)) == {str(label): count for label, count in enumerate(counts)}

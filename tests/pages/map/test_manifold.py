@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pytest
 import torch
 from playwright.sync_api import Page
+from vae.models.decoder_export import decoder_spec
 
 from tests.support.decoders import Floats, make_decoder, small_model
 from tests.support.latent_page import TILE, tile_step
 from tests.support.paths import BUNDLED
-from vae.models.decoder_export import decoder_spec
 from vae.models.layers import DecoderSpec
 from vae.models.network import VAE
 from vae.runs.run import Run

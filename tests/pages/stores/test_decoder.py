@@ -8,6 +8,7 @@ import pytest
 import torch
 from playwright.sync_api import Page, expect
 from torch import nn
+from vae.models.decoder_export import decoder_spec
 
 from tests.support.browser import Workshop
 from tests.support.decoders import (
@@ -25,7 +26,6 @@ from tests.support.decoders import (
 from tests.support.paths import BUNDLED
 from tests.support.small_runs import small_config
 from vae.datasets.images import grey_levels
-from vae.models.decoder_export import decoder_spec
 from vae.models.layers import Activation, DecoderSpec, Dense
 from vae.models.network import VAE
 from vae.runs.run import Run

@@ -17,12 +17,12 @@ from pages.components.stores.pictures import pictures_name, serve_pictures
 from pages.components.stores.points import map_points
 from tests.support.browser import Workshop
 from tests.support.small_runs import TRAIN_IMAGES
+from tests.support.tensors import load
 from vae import VaeError
-from vae.datasets.registry import load
 from vae.inference.planes import axis_directions
-from vae.training.scoring import score_set
 from vae.runs.checkpoints import save_model
 from vae.runs.run import Run
+from vae.training.scoring import score_set
 
 
 def test_the_training_set_is_scored_under_the_weights_that_are_shown(runs_dir: Path, trained: Run) -> None:

@@ -5,6 +5,7 @@ import hashlib
 import shutil
 import socket
 import threading
+import urllib.error
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
@@ -14,12 +15,15 @@ from pathlib import Path
 import pytest
 
 from tests.support.browser import wait_until
-from tests.support.small_runs import small_config
+from tests.support.small_runs import TRAIN_IMAGES, small_config
 from vae import VaeError
+from vae.cli.commands import main
+from vae.config import Dataset
 from vae.datasets import download as downloads
 from vae.datasets import registry
 from vae.datasets.torchvision_import import datasets
 from vae.runs.catalogue import new_run
+from vae.runs.run import Run
 from vae.training.loop import fit
 
 NAMES = [f"{split}-{kind}-ubyte.gz" for split in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")]
@@ -104,7 +108,7 @@ def test_a_download_tells_its_progress_and_leaves_only_whole_files(
 ) -> None:
     with serving(packed) as address:
         root = offered(address)
-        texts = list(registry.prepare("fashion-mnist"))
+        texts = list(downloads.prepare("fashion-mnist"))
     assert texts
     assert all(text.startswith("Downloading fashion-mnist: 0 of 31 MB") for text in texts)
     assert files(root) == {f"FashionMNIST/raw/{name.removesuffix('.gz')}" for name in NAMES}
@@ -112,8 +116,8 @@ def test_a_download_tells_its_progress_and_leaves_only_whole_files(
     assert capsys.readouterr().err == "", "torchvision's own progress"
     images, _ = registry.load("fashion-mnist", train=False)
     raw = gzip.decompress((small_data / "mnist" / "t10k-images-idx3-ubyte.gz").read_bytes())
-    assert images.numpy().tobytes() == raw[16:]
-    assert list(registry.prepare("fashion-mnist")) == []
+    assert images.tobytes() == raw[16:]
+    assert list(downloads.prepare("fashion-mnist")) == []
 
 
 def test_a_file_that_is_missing_is_downloaded_beside_the_others(
@@ -121,10 +125,10 @@ def test_a_file_that_is_missing_is_downloaded_beside_the_others(
 ) -> None:
     with serving(packed) as address:
         root = offered(address)
-        list(registry.prepare("fashion-mnist"))
+        list(downloads.prepare("fashion-mnist"))
         lost = root / "FashionMNIST" / "raw" / "train-labels-idx1-ubyte"
         lost.unlink()
-        list(registry.prepare("fashion-mnist"))
+        list(downloads.prepare("fashion-mnist"))
     assert lost.exists()
 
 
@@ -140,7 +144,7 @@ def test_a_download_that_stalls_ends_with_a_sentence(
     with sleeping(first) as address:
         root = offered(address)
         with pytest.raises(VaeError, match=r"fashion-mnist could not be downloaded.*Connect to the internet"):
-            list(registry.prepare("fashion-mnist"))
+            list(downloads.prepare("fashion-mnist"))
     assert files(root) == set()
     wait_until(lambda: socket.getdefaulttimeout() is None)
 
@@ -148,7 +152,7 @@ def test_a_download_that_stalls_ends_with_a_sentence(
 def test_a_download_that_is_given_up_leaves_nothing(offered: Callable[[str], Path]) -> None:
     with sleeping() as address:
         root = offered(address)
-        with closing(registry.prepare("fashion-mnist")) as progress:
+        with closing(downloads.prepare("fashion-mnist")) as progress:
             assert next(progress) == "Downloading fashion-mnist: 0 of 31 MB."
         assert list(root.iterdir()) == []
 
@@ -162,7 +166,7 @@ def test_files_that_were_changed_on_their_way_are_refused(
     with serving(changed) as address:
         root = offered(address)
         with pytest.raises(VaeError, match="could not be downloaded"):
-            list(registry.prepare("fashion-mnist"))
+            list(downloads.prepare("fashion-mnist"))
     assert files(root) == set()
 
 
@@ -171,7 +175,7 @@ def test_a_folder_that_cannot_be_written_is_named(offered: Callable[[str], Path]
         root = offered(address)
         root.write_text("a file in the way")
         with pytest.raises(VaeError, match=r"fashion-mnist cannot be saved in .*data: .*Make that folder"):
-            list(registry.prepare("fashion-mnist"))
+            list(downloads.prepare("fashion-mnist"))
 
 
 def test_a_full_disk_is_named(offered: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +185,7 @@ def test_a_full_disk_is_named(offered: Callable[[str], Path], monkeypatch: pytes
     monkeypatch.setitem(downloads.MAKERS, "fashion-mnist", full)
     offered("")
     with pytest.raises(VaeError, match=r"cannot be saved in .*No space left on device.*free some space"):
-        list(registry.prepare("fashion-mnist"))
+        list(downloads.prepare("fashion-mnist"))
 
 
 def test_two_who_want_the_same_set_download_it_once(
@@ -197,7 +201,7 @@ def test_two_who_want_the_same_set_download_it_once(
 
     def prepare() -> None:
         both.wait()
-        list(registry.prepare("fashion-mnist"))
+        list(downloads.prepare("fashion-mnist"))
 
     monkeypatch.setitem(downloads.MAKERS, "fashion-mnist", counted)
     with serving(packed) as address:
@@ -245,3 +249,47 @@ def test_a_stalled_download_fails_the_training_and_a_resumed_one_finishes(
     with serving(packed) as address:
         offered(address)
         assert list(fit(run))[-1].state == "finished"
+
+
+@pytest.mark.parametrize("dataset", ["fashion-mnist", "kmnist", "emnist-digits"])
+def test_without_a_network_a_download_says_what_to_do(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise urllib.error.URLError("no network")
+
+    monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    with pytest.raises(VaeError, match=f"{dataset} could not be downloaded or read.*mnist, which comes with"):
+        list(downloads.prepare(dataset))
+
+
+def test_the_command_line_says_what_it_downloads(
+    offered: Callable[[str], Path], packed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(packed) as address:
+        root = offered(address)
+        assert main(["download", "fashion-mnist"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == f"fashion-mnist is in {root}.\n"
+    assert "Downloading fashion-mnist: 0 of 31 MB.\n" in printed.err
+    assert len(registry.load("fashion-mnist", train=True).images) == TRAIN_IMAGES
+    assert main(["download", "fashion-mnist"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_an_evaluation_says_that_it_downloads(
+    offered: Callable[[str], Path],
+    packed: Path,
+    trained: Run,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = new_run(small_config(dataset="fashion-mnist"), tmp_path)
+    shutil.copy(trained.model_path, run.model_path)
+    with serving(packed) as address:
+        offered(address)
+        assert main(["evaluate", str(run.path)]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "Downloading fashion-mnist: 0 of 31 MB."
+    assert lines[-1] == "evaluated 100 %"

@@ -17,7 +17,7 @@ from vae.datasets.registry import load
 def digits(small_data: Path, monkeypatch: pytest.MonkeyPatch) -> ImageArray:
     """The first 60 test pictures of MNIST, (60, 28, 28)."""
     monkeypatch.setenv("VAE_DATA_DIR", str(small_data))
-    return load("mnist", train=False).images[:60].numpy()
+    return load("mnist", train=False).images[:60]
 
 
 def sheet(digit: ImageArray, seed: int, enlarge: Image.Resampling = Image.Resampling.BICUBIC) -> np.ndarray:

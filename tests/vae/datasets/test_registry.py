@@ -2,7 +2,8 @@ import gzip
 import hashlib
 import math
 import struct
-import urllib.error
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,11 @@ import pytest
 import torch
 
 from tests.support.paths import PACKED
-from tests.support.small_runs import write_small_mnist
+from tests.support.small_runs import TEST_IMAGES, TRAIN_IMAGES, write_small_mnist
 from vae import VaeError
 from vae.config import Dataset
-from vae.datasets import registry
+from vae.datasets import packed_mnist, registry
+from vae.datasets.torchvision_import import datasets
 
 
 def test_the_whole_of_mnist_comes_with_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,14 +23,14 @@ def test_the_whole_of_mnist_comes_with_the_project(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path))
     images, labels = registry.load("mnist", train=True)
     assert images.shape == (60_000, 28, 28)
-    assert images.dtype == torch.uint8
-    assert labels.bincount().tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    assert images.dtype == np.uint8
+    assert np.bincount(labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     images, labels = registry.load("mnist", train=False)
     assert images.shape == (10_000, 28, 28)
     assert labels[:5].tolist() == [7, 2, 1, 0, 4]
-    # Read by hand from the file, independently of torchvision.
+    # Read by hand from the packed file.
     packed = gzip.decompress((PACKED / "t10k-images-idx3-ubyte.gz").read_bytes())
-    assert np.array_equal(images.numpy().ravel(), np.frombuffer(packed, np.uint8, offset=16))
+    assert np.array_equal(images.ravel(), np.frombuffer(packed, np.uint8, offset=16))
 
 
 def test_an_empty_data_directory_gets_the_mnist_of_the_project(
@@ -36,7 +38,7 @@ def test_an_empty_data_directory_gets_the_mnist_of_the_project(
 ) -> None:
     project, empty = tmp_path / "project", tmp_path / "empty"
     write_small_mnist(project / "data")
-    monkeypatch.setattr(registry, "PROJECT", project)
+    monkeypatch.setattr(packed_mnist, "PROJECT", project)
     monkeypatch.setenv("VAE_DATA_DIR", str(empty))
     assert len(registry.load("mnist", train=False).images) == 200
     assert [path.name for path in empty.iterdir()] == ["MNIST"]
@@ -64,7 +66,7 @@ def test_a_damaged_packed_file_is_named_with_its_cure(
 ) -> None:
     monkeypatch.setenv("VAE_DATA_DIR", str(write_small_mnist(tmp_path / "data")))
     if own:
-        monkeypatch.setattr(registry, "PROJECT", tmp_path)
+        monkeypatch.setattr(packed_mnist, "PROJECT", tmp_path)
     file = tmp_path / "data" / "mnist" / "train-labels-idx1-ubyte.gz"
     whole = file.read_bytes()
     if damage == "torn":
@@ -79,34 +81,116 @@ def test_a_damaged_packed_file_is_named_with_its_cure(
         "git checkout -- data/mnist/train-labels" if own else r"Copy the folder .*, or leave VAE_DATA_DIR out"
     )
     with pytest.raises(VaeError, match=rf"train-labels-idx1-ubyte\.gz is damaged or missing.*{cure}"):
-        registry.load("mnist", train=False)
+        registry.load("mnist", train=True)
 
 
 @pytest.mark.parametrize("dataset", ["fashion-mnist", "kmnist", "emnist-digits"])
-def test_without_a_network_a_download_says_what_to_do(
+def test_a_set_that_was_not_downloaded_says_how_to_get_it(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise urllib.error.URLError("no network")
-
     monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path))
-    monkeypatch.setattr("urllib.request.urlopen", refuse)
-    with pytest.raises(VaeError, match=f"{dataset} could not be downloaded or read.*mnist, which comes with"):
+    with pytest.raises(registry.MissingDataError, match=f"{dataset} is not in .*python -m vae download"):
         registry.load(dataset, train=False)
 
 
-def test_the_other_sets_go_through_torchvisions_reader(
+@pytest.mark.parametrize("train", [True, False])
+@pytest.mark.parametrize(
+    ("dataset", "maker"),
+    [
+        ("mnist", datasets.MNIST),
+        ("fashion-mnist", datasets.FashionMNIST),
+        ("kmnist", datasets.KMNIST),
+        ("emnist-digits", partial(datasets.EMNIST, split="digits")),
+    ],
+)
+def test_arrays_are_those_that_torchvision_reads(
+    dataset: Dataset,
+    maker: Callable[..., datasets.MNIST],
+    train: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    raw = tmp_path / registry.FOLDERS[dataset] / "raw"
+    unpack_small_mnist(tmp_path, raw, names=EMNIST_NAMES if dataset == "emnist-digits" else None)
+    monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path))
+    images, labels = registry.load(dataset, train=train)
+    read = maker(tmp_path, train=train)
+    expected = read.data.transpose(1, 2) if dataset == "emnist-digits" else read.data
+    assert len(images) == (TRAIN_IMAGES if train else TEST_IMAGES)
+    assert images.dtype == np.uint8
+    assert labels.dtype == np.int64
+    assert np.array_equal(images, expected.numpy())
+    assert np.array_equal(labels, read.targets.numpy())
+
+
+def test_what_a_program_does_to_images_stays_in_its_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Files where torchvision would put them after its download, so that it finds nothing to fetch."""
-    raw = write_small_mnist(tmp_path)
-    monkeypatch.setenv("VAE_DATA_DIR", str(raw))
-    expected = registry.load("mnist", train=False)
-    (tmp_path / "KMNIST").mkdir()
-    (tmp_path / "MNIST" / "raw").rename(tmp_path / "KMNIST" / "raw")
-    images, labels = registry.load("kmnist", train=False)
-    assert torch.equal(images, expected.images)
-    assert torch.equal(labels, expected.labels)
+    """Tensors that share the arrays can be written to, as torch warns of memory that cannot."""
+    monkeypatch.setenv("VAE_DATA_DIR", str(write_small_mnist(tmp_path)))
+    file = tmp_path / "MNIST" / "raw" / "t10k-images-idx3-ubyte"
+    images, _ = registry.load("mnist", train=False)
+    before = file.read_bytes()
+    torch.from_numpy(images).fill_(7)
+    assert (images == 7).all()
+    assert file.read_bytes() == before
+
+
+def test_unpacked_files_are_checked_once_and_again_when_they_have_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: list[str]
+) -> None:
+    def read_again() -> list[str]:
+        """The files that a process reads as a whole which begins now."""
+        registry._load.cache_clear()
+        reads.clear()
+        assert len(registry.load("mnist", train=False).images) == TEST_IMAGES
+        return sorted(reads)
+
+    monkeypatch.setenv("VAE_DATA_DIR", str(write_small_mnist(tmp_path)))
+    names = ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
+    raw = tmp_path / "MNIST" / "raw"
+    assert set(read_again()) > {f"{name}.gz" for name in names}
+    assert not (raw / "train-images-idx3-ubyte").exists(), "nobody has asked for it"
+    assert read_again() == [packed_mnist.RECORD]
+
+    content = (raw / names[0]).read_bytes()
+    (raw / names[0]).write_bytes(content)  # at another time
+    assert read_again() == [packed_mnist.RECORD, names[0]]
+    assert read_again() == [packed_mnist.RECORD]
+
+    (raw / names[0]).write_bytes(content[:-1] + b"x")  # of the same size
+    assert read_again() == [packed_mnist.RECORD, names[0], f"{names[0]}.gz"]
+    assert (raw / names[0]).read_bytes() == content
+
+    (raw / packed_mnist.RECORD).write_text("[1")
+    assert read_again() == [packed_mnist.RECORD, *names]
+    assert read_again() == [packed_mnist.RECORD]
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of files that are read as a whole, added as it happens."""
+    names: list[str] = []
+    whole = Path.read_bytes
+
+    def counted(path: Path) -> bytes:
+        names.append(path.name)
+        return whole(path)
+
+    monkeypatch.setattr(Path, "read_bytes", counted)
+    return names
+
+
+EMNIST_NAMES = {"train": "emnist-digits-train", "t10k": "emnist-digits-test"}
+
+
+def unpack_small_mnist(root: Path, raw: Path, names: dict[str, str] | None = None) -> None:
+    """Unpacks the small MNIST into `raw`, as torchvision would, "train" and "t10k" renamed by `names`."""
+    write_small_mnist(root)
+    raw.mkdir(parents=True)
+    for path in (root / "mnist").glob("*.gz"):
+        split, _, kind = path.stem.partition("-")
+        (raw / f"{(names or {}).get(split, split)}-{kind}").write_bytes(gzip.decompress(path.read_bytes()))
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,29 +203,24 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: p
 
 
 def test_a_torn_download_says_to_delete_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VAE_DATA_DIR", str(write_small_mnist(tmp_path)))
-    registry.load("mnist", train=False)
-    (tmp_path / "KMNIST").mkdir()
-    raw = (tmp_path / "MNIST" / "raw").rename(tmp_path / "KMNIST" / "raw")
+    monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path))
+    raw = tmp_path / "KMNIST" / "raw"
+    unpack_small_mnist(tmp_path, raw)
     (raw / "t10k-images-idx3-ubyte").write_bytes((raw / "t10k-images-idx3-ubyte").read_bytes()[:5000])
     with pytest.raises(VaeError, match=r"kmnist could not be downloaded or read.*delete its folder"):
         registry.load("kmnist", train=False)
 
 
 def test_emnists_pictures_are_turned_upright(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VAE_DATA_DIR", str(write_small_mnist(tmp_path)))
-    expected = registry.load("mnist", train=False)
+    monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path))
     raw = tmp_path / "EMNIST" / "raw"
-    raw.mkdir(parents=True)
-    for split, file in (("train", "train"), ("test", "t10k")):
-        for kind in ("images-idx3", "labels-idx1"):
-            content = (tmp_path / "MNIST" / "raw" / f"{file}-{kind}-ubyte").read_bytes()
-            if kind == "images-idx3":
-                pictures = np.frombuffer(content, np.uint8, offset=16).reshape(-1, 28, 28)
-                content = content[:16] + pictures.transpose(0, 2, 1).tobytes()
-            (raw / f"emnist-digits-{split}-{kind}-ubyte").write_bytes(content)
+    unpack_small_mnist(tmp_path, raw, EMNIST_NAMES)
+    for path in raw.glob("*-images-*"):
+        content = path.read_bytes()
+        pictures = np.frombuffer(content, np.uint8, offset=16).reshape(-1, 28, 28)
+        path.write_bytes(content[:16] + pictures.transpose(0, 2, 1).tobytes())
     images, _ = registry.load("emnist-digits", train=False)
-    assert torch.equal(images, expected.images)
+    assert np.array_equal(images, registry.load("mnist", train=False).images)
 
 
 def test_the_packed_files_are_those_of_the_sums() -> None:
@@ -151,10 +230,10 @@ def test_the_packed_files_are_those_of_the_sums() -> None:
         assert hashlib.sha256(content).hexdigest() == expected
 
 
-def test_labels_have_names() -> None:
-    assert registry.class_names("mnist") == tuple("0123456789")
-    assert registry.class_names("fashion-mnist")[9] == "Ankle boot"
-    assert len(registry.class_names("kmnist")) == 10
+def test_labels_have_the_names_that_torchvision_gives_them() -> None:
+    assert registry.class_names("mnist") == registry.class_names("emnist-digits") == tuple("0123456789")
+    assert list(registry.class_names("fashion-mnist")) == datasets.FashionMNIST.classes
+    assert list(registry.class_names("kmnist")) == datasets.KMNIST.classes
 
 
 def idx(shape: tuple[int, ...], value: int = 0) -> bytes:
@@ -165,23 +244,23 @@ def idx(shape: tuple[int, ...], value: int = 0) -> bytes:
 @pytest.mark.parametrize(
     ("images", "labels", "why"),
     [
-        (bytes(5000), None, "no whole idx file"),
-        (b"", None, "no whole idx file"),
-        (b"<html>", None, "no whole idx file"),
+        (bytes(5000), None, "is no 3-dimensional idx file"),
+        (b"", None, "is no 3-dimensional idx file"),
+        (b"<html>", None, "is no 3-dimensional idx file"),
         (idx((200, 14, 14)), None, r"images have the shape \(14, 14\) instead of \(28, 28\)"),
         (idx((199, 28, 28)), None, "it has 199 images and 200 labels"),
-        (idx((0, 28, 28)), None, "no whole idx file|holds no images"),
+        (idx((0, 28, 28)), None, "holds no images"),
+        (idx((200, 28, 28))[:-1], None, "is no whole idx file"),
         (None, idx((200,), 10), "a label is not from 0 to 9"),
-        (None, bytes(5000), "no whole idx file"),
+        (None, bytes(5000), "is no 1-dimensional idx file"),
     ],
 )
 def test_files_with_other_content_get_a_reason(
     images: bytes | None, labels: bytes | None, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("VAE_DATA_DIR", str(write_small_mnist(tmp_path)))
-    registry.load("mnist", train=False)
-    (tmp_path / "KMNIST").mkdir()
-    raw = (tmp_path / "MNIST" / "raw").rename(tmp_path / "KMNIST" / "raw")
+    monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path))
+    raw = tmp_path / "KMNIST" / "raw"
+    unpack_small_mnist(tmp_path, raw)
     for name, content in (("images-idx3", images), ("labels-idx1", labels)):
         if content is not None:
             (raw / f"t10k-{name}-ubyte").write_bytes(content)

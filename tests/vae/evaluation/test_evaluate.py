@@ -10,7 +10,7 @@ from torch import nn
 
 from tests.support.paths import BUNDLED
 from tests.support.small_runs import small_config
-from vae.datasets.registry import load
+from tests.support.tensors import load
 from vae.evaluation.bounds import (
     Draws,
     draw,
@@ -20,11 +20,11 @@ from vae.evaluation.bounds import (
 )
 from vae.evaluation.evaluate import active_units, evaluate, neighbours_agreement
 from vae.inference.forward import BATCH
-from vae.training.scoring import Posterior, encode_set, pixels, score_set
 from vae.models import losses
 from vae.models.network import VAE
 from vae.runs.catalogue import open_run
 from vae.runs.run import Run
+from vae.training.scoring import Posterior, encode_set, pixels, score_set
 
 
 def test_the_bundled_run_is_as_good_as_its_own_metrics_claim() -> None:
@@ -204,7 +204,7 @@ def test_the_bound_gets_tighter_with_more_samples_and_a_nearer_posterior(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VAE_DATA_DIR", str(small_data))
-        images = load("mnist", train=False).images
+        images = load("mnist", train=False)[0]
     model = trained.load_model()
     scores = score_set(model, images)
     elbo = (scores.reconstruction + scores.kl).mean().item()

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from tests.support.small_runs import small_config
-from vae.datasets.registry import load
+from tests.support.tensors import load
 from vae.evaluation.bounds import negative_log_likelihood, refined_posterior, sampled_reconstruction
 from vae.evaluation.refine import refine
-from vae.training.scoring import Posterior, encode_set, pixels
 from vae.models import losses
 from vae.models.network import VAE, Hidden
 from vae.runs.run import Run
+from vae.training.scoring import Posterior, encode_set, pixels
 
 
 def joint(model: VAE, x: Tensor, z: Tensor) -> Tensor:
@@ -60,7 +60,7 @@ def test_no_step_leads_uphill_wherever_it_starts(trained: Run) -> None:
 def test_from_the_best_place_of_a_grid_nothing_better_is_near(trained: Run, small_data: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VAE_DATA_DIR", str(small_data))
-        x = pixels(load("mnist", train=False).images[:20])
+        x = pixels(load("mnist", train=False)[0][:20])
     model = trained.load_model()
     axis = torch.linspace(-10, 10, 201)
     grid = torch.cartesian_prod(axis, axis)
@@ -90,7 +90,7 @@ def test_bounds_come_near_the_likelihood_that_quadrature_gives(trained: Run, sma
     """Also for images whose encoded mean lies at the foot of another maximum."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VAE_DATA_DIR", str(small_data))
-        images = load("mnist", train=False).images
+        images = load("mnist", train=False)[0]
     model, step = trained.load_model(), 0.05
     axis = torch.arange(-12, 12, step)
     grid = torch.cartesian_prod(axis, axis)

@@ -9,7 +9,7 @@ from safetensors.numpy import load_file
 
 import vae
 from tests.support.small_runs import small_config, write_small_mnist
-from vae.datasets.registry import load
+from tests.support.tensors import load
 from vae.models import losses
 from vae.models.network import VAE
 from vae.training.schedule import randomness
@@ -102,7 +102,7 @@ def test_forward_losses_and_three_adam_steps_agree_with_numpy(
     start = VAE(config)
     weights = {name: tensor.double().numpy() for name, tensor in start.state_dict().items()}
     order, noise = randomness(config, 0, 22)
-    pixels = load("mnist", train=True).images.flatten(1).numpy() / 255.0
+    pixels = load("mnist", train=True)[0].flatten(1).numpy() / 255.0
 
     # One forward pass and both terms, from given weights, noise and batch.
     x32 = torch.from_numpy(pixels[:8]).float()

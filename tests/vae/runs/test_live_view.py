@@ -8,16 +8,16 @@ import torch
 from safetensors.numpy import save_file
 
 from tests.support.small_runs import small_config
+from tests.support.tensors import load
 from vae import VaeError
 from vae.datasets.images import grey_levels
-from vae.datasets.registry import load
-from vae.training.scoring import encode_set
 from vae.inference.planes import axis_directions
 from vae.runs.catalogue import new_run
 from vae.runs.live_view import MAX_POINTS, load_view, save_view
 from vae.runs.run import Run
 from vae.training.loop import Trainer
 from vae.training.requests import Requests
+from vae.training.scoring import encode_set
 
 
 def test_a_finished_run_shows_its_last_moment(trained: Run, small: Path) -> None:

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from tests.support.tensors import load
 from vae import VaeError
-from vae.datasets.registry import load
-from vae.training.scoring import encode_set
 from vae.runs import checkpoints
 from vae.runs.run import Run
 from vae.runs.snapshots import ModelAtStep, SnapshotSequence
+from vae.training.scoring import encode_set
 
 
 @pytest.fixture
@@ -20,9 +20,7 @@ def journey(trained: Run, tmp_path: Path, small: Path) -> SnapshotSequence:  # n
     """That of a copy of the finished run, its last snapshot before what is explored."""
     shutil.copytree(trained.path, tmp_path / trained.name)
     run = Run(tmp_path / trained.name)
-    means, logvars = (
-        part.numpy() for part in encode_set(run.load_model(), load("mnist", train=False).images)
-    )
+    means, logvars = (part.numpy() for part in encode_set(run.load_model(), load("mnist", train=False)[0]))
     last = ModelAtStep(36, run.load_model(), means, logvars, np.zeros((10, 28, 28), np.uint8))
     return SnapshotSequence(run, run.snapshots(), last)
 

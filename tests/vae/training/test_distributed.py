@@ -11,7 +11,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import torch
 
+from tests.support.browser import wait_until
 from tests.support.processes import VaeProcess
 from tests.support.small_runs import small_config
 from vae import VaeError
@@ -27,11 +29,12 @@ FIRST = 36
 
 
 @contextmanager
-def started(run: Run, rank: int, count: int, port: int) -> Iterator[VaeProcess]:
-    """One of `count` workers, as torchrun starts it."""
+def started(run: Run, rank: int, count: int, port: int, **others: str) -> Iterator[VaeProcess]:
+    """One of `count` workers, as torchrun starts it, with other variables beside its place."""
     ranks = {"RANK": rank, "WORLD_SIZE": count, "LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": count}
     place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": 1}
-    environment = {**os.environ, **{name: str(value) for name, value in {**ranks, **place}.items()}}
+    variables = {name: str(value) for name, value in {**ranks, **place, **others}.items()}
+    environment = {**os.environ, **variables}
     command = [sys.executable, "-m", "vae", "resume", str(run.path)]
     with VaeProcess(command, env=environment) as process:
         try:
@@ -88,6 +91,24 @@ def test_two_workers_learn_what_one_does_and_any_number_goes_on(small: Path) -> 
             assert [worker.wait() for worker in workers] == [0, 0, 0]
     assert (run.status().state, run.status().workers) == ("finished", 3)
     same_losses(run, alone, run.status().step)
+
+
+def test_workers_that_torchrun_starts_again_meet_in_the_store_of_the_first_attempt(small: Path) -> None:
+    run = new_run(CONFIG, small)
+    run.update_request(pause_at=FIRST)
+    # As torchrun offers it, for all its attempts.
+    store = torch.distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)  # type: ignore[attr-defined]
+    with ExitStack() as stack:
+        for attempt in ("0", "1"):
+            others = {"TORCHELASTIC_USE_AGENT_STORE": "True", "TORCHELASTIC_RESTART_COUNT": attempt}
+            workers = [stack.enter_context(started(run, rank, 2, store.port, **others)) for rank in range(2)]
+            if attempt == "0":
+                wait_until(lambda: run.status().state == "paused" and run.status().step == FIRST)
+                workers[1].kill()
+                run.update_request(pause_at=None)
+                assert workers[0].wait() == 1
+        assert [worker.wait() for worker in workers] == [0, 0]
+    assert run.status().state == "finished"
 
 
 def test_a_batch_is_divided_without_a_gap() -> None:

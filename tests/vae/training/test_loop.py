@@ -12,15 +12,15 @@ from safetensors.torch import load_file
 
 import vae
 from tests.support.small_runs import small_config
+from tests.support.tensors import load
 from vae import VaeError
-from vae.datasets.registry import load
-from vae.training.scoring import score_set
 from vae.models.gradients import Gradients
 from vae.runs.catalogue import new_run
 from vae.runs.records import Status
 from vae.runs.run import Run
 from vae.training.loop import fit
 from vae.training.schedule import masks, snapshot_steps
+from vae.training.scoring import score_set
 from vae.training.state import prune_snapshots
 
 

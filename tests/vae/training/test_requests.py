@@ -19,7 +19,6 @@ from tests.support.browser import wait_until
 from tests.support.processes import VaeProcess
 from tests.support.small_runs import small_config
 from vae import VaeError
-from vae.training.scoring import TensorScores, score_set
 from vae.models.network import VAE
 from vae.runs.catalogue import delete_run, new_run
 from vae.runs.live_view import load_view
@@ -27,6 +26,7 @@ from vae.runs.records import Request, Status
 from vae.runs.run import Run
 from vae.training.loop import fit
 from vae.training.requests import Requests
+from vae.training.scoring import score_set
 
 
 @pytest.fixture

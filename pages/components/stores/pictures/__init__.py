@@ -54,8 +54,7 @@ def pack_pictures(dataset: Dataset, *, train: bool = False) -> None:
 
 
 def _images(dataset: Dataset, *, train: bool) -> ImageArray:
-    images: ImageArray = load(dataset, train=train).images.numpy()
-    return images
+    return load(dataset, train=train).images
 
 
 # Not the URL: somebody may empty static/.
