@@ -14,6 +14,7 @@ from pages.components.map.explorer_map import TIME, View, explorer_map
 from pages.components.map.look_panel import look_panel
 from pages.components.map.map_controls import map_controls
 from pages.components.map.plane_picker import plane_picker
+from pages.components.map.training_points import training_set
 from pages.components.runs import loaded_model, run_moments
 from pages.components.runs.follow_training import follow_training, wait_for_weights
 from pages.components.runs.run_picker import run_picker
@@ -50,18 +51,20 @@ def main() -> None:
     decoder_store(loaded.decoder)
     settings = map_controls(run.config.latent_dim)
     plane_choice = plane_picker(loaded_model.dimensions(run, loaded), run.name)
-    points = map_data.points_of(run, loaded, plane_choice.directions, train=settings.training)
+    with st.container():  # keeps what follows in its place while the training set is scored
+        training = training_set(run, loaded) if settings.training else None
+    points = map_data.points_of(run, loaded, plane_choice.directions, training)
     with st.container():  # keeps what follows in its place when there is a second store
         points_store(points)
-        if settings.training:  # at earlier moments of the training the map shows the test set
+        if training is not None:  # at earlier moments of the training the map shows the test set
             points_store(map_data.points_of(run, loaded, plane_choice.directions), key="test_points")
     moments = moments_store(run_moments.load(run, loaded))
-    pictures_url = pictures.pictures_url(run.config.dataset, train=settings.training)
-    view = View(run, loaded, settings, plane_choice, points, pictures_url, moments)
+    pictures_url = pictures.pictures_url(run.config.dataset, train=training is not None)
+    view = View(run, loaded, settings, plane_choice, training or loaded.test, points, pictures_url, moments)
     st.fragment(show_errors()(explore))(view)
     if pictures_url is None:  # after the map, which needs them only to show the picture of a point
         with show_errors():
-            pictures.pack_pictures(run.config.dataset, train=settings.training)
+            pictures.pack_pictures(run.config.dataset, train=training is not None)
             st.rerun()
 
 
@@ -85,7 +88,7 @@ def explore(view: View) -> None:
         summary = map_data.region_summary(loaded, view.pictures, view.points, region)
         st.button("Remove the selection", on_click=remove_region)
         with st.container(key="selection"):
-            region_panel(run, loaded, view.pictures, summary, train=view.settings.training)
+            region_panel(run, loaded, view.pictures, summary, train=view.is_training_set)
     # These run only while they are open, to keep clicks fast.
     sliders = st.expander("Coordinates", expanded=latent_dim > 2, on_change="rerun", key="coordinates_opened")
     if sliders.open:

@@ -30,6 +30,7 @@ from vae.cli.terminal import (
     download_in_terminal,
     evaluate_in_terminal,
     plain_table,
+    score_in_terminal,
     stop_on_signal,
     train_in_terminal,
 )
@@ -187,6 +188,12 @@ def evaluate(
         Print one JSON object instead of a table.
     """
     evaluate_in_terminal(_find(run, runs_dir), as_json=as_json)
+
+
+@app.command
+def score(run: RunName, /, *, runs_dir: RunsDir = None) -> None:
+    """Score the training set with a run's newest weights, which the map of the training set shows."""
+    score_in_terminal(_find(run, runs_dir))
 
 
 @app.command

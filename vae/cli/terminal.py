@@ -4,7 +4,7 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 
@@ -93,6 +93,22 @@ def train_in_terminal(run: Run, stop: threading.Event, *, fall_back: bool) -> No
         print(f"Go on with `{shell_command('python', '-m', 'vae', 'resume', str(run.path))}`.")
 
 
+def score_in_terminal(run: Run) -> None:
+    """Scores the training set with the newest weights, with progress, and saves the scores in the run.
+
+    Raises VaeError if weights or data cannot be used.
+    """
+    from vae.datasets.registry import load
+    from vae.inference.scoring import score
+    from vae.runs.checkpoints import save_scores
+
+    saved, images = run.saved_model(), load(run.config.dataset, train=True).images
+    with _progress_of("scored") as progress:
+        scores = score(saved.model, images, progress)
+    save_scores(run.training_scores_path, scores)
+    print(f"{run.name}: {len(images):,} training images scored after epoch {round(saved.epoch, 2):g}.")
+
+
 def download_in_terminal(dataset: Dataset) -> None:
     """Downloads a data set unless it is there, with its progress on stderr: in one line, or in many.
 
@@ -116,17 +132,8 @@ def evaluate_in_terminal(run: Run, *, as_json: bool) -> None:
     With `as_json`, progress is shown only if stderr is a terminal.
     """
     download_in_terminal(run.config.dataset)
-    percent = PercentLines("evaluated")
-    columns = (TextColumn("evaluating"), BarColumn(), TimeRemainingColumn())
-    with _progress(*columns, transient=True) as bar:
+    with _progress_of("evaluated", lines=not as_json) as progress:
         from vae.evaluation.evaluate import evaluate
-
-        task = bar.add_task("", total=1)
-
-        def progress(share: float) -> None:
-            bar.update(task, completed=share)
-            if bar.disable and not as_json:
-                percent.update(share)
 
         evaluation = evaluate(run, progress=progress)
     save_evaluation(run, evaluation)
@@ -194,6 +201,25 @@ def _time_left(status: Status) -> str:
     if status.state == "paused":
         return "paused"
     return "" if status.eta_seconds is None else f"{status.eta_seconds:.0f} s left"
+
+
+@contextmanager
+def _progress_of(verb: str, *, lines: bool = True) -> Iterator[Callable[[float], None]]:
+    """Gives a function that shows the share done, 0 to 1, as a bar on stderr.
+
+    Where that is no terminal it prints lines such as "scored 12 %", or nothing without `lines`.
+    """
+    percent = PercentLines(verb)
+    columns = (TextColumn(verb), BarColumn(), TimeRemainingColumn())
+    with _progress(*columns, transient=True) as bar:
+        task = bar.add_task("", total=1)
+
+        def progress(share: float) -> None:
+            bar.update(task, completed=share)
+            if bar.disable and lines:
+                percent.update(share)
+
+        yield progress
 
 
 def _progress(*columns: ProgressColumn, transient: bool = False) -> Progress:

@@ -1,25 +1,31 @@
-"""A queue of evaluations, each in a process of its own. Imports no torch.
+"""Queues of evaluations and scorings of runs, each in a process of its own. Imports no torch.
 
-The result of an evaluation is a file of the run; its progress and its error are kept only in this process.
+The result is a file of the run; progress and errors are kept only in this process.
 """
 
 import re
 import subprocess
 import threading
+from collections import defaultdict
 from dataclasses import dataclass
+from typing import Literal
 
 from vae import VaeError
 from vae.runs.run import Run
 from vae.training.processes import start_process
 
-_PERCENT = re.compile(r"evaluated ([0-9]{1,3}) %")  # printed by `vae.cli.terminal.PercentLines`
+Task = Literal["evaluate", "score"]  # commands of `python -m vae`
+
+# Printed by `vae.cli.terminal.PercentLines`.
+_PERCENT = {task: re.compile(rf"{task}d ([0-9]{{1,3}}) %") for task in ("evaluate", "score")}
 _MAX_ERROR = 500  # characters of the last line that the process printed
-_one_at_a_time = threading.Lock()  # two at once would share the cores, and each take twice as long
+# Of each task one at a time: two at once would share the cores, and each take twice as long.
+_running: defaultdict[Task, threading.Lock] = defaultdict(threading.Lock)
 
 
 @dataclass
-class EvaluationJob:
-    """A requested evaluation.
+class Job:
+    """A requested task.
 
     Attributes:
         progress: the share done, 0 to 1.
@@ -33,38 +39,38 @@ class EvaluationJob:
 
 
 # By folder and `created_at`: a deleted run's job is not that of a new run of the same name.
-_jobs: dict[tuple[str, int], EvaluationJob] = {}
+_jobs: dict[tuple[Task, str, int], Job] = {}
 _lock = threading.Lock()  # each browser tab is a thread
 
 
-def begin_evaluation(run: Run) -> None:
-    """Evaluates `run` after all that were requested before, unless it is one of these."""
+def begin(task: Task, run: Run) -> None:
+    """Begins a task of `run` after all that were requested before, unless it is one of these."""
     with _lock:
-        known = evaluation_job(run)
+        known = latest_job(task, run)
         if known is not None and not known.ended:
             return
-        job = _jobs[_key(run)] = EvaluationJob()
+        job = _jobs[_key(task, run)] = Job()
         # A daemon thread does not delay the end of the server.
-        threading.Thread(target=_evaluate, args=(run, job), daemon=True).start()
+        threading.Thread(target=_perform, args=(task, run, job), daemon=True).start()
 
 
-def evaluation_job(run: Run) -> EvaluationJob | None:
-    """The evaluation of `run` that this process began last, if there is one."""
-    return _jobs.get(_key(run))
+def latest_job(task: Task, run: Run) -> Job | None:
+    """The task of `run` that this process began last, if there is one."""
+    return _jobs.get(_key(task, run))
 
 
-def _key(run: Run) -> tuple[str, int]:
-    return str(run.path), run.created_at
+def _key(task: Task, run: Run) -> tuple[Task, str, int]:
+    return task, str(run.path), run.created_at
 
 
-def _evaluate(run: Run, job: EvaluationJob) -> None:
-    """Evaluates `run` in a process of its own, once no other evaluation runs."""
+def _perform(task: Task, run: Run, job: Job) -> None:
+    """Performs a task in a process of its own, once no other of its kind runs."""
     last = ""
     try:
-        with _one_at_a_time:
+        with _running[task]:
             # When the server has ended, the process ends as it prints.
             process = start_process(
-                "evaluate",
+                task,
                 str(run.path.resolve()),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -74,14 +80,14 @@ def _evaluate(run: Run, job: EvaluationJob) -> None:
             assert process.stderr is not None
             with process, process.stderr as lines:
                 for line in lines:
-                    if found := _PERCENT.fullmatch(line.strip()):
+                    if found := _PERCENT[task].fullmatch(line.strip()):
                         job.progress = int(found[1]) / 100
                     elif line.strip():
                         last = line.strip()
             if process.returncode:
-                job.error = f"{run.name} could not be evaluated: {last[:_MAX_ERROR] or 'its process ended.'}"
+                job.error = f"{run.name} could not be {task}d: {last[:_MAX_ERROR] or 'its process ended.'}"
     except (OSError, VaeError) as error:
         why = f"{error.strerror}." if isinstance(error, OSError) else error
-        job.error = f"{run.name} could not be evaluated: {why}"
+        job.error = f"{run.name} could not be {task}d: {why}"
     finally:
         job.ended = True

@@ -3,6 +3,7 @@
 Shapes: N images, S pixels a side, Z latent size.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -38,11 +39,14 @@ def scoring_noise(count: int, latent_dim: int) -> Floats:
     return np.random.default_rng(NOISE_SEED).standard_normal((count, latent_dim), np.float32)
 
 
-def score(model: Model, images: ImageArray) -> Scores:
-    """Posteriors and losses of images (N, S, S)."""
+def score(model: Model, images: ImageArray, progress: Callable[[float], object] = lambda _: None) -> Scores:
+    """Posteriors and losses of images (N, S, S); calls `progress` with the share done, 0 to 1."""
     noise = scoring_noise(len(images), model.config.latent_dim)
     batches = [slice(start, start + BATCH) for start in range(0, len(images), BATCH)]
-    parts = [_score(model, images[batch], noise[batch]) for batch in batches]
+    parts = []
+    for batch in batches:
+        progress(batch.start / len(images))
+        parts.append(_score(model, images[batch], noise[batch]))
     return Scores(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
@@ -55,22 +59,26 @@ def _score(model: Model, images: ImageArray, noise: Floats) -> Scores:
     return Scores(mean, logvar, reconstruction_loss(logits, x), kl(mean, logvar))
 
 
+def fit(scores: Scores, model: Model, images: ImageArray) -> bool:
+    """Whether scores are those of this model and these images (N, S, S): some are scored to compare."""
+    if len(scores.mean) != len(images):
+        return False
+    few = np.linspace(0, len(images) - 1, min(CHECKED, len(images))).astype(int)
+    computed = _score(model, images[few], scoring_noise(len(images), model.config.latent_dim)[few])
+    absolute, relative = TOLERANCE
+    return all(
+        np.allclose(found[few], expected, rtol=relative, atol=absolute)
+        for found, expected in zip(scores, computed, strict=True)
+    )
+
+
 def valid_scores(model: Model, images: ImageArray, stored: Scores | None) -> Scores:
     """The stored scores of images (N, S, S) if they are those of this model and these images, else new ones.
 
-    Some images are scored to compare. Scores are missing in files of earlier versions; they are those of
-    other images where the data set has been replaced.
+    Scores are missing in files of earlier versions; they are those of other images where the data set has
+    been replaced.
     """
-    if stored is not None and len(stored.mean) == len(images):
-        few = np.linspace(0, len(images) - 1, min(CHECKED, len(images))).astype(int)
-        computed = _score(model, images[few], scoring_noise(len(images), model.config.latent_dim)[few])
-        absolute, relative = TOLERANCE
-        if all(
-            np.allclose(found[few], expected, rtol=relative, atol=absolute)
-            for found, expected in zip(stored, computed, strict=True)
-        ):
-            return stored
-    return score(model, images)
+    return stored if stored is not None and fit(stored, model, images) else score(model, images)
 
 
 def scored_set(images: ImageArray, labels: Indices, scores: Scores) -> ScoredSet:

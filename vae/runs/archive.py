@@ -38,7 +38,7 @@ MEMBER = re.compile(
 # Other files in folders that were packed by hand, most of them hidden: locks, logs and requests, which are of
 # use on one machine only; files that a live run was just writing; what Windows, macOS and KDE leave.
 IGNORED = re.compile(
-    r"(?:.+/)?(?:lock|request\.lock|request\.json|log\.txt|\.[^/]+\.[0-9a-f]{8}|)"
+    r"(?:.+/)?(?:lock|request\.lock|request\.json|log\.txt|training_scores\.safetensors|\.[^/]+\.[0-9a-f]{8}|)"
     r"|(?:.+/)?(?i:thumbs\.db(?::encryptable)?|ehthumbs(?:_vista)?\.db|desktop\.ini|\.directory)"
     r"|(?:.+/)?(?:\.DS_Store|\.localized|\.apdisk|\.VolumeIcon\.icns|Icon\r|\._[^/]*)"
     r"|(?:.+/)?(?:__MACOSX|\.Spotlight-V100|\.Trashes|\.fseventsd|\.TemporaryItems|\$RECYCLE\.BIN"

@@ -113,6 +113,23 @@ def load_model(path: Path, config: TrainConfig) -> SavedModel:
     return SavedModel(Model(config, arrays), scores, metadata.step, metadata.epoch)
 
 
+def save_scores(path: Path, scores: Scores) -> None:
+    """Writes scores of the training set. Raises OSError."""
+    _write(path, scores._asdict(), {})
+
+
+def load_scores(path: Path, config: TrainConfig, images: int) -> Scores | None:
+    """The scores in `path`, of this many images; None if there are none.
+
+    Raises VaeError if the file is damaged or has other shapes.
+    """
+    if not path.exists():
+        return None
+    shapes = dict(zip(Scores._fields, _score_shapes(config, images).values(), strict=True))
+    with _open_tensors(path, _size(shapes)) as file:
+        return Scores(**_read_arrays(file, shapes))
+
+
 def read_position(path: Path) -> tuple[int, float]:
     """Step and epoch of the weights in `path`. Raises VaeError if the file is damaged or missing."""
     with _open_tensors(path, MAX_WEIGHTS) as file:

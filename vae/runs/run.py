@@ -87,6 +87,10 @@ class Run:
     def resume_path(self) -> Path:
         return self.path / "resume.safetensors"
 
+    @property
+    def training_scores_path(self) -> Path:
+        return self.path / "training_scores.safetensors"
+
     def snapshot_path(self, step: int) -> Path:
         return self.path / "snapshots" / f"{step:08d}.safetensors"
 

@@ -55,7 +55,8 @@ def side(
     points_store(points, key=f"{placement.key}_points")
     moments = moments_store(run_moments.load(run, loaded), key=f"{placement.key}_moments")
     pictures_url = pictures.pictures_url(run.config.dataset)
-    return View(run, loaded, settings, plane_choice, points, pictures_url, moments), placement
+    view = View(run, loaded, settings, plane_choice, loaded.test, points, pictures_url, moments)
+    return view, placement
 
 
 def pair_maps(pair: Pair, sides: Sides) -> None:

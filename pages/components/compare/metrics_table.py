@@ -13,7 +13,7 @@ from pages.components.runs.run_actions import evaluate, perform
 from pages.components.runs.run_data import changed_at, path_of
 from pages.components.shell.access import may_change
 from pages.components.shell.messages import escape_markdown, show_errors
-from vae.evaluation.queue import evaluation_job
+from vae.evaluation.queue import latest_job
 from vae.inference.neighbours import neighbourhood
 from vae.inference.scored_set import mean_losses
 from vae.runs.evaluation_record import Evaluation, evaluation_path, load_evaluation
@@ -47,9 +47,7 @@ ABOUT = (
     "better or worse by themselves. Neighbours agree: the share of pictures whose class is that of most of "
     "their nearest in the latent space."
 )
-QUICK = (
-    "An evaluation samples z sixteen times, and adds the refined −ELBO and the NLL; here z is sampled once."
-)
+QUICK = "An evaluation adds the refined −ELBO and the NLL."
 Metrics = dict[str, float]  # by the names of the fields of `Evaluation`
 
 
@@ -138,7 +136,7 @@ def _numbers(fields: dict[str, object]) -> Metrics:
 
 def _running(runs: Sequence[Run]) -> list[Run]:
     """The runs that are being evaluated, or wait for it."""
-    known = [(run, evaluation_job(run)) for run in runs]
+    known = [(run, latest_job("evaluate", run)) for run in runs]
     return [run for run, evaluating in known if evaluating is not None and not evaluating.ended]
 
 
@@ -149,7 +147,7 @@ def _evaluate_missing(missing: Sequence[Run], running: Sequence[Run]) -> None:
     st.caption(QUICK)
     ready = []
     for run in missing:
-        latest = evaluation_job(run)
+        latest = latest_job("evaluate", run)
         if run in running and latest is not None:
             st.progress(
                 latest.progress, text=f"{escape_markdown(run.name)} is evaluated: {latest.progress:.0%}"

@@ -22,7 +22,7 @@ from pages.components.map.latent_map import (
 from pages.components.map.map_controls import COLOURINGS, MapSettings
 from pages.components.map.pins import Pins
 from pages.components.map.time_machine import Chosen, Link, time_machine
-from pages.components.runs import loaded_model, run_data
+from pages.components.runs import run_data
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.stores import pictures
 from pages.components.stores.points import MapPoints
@@ -40,7 +40,8 @@ class View(NamedTuple):
     """What the map shows of a run, apart from pins, path and region.
 
     Attributes:
-        points: of the training set (`settings.training`) or the test set, on the planes of `plane_choice`.
+        pictures: the set that the map shows: the test set, or the training set.
+        points: of that set, on the planes of `plane_choice`.
         pictures_url: of the points' real pictures, or None where they are not available, or not yet.
         moments: the name of the list of the run's moments in the browser.
     """
@@ -49,6 +50,7 @@ class View(NamedTuple):
     loaded: LoadedModel
     settings: MapSettings
     plane_choice: PlaneChoice
+    pictures: ScoredSet
     points: MapPoints
     pictures_url: str | None
     moments: str
@@ -63,10 +65,9 @@ class View(NamedTuple):
         return self.plane_choice.plane(None if pins.chosen is None else pins.chosen.z)
 
     @property
-    def pictures(self) -> ScoredSet:
-        """The set of pictures that the points are of."""
-        training = self.settings.training
-        return loaded_model.training_set(self.run, self.loaded) if training else self.loaded.test
+    def is_training_set(self) -> bool:
+        """Whether the map shows the training set."""
+        return self.pictures is not self.loaded.test
 
     def matches(self, event: Click | Line) -> bool:
         """Whether an event was made on this map, not on the last one, which stays while a run is encoded.

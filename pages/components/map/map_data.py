@@ -12,7 +12,7 @@ import streamlit as st
 
 from pages.components.map.lasso import RegionSummary, members, summarize_region
 from pages.components.map.latent_map import Region
-from pages.components.runs.loaded_model import LoadedModel, training_set, weights_of
+from pages.components.runs.loaded_model import LoadedModel, weights_of
 from pages.components.runs.run_data import path_of
 from pages.components.stores.points import MapPoints, map_points
 from vae.datasets.images import ImageArray
@@ -21,15 +21,30 @@ from vae.inference.scored_set import Floats, ScoredSet, nearest_image_per_place
 from vae.runs.run import Run
 
 
+def points_of(
+    run: Run, loaded: LoadedModel, directions: Directions, training: ScoredSet | None = None
+) -> MapPoints:
+    """The points of the test set, or of the training set if it is given, on the map of these directions."""
+    if training is None:
+        return _points(run, loaded, directions, loaded.test, train=False)
+    return _points(run, loaded, directions, training, train=True)
+
+
 # 5 MB each for 60,000 points: the arrays and the message to the browser.
 @st.cache_resource(
     max_entries=16,
     show_spinner=False,
     hash_funcs={Run: path_of, LoadedModel: weights_of, Directions: attrgetter("name")},
 )
-def points_of(run: Run, loaded: LoadedModel, directions: Directions, *, train: bool = False) -> MapPoints:
-    """The points of the test set, or of the training set, on the map of these directions."""
-    return map_points(training_set(run, loaded) if train else loaded.test, directions)
+def _points(
+    run: Run,  # noqa: ARG001 (part of the key)
+    loaded: LoadedModel,  # noqa: ARG001
+    directions: Directions,
+    _shown: ScoredSet,
+    *,
+    train: bool,  # noqa: ARG001
+) -> MapPoints:
+    return map_points(_shown, directions)
 
 
 # Some rows of pins, 0.8 kB each. By bytes, as Streamlit hashes arrays more slowly than they are decoded.

@@ -11,8 +11,9 @@ from vae.datasets import registry as datasets
 from vae.inference.forward import Model
 from vae.inference.planes import DimensionSummary, summarize_dimensions
 from vae.inference.scored_set import ScoredSet
-from vae.inference.scoring import score, scored_set, valid_scores
+from vae.inference.scoring import fit, scored_set, valid_scores
 from vae.models.layers import DecoderSpec
+from vae.runs.checkpoints import load_scores
 from vae.runs.records import LIVE
 from vae.runs.run import Run
 
@@ -77,17 +78,23 @@ def _load(run: Run, changed: int) -> LoadedModel:  # noqa: ARG001 (the key)
     return LoadedModel(saved.model, test, written, saved.step, saved.epoch)
 
 
-# 1 MB, and 0.5 MB for each dimension; the 47 MB of images are those that `registry.load` caches, and decoding
-# would add as much. Four entries, so that tabs with different runs do not evict each other's.
-@st.cache_resource(
-    max_entries=4,
-    show_spinner="Encoding the training set ...",
-    hash_funcs={Run: path_of, LoadedModel: weights_of},
-)
-def training_set(run: Run, loaded: LoadedModel) -> ScoredSet:
-    """The training set of `run`, encoded and scored with the weights of `loaded`."""
+def training_set(run: Run, loaded: LoadedModel) -> ScoredSet | None:
+    """The training set of `run` with the scores of `loaded`; None if it is not scored with these weights.
+
+    Raises VaeError if the scores are damaged, or no numbers.
+    """
+    return _training_set(run, loaded, changed_at(run.training_scores_path))
+
+
+# 1 MB, and 0.5 MB for each dimension; the images are a file that is read where they are needed. Four entries,
+# so that tabs with different runs do not evict each other's.
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={Run: path_of, LoadedModel: weights_of})
+def _training_set(run: Run, loaded: LoadedModel, written: int) -> ScoredSet | None:  # noqa: ARG001 (the key)
     images, labels = datasets.load(run.config.dataset, train=True)
-    shown = scored_set(images, labels, score(loaded.model, images))
+    scores = load_scores(run.training_scores_path, run.config, len(images))
+    if scores is None or not fit(scores, loaded.model, images):
+        return None
+    shown = scored_set(images, labels, scores)
     _refuse_diverged(shown, "training", run)
     return shown
 

@@ -15,7 +15,7 @@ from pages.components.shell.access import host_only
 from pages.components.shell.messages import USER_ERRORS, error_text, escape_markdown, show_errors
 from vae import VaeError
 from vae.config import TrainConfig
-from vae.evaluation.queue import begin_evaluation
+from vae.evaluation import queue
 from vae.runs.catalogue import default_runs_dir, delete_run, find_run
 from vae.runs.records import LIVE, Request
 from vae.runs.run import Run
@@ -62,7 +62,7 @@ def start_all(configs: Sequence[TrainConfig]) -> None:
 def evaluate(runs: Sequence[Run]) -> None:
     """Evaluates runs, one after the other."""
     for run in runs:
-        begin_evaluation(run)
+        queue.begin("evaluate", run)
 
 
 @host_only
