@@ -50,6 +50,7 @@ from vae.runs.catalogue import (
 )
 from vae.runs.run import Run
 from vae.storage.folders import absolute_path, data_dir
+from vae.training.processes import INTERRUPTED
 from vae.training.worker_place import worker_place
 
 app = App(
@@ -310,7 +311,10 @@ def _folder(runs_dir: Path | None) -> Path:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command and returns the exit status: 0, 1 (it failed), 2 (bad arguments) or `CLOSED_PIPE`."""
+    """Runs one command and returns the exit status.
+
+    It is 0, 1 if the command failed, 2 for bad arguments, `CLOSED_PIPE` or `INTERRUPTED`.
+    """
     write_any_character()
     try:
         status = _run(arguments)
@@ -341,5 +345,5 @@ def _run(arguments: list[str] | None) -> int:
         return 1
     except KeyboardInterrupt:
         print("Interrupted. `python -m vae runs` shows the state of the run.", file=sys.stderr)
-        return 1
+        return INTERRUPTED
     return 0

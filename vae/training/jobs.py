@@ -3,7 +3,6 @@
 They share only the run directory with this process; `Run.request_stop` stops one. Imports no torch.
 """
 
-import signal
 import subprocess
 import threading
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from vae.config import TrainConfig
 from vae.runs.catalogue import list_runs, new_run, open_run
 from vae.runs.records import LIVE
 from vae.runs.run import Run
-from vae.training.processes import start_process
+from vae.training.processes import start_process, was_ended_by_signal
 
 
 class BusyError(VaeError):
@@ -150,7 +149,7 @@ def _wait_for_end(run: Run, heartbeat: float, process: subprocess.Popen[bytes]) 
         status = run.status()
         # Another heartbeat is from a later start, made before this process ended.
         if status.state == "starting" and status.heartbeat == heartbeat and not run.is_locked():
-            if process.returncode in (-signal.SIGINT, -signal.SIGTERM):  # before it could write that itself
+            if was_ended_by_signal(process.returncode):  # before it could write that itself
                 run.write_status(status.model_copy(update={"state": "stopped"}))
                 return
             error = "The training process ended before it began. See log.txt in the run's folder."

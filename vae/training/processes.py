@@ -11,12 +11,21 @@ from vae.storage.folders import PROJECT, data_dir
 from vae.training.worker_place import VARIABLES
 
 NICENESS = 10  # of 19
+INTERRUPTED = 128 + signal.SIGINT  # the exit status that a shell gives to what Ctrl-C has ended
 
 
 def stop_signals() -> list[signal.Signals]:
     """The signals by which a terminal or a service asks a process to end, as far as this system has them."""
     names = ("SIGINT", "SIGTERM", "SIGBREAK")  # the last is Windows' Ctrl-Break
     return [getattr(signal, name) for name in names if hasattr(signal, name)]
+
+
+def was_ended_by_signal(status: int) -> bool:
+    """Whether a process with this exit status was ended by one of `stop_signals`.
+
+    Python has no handler at first, and imports modules with one that ends in `INTERRUPTED`.
+    """
+    return any(status in (-number, 128 + number) for number in stop_signals())
 
 
 def start_process(*arguments: str, **streams: Any) -> subprocess.Popen[Any]:

@@ -154,7 +154,8 @@ def restore_state(run: Run, images: Tensor, group: WorkerGroup) -> TrainingState
         state.timer = Timer(kept[-1].seconds)
     tested = {line.step for line in kept if line.split == "test"}
     state.needs_evaluation = state.step % epoch_steps == 0 and state.step not in tested
-    state.stepper.learning_rate = state.next_plan.learning_rate
+    # That of the last step, which a test line of this step is to say.
+    state.stepper.learning_rate = learning_rate(state.config, max(state.step - 1, 0), state.total_steps)
     rates = (config.learning_rate, config.beta)
     state.steered |= any((line.peak_learning_rate, line.beta) != rates for line in kept)
     return state

@@ -329,7 +329,7 @@ def test_an_interrupt_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: O
         raise KeyboardInterrupt
 
     monkeypatch.setattr("vae.cli.commands.list_runs", interrupt)
-    assert main(["runs"]) == 1
+    assert main(["runs"]) == 130
     assert capsys.readouterr().err == "Interrupted. `python -m vae runs` shows the state of the run.\n"
 
 

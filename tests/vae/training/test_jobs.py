@@ -180,16 +180,32 @@ def test_only_a_finished_run_is_trained_longer(small: Path) -> None:
         jobs.train_longer(new_run(small_config(), small), 1)
 
 
+@pytest.mark.parametrize("end", ["kill -TERM $$", "kill -INT $$", "exit 130", "exit 143"])
 def test_a_trainer_that_is_ended_while_it_starts_is_stopped(
-    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    end: str, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     python = tmp_path / "python"
-    python.write_text("#!/bin/sh\nkill -TERM $$\n")
+    python.write_text(f"#!/bin/sh\n{end}\n")
     python.chmod(0o755)
     monkeypatch.setattr("vae.training.processes.sys.executable", str(python))
     run = jobs.start(small_config(), small)
     wait_until(lambda: run.status().state == "stopped")
     assert run.status().error is None
+
+
+def test_a_trainer_that_is_interrupted_while_it_imports_modules_is_stopped(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cyclopts.py").write_text(
+        "import signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job ignores it
+        "signal.raise_signal(signal.SIGINT)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    run = jobs.start(small_config(), small)
+    wait_until(lambda: run.status().state == "stopped")
+    assert run.status().error is None
+    assert (run.path / "log.txt").read_text() == "Interrupted.\n"
 
 
 @pytest.mark.usefixtures("nothing_left_running")
