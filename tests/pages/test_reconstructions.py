@@ -15,9 +15,8 @@ from streamlit.testing.v1 import AppTest
 import vae
 from tests.pages.charts.test_live_figure import decoded
 from tests.support.app_test import PAGES, component, html, messages, visit
-from tests.support.small_runs import TEST_IMAGES, small_config, write_small_mnist
+from tests.support.small_runs import TEST_IMAGES, save_model, small_config, write_small_mnist
 from tests.support.tensors import load
-from vae.runs.checkpoints import save_model
 from vae.runs.run import Run
 from vae.training.scoring import score_set
 
@@ -269,7 +268,7 @@ def test_classes_with_names_are_chosen_by_them(
 def test_weights_that_have_diverged_get_a_sentence(runs_dir: Path, trained: Run) -> None:
     path = runs_dir / trained.name / "model.safetensors"
     model = trained.load_model()
-    model.encoder.logvar.bias.fill_(1e4)
+    model.encoder.linear("logvar").bias.fill_(1e4)
     save_model(path, model, trained.config, 1, 0.1)
     for page in PAGES[:2]:
         assert "they have diverged" in messages(visit(page))

@@ -9,9 +9,12 @@ import numpy.typing as npt
 import torch
 from playwright.sync_api import Page, WebSocket, expect
 
-from tests.support.small_runs import small_config
+from tests.support.paths import BUNDLED
+from tests.support.small_runs import small_config, with_numpy
+from vae.inference.forward import Model
 from vae.models.layers import DecoderSpec
 from vae.models.network import VAE
+from vae.runs.run import Run
 
 Floats = npt.NDArray[np.float32]
 
@@ -136,6 +139,17 @@ def small_model(name: str, seed: int = 3) -> VAE:
         for parameter in model.decoder.parameters():
             parameter.mul_(2)
     return model
+
+
+def numpy_model(name: str, seed: int = 3) -> Model:
+    """As `small_model`, run by NumPy."""
+    return with_numpy(small_model(name, seed), small_config(**SMALL[name]))
+
+
+def spec_of(name: str, model: VAE) -> DecoderSpec:
+    """What is sent of a model: that of the project, `bundled`, or a small one."""
+    config = Run(BUNDLED).config if name == "bundled" else small_config(**SMALL[name])
+    return with_numpy(model, config).decoder
 
 
 def far_apart(latent_dim: int, count: int = 1000) -> Floats:

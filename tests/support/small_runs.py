@@ -10,6 +10,9 @@ import pytest
 
 from tests.support.paths import PACKED
 from vae.config import TrainConfig
+from vae.inference.forward import Model
+from vae.models.network import VAE
+from vae.runs import checkpoints
 from vae.runs.records import Metrics, Status
 from vae.runs.run import Run
 
@@ -36,6 +39,16 @@ def small_config(**changes: object) -> TrainConfig:
     """A config that trains on the small MNIST in a second."""
     fields = {"hidden_dims": (24, 16), "epochs": 3, "batch_size": 50, "threads": 1, "device": "cpu"}
     return TrainConfig.model_validate({**fields, **changes})
+
+
+def with_numpy(model: VAE, config: TrainConfig) -> Model:
+    """The same model, run by NumPy; its weights are copies."""
+    return Model(config, {name: values.numpy().copy() for name, values in model.state_dict().items()})
+
+
+def save_model(path: Path, model: VAE, config: TrainConfig, step: int, epoch: float) -> None:
+    """Writes a file of weights without scores, as that of an older format."""
+    checkpoints.save_model(path, checkpoints.SavedModel(with_numpy(model, config), None, step, epoch))
 
 
 def stop_within_first_epoch(run: Run, epoch: float = 0.85, negative_elbo: float = 547.76) -> None:

@@ -210,7 +210,7 @@ def test_figures_are_like_with_like_until_both_are_evaluated(
 
 
 def test_figures_stand_below_the_epochs_of_their_weights(pair: tuple[Run, Run]) -> None:
-    from vae.runs.checkpoints import save_model
+    from tests.support.small_runs import save_model
 
     left, right = pair
     save_model(left.model_path, left.load_model(), left.config, 10, 10 / 12)

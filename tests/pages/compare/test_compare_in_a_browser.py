@@ -12,8 +12,9 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 from tests.pages.map.test_time_machine import model_of
 from tests.support.browser import Workshop, pixels, place_on, ready
 from tests.support.latent_page import decoded, digit, next_frame, shown_by
+from tests.support.small_runs import save_model
 from tests.support.tensors import load
-from vae.runs.checkpoints import load_snapshot, save_model
+from vae.runs.checkpoints import load_snapshot
 from vae.runs.run import Run
 from vae.training.scoring import score_set
 
@@ -47,8 +48,8 @@ def pair(workshop: Workshop, trained: Run) -> tuple[Run, Run]:
     for run in runs:
         shutil.copytree(trained.path, run.path)
     model = trained.load_model()
-    model.encoder.mean.bias.data += 0.2
-    model.decoder.logits.weight.data *= -1
+    model.encoder.linear("mean").bias.data += 0.2
+    model.decoder.linear("logits").weight.data *= -1
     save_model(runs[1].model_path, model, trained.config, 36, 3.0)
     return runs
 

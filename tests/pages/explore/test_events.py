@@ -17,9 +17,8 @@ from pages.components.map.explorer_map import View
 from pages.components.map.latent_map import Click, Line, Region, Undo
 from pages.components.map.pins import Pins
 from tests.support.app_test import PAGES, component, html, messages, on_this_map, tell, visit
-from tests.support.small_runs import small_config
+from tests.support.small_runs import save_model, small_config
 from vae.runs.catalogue import new_run
-from vae.runs.checkpoints import save_model
 from vae.runs.records import Status
 from vae.runs.run import Run
 

@@ -16,7 +16,6 @@ from tests.support.paths import BUNDLED
 from vae.datasets.images import ImageArray
 from vae.inference.paths import COUNT, path_places
 from vae.inference.scored_set import Floats
-from vae.inference.scoring import decode_places
 from vae.runs.run import Run
 
 START, END = np.array([[-2.0, 1.0], [1.5, -0.3]], np.float32)
@@ -88,8 +87,8 @@ def whole_data(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAE_DATA_DIR", str(BUNDLED.parents[1] / "data"))
 
 
-def from_torch(along: Floats) -> ImageArray:
-    return decode_places(Run(BUNDLED).load_model(), along)
+def from_numpy(along: Floats) -> ImageArray:
+    return Run(BUNDLED).saved_model().model.decode(along)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +158,7 @@ def test_it_plays_along_the_path_and_says_where_it_is(server: Workshop, page: Pa
     along = path_places(START, END, "spherical")
     visit(page, server, "?way=spherical")
     row = page.locator(".path-strip-row canvas").evaluate_all(LEVELS)
-    assert np.array_equal(np.reshape(row, (-1, 28, 28)), from_torch(along[::STEP]))
+    assert np.array_equal(np.reshape(row, (-1, 28, 28)), from_numpy(along[::STEP]))
     assert looks(page) == []  # it does not start by itself
     page.get_by_role("button", name="Play").click()
     page.wait_for_function("window.looks.some(({ z }) => z[0] > 1.4)")  # near the end
@@ -172,7 +171,7 @@ def test_it_plays_along_the_path_and_says_where_it_is(server: Workshop, page: Pa
     assert max(distance_from(along, place) for place in seen) < 1e-6
     assert len({tuple(place) for place in seen}) > 20
     large = page.locator(".path-strip-large canvas").evaluate_all(LEVELS)
-    drawn = from_torch(np.array([seen[-1]], np.float32))[0].astype(int)
+    drawn = from_numpy(np.array([seen[-1]], np.float32))[0].astype(int)
     assert np.abs(np.reshape(large, (28, 28)) - drawn).max() <= 1
     assert np.allclose(seen[-1], shown_place(page, along), atol=1e-6)
     page.mouse.move(5, 5)
@@ -214,9 +213,9 @@ def test_files_hold_what_torch_draws(server: Workshop, page: Page) -> None:
         assert download.value.suggested_filename == f"{BUNDLED.name}-path.{kind.lower()}"
         content[kind] = Image.open(io.BytesIO(Path(download.value.path()).read_bytes()))
         assert content[kind].format == kind
-    row = np.hstack(list(from_torch(along[::STEP]))).repeat(8, axis=0).repeat(8, axis=1)
+    row = np.hstack(list(from_numpy(along[::STEP]))).repeat(8, axis=0).repeat(8, axis=1)
     assert np.array_equal(np.asarray(content["PNG"]), row)
-    frames = from_torch(along)
+    frames = from_numpy(along)
     there_and_back = [*range(COUNT), *range(COUNT - 2, 0, -1)]
     film = content["GIF"]
     assert film.info["loop"] == 0

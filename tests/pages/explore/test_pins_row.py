@@ -23,20 +23,19 @@ import streamlit as st
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.explore.pin_state import act, current_pins, pin, pins_query
 from pages.components.explore.coordinates import coordinates, pinned_coordinates
-from vae.models.decoder_export import decoder_spec
 from pages.components.shell.links import MAP, link
 from pages.components.explore.pins_row import new_actions, pins_row
 from vae.inference.planes import axis_directions, summarize_dimensions
-from vae.inference.scoring import make_scored_set
+from vae.inference.scoring import score, scored_set
 from tests.support.latent_page import LOOKS, levels, tiles
-from tests.support.decoders import small_model
+from tests.support.decoders import numpy_model
 
 @st.cache_resource
 def explored():
-    model = small_model("tanh-2").requires_grad_(False)
+    model = numpy_model("tanh-2")
     pictures = np.random.default_rng(1).integers(0, 256, (50, 28, 28), np.uint8)
-    test = make_scored_set(model, pictures, np.arange(50) % 10)
-    return LoadedModel(model, test, decoder_spec(model), 0, 0, 0)
+    test = scored_set(pictures, np.arange(50) % 10, score(model, pictures))
+    return LoadedModel(model, test, 0, 0, 0)
 
 @st.fragment
 def part():

@@ -14,13 +14,13 @@ from tests.support.app_test import PAGES, bars, component, html, messages, visit
 from tests.support.small_runs import small_config
 from tests.support.tensors import load
 from vae.inference.scored_set import ScoredSet, nearest_image_per_place, nearest_images
-from vae.inference.scoring import decode_places, make_scored_set
+from vae.inference.scoring import score, scored_set
 from vae.runs.run import Run
 
 
 def loaded(run: Run) -> ScoredSet:
     images, labels = load("mnist", train=False)
-    return make_scored_set(run.load_model(), images.numpy(), labels.numpy())
+    return scored_set(images.numpy(), labels.numpy(), score(run.saved_model().model, images.numpy()))
 
 
 def shown_picture(text: str, alt: str) -> np.ndarray:
@@ -35,7 +35,7 @@ def test_a_place_is_shown_with_its_neighbours(trained: Run) -> None:
     text, test = html(page), loaded(trained)
     place = np.array([0.25, -1.5], np.float32)
     drawn = shown_picture(text, "What the model draws at the chosen place")
-    assert np.array_equal(drawn, decode_places(trained.load_model(), place[None])[0])
+    assert np.array_equal(drawn, trained.saved_model().model.decode(place[None])[0])
     log_prior = -np.log(2 * np.pi) - (0.25**2 + 1.5**2) / 2
     assert f"log p(z) = {log_prior:.2f}".replace("-", "−") in text
     away = np.linalg.norm(test.means - place, axis=1)
@@ -56,7 +56,7 @@ def test_a_test_picture_is_shown_beside_what_is_drawn_and_is_no_neighbour_of_its
     title = f"{test.labels[3]} · #3"
     assert np.array_equal(shown_picture(text, f"The test picture {title}"), test.images[3])
     drawn = shown_picture(text, "What the model draws at the chosen place")
-    assert np.array_equal(drawn, test.decoded[3])
+    assert np.array_equal(drawn, trained.saved_model().model.decode(test.means[3:4])[0])
     assert f"<b>{title}</b>: reconstruction {test.reconstruction[3]:.1f}, KL {test.kl[3]:.1f} nats" in text
     assert sum(bars(text).values()) == 50
     assert 3 not in component(page, "chosen_nearest")["numbers"]
@@ -134,7 +134,7 @@ def test_far_out_nothing_overflows(far: str) -> None:
 def test_the_nearest_are_those_of_a_full_sort() -> None:
     means = np.random.default_rng(0).integers(0, 5, (2000, 2)).astype(np.float32)  # many are equally far
     empty = np.zeros(2000, np.float32)
-    test = ScoredSet(np.zeros((2000, 1, 1), np.uint8), empty.astype(int), means, *[empty] * 4)  # type: ignore[arg-type]
+    test = ScoredSet(np.zeros((2000, 1, 1), np.uint8), empty.astype(int), means, *[empty] * 3)
     for place, but in (([2.2, 2.1], None), ([0, 0], 7), ([9, 9], None)):
         away = np.linalg.norm(means - np.array(place, np.float32), axis=1)
         away[[] if but is None else but] = np.inf

@@ -12,12 +12,11 @@ from pages.components.charts.images import INKS
 from pages.components.export import film_frames as drawing
 from pages.components.export.film_frames import NARROWEST, Film, digit_film, map_film, window
 from tests.pages.export.test_poster import MODELS
-from tests.support.decoders import small_model
+from tests.support.decoders import numpy_model
 from vae.datasets.registry import class_names
 from vae.export.animation import MAX_COLOURS, Frame
 from vae.inference.planes import Plane, axis_directions, principal_directions
 from vae.inference.scored_set import Floats
-from vae.inference.scoring import decode_places
 from vae.runs.snapshots import ModelAtStep, SnapshotSequence
 
 SIZE = 360
@@ -29,11 +28,19 @@ def journey(means: Floats, logvars: Floats | None = None) -> SnapshotSequence:
     latent_dim = means.shape[2]
     moments = []
     for number, mean in enumerate(means):
-        model = small_model(MODELS[latent_dim]).requires_grad_(False)
-        model.decoder.logits.bias.add_(number)
+        model = numpy_model(MODELS[latent_dim])
+        model.weights["decoder.logits.bias"][:] += number
         reconstructions = np.full((3, 28, 28), 50 * number, np.uint8)
         logvar = np.zeros_like(mean) if logvars is None else logvars[number]
-        moments.append(ModelAtStep(10 * number, model, mean, logvar, reconstructions))
+        moments.append(
+            ModelAtStep(
+                10 * number,
+                model,
+                mean,
+                logvar,
+                reconstructions,
+            )
+        )
     return cast("SnapshotSequence", moments)
 
 
@@ -86,7 +93,7 @@ def test_the_rest_is_the_nearest_moments() -> None:
     corners = {(0, 0): (-far, far), (0, -36): (far, far), (-36, 0): (-far, -far), (-36, -36): (far, -far)}
     for moment in of:
         frame = frames[seen.index(moment.step)][:SIZE]
-        drawn = decode_places(moment.model, np.array(list(corners.values()), np.float32))
+        drawn = moment.model.decode(np.array(list(corners.values()), np.float32))
         assert len({digit.tobytes() for digit in drawn}) == 4
         for (top, left), digit in zip(corners, drawn, strict=True):
             large = np.asarray(Image.fromarray(digit).resize((36, 36), Image.Resampling.BILINEAR))
@@ -142,7 +149,7 @@ def test_it_is_as_long_as_was_asked_and_rests_at_its_end(seconds: int, moments: 
 
 
 def test_of_more_moments_than_there_is_time_for_some_are_shown() -> None:
-    model, nowhere = small_model(MODELS[2]), np.zeros((1, 2), np.float32)
+    model, nowhere = numpy_model(MODELS[2]), np.zeros((1, 2), np.float32)
     greys = [np.full((1, 28, 28), number // 2, np.uint8) for number in range(400)]
     of = cast(
         "SnapshotSequence",

@@ -9,7 +9,6 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
@@ -17,17 +16,17 @@ from streamlit.testing.v1 import AppTest
 from pages.components.charts.images import INKS
 from pages.components.export.poster import poster_file, poster_picture
 from tests.support.browser import Workshop
-from tests.support.decoders import small_model
+from tests.support.decoders import numpy_model, small_model, with_torch
 from vae.datasets.images import ImageArray
+from vae.inference.forward import Model
 from vae.inference.planes import Plane, prior_grid
-from vae.models.network import VAE
 
 MODELS: Mapping[int, str] = {1: "relu-1", 2: "tanh-2", 5: "gelu-5"}
 
 
-def frozen(latent_dim: int) -> VAE:
-    """A model as runs load it."""
-    return small_model(MODELS[latent_dim]).requires_grad_(False)
+def drawing(latent_dim: int) -> Model:
+    """A model as pages load it."""
+    return numpy_model(MODELS[latent_dim])
 
 
 def plane(latent_dim: int) -> Plane:
@@ -52,7 +51,7 @@ def test_the_grid_has_the_priors_quantiles_as_a_map_has_them() -> None:
 @pytest.mark.parametrize("count", [10, 20, 39, 40])
 @pytest.mark.parametrize("latent_dim", MODELS)
 def test_the_file_is_sharp_on_a3(count: int, latent_dim: int) -> None:
-    content = poster_file(frozen(latent_dim), plane(latent_dim), count, INKS[0])
+    content = poster_file(drawing(latent_dim), plane(latent_dim), count, INKS[0])
     with Image.open(io.BytesIO(content)) as image:
         assert image.format == "PNG"
         assert image.mode == "L"
@@ -73,8 +72,8 @@ def test_the_file_is_sharp_on_a3(count: int, latent_dim: int) -> None:
 
 @pytest.mark.parametrize("latent_dim", MODELS)
 def test_each_digit_is_what_torch_draws_there(latent_dim: int) -> None:
-    model, of = frozen(latent_dim), plane(latent_dim)
-    black, white = (poster_picture(model, of, 10, ink) for ink in INKS)
+    model, of = small_model(MODELS[latent_dim]), plane(latent_dim)
+    black, white = (poster_picture(drawing(latent_dim), of, 10, ink) for ink in INKS)
     np.testing.assert_array_equal(black, 255 - white)
     # The nearest place to the origin is where the prior is densest on this plane.
     nearest = of.base - (of.base @ of.first) * of.first - (of.base @ of.second) * of.second
@@ -84,7 +83,7 @@ def test_each_digit_is_what_torch_draws_there(latent_dim: int) -> None:
         across = NormalDist().inv_cdf((column + 0.5) / 10)
         up = NormalDist().inv_cdf((9 - row + 0.5) / 10)
         z = (nearest + across * of.first + up * of.second).astype(np.float32)
-        expected = model.decode(torch.from_numpy(z[None]))[0, 0].numpy() * 255
+        expected = with_torch(model, z[None]).reshape(28, 28) * 255
         digit = white[14 + 28 * row :, 14 + 28 * column :][:28, :28]
         assert np.abs(digit - expected).max() <= 1
         seen.add(digit.tobytes())
@@ -96,10 +95,10 @@ from pathlib import Path
 import streamlit as st
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.export.poster import poster_button
-from tests.pages.export.test_poster import frozen, plane
+from tests.pages.export.test_poster import drawing, plane
 from vae.runs.run import Run
 
-explored = LoadedModel(frozen({latent_dim}), None, None, 0, 0, 0)
+explored = LoadedModel(drawing({latent_dim}), None, 0, 0, 0)
 poster_button(Run(Path("mine")), explored, plane({latent_dim}))
 """
 
@@ -117,7 +116,7 @@ def test_the_page_draws_nothing_until_it_is_asked(latent_dim: int) -> None:
     test.segmented_control[0].set_value("White on black")
     test.run()
     assert not test.exception
-    black = poster_picture(frozen(latent_dim), plane(latent_dim), 12, "White on black")
+    black = poster_picture(drawing(latent_dim), plane(latent_dim), 12, "White on black")
     np.testing.assert_array_equal(shown(test), black)
 
 
@@ -138,4 +137,4 @@ def test_it_is_saved(workshop: Workshop, page: Page) -> None:
         page.get_by_role("button", name="Save for print").click()
     assert saving.value.suggested_filename == "mine-poster-20.png"
     content = Path(saving.value.path()).read_bytes()
-    assert content == poster_file(frozen(2), plane(2), 20, INKS[0])
+    assert content == poster_file(drawing(2), plane(2), 20, INKS[0])

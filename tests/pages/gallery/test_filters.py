@@ -21,7 +21,6 @@ def a_set(side: int = 28) -> ScoredSet:
         logvars=np.zeros((5, 2), np.float32),
         reconstruction=np.array([10, 20, 60, 100, 50], np.float32),
         kl=np.array([1, 5, 2, 4, 3], np.float32),
-        decoded=np.zeros((5, side, side), np.uint8),
     )
 
 

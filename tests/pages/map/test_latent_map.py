@@ -40,11 +40,10 @@ from tests.support.latent_page import (
     zoom_in,
 )
 from tests.support.paths import BUNDLED
-from tests.support.small_runs import TEST_IMAGES, small_config
+from tests.support.small_runs import TEST_IMAGES, save_model, small_config
 from vae.datasets.registry import load
 from vae.models.network import VAE
 from vae.runs.catalogue import open_run
-from vae.runs.checkpoints import save_model
 from vae.runs.run import Run
 
 pytestmark = pytest.mark.browser
@@ -215,7 +214,7 @@ def test_a_click_that_meets_newer_weights_is_answered_with_them(
     open_map(page, workshop.address("?run=mine"))
     first = page.locator(".latent-map").get_attribute("data-decoder")
     model = run.load_model()
-    model.decoder.logits.bias.add_(0.5)
+    model.decoder.linear("logits").bias.add_(0.5)
     save_model(run.model_path, model, run.config, 1, 0.1)
     page.mouse.click(*place_on(page, "map", *middle(page)))
     expect(page.locator(".latent-map")).not_to_have_attribute("data-decoder", str(first))

@@ -10,9 +10,8 @@ import numpy.typing as npt
 import pytest
 import torch
 from playwright.sync_api import Page
-from vae.models.decoder_export import decoder_spec
 
-from tests.support.decoders import Floats, make_decoder, small_model
+from tests.support.decoders import Floats, make_decoder, small_model, spec_of
 from tests.support.latent_page import TILE, tile_step
 from tests.support.paths import BUNDLED
 from vae.models.layers import DecoderSpec
@@ -82,7 +81,7 @@ def models() -> Mapping[str, VAE]:
 
 @pytest.fixture(scope="module")
 def specs(models: Mapping[str, VAE]) -> Mapping[str, DecoderSpec]:
-    return {name: decoder_spec(model) for name, model in models.items()}
+    return {name: spec_of(name, model) for name, model in models.items()}
 
 
 def window_of(x: float, y: float, width: float) -> list[float]:

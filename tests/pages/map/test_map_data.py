@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,24 +16,23 @@ from pages.components.runs import loaded_model
 from pages.components.shell import assets
 from pages.components.stores import pictures
 from tests.support.app_test import PAGES, component, messages, tell, visit
+from tests.support.small_runs import save_model, with_numpy
 from vae import VaeError
-from vae.inference import scoring
+from vae.inference.forward import Model
 from vae.inference.planes import axis_directions
-from vae.inference.scoring import decode_places
-from vae.runs.checkpoints import save_model
 from vae.runs.run import Run
 
 
-def counted(monkeypatch: pytest.MonkeyPatch, name: str, module: ModuleType = map_data) -> list[Any]:
-    """Arguments of all calls of a function of a module from now on."""
+def counted(monkeypatch: pytest.MonkeyPatch, name: str, owner: object = map_data) -> list[Any]:
+    """Arguments of all calls of a function of a module or class from now on."""
     calls: list[Any] = []
-    before: Callable[..., object] = getattr(module, name)
+    before: Callable[..., object] = getattr(owner, name)
 
     def counting(*arguments: object) -> object:
         calls.append(arguments)
         return before(*arguments)
 
-    monkeypatch.setattr(module, name, counting)
+    monkeypatch.setattr(owner, name, counting)
     return calls
 
 
@@ -42,7 +40,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, name: str, module: ModuleType = map
 def test_a_click_draws_and_searches_one_place(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     test = visit(PAGES[0], run=trained.name, pins="0.5,1_i3_-1,0.25")
     drawn, searched = (
-        counted(monkeypatch, "decode_places", scoring),
+        counted(monkeypatch, "decode", Model),
         counted(monkeypatch, "nearest_image_per_place"),
     )
     tell(test, {"kind": "click", "number": 1, "z": [0.75, -0.5], "point": None, "points": ""})
@@ -56,7 +54,7 @@ def test_newer_weights_draw_anew(runs_dir: Path, trained: Run) -> None:
     place = np.array([0.5, -1.5], np.float32)
     loaded = loaded_model.load(run)
     before = map_data.picture_at(loaded, place)
-    assert np.array_equal(before, decode_places(run.load_model(), place[None])[0])
+    assert np.array_equal(before, run.saved_model().model.decode(place[None])[0])
     near = np.linalg.norm(loaded.test.means - place, axis=1).argmin()
     assert map_data.nearest_to(loaded, place) == near
     newer = run.load_model()
@@ -64,7 +62,7 @@ def test_newer_weights_draw_anew(runs_dir: Path, trained: Run) -> None:
         parameter.data *= 0.8
     save_model(run.model_path, newer, run.config, 1, 0.1)
     after = map_data.picture_at(loaded_model.load(run), place)
-    assert np.array_equal(after, decode_places(newer, place[None])[0])
+    assert np.array_equal(after, with_numpy(newer, run.config).decode(place[None])[0])
     assert not np.array_equal(after, before)
 
 

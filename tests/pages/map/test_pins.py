@@ -215,7 +215,7 @@ def tab() -> None:
     st.text_input("Row", key=KEY)  # in its place
     means = np.random.default_rng(2).standard_normal((500, 2), np.float32)
     empty = np.zeros(500, np.float32)
-    test = ScoredSet(np.zeros((500, 1, 1), np.uint8), empty.astype(int), means, *[empty] * 4)  # type: ignore[arg-type]
+    test = ScoredSet(np.zeros((500, 1, 1), np.uint8), empty.astype(int), means, *[empty] * 3)
     pins = current_pins(test, st.session_state.get("dataset", "mnist"))
     match st.session_state.pop("do", None):
         case [float(x), float(y)]:

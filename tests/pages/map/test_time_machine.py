@@ -28,7 +28,7 @@ from tests.support.latent_page import (
     tile,
 )
 from vae.inference.planes import axis_directions, principal_directions
-from vae.models.network import VAE
+from vae.models.network import VAE, load_vae
 from vae.runs.checkpoints import Snapshot, load_snapshot
 from vae.runs.run import Run
 
@@ -104,9 +104,8 @@ def places(page: Page) -> npt.NDArray[np.float32]:
 
 
 def model_of(run: Run, snapshot: Snapshot) -> VAE:
-    model = run.load_model()
-    model.decoder.load_state_dict({name: tensor.float() for name, tensor in snapshot.decoder.items()})
-    return model
+    decoder = {name: values.astype(np.float32) for name, values in snapshot.decoder.items()}
+    return load_vae(run.config, {**run.saved_model().model.weights, **decoder})
 
 
 @pytest.mark.parametrize("latent_dim", [1, 2, 5])
@@ -140,21 +139,21 @@ def test_every_moment_is_what_its_snapshot_says(
     for index, (step, snapshot) in list(enumerate(snapshots.items()))[4::-1]:
         seek(page, index)
         seen(page, step)
-        assert np.array_equal(places(page), snapshot.mean.numpy().astype(np.float32))
+        assert np.array_equal(places(page), snapshot.mean.astype(np.float32))
         model = model_of(trained, snapshot)
         z, drawn = pointed_at(page, *middle(page))
         assert np.abs(drawn - decoded(model, z)).max() <= 0.51  # rounded
         looked = levels(page.locator(".st-key-look .look-panel canvas").first)
         assert np.array_equal(looked, drawn)
         rows = pixels(page.locator(".time-machine-ten"))[33:61, :, 0]
-        for label, picture in enumerate(snapshot.reconstructions.float().view(-1, 28, 28).numpy()):
+        for label, picture in enumerate(snapshot.reconstructions.astype(np.float32).reshape(-1, 28, 28)):
             shown = rows[:, 30 * label : 30 * label + 28]
             assert np.abs(shown - 255 * picture).max() <= 0.51
         page.wait_for_selector('.latent-map-manifold[data-pending="0"]', state="attached")
         z, drawn = tile(page, *middle(page))
         assert np.abs(drawn - decoded(model, z)).max() <= 1
     # And between two of them on the way.
-    before, after = (snapshot.mean.numpy().astype(np.float32) for snapshot in list(snapshots.values())[2:4])
+    before, after = (snapshot.mean.astype(np.float32) for snapshot in list(snapshots.values())[2:4])
     seek(page, 2)
     seen(page, list(snapshots)[2])
     page.evaluate(BETWEEN, 2.25)
@@ -236,7 +235,7 @@ def test_colours_by_numbers_mean_the_same_at_every_moment_while_held(
 
 def _kl(snapshot: Snapshot) -> npt.NDArray[np.float32]:
     """In nats, of each picture: Kingma & Welling 2013, appendix B."""
-    mean, logvar = snapshot.mean.float().numpy(), snapshot.logvar.float().numpy()
+    mean, logvar = snapshot.mean.astype(np.float32), snapshot.logvar.astype(np.float32)
     kl: npt.NDArray[np.float32] = (mean**2 + np.exp(logvar) - 1 - logvar).sum(1) / 2
     return kl
 
@@ -311,7 +310,7 @@ def test_a_picture_that_is_picked_goes_along(
     seek(page, 4)
     seen(page, step)
     # One that no other hides.
-    means = snapshot.mean.float().numpy()
+    means = snapshot.mean.astype(np.float32)
     apart = np.linalg.norm(means[:, None] - means, axis=2)
     np.fill_diagonal(apart, np.inf)
     index = int(apart.min(1).argmax())

@@ -52,7 +52,7 @@ def training(runs_dir: Path, trained: Run) -> Iterator[Run]:
 def test_weights_of_an_unfinished_run_are_shown_with_their_epoch(
     state: State, runs_dir: Path, trained: Run
 ) -> None:
-    from vae.runs.checkpoints import save_model
+    from tests.support.small_runs import save_model
 
     run = Run(runs_dir / trained.name)
     assert not visit(run).caption
@@ -63,7 +63,7 @@ def test_weights_of_an_unfinished_run_are_shown_with_their_epoch(
 
 
 def test_newer_weights_are_offered_also_if_they_came_while_others_were_read(training: Run) -> None:
-    from vae.runs.checkpoints import save_model
+    from tests.support.small_runs import save_model
 
     def save() -> None:
         save_model(training.model_path, training.load_model(), training.config, 18, 1.5)
@@ -79,7 +79,7 @@ def test_newer_weights_are_offered_also_if_they_came_while_others_were_read(trai
 
 def test_newer_weights_come_by_themselves_once_the_last_have_rested(training: Run) -> None:
     from pages.components.runs import loaded_model
-    from vae.runs.checkpoints import save_model
+    from tests.support.small_runs import save_model
 
     def save() -> None:
         save_model(training.model_path, training.load_model(), training.config, 18, 1.5)
@@ -94,7 +94,7 @@ def test_newer_weights_come_by_themselves_once_the_last_have_rested(training: Ru
 
 def test_weights_rest_while_a_run_trains_so_that_the_test_set_is_scored_once_for_all(training: Run) -> None:
     from pages.components.runs import loaded_model, run_data
-    from vae.runs.checkpoints import save_model
+    from tests.support.small_runs import save_model
 
     first = loaded_model.load(training)
     save_model(training.model_path, training.load_model(), training.config, 2, 0.2)
@@ -109,7 +109,7 @@ def test_weights_rest_while_a_run_trains_so_that_the_test_set_is_scored_once_for
 
 def test_a_run_that_is_resumed_shows_no_older_weights_than_before(training: Run) -> None:
     from pages.components.runs import loaded_model, run_data
-    from vae.runs.checkpoints import save_model
+    from tests.support.small_runs import save_model
 
     loaded_model.load(training)
     shown = []
@@ -125,7 +125,7 @@ def test_a_run_that_is_resumed_shows_no_older_weights_than_before(training: Run)
 
 def test_another_run_of_the_same_name_shows_weights_of_its_own(training: Run) -> None:
     from pages.components.runs import loaded_model
-    from vae.runs.checkpoints import save_model
+    from tests.support.small_runs import save_model
 
     model = training.load_model()
     before = loaded_model.load(training).written

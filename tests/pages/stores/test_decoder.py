@@ -60,7 +60,7 @@ def test_the_same_model_gives_the_same_bytes_and_another_another_name() -> None:
     assert spec.name == again.name
     changed = small_model("gelu-5")
     with torch.no_grad():
-        changed.decoder.logits.bias[0] += 1e-6
+        changed.decoder.linear("logits").bias[0] += 1e-6
     other_layers = DecoderSpec((*spec.layers, Activation(kind="relu")), spec.weights)
     assert len({spec.name, decoder_spec(changed).name, other_layers.name}) == 3
 
@@ -110,7 +110,7 @@ def test_javascript_decodes_as_torch_does(
 ) -> None:
     for name, model in models.items():
         make_decoder(bare_page, name, specs[name])
-        places = far_apart(model.encoder.mean.out_features)
+        places = far_apart(model.encoder.linear("mean").out_features)
         expected = with_torch(model, places)
         assert expected.std(axis=0).max() > 0.1  # the places tell
         difference = np.abs(decode(bare_page, name, places) - expected).max()

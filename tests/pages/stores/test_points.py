@@ -22,7 +22,7 @@ def a_wide_set(latent_dim: int, count: int = 40) -> ScoredSet:
     reconstruction, kl = generator.uniform(50, 200, (2, count)).astype(np.float32)
     pictures = np.zeros((count, 0, 0), np.uint8)
     labels = generator.integers(0, 10, count)
-    return ScoredSet(pictures, labels, means, logvars, reconstruction, kl, pictures)
+    return ScoredSet(pictures, labels, means, logvars, reconstruction, kl)
 
 
 def test_the_colours_are_those_of_the_pictures() -> None:

@@ -119,7 +119,7 @@ def test_a_click_on_a_curve_goes_to_that_moment(workshop: Workshop, page: Page, 
         expect(page).to_have_url(re.compile(f"step={int(paths[number].stem)}"))
         ready(page, "then")
         expect(page.locator(".latent-map-past")).to_be_visible()
-        assert np.array_equal(places(page), snapshot.mean.numpy().astype(np.float32))
+        assert np.array_equal(places(page), snapshot.mean.astype(np.float32))
         page.locator(".latent-map-plot").scroll_into_view_if_needed()
         next_frame(page)
         box = page.locator(".latent-map-plot .nsewdrag").bounding_box()
@@ -178,9 +178,7 @@ def test_while_a_run_trains_its_end_is_live_and_follows(workshop: Workshop, page
         kept[1].rename(paths[5])
         expect(slider).to_have_attribute("max", "6")
         expect(machine.locator("[type=range]")).to_have_value("4")  # who looks at another moment stays there
-        assert np.array_equal(
-            places(page), load_snapshot(paths[4], run.config).mean.numpy().astype(np.float32)
-        )
+        assert np.array_equal(places(page), load_snapshot(paths[4], run.config).mean.astype(np.float32))
         # What goes on has a map at its end that goes on as well.
         page.get_by_role("button", name="live", exact=True).click()
         expect(page.locator(".st-key-newest")).to_be_visible()

@@ -17,12 +17,11 @@ import vae
 from tests.support.evaluations import evaluation_of
 from tests.support.paths import BUNDLED, ROOT
 from tests.support.processes import VaeProcess
-from tests.support.small_runs import small_config, stop_within_first_epoch
+from tests.support.small_runs import save_model, small_config, stop_within_first_epoch
 from vae.cli.commands import main
 from vae.config import TrainConfig
 from vae.models.network import VAE
 from vae.runs.catalogue import list_runs, new_run
-from vae.runs.checkpoints import save_model
 from vae.runs.evaluation_record import Evaluation, load_evaluation
 from vae.runs.records import Status
 from vae.runs.run import Run

@@ -56,7 +56,7 @@ class Constant(nn.Module):
 def test_the_likelihood_is_exact_where_the_posterior_is_the_prior() -> None:
     """Then all weights are equal, and -log p(x) is the cross-entropy itself, whatever the samples."""
     model = VAE(small_config())
-    for head in (model.encoder.mean, model.encoder.logvar):
+    for head in (model.encoder.linear("mean"), model.encoder.linear("logvar")):
         nn.init.zeros_(head.weight)
         nn.init.zeros_(head.bias)
     model.decoder = Constant()  # type: ignore[assignment]
@@ -85,7 +85,10 @@ def test_the_likelihood_is_that_worked_out_by_hand() -> None:
     The posterior is another, so the weights matter; 885 nats are zero as a probability, in float64 too.
     """
     model = VAE(small_config(latent_dim=1))
-    for head, bias in ((model.encoder.mean, 0.3), (model.encoder.logvar, 2 * math.log(1.2))):
+    for head, bias in (
+        (model.encoder.linear("mean"), 0.3),
+        (model.encoder.linear("logvar"), 2 * math.log(1.2)),
+    ):
         nn.init.zeros_(head.weight)
         nn.init.constant_(head.bias, bias)
     model.decoder = Halves()  # type: ignore[assignment]

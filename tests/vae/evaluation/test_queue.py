@@ -9,12 +9,12 @@ import pytest
 
 from tests.support.browser import wait_until
 from tests.support.evaluations import evaluation_of
+from tests.support.small_runs import save_model
 from tests.vae.runs.test_archive import packed
 from vae.evaluation import queue
 from vae.evaluation.queue import EvaluationJob, begin_evaluation, evaluation_job
 from vae.runs.archive import unpack
 from vae.runs.catalogue import delete_run, new_run
-from vae.runs.checkpoints import save_model
 from vae.runs.evaluation_record import evaluation_path, load_evaluation, save_evaluation
 from vae.runs.run import Run
 
@@ -31,7 +31,7 @@ def test_figures_are_those_of_these_weights_and_of_no_others(run: Run) -> None:
     save_evaluation(run, figures)
     assert load_evaluation(run) == figures
     model = run.load_model()
-    model.decoder.logits.bias.data[0] += 1e-6
+    model.decoder.linear("logits").bias.data[0] += 1e-6
     save_model(run.model_path, model, run.config, 36, 3.0)
     assert load_evaluation(run) is None
     run.model_path.unlink()

@@ -12,7 +12,7 @@ from tests.support.tensors import load
 from vae.evaluation.bounds import negative_log_likelihood, refined_posterior, sampled_reconstruction
 from vae.evaluation.refine import refine
 from vae.models import losses
-from vae.models.network import VAE, Hidden
+from vae.models.network import VAE
 from vae.runs.run import Run
 from vae.training.scoring import Posterior, encode_set, pixels
 
@@ -25,9 +25,8 @@ def joint(model: VAE, x: Tensor, z: Tensor) -> Tensor:
 def test_a_linear_decoder_has_one_maximum_and_newtons_curvature() -> None:
     """There the loss is convex and Gauss' curvature is the Hessian itself."""
     torch.manual_seed(0)
-    config = small_config(latent_dim=3)
-    model = VAE(config)
-    model.decoder.hidden, model.decoder.logits = Hidden((3,), config), nn.Linear(3, 784)
+    model = VAE(small_config(latent_dim=3, hidden_dims=(3,)))
+    model.decoder.layers = model.decoder.layers[-1:]  # without the hidden layer
     model.double()
     x = torch.rand(4, 784, dtype=torch.float64)
     mean, logvar = refine(model, x, torch.randn(4, 3, dtype=torch.float64) * 3)

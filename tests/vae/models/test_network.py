@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.numpy import load_file
 
 import vae
 from tests.support.small_runs import small_config, write_small_mnist
@@ -133,7 +132,7 @@ def test_forward_losses_and_three_adam_steps_agree_with_numpy(
             weights[name] -= config.learning_rate * first[name] / (1 - 0.9 ** (step + 1)) / unbiased
 
     run = vae.train(config, tmp_path / "runs")
-    trained = load_file(run.model_path)
+    trained = run.saved_model().model.weights
     assert trained.keys() == weights.keys()
     for name, value in weights.items():
         np.testing.assert_allclose(trained[name], value, atol=1e-5, err_msg=name)

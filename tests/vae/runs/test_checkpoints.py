@@ -1,12 +1,13 @@
 from contextlib import nullcontext
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from tests.support.small_runs import TEST_IMAGES, small_config
+from tests.support.small_runs import TEST_IMAGES, save_model, small_config
 from vae import VaeError
 from vae.models.network import VAE
 from vae.runs import checkpoints
@@ -19,15 +20,17 @@ from vae.storage.atomic import write_atomic
 @pytest.fixture
 def saved(tmp_path: Path) -> tuple[Path, VAE]:
     path, model = tmp_path / "model.safetensors", VAE(small_config())
-    checkpoints.save_model(path, model, small_config(), step=7, epoch=0.5)
+    save_model(path, model, small_config(), step=7, epoch=0.5)
     return path, model
 
 
 def test_weights_come_back_as_they_were(saved: tuple[Path, VAE]) -> None:
     path, model = saved
     loaded = checkpoints.load_model(path, small_config())
-    assert not loaded.training
-    assert all(torch.equal(value, model.state_dict()[name]) for name, value in loaded.state_dict().items())
+    state = model.state_dict()
+    assert list(loaded.model.weights) == list(state)
+    assert all(np.array_equal(values, state[name]) for name, values in loaded.model.weights.items())
+    assert (loaded.step, loaded.epoch, loaded.scores) == (7, 0.5, None)
     assert checkpoints.read_position(path) == (7, 0.5)
 
 
@@ -87,7 +90,7 @@ def test_missing_weights_are_explained_by_the_state_of_the_run(
 def test_other_missing_files_are_named(tmp_path: Path) -> None:
     run = new_run(small_config(), tmp_path)
     with pytest.raises(VaeError, match=rf"{run.name}/resume\.safetensors is missing"):
-        checkpoints.check_training(run.resume_path, run.config)
+        checkpoints.load_training(run.resume_path, run.config)
     with pytest.raises(VaeError, match=rf"{run.name}/snapshots/00000005\.safetensors is missing"):
         checkpoints.load_snapshot(run.snapshot_path(5), run.config)
     delete_run(run)

@@ -82,7 +82,7 @@ def test_a_diverged_model_leaves_the_last_view(small: Path) -> None:
     run = new_run(small_config(threads=torch.get_num_threads()), small)
     trainer = Trainer(run, Requests(run), fall_back=False)
     trainer.write_view()
-    trainer.model.encoder.mean.weight.data.fill_(torch.nan)
+    trainer.model.encoder.linear("mean").weight.data.fill_(torch.nan)
     trainer.state.step = 1
     trainer.write_view()
     view = load_view(run.view_path)

@@ -226,7 +226,7 @@ def test_weights_that_are_no_numbers_are_refused(run: Run) -> None:
     tensors = load_file(run.model_path)
     tensors["decoder.logits.bias"][3] = torch.nan
     save_file(tensors, run.model_path, header_of(run.model_path)["__metadata__"])  # type: ignore[arg-type]
-    refused(run, "model.safetensors", "some of its weights are no numbers")
+    refused(run, "model.safetensors", "some of its weights or scores are no numbers")
 
 
 @pytest.mark.parametrize("field", ["step", "updates", "seconds", "threads", "learning_rate", "beta"])

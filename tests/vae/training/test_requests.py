@@ -26,7 +26,7 @@ from vae.runs.records import Request, Status
 from vae.runs.run import Run
 from vae.training.loop import fit
 from vae.training.requests import Requests
-from vae.training.scoring import score_set
+from vae.training.scoring import TensorScores, score_set
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ def test_a_stop_is_heard_during_an_evaluation_which_is_made_up_for(
 ) -> None:
     stop = threading.Event()
 
-    def stopped(model: VAE, images: torch.Tensor, *before_batch: Callable[[], object]) -> Scores:
+    def stopped(model: VAE, images: torch.Tensor, *before_batch: Callable[[], object]) -> TensorScores:
         lines, _ = run.metrics()
         if before_batch and (lines[-1].step if lines else 0) == epoch * 12:
             stop.set()
