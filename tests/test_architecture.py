@@ -1,5 +1,7 @@
 """Who may import whom (docs/ARCHITECTURE.md)."""
 
+import subprocess
+import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -36,6 +38,18 @@ def test_folders_import_in_one_direction() -> None:
 def test_the_package_does_not_know_the_app_nor_the_app_torch(module: str) -> None:
     forbidden = {"streamlit", "pages"} if module.split(".")[0] == "vae" else {"torch", "torchvision"}
     assert not forbidden & {other.split(".")[0] for other in imported(SOURCES[module])}
+
+
+def test_no_page_leads_to_torch() -> None:
+    """All modules of the app are imported where torch cannot be."""
+    modules = [name for name in SOURCES if name.split(".")[0] in ("app", "pages") and name != "app"]
+    script = (
+        "import importlib, sys\n"
+        "sys.modules |= {'torch': None, 'torchvision': None}\n"
+        f"for name in {modules}: importlib.import_module(name)"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
 
 
 @pytest.mark.parametrize("parent", [ROOT / "vae", ROOT / "pages" / "components"])

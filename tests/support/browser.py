@@ -113,6 +113,10 @@ class Server:
         self.process.kill()
         self.process.wait()
 
+    def maps(self, library: str) -> bool:
+        """Whether the server's memory holds a library whose file name contains `library` (Linux only)."""
+        return library in Path(f"/proc/{self.process.pid}/maps").read_text()
+
     def address(self, page: str = "") -> str:
         return f"http://localhost:{self.port}/{page}"
 
