@@ -193,7 +193,7 @@ def test_points_are_drawn_where_they_were_and_axes_stand_still_or_go_with_them(
     seen(page, 0)
     assert ranges(page) == [x0, x1, y0, y1]  # the axes stand still
     page.get_by_label("Hold the axes").uncheck()
-    means = snapshots[0].mean.float().numpy()
+    means = snapshots[0].mean.astype(np.float32)
     (low, high), margin = (means.min(0), means.max(0)), 0.05
     page.wait_for_function(END, arg=[float(high[0]), float(2 * high[0] - low[0])])
     x0, x1, y0, y1 = ranges(page)

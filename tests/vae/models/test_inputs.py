@@ -162,5 +162,5 @@ def test_a_training_does_not_depend_on_torchs_defaults(setting: str, trained: Ru
     runs.append(vae.train(config, tmp_path / "usual"))
     weights, usual = (load_file(run.model_path) for run in runs)
     assert all(np.array_equal(weights[name], values) for name, values in usual.items())
-    last = [load_snapshot(run.snapshots()[-1], config).mean for run in runs]
-    assert np.array_equal(*last)
+    same, usual_mean = (load_snapshot(run.snapshots()[-1], config).mean for run in runs)
+    assert np.array_equal(same, usual_mean)

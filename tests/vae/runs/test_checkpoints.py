@@ -52,7 +52,7 @@ def test_weights_of_other_sizes_are_refused(saved: tuple[Path, VAE]) -> None:
         with pytest.raises(VaeError, match="of other sizes than its config implies"):
             checkpoints.load_model(path, config)
     halves = {name: tensor.half() for name, tensor in saved[1].state_dict().items()}
-    save_file(halves, path)
+    save_file(halves, path, {"step": "7", "epoch": "0.5", "config": "{}"})
     with pytest.raises(VaeError, match="of other sizes than its config implies"):
         checkpoints.load_model(path, small_config())
 
@@ -60,7 +60,7 @@ def test_weights_of_other_sizes_are_refused(saved: tuple[Path, VAE]) -> None:
 @pytest.mark.parametrize(
     ("status", "sentence"),
     [
-        (Status(state="running"), "has no weights yet: the first come after an epoch, or after ten seconds."),
+        (Status(state="running"), "has no weights yet: the first come after an epoch, or at a pause."),
         (
             Status(state="failed", step=3, error="No space left on device. Mend that, then resume."),
             "has no weights: it failed before the first were saved. No space left on device. Mend that, then "
