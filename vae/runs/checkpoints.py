@@ -153,7 +153,10 @@ def load_training(path: Path, config: TrainConfig) -> tuple[TrainingArrays, Trai
     wanted = _training_shapes(weights)
     with _open_tensors(path, _size(wanted)) as file:
         with _validated_metadata():
-            position = TypeAdapter(TrainingPosition).validate_python(file.metadata() or {})
+            written = file.metadata() or {}
+            # Format 1 has not these, and knew neither restarts nor other rates.
+            first = {"updates": written.get("step"), **config.rates}
+            position = TypeAdapter(TrainingPosition).validate_python(first | written)
         arrays = _read_arrays(file, wanted)
     parts = {part: {name: arrays[f"{part}.{name}"] for name in weights} for part in TRAINING_PARTS}
     return parts, position

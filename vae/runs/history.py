@@ -14,7 +14,9 @@ from vae.storage import systems
 
 FIELDS = tuple(name for name in Metrics.model_fields if name != "split")
 ROW = np.dtype([(name, np.float64) for name in FIELDS])
-Rows = npt.NDArray[np.void]  # (lines,) of ROW; rows["kl"] is a column, in the units of `Metrics`
+Rows = npt.NDArray[
+    np.void
+]  # (lines,) of ROW; rows["kl"] is a column, in the units of `Metrics`; NaN for None
 
 
 class Losses(NamedTuple):
@@ -96,4 +98,8 @@ class History:
         rows: list[Any] = [
             tuple(getattr(line, name) for name in FIELDS) for line in lines if line.split == split
         ]
-        return np.concatenate((getattr(self._losses, split), np.array(rows, ROW)))
+        added = np.array(rows, ROW)  # NaN for None
+        peaks = added["peak_learning_rate"]
+        if np.isnan(peaks).any():  # of format 1
+            peaks[np.isnan(peaks)] = self._run.config.learning_rate
+        return np.concatenate((getattr(self._losses, split), added))

@@ -12,7 +12,6 @@ from vae.config import Beta, LearningRate, TrainConfig, explain
 from vae.storage.untrusted import parse_json
 
 FORMAT = 3  # of a run's files; docs/RUN_DIRECTORY.md has the older ones
-OLDEST_FORMAT = 2  # that can be read
 State = Literal["starting", "running", "paused", "stopped", "finished", "failed", "interrupted"]
 LIVE: frozenset[State] = frozenset({"starting", "running", "paused"})
 MAX_LINE = 10_000  # bytes; a line of metrics has about 330
@@ -97,9 +96,9 @@ class Metrics(Record):
     kl: float
     kl_std: float
     elbo: float
-    elbo_std: float
+    elbo_std: float | None = None  # in format 1
     learning_rate: Amount
-    peak_learning_rate: Amount
+    peak_learning_rate: Amount | None = None  # in format 1: that of the config
     beta: Amount
 
 
@@ -137,16 +136,14 @@ class Request(Record):
 def read_config(name: str, content: bytes) -> TrainConfig:
     """The config in `content`, the config.json of the run `name`.
 
-    Raises VaeError if it is of another format or not a valid config, ValueError if it is not JSON.
+    Raises VaeError if it is of a newer format or not a valid config, ValueError if it is not JSON.
     """
     stored = parse_json(content)
     version = stored.pop("format", None)
-    if type(version) is not int:
+    if type(version) is not int or version < 1:
         raise ValueError("it names no format")
-    if not OLDEST_FORMAT <= version <= FORMAT:
-        older = version < FORMAT
-        advice = "an older version; train it anew" if older else "a newer version; update the project"
-        raise VaeError(f"{name}/config.json was written by {advice}.")
+    if version > FORMAT:
+        raise VaeError(f"{name}/config.json was written by a newer version; update the project.")
     try:
         return TrainConfig.model_validate(stored)
     except ValidationError as error:

@@ -157,7 +157,7 @@ def restore_state(run: Run, images: Tensor, group: WorkerGroup) -> TrainingState
     # That of the last step, which a test line of this step is to say.
     state.stepper.learning_rate = learning_rate(state.config, max(state.step - 1, 0), state.total_steps)
     rates = (config.learning_rate, config.beta)
-    state.steered |= any((line.peak_learning_rate, line.beta) != rates for line in kept)
+    state.steered |= any((line.peak_learning_rate or rates[0], line.beta) != rates for line in kept)
     return state
 
 

@@ -120,7 +120,7 @@ def test_an_unknown_run_says_how_to_list_them(run: Run) -> None:
         ("{}", "config.json cannot be read"),
         ('{"format": 2, "epochs": 0}', "epochs: input should be greater than or equal to 1"),
         ('{"format": 2, "colour": "red"}', "colour: extra inputs are not permitted"),
-        ('{"format": 1}', "written by an older version; train it anew"),
+        ('{"format": 0}', "it names no format"),
         ('{"format": 9}', "written by a newer version; update"),
     ],
 )
