@@ -26,7 +26,7 @@ from tests.support.browser import (
 )
 from tests.support.paths import APP, BUNDLED, ROOT
 from tests.support.processes import FORKED
-from tests.support.small_runs import small_config, write_small_mnist
+from tests.support.small_runs import score_training_set, small_config, write_small_mnist
 from vae.runs.catalogue import new_run
 from vae.runs.run import Run
 from vae.training import jobs
@@ -101,8 +101,12 @@ def trained(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture(scope="session")
 def wide(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The same of five latent dimensions, after one epoch."""
-    return _trained(small_data, tmp_path_factory.mktemp("runs"), latent_dim=5, epochs=1)
+    """The same of five latent dimensions, after one epoch, with its training set scored."""
+    run = _trained(small_data, tmp_path_factory.mktemp("runs"), latent_dim=5, epochs=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VAE_DATA_DIR", str(small_data))
+        score_training_set(run)
+    return run
 
 
 @pytest.fixture

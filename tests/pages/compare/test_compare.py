@@ -10,13 +10,12 @@ from streamlit.testing.v1 import AppTest
 
 import vae
 from pages.components.compare.presets import POLL, PRESETS
-from pages.components.runs import run_actions
 from tests.support.app_test import component, html, messages, read, visit
 from tests.support.evaluations import evaluation_of
 from tests.support.small_runs import small_config
 from vae.config import TrainConfig
 from vae.evaluation import queue
-from vae.evaluation.queue import EvaluationJob
+from vae.evaluation.queue import Job
 from vae.runs.catalogue import new_run
 from vae.runs.evaluation_record import save_evaluation
 from vae.runs.records import Status
@@ -185,7 +184,7 @@ def test_figures_are_like_with_like_until_both_are_evaluated(
     pair: tuple[Run, Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Run] = []
-    monkeypatch.setattr(run_actions, "begin_evaluation", asked.append)
+    monkeypatch.setattr(queue, "begin", lambda _, run: asked.append(run))
     left, right = pair
     save_evaluation(left, evaluation_of(left, negative_elbo=11.25, nll=9.5))
     test = compare(pair)
@@ -195,12 +194,12 @@ def test_figures_are_like_with_like_until_both_are_evaluated(
     assert read(button.label) == f"Evaluate {right.name}"
     button.click().run()
     assert asked == [right]
-    monkeypatch.setitem(queue._jobs, queue._key(right), EvaluationJob(progress=0.4))
+    monkeypatch.setitem(queue._jobs, queue._key("evaluate", right), Job(progress=0.4))
     test = compare(pair)
     assert not any(each.label.startswith("Evaluate") for each in test.button)
     assert "is evaluated: 40%" in read(test.get("progress")[0].proto.text)
-    failed = EvaluationJob(ended=True, error="It *fell* over.")
-    monkeypatch.setitem(queue._jobs, queue._key(right), failed)
+    failed = Job(ended=True, error="It *fell* over.")
+    monkeypatch.setitem(queue._jobs, queue._key("evaluate", right), failed)
     assert "It *fell* over." in messages(compare(pair))
     save_evaluation(right, evaluation_of(right, negative_elbo=10.5, nll=9.75))
     test = compare(pair)

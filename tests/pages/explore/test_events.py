@@ -17,7 +17,7 @@ from pages.components.map.explorer_map import View
 from pages.components.map.latent_map import Click, Line, Region, Undo
 from pages.components.map.pins import Pins
 from tests.support.app_test import PAGES, component, html, messages, on_this_map, tell, visit
-from tests.support.small_runs import save_model, small_config
+from tests.support.small_runs import save_model, score_training_set, small_config
 from vae.runs.catalogue import new_run
 from vae.runs.records import Status
 from vae.runs.run import Run
@@ -353,8 +353,8 @@ def test_a_lasso_on_principal_components_goes_with_their_weights(
     assert component(test, "map")["region"] == (corners if stays else None)
 
 
-@pytest.mark.usefixtures("runs_dir")
-def test_points_of_the_training_set_are_places_to_a_click() -> None:
+def test_points_of_the_training_set_are_places_to_a_click(runs_dir: Path, trained: Run) -> None:
+    score_training_set(Run(runs_dir / trained.name))
     test = visit(PAGES[0], pictures="training")
     tell(test, click(1, point=7, points=component(test, "map")["points"]))
     assert component(test, "map")["pins"] == [[0.5, -0.25]]

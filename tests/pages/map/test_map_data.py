@@ -67,14 +67,16 @@ def test_newer_weights_draw_anew(runs_dir: Path, trained: Run) -> None:
 
 
 @pytest.mark.usefixtures("runs_dir")
+@pytest.mark.usefixtures("runs_dir")
 def test_a_standing_selection_is_looked_through_once(wide: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = loaded_model.load(wide)
     region = Region([(-9, -9), (9, -9), (9, 9), (-9, 0)], frozenset(range(5)), "map")
     calls = counted(monkeypatch, "members")
 
     def of(region: Region, *, train: bool = False, dimensions: tuple[int, int] = (0, 1)) -> object:
-        shown = loaded_model.training_set(wide, loaded) if train else loaded.test
-        points = map_data.points_of(wide, loaded, axis_directions(5, *dimensions), train=train)
+        training = loaded_model.training_set(wide, loaded) if train else None
+        shown = loaded.test if training is None else training
+        points = map_data.points_of(wide, loaded, axis_directions(5, *dimensions), training)
         return map_data.region_summary(loaded, shown, points, region)
 
     first = of(region)

@@ -16,6 +16,7 @@ from pages.components.runs.run_moments import load_from_names
 from pages.components.shell import assets
 from pages.components.stores.moments import Moments
 from tests.support.app_test import PAGES, component, visit
+from tests.support.small_runs import score_training_set
 from vae.runs.catalogue import new_run
 from vae.runs.checkpoints import load_snapshot
 from vae.runs.history import History
@@ -225,6 +226,7 @@ def test_files_are_put_there_again_and_go_a_day_after_their_last_use(run: Run) -
 
 
 def test_the_slider_knows_the_chosen_picture_and_the_map_its_moments(run: Run) -> None:
+    score_training_set(run)
     test = visit(PAGES[0], run=run.name, pins="0.5,1_i3", pictures="training")
     shown, latent_map = component(test, "moment"), component(test, "map")
     loaded = loaded_model.load(run)

@@ -16,7 +16,7 @@ from pages.components.shell import assets
 from pages.components.stores.pictures import pictures_name, serve_pictures
 from pages.components.stores.points import map_points
 from tests.support.browser import Workshop
-from tests.support.small_runs import TRAIN_IMAGES, save_model, with_numpy
+from tests.support.small_runs import TRAIN_IMAGES, save_model, score_training_set, with_numpy
 from tests.support.tensors import load
 from vae import VaeError
 from vae.inference.planes import axis_directions
@@ -29,30 +29,37 @@ def test_the_training_set_is_scored_under_the_weights_that_are_shown(runs_dir: P
     loaded = loaded_model.load(run)
     images, labels = load("mnist", train=True)
     expected = score(trained.saved_model().model, images.numpy())
+    assert loaded_model.training_set(run, loaded) is None  # not scored yet
+    score_training_set(run)
     newer = run.load_model()
     for parameter in newer.parameters():
         parameter.data *= 0.9
     save_model(run.model_path, newer, run.config, 1, 0.1)  # the run trains on meanwhile
     shown = loaded_model.training_set(run, loaded)
+    assert shown is not None
     assert np.array_equal(shown.means, expected.mean)
     assert np.array_equal(shown.reconstruction, expected.reconstruction)
     assert np.array_equal(shown.images, images.numpy())
     assert np.array_equal(shown.labels, labels.numpy())
     assert np.shares_memory(shown.images, images.numpy())
     assert loaded_model.training_set(run, loaded) is shown
+    assert loaded_model.training_set(run, loaded_model.load(run)) is None  # not with these weights
+    score_training_set(run)
     after = loaded_model.training_set(run, loaded_model.load(run))
+    assert after is not None
     assert not np.array_equal(after.means, shown.means)
 
 
 @pytest.mark.usefixtures("runs_dir")
 def test_points_are_made_once_for_each_set_and_plane(wide: Run) -> None:
     loaded = loaded_model.load(wide)
+    training = loaded_model.training_set(wide, loaded)
     points = map_data.points_of(wide, loaded, axis_directions(5, 2, 0))
     assert points.payload == map_points(loaded.test, axis_directions(5, 2, 0)).payload
     assert map_data.points_of(wide, loaded, axis_directions(5, 2, 0)) is points
     others = [
         map_data.points_of(wide, loaded, axis_directions(5, 0, 2)),
-        map_data.points_of(wide, loaded, axis_directions(5, 2, 0), train=True),
+        map_data.points_of(wide, loaded, axis_directions(5, 2, 0), training),
     ]
     assert len({points.name, *(other.name for other in others)}) == 3
     assert len(others[1].labels) == TRAIN_IMAGES
@@ -64,6 +71,8 @@ def test_training_pictures_without_a_loss_get_a_sentence(runs_dir: Path, trained
     broken = run.load_model()
     with torch.no_grad():
         broken.encoder.linear("logvar").bias.fill_(1e4)
+    save_model(run.model_path, broken, run.config, 1, 0.1)
+    score_training_set(run)
     with pytest.raises(VaeError, match="some training pictures is no number"):
         loaded_model.training_set(run, loaded._replace(model=with_numpy(broken, run.config)))
 

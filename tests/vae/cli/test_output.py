@@ -137,7 +137,11 @@ def test_settings_for_colours_leave_the_page_its_lines_of_progress(
     monkeypatch.setattr("vae.evaluation.evaluate.evaluate", evaluate)
     assert main(["evaluate", trained.name]) == 0
     lines = capsys.readouterr().err.splitlines()
-    assert [int(found[1]) for line in lines if (found := _PERCENT.fullmatch(line))] == [0, 50, 100]
+    assert [int(found[1]) for line in lines if (found := _PERCENT["evaluate"].fullmatch(line))] == [
+        0,
+        50,
+        100,
+    ]
     assert len(lines) == 3
 
 

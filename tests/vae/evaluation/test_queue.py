@@ -12,7 +12,7 @@ from tests.support.evaluations import evaluation_of
 from tests.support.small_runs import save_model
 from tests.vae.runs.test_archive import packed
 from vae.evaluation import queue
-from vae.evaluation.queue import EvaluationJob, begin_evaluation, evaluation_job
+from vae.evaluation.queue import Job, begin, latest_job
 from vae.runs.archive import unpack
 from vae.runs.catalogue import delete_run, new_run
 from vae.runs.evaluation_record import evaluation_path, load_evaluation, save_evaluation
@@ -48,15 +48,15 @@ def test_two_tabs_that_ask_at_the_same_instant_evaluate_once(
 ) -> None:
     both, evaluated = threading.Barrier(2), list[Run]()
 
-    def job() -> EvaluationJob:
+    def job() -> Job:
         with suppress(threading.BrokenBarrierError):
             both.wait(0.5)  # for another that has not seen this one either; in vain
-        return EvaluationJob()
+        return Job()
 
-    monkeypatch.setattr(queue, "EvaluationJob", job)
-    monkeypatch.setattr(queue, "_evaluate", lambda run, _: evaluated.append(run))
+    monkeypatch.setattr(queue, "Job", job)
+    monkeypatch.setattr(queue, "_perform", lambda _, run, __: evaluated.append(run))
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(begin_evaluation, (run, run)))
+        list(pool.map(begin, ("evaluate", "evaluate"), (run, run)))
     assert both.broken
     wait_until(lambda: len(evaluated) > 0)
     assert evaluated == [run]
@@ -69,19 +69,23 @@ def test_two_are_evaluated_one_after_the_other_and_what_fails_says_why(run: Run)
     for name in ("config.json", "status.json"):
         (broken.path / name).write_bytes((run.path / name).read_bytes())
     broken.model_path.write_bytes(b"no weights")
-    with queue._one_at_a_time:  # as while another is evaluated
-        begin_evaluation(broken)
-        begin_evaluation(run)
-        first = evaluation_job(run)
-        begin_evaluation(run)
-        assert evaluation_job(run) is first == EvaluationJob()
-    wait_until(lambda: all(job is not None and job.ended for job in map(evaluation_job, (broken, run))))
+    with queue._running["evaluate"]:  # as while another is evaluated
+        begin("evaluate", broken)
+        begin("evaluate", run)
+        first = latest_job("evaluate", run)
+        begin("evaluate", run)
+        assert latest_job("evaluate", run) is first == Job()
+    wait_until(
+        lambda: all(
+            job is not None and job.ended for job in (latest_job("evaluate", each) for each in (broken, run))
+        )
+    )
     assert first is not None
     assert (first.progress, first.error) == (1.0, "")
     figures = load_evaluation(run)
     assert figures is not None
     assert (figures.run, figures.images, figures.importance_samples) == (run.name, 200, 500)
-    failed = evaluation_job(broken)
+    failed = latest_job("evaluate", broken)
     assert failed is not None
     assert "broken/model.safetensors cannot be used" in failed.error
     assert not evaluation_path(broken).exists()
@@ -90,15 +94,15 @@ def test_two_are_evaluated_one_after_the_other_and_what_fails_says_why(run: Run)
 def test_an_error_of_a_deleted_run_is_not_that_of_a_new_run_of_its_name(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue, "_evaluate", lambda *_: None)
-    begin_evaluation(run)
-    job = evaluation_job(run)
+    monkeypatch.setattr(queue, "_perform", lambda *_: None)
+    begin("evaluate", run)
+    job = latest_job("evaluate", run)
     assert job is not None
     job.ended, job.error = True, "It fell over."
     config = run.config
     delete_run(run)
     new = new_run(config, run.path.parent)
     assert new == run
-    assert evaluation_job(new) is None
-    begin_evaluation(new)
-    assert evaluation_job(new) == EvaluationJob()
+    assert latest_job("evaluate", new) is None
+    begin("evaluate", new)
+    assert latest_job("evaluate", new) == Job()
