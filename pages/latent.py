@@ -13,11 +13,12 @@ from pages.components.map.drawings import drawn_path, drawn_region, remove_regio
 from pages.components.map.explorer_map import TIME, View, explorer_map
 from pages.components.map.look_panel import look_panel
 from pages.components.map.map_controls import map_controls
-from pages.components.map.plane_picker import plane_picker
+from pages.components.map.plane_picker import default_directions, plane_picker
 from pages.components.map.training_points import training_set
 from pages.components.runs import loaded_model, run_moments
 from pages.components.runs.follow_training import follow_training, wait_for_weights
-from pages.components.runs.run_picker import run_picker
+from pages.components.runs.run_picker import newest_run, run_picker
+from pages.components.shell.assets import plotly_js_url, serve_modules
 from pages.components.shell.entrypoint import reenter_through_app
 from pages.components.shell.messages import show_errors
 from pages.components.stores import pictures
@@ -66,6 +67,19 @@ def main() -> None:
         with show_errors():
             pictures.pack_pictures(run.config.dataset, train=training is not None)
             st.rerun()
+
+
+def prepare() -> None:
+    """Does what the first visitor would wait for: the newest run's model and map, and what browsers fetch."""
+    serve_modules()
+    plotly_js_url()
+    run = newest_run()
+    if run is None:
+        return
+    loaded = loaded_model.load(run)
+    map_data.points_of(run, loaded, default_directions(loaded_model.dimensions(run, loaded)))
+    run_moments.load(run, loaded)
+    pictures.prepare(run.config.dataset)
 
 
 def explore(view: View) -> None:

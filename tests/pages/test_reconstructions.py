@@ -17,6 +17,7 @@ from tests.pages.charts.test_live_figure import decoded
 from tests.support.app_test import PAGES, component, html, messages, visit
 from tests.support.small_runs import TEST_IMAGES, save_model, small_config, write_small_mnist
 from tests.support.tensors import load
+from vae.datasets.photo import LEAST_SIDE
 from vae.runs.run import Run
 from vae.training.scoring import score_set
 
@@ -274,6 +275,9 @@ def test_weights_that_have_diverged_get_a_sentence(runs_dir: Path, trained: Run)
         assert "they have diverged" in messages(visit(page))
 
 
+SMALL_FRAME = [650, 320, 800, 465]  # thousandths of a picture's sides
+
+
 def uploaded(picture: np.ndarray) -> AppTest:
     """The page with this picture of one's own, grey levels (H, W)."""
     test = visit(PAGE, {"own_way": "Upload"}, view="Your own")
@@ -295,7 +299,7 @@ def test_a_digit_on_ruled_paper_is_found_and_another_part_can_be_framed() -> Non
     digits = load("mnist", train=False)[0].numpy()
     sheet = np.full((600, 600), 235, np.uint8)
     sheet[20::55] = 170
-    for number, (x, size) in enumerate(((20, 280), (400, 120))):
+    for number, (x, size) in enumerate(((20, 280), (400, 70))):
         large = np.asarray(Image.fromarray(digits[number]).resize((size, size)), float) / 255
         sheet[200 : 200 + size, x : x + size] = (
             sheet[200 : 200 + size, x : x + size] * (1 - large) + 40 * large
@@ -305,7 +309,8 @@ def test_a_digit_on_ruled_paper_is_found_and_another_part_can_be_framed() -> Non
     frame = component(test, "own_frame")
     left, _, right, _ = frame["edges"]
     assert 0 <= left < right < 520
-    test.session_state["own_frame"] = {"frame": {"picture": frame["picture"], "edges": [620, 300, 950, 600]}}
+    assert 600 * (SMALL_FRAME[2] - SMALL_FRAME[0]) / 1000 < LEAST_SIDE
+    test.session_state["own_frame"] = {"frame": {"picture": frame["picture"], "edges": SMALL_FRAME}}
     test.run()
     assert not test.exception
     assert np.abs(shown(test) - digits[1]).mean() < 14

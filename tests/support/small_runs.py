@@ -15,7 +15,7 @@ from vae.inference.forward import Model
 from vae.inference.scoring import score
 from vae.models.network import VAE
 from vae.runs import checkpoints
-from vae.runs.records import Metrics, Status
+from vae.runs.records import Metrics, State, Status
 from vae.runs.run import Run
 
 TRAIN_IMAGES, TEST_IMAGES = 600, 200
@@ -68,14 +68,14 @@ def stop_within_first_epoch(run: Run, epoch: float = 0.85, negative_elbo: float 
     run.write_status(Status(state="stopped", step=step, epoch=epoch, total_steps=steps * run.config.epochs))
 
 
-def interrupt_when_running(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sends this process a SIGINT, once, when a training in it has written that it runs."""
+def interrupt_when(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sends this process a SIGINT, once, when a training in it has written this state."""
     written = Run.write_status
     signals = [signal.SIGINT]  # one
 
     def interrupted(self: Run, status: Status) -> None:
         written(self, status)
-        if status.state == "running" and signals:
+        if status.state == state and signals:
             signal.raise_signal(signals.pop())
 
     monkeypatch.setattr(Run, "write_status", interrupted)

@@ -1,5 +1,6 @@
 """Downloads of data sets by torchvision: with progress, an end to waiting, and whole or not at all."""
 
+import ctypes
 import os
 import shutil
 import socket
@@ -35,34 +36,15 @@ MAKERS: dict[Dataset, Maker] = {
 _one_at_a_time = threading.Lock()  # two visitors of a page may want the same set
 
 
-class _SocketTimeout:
-    """Python's time limit for sockets that set none, as torchvision's: one of the whole process.
-
-    A download that is given up ends by it, too. Several may, one after the other; the last puts it back.
-    """
-
-    def __init__(self) -> None:
-        self._lock, self._users = threading.Lock(), 0
-        self._before: float | None = None
-
-    @contextmanager
-    def limited(self) -> Iterator[None]:
-        """Sets the limit to STALL_SECONDS for as long as the block lasts."""
-        with self._lock:
-            if not self._users:
-                self._before = socket.getdefaulttimeout()
-                socket.setdefaulttimeout(STALL_SECONDS)
-            self._users += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._users -= 1
-                if not self._users:
-                    socket.setdefaulttimeout(self._before)
-
-
-_SOCKET_TIMEOUT = _SocketTimeout()
+@contextmanager
+def _limited_waits() -> Iterator[None]:
+    """Sets Python's time limit for sockets that set none, as torchvision's, to STALL_SECONDS."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(STALL_SECONDS)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 def prepare(dataset: Dataset) -> Generator[str, None, None]:
@@ -87,7 +69,8 @@ def download(dataset: Dataset, root: Path) -> Generator[str, None, None]:
         yield f"Waiting for another download, then downloading {dataset}."
     try:
         if not is_downloaded(dataset, root):
-            yield from _download(dataset, root)
+            with _limited_waits(), without_progress_bars():
+                yield from _download(dataset, root)
     finally:
         _one_at_a_time.release()
 
@@ -98,17 +81,17 @@ def _download(dataset: Dataset, root: Path) -> Generator[str, None, None]:
 
     def work() -> None:
         try:
-            with _SOCKET_TIMEOUT.limited(), without_progress_bars():
+            with suppress(SystemExit):  # of `_end`
                 MAKERS[dataset](folder, True, True)
         except Exception as error:  # noqa: BLE001 (raised by the thread that waits)
             errors.append(error)
 
+    # A thread, because torchvision waits for the network without an end, and cannot be interrupted.
+    thread = threading.Thread(target=work, daemon=True)
     try:
         root.mkdir(parents=True, exist_ok=True)
         remove_leftovers(root, older=DAY)
         folder.mkdir()
-        # A thread, because torchvision waits for the network without an end, and cannot be interrupted.
-        thread = threading.Thread(target=work, daemon=True)
         thread.start()
         size, changed = 0, time.monotonic()
         while thread.is_alive():
@@ -125,7 +108,20 @@ def _download(dataset: Dataset, root: Path) -> Generator[str, None, None]:
     except OSError as error:
         raise unusable(dataset, root, error) from error
     finally:
+        _end(thread)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end(thread: threading.Thread) -> None:
+    """Ends a thread, if it is alive, as soon as it returns from where it waits for the network.
+
+    It would try the next address then, and make its folder again.
+    """
+    if thread.is_alive() and thread.ident is not None:
+        # The threading module has no function for that.
+        ended = ctypes.py_object(SystemExit)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ended)
+        thread.join(POLL_SECONDS)  # it may be making a file at this instant
 
 
 def _progress(dataset: Dataset, megabytes: float) -> str:

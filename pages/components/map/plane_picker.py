@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from vae.inference.formatting import coordinate_name
-from vae.inference.planes import DimensionSummary, PlaneChoice, axis_directions
+from vae.inference.planes import DimensionSummary, Directions, PlaneChoice, axis_directions
 
 # Keys of the widgets, and so their URL parameters.
 SHOWN, X, Y, REST = "plane", "x", "y", "rest"
@@ -27,7 +27,7 @@ def plane_picker(dimensions: DimensionSummary, run: str) -> PlaneChoice:
     """
     latent_dim = len(dimensions.mean)
     if dimensions.principal is None:
-        return PlaneChoice(axis_directions(latent_dim), dimensions.mean, at_pin=True)
+        return PlaneChoice(default_directions(dimensions), dimensions.mean, at_pin=True)
     bound: dict[str, Any] = {"bind": "query-params"}
     order = dimensions.order.tolist()
     another = st.session_state.get(_RUN, run) != run
@@ -62,6 +62,12 @@ def plane_picker(dimensions: DimensionSummary, run: str) -> PlaneChoice:
     more = " …" if latent_dim > NAMED else ""
     st.caption(f"How much each dimension encodes, its mean KL in nats: {named}{more}")
     return PlaneChoice(directions, dimensions.mean, rest == PINNED)
+
+
+def default_directions(dimensions: DimensionSummary) -> Directions:
+    """The directions of a map on which nothing was chosen: the axes with the largest KL."""
+    axes = [] if dimensions.principal is None else dimensions.order[:2].tolist()
+    return axis_directions(len(dimensions.mean), *axes)
 
 
 def _axis(label: str, order: list[int], key: str, another: bool) -> int:

@@ -80,6 +80,13 @@ def run_picker(*, watching: bool = False) -> Run | None:
     return runs[name]
 
 
+def newest_run() -> Run | None:
+    """The run that a visitor sees who has chosen none: the newest with weights."""
+    runs = {run.name: run for run in list_runs(default_runs_dir())}
+    name = _newest(runs)
+    return None if name is None else runs[name]
+
+
 def other_picker(run: Run) -> Run | None:
     """Shows the box of the run to compare `run` with and returns that; None if there is no other.
 

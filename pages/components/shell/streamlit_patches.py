@@ -61,6 +61,33 @@ def ignore_clicks_in_polls() -> None:
 
 
 @cache
+def search_no_tables_in_components() -> None:
+    """Has components send the lists and dicts in their data as JSON, without a look whether they are tables.
+
+    For that look Streamlit imports pandas: 0.6 s and 70 MB, in front of a server's first visitor. Our
+    components are never sent tables.
+    """
+    try:
+        from streamlit.components.v2.bidi_component import serialization
+
+        names_of_module = vars(serialization)
+        is_table = names_of_module["is_dataframe_like"]
+        _require([*inspect.signature(is_table).parameters] == ["obj"], "is_dataframe_like")
+    except (ImportError, AttributeError, KeyError) as error:
+        logging.getLogger(__name__).info(
+            "This version of Streamlit differs from %s (%s): the first page takes a second longer.",
+            WRITTEN_FOR,
+            error,
+        )
+        return
+
+    def is_other_table(obj: object) -> bool:
+        return not isinstance(obj, list | dict) and is_table(obj)
+
+    names_of_module["is_dataframe_like"] = is_other_table
+
+
+@cache
 def serve_static_files_from(folder: Path, instead_of: Path) -> None:
     """Has the server take the files of `app/static/` from `folder`, for the rest of this process.
 

@@ -1,16 +1,19 @@
 """The adapter to private parts of Streamlit: what it does, and what it says where a part is missing."""
 
+import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import streamlit as st
+from streamlit.components.v2.bidi_component import serialization
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime.app_session import AppSession
 
 from pages.components.shell import streamlit_patches
 from pages.components.shell.streamlit_patches import WRITTEN_FOR
+from tests.support.paths import ROOT
 
 
 @pytest.fixture
@@ -85,3 +88,33 @@ def test_where_a_part_is_missing_nothing_is_patched_and_one_sentence_logged(
     (record,) = caplog.records
     assert record.getMessage().startswith(f"This version of Streamlit differs from {WRITTEN_FOR} (")
     assert record.getMessage().endswith("a click during a poll may be handled twice.")
+
+
+WITHOUT_PANDAS = """
+import json, sys
+from streamlit.components.v2.bidi_component import serialization
+from streamlit.proto.BidiComponent_pb2 import BidiComponent
+from pages.components.shell.streamlit_patches import search_no_tables_in_components
+search_no_tables_in_components()
+data, message = {"list": [1, [2]], "dict": {"a": [3]}, "text": "x", "none": None}, BidiComponent()
+serialization.serialize_mixed_data(data, message)
+assert json.loads(message.json) == data
+assert "pandas" not in sys.modules and "pyarrow" not in sys.modules
+import numpy
+serialization.serialize_mixed_data({"table": [numpy.ones(2)], "array": numpy.ones((2, 2))}, message)
+assert len(message.mixed.arrow_blobs) == 1
+"""
+
+
+def test_a_component_is_sent_json_without_an_import_of_pandas() -> None:
+    subprocess.run([sys.executable, "-c", WITHOUT_PANDAS], check=True, cwd=ROOT)
+
+
+def test_a_streamlit_that_sends_data_in_another_way_imports_pandas(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delattr(serialization, "is_dataframe_like")
+    with caplog.at_level("INFO"):
+        streamlit_patches.search_no_tables_in_components.__wrapped__()
+    assert not hasattr(serialization, "is_dataframe_like")
+    assert "the first page takes a second longer" in caplog.text

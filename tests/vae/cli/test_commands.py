@@ -17,13 +17,13 @@ import vae
 from tests.support.evaluations import evaluation_of
 from tests.support.paths import BUNDLED, ROOT
 from tests.support.processes import VaeProcess
-from tests.support.small_runs import save_model, small_config, stop_within_first_epoch
+from tests.support.small_runs import interrupt_when, save_model, small_config, stop_within_first_epoch
 from vae.cli.commands import main
 from vae.config import TrainConfig
 from vae.models.network import VAE
 from vae.runs.catalogue import list_runs, new_run
 from vae.runs.evaluation_record import Evaluation, load_evaluation
-from vae.runs.records import Status
+from vae.runs.records import State, Status
 from vae.runs.run import Run
 
 SMALL = [
@@ -291,8 +291,9 @@ def test_a_run_from_another_machine_is_resumed_on_this_one(small: Path, capsys: 
     changed = Run(small / "explicit")
     assert (changed.config.device, changed.config.threads) == ("cpu", 1)
     assert changed.status().state == "finished"
-    assert main(["resume", "refused", "--device", missing]) == 1
+    assert main(["resume", "refused", "--device", missing, "--threads", "2"]) == 1
     assert f"no device {missing}. Take device auto or cpu" in capsys.readouterr().err
+    assert Run(small / "refused").config == config, "it was changed nevertheless"
     assert main(["resume", "plain"]) == 0
     out = capsys.readouterr().out
     assert f"This machine has no device {missing}: the run is trained on " in out
@@ -312,6 +313,20 @@ def test_a_device_or_count_that_is_none_changes_nothing(
     assert sentence in error
     assert error.count("\n") == 1
     assert Run(run.path).config == small_config()
+
+
+@pytest.mark.parametrize("state", ["running", "finished"])
+def test_of_several_runs_those_after_a_stop_stay_as_they_are(
+    state: State, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the first is finished, no training is left in it that could hear the signal."""
+    runs = [new_run(small_config(epochs=1), small, name) for name in ("first", "second")]
+    runs[1].write_status(Status(state="stopped"))
+    before = runs[1].status()
+    interrupt_when(state, monkeypatch)
+    assert main(["resume", "first", "second"]) == 0
+    assert runs[0].status().state == ("finished" if state == "finished" else "stopped")
+    assert runs[1].status() == before
 
 
 def test_several_workers_resume_one_run_at_a_time(monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.evaluations import evaluation_of
 from tests.support.paths import ROOT
-from tests.support.small_runs import interrupt_when_running, small_config
+from tests.support.small_runs import interrupt_when, small_config
 from vae.cli.commands import main
 from vae.evaluation.queue import _PERCENT
 from vae.runs.catalogue import new_run
@@ -210,7 +210,7 @@ def test_the_command_that_resumes_is_quoted_for_the_shell(
     folder: str, small: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = new_run(small_config(epochs=2000), small / folder)
-    interrupt_when_running(monkeypatch)
+    interrupt_when("running", monkeypatch)
     assert main(["resume", str(run.path)]) == 0
     command = re.search(r"Go on with `(.+)`\.", capsys.readouterr().out)
     assert command is not None

@@ -146,7 +146,7 @@ def test_a_download_that_stalls_ends_with_a_sentence(
         with pytest.raises(VaeError, match=r"fashion-mnist could not be downloaded.*Connect to the internet"):
             list(downloads.prepare("fashion-mnist"))
     assert files(root) == set()
-    wait_until(lambda: socket.getdefaulttimeout() is None)
+    assert socket.getdefaulttimeout() is None
 
 
 def test_a_download_that_is_given_up_leaves_nothing(offered: Callable[[str], Path]) -> None:
@@ -155,6 +155,33 @@ def test_a_download_that_is_given_up_leaves_nothing(offered: Callable[[str], Pat
         with closing(downloads.prepare("fashion-mnist")) as progress:
             assert next(progress) == "Downloading fashion-mnist: 0 of 31 MB."
         assert list(root.iterdir()) == []
+
+
+def test_a_download_that_is_given_up_does_not_go_on_from_another_address(
+    offered: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, given_up = threading.Event(), threading.Event()
+
+    class Refusing(QuietHandler):
+        def do_GET(self) -> None:
+            asked.set()
+            given_up.wait()
+            self.send_error(500)
+
+    before = set(threading.enumerate())
+    with QuietServer(("127.0.0.1", 0), Refusing) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+        root = offered(address)
+        monkeypatch.setattr(datasets.FashionMNIST, "mirrors", [address, "http://127.0.0.1:1/"])
+        with closing(downloads.prepare("fashion-mnist")) as progress:
+            next(progress)
+            asked.wait()
+        assert list(root.iterdir()) == []
+        given_up.set()
+        server.shutdown()
+    wait_until(lambda: set(threading.enumerate()) <= before)
+    assert list(root.iterdir()) == []
 
 
 def test_files_that_were_changed_on_their_way_are_refused(

@@ -109,6 +109,18 @@ def test_the_digit_alone_is_found(kind: str, digits: ImageArray) -> None:
         assert each.box.top >= y - 8
 
 
+def test_a_small_part_of_a_photo_is_searched_like_the_whole(digits: ImageArray) -> None:
+    """As the page does with the part in a frame that was dragged."""
+    size, around = 60, 8
+    for seed, digit in enumerate(digits[:COUNT]):
+        x, y = place(seed, size)
+        sheet = written(digit, seed, ruled(170), size)
+        part = sheet[y - around : y + size + around, x - around : x + size + around]
+        assert min(part.shape) < photos.LEAST_SIDE
+        found = as_mnist(find_digit(part, 1).picture).astype(float)
+        assert ((found - digits) ** 2).sum((1, 2)).argmin() == seed
+
+
 def test_clean_pictures_come_out_as_before(digits: ImageArray) -> None:
     for seed, digit in enumerate(digits[:COUNT]):
         clean = written(digit, seed)

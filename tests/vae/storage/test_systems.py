@@ -10,7 +10,7 @@ from pathlib import Path, PureWindowsPath
 import filelock
 import pytest
 
-from tests.support.small_runs import interrupt_when_running, small_config
+from tests.support.small_runs import interrupt_when, small_config
 from tests.support.windows import act_like_windows, open_files
 from vae import VaeError
 from vae.cli import commands
@@ -179,7 +179,7 @@ def test_a_training_stops_and_saves_by_the_signals_that_there_are(
 ) -> None:
     monkeypatch.delattr(signal, "SIGTERM")
     run = new_run(small_config(epochs=2000), small)
-    interrupt_when_running(monkeypatch)
+    interrupt_when("running", monkeypatch)
     assert main(["resume", run.name]) == 0
     assert run.status().state == "stopped"
 

@@ -7,6 +7,7 @@ Shapes: N pictures, S pixels a side.
 
 import gzip
 import hashlib
+import threading
 from pathlib import Path
 
 import streamlit as st
@@ -20,6 +21,7 @@ from vae.storage.folders import data_dir
 # Of gzip, for 60,000 pictures of MNIST (47 MB): level 1 makes 11.0 MB; 6 makes 9.8 MB in twice the time; 9
 # takes ten times as long as 6 and saves 2 %.
 LEVEL = 6
+_one_at_a_time = threading.Lock()
 
 
 def pictures_name(images: ImageArray) -> str:
@@ -48,8 +50,14 @@ def pictures_url(dataset: Dataset, *, train: bool = False) -> str | None:
 
 
 def pack_pictures(dataset: Dataset, *, train: bool = False) -> None:
-    """Packs all pictures of a data set: two seconds for 60,000. Raises VaeError as `serve`."""
+    """As `prepare`, while the page says that it waits."""
     with st.spinner("Packing the pictures for the browser ..."):
+        prepare(dataset, train=train)
+
+
+def prepare(dataset: Dataset, *, train: bool = False) -> None:
+    """Packs all pictures of a data set: two seconds for 60,000. Raises VaeError as `serve`."""
+    with _one_at_a_time:  # another visitor, or the start of the server, may be packing them
         serve_pictures(_pictures_name(dataset, train, data_dir()), _images(dataset, train=train))
 
 

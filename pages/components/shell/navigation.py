@@ -1,0 +1,56 @@
+"""Settings of all pages, and the navigation between them."""
+
+from base64 import b64encode
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from pages.components.shell.connection import watch_connection
+from pages.components.shell.messages import show_errors
+from pages.components.shell.page_state import set_page
+from pages.components.shell.server_sockets import send_small_answers_at_once
+from pages.components.shell.streamlit_patches import ignore_clicks_in_polls, search_no_tables_in_components
+from pages.components.shell.warm_up import imported
+
+_SHELL = Path(__file__).parent
+# Our own icon, as Streamlit's are fetched from another host. As a data URL: Streamlit replaces its media
+# files at each run, and a slow browser may request one that is gone.
+_ICON = f"data:image/png;base64,{b64encode((_SHELL / 'icon.png').read_bytes()).decode()}"
+_MAP = ":material/scatter_plot:"
+
+
+def show_page() -> None:
+    """Shows the page that the URL names."""
+    send_small_answers_at_once()
+    ignore_clicks_in_polls()
+    search_no_tables_in_components()
+    st.set_page_config(page_title="VAE playground", page_icon=_ICON, layout="wide")
+    st.html(_SHELL / "app.css")
+    st.navigation(
+        [
+            st.Page(partial(_show, "latent"), title="Latent space", icon=_MAP, url_path="map", default=True),
+            # The default page is served at / only; people also type its name.
+            st.Page(partial(_show, "latent"), title="Latent space", url_path="latent", visibility="hidden"),
+            st.Page(
+                partial(_show, "reconstructions"),
+                title="Reconstructions",
+                icon=":material/compare:",
+                url_path="reconstructions",
+            ),
+            st.Page(
+                partial(_show, "compare"),
+                title="Compare",
+                icon=":material/splitscreen_vertical_add:",
+                url_path="compare",
+            ),
+            st.Page(partial(_show, "train"), title="Train", icon=":material/show_chart:", url_path="train"),
+        ]
+    ).run()
+
+
+def _show(page: str) -> None:
+    set_page(page)
+    with show_errors():
+        imported(f"pages.{page}").main()
+    watch_connection()
