@@ -114,12 +114,12 @@ class Block(NamedTuple):
 
 def blocks(layers: Layers) -> Iterator[Block]:
     """Layers in blocks of one dense layer each. Raises TypeError for layers in another order."""
-    starts = [number for number, layer in enumerate(layers) if layer["kind"] == "dense"]
+    starts = [number for number, layer in enumerate(layers) if number == 0 or layer["kind"] == "dense"]
     for start, end in pairwise([*starts, len(layers)]):
         dense, *rest = layers[start:end]
         kinds = [layer["kind"] for layer in rest]
         skips = kinds[-1:] == ["add"]
-        activation = kinds[0] if kinds[:1] != ["add"] and kinds else None
+        activation = kinds[0] if len(kinds) > skips else None
         if dense["kind"] != "dense" or activation == "dense" or activation == "add" or len(kinds) > 1 + skips:
             raise TypeError(f"The layers {', '.join(kinds)} after {dense} are no activation and addition.")
         yield Block(dense, activation, skips)

@@ -3,13 +3,16 @@
 import copy
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from benchmarks.kl_trap import BlogGradients
+from tests.support.layers import KINDS, random_layers
 from tests.support.small_runs import small_config
 from vae.models import aten_operators, losses
 from vae.models.gradients import Gradients, _Network
+from vae.models.layers import EncoderLayers
 from vae.models.network import VAE
 
 
@@ -21,7 +24,10 @@ def test_losses_and_gradients_are_those_of_autograd(network: str, activation: st
     config = small_config(
         network=network, activation=activation, latent_dim=latent_dim, hidden_dims=(24, 16, 16)
     )
-    model = VAE(config)
+    assert_gradients_of_autograd(VAE(config), latent_dim)
+
+
+def assert_gradients_of_autograd(model: VAE, latent_dim: int, close: float = 1e-6) -> None:
     gradients = Gradients(copy.deepcopy(model))
     for batch in (7, 3, 7):  # an epoch's last batch is smaller
         x, seen, noise = torch.rand(batch, 784), torch.rand(batch, 784), torch.randn(batch, latent_dim)
@@ -36,7 +42,30 @@ def test_losses_and_gradients_are_those_of_autograd(network: str, activation: st
         torch.testing.assert_close(terms, torch.stack((reconstruction, kl)).detach(), rtol=1e-5, atol=1e-4)
         assert gradients.weights.grad is not None
         difference = (gradients.weights.grad - expected).abs().max() / expected.abs().max()
-        assert difference < 1e-6
+        assert difference < close
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_gradients_of_random_networks_are_those_of_autograd(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of all kinds of layers, but for the sigmoid, which the loss includes."""
+    generator = np.random.default_rng(seed)
+    latent_dim, width = int(generator.integers(1, 21)), int(generator.integers(1, 60))
+    kinds = tuple(kind for kind in KINDS if kind != "sigmoid")
+    shared, mean, logvar, decoder = (
+        random_layers(generator, inputs, outputs, part, kinds)
+        for part, inputs, outputs in (
+            ("shared", 784, width),
+            ("mean", width, latent_dim),
+            ("logvar", width, latent_dim),
+            ("decoder", latent_dim, 784),
+        )
+    )
+    monkeypatch.setattr("vae.models.network.encoder_layers", lambda _: EncoderLayers(shared, mean, logvar))
+    monkeypatch.setattr("vae.models.network.decoder_layers", lambda _: decoder)
+    torch.manual_seed(seed)
+    assert_gradients_of_autograd(VAE(small_config(latent_dim=latent_dim)), latent_dim, close=3e-6)
 
 
 def test_a_step_of_the_one_tensor_is_a_step_of_the_model() -> None:

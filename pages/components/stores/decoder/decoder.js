@@ -22,6 +22,7 @@ function decoding() {
     tanh: Math.tanh,
     sine: Math.sin,
     sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+    negative_softplus: (x) => -Math.max(x, 0) - Math.log1p(Math.exp(-Math.abs(x))),
   };
 
   // y = W x + b, with W (outputs, inputs) in row-major order, as torch's. Four rows at a time, so that their sums are
