@@ -30,7 +30,7 @@ from tests.support.tensors import load
 from vae.datasets.images import ImageArray
 from vae.inference.forward import BATCH
 from vae.inference.scored_set import ScoredSet
-from vae.inference.scoring import score, scored_set
+from vae.inference.scoring import score_images, scored_set
 from vae.runs.run import Run
 
 TURNS = 20
@@ -92,7 +92,7 @@ def compare_scoring(run: Run) -> tuple[ScoredSet, ImageArray]:
     ours, bare = [], []
     for _ in range(TURNS // 2):
         started = time.perf_counter()
-        test = scored_set(images, labels, score(scoring, images))
+        test = scored_set(images, labels, score_images(scoring, images))
         decoded = scoring.decode(test.means)
         ended = time.perf_counter()
         for _ in range(len(images) // BATCH):

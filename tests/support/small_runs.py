@@ -12,7 +12,7 @@ from tests.support.paths import PACKED
 from vae.config import TrainConfig
 from vae.datasets.registry import load
 from vae.inference.forward import Model
-from vae.inference.scoring import score
+from vae.inference.scoring import score_images
 from vae.models.network import VAE
 from vae.runs import checkpoints
 from vae.runs.records import Metrics, State, Status
@@ -56,7 +56,7 @@ def save_model(path: Path, model: VAE, config: TrainConfig, step: int, epoch: fl
 def score_training_set(run: Run) -> None:
     """Writes the scores that the map of the training set shows, as `python -m vae score` does."""
     images = load(run.config.dataset, train=True).images
-    checkpoints.save_scores(run.training_scores_path, score(run.saved_model().model, images))
+    checkpoints.save_scores(run.training_scores_path, score_images(run.saved_model().model, images))
 
 
 def stop_within_first_epoch(run: Run, epoch: float = 0.85, negative_elbo: float = 547.76) -> None:

@@ -99,12 +99,12 @@ def score_in_terminal(run: Run) -> None:
     Raises VaeError if weights or data cannot be used.
     """
     from vae.datasets.registry import load
-    from vae.inference.scoring import score
+    from vae.inference.scoring import score_images
     from vae.runs.checkpoints import save_scores
 
     saved, images = run.saved_model(), load(run.config.dataset, train=True).images
     with _progress_of("scored") as progress:
-        scores = score(saved.model, images, progress)
+        scores = score_images(saved.model, images, progress)
     save_scores(run.training_scores_path, scores)
     print(f"{run.name}: {len(images):,} training images scored after epoch {round(saved.epoch, 2):g}.")
 

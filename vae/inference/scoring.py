@@ -39,7 +39,9 @@ def scoring_noise(count: int, latent_dim: int) -> Floats:
     return np.random.default_rng(NOISE_SEED).standard_normal((count, latent_dim), np.float32)
 
 
-def score(model: Model, images: ImageArray, progress: Callable[[float], object] = lambda _: None) -> Scores:
+def score_images(
+    model: Model, images: ImageArray, progress: Callable[[float], object] = lambda _: None
+) -> Scores:
     """Posteriors and losses of images (N, S, S); calls `progress` with the share done, 0 to 1."""
     noise = scoring_noise(len(images), model.config.latent_dim)
     batches = [slice(start, start + BATCH) for start in range(0, len(images), BATCH)]
@@ -59,7 +61,7 @@ def _score(model: Model, images: ImageArray, noise: Floats) -> Scores:
     return Scores(mean, logvar, reconstruction_loss(logits, x), kl(mean, logvar))
 
 
-def fit(scores: Scores, model: Model, images: ImageArray) -> bool:
+def scores_match(scores: Scores, model: Model, images: ImageArray) -> bool:
     """Whether scores are those of this model and these images (N, S, S): some are scored to compare."""
     if len(scores.mean) != len(images):
         return False
@@ -80,7 +82,9 @@ def valid_scores(model: Model, images: ImageArray, stored: Scores | None) -> Sco
     Scores are missing in files of earlier versions; they are those of other images where the data set has
     been replaced.
     """
-    return stored if stored is not None and fit(stored, model, images) else score(model, images)
+    return (
+        stored if stored is not None and scores_match(stored, model, images) else score_images(model, images)
+    )
 
 
 def scored_set(images: ImageArray, labels: Indices, scores: Scores) -> ScoredSet:

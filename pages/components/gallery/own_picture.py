@@ -17,7 +17,7 @@ from vae import VaeError
 from vae.datasets.images import ImageArray, read_image
 from vae.datasets.mnist_style import BOX, as_mnist
 from vae.datasets.photo import LEAST_SIDE, Box, Found, find_digit
-from vae.inference.scoring import score, scored_set
+from vae.inference.scoring import score_images, scored_set
 from vae.runs.run import Run
 
 KEY = "own"
@@ -59,7 +59,7 @@ def own_picture(run: Run, loaded: LoadedModel) -> None:
         details.info("Draw or upload a digit, or whatever you like, and see what the model makes of it.")
         return
     no_class = np.array([-1])
-    one = scored_set(picture[None], no_class, score(loaded.model, picture[None]))
+    one = scored_set(picture[None], no_class, score_images(loaded.model, picture[None]))
     with details:
         place = place_text(one.means[0])
         st.session_state[OWN_PLACE] = run.name, place

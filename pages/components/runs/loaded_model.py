@@ -11,7 +11,7 @@ from vae.datasets import registry as datasets
 from vae.inference.forward import Model
 from vae.inference.planes import DimensionSummary, summarize_dimensions
 from vae.inference.scored_set import ScoredSet
-from vae.inference.scoring import fit, scored_set, valid_scores
+from vae.inference.scoring import scored_set, scores_match, valid_scores
 from vae.models.layers import DecoderSpec
 from vae.runs.checkpoints import load_scores
 from vae.runs.records import LIVE
@@ -92,7 +92,7 @@ def training_set(run: Run, loaded: LoadedModel) -> ScoredSet | None:
 def _training_set(run: Run, loaded: LoadedModel, written: int) -> ScoredSet | None:  # noqa: ARG001 (the key)
     images, labels = datasets.load(run.config.dataset, train=True)
     scores = load_scores(run.training_scores_path, run.config, len(images))
-    if scores is None or not fit(scores, loaded.model, images):
+    if scores is None or not scores_match(scores, loaded.model, images):
         return None
     shown = scored_set(images, labels, scores)
     _refuse_diverged(shown, "training", run)

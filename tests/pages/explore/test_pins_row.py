@@ -26,7 +26,7 @@ from pages.components.explore.coordinates import coordinates, pinned_coordinates
 from pages.components.shell.links import MAP, link
 from pages.components.explore.pins_row import new_actions, pins_row
 from vae.inference.planes import axis_directions, summarize_dimensions
-from vae.inference.scoring import score, scored_set
+from vae.inference.scoring import score_images, scored_set
 from tests.support.latent_page import LOOKS, levels, tiles
 from tests.support.decoders import numpy_model
 
@@ -34,7 +34,7 @@ from tests.support.decoders import numpy_model
 def explored():
     model = numpy_model("tanh-2")
     pictures = np.random.default_rng(1).integers(0, 256, (50, 28, 28), np.uint8)
-    test = scored_set(pictures, np.arange(50) % 10, score(model, pictures))
+    test = scored_set(pictures, np.arange(50) % 10, score_images(model, pictures))
     return LoadedModel(model, test, 0, 0, 0)
 
 @st.fragment

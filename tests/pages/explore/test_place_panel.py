@@ -14,13 +14,13 @@ from tests.support.app_test import PAGES, bars, component, html, messages, visit
 from tests.support.small_runs import small_config
 from tests.support.tensors import load
 from vae.inference.scored_set import ScoredSet, nearest_image_per_place, nearest_images
-from vae.inference.scoring import score, scored_set
+from vae.inference.scoring import score_images, scored_set
 from vae.runs.run import Run
 
 
 def loaded(run: Run) -> ScoredSet:
     images, labels = load("mnist", train=False)
-    return scored_set(images.numpy(), labels.numpy(), score(run.saved_model().model, images.numpy()))
+    return scored_set(images.numpy(), labels.numpy(), score_images(run.saved_model().model, images.numpy()))
 
 
 def shown_picture(text: str, alt: str) -> np.ndarray:

@@ -20,7 +20,7 @@ from tests.support.small_runs import TRAIN_IMAGES, save_model, score_training_se
 from tests.support.tensors import load
 from vae import VaeError
 from vae.inference.planes import axis_directions
-from vae.inference.scoring import score
+from vae.inference.scoring import score_images
 from vae.runs.run import Run
 
 
@@ -28,7 +28,7 @@ def test_the_training_set_is_scored_under_the_weights_that_are_shown(runs_dir: P
     run = Run(runs_dir / trained.name)
     loaded = loaded_model.load(run)
     images, labels = load("mnist", train=True)
-    expected = score(trained.saved_model().model, images.numpy())
+    expected = score_images(trained.saved_model().model, images.numpy())
     assert loaded_model.training_set(run, loaded) is None  # not scored yet
     score_training_set(run)
     newer = run.load_model()
