@@ -1,14 +1,19 @@
 """Figures of a run as an evaluation keeps them, made up."""
 
-from vae.runs.checkpoints import read_position
 from vae.runs.evaluation_record import Evaluation, weights_digest
 from vae.runs.run import Run
 
 
 def evaluation_of(run: Run, **figures: object) -> Evaluation:
     """Of its newest weights; all that is not given is some number."""
-    step, epoch = read_position(run.model_path)
-    counts = {"step": step, "images": 200, "elbo_samples": 16, "importance_samples": 500, "active_units": 2}
+    saved = run.saved_model()
+    counts = {
+        "step": saved.step,
+        "images": 200,
+        "elbo_samples": 16,
+        "importance_samples": 500,
+        "active_units": 2,
+    }
     shares = {"knn_1": 0.5, "knn_5": 0.6, "knn_20": 0.7}
     losses = {
         "reconstruction": 132.0,
@@ -19,5 +24,5 @@ def evaluation_of(run: Run, **figures: object) -> Evaluation:
         "refined_standard_error": 0.4,
         "nll": 134.0,
     }
-    known = {"run": run.name, "weights": weights_digest(run), "epoch": epoch}
+    known = {"run": run.name, "weights": weights_digest(run), "step": saved.step, "epoch": saved.epoch}
     return Evaluation.of({**known, **counts, **shares, **losses, **figures})

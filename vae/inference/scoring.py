@@ -47,8 +47,8 @@ def score_images(
     batches = [slice(start, start + BATCH) for start in range(0, len(images), BATCH)]
     parts = []
     for batch in batches:
-        progress(batch.start / len(images))
         parts.append(_score(model, images[batch], noise[batch]))
+        progress(min(1, batch.stop / len(images)))
     return Scores(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 

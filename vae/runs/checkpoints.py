@@ -26,7 +26,7 @@ from vae.models.layers import Shape, decoder_shapes, weight_shapes
 from vae.runs.records import Amount, Count, Metrics, ModelMetadata
 from vae.runs.run import Run
 from vae.storage.atomic import write_atomic
-from vae.storage.untrusted import MAX_WEIGHTS, open_tensors, safetensors_limit, shortened
+from vae.storage.untrusted import open_tensors, safetensors_limit, shortened
 
 Arrays = dict[str, npt.NDArray[Any]]
 Shapes = Mapping[str, Shape]
@@ -128,13 +128,6 @@ def load_scores(path: Path, config: TrainConfig, images: int) -> Scores | None:
     shapes = dict(zip(Scores._fields, _score_shapes(config, images).values(), strict=True))
     with _open_tensors(path, _size(shapes)) as file:
         return Scores(**_read_arrays(file, shapes))
-
-
-def read_position(path: Path) -> tuple[int, float]:
-    """Step and epoch of the weights in `path`. Raises VaeError if the file is damaged or missing."""
-    with _open_tensors(path, MAX_WEIGHTS) as file:
-        metadata = _model_metadata(file)
-    return metadata.step, metadata.epoch
 
 
 def save_training(path: Path, training: TrainingArrays, position: TrainingPosition) -> None:

@@ -23,7 +23,7 @@ from vae.inference.planes import axis_directions
 from vae.inference.scoring import Scores
 from vae.models.network import VAE
 from vae.runs.catalogue import default_runs_dir, new_run
-from vae.runs.checkpoints import Snapshot, read_position, save_snapshot, snapshot_bytes
+from vae.runs.checkpoints import Snapshot, save_snapshot, snapshot_bytes
 from vae.runs.live_view import MAX_POINTS, LiveView, save_view
 from vae.runs.records import LIVE, Metrics, State, Status
 from vae.runs.run import Run
@@ -182,7 +182,7 @@ class Trainer:
         self.last_metrics: Metrics | None = None
         self.scores: TensorScores | None = None  # of the test set, finite, at `scored_step`
         self.scored_step: int | None = None
-        self.saved_model_step = _saved_model_step(run)
+        self.saved_model_step: int | None = None  # of those that this trainer has written
         self.viewed_at = self.saved_at = self.status_at = self.timer()
 
     def train_to_end(self) -> Iterator[Status]:
@@ -193,6 +193,8 @@ class Trainer:
             self.log_batches()
             self.state.set_rates(self.requests.apply_to(self.state.config))
             self.save()
+            if self.state.stepper.optimizer.state:
+                self.state.save_model(None)  # to score them would take as long as the evaluation
             self.group.send_end()
             yield self.write_status("stopped")
 
@@ -422,14 +424,6 @@ class Trainer:
         """
         steps = self.state.step - self.threads.compared_steps
         return steps * self.config.batch_size, self.timer() - self.threads.compared_seconds
-
-
-def _saved_model_step(run: Run) -> int | None:
-    """The step of the weights that are saved; None if there are none, or none that can be used."""
-    try:
-        return read_position(run.model_path)[0]
-    except VaeError:
-        return None
 
 
 def _clear_requests(run: Run) -> None:

@@ -113,8 +113,8 @@ class TrainingState:
         checkpoints.save_training(self.run.resume_path, training, position)
         self._saved = (self.step, self.config.rates)
 
-    def save_model(self, scores: Scores) -> None:
-        """Writes the weights with their scores of the test set. Raises OSError."""
+    def save_model(self, scores: Scores | None) -> None:
+        """Writes the weights, with their scores of the test set if there are any. Raises OSError."""
         model = Model(self.config, arrays(self.model.state_dict()))
         checkpoints.save_model(
             self.run.model_path, checkpoints.SavedModel(model, scores, self.step, self.epoch)

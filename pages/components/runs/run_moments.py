@@ -15,6 +15,7 @@ from pages.components.shell.assets import remove_files, serve_files
 from pages.components.stores.moments import Cost, Moment, Moments
 from vae import VaeError
 from vae.config import TrainConfig
+from vae.inference.scored_set import mean_losses
 from vae.models.layers import decoder_shapes
 from vae.runs.history import Rows
 from vae.runs.records import Metrics
@@ -92,7 +93,8 @@ def _moments(run: Run, loaded: LoadedModel, files: Sequence[Stamp], live: bool) 
             missing.append(step)
         else:
             found.append(_moment(run, step, _url(_folder(run), file), usable.metrics))
-    cost = Cost(float(test.reconstruction.mean()), float(test.kl.mean()))
+    losses = mean_losses(test, np.arange(len(test)))
+    cost = Cost(losses["reconstruction"], losses["KL"])
     step = loaded.step
     train = _cost(run_data.losses(run).train, step)
     shown = Moment(step, None, loaded.epoch, _epoch_and_seconds(run, step)[1], train, cost)

@@ -1,3 +1,5 @@
+import itertools
+import threading
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -5,10 +7,13 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.numpy import load_file as load_arrays
+from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import load_file, save_file
 
-from tests.support.small_runs import TEST_IMAGES, save_model, small_config
+from tests.support.small_runs import TEST_IMAGES, save_model, small_config, with_numpy
 from vae import VaeError
+from vae.inference.scoring import Scores, score
 from vae.models.network import VAE
 from vae.runs import checkpoints
 from vae.runs.catalogue import delete_run, new_run
@@ -31,7 +36,6 @@ def test_weights_come_back_as_they_were(saved: tuple[Path, VAE]) -> None:
     assert list(loaded.model.weights) == list(state)
     assert all(np.array_equal(values, state[name]) for name, values in loaded.model.weights.items())
     assert (loaded.step, loaded.epoch, loaded.scores) == (7, 0.5, None)
-    assert checkpoints.read_position(path) == (7, 0.5)
 
 
 @pytest.mark.parametrize("size", [0, 5, 400, -1])
@@ -55,6 +59,88 @@ def test_weights_of_other_sizes_are_refused(saved: tuple[Path, VAE]) -> None:
     save_file(halves, path, {"step": "7", "epoch": "0.5", "config": "{}"})
     with pytest.raises(VaeError, match="of other sizes than its config implies"):
         checkpoints.load_model(path, small_config())
+
+
+@pytest.fixture
+def scored() -> checkpoints.SavedModel:
+    """A model of random weights, with its scores of five images."""
+    model = with_numpy(VAE(small_config()), small_config())
+    images = np.random.default_rng(0).integers(0, 256, (5, 28, 28), np.uint8)
+    return checkpoints.SavedModel(model, score(model, images), 7, 0.5)
+
+
+def test_scores_come_back_with_their_weights(scored: checkpoints.SavedModel, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    checkpoints.save_model(path, scored)
+    loaded = checkpoints.load_model(path, small_config())
+    assert scored.scores is not None
+    assert loaded.scores is not None
+    assert all(map(np.array_equal, loaded.scores, scored.scores))
+    assert (loaded.step, loaded.epoch) == (7, 0.5)
+
+
+@pytest.mark.parametrize("part", Scores._fields)
+@pytest.mark.parametrize(
+    "damage", ["missing", "longer", "flat", "deep", "scalar", "doubles", "NaN", "infinite"]
+)
+def test_scores_of_another_kind_are_refused(
+    part: str, damage: str, scored: checkpoints.SavedModel, tmp_path: Path
+) -> None:
+    path = tmp_path / "model.safetensors"
+    checkpoints.save_model(path, scored)
+    arrays = load_arrays(path)
+    name = f"test.{part}"
+    values = arrays.pop(name)
+    if damage == "longer":
+        arrays[name] = np.concatenate((values, values))
+    elif damage == "flat":
+        arrays[name] = values.reshape(-1)[:-1]
+    elif damage == "deep":
+        arrays[name] = values[..., None]
+    elif damage == "scalar":
+        arrays[name] = np.ones((), np.float32)
+    elif damage == "doubles":
+        arrays[name] = values.astype(np.float64)
+    elif damage != "missing":
+        values.reshape(-1)[2] = np.nan if damage == "NaN" else np.inf
+        arrays[name] = values
+    save_arrays(arrays, path, {"config": "{}", "step": "7", "epoch": "0.5"})
+    sentence = "are no numbers" if damage in ("NaN", "infinite") else "of other sizes than its config implies"
+    with pytest.raises(VaeError, match=sentence):
+        checkpoints.load_model(path, small_config())
+
+
+def test_weights_and_scores_match_while_the_file_is_replaced(tmp_path: Path) -> None:
+    """By a thread that writes one version after another, as a trainer does beside its viewers."""
+    run = new_run(small_config(), tmp_path)
+    images = np.random.default_rng(0).integers(0, 256, (5, 28, 28), np.uint8)
+    versions = []
+    for step in range(2):
+        model = with_numpy(VAE(small_config()), small_config())
+        versions.append(checkpoints.SavedModel(model, score(model, images), step, step))
+    checkpoints.save_model(run.model_path, versions[0])
+    ended, seen = threading.Event(), list[int]()
+
+    def replace() -> None:
+        for version in itertools.cycle(versions):
+            if ended.is_set():
+                return
+            checkpoints.save_model(run.model_path, version)
+
+    writer = threading.Thread(target=replace)
+    writer.start()
+    try:
+        while len(set(seen)) < 2 or len(seen) < 200:
+            saved = run.saved_model()
+            assert saved.scores is not None
+            expected = versions[saved.step]
+            assert expected.scores is not None
+            assert all(map(np.array_equal, saved.scores, expected.scores))
+            assert all(map(np.array_equal, saved.model.weights.values(), expected.model.weights.values()))
+            seen.append(saved.step)
+    finally:
+        ended.set()
+        writer.join()
 
 
 @pytest.mark.parametrize(
@@ -101,7 +187,7 @@ def test_other_missing_files_are_named(tmp_path: Path) -> None:
 def test_weights_without_a_position_are_refused(tmp_path: Path) -> None:
     save_file(VAE(small_config()).state_dict(), tmp_path / "model.safetensors")
     with pytest.raises(VaeError, match="no valid step"):
-        checkpoints.read_position(tmp_path / "model.safetensors")
+        checkpoints.load_model(tmp_path / "model.safetensors", small_config())
 
 
 def test_a_snapshot_holds_what_time_travel_needs(trained: Run) -> None:
