@@ -13,6 +13,8 @@ from vae.config import Dataset
 from vae.storage.folders import data_dir
 from vae.training.processes import start_process
 
+# How the sentences begin that `vae.datasets.download` yields.
+ACTIVITIES = ("Downloading ", "Unpacking ", "Waiting ")
 _MAX_LINE = 500  # characters of a line that the process printed
 
 
@@ -66,7 +68,9 @@ def _download(dataset: Dataset, job: DownloadJob) -> None:
         assert process.stderr is not None
         with process, process.stderr as lines:
             for line in filter(None, map(str.strip, lines)):
-                job.activity = last = line[:_MAX_LINE]
+                last = line[:_MAX_LINE]
+                if last.startswith(ACTIVITIES):  # else it is why the download failed
+                    job.activity = last
         if process.returncode:
             job.error = last or f"The download of {dataset} ended by itself."
     except (OSError, VaeError) as error:
