@@ -28,7 +28,7 @@ PLAY = """async (speed) => {
   timeline.motion.speed = Number(speed);
   await new Promise((done) => setTimeout(done, 2000));
   const drawn = new Set(); // a frame counts once
-  const context = document.querySelector(".latent-map-past").getContext("2d");
+  const context = document.querySelector(".latent-map-points").getContext("2d");
   context.putImageData = function (...image) {
     drawn.add(document.timeline.currentTime);
     CanvasRenderingContext2D.prototype.putImageData.apply(this, image);

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.support.browser import SLOW, Server, click_at, drawn, place_on, points, ready
 from tests.support.latent_page import (
     LOOKS,
+    MAP,
     RANGE_WIDTH,
     Bundled,
     assert_pinned,
@@ -41,9 +42,8 @@ SELECTIONS = """() => {
         if (box) window.selections.push([[...box.x, ...box.x.toReversed()], box.y.flatMap((y) => [y, y])]);
     });
 }"""
-# How many points the map sets apart.
-SET_APART = """() => document.querySelector('[data-chart="map"] .js-plotly-plot')
-    ._fullData.reduce((sum, { selectedpoints }) => sum + selectedpoints.length, 0)"""
+# How many points the map sets apart: 100 is added to the colours of the others, and 255 are hidden.
+SET_APART = f"() => {MAP}.dots.apart.filter((number) => number < 100).length"
 # How opaque the canvas over the points is, so many pixels right of and below a place of the map.
 INK = """(canvas, [[x, y], right, down]) => {
     const { xaxis, yaxis } = document.querySelector('[data-chart="map"] .js-plotly-plot')._fullLayout;

@@ -69,10 +69,12 @@ def _as_floats(values: Array, name: str, weights: Tensor) -> Tensor:
     """Values of a floating-point type as a tensor like `weights`. Raises VaeError for others."""
     if isinstance(values, np.ndarray):
         floating, kind = values.dtype.kind == "f", str(values.dtype)
-    elif isinstance(values, Tensor) and values.layout == torch.strided:
+    elif isinstance(values, Tensor) and values.layout == torch.strided and not values.is_nested:
         floating, kind = values.is_floating_point(), str(values.dtype)
     else:
-        kind = f"a sparse tensor ({values.layout})" if isinstance(values, Tensor) else type(values).__name__
+        kind = type(values).__name__
+        if isinstance(values, Tensor):
+            kind = "a nested tensor" if values.is_nested else f"a sparse tensor ({values.layout})"
         raise VaeError(f"{name} must be a NumPy array or a dense torch tensor, not {kind}.")
     if not floating:
         advice = (
@@ -81,7 +83,12 @@ def _as_floats(values: Array, name: str, weights: Tensor) -> Tensor:
         raise VaeError(f"The values of {name} are {kind}. The model reads floating-point numbers. {advice}")
     if isinstance(values, np.ndarray):
         # A copy, because torch takes no array that is read-only, reversed, or of the other byte order.
-        values = torch.from_numpy(np.array(values, np.float64, order="C"))
+        with np.errstate(over="ignore"):  # of longer floats; the caller refuses what is infinite
+            values = torch.from_numpy(np.array(values, np.float64, order="C"))
+    if values.is_meta and not weights.is_meta:
+        raise VaeError(f"{name} has no values, only a shape: it is on the device meta. Pass one with values.")
+    if values.is_inference() and not torch.is_inference_mode_enabled():
+        values = values.clone()  # autograd refuses the original
     return values.to(weights)
 
 

@@ -36,13 +36,13 @@ MEMBER = re.compile(
     r"|snapshots/[0-9]{8,16}\.safetensors)"
 )
 # Other files in folders that were packed by hand, most of them hidden: locks, logs and requests, which are of
-# use on one machine only; files that a live run was just writing; what Windows, macOS and KDE leave.
+# use on one machine only; whatever begins with a dot, such as files that a live run was just writing; what
+# Windows, macOS, Office and Synology's disks leave.
 IGNORED = re.compile(
-    r"(?:.+/)?(?:lock|request\.lock|request\.json|log\.txt|training_scores\.safetensors|\.[^/]+\.[0-9a-f]{8}|)"
-    r"|(?:.+/)?(?i:thumbs\.db(?::encryptable)?|ehthumbs(?:_vista)?\.db|desktop\.ini|\.directory)"
-    r"|(?:.+/)?(?:\.DS_Store|\.localized|\.apdisk|\.VolumeIcon\.icns|Icon\r|\._[^/]*)"
-    r"|(?:.+/)?(?:__MACOSX|\.Spotlight-V100|\.Trashes|\.fseventsd|\.TemporaryItems|\$RECYCLE\.BIN"
-    r"|System Volume Information)/.*"
+    r"(?:.+/)?(?:lock|request\.lock|request\.json|log\.txt|training_scores\.safetensors|Icon\r|)"
+    r"|(?:.+/)?(?i:thumbs\.db(?::encryptable)?|ehthumbs(?:_vista)?\.db|desktop\.ini|~\$[^/]+)"
+    r"|(?:.+/)?[^/]+:(?i:zone\.identifier)"
+    r"|(?:.+/)?(?:\.(?!\.?(?:/|$))[^/]+|__MACOSX|\$RECYCLE\.BIN|System Volume Information|@eaDir)(?:/.*)?"
 )
 _CHUNK = 1_000_000  # bytes copied at once
 _UNNAMED = "zip"  # the temporary folder of a run whose zip has no valid name; its config then names it

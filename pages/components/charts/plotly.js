@@ -1,4 +1,4 @@
-// What every Plotly chart of the page needs: the library, loaded once; config and theme; whether there is WebGL.
+// What every Plotly chart of the page needs: the library, loaded once; config and theme.
 export const CONFIG = {
   displaylogo: false,
   showTips: false, // boxes in colours of their own, over what stands above
@@ -19,21 +19,6 @@ export function loadPlotly(url) {
     document.head.append(script);
   });
   return window.plotlyOfThisApp;
-}
-
-let webgl; // tested once: browsers allow only a few WebGL contexts
-export function hasWebGL() {
-  if (webgl === undefined) {
-    const canvas = document.createElement("canvas");
-    webgl = Boolean(canvas.getContext("webgl"));
-    release(canvas);
-  }
-  return webgl;
-}
-
-// Ends the WebGL context of a canvas, so that others have room.
-export function release(canvas) {
-  canvas.getContext("webgl")?.getExtension("WEBGL_lose_context")?.loseContext();
 }
 
 // Streamlit's theme variables, by name.

@@ -1,15 +1,10 @@
 // A Plotly chart. The only module that uses private parts of Plotly: those of plotly.js 4.1.1 (plotly 7.1.0 for
 // Python). If another version lacks them, charts do with its public ones, and the console has a warning.
-import { hasWebGL, loadPlotly, release } from "./plotly.js";
+import { loadPlotly } from "./plotly.js";
 
 const PLOT_AREA = ".nsewdrag"; // what a pointer drags in each panel
-const POINTS = ".gl-container, .scatterlayer"; // what points are drawn on
 const MODIFIERS = ["shiftKey", "altKey"]; // by which Plotly adds to a selection, or takes away from it
 let missing = null; // whether private parts are missing; null until a first chart is drawn
-
-const style = new CSSStyleSheet();
-style.replaceSync(`[data-points-hidden] :is(${POINTS}) { visibility: hidden; }`);
-document.adoptedStyleSheets.push(style);
 
 const warnings = new Set(); // that the console has
 function warn({ version }, consequence) {
@@ -45,38 +40,13 @@ export class PlotlyChart {
   drawn = false;
   pressed = false; // a pointer is down on the chart and may drag: its axes must not move under it
 
-  #lost = new Set(); // canvases whose WebGL contexts the browser has taken away and not given back yet
-
-  // In an element, until `signal` is aborted. `webglChanged` is called when `webgl` has: the figure has to be drawn anew
-  // then, with points of the other kind.
-  constructor(element, signal, webglChanged) {
+  // In an element, until `signal` is aborted.
+  constructor(element, signal) {
     this.element = element;
-    const lost = (event) => this.#loseContext(event, signal, webglChanged);
-    element.addEventListener("webglcontextlost", lost, { signal, capture: true });
     const options = { signal, capture: true };
     element.addEventListener("pointerdown", ({ button }) => (this.pressed = button === 0), options);
     for (const type of ["pointerup", "pointercancel"])
       window.addEventListener(type, () => (this.pressed = false), options);
-  }
-
-  // Whether points are to be drawn by WebGL, as "scattergl", and not as "scatter".
-  get webgl() {
-    return this.#lost.size === 0 && hasWebGL();
-  }
-
-  // A browser takes contexts away when pages have too many, or its graphics process ends. It gives them back, to the
-  // same canvas, when there is room again. By then Plotly has removed the canvas, and makes another.
-  #loseContext(event, signal, webglChanged) {
-    const canvas = event.target;
-    event.preventDefault(); // else it is never given back
-    this.#lost.add(canvas);
-    const restored = () => {
-      this.#lost.delete(canvas);
-      if (!canvas.isConnected) release(canvas);
-      if (this.#lost.size === 0) webglChanged();
-    };
-    canvas.addEventListener("webglcontextrestored", restored, { signal, once: true });
-    if (this.#lost.size === 1) webglChanged();
   }
 
   // Loads Plotly from a URL.
@@ -166,20 +136,6 @@ export class PlotlyChart {
       }
       handler(event);
     });
-  }
-
-  // Hides the points, or shows them again, without drawing them anew.
-  hidePoints(hidden) {
-    if (this.pointsHidden === hidden) return;
-    this.pointsHidden = hidden;
-    this.element.toggleAttribute("data-points-hidden", hidden);
-    if (this.element.querySelector(POINTS)) return;
-    warn(this.Plotly, "points are drawn again when they are hidden or shown");
-    this.restyle({ visible: !hidden });
-  }
-
-  restyle(changes) {
-    return this.Plotly.restyle(this.element, changes);
   }
 
   // Copies of the ranges, as Plotly writes into them.

@@ -34,7 +34,7 @@ def latent_scatter(
     axis = {"range": [-half, half], "fixedrange": True, "constrain": "domain", "zeroline": True}
     data = [
         {
-            "type": "scattergl",  # half the time of SVG for a thousand points, even without a GPU
+            "type": "scatter",
             "x": points[labels == label, 0],
             "y": points[labels == label, 1],
             "mode": "markers",
@@ -94,7 +94,7 @@ def posterior_map(
     )
     here = {"x": place[:1], "y": place[1:], "mode": "markers"}
     figure["data"] += [
-        *({**here, "type": "scattergl", "marker": mark} for mark in RINGS),
+        *({**here, "type": "scatter", "marker": mark} for mark in RINGS),
         {
             **close,
             "x": points[near, 0],

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from vae import VaeError
 from vae.config import explain
+from vae.datasets.registry import MissingDataError
 
 USER_ERRORS = (VaeError, OSError, ValidationError)
 
@@ -45,9 +46,14 @@ def error_text(error: VaeError | OSError | ValidationError) -> str:
 def show_errors() -> Iterator[None]:
     """Shows a message in place of the rest of the block when one of `USER_ERRORS` is raised.
 
-    A fragment runs alone when it is clicked or polled, so each needs this around it, as the page does.
+    A data set that is not there is downloaded, with its progress in place of the message. A fragment runs
+    alone when it is clicked or polled, so each needs this around it, as the page does.
     """
     try:
         yield
+    except MissingDataError as error:
+        from pages.components.shell.downloads import show_download  # which needs this module
+
+        show_download(error.dataset)
     except USER_ERRORS as error:
         st.error(error_text(error))

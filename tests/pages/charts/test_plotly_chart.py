@@ -16,9 +16,7 @@ pytestmark = pytest.mark.browser
 ADAPTER = COMPONENTS / "charts" / "plotly_chart.js"
 
 
-# What Plotly's own points and selections are on the map.
-VISIBLE = """document.querySelector('[data-chart="map"] .js-plotly-plot')._fullData
-    .map(({ visible }) => visible)"""
+# How many selections Plotly has on the map.
 SELECTED = """document.querySelector('[data-chart="map"] .js-plotly-plot').layout.selections.length"""
 
 
@@ -73,23 +71,6 @@ def test_without_private_parts_the_map_answers_the_pointer_and_a_warning_is_logg
     expect(page.locator(".pins-row-tile")).to_have_count(1)
     assert len(warnings) == 1
     assert re.fullmatch(r"Plotly \S+ lacks parts of 4\.1\.1, .+\.", warnings[0])
-
-
-def test_without_layers_to_hide_points_are_drawn_again(server: Workshop, page: Page) -> None:
-    warnings = with_another_plotly(page, ".gl-container, .scatterlayer")
-    open_map(page, server.address())
-    assert set(page.evaluate(VISIBLE)) == {True}
-    drawn = page.evaluate(VISIBLE)
-    # The moment is drawn at once, and Plotly's figure without points after that.
-    page.evaluate(f"{MAP}.draw = () => undefined")
-    page.get_by_role("button", name="One moment back").click()
-    page.wait_for_function(f"{VISIBLE}.every((visible) => visible === false)")
-    page.evaluate(f"delete {MAP}.draw")
-    page.get_by_role("button", name="now", exact=True).click()
-    page.wait_for_function(f"{VISIBLE}.length > 0 && {VISIBLE}.every((visible) => visible === true)")
-    assert page.evaluate(VISIBLE) == drawn
-    assert len(warnings) == 1
-    assert re.fullmatch(r"Plotly \S+ lacks parts of 4\.1\.1, so points are drawn again .+\.", warnings[0])
 
 
 def test_where_keys_add_to_a_selection_the_last_area_stays_alone(server: Workshop, page: Page) -> None:

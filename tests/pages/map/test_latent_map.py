@@ -2,22 +2,20 @@
 
 import re
 import shutil
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 import vae
 from tests.support.browser import (
-    ARGUMENTS,
     Server,
     Workshop,
-    chromium,
     click_at,
     drawn,
+    pixels,
     place_on,
     points,
     ready,
@@ -25,6 +23,7 @@ from tests.support.browser import (
 from tests.support.decoders import Visit
 from tests.support.latent_page import (
     COUNT,
+    MAP,
     RANGE_WIDTH,
     SHOW,
     decoded,
@@ -76,6 +75,23 @@ NO_WORKERS = """window.Worker = class {
 COUNT_WRITES = """(note) => {
     window.writes = 0;
     new MutationObserver((all) => (window.writes += all.length)).observe(note, { childList: true });
+}"""
+
+
+# Where the map's points lie, x and y in turn, and the colours of their classes.
+PLACES = f"""() => {{
+    const {{ points, data }} = {MAP};
+    return [[...points.xy], [...points.labels].map((label) => data.colours[label])];
+}}"""
+# How many WebGL contexts the page asks for.
+COUNT_WEBGL = """
+window.contexts = 0;
+for (const kind of [HTMLCanvasElement, OffscreenCanvas]) {
+    const { getContext } = kind.prototype;
+    kind.prototype.getContext = function (name, ...more) {
+        if (name.includes("webgl")) window.contexts += 1;
+        return getContext.call(this, name, ...more);
+    };
 }"""
 
 
@@ -297,56 +313,92 @@ def test_the_manifold_has_its_own_digits_at_every_zoom(small_map: str, page: Pag
             assert np.abs(shown - decoded(model, z)).max() <= 1
 
 
-def test_without_webgl_the_map_is_drawn_more_slowly(
-    workshop: Workshop, browser: Browser, trained: Run, tmp_path: Path
+def test_a_map_without_a_manifold_says_why_and_one_without_plotly_too(
+    workshop: Workshop, page: Page, trained: Run
 ) -> None:
     shutil.copytree(trained.path, workshop.runs / trained.name)
-    slow = browser.browser_type.launch_persistent_context(
-        tmp_path, executable_path=chromium(), args=[*ARGUMENTS, "--disable-3d-apis"]
+    # Some browsers refuse Workers by throwing, and others by an event.
+    page.add_init_script(NO_WORKERS)
+    page.goto(workshop.address())
+    note = page.locator(".latent-map-note")
+    for throws in ("", "yes"):
+        page.evaluate("(throws) => (sessionStorage.throws = throws)", throws)
+        open_map(page, workshop.address())
+        expect(note).to_have_text("This browser cannot decode in the background: the map has no manifold.")
+        assert points(page, "map") == TEST_IMAGES
+        note.evaluate(COUNT_WRITES)
+        revision = int(str(page.locator(".latent-map").get_attribute("data-revision")))
+        page.set_viewport_size({"width": 1100 if throws else 1200, "height": 900})
+        ready(page, "map", revision + 1)
+        assert page.evaluate("window.writes") == 0  # it would be read out again
+    page.route("**/plotly-*.js", lambda route: route.abort())
+    page.goto(workshop.address())
+    expect(note).to_have_text(
+        re.compile("^This map cannot be drawn. Plotly cannot be loaded from .+. Reload the page")
     )
-    page = slow.new_page()
-    troubles: list[str] = []
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    try:
-        open_map(page, f"{workshop.address()}?z=abc&colour=nonsense&window=1,nonsense&layers=points")
-        expect(page.get_by_text("This browser has no WebGL")).to_be_visible()
-        expect(page.get_by_text("is no place here")).to_be_visible()
-        kinds = page.evaluate("document.querySelector('.js-plotly-plot')._fullData.map(({ type }) => type)")
-        assert set(kinds) == {"scatter"}
-        x0, x1, y0, y1 = ranges(page)
-        low, high = page.evaluate(EXTENT)
-        assert x0 < low[0] < high[0] < x1
-        assert y0 < low[1] < high[1] < y1
-        model = trained.load_model()
-        place = 0.2 * x0 + 0.8 * x1, 0.2 * y0 + 0.8 * y1  # where no point is
-        z, shown = pointed_at(page, *place)
-        assert np.abs(shown - decoded(model, z)).max() <= 0.51
-        click_at(page, "map", *place)
-        expect(page.locator(".pins-row-tile")).to_have_count(1)
-        expect(page).to_have_url(re.compile("z=-"))
-        assert np.abs(np.array(drawn(page)) - decoded(model, z)).max() <= 1
-        # Nor Workers, which some browsers refuse by throwing and others by an event.
-        page.add_init_script(NO_WORKERS)
-        for throws in ("", "yes"):
-            page.evaluate("(throws) => (sessionStorage.throws = throws)", throws)
-            open_map(page, workshop.address())
-            note = page.locator(".latent-map-note")
-            expect(note).to_have_text(
-                "This browser has no WebGL: the map is drawn more slowly. "
-                "This browser cannot decode in the background: the map has no manifold."
-            )
-            assert points(page, "map") == TEST_IMAGES
-            note.evaluate(COUNT_WRITES)
-            revision = int(str(page.locator(".latent-map").get_attribute("data-revision")))
-            width = 1100 if throws else 1200
-            page.set_viewport_size({"width": width, "height": 900})
-            ready(page, "map", revision + 1)
-            assert page.evaluate("window.writes") == 0  # it would be read out again
-        page.route("**/plotly-*.js", lambda route: route.abort())
-        page.goto(workshop.address())
-        expect(note).to_have_text(
-            re.compile("^This map cannot be drawn. Plotly cannot be loaded from .+. Reload the page")
-        )
-    finally:
-        slow.close()
-    assert troubles == []
+
+
+def test_nonsense_in_the_address_leaves_a_map_that_holds_all_points(
+    workshop: Workshop, page: Page, trained: Run
+) -> None:
+    shutil.copytree(trained.path, workshop.runs / trained.name)
+    open_map(page, f"{workshop.address()}?z=abc&colour=nonsense&window=1,nonsense&layers=points")
+    expect(page.get_by_text("is no place here")).to_be_visible()
+    x0, x1, y0, y1 = ranges(page)
+    low, high = page.evaluate(EXTENT)
+    assert x0 < low[0] < high[0] < x1
+    assert y0 < low[1] < high[1] < y1
+    model = trained.load_model()
+    place = 0.2 * x0 + 0.8 * x1, 0.2 * y0 + 0.8 * y1  # where no point is
+    z, shown = pointed_at(page, *place)
+    assert np.abs(shown - decoded(model, z)).max() <= 0.51
+    click_at(page, "map", *place)
+    expect(page.locator(".pins-row-tile")).to_have_count(1)
+    expect(page).to_have_url(re.compile("z=-"))
+    assert np.abs(np.array(drawn(page)) - decoded(model, z)).max() <= 1
+
+
+def test_points_are_dots_in_their_colours_where_they_lie_and_no_webgl_is_needed(
+    small_map: str, page: Page
+) -> None:
+    page.add_init_script(COUNT_WEBGL)
+    open_map(page, f"{small_map}?layers=points")
+    x0, x1, y0, y1 = ranges(page)
+    places, colours = (np.array(each) for each in page.evaluate(PLACES))
+    shares = (places.reshape(-1, 2) - (x0, y1)) / (x1 - x0, y0 - y1)  # from the upper left corner
+    picture = pixels(page.locator(".latent-map-points"))
+    columns, rows = (shares * picture.shape[1::-1]).T.astype(int)
+    away = np.linalg.norm((shares[:, None] - shares) * picture.shape[1::-1], axis=2)
+    alone = np.sort(away, axis=1)[:, 1] > 5  # pixels: a dot has four
+    assert alone.sum() >= 5
+    seen = picture[rows[alone], columns[alone]]
+    expected = np.array([[int(colour[k : k + 2], 16) for k in (1, 3, 5)] for colour in colours[alone]])
+    assert np.abs(seen[:, :3] - expected).max() <= 3
+    assert (seen[:, 3] > 100).all()
+    # Plotly has the same points, in one trace for each class.
+    assert points(page, "map") == TEST_IMAGES
+    assert page.evaluate("window.contexts") == 0
+
+
+def test_points_are_set_apart_while_an_area_is_selected(small_map: str, page: Page) -> None:
+    open_map(page, f"{small_map}?layers=points")
+    x0, x1, y0, y1 = ranges(page)
+    middle_x = (x0 + x1) / 2
+    page.evaluate(SHOW, {"region": [[x0, y0], [middle_x, y0], [middle_x, y1], [x0, y1]]})
+    next_frame(page)
+    opacity = pixels(page.locator(".latent-map-points"))[:, :, 3]
+    half = opacity.shape[1] // 2
+    within, outside = opacity[:, : half - 5], opacity[:, half + 5 :]
+    assert 0 < np.median(outside[outside > 0]) < 0.4 * np.median(within[within > 0])
+
+
+def test_a_map_that_is_moved_draws_its_points_and_leaves_the_figure(small_map: str, page: Page) -> None:
+    open_map(page, f"{small_map}?layers=points")
+    revision = page.locator(".latent-map").get_attribute("data-revision")
+    sizes = []
+    for _ in range(3):
+        zoom_in(page, 4)
+        expect(page).to_have_url(re.compile("window="))
+        sizes.append(page.evaluate(f"{MAP}.dots.mark.size"))
+    assert sizes == sorted(set(sizes))  # the closer, the larger
+    assert page.locator(".latent-map").get_attribute("data-revision") == revision

@@ -171,7 +171,7 @@ def test_points_are_drawn_where_they_were_and_axes_stand_still_or_go_with_them(
     open_moments(page, server.address("?hide=0,1"))
     seek(page, 3)
     seen(page, list(snapshots)[3])
-    ink = pixels(page.locator(".latent-map-past"))[:, :, 3]
+    ink = pixels(page.locator(".latent-map-points"))[:, :, 3]
     x0, x1, y0, y1 = ranges(page)
     labels = page.evaluate(LABELS)
     shares = (places(page) - (x0, y1)) / (x1 - x0, y0 - y1)  # from the upper left corner
@@ -182,7 +182,6 @@ def test_points_are_drawn_where_they_were_and_axes_stand_still_or_go_with_them(
     columns, rows = (shares * ink.shape[::-1]).T.astype(int)
     assert (ink[rows[visible], columns[visible]] > 100).all()
     assert (ink > 0).sum() < 49 * visible.sum()  # nothing but dots
-    expect(page.locator(".latent-map .gl-container, .latent-map .scatterlayer").first).to_be_hidden()
     spots = np.stack((columns, rows), axis=1)
     away = np.linalg.norm(spots[:, None] - spots[~chosen], axis=2).min(1)
     alone = hidden & (away > 5)
@@ -218,11 +217,11 @@ def test_colours_by_numbers_mean_the_same_at_every_moment_while_held(
     assert scale.text_content() == now
     assert (_binned(then, then) != (held := _binned(then, newest))).mean() > 0.3  # it tells
     assert (
-        page.evaluate(f"[...{MAP}.past.colours]") == held
+        page.evaluate(f"[...{MAP}.dots.numbers]") == held
     ).mean() > 0.97  # float16 and float32 round otherwise
     page.get_by_label("Hold the axes").uncheck()
     expect(scale).not_to_have_text(now)
-    assert (page.evaluate(f"[...{MAP}.past.colours]") == _binned(then, then)).mean() > 0.97
+    assert (page.evaluate(f"[...{MAP}.dots.numbers]") == _binned(then, then)).mean() > 0.97
     # No snapshot has losses of pictures: that is said, while they are seen.
     note = page.locator(".time-machine-note")
     sentence = "Colours by loss are those of the newest weights."

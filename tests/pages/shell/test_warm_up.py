@@ -10,7 +10,6 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from plotly.offline import get_plotlyjs
 
 from pages.components.shell import assets, warm_up
 from tests.support.app_test import PAGES, messages, visit
@@ -36,7 +35,7 @@ def test_two_servers_prepare_one_folder_before_anybody_visits_them(trained: Run,
         (plotly,) = folder.glob("plotly-*.min.js")
         images = np.frombuffer(gzip.decompress(pictures.read_bytes()), np.uint8, offset=8)
         wait_until(lambda: not any(path.name.startswith(".") for path in folder.rglob("*")))
-    assert plotly.read_text(encoding="utf-8") == get_plotlyjs()
+    assert plotly.read_bytes() == assets._PLOTLY.read_bytes()
     assert np.array_equal(images, registry._load("mnist", False, data).images.ravel())
     assert "missing ScriptRunContext" not in one.log.read_text()
 

@@ -1,5 +1,6 @@
 """What callers may pass to a model, and what they are told about everything else."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,21 @@ def test_no_images_are_no_images(model: VAE) -> None:
     assert model.decode(np.empty((0, 3))).shape == (0, 1, 28, 28)
 
 
+def test_what_was_made_in_inference_mode_is_taken_outside_of_it() -> None:
+    model = VAE(small_config())
+    with torch.inference_mode():
+        images = torch.tensor(FIVE, dtype=torch.float32)
+    model.encode(images)[0].sum().backward()
+    assert all(weights.grad is not None for weights in model.encoder.hidden.parameters())
+
+
+def test_nested_tensors_get_a_sentence(model: VAE) -> None:
+    with warnings.catch_warnings(action="ignore"):  # torch calls them a prototype
+        images = torch.nested.nested_tensor(list(torch.tensor(FIVE)))
+    with pytest.raises(VaeError, match="not a nested tensor"):
+        model.encode(images)
+
+
 def with_one(value: float) -> np.ndarray:
     images = FIVE.copy()
     images[3, 40] = value
@@ -88,6 +104,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "objects": (FIVE.astype(object), "images are object"),
     "a list": (FIVE.tolist(), "must be a NumPy array or a dense torch tensor, not list"),
     "nothing": (None, "not NoneType"),
+    "without values": (torch.zeros(5, 784, device="meta"), "on the device meta"),
+    "too large for float64": (np.full((1, 784), np.longdouble("1e400")), "to inf"),
     "sparse": (torch.zeros(5, 784).to_sparse(), "not a sparse tensor"),
     "one image": (FIVE[0].reshape(28, 28), r"shape \(28, 28\).*Pass images\[None\] for a single one"),
     "one flat image": (FIVE[0], r"shape \(784,\).*Pass images\[None\]"),

@@ -114,7 +114,7 @@ def test_a_folder_packed_by_hand_is_a_run(run: Run, here: Path) -> None:
         *("../config.json", "/config.json", "a/../config.json", "gift/../../status.json", "C:\\config.json"),
         *("gift\\status.json", "gift/snapshots/../status.json", "gift//status.json", "./status.json"),
         *("gift/Status.json", "gift/model.pkl", "gift/snapshots/x.safetensors", "a/gift/status.json"),
-        *("gift/snapshots/00000000.safetensors/status.json", "gift/status.json ", "gift/.status.json.0123"),
+        *("gift/snapshots/00000000.safetensors/status.json", "gift/status.json ", "gift/status.json.0123"),
     ],
 )
 def test_a_name_that_no_file_of_a_run_has_is_refused(name: str, run: Run, here: Path) -> None:
@@ -128,6 +128,8 @@ def test_what_systems_leave_behind_is_ignored(run: Run, here: Path) -> None:
         *("Thumbs.db", "thumbs.db", "snapshots/Thumbs.db", "ehthumbs.db", "desktop.ini", "Desktop.ini"),
         *(".DS_Store", "snapshots/.DS_Store", "._config.json", "snapshots/._00000036.safetensors", "Icon\r"),
         *(".localized", ".directory", ".status.json.0a1b2c3d", "snapshots/.00000036.safetensors.89abcdef"),
+        *(".nfs000000000001", ".fuse_hidden0000001200000001", ".config.json.swp", ".git/HEAD", "..old"),
+        *("@eaDir/config.json@SynoEAStream", "model.safetensors:Zone.Identifier", "~$config.json"),
         *("__MACOSX/._x", ".Trashes/501/x", "$RECYCLE.BIN/S-1-5/desktop.ini", "System Volume Information/x"),
     ]
     whole = {f"gift/{name}": content for name, content in files(run).items()}

@@ -14,10 +14,7 @@ class LiveFigure {
     this.element = this.box.querySelector(".live-figure-chart");
     this.note = this.box.querySelector(".live-figure-note");
     const { signal } = this.listeners;
-    this.chart = new PlotlyChart(this.element, signal, () => {
-      this.drawn = null;
-      this.draw();
-    });
+    this.chart = new PlotlyChart(this.element, signal);
     onClick(this.chart, (place) => this.click(place), signal);
     // Once Plotly has ended the drag.
     const released = () => this.waiting && setTimeout(() => this.draw());
@@ -81,10 +78,7 @@ class LiveFigure {
     element.hidden = false;
     const { data, layout } = JSON.parse(this.data.figure); // anew, as Plotly writes into it
     for (const [name, part] of Object.entries(narrow)) layout[name] = { ...layout[name], ...part };
-    const heavy = data.filter((trace) => trace.type === "scattergl");
-    const slow = heavy.length > 0 && !chart.webgl;
-    if (slow) heavy.forEach((trace) => (trace.type = "scatter"));
-    note.textContent = slow ? "This browser has no WebGL: the map is drawn more slowly." : "";
+    note.textContent = "";
     delete layout.width;
     delete layout.height;
     chart.forgetFirstRanges();

@@ -9,6 +9,7 @@ import { makeHover, pointFigures } from "./input/hover.js";
 import { makeKeys } from "./input/keyboard.js";
 import { drawOverlay } from "./layers/overlay.js";
 import { PlotlyLayer } from "./layers/plotly_layer.js";
+import { PointsLayer } from "./layers/points_layer.js";
 import { makeLegend } from "./legend.js";
 import { makeManifold } from "./manifold/manifold.js";
 import { NewestMap } from "./moments/newest_map.js";
@@ -16,7 +17,6 @@ import { PastMap } from "./moments/past_map.js";
 import { hiddenInUrl, setHidden } from "./url_state.js";
 import { View } from "./view.js";
 
-const NO_WEBGL = "This browser has no WebGL: the map is drawn more slowly.";
 const NO_MANIFOLD = "This browser cannot decode in the background: the map has no manifold.";
 const CORNERS = 500; // that are reported of a lasso, at most
 const TOUCHING = 1; // pixels between the pointer and a point's edge where the point still counts as hovered
@@ -28,6 +28,7 @@ class LatentMap {
   line = null; // while it is drawn: two places
   trouble = ""; // what the map has to do without
   queue = new EventQueue();
+  selected = null; // corners of an area, before the server has heard of it
   clicked = null; // the number of the last click, or null if it was not reported
 
   constructor(parentElement) {
@@ -36,14 +37,10 @@ class LatentMap {
     [this.overlay, this.behind] = ["-marks", "-manifold"].map(part);
     this.listeners = new AbortController();
     const { signal } = this.listeners;
-    this.chart = new PlotlyChart(part("-chart"), signal, () => {
-      this.layer.forget();
-      this.draw();
-    });
+    this.chart = new PlotlyChart(part("-chart"), signal);
     this.view = new View(this.chart);
     this.layer = new PlotlyLayer(this.view, {
       moved: () => this.moved(),
-      rested: () => this.draw(),
       selected: (corners) => this.select(corners),
       deselected: () => this.select([]),
     });
@@ -51,7 +48,8 @@ class LatentMap {
       this.root.dataset[name] = this.data[name];
       this.draw();
     });
-    this.past = new PastMap(part("-past"), {
+    this.dots = new PointsLayer(part("-points"));
+    this.past = new PastMap({
       moved: () => this.drawPoints(),
       momentChanged: () => this.momentChanged(),
     });
@@ -102,6 +100,7 @@ class LatentMap {
       setHidden(data.prefix, this.hidden, data.classes);
     }
     this.data = data;
+    this.selected = data.region;
     this.view.plane = data.plane;
     this.queue.acknowledge(setTriggerValue, data.acknowledged, data.session);
     this.root.dataset.chart = data.key;
@@ -143,8 +142,7 @@ class LatentMap {
         this.waiting = false;
         await this.drawFigure();
         if (this.gone) return;
-        this.past.hideAtNewest();
-        this.setNote([this.chart.webgl ? "" : NO_WEBGL, this.trouble].filter(Boolean).join(" "));
+        this.setNote(this.trouble);
         this.moved();
       }
     } catch (error) {
@@ -164,9 +162,9 @@ class LatentMap {
     await this.chart.load(data.plotly);
     if (this.gone) return; // the chart would never be purged
     const drawn = await this.layer.draw({
-      ...{ prefix, revision, selects, region, names: data.plane.names, look: { colouring, colours, scale } },
+      ...{ prefix, revision, selects, region, names: data.plane.names, look },
       points: newest.points,
-      visible: data.layers.includes("points") && !this.past.active,
+      visible: data.layers.includes("points"),
       hidden,
       home: this.past.home ?? newest.home,
       template: themeTemplate(root),
@@ -209,6 +207,8 @@ class LatentMap {
     const classes = [...this.data.classes.keys()].filter((label) => !this.hidden.has(label)); // the visible ones
     const each = Math.ceil(corners.length / CORNERS);
     const kept = corners.filter((_, i) => i % each === 0);
+    this.selected = kept.length ? kept : null;
+    this.drawPoints();
     this.queue.emit({ kind: "region", corners: kept, classes, ...this.origin });
   }
 
@@ -223,9 +223,9 @@ class LatentMap {
 
   // The index of the data point at a place, or null.
   pointAt({ x, y }) {
-    const { data, hidden, points, shown, layer, view } = this;
+    const { data, hidden, points, shown, dots, view } = this;
     if (!data.layers.includes("points")) return null;
-    const reach = view.distance(layer.mark.size / 2 + TOUCHING);
+    const reach = view.distance(dots.mark.size / 2 + TOUCHING);
     return shown.grid?.nearestPoint(x, y, reach, (i) => !hidden.has(points.labels[i])) ?? null;
   }
 
@@ -273,10 +273,14 @@ class LatentMap {
 
   // All that moves at every frame of a play.
   drawPoints() {
-    if (!this.view.ready) return;
-    this.past.draw(this.view, this.hidden, this.layer.mark);
-    this.root.toggleAttribute("data-past", this.past.replacesPlotly);
-    this.chart.hidePoints(this.past.replacesPlotly);
+    if (!this.view.ready || !this.points) return;
+    const { data, hidden, layer, past, points, shown, view } = this;
+    this.root.toggleAttribute("data-past", past.active);
+    this.dots.draw(view, {
+      ...{ points, hidden, look: data, spread: shown.spread, zoom: layer.zoom },
+      visible: data.layers.includes("points"),
+      region: past.active ? null : this.selected, // an area of the newest map
+    });
     this.drawOverlay();
   }
 

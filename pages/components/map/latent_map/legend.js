@@ -2,7 +2,7 @@
 // cannot be used by keyboard. Where colours mean numbers, their scale stands beside the classes.
 import { button, element } from "../../shell/dom.js";
 import { shown } from "../../shell/hover_event.js";
-import { bounds } from "./layers/plotly_figure.js";
+import { bounds } from "./layers/point_colours.js";
 
 const dot = (background) => element("i", { style: `background: ${background}` });
 

@@ -1,9 +1,10 @@
-// The points on a Plotly chart, and the part of the map that is visible. Plotly draws again only when the points
-// change, as that takes 30 ms or more.
+// The Plotly chart of the map, and the part of the map that is visible. Its figure changes only when the points or their
+// look change, as that takes Plotly 30 ms or more.
 import { CONFIG } from "../../../charts/plotly.js";
 import { remember, remembered, setWindow, windowInUrl } from "../url_state.js";
 import { widened } from "../view.js";
-import { groups, layout, marker, traces } from "./plotly_figure.js";
+import { colourNumbers, marker } from "./point_colours.js";
+import { layout, traces } from "./plotly_figure.js";
 
 const RESTED = 400; // milliseconds after a zoom
 const SELECTING = ["select2d", "lasso2d"];
@@ -12,24 +13,23 @@ const HOME = { name: "home", title: "Whole map (double-click)" };
 
 export class PlotlyLayer {
   moving = false; // during a pan or zoom: a redraw now would reset the window
-  mark = { size: 0 }; // of the points, as drawn
   home = null; // the ranges of the whole map, as drawn
   revision = undefined; // of the map that is drawn
   points = null; // the name of the points that are drawn
   #drawn = ""; // what the figure was made of
   #draws = 0;
 
-  // On the chart of a View. `on` has the callbacks moved() at each frame of a pan or zoom, rested() after it,
-  // selected([[x, y]…]) and deselected().
+  // On the chart of a View. `on` has the callbacks moved() at each frame of a pan or zoom, selected([[x, y]…]) and
+  // deselected().
   constructor(view, on) {
     Object.assign(this, { view, chart: view.chart, on });
   }
 
-  // Draws the points if they, or the look of the map, have changed; returns whether it did.
+  // Draws the figure if it, or the look of the map, has changed; returns whether it did.
   //   prefix, revision, names, selects, region  of the map: of its URL parameters; of its content; of its axes; whether
   //                 it has a lasso, and the area selected, or null
   //   look          its { colouring, colours, scale }
-  //   points        those of the newest weights; `visible` whether they are shown here
+  //   points        those of the newest weights; `visible` whether they are shown
   //   hidden        labels of hidden classes
   //   home          the ranges of the whole map
   //   template      the theme; size, [width, height] of the chart
@@ -39,23 +39,15 @@ export class PlotlyLayer {
     const same = this.revision === revision;
     const ranges = same && !this.showsAll() ? view.ranges : home; // which fits whatever size the chart has now
     this.home = home;
-    const mark = marker(points.labels.length, 2 ** Math.round(Math.log2(zoom(home, ranges))));
     const drawn = JSON.stringify([points.name, look.colouring, revision, visible, [...hidden], home, template, size]);
     const deselected = this.selecting && !region;
     this.selecting = region !== null;
-    const unchanged = drawn === this.#drawn && !deselected;
-    if (unchanged && mark.size === this.mark.size) return false;
-    if (unchanged) {
-      // A new figure would lose the selection of a lasso.
-      await chart.restyle({ "marker.size": mark.size, "marker.opacity": mark.opacity });
-    } else {
-      const parts = visible ? groups(points, look, hidden, points) : [];
-      const figure = traces(points, parts, mark, chart.webgl ? "scattergl" : "scatter");
-      // Another config would be another chart: the chosen mode would be lost, and WebGL begin anew.
-      this.config ??= this.configOf(selects);
-      await chart.draw(figure, { ...layout(ranges, names, ++this.#draws), template }, this.config);
-    }
-    this.mark = mark;
+    if (drawn === this.#drawn && !deselected) return false;
+    const numbers = visible && colourNumbers(points, look, hidden, points);
+    const figure = visible ? traces(points, numbers, look, marker(points.labels.length, 1)) : [];
+    // Another config would be another chart: the chosen mode would be lost.
+    this.config ??= this.configOf(selects);
+    await chart.draw(figure, { ...layout(ranges, names, ++this.#draws), template }, this.config);
     this.#drawn = drawn;
     this.points = points.name;
     if (!same) await this.showFirst(revision);
@@ -78,7 +70,6 @@ export class PlotlyLayer {
       ...CONFIG,
       displayModeBar: true, // otherwise the lasso would only appear when the pointer is there
       scrollZoom: true,
-      plotGlPixelRatio: devicePixelRatio, // not 2 everywhere: four times the pixels at every frame of a zoom
       doubleClick: false, // it would return to the first map's ranges, which may be another run's
       modeBarButtons: [[...BUTTONS.filter((name) => selects || !SELECTING.includes(name)), home]],
     };
@@ -109,7 +100,6 @@ export class PlotlyLayer {
         const ranges = this.showsAll() ? null : view.ranges;
         remember(this.prefix, this.revision, ranges);
         if (chart.element.isConnected) setWindow(this.prefix, ranges);
-        on.rested(); // the points' size, which takes Plotly up to 0.3 s: the digits come first
       }, RESTED);
       on.moved();
     });
@@ -138,6 +128,12 @@ export class PlotlyLayer {
     return even && Math.min(more[0][0], more[1][0]) < near;
   }
 
+  // How many times larger than the whole map the visible part is drawn.
+  get zoom() {
+    const [[low, high], [x0, x1]] = [this.home[0], this.view.ranges[0]];
+    return (high - low) / (x1 - x0);
+  }
+
   // Widens the visible part about a place, or about its middle; a factor of null shows the whole map.
   zoomBy(factor, place = null) {
     const { view, chart } = this;
@@ -151,9 +147,4 @@ export class PlotlyLayer {
     clearTimeout(this.writing);
     this.chart.purge();
   }
-}
-
-// How many times larger than the whole map.
-function zoom([[low, high]], [[x0, x1]]) {
-  return (high - low) / (x1 - x0);
 }

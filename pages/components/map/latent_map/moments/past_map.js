@@ -1,10 +1,9 @@
-// The map at an earlier moment of the training. Its points are drawn on a canvas of our own. Between two moments a
-// point lies on the straight line between its two places; everything else is that of the nearer moment.
+// The map at an earlier moment of the training. Between two moments a point lies on the straight line between its two
+// places; everything else is that of the nearer moment.
 import { timeline } from "../../../stores/moments/timeline.js";
 import { Awaited } from "../../../stores/registry/awaited.js";
 import { pointSets } from "../../../stores/registry/registry.js";
-import { groups, home } from "../layers/plotly_figure.js";
-import { HIDDEN, makeDots } from "../layers/points_canvas.js";
+import { home } from "../layers/plotly_figure.js";
 import { makeGrid } from "../spatial_index.js";
 import { momentPoints } from "./moment_points.js";
 
@@ -15,11 +14,10 @@ export class PastMap {
   timeline = null;
   scene = null; // what it shows, once that can be drawn; null at the newest weights
   points = null; // at the moment that is shown
-  replacesPlotly = false; // whether the canvas stands in for Plotly's points
 
   // `on` has the callbacks moved() at every change, momentChanged() when another moment is the nearest.
-  constructor(canvas, on) {
-    Object.assign(this, { canvas, on, drawDots: makeDots(canvas) });
+  constructor(on) {
+    this.on = on;
     this.listeners = new AbortController();
     this.awaited = new Awaited(pointSets(), () => this.change());
   }
@@ -108,9 +106,7 @@ export class PastMap {
     Object.assign(this, { scene, fixedAxes, played });
     [this.found, this.whole] = [null, changed ? null : this.whole];
     if (!scene && !before) return;
-    this.points = scene ? this.between(scene) : newest; // until Plotly has drawn the newest
-    if (changed) this.colours = null;
-    this.replacesPlotly = true;
+    this.points = scene && this.between(scene);
     this.on.moved();
     if (changed) this.on.momentChanged();
   }
@@ -121,29 +117,6 @@ export class PastMap {
     this.places = this.places?.length === from.xy.length ? this.places : new Float32Array(from.xy.length);
     for (let k = 0; k < this.places.length; k++) this.places[k] = from.xy[k] + part * (to.xy[k] - from.xy[k]);
     return { ...near, xy: this.places };
-  }
-
-  // To be called when Plotly has drawn the newest points, which then need no canvas.
-  hideAtNewest() {
-    if (this.active) return;
-    this.canvas.hidden = true;
-    this.replacesPlotly = false;
-  }
-
-  // Draws the points; `hidden` are labels of classes, `mark` is their { size, opacity }.
-  draw(view, hidden, mark) {
-    const { canvas, points, map } = this;
-    canvas.hidden = !this.replacesPlotly || !map.layers.includes("points");
-    if (canvas.hidden || !points) return;
-    const coloured = JSON.stringify([map.colouring, [...hidden]]);
-    if (!this.colours || this.coloured !== coloured) {
-      this.coloured = coloured;
-      this.colours = new Uint8Array(points.labels.length).fill(HIDDEN);
-      const parts = groups(points, map, hidden, this.spread);
-      for (const [k, { members }] of parts.entries()) for (const i of members) this.colours[i] = k;
-      this.palette = parts.map(({ colour }) => colour);
-    }
-    this.drawDots({ xy: points.xy, colours: this.colours, palette: this.palette, view, mark });
   }
 
   dispose() {

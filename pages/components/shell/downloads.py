@@ -1,0 +1,45 @@
+"""Downloads of the data set that a page needs, with their progress on the page."""
+
+import streamlit as st
+
+from pages.components.shell.access import may_change
+from pages.components.shell.messages import escape_markdown
+from vae.config import Dataset
+from vae.datasets.registry import MEGABYTES, is_downloaded
+from vae.storage.folders import data_dir
+from vae.training.downloads import begin_download, download_job
+
+POLL = 0.5  # seconds
+
+
+def show_download(dataset: Dataset) -> None:
+    """Shows the download of a data set, begins it if nobody has, and runs the page anew once it is there.
+
+    Where the page is open to a class, only the host begins a download.
+    """
+    job = download_job(dataset)
+    begun = job is not None and not (job.ended and not job.error)
+    if not begun and not may_change():
+        st.info(
+            f"This needs the data set {dataset}, which is not here yet. The host gets it by opening this "
+            f"page, or with `python -m vae download {dataset}`."
+        )
+        return
+    if not begun:
+        begin_download(dataset)
+    st.fragment(_progress, run_every=POLL)(dataset)
+
+
+def _progress(dataset: Dataset) -> None:
+    job = download_job(dataset)
+    if is_downloaded(dataset, data_dir()) or job is None or (job.ended and not job.error):
+        st.rerun()
+    if not job.error:
+        st.info(
+            f"This needs the data set {dataset}, which is not here yet: it is being downloaded "
+            f"({MEGABYTES[dataset]} MB), once for all pages. {job.activity}"
+        )
+        return
+    st.error(escape_markdown(job.error))
+    if may_change():
+        st.button("Try again", on_click=begin_download, args=(dataset,), key=f"download {dataset}")

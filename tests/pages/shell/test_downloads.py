@@ -1,0 +1,132 @@
+"""A run of a data set that is not there: its pages show the download, and themselves once it is over."""
+
+import gzip
+import shutil
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.support.app_test import PAGES, component, messages, visit
+from tests.support.browser import wait_until
+from tests.support.small_runs import small_config
+from vae.runs.catalogue import new_run
+from vae.runs.run import Run
+from vae.training import downloads
+from vae.training.processes import start_process
+
+# Stands in for `python -m vae download`: goes on once the folder has a file `go` or `fail`.
+PROCESS = """
+import shutil, sys, time
+from pathlib import Path
+root, source = map(Path, sys.argv[1:])
+print("Downloading kmnist: 3 of 21 MB.", file=sys.stderr, flush=True)
+while not any((root / name).exists() for name in ("go", "fail")):
+    time.sleep(0.01)
+if (root / "fail").exists():
+    (root / "fail").unlink()
+    sys.exit("The data set kmnist could not be downloaded or read (no network).")
+shutil.copytree(source, root / "KMNIST" / "raw")
+"""
+
+
+@pytest.fixture
+def run(runs_dir: Path, trained: Run) -> Run:
+    """A run of another set than MNIST."""
+    run = new_run(small_config(dataset="kmnist"), runs_dir)
+    shutil.copy(trained.model_path, run.model_path)
+    return run
+
+
+@pytest.fixture
+def root(small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty data directory."""
+    root, source = tmp_path / "data", tmp_path / "source"
+    for folder in (root, source):
+        folder.mkdir()
+    for path in (small_data / "mnist").glob("*.gz"):
+        (source / path.stem).write_bytes(gzip.decompress(path.read_bytes()))
+    monkeypatch.setenv("VAE_DATA_DIR", str(root))
+
+    def start(*arguments: str, **streams: Any) -> subprocess.Popen[Any]:
+        assert arguments == ("download", "kmnist")
+        started.append(arguments)
+        return subprocess.Popen([sys.executable, "-c", PROCESS, str(root), str(source)], **streams)
+
+    monkeypatch.setattr(downloads, "start_process", start)
+    return root
+
+
+started: list[tuple[str, ...]] = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_started() -> None:
+    started.clear()
+
+
+def job() -> downloads.DownloadJob:
+    found = downloads.download_job("kmnist")
+    assert found is not None
+    return found
+
+
+def shown(test: AppTest) -> str:
+    """What the page says once the process has said how far it is."""
+    wait_until(lambda: job().activity != "")
+    return messages(test.run())
+
+
+def test_the_page_shows_the_download_and_then_itself(run: Run, root: Path) -> None:
+    tests = [visit(page, run=run.name) for page in PAGES[:2]]
+    for test in tests:
+        text = shown(test)
+        assert "needs the data set kmnist, which is not here yet: it is being downloaded (21 MB)" in text
+        assert text.endswith("Downloading kmnist: 3 of 21 MB.")
+        assert not test.error
+    assert len(started) == 1, "one for both pages"
+    (root / "go").touch()
+    wait_until(lambda: job().ended)
+    for test, key in zip(tests, ("map", "gallery"), strict=True):
+        assert messages(test.run()) == ""
+        assert component(test, key)
+
+
+def test_a_download_that_fails_says_why_and_can_be_tried_again(run: Run, root: Path) -> None:
+    (root / "fail").touch()
+    test = visit(PAGES[0], run=run.name)
+    wait_until(lambda: job().ended)
+    assert "could not be downloaded or read (no network)" in messages(test.run())
+    assert len(started) == 1
+    next(button for button in test.button if button.label == "Try again").click()
+    assert "it is being downloaded" in shown(test)
+    assert len(started) == 2
+    (root / "go").touch()
+    wait_until(lambda: job().ended)
+    assert messages(test.run()) == ""
+
+
+@pytest.mark.usefixtures("root")
+def test_where_only_the_host_may_change_runs_visitors_download_nothing(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAE_READ_ONLY", "1")
+    assert "The host gets it by opening this page, or with python -m vae download kmnist" in messages(
+        visit(PAGES[0], run=run.name)
+    ).replace("`", "")
+    assert started == []
+
+
+@pytest.mark.usefixtures("forked")
+def test_a_real_process_says_why_it_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # where nobody answers
+    monkeypatch.setattr(downloads, "start_process", partial(start_process))
+    downloads.begin_download("kmnist")
+    wait_until(lambda: job().ended)
+    assert job().error.startswith("The data set kmnist could not be downloaded or read")
+    assert job().activity in ("", "Downloading kmnist: 0 of 21 MB.")
