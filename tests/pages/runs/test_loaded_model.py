@@ -79,7 +79,7 @@ def test_what_stands_on_the_page_is_what_the_line_says(runs_dir: Path, trained: 
         if evaluated:
             for run in runs:
                 save_evaluation(run, evaluate(run, samples=2))
-        text = html(visit(PAGES[3], run=runs[0].name, **{"with": runs[1].name}))
+        text = html(visit(PAGES[3], None, **{"run": runs[0].name, "with": runs[1].name}))
         error = f" ± {figures.standard_error:.2f}" if evaluated else ""
         for value, what in ((-line.elbo, error), (line.reconstruction, ""), (line.kl, "")):
             assert f"{value:.2f}{what}<" in text

@@ -74,7 +74,7 @@ def test_what_was_made_in_inference_mode_is_taken_outside_of_it() -> None:
     with torch.inference_mode():
         images = torch.tensor(FIVE, dtype=torch.float32)
     model.encode(images)[0].sum().backward()
-    assert all(weights.grad is not None for weights in model.encoder.hidden.parameters())
+    assert all(weights.grad is not None for weights in model.encoder.get_submodule("hidden").parameters())
 
 
 def test_nested_tensors_get_a_sentence(model: VAE) -> None:

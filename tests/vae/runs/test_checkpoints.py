@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from tests.support.small_runs import TEST_IMAGES, save_model, small_config, with_numpy
 from vae import VaeError
-from vae.inference.scoring import Scores, score
+from vae.inference.scoring import Scores, score_images
 from vae.models.network import VAE
 from vae.runs import checkpoints
 from vae.runs.catalogue import delete_run, new_run
@@ -66,7 +66,7 @@ def scored() -> checkpoints.SavedModel:
     """A model of random weights, with its scores of five images."""
     model = with_numpy(VAE(small_config()), small_config())
     images = np.random.default_rng(0).integers(0, 256, (5, 28, 28), np.uint8)
-    return checkpoints.SavedModel(model, score(model, images), 7, 0.5)
+    return checkpoints.SavedModel(model, score_images(model, images), 7, 0.5)
 
 
 def test_scores_come_back_with_their_weights(scored: checkpoints.SavedModel, tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_weights_and_scores_match_while_the_file_is_replaced(tmp_path: Path) -> 
     versions = []
     for step in range(2):
         model = with_numpy(VAE(small_config()), small_config())
-        versions.append(checkpoints.SavedModel(model, score(model, images), step, step))
+        versions.append(checkpoints.SavedModel(model, score_images(model, images), step, step))
     checkpoints.save_model(run.model_path, versions[0])
     ended, seen = threading.Event(), list[int]()
 

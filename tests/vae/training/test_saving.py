@@ -9,7 +9,7 @@ import pytest
 from tests.support.small_runs import small_config
 from tests.support.tensors import load
 from tests.vae.training.test_requests import assert_same_weights, until
-from vae.inference.scoring import fit as fit_model
+from vae.inference.scoring import scores_match
 from vae.runs import checkpoints
 from vae.runs.catalogue import new_run
 from vae.runs.checkpoints import SavedModel, TrainingArrays, TrainingPosition
@@ -49,7 +49,7 @@ def assert_scored(run: Run, step: int) -> None:
     assert saved.step == step
     assert saved.epoch == pytest.approx(step / 12)
     assert saved.scores is not None
-    assert fit_model(saved.scores, saved.model, load("mnist", train=False)[0].numpy())
+    assert scores_match(saved.scores, saved.model, load("mnist", train=False)[0].numpy())
 
 
 def test_the_model_is_written_at_ends_of_epochs_and_the_state_whenever_it_is_due(
