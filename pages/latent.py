@@ -36,7 +36,7 @@ _STYLE = (
 
 
 def main() -> None:
-    """Draws the page: the slow and large parts first, then the fragment `explore`."""
+    """Draws the page: title and controls, the fragment `explore`, and then what its map awaits."""
     st.html(_STYLE)
     st.title("Latent space")
     st.write(
@@ -49,20 +49,20 @@ def main() -> None:
     # What is slow, or large on its way to the browser, runs with the page, not again at every click.
     loaded = loaded_model.load(run)
     follow_training(run, loaded)
-    decoder_store(loaded.decoder)
     settings = map_controls(run.config.latent_dim)
     plane_choice = plane_picker(loaded_model.dimensions(run, loaded), run.name)
     with st.container():  # keeps what follows in its place while the training set is scored
         training = training_set(run, loaded) if settings.training else None
     points = map_data.points_of(run, loaded, plane_choice.directions, training)
-    with st.container():  # keeps what follows in its place when there is a second store
-        points_store(points)
-        if training is not None:  # at earlier moments of the training the map shows the test set
-            points_store(map_data.points_of(run, loaded, plane_choice.directions), key="test_points")
     moments = moments_store(run_moments.load(run, loaded))
     pictures_url = pictures.pictures_url(run.config.dataset, train=training is not None)
     view = View(run, loaded, settings, plane_choice, training or loaded.test, points, pictures_url, moments)
     st.fragment(show_errors()(explore))(view)
+    # After the map, so that its frame and its scripts come first: it awaits what these bring, megabytes.
+    points_store(points)
+    decoder_store(loaded.decoder)
+    if training is not None:  # at earlier moments of the training the map shows the test set
+        points_store(map_data.points_of(run, loaded, plane_choice.directions), key="test_points")
     if pictures_url is None:  # after the map, which needs them only to show the picture of a point
         with show_errors():
             pictures.pack_pictures(run.config.dataset, train=training is not None)

@@ -3,6 +3,8 @@
 import functools
 import hashlib
 import os
+import posixpath
+import re
 import shutil
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -195,6 +197,45 @@ def module_component(file: str, html: str) -> ComponentRenderer:
         return mount(*args, **keywords)
 
     return mounted
+
+
+_IMPORT = re.compile(r'^import .*? from "(\..*?)";$', re.MULTILINE | re.DOTALL)
+_mount_preload = component(
+    "preload",
+    html="<span hidden data-preload></span>",
+    # It is invisible, and must leave no gap at the top of the page.
+    css='[data-testid="stElementContainer"]:has([data-preload]) {\n  display: none;\n}',
+    js=(Path(__file__).parent / "preload.js").read_text(encoding="utf-8"),
+    isolate_styles=False,
+)
+
+
+def preload(*folders: str) -> None:
+    """Has the browser fetch plotly.js and components' modules before the page mounts these.
+
+    Otherwise it asks for each module when it has read the one that imports it, and for plotly.js last.
+
+    Args:
+        folders: of components, such as "map/latent_map".
+    """
+    with suppress(VaeError):  # the component that needs them says why they cannot be served
+        modules = [f"app/static/{serve_modules()}/{name}" for name in imported_by(folders)]
+        _mount_preload(key="preload", data={"modules": modules, "script": plotly_js_url()})
+
+
+@functools.cache
+def imported_by(folders: tuple[str, ...]) -> list[str]:
+    """The modules that components import, directly or not, and their own."""
+    _, texts = _modules()
+    found: dict[str, None] = {}
+    waiting = [f"{folder}/component.js" for folder in folders]
+    while waiting:
+        name = waiting.pop(0)
+        if name not in found:
+            found[name] = None
+            imports = _IMPORT.findall(texts[name].decode())
+            waiting += [posixpath.normpath(f"{posixpath.dirname(name)}/{path}") for path in imports]
+    return list(found)
 
 
 def serve_modules() -> str:

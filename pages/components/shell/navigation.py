@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.components.shell.assets import preload
 from pages.components.shell.connection import watch_connection
 from pages.components.shell.messages import show_errors
 from pages.components.shell.page_state import set_page
@@ -18,6 +19,13 @@ _SHELL = Path(__file__).parent
 # files at each run, and a slow browser may request one that is gone.
 _ICON = f"data:image/png;base64,{b64encode((_SHELL / 'icon.png').read_bytes()).decode()}"
 _MAP = ":material/scatter_plot:"
+# The components of each page that a visitor waits for.
+_MAP_AND_TIME = ("map/latent_map", "map/time_machine")
+_WANTED_FIRST = {
+    "latent": (*_MAP_AND_TIME, "map/look_panel", "explore/pins_row"),
+    "compare": (*_MAP_AND_TIME, "charts/live_figure"),
+    "train": ("charts/live_figure", "map/time_machine"),
+}
 
 
 def show_page() -> None:
@@ -51,6 +59,8 @@ def show_page() -> None:
 
 def _show(page: str) -> None:
     set_page(page)
-    with show_errors():
+    content = st.container()
+    preload(*_WANTED_FIRST.get(page, ()))  # sent before the content; below it, where it moves nothing
+    with content, show_errors():
         imported(f"pages.{page}").main()
     watch_connection()

@@ -95,6 +95,19 @@ for (const kind of [HTMLCanvasElement, OffscreenCanvas]) {
 }"""
 
 
+# Where the plot is in the map, and how large, at each frame from the map's first to the page's last.
+WATCH_BOX = """
+window.boxes = new Set();
+const look = () => {
+    const map = document.querySelector(".latent-map[data-chart]");
+    const plot = map?.querySelector(".latent-map-plot");
+    if (plot) boxes.add([plot.offsetTop - map.offsetTop, plot.offsetWidth, plot.offsetHeight].join());
+    requestAnimationFrame(look);
+};
+look();
+"""
+
+
 @pytest.fixture
 def small_map(workshop: Workshop, trained: Run) -> str:
     """The address of the small run's map: 200 points, which are drawn in no time."""
@@ -402,3 +415,17 @@ def test_a_map_that_is_moved_draws_its_points_and_leaves_the_figure(small_map: s
         sizes.append(page.evaluate(f"{MAP}.dots.mark.size"))
     assert sizes == sorted(set(sizes))  # the closer, the larger
     assert page.locator(".latent-map").get_attribute("data-revision") == revision
+
+
+def test_the_map_has_its_final_place_and_size_before_its_points_are_there(small_map: str, page: Page) -> None:
+    page.set_viewport_size({"width": 700, "height": 900})  # where the classes take two rows
+    page.add_init_script(WATCH_BOX)
+    held: list[Route] = []
+    page.route("**/plotly-*.js", lambda route: held.append(route))
+    page.goto(small_map, wait_until="commit")
+    page.wait_for_function("window.boxes.size > 0")
+    next_frame(page)
+    held[0].continue_()
+    ready(page, "map")
+    next_frame(page)
+    assert page.evaluate("boxes.size") == 1

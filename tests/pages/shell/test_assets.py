@@ -17,7 +17,7 @@ from streamlit.web.server.starlette import starlette_routes
 
 from pages.components.shell import assets
 from tests.support.app_test import PAGES, messages, visit
-from tests.support.browser import Workshop
+from tests.support.browser import Workshop, ready
 from vae import VaeError
 from vae.runs.run import Run
 
@@ -149,6 +149,35 @@ def test_modules_of_older_versions_are_removed_after_a_day(
     os.utime(tmp_path / folder, (0, 0))
     assets.serve_modules()
     assert {path.name for path in tmp_path.iterdir()} == names
+
+
+# The paths of the modules that the browser fetches for a component, in order.
+IMPORTED = """async (folder) => {
+    await import(`/${folder}/component.js`);
+    const { origin } = location;
+    const urls = performance.getEntriesByType("resource").map(({ name }) => name);
+    return urls.filter((url) => url.endsWith(".js")).map((url) => url.slice(origin.length + 1)).sort();
+}"""
+
+
+@pytest.mark.browser
+def test_what_is_preloaded_is_what_a_component_imports(bare_page: Page) -> None:
+    expected = bare_page.evaluate(IMPORTED, "map/latent_map")
+    assert len(expected) > 20
+    assert sorted(assets.imported_by(("map/latent_map",))) == expected
+
+
+@pytest.mark.browser
+def test_the_map_is_made_of_what_was_preloaded_without_a_gap(
+    workshop: Workshop, trained: Run, page: Page
+) -> None:
+    shutil.copytree(trained.path, workshop.runs / trained.name)
+    page.goto(workshop.address())
+    ready(page, "map")
+    links = page.locator("link[rel=modulepreload], link[rel=preload][as=script]")
+    names = {str(each.get_attribute("href")).rpartition("/")[2] for each in links.all()}
+    assert {"component.js", "decoder_pool.js", assets.plotly_js_url().rpartition("/")[2]} <= names
+    expect(page.locator("[data-testid=stElementContainer]:has([data-preload])")).to_be_hidden()
 
 
 SCRIPT = """

@@ -233,7 +233,8 @@ _mount = module_component(
     '<div class="latent-map"><div class="latent-map-legend" role="group" aria-label="Classes"></div>'
     '<div class="latent-map-plot" tabindex="0" role="application">'
     '<canvas class="latent-map-manifold" hidden></canvas><div class="latent-map-chart"></div>'
-    '<canvas class="latent-map-points"></canvas><canvas class="latent-map-marks"></canvas></div>'
+    '<canvas class="latent-map-points" hidden></canvas>'
+    '<canvas class="latent-map-marks" hidden></canvas></div>'
     '<p class="latent-map-note component-note" role="status"></p>'
     '<div class="latent-map-tooltip pixelated" aria-hidden="true" hidden>'
     "<canvas></canvas><canvas hidden></canvas><p><b></b><b></b></p><span></span></div></div>",

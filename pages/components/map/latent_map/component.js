@@ -108,6 +108,7 @@ class LatentMap {
     updateUrl(data.query);
     this.layer.writeWindow();
     this.newest.request(data);
+    if (!this.root.dataset.ready) this.legend.draw(data, null, null, this.hidden); // its room, until the points are here
     const { colouring, colours, scale, layers, plane, points, moments, pins, pinned, chosen, ellipse } = data;
     this.past.follow({ colouring, colours, scale, layers, plane, points, moments, pins, pinned, chosen, ellipse });
     this.draw();

@@ -16,6 +16,8 @@ function scaleBar(values, { scale, colouringName }) {
 }
 
 // `changed(hidden)` gets the labels of all hidden classes, a Set, whenever a person hides or shows one.
+const UNKNOWN = "\u2007".repeat(5); // as wide as digits
+
 export function makeLegend(box, changed) {
   let hidden = new Set();
   let drawn = []; // what the buttons were made of
@@ -54,22 +56,22 @@ export function makeLegend(box, changed) {
   }
 
   // Makes the buttons where something they show has changed: `labels` are those of the points, `values` the numbers that
-  // colours are spread over, if they mean numbers.
+  // colours are spread over, if they mean numbers. Without both it takes the same room.
   function draw({ classes: names, colours, colouring, ...bar }, labels, values, hiddenClasses) {
     hidden = hiddenClasses;
     const news = [JSON.stringify([colouring, colours, names]), labels, values];
     if (news.every((part, k) => part === drawn[k])) return refresh();
     const counts = names.map(() => 0);
-    for (const label of labels) counts[label]++;
+    for (const label of labels ?? []) counts[label]++;
     const byClass = colouring === "class";
     classes = names.map((name, label) => {
       const colour = dot(byClass ? colours[label] : "var(--st-border-color)");
-      const text = `${name} (${counts[label].toLocaleString("en")})`;
+      const text = `${name} (${labels ? counts[label].toLocaleString("en") : UNKNOWN})`;
       return button((event) => press(event, label), { class: "latent-map-class" }, colour, text);
     });
     refresh();
     const focused = [...box.children].indexOf(document.activeElement); // it is the same class after that
-    box.replaceChildren(...classes, all, ...(byClass ? [] : [scaleBar(values, bar)]));
+    box.replaceChildren(...classes, all, ...(byClass || !values ? [] : [scaleBar(values, bar)]));
     box.children[focused]?.focus({ preventScroll: true });
     drawn = news;
   }

@@ -83,6 +83,7 @@ export function drawOverlay(canvas, view, state) {
   const { layers, prior, chosen, lines, ink, paper } = state;
   const { pins, place, ellipses } = marksOf({ ...state, view });
   const { width, height } = view.area;
+  canvas.hidden = false;
   for (const [name, value] of Object.entries(view.area)) canvas.style[name] = `${value}px`;
   const ratio = window.devicePixelRatio;
   const size = [Math.round(width * ratio), Math.round(height * ratio)];
