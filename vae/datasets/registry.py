@@ -93,12 +93,17 @@ def class_names(dataset: Dataset) -> tuple[str, ...]:
 
 def unusable(dataset: Dataset, root: Path, why: str | Exception) -> VaeError:
     """The error that a data set cannot be downloaded, saved or read, and what to do."""
+    text = why if isinstance(why, str) else reason(why)
+    if dataset == "mnist":  # its files are as SHA256SUMS beside them says, so somebody has made them
+        return VaeError(
+            f"The data set mnist in {root / 'mnist'} cannot be used ({text}). Put MNIST's own files there, "
+            "or leave VAE_DATA_DIR out."
+        )
     if isinstance(why, OSError) and why.errno in _LOCAL_ERRORS:
         return VaeError(
             f"The data set {dataset} cannot be saved in {root}: {why.strerror}. Make that folder writable, "
             f"and free some space if there is none: it takes about {UNPACKED * MEGABYTES[dataset]} MB."
         )
-    text = why if isinstance(why, str) else reason(why)
     return VaeError(
         f"The data set {dataset} could not be downloaded or read ({text}). Connect to the internet, "
         f"delete its folder in {root} if there is one, and try again; or train on mnist, which comes "

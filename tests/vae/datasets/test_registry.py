@@ -266,3 +266,20 @@ def test_files_with_other_content_get_a_reason(
             (raw / f"t10k-{name}-ubyte").write_bytes(content)
     with pytest.raises(VaeError, match=f"kmnist could not be downloaded or read.*{why}"):
         registry.load("kmnist", train=False)
+
+
+def test_an_mnist_that_somebody_has_made_is_not_told_to_be_downloaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = write_small_mnist(tmp_path) / "mnist"
+    labels, sums = packed / "train-labels-idx1-ubyte.gz", packed / "SHA256SUMS"
+    before = gzip.decompress(labels.read_bytes())
+    after = before[:8] + bytes([200]) + before[9:]
+    labels.write_bytes(gzip.compress(after))
+    digests = [hashlib.sha256(content).hexdigest() for content in (before, after)]
+    sums.write_text(sums.read_text().replace(*digests))
+    monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path))
+    with pytest.raises(
+        VaeError, match=r"a label is not from 0 to 9.*MNIST's own files there, or leave VAE_DATA"
+    ):
+        registry.load("mnist", train=True)
