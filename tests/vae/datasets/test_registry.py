@@ -276,8 +276,8 @@ def test_an_mnist_that_somebody_has_made_is_not_told_to_be_downloaded(
     before = gzip.decompress(labels.read_bytes())
     after = before[:8] + bytes([200]) + before[9:]
     labels.write_bytes(gzip.compress(after))
-    digests = [hashlib.sha256(content).hexdigest() for content in (before, after)]
-    sums.write_text(sums.read_text().replace(*digests))
+    old, new = (hashlib.sha256(content).hexdigest() for content in (before, after))
+    sums.write_text(sums.read_text().replace(old, new))
     monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path))
     with pytest.raises(
         VaeError, match=r"a label is not from 0 to 9.*MNIST's own files there, or leave VAE_DATA"
