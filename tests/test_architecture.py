@@ -1,5 +1,6 @@
 """Who may import whom (docs/ARCHITECTURE.md)."""
 
+import ast
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -50,6 +51,34 @@ def test_no_page_leads_to_torch() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
+
+
+TORCH = {"torch", "torchvision", "safetensors.torch"}
+# `Run.load_model`, which is for programs that use the package: no page calls it.
+LATER = ("vae.runs.run", "vae.models.network")
+
+
+def test_no_module_of_the_server_imports_torch_later() -> None:
+    """Imports within functions count, too, of all modules that those of the app import."""
+    ways = {name: name for name in SOURCES if name.split(".")[0] in ("app", "pages")}
+    waiting = list(ways)
+    while waiting:
+        module = waiting.pop()
+        others = imported(SOURCES[module])
+        if module == LATER[0]:
+            others.discard(LATER[1])
+        found = {name for name in others if {name, name.split(".")[0]} & TORCH}
+        assert not found, f"{ways[module]} imports {found}"
+        for other in others & set(SOURCES) - set(ways):
+            ways[other] = f"{ways[module]} imports {other}"
+            waiting.append(other)
+    assert not {"load_model"} & {
+        node.attr
+        for name in SOURCES
+        if name.split(".")[0] == "pages"
+        for node in ast.walk(ast.parse(SOURCES[name].read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+    }
 
 
 @pytest.mark.parametrize("parent", [ROOT / "vae", ROOT / "pages" / "components"])
