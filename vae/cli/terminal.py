@@ -160,17 +160,19 @@ def _evaluation_table(evaluation: Evaluation, latent_dim: int) -> Table:
     """The scores of a run, one in each row, with how they were measured."""
     table = plain_table("", evaluation.run, "")
     table.columns[1].justify = "right"
-    samples = f"{evaluation.elbo_samples} samples of z"
     agree = "share whose class is that of most"
-    over_images = f"± {evaluation.standard_error:.2f} over the images, {samples}"
-    refined = f"± {evaluation.refined_standard_error:.2f}, each image with its own Gaussian"
+    over_images = f"± {evaluation.standard_error:.2f} over the images, z sampled once"
+    refined = (
+        f"± {evaluation.refined_standard_error:.2f}, each image with its own Gaussian, "
+        f"{evaluation.elbo_samples} samples of z"
+    )
     importance = f"{evaluation.importance_samples} importance samples of that Gaussian"
     for row in (
         ("epoch", f"{round(evaluation.epoch, 2):g}", f"step {evaluation.step:,}"),
         ("test images", f"{evaluation.images:,}", "losses in nats per image"),
         ("-ELBO", f"{evaluation.negative_elbo:.2f}", over_images),
         ("-ELBO, refined", f"{evaluation.refined_negative_elbo:.2f}", refined),
-        ("reconstruction", f"{evaluation.reconstruction:.2f}", samples),
+        ("reconstruction", f"{evaluation.reconstruction:.2f}", "z sampled once"),
         ("KL", f"{evaluation.kl:.2f}", "closed form"),
         ("NLL", f"{evaluation.nll:.2f}", importance),
         ("active units", f"{evaluation.active_units}", f"of {latent_dim} latent dimensions"),
