@@ -11,6 +11,7 @@ from dataclasses import asdict
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
+from vae import VaeError
 from vae.cli.output import OutputConsole, can_draw_progress, is_closed_pipe, shell_command, table_console
 from vae.config import Dataset
 from vae.evaluation.published import PUBLISHED, PublishedResult, verdict
@@ -96,16 +97,21 @@ def train_in_terminal(run: Run, stop: threading.Event, *, fall_back: bool) -> No
 def score_in_terminal(run: Run) -> None:
     """Scores the training set with the newest weights, with progress, and saves the scores in the run.
 
-    Raises VaeError if weights or data cannot be used.
+    Raises VaeError if weights or data cannot be used, or the scores cannot be saved.
     """
     from vae.datasets.registry import load
-    from vae.inference.scoring import score_images
+    from vae.inference.scoring import diverged, score_images
     from vae.runs.checkpoints import save_scores
 
     saved, images = run.saved_model(), load(run.config.dataset, train=True).images
     with _progress_of("scored") as progress:
         scores = score_images(saved.model, images, progress)
-    save_scores(run.training_scores_path, scores)
+    if not scores.finite:
+        raise diverged(run.name, "training")
+    try:
+        save_scores(run.training_scores_path, scores)
+    except OSError as error:
+        raise VaeError(f"{run.training_scores_path} cannot be written: {error.strerror}.") from error
     print(f"{run.name}: {len(images):,} training images scored after epoch {round(saved.epoch, 2):g}.")
 
 
