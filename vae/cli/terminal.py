@@ -11,6 +11,7 @@ from dataclasses import asdict
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
+from vae import VaeError
 from vae.cli.output import OutputConsole, can_draw_progress, is_closed_pipe, shell_command, table_console
 from vae.config import Dataset
 from vae.evaluation.published import PUBLISHED, PublishedResult, verdict
@@ -96,16 +97,21 @@ def train_in_terminal(run: Run, stop: threading.Event, *, fall_back: bool) -> No
 def score_in_terminal(run: Run) -> None:
     """Scores the training set with the newest weights, with progress, and saves the scores in the run.
 
-    Raises VaeError if weights or data cannot be used.
+    Raises VaeError if weights or data cannot be used, or the scores cannot be saved.
     """
     from vae.datasets.registry import load
-    from vae.inference.scoring import score_images
+    from vae.inference.scoring import diverged, score_images
     from vae.runs.checkpoints import save_scores
 
     saved, images = run.saved_model(), load(run.config.dataset, train=True).images
     with _progress_of("scored") as progress:
         scores = score_images(saved.model, images, progress)
-    save_scores(run.training_scores_path, scores)
+    if not scores.finite:
+        raise diverged(run.name, "training")
+    try:
+        save_scores(run.training_scores_path, scores)
+    except OSError as error:
+        raise VaeError(f"{run.training_scores_path} cannot be written: {error.strerror}.") from error
     print(f"{run.name}: {len(images):,} training images scored after epoch {round(saved.epoch, 2):g}.")
 
 
@@ -160,17 +166,19 @@ def _evaluation_table(evaluation: Evaluation, latent_dim: int) -> Table:
     """The scores of a run, one in each row, with how they were measured."""
     table = plain_table("", evaluation.run, "")
     table.columns[1].justify = "right"
-    samples = f"{evaluation.elbo_samples} samples of z"
     agree = "share whose class is that of most"
-    over_images = f"± {evaluation.standard_error:.2f} over the images, {samples}"
-    refined = f"± {evaluation.refined_standard_error:.2f}, each image with its own Gaussian"
+    over_images = f"± {evaluation.standard_error:.2f} over the images, z sampled once"
+    refined = (
+        f"± {evaluation.refined_standard_error:.2f}, each image with its own Gaussian, "
+        f"{evaluation.elbo_samples} samples of z"
+    )
     importance = f"{evaluation.importance_samples} importance samples of that Gaussian"
     for row in (
         ("epoch", f"{round(evaluation.epoch, 2):g}", f"step {evaluation.step:,}"),
         ("test images", f"{evaluation.images:,}", "losses in nats per image"),
         ("-ELBO", f"{evaluation.negative_elbo:.2f}", over_images),
         ("-ELBO, refined", f"{evaluation.refined_negative_elbo:.2f}", refined),
-        ("reconstruction", f"{evaluation.reconstruction:.2f}", samples),
+        ("reconstruction", f"{evaluation.reconstruction:.2f}", "z sampled once"),
         ("KL", f"{evaluation.kl:.2f}", "closed form"),
         ("NLL", f"{evaluation.nll:.2f}", importance),
         ("active units", f"{evaluation.active_units}", f"of {latent_dim} latent dimensions"),

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vae import VaeError
 from vae.datasets.images import ImageArray
 from vae.inference.forward import BATCH, Model, kl, pixels, reconstruction_loss
 from vae.inference.scored_set import Floats, Indices, ScoredSet
@@ -84,6 +85,19 @@ def valid_scores(model: Model, images: ImageArray, stored: Scores | None) -> Sco
     """
     return (
         stored if stored is not None and scores_match(stored, model, images) else score_images(model, images)
+    )
+
+
+def diverged(run: str, which: str) -> VaeError:
+    """The error that scores of a run's training or test pictures are not finite, and what to do.
+
+    Args:
+        run: its name.
+        which: "training" or "test".
+    """
+    return VaeError(
+        f"The loss of some {which} pictures is no number under the weights of {run}: they have diverged. "
+        "Choose another run, or train it again with a third of its learning rate."
     )
 
 

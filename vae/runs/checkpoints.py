@@ -8,7 +8,7 @@ Shapes: N test images, C classes, Z latent size, P pixels.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -119,15 +119,15 @@ def save_scores(path: Path, scores: Scores) -> None:
 
 
 def load_scores(path: Path, config: TrainConfig, images: int) -> Scores | None:
-    """The scores in `path`, of this many images; None if there are none.
+    """The scores in `path`, of this many images; None if there are none, or they are damaged.
 
-    Raises VaeError if the file is damaged or has other shapes.
+    That is no error, because a process can compute and write them anew.
     """
-    if not path.exists():
-        return None
     shapes = dict(zip(Scores._fields, _score_shapes(config, images).values(), strict=True))
-    with _open_tensors(path, _size(shapes)) as file:
-        return Scores(**_read_arrays(file, shapes))
+    with suppress(VaeError, OSError), _open_tensors(path, _size(shapes)) as file:
+        scores = Scores(**_read_arrays(file, shapes))
+        return scores if scores.finite else None
+    return None
 
 
 def save_training(path: Path, training: TrainingArrays, position: TrainingPosition) -> None:

@@ -21,13 +21,13 @@ class Evaluation(Record):
 
     Attributes:
         weights: SHA-256 of the file of the evaluated weights.
-        reconstruction, kl, negative_elbo: of the encoder's posterior, z sampled `elbo_samples` times.
-        refined_negative_elbo: of a Gaussian fitted to each image separately (`vae.evaluation.refine`). The
-            difference is a lower bound of the encoder's amortisation gap (Cremer et al. 2018,
-            arXiv:1801.03558).
+        reconstruction, kl, negative_elbo: of the encoder's posterior, z sampled once: the stored scores.
+        refined_negative_elbo: of a Gaussian fitted to each image separately (`vae.evaluation.refine`), z
+            sampled `elbo_samples` times. The difference is a lower bound of the encoder's amortisation gap
+            (Cremer et al. 2018, arXiv:1801.03558).
         standard_error, refined_standard_error: the standard deviation over the images, divided by the square
             root of their number: how far the loss would vary with other test images. The error of sampling z
-            is a seventieth of it, so that the difference of two runs on the same images is more exact.
+            is a sixteenth of it or less, so that the difference of two runs on the same images is more exact.
         nll: an importance-weighted estimate with `importance_samples` samples of z.
         active_units: the number of latent dimensions that vary with the image.
         knn_1, knn_5, knn_20: shares of images with the class of most of their 1, 5 or 20 nearest neighbours.

@@ -2,16 +2,14 @@
 
 from typing import NamedTuple
 
-import numpy as np
 import streamlit as st
 
 from pages.components.runs.run_data import changed_at, path_of, status
-from vae import VaeError
 from vae.datasets import registry as datasets
 from vae.inference.forward import Model
 from vae.inference.planes import DimensionSummary, summarize_dimensions
 from vae.inference.scored_set import ScoredSet
-from vae.inference.scoring import scored_set, scores_match, valid_scores
+from vae.inference.scoring import diverged, scored_set, scores_match, valid_scores
 from vae.models.layers import DecoderSpec
 from vae.runs.checkpoints import load_scores
 from vae.runs.records import LIVE
@@ -73,16 +71,14 @@ def _load(run: Run, changed: int) -> LoadedModel:  # noqa: ARG001 (the key)
     saved = run.saved_model()
     images, labels = datasets.load(run.config.dataset, train=False)
     scores = valid_scores(saved.model, images, saved.scores)
+    if not scores.finite:
+        raise diverged(run.name, "test")
     test = scored_set(images, labels, scores)
-    _refuse_diverged(test, "test", run)
     return LoadedModel(saved.model, test, written, saved.step, saved.epoch)
 
 
 def training_set(run: Run, loaded: LoadedModel) -> ScoredSet | None:
-    """The training set of `run` with the scores of `loaded`; None if it is not scored with these weights.
-
-    Raises VaeError if the scores are damaged, or no numbers.
-    """
+    """The training set of `run` with the scores of `loaded`; None if it is not scored with these weights."""
     return _training_set(run, loaded, changed_at(run.training_scores_path))
 
 
@@ -94,20 +90,10 @@ def _training_set(run: Run, loaded: LoadedModel, written: int) -> ScoredSet | No
     scores = load_scores(run.training_scores_path, run.config, len(images))
     if scores is None or not scores_match(scores, loaded.model, images):
         return None
-    shown = scored_set(images, labels, scores)
-    _refuse_diverged(shown, "training", run)
-    return shown
+    return scored_set(images, labels, scores)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False, hash_funcs={Run: path_of, LoadedModel: weights_of})
 def dimensions(run: Run, loaded: LoadedModel) -> DimensionSummary:  # noqa: ARG001 (part of the key)
     """What each latent dimension encodes of the test set."""
     return summarize_dimensions(loaded.test)
-
-
-def _refuse_diverged(shown: ScoredSet, which: str, run: Run) -> None:
-    if not np.isfinite(shown.reconstruction + shown.kl).all():
-        raise VaeError(
-            f"The loss of some {which} pictures is no number under the weights of {run.name}: they have "
-            "diverged. Choose another run, or train it again with a third of its learning rate."
-        )

@@ -1,5 +1,6 @@
 """The command line, called as others will script it."""
 
+import errno
 import json
 import signal
 import subprocess
@@ -18,13 +19,16 @@ from tests.support.evaluations import evaluation_of
 from tests.support.paths import BUNDLED, ROOT
 from tests.support.processes import VaeProcess
 from tests.support.small_runs import interrupt_when, save_model, small_config, stop_within_first_epoch
+from tests.support.tensors import load
 from vae.cli.commands import main
 from vae.config import TrainConfig
 from vae.models.network import VAE
 from vae.runs.catalogue import list_runs, new_run
+from vae.runs.checkpoints import load_scores
 from vae.runs.evaluation_record import Evaluation, load_evaluation
 from vae.runs.records import State, Status
 from vae.runs.run import Run
+from vae.training.scoring import score_set
 
 SMALL = [
     "--hidden-dims",
@@ -104,7 +108,7 @@ def test_train_runs_evaluate_decode_delete(small: Path, capsys: Output, tmp_path
     assert main(["evaluate", str(small / "mine")]) == 0
     shown = capsys.readouterr().out.splitlines()
     assert any(line.startswith("NLL") and f" {figures['nll']:.2f} " in line for line in shown)
-    error = f"± {figures['standard_error']:.2f} over the images, 16 samples of z"
+    error = f"± {figures['standard_error']:.2f} over the images, z sampled once"
     assert any(line.startswith("-ELBO") and error in line for line in shown)
     assert any(line.split()[-5:] == ["Gaussian", "137.1", "129.8", "7.2", "yes"] for line in shown)
     assert any(line.split()[-4:] == ["150.4", "144.2", "6.5", "no"] for line in shown)
@@ -120,6 +124,46 @@ def test_train_runs_evaluate_decode_delete(small: Path, capsys: Output, tmp_path
     assert main(["delete", "mine", "--yes"]) == 0
     assert not (small / "mine").exists()
     assert len(list_runs(small)) == 2
+
+
+def test_the_training_set_is_scored_as_by_the_trainer(
+    runs_dir: Path, trained: Run, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vae.inference.scoring.BATCH", 100)
+    assert main(["score", trained.name]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == f"{trained.name}: 600 training images scored after epoch 3.\n"
+    assert captured.err.splitlines() == [f"scored {percent} %" for percent in (16, 33, 50, 66, 83, 100)]
+    run = Run(runs_dir / trained.name)
+    scores = load_scores(run.training_scores_path, run.config, 600)
+    assert scores is not None
+    images, _ = load("mnist", train=True)
+    for found, expected in zip(scores, score_set(run.load_model(), images), strict=True):
+        np.testing.assert_allclose(found, expected.numpy(), rtol=1e-5, atol=1e-3)
+
+
+def test_scores_that_cannot_be_made_or_saved_get_a_sentence(
+    runs_dir: Path, trained: Run, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(runs_dir / trained.name)
+    path = run.training_scores_path
+
+    def refused(sentence: str) -> None:
+        assert main(["score", trained.name]) == 1
+        assert sentence in capsys.readouterr().err
+        assert list(path.parent.glob("*training_scores*")) == []
+
+    def read_only(file: Path, *_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(file))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("vae.runs.checkpoints.write_atomic", read_only)
+        refused(f"{path} cannot be written: Permission denied.")
+    run.model_path.rename(run.path / "away")
+    refused(f"The weights of {run.name} are missing")
+    (run.path / "away").rename(run.model_path)
+    run.write_config(run.config.model_copy(update={"dataset": "kmnist"}))
+    refused("`python -m vae download kmnist` gets it")
 
 
 def test_progress_in_a_pipe_is_a_line_for_each_per_cent(

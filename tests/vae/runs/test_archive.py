@@ -99,13 +99,15 @@ def test_a_training_that_goes_on_there_is_stopped_here(state: str, run: Run, her
 def test_a_folder_packed_by_hand_is_a_run(run: Run, here: Path) -> None:
     run.update_request(delay=1)
     (run.path / "log.txt").write_text("/home/somebody")
+    run.training_scores_path.write_bytes(b"of another machine")
     whole = files(run)
     assert unpack(by_hand(whole), here).name == run.config.run_name  # no folder, no name
     named = {f"My run (1)/{name}": content for name, content in whole.items()}
     made = by_hand({"My run (1)/": b"", "My run (1)/snapshots/": b""} | named | {"__MACOSX/._gift": b"x"})
     copy = unpack(made, here)
     assert copy.name == f"{run.config.run_name}-2"
-    assert {"log.txt", "request.json"}.isdisjoint(files(copy))
+    assert {"log.txt", "request.json", "training_scores.safetensors"}.isdisjoint(files(copy))
+    assert not unpack(packed(run), here).training_scores_path.exists()
 
 
 @pytest.mark.parametrize(
