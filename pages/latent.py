@@ -26,7 +26,6 @@ from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
 from pages.components.stores.points import points_store
 from pages.components.train.explanations import latent_explanation
-from vae.datasets.registry import load
 
 # On a narrow window the panel goes below the map.
 _STYLE = (
@@ -81,7 +80,6 @@ def prepare() -> None:
     map_data.points_of(run, loaded, default_directions(loaded_model.dimensions(run, loaded)))
     run_moments.load(run, loaded)
     pictures.prepare(run.config.dataset)
-    load(run.config.dataset, train=True)  # unpacks it; its images are read only once somebody wants them
 
 
 def explore(view: View) -> None:

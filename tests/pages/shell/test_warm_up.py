@@ -34,7 +34,6 @@ def test_two_servers_prepare_one_folder_before_anybody_visits_them(trained: Run,
         (pictures,) = folder.glob("pictures-*.gz")
         (plotly,) = folder.glob("plotly-*.min.js")
         images = np.frombuffer(gzip.decompress(pictures.read_bytes()), np.uint8, offset=8)
-        wait_until((data / "MNIST" / "raw" / "train-images-idx3-ubyte").exists)
         wait_until(lambda: not any(path.name.startswith(".") for path in folder.rglob("*")))
     assert plotly.read_bytes() == assets._PLOTLY.read_bytes()
     assert np.array_equal(images, registry._load("mnist", False, data).images.ravel())
