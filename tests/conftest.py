@@ -15,6 +15,7 @@ from streamlit.components.v2 import manifest_scanner
 
 from tests.support.browser import (
     ARGUMENTS,
+    LISTS_LIBRARIES,
     MISSING,
     SLOW,
     Server,
@@ -195,7 +196,10 @@ def workshop(workshop_server: Workshop) -> Iterator[Workshop]:
         workshop_server.start()
     workshop_server.serve_app()
     workshop_server.runs.mkdir(exist_ok=True)
+    without_torch = not _has_torch(workshop_server)  # a test's own script may have loaded it before
     yield workshop_server
+    if without_torch and workshop_server.serves_app():
+        assert not _has_torch(workshop_server), "a page made the server load torch"
     if (run := jobs.live_run(workshop_server.runs)) is not None:
         run.request_stop()
         wait_until(lambda: jobs.live_run(workshop_server.runs) is None)
@@ -209,6 +213,12 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     shutil.copytree(BUNDLED, runs_dir / BUNDLED.name)
     with Server(APP, VAE_RUNS_DIR=str(runs_dir)) as server:
         yield server
+        assert not _has_torch(server), "a page made the server load torch"
+
+
+def _has_torch(server: Server) -> bool:
+    """Whether a server has loaded torch; False where that cannot be known."""
+    return LISTS_LIBRARIES and server.process.poll() is None and server.maps("torch")
 
 
 def _failed(response: Response) -> bool:

@@ -78,8 +78,7 @@ def independent_losses() -> tuple[np.ndarray, np.ndarray]:
     x, _ = mnist()
     h = hidden("encoder", x, gelu)
     mean, logvar = dense("encoder.mean", h), -np.log1p(np.exp(dense("encoder.logvar", h)))
-    generator = torch.Generator().manual_seed(0)
-    noise = np.concatenate([torch.randn(500, 2, generator=generator).numpy() for _ in range(20)])
+    noise = np.random.default_rng(0).standard_normal((10_000, 2), np.float32)
     logits = dense("decoder.logits", hidden("decoder", mean + np.exp(logvar / 2) * noise, np.sin))
     p = 1 / (1 + np.exp(-logits))
     with np.errstate(divide="ignore", invalid="ignore"):

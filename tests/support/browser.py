@@ -36,6 +36,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+LISTS_LIBRARIES = Path("/proc/self/maps").exists()  # whether this system lists those in a process's memory
 SLOW = 180_000  # milliseconds: the limit of a step on a busy machine, which only ends what never would
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MISSING = (
@@ -114,7 +115,10 @@ class Server:
         self.process.wait()
 
     def maps(self, library: str) -> bool:
-        """Whether the server's memory holds a library whose file name contains `library` (Linux only)."""
+        """Whether the server's memory holds a library whose file name contains `library`.
+
+        Only where `LISTS_LIBRARIES`.
+        """
         return library in Path(f"/proc/{self.process.pid}/maps").read_text()
 
     def address(self, page: str = "") -> str:
@@ -159,6 +163,9 @@ class Workshop(Server):
 
     def serve_app(self) -> None:
         (self.folder / "current").write_text(str(APP), encoding="utf-8")
+
+    def serves_app(self) -> bool:
+        return (self.folder / "current").read_text(encoding="utf-8") == str(APP)
 
     def serve_script(self, script: str) -> Self:
         """Serves a page of a test's own, in which parts of the app are tried."""

@@ -17,7 +17,7 @@ from pages.components.runs.run_heading import show_progress
 from pages.components.runs.run_picker import select_run
 from pages.components.runs.runs_table import overlaid_runs
 from pages.components.train.explanations import CURVES, MAP, PICTURES
-from pages.components.train.past_view import TIME, past_map, time_slider
+from pages.components.train.past_view import TIME, notice_touch, past_map, time_slider
 from vae import VaeError
 from vae.inference.formatting import axis_names
 from vae.runs.live_view import LiveView, load_view
@@ -72,6 +72,7 @@ def chart_options() -> ChartOptions:
 def live_panels(run: Run, before: Status, options: ChartOptions, loaded: LoadedModel | None) -> None:
     """Shows progress and panels: the fragment that is polled while the run trains."""
     rerun_if_deleted(run)
+    notice_touch(run)
     status = run_data.status(run)
     # `before` may be newer than the cached status. The status of a deleted run has no heartbeat.
     if 0 < status.heartbeat < before.heartbeat:

@@ -23,12 +23,22 @@ TIME, MAP = "rewind", "then"  # keys
 _RUN = "rewound"  # the name of the run whose slider was moved
 
 
+def notice_touch(run: Run) -> None:
+    """Remembers that the slider was moved, which the browser tells once.
+
+    To be called before anything else can end this run of the script.
+    """
+    if touched(TIME):
+        st.session_state[_RUN] = run.name
+
+
 def load_past(run: Run) -> LoadedModel | None:
     """Loads `run` and sends its decoder and points to the browser, once its slider was moved; else None.
 
     To be called outside of fragments. While the run trains, the loaded weights go out of date; moments use of
     them only what all share: layers, labels, real pictures.
     """
+    notice_touch(run)
     if st.session_state.get(_RUN) != run.name or not run.model_path.exists():
         return None
     # An error must not hide the rest of the page, with the controls of the training.
@@ -44,8 +54,6 @@ def load_past(run: Run) -> LoadedModel | None:
 def time_slider(run: Run, status: Status, loaded: LoadedModel | None) -> None:
     """Shows the time slider; reruns the page when it is moved for the first time, to load what it needs."""
     live = status.state in LIVE
-    if loaded is None and touched(TIME):
-        st.session_state[_RUN] = run.name
     if loaded is None and st.session_state.get(_RUN) == run.name and run.model_path.exists():
         st.rerun()
     found = (

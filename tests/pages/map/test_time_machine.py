@@ -322,13 +322,13 @@ def test_a_picture_that_is_picked_goes_along(
         step, snapshot = list(snapshots.items())[number]
         seek(page, number)
         seen(page, step)
-        z = snapshot.mean[index].float().tolist()
+        z = snapshot.mean[index].astype(np.float32).tolist()
         assert figure.get_attribute("data-z") == "[" + ",".join(repr_js(value) for value in z) + "]"
         drawn = levels(figure.locator("canvas").first)
         assert np.abs(drawn - decoded(model_of(trained, snapshot), z)).max() <= 0.51
         place, middle, covariance = page.evaluate(PINNED)
         assert place == middle == z
-        variances = snapshot.logvar[index].float().exp().tolist()
+        variances = np.exp(snapshot.logvar[index].astype(np.float32)).tolist()
         assert covariance == pytest.approx([variances[0], 0, variances[1]])
     expect(figure.locator("canvas").last).to_be_visible()
 
