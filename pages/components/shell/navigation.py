@@ -10,7 +10,7 @@ from pages.components.shell.assets import preload
 from pages.components.shell.connection import watch_connection
 from pages.components.shell.messages import show_errors
 from pages.components.shell.page_state import set_page
-from pages.components.shell.server_sockets import send_small_answers_at_once
+from pages.components.shell.server_process import send_small_answers_at_once
 from pages.components.shell.streamlit_patches import ignore_clicks_in_polls, search_no_tables_in_components
 from pages.components.shell.warm_up import imported
 

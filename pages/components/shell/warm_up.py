@@ -11,6 +11,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from pages.components.shell import server_process
+
 PAGES = ("latent", "train", "reconstructions", "compare")  # in the order in which visitors want them
 THREAD = "warm-up"
 # Of this thread Streamlit warns that what is cached while there is no page cannot say so on one.
@@ -32,6 +34,7 @@ def imported(name: str) -> ModuleType:
 @asynccontextmanager
 async def warm_up(_app: Any) -> AsyncIterator[None]:
     """For `streamlit.App`: called when the server starts, before it answers."""
+    server_process.return_freed_memory()
     # A daemon thread does not delay the end of the server.
     threading.Thread(target=prepare, name=THREAD, daemon=True).start()
     yield
@@ -40,7 +43,7 @@ async def warm_up(_app: Any) -> AsyncIterator[None]:
 def prepare() -> None:
     """Imports all pages, and has each prepare what its first visitor would wait for."""
     try:
-        imported("pages.components.shell.server_sockets").send_small_answers_at_once()
+        server_process.send_small_answers_at_once()
         imported("pages.components.shell.navigation")
         for page in PAGES:
             imported(f"pages.{page}")
