@@ -95,6 +95,16 @@ for (const kind of [HTMLCanvasElement, OffscreenCanvas]) {
 }"""
 
 
+# The same from the page's start.
+POINTS_LATER = """
+const released = new Promise((resolve) => (window.releasePoints = resolve));
+const held = ({ get, keep }) => ({ keep, get: (name) => released.then(() => get(name)) });
+let points;
+Object.defineProperty(window, "pointsOfThisApp", {
+    get: () => points,
+    set: (value) => (points = held(value)),
+    configurable: true,
+});"""
 # Where the plot is in the map, and how large, at each frame from the map's first to the page's last.
 WATCH_BOX = """
 window.boxes = new Set();
@@ -420,12 +430,11 @@ def test_a_map_that_is_moved_draws_its_points_and_leaves_the_figure(small_map: s
 def test_the_map_has_its_final_place_and_size_before_its_points_are_there(small_map: str, page: Page) -> None:
     page.set_viewport_size({"width": 700, "height": 900})  # where the classes take two rows
     page.add_init_script(WATCH_BOX)
-    held: list[Route] = []
-    page.route("**/plotly-*.js", lambda route: held.append(route))
+    page.add_init_script(POINTS_LATER)
     page.goto(small_map, wait_until="commit")
     page.wait_for_function("window.boxes.size > 0")
     next_frame(page)
-    held[0].continue_()
+    page.evaluate("releasePoints()")
     ready(page, "map")
     next_frame(page)
     assert page.evaluate("boxes.size") == 1
