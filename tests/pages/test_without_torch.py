@@ -41,8 +41,8 @@ def server(small_data: Path, trained: Run, wide: Run, tmp_path: Path) -> Iterato
         shutil.copytree(run.path, tmp_path / run.name)
     with Server(APP, VAE_RUNS_DIR=str(tmp_path), VAE_DATA_DIR=str(small_data)) as server:
         yield server
-        if (run := jobs.live_run(tmp_path)) is not None:  # of a test that failed
-            run.request_stop()
+        if (live := jobs.live_run(tmp_path)) is not None:  # of a test that failed
+            live.request_stop()
 
 
 def test_no_page_and_no_control_makes_the_server_load_torch(
