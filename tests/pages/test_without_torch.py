@@ -13,6 +13,7 @@ from tests.support.browser import LISTS_LIBRARIES, Server, place_on, ready
 from tests.support.controls import Controls
 from tests.support.latent_page import middle, place_at
 from tests.support.paths import APP
+from tests.support.small_runs import score_training_set
 from vae.export.images import png
 from vae.runs.catalogue import list_runs
 from vae.runs.run import Run
@@ -39,10 +40,11 @@ def server(small_data: Path, trained: Run, wide: Run, tmp_path: Path) -> Iterato
     """It has loaded no page yet; with a run of two dimensions, and one of five."""
     for run in (trained, wide):
         shutil.copytree(run.path, tmp_path / run.name)
+    score_training_set(Run(tmp_path / wide.name))  # that of the other run is scored by a process
     with Server(APP, VAE_RUNS_DIR=str(tmp_path), VAE_DATA_DIR=str(small_data)) as server:
         yield server
-        if (run := jobs.live_run(tmp_path)) is not None:  # of a test that failed
-            run.request_stop()
+        if (live := jobs.live_run(tmp_path)) is not None:  # of a test that failed
+            live.request_stop()
 
 
 def test_no_page_and_no_control_makes_the_server_load_torch(

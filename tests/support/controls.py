@@ -1,10 +1,13 @@
 """Uses all controls of a page, whatever they are, one after the other."""
 
+import time
 from collections.abc import Iterable
 
 from playwright.sync_api import Page, WebSocket
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from tests.support.browser import SLOW
 
 # The next control that is visible, enabled, and unlike those used before; its kind and its name: that of its
 # widget, and its own text without numbers, so that of pictures and pages one stands for all. Those of a
@@ -74,7 +77,9 @@ class Controls:
     def settle(self) -> None:
         """Waits until the server has answered all that the page has asked for."""
         self.page.evaluate(_FRAMES)
+        end = time.monotonic() + SLOW / 1000
         while self._asked:
+            assert time.monotonic() < end, f"no answer from the server: {self.page.url}"
             self.page.wait_for_timeout(5)
             if not self._asked:
                 self.page.evaluate(_FRAMES)  # it may ask for more
