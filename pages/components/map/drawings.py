@@ -31,13 +31,18 @@ class Ends(NamedTuple):
 
 
 def draw_path(start: list[float], end: list[float]) -> None:
-    """Replaces the path; a warning if the ends, Z numbers from a browser, are equal or too far out."""
+    """Replaces the path, unless the ends, Z numbers from a browser, are equal or too far out.
+
+    `drawn_path` then shows a warning. Nothing is shown here: this is also a button's callback, and what
+    callbacks show in a fragment replaces what stands at the top of the page.
+    """
+    kept, _ = st.session_state.get(_PATH, (None, ""))
     if start == end:
-        st.warning(_TWO)
+        st.session_state[_PATH] = kept, _TWO
     elif is_place(start, len(start)) and is_place(end, len(end)):
         st.session_state[_PATH] = Ends(np.array(start, np.float32), np.array(end, np.float32)), ""
     else:
-        st.warning(escape_markdown(f"No path is drawn beyond ±{FURTHEST:,}."))
+        st.session_state[_PATH] = kept, escape_markdown(f"No path is drawn beyond ±{FURTHEST:,}.")
 
 
 def remove_path() -> None:
@@ -46,7 +51,7 @@ def remove_path() -> None:
 
 
 def drawn_path(latent_dim: int) -> Ends | None:
-    """The path of this tab, or at first that of the URL, with a warning while the URL's is invalid.
+    """The path of this tab, or at first that of the URL, with a warning while the newest one is invalid.
 
     The URL counts only at first: links within the app name the path from when the page was left, and the
     browser's back button leads to older ones; the current path stays.

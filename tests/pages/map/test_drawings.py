@@ -68,3 +68,16 @@ def test_an_invalid_path_in_the_url_gets_a_sentence(text: str, sentence: str) ->
 def test_a_lasso_is_there_on_its_own_map_only(revision: str, corners: int, there: bool) -> None:
     region = drawn_in(revision=revision, corners=corners).session_state["region"]
     assert (region is not None) == there
+
+
+@pytest.mark.parametrize(
+    ("new", "sentence"),
+    [([[1.0, 2.0], [1.0, 2.0]], "choose two that are not the same"), ([[0.0, 0.0], [1e9, 0.0]], "beyond")],
+)
+def test_an_impossible_path_leaves_the_one_there_and_says_why(new: list[list[float]], sentence: str) -> None:
+    test = drawn_in({"path": "-1,0_2,0.5"})
+    test.session_state["new"] = new
+    assert sentence in messages(test.run())
+    assert test.session_state["path"] == [[-1, 0], [2, 0.5]]
+    test.session_state["new"] = [[0.0, 0.0], [1.0, 0.0]]
+    assert messages(test.run()) == ""
