@@ -50,10 +50,14 @@ box();
 CHANGED = """(before) => {
   window.changed = null;
   const started = performance.now();
-  addEventListener("latent-hover", ({ detail }) => {
+  const listening = new AbortController();
+  const answered = ({ detail }) => {
     const map = document.querySelector(".latent-map");
-    if (detail.z && map.dataset.points !== before) window.changed ??= performance.now() - started;
-  });
+    if (!detail.z || map.dataset.points === before) return;
+    window.changed = performance.now() - started;
+    listening.abort();
+  };
+  addEventListener("latent-hover", answered, { signal: listening.signal });
 }"""
 # On a page without Streamlit: milliseconds to load and draw an empty chart with the app's Plotly.
 PLOTLY = """async (url) => {

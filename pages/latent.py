@@ -59,8 +59,8 @@ def main() -> None:
     view = View(run, loaded, settings, plane_choice, training or loaded.test, points, pictures_url, moments)
     st.fragment(show_errors()(explore))(view)
     # After the map, so that its frame and its scripts come first: it awaits what these bring, megabytes.
+    decoder_store(loaded.decoder)  # before the points, with which the map is drawn: clicks need it
     points_store(points)
-    decoder_store(loaded.decoder)
     if training is not None:  # at earlier moments of the training the map shows the test set
         points_store(map_data.points_of(run, loaded, plane_choice.directions), key="test_points")
     if pictures_url is None:  # after the map, which needs them only to show the picture of a point

@@ -138,13 +138,14 @@ class Run:
 
     def status(self) -> Status:
         """The run's status now; `interrupted` if its trainer ended without writing a final one."""
-        status = self._written_status()
-        # Read again after checking the lock: the trainer may have finished and released it in between.
-        if (
-            status.state not in LIVE
-            or self.is_locked()
-            or (status := self._written_status()).state not in LIVE
-        ):
+        status, before = self._written_status(), None
+        # Where the lock is free, a status counts only if it stays: between the two looks a trainer may have
+        # taken the lock and begun, or finished and released it.
+        while status.state in LIVE and status != before:
+            if self.is_locked():
+                return status
+            status, before = self._written_status(), status
+        if status.state not in LIVE:
             return status
         # `abs`, because otherwise a forged heartbeat in the future would block the run for ever.
         # A trainer that holds the lock writes its activity: without the lock it was interrupted.

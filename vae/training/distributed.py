@@ -8,6 +8,7 @@ the bit. The transport is `torch.distributed`: gloo between CPUs, nccl between G
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 TIMEOUT = timedelta(days=365)
 MEETING_SECONDS = 300.0  # to wait for the other workers at the start
 PATIENCE_SECONDS = 2.0  # until it is said for whom a worker waits
-# Waiting inside torch does not hear Ctrl-C, so it lasts no longer than this at once.
+# To connect to worker 0, or to wait for its store; and between two looks at who has come.
 ATTEMPT_SECONDS, POLL_SECONDS = 1.0, 0.1
 MOST_NAMED = 5  # workers
 _END = -1  # sent instead of a length or an epoch
@@ -130,8 +131,7 @@ def worker_group(place: WorkerPlace, report: Callable[[str], object]) -> Iterato
     others. `report` gets a sentence that says for whom this worker waits. Raises VaeError if they do not
     come.
     """
-    store = _meet(place, report)
-    distributed.init_process_group(store=store, rank=place.rank, world_size=place.count, timeout=TIMEOUT)
+    _meet(place, report)
     group = WorkerGroup()
     if group.rank > 0:
         for number in stop_signals():
@@ -145,34 +145,87 @@ def worker_group(place: WorkerPlace, report: Callable[[str], object]) -> Iterato
         distributed.destroy_process_group()
 
 
-def _meet(place: WorkerPlace, report: Callable[[str], object]) -> "Store":
-    """Waits until all workers are there; returns the store through which they find each other.
+def _meet(place: WorkerPlace, report: Callable[[str], object]) -> None:
+    """Waits until all workers are there and connected.
 
     Raises VaeError after MEETING_SECONDS, or if there are two workers of this number.
     """
-    began, told = time.monotonic(), ""
-    store: Store | None = None
-    while True:
-        if store is None:
-            store = _open_store(place)
-            if store is not None and store.add(str(place.rank), 1) > 1:
+    meeting = _Meeting(place)
+    meeting.start()
+    began = changed = time.monotonic()
+    awaited, told = "", ""
+    try:
+        while True:
+            meeting.join(POLL_SECONDS)
+            if not meeting.is_alive():
+                break
+            now, before, limit = time.monotonic(), awaited, in_words(MEETING_SECONDS)
+            awaited = f"{_workers(meeting.missing)} of {place.count}, at {place.address}:{place.port}"
+            if awaited != before:
+                changed = now
+            if now - changed >= PATIENCE_SECONDS and awaited != told:
+                told = awaited
+                report(f"Worker {place.rank} waits for {awaited}, for {limit} at most.")
+            if now - began > MEETING_SECONDS:
+                raise VaeError(
+                    f"Worker {place.rank} waited {limit} for {awaited}, in vain. Start all workers with the "
+                    "same WORLD_SIZE, MASTER_ADDR and MASTER_PORT, best by torchrun."
+                )
+    finally:
+        meeting.given_up.set()
+    if meeting.error is not None:
+        raise meeting.error
+
+
+class _Meeting(threading.Thread):
+    """The meeting of one worker with the others, in a thread that nothing can end but the process.
+
+    torch and the look-up of a host wait in C, where Python hears no signal, and a server that is no worker
+    may never answer.
+
+    Attributes:
+        missing: the numbers of the workers that have not come yet, or of all others while they are connected.
+        error: why it failed.
+        given_up: set by who no longer waits for it.
+    """
+
+    def __init__(self, place: WorkerPlace) -> None:
+        super().__init__(daemon=True)
+        self._place = place
+        self._others = [rank for rank in range(place.count) if rank != place.rank]
+        self.missing = self._others if place.rank == 0 else [0]
+        self.error: Exception | None = None
+        self.given_up = threading.Event()
+
+    def run(self) -> None:
+        """Waits for all workers, and connects them."""
+        try:
+            self._meet()
+        except Exception as error:  # noqa: BLE001 (raised by the thread that waits)
+            self.error = error
+
+    def _meet(self) -> None:
+        place = self._place
+        while (store := _open_store(place)) is None:
+            if self.given_up.wait(POLL_SECONDS):
+                return
+        try:
+            if store.add(str(place.rank), 1) > 1:
                 raise VaeError(f"There is another worker {place.rank} already. Give each its own RANK.")
-        missing = [0] if store is None else _missing(store, place)
-        if store is not None and not missing:
+            while missing := [rank for rank in self._others if not store.check([str(rank)])]:
+                self.missing = missing
+                if self.given_up.wait(POLL_SECONDS):
+                    return
+            self.missing = self._others
             store.set_timeout(TIMEOUT)
-            return store
-        waited = time.monotonic() - began
-        text = f"{_workers(missing)} of {place.count}, at {place.address}:{place.port}"
-        limit = in_words(MEETING_SECONDS)
-        if waited > PATIENCE_SECONDS and text != told:
-            told = text
-            report(f"Worker {place.rank} waits for {text}, for {limit} at most.")
-        if waited > MEETING_SECONDS:
-            raise VaeError(
-                f"Worker {place.rank} waited {limit} for {text}, in vain. Start all workers with the same "
-                "WORLD_SIZE, MASTER_ADDR and MASTER_PORT, best by torchrun."
+            distributed.init_process_group(
+                store=store, rank=place.rank, world_size=place.count, timeout=TIMEOUT
             )
-        time.sleep(POLL_SECONDS)
+        except RuntimeError as error:
+            raise VaeError(
+                f"Worker {place.rank} lost the others, at {place.address}:{place.port}. Start all workers "
+                "again."
+            ) from error
 
 
 def _open_store(place: WorkerPlace) -> "Store | None":
@@ -204,16 +257,6 @@ def _open_store(place: WorkerPlace) -> "Store | None":
         raise VaeError(
             f"Worker 0 cannot listen at {place.address}:{place.port} ({why}). Set MASTER_ADDR to a name of "
             "this machine, and MASTER_PORT to a port that is free."
-        ) from error
-
-
-def _missing(store: "Store", place: WorkerPlace) -> list[int]:
-    """The numbers of the workers that have not come yet. Raises VaeError if the store is gone."""
-    try:
-        return [rank for rank in range(place.count) if not store.check([str(rank)])]
-    except RuntimeError as error:
-        raise VaeError(
-            f"Worker {place.rank} lost worker 0, at {place.address}:{place.port}. Start all workers again."
         ) from error
 
 

@@ -189,6 +189,20 @@ def test_a_trainer_that_ends_while_one_looks_did_not_die(run: Run, monkeypatch: 
     assert run.status().state == "finished"
 
 
+@pytest.mark.parametrize("begun", [Status(state="starting", activity="Loading."), Status(state="running")])
+def test_a_trainer_that_begins_while_one_looks_is_alive(
+    begun: Status, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [False, True]
+
+    def locked(self: Run) -> bool:
+        self.write_status(begun)
+        return answers.pop(0)
+
+    monkeypatch.setattr(Run, "is_locked", locked)
+    assert run.status().state == begun.state
+
+
 def test_only_one_holds_a_run(run: Run) -> None:
     with (
         filelock.FileLock(run.path / "lock"),

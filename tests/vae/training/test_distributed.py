@@ -1,9 +1,11 @@
 """Several processes that train one run; `make soak` also starts them by torchrun itself."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -29,14 +31,16 @@ FIRST = 36
 
 
 @contextmanager
-def started(run: Run, rank: int, count: int, port: int, **others: str) -> Iterator[VaeProcess]:
+def started(
+    run: Run, rank: int, count: int, port: int, *, stderr: int | None = None, **others: str
+) -> Iterator[VaeProcess]:
     """One of `count` workers, as torchrun starts it, with other variables beside its place."""
     ranks = {"RANK": rank, "WORLD_SIZE": count, "LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": count}
     place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": 1}
     variables = {name: str(value) for name, value in {**ranks, **place, **others}.items()}
     environment = {**os.environ, **variables}
     command = [sys.executable, "-m", "vae", "resume", str(run.path)]
-    with VaeProcess(command, env=environment) as process:
+    with VaeProcess(command, env=environment, stderr=stderr, text=True) as process:
         try:
             yield process
         finally:
@@ -101,7 +105,10 @@ def test_workers_that_torchrun_starts_again_meet_in_the_store_of_the_first_attem
     with ExitStack() as stack:
         for attempt in ("0", "1"):
             others = {"TORCHELASTIC_USE_AGENT_STORE": "True", "TORCHELASTIC_RESTART_COUNT": attempt}
-            workers = [stack.enter_context(started(run, rank, 2, store.port, **others)) for rank in range(2)]
+            workers = [
+                stack.enter_context(started(run, rank, 2, store.port, stderr=None, **others))
+                for rank in range(2)
+            ]
             if attempt == "0":
                 wait_until(lambda: run.status().state == "paused" and run.status().step == FIRST)
                 workers[1].kill()
@@ -155,6 +162,66 @@ def test_a_port_that_is_taken_is_named() -> None:
         port = listening.getsockname()[1]
         with pytest.raises(VaeError, match=f"cannot listen at 127.0.0.1:{port} .*a port that is free"):
             distributed._meet(place(0, 2, port), print)
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """The port of a server that accepts and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+def test_a_server_that_never_answers_is_waited_for_no_longer_than_a_worker(
+    silent: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distributed, "MEETING_SECONDS", 0.2)
+    with pytest.raises(VaeError, match=f"Worker 1 waited 0 s for worker 0 of 2, at 127.0.0.1:{silent}, in"):
+        distributed._meet(place(1, 2, silent), print)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_look_up_of_a_host_is_waited_for_no_longer_than_a_worker(
+    rank: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is torch that looks up the host of worker 0, and the module socket that does it for the others."""
+    answer = threading.Event()
+
+    def look_up(*_: object, **__: object) -> None:
+        answer.wait()
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(distributed, "MEETING_SECONDS", 0.2)
+    monkeypatch.setattr(socket, "create_connection", look_up)
+    monkeypatch.setattr("torch.distributed.TCPStore", look_up)
+    others = "worker 0 of 3" if rank else "workers 1, 2 of 3"
+    try:
+        with pytest.raises(VaeError, match=f"Worker {rank} waited 0 s for {others}, at .*, in vain"):
+            distributed._meet(place(rank, 3, free_port()), print)
+    finally:
+        answer.set()
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_signal_ends_a_worker_whose_partner_never_answers(
+    rank: int, number: signal.Signals, status: int, small: Path, silent: int
+) -> None:
+    """Worker 1 waits for a server that is none, worker 0 for one that has come, and does nothing more."""
+    run = new_run(CONFIG, small)
+    port = silent if rank == 1 else free_port()
+    with started(run, rank, 2, port, stderr=subprocess.PIPE) as worker:
+        if rank == 0:
+            while (store := distributed._open_store(place(1, 2, port))) is None:
+                time.sleep(0.01)
+            before = store.num_keys()
+            store.add("1", 1)
+            wait_until(lambda: store.num_keys() > before + 1)  # it connects to what is no more than a number
+        assert worker.stderr is not None
+        assert worker.stderr.readline() == (
+            f"Worker {rank} waits for worker {1 - rank} of 2, at 127.0.0.1:{port}, for 5 min at most.\n"
+        )
+        worker.send_signal(number)
+        assert worker.wait() == status
 
 
 def test_two_workers_of_one_number_do_not_meet(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -146,15 +146,19 @@ def test_a_steered_run_is_continued_at_the_rates_it_ended_with(small: Path, trai
 def test_several_are_trained_one_after_the_other_and_none_twice(small: Path, trained: Run) -> None:
     shutil.copytree(trained.path, small / trained.name)
     configs = [small_config(seed=seed) for seed in (2, 1, 3)]
-    stale = new_run(configs[2], small)
-    stale.write_status(Status(state="stopped"))
+    slow, stale = (new_run(config, small) for config in (configs[0], configs[2]))
+    for run in (slow, stale):
+        run.write_status(Status(state="stopped"))
+    slow.update_request(delay=5)  # seconds a batch: it is trained until that is withdrawn
     stale.request_stop()  # those who watched it did
     runs = jobs.start_all(configs, small)
     assert [run.config for run in runs] == configs
-    assert [run.status().state for run in runs] == ["starting", "finished", "stopped"]
+    assert runs[0].status().state in LIVE
+    assert [run.status().state for run in runs[1:]] == ["finished", "stopped"]
     assert [jobs.unfinished(config, small) for config in configs] == [True, False, True]
     with pytest.raises(VaeError, match="is being trained"):
         jobs.start_all(configs, small)
+    runs[0].clear_request()
     wait_until(lambda: runs[2].status().state == "finished")
     assert runs[0].status().heartbeat < runs[2].status().heartbeat
     assert runs[0].status().state == "finished"
