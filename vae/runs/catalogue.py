@@ -78,6 +78,20 @@ def find_run(runs_dir: Path, name: str) -> Run:
     return open_run(resolve_run(runs_dir, name))
 
 
+def run_of_config(config: TrainConfig, runs_dir: Path) -> Run | None:
+    """The run that a training of `config` goes on with or has ended as; None if there is none.
+
+    A run whose rates were changed while it trained is not what its config says, and does not count.
+    Raises VaeError if a run is damaged.
+    """
+    for path in numbered_paths(runs_dir, config.run_name):
+        if not path.exists():
+            return None
+        if not (run := open_run(path)).status().steered:
+            return run
+    raise AssertionError("there is always a further number")
+
+
 def new_run(
     config: TrainConfig,
     runs_dir: Path,
@@ -86,7 +100,7 @@ def new_run(
     again: bool = False,
     origin: Run | None = None,
 ) -> Run:
-    """The run of `config`, created if there is none.
+    """The run of `config`, created if there is none, or none whose rates stayed those of the config.
 
     Args:
         name: of the run; `config.run_name` if None.
@@ -106,7 +120,7 @@ def new_run(
                 f"No run can be made in {runs_dir}: {error.strerror}. Choose another folder with --runs-dir "
                 "or VAE_RUNS_DIR."
             ) from error
-        if not again:
+        if not again and not Run(path).status().steered:
             return _reopen(path, config)
     raise AssertionError("there is always a further number")
 

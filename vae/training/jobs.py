@@ -13,7 +13,7 @@ import filelock
 
 from vae import VaeError
 from vae.config import TrainConfig
-from vae.runs.catalogue import list_runs, new_run, open_run
+from vae.runs.catalogue import list_runs, new_run, run_of_config
 from vae.runs.records import LIVE
 from vae.runs.run import Run
 from vae.training.processes import start_process, was_ended_by_signal
@@ -30,16 +30,14 @@ class BusyError(VaeError):
 def start(config: TrainConfig, runs_dir: Path, *, again: bool = False, origin: Run | None = None) -> Run:
     """Trains `config` in a process of its own, which outlives this one, and returns its run.
 
-    A run of the same config that is finished or being trained is returned as it is, unless `again` is set,
+    The `run_of_config`, if it is finished or being trained, is returned as it is, unless `again` is set,
     which makes a further one. A new run continues from the end of `origin`. Raises BusyError if another
     training runs: two at once are both slow.
     """
     with _one_start_at_a_time(runs_dir):
-        same = runs_dir / config.run_name
-        if same.exists() and not again:
-            run = open_run(same)
-            if run.status().state in LIVE | {"finished"}:
-                return run
+        same = None if again else run_of_config(config, runs_dir)
+        if same is not None and same.status().state in LIVE | {"finished"}:
+            return same
         _refuse_if_busy(runs_dir)
         run = new_run(config, runs_dir, again=again, origin=origin)
         _spawn(run)
@@ -66,8 +64,8 @@ def start_all(configs: Sequence[TrainConfig], runs_dir: Path) -> list[Run]:
 
 def unfinished(config: TrainConfig, runs_dir: Path) -> bool:
     """Whether `runs_dir` has no finished run of `config`."""
-    path = runs_dir / config.run_name
-    return not path.exists() or open_run(path).status().state != "finished"
+    run = run_of_config(config, runs_dir)
+    return run is None or run.status().state != "finished"
 
 
 def train_longer(run: Run, epochs: int) -> Run:

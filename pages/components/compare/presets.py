@@ -15,9 +15,8 @@ from pages.components.shell.messages import escape_markdown, show_errors
 from pages.components.train import form
 from vae import VaeError
 from vae.config import TrainConfig
-from vae.runs.catalogue import default_runs_dir
+from vae.runs.catalogue import default_runs_dir, run_of_config
 from vae.runs.records import LIVE, Status
-from vae.runs.run import Run
 from vae.training.forecast import in_words, training_seconds
 from vae.training.jobs import unfinished
 
@@ -74,17 +73,13 @@ def presets(*, expanded: bool) -> None:
         st.fragment(show_errors()(_cards), run_every=POLL if moving else None)(states)
 
 
-def _run(config: TrainConfig) -> Run:
-    return Run(default_runs_dir() / config.run_name)
-
-
 def _state(config: TrainConfig) -> str | None:
     """The state of the config's run; None if there is none, or it is damaged, which its card reports."""
-    run = _run(config)
     try:
-        return run_data.status(run).state if run.path.exists() else None
+        begun = run_data.begun(config)
     except VaeError:
         return None
+    return None if begun is None else begun.state
 
 
 def _states() -> list[str | None]:
@@ -110,8 +105,8 @@ def _card(comparison: Comparison) -> None:
     runs_dir = default_runs_dir()
     missing = {name: config for name, config in comparison.configs.items() if unfinished(config, runs_dir)}
     trained = [name for name in comparison.configs if name not in missing]
-    found = {name: run for name, config in missing.items() if (run := _run(config)).path.exists()}
-    statuses = {name: run_data.status(run) for name, run in found.items()}
+    begun = {name: run_data.begun(config) for name, config in missing.items()}
+    statuses = {name: status for name, status in begun.items() if status is not None}
     live = {name: status for name, status in statuses.items() if status.state in LIVE}
     for name, status in live.items():
         st.caption(f"{escape_markdown(name)} is trained now: {escape_markdown(progress_line(status))}")
@@ -119,7 +114,9 @@ def _card(comparison: Comparison) -> None:
         for one, other in combinations(trained, 2):
             label = "Open" if len(comparison.configs) == 2 else f"Open {one} and {other}"
             if st.button(label, key=f"{comparison.title}: {one} and {other}"):
-                select_pair(*(_run(comparison.configs[name]) for name in (one, other)))
+                left, right = (run_of_config(comparison.configs[name], runs_dir) for name in (one, other))
+                if left is not None and right is not None:  # neither was deleted since
+                    select_pair(left, right)
                 st.rerun()
         if missing and not live and may_change():
             speed = form.core_speed()

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from vae.config import TrainConfig
-from vae.runs.catalogue import default_runs_dir
+from vae.runs.catalogue import default_runs_dir, run_of_config
 from vae.runs.history import History, Losses
 from vae.runs.records import Status
 from vae.runs.run import Run
@@ -36,8 +36,8 @@ def begun(config: TrainConfig) -> Status | None:
 
     Raises VaeError if that run is damaged.
     """
-    run = Run(default_runs_dir() / config.run_name)
-    return status(run) if run.path.exists() else None
+    run = run_of_config(config, default_runs_dir())
+    return None if run is None else status(run)
 
 
 def losses(run: Run) -> Losses:

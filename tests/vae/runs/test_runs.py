@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.small_runs import small_config
 from vae import VaeError
-from vae.runs.catalogue import delete_run, find_run, list_runs, new_run, open_run
+from vae.runs.catalogue import delete_run, find_run, list_runs, new_run, open_run, run_of_config
 from vae.runs.records import Metrics, Status
 from vae.runs.run import STARTING_SECONDS, Run
 
@@ -36,6 +36,18 @@ def test_the_same_config_finds_the_same_run(run: Run) -> None:
     assert {found.name for found in list_runs(runs_dir)} == {run.name, again.name}
     # Nothing half made is left over.
     assert sorted(path.name for path in runs_dir.iterdir()) == sorted([run.name, again.name])
+
+
+def test_a_steered_run_is_not_that_of_its_config(run: Run) -> None:
+    runs_dir = run.path.parent
+    assert run_of_config(run.config, runs_dir) == run
+    steered = run.status().model_copy(update={"state": "finished", "steered": True, "beta": 40.0})
+    run.write_status(steered)
+    assert run_of_config(run.config, runs_dir) is None
+    other = new_run(run.config, runs_dir)
+    assert other.name == f"{run.name}-2"
+    assert new_run(run.config, runs_dir) == run_of_config(run.config, runs_dir) == other
+    assert run.status().steered
 
 
 def test_a_name_can_be_given_but_not_taken(run: Run) -> None:

@@ -97,6 +97,19 @@ def test_a_finished_run_is_not_started_again(trained: Run) -> None:
     assert trained.status() == before
 
 
+@pytest.mark.usefixtures("nothing_left_running")
+def test_a_finished_run_that_was_steered_does_not_stand_for_its_config(runs_dir: Path, trained: Run) -> None:
+    run = Run(runs_dir / trained.name)
+    assert not jobs.unfinished(run.config, runs_dir)
+    run.write_status(run.status().model_copy(update={"steered": True, "beta": 40.0}))
+    assert jobs.unfinished(run.config, runs_dir)
+    other = jobs.start(run.config, runs_dir)
+    assert other.name == f"{run.name}-2"
+    wait_until(lambda: other.status().state == "finished")
+    assert not jobs.unfinished(run.config, runs_dir)
+    assert [each.name for each in jobs.start_all([run.config], runs_dir)] == [other.name]
+
+
 def test_a_damaged_run_does_not_hinder_the_search_for_a_live_one(small: Path) -> None:
     (new_run(small_config(), small, "broken").path / "status.json").write_text("{")
     assert jobs.live_run(small) is None
