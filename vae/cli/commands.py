@@ -22,7 +22,7 @@ from vae.cli.output import (
     OutputConsole,
     discard_output,
     has_characters,
-    is_closed_pipe,
+    is_unread,
     table_console,
     write_any_character,
 )
@@ -322,7 +322,7 @@ def main(arguments: list[str] | None = None) -> int:
             sys.stdout.flush()  # here, where an error can be told, and not at Python's end
         return status
     except OSError as error:
-        if is_closed_pipe(error):
+        if is_unread(error):
             discard_output()
             return CLOSED_PIPE
         with suppress(OSError):

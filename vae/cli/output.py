@@ -5,6 +5,7 @@ import errno
 import io
 import os
 import re
+import select
 import shlex
 import sys
 from contextlib import suppress
@@ -61,11 +62,25 @@ def has_characters(stream: TextIO | None, text: str) -> bool:
     return True
 
 
-def is_closed_pipe(error: OSError) -> bool:
-    """Whether `error` means that the reader of a pipe has left."""
-    # Windows has no error of its own for that.
+def is_unread(error: OSError) -> bool:
+    """Whether `error` means that nobody reads the output: a pipe's reader has left, a terminal was closed."""
+    # Windows has no error of its own for a pipe.
     on_windows = systems.WINDOWS and error.errno == errno.EINVAL and error.filename is None
-    return isinstance(error, BrokenPipeError) or on_windows
+    # A broken disk gives the same error as a closed terminal.
+    hung_up = error.errno == errno.EIO and any(map(_is_hung_up, (sys.stdout, sys.stderr)))
+    return isinstance(error, BrokenPipeError) or on_windows or hung_up
+
+
+def _is_hung_up(stream: TextIO | None) -> bool:
+    """Whether `stream` is a terminal that was closed; None is a stream that was closed."""
+    if stream is None or not hasattr(select, "poll"):  # as on Windows
+        return False
+    try:
+        look = select.poll()
+        look.register(stream, 0)
+        return any(event & select.POLLHUP for _, event in look.poll(0))
+    except (OSError, ValueError):  # it is no file
+        return False
 
 
 def discard_output() -> None:

@@ -4,7 +4,7 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 
@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeR
 from rich.table import Column, Table
 
 from vae import VaeError
-from vae.cli.output import OutputConsole, can_draw_progress, is_closed_pipe, shell_command, table_console
+from vae.cli.output import OutputConsole, can_draw_progress, is_unread, shell_command, table_console
 from vae.config import Dataset
 from vae.evaluation.published import PUBLISHED, PublishedResult, verdict
 from vae.runs.evaluation_record import Evaluation, save_evaluation
@@ -238,32 +238,39 @@ def _progress(*columns: ProgressColumn, transient: bool = False) -> Progress:
 
 @contextmanager
 def _stop_unread(stop: threading.Event) -> Iterator[None]:
-    """Sets the event if the reader of what is printed in the block has left: stop and save, as at Ctrl-C."""
+    """Sets the event if nobody can read what is printed in the block: stop and save, as at Ctrl-C."""
     try:
         yield
     except OSError as error:
-        if not is_closed_pipe(error):
+        if not is_unread(error):
             raise
         stop.set()
 
 
 @contextmanager
 def stop_on_signal() -> Iterator[threading.Event]:
-    """Sets the event at the first Ctrl-C or SIGTERM; the second ends the process."""
+    """Sets the event at the first Ctrl-C, SIGTERM or SIGHUP; a second Ctrl-C or SIGTERM ends the process.
+
+    A second SIGHUP does not: the shell and the system each send one when a terminal is closed. Where SIGHUP
+    is ignored, as `nohup` has it, it stays so.
+    """
     stop = threading.Event()
     before = {number: signal.getsignal(number) for number in stop_signals()}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hangup in before and before[hangup] is signal.SIG_IGN:
+        del before[hangup]
 
     def request_stop(*_: object) -> None:
         stop.set()
-        restore()
+        restore(before.keys() - {hangup})
+
+    def restore(numbers: Iterable[signal.Signals]) -> None:
+        for number in numbers:
+            signal.signal(number, before[number])
 
     for number in before:
         signal.signal(number, request_stop)
     try:
         yield stop
     finally:
-        restore()
+        restore(before)

@@ -16,7 +16,7 @@ INTERRUPTED = 128 + signal.SIGINT  # the exit status that a shell gives to what 
 
 def stop_signals() -> list[signal.Signals]:
     """The signals by which a terminal or a service asks a process to end, as far as this system has them."""
-    names = ("SIGINT", "SIGTERM", "SIGBREAK")  # the last is Windows' Ctrl-Break
+    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # a closed terminal; Windows' Ctrl-Break
     return [getattr(signal, name) for name in names if hasattr(signal, name)]
 
 

@@ -1,9 +1,11 @@
 """What the command line prints on terminals, in pipes and in other encodings."""
 
+import errno
 import io
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,10 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.browser import wait_until
 from tests.support.evaluations import evaluation_of
 from tests.support.paths import ROOT
+from tests.support.processes import VaeProcess
 from tests.support.small_runs import interrupt_when, small_config
 from vae.cli.commands import main
+from vae.cli.terminal import stop_on_signal
 from vae.evaluation.queue import _PERCENT
 from vae.runs.catalogue import new_run
 from vae.runs.records import Status
@@ -108,6 +113,56 @@ def test_a_training_whose_reader_leaves_is_stopped_and_saved(
     assert status.state == "stopped"
     assert 0 < status.step < status.total_steps
     assert run.resume_path.exists()
+
+
+def test_a_training_whose_terminal_is_closed_is_stopped_and_saved(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its output fails then, and it gets a SIGHUP."""
+    monkeypatch.setenv("TERM", "xterm")
+    run = new_run(small_config(epochs=2000), small)
+    run.write_status(Status(state="stopped"))
+    terminal, end = os.openpty()
+    command = [sys.executable, "-m", "vae", "resume", run.name]
+    with VaeProcess(command, stdout=end, stderr=end) as process:
+        os.close(end)
+        wait_until(lambda: run.status().step > 20)
+        os.close(terminal)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait() == 141
+    status = run.status()
+    assert run.metrics()[0][-1].step == status.step
+    assert run.saved_model().step == status.step
+
+
+def test_a_broken_disk_is_no_closed_terminal(monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:
+    def unreadable(_: Path) -> list[Run]:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("vae.cli.commands.list_runs", unreadable)
+    with Path(os.devnull).open("w") as nowhere, stdout_as(nowhere, monkeypatch):
+        assert main(["runs"]) == 1
+    assert capsys.readouterr().err == "A file cannot be read or written: Input/output error.\n"
+
+
+def test_where_closed_terminals_are_ignored_a_training_goes_on() -> None:
+    """`nohup` has it so."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stop_on_signal() as stop:
+            signal.raise_signal(signal.SIGHUP)
+        assert not stop.is_set()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_second_closing_of_a_terminal_does_not_end_a_training_that_saves() -> None:
+    with stop_on_signal() as stop:
+        for _ in range(2):
+            signal.raise_signal(signal.SIGHUP)
+            assert stop.is_set()
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is full")

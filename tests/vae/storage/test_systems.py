@@ -177,7 +177,8 @@ def test_a_process_on_windows_has_no_console_in_common(monkeypatch: pytest.Monke
 def test_a_training_stops_and_saves_by_the_signals_that_there_are(
     small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(signal, "SIGTERM")
+    for name in ("SIGTERM", "SIGHUP"):
+        monkeypatch.delattr(signal, name)
     run = new_run(small_config(epochs=2000), small)
     interrupt_when("running", monkeypatch)
     assert main(["resume", run.name]) == 0

@@ -197,7 +197,7 @@ def test_only_a_finished_run_is_trained_longer(small: Path) -> None:
         jobs.train_longer(new_run(small_config(), small), 1)
 
 
-@pytest.mark.parametrize("end", ["kill -TERM $$", "kill -INT $$", "exit 130", "exit 143"])
+@pytest.mark.parametrize("end", ["kill -TERM $$", "kill -INT $$", "kill -HUP $$", "exit 130", "exit 143"])
 def test_a_trainer_that_is_ended_while_it_starts_is_stopped(
     end: str, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
