@@ -10,7 +10,6 @@ from pages.components.shell.assets import preload
 from pages.components.shell.connection import watch_connection
 from pages.components.shell.messages import show_errors
 from pages.components.shell.page_state import set_page
-from pages.components.shell.server_process import send_small_answers_at_once
 from pages.components.shell.streamlit_patches import ignore_clicks_in_polls, search_no_tables_in_components
 from pages.components.shell.warm_up import imported
 
@@ -30,7 +29,6 @@ _WANTED_FIRST = {
 
 def show_page() -> None:
     """Shows the page that the URL names."""
-    send_small_answers_at_once()
     ignore_clicks_in_polls()
     search_no_tables_in_components()
     st.set_page_config(page_title="VAE playground", page_icon=_ICON, layout="wide")

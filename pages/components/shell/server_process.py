@@ -3,15 +3,14 @@
 import ctypes
 import os
 import socket
+import stat
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 
 # Options of glibc's mallopt, by their numbers in malloc.h, and their values here.
 ARENA_MAX, MMAP_THRESHOLD = (-8, 2), (-3, 128 * 1024)
 
 
-@cache
 def return_freed_memory() -> None:
     """Has glibc take the memory of all threads from two arenas, and give freed large blocks back.
 
@@ -24,7 +23,6 @@ def return_freed_memory() -> None:
             ctypes.CDLL(None).mallopt(option, value)
 
 
-@cache
 def send_small_answers_at_once() -> None:
     """Sets TCP_NODELAY for all connections of this process, those of the future too: they inherit it.
 
@@ -34,12 +32,14 @@ def send_small_answers_at_once() -> None:
     """
     with suppress(FileNotFoundError):
         for each in Path("/dev/fd").iterdir():
-            with suppress(OSError):  # closed by now, or no socket
+            with suppress(OSError):  # closed by now
                 _send_at_once(int(each.name))
 
 
 def _send_at_once(number: int) -> None:
-    """Sets the option for a file descriptor; raises OSError if it is no socket of TCP."""
+    """Sets the option for a file descriptor, unless it is no socket of TCP. Raises OSError."""
+    if not stat.S_ISSOCK(os.fstat(number).st_mode):
+        return
     with socket.socket(fileno=os.dup(number)) as same:
         if same.family in {socket.AF_INET, socket.AF_INET6} and same.type == socket.SOCK_STREAM:
             same.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

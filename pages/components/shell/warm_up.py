@@ -35,6 +35,7 @@ def imported(name: str) -> ModuleType:
 async def warm_up(_app: Any) -> AsyncIterator[None]:
     """For `streamlit.App`: called when the server starts, before it answers."""
     server_process.return_freed_memory()
+    server_process.send_small_answers_at_once()  # Streamlit has opened its port by now
     # A daemon thread does not delay the end of the server.
     threading.Thread(target=prepare, name=THREAD, daemon=True).start()
     yield
@@ -43,7 +44,6 @@ async def warm_up(_app: Any) -> AsyncIterator[None]:
 def prepare() -> None:
     """Imports all pages, and has each prepare what its first visitor would wait for."""
     try:
-        server_process.send_small_answers_at_once()
         imported("pages.components.shell.navigation")
         for page in PAGES:
             imported(f"pages.{page}")
