@@ -9,8 +9,6 @@ BIN := $(VENV)/bin
 help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# Each run of a page is a new thread; with glibc's default of 16 arenas on two cores they keep what they freed.
-run: export MALLOC_ARENA_MAX ?= 2
 run: $(VENV)/installed  ## Start the app and print its address; PORT=8600 chooses the port.
 	@$(BIN)/streamlit run app.py $(if $(PORT),--server.port $(PORT)) || { \
 		echo "The app did not start. If the port is taken, leave PORT out or choose another: make run PORT=8600"; \

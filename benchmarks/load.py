@@ -168,7 +168,7 @@ def main() -> None:
         wait_until(lambda: short.status().state == "finished")
         with training(slow_config(), folder) as run:
             wait_until(lambda: run.status().epoch > 1)
-            server = Server(APP, VAE_RUNS_DIR=str(folder), MALLOC_ARENA_MAX="2")  # as `make run` starts it
+            server = Server(APP, VAE_RUNS_DIR=str(folder))
             server.log = log
             runs = [BUNDLED.name, short.name]
             with server:
