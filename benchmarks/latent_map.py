@@ -38,7 +38,7 @@ import plotly.graph_objects as go, streamlit as st
 st.set_page_config(layout="wide")
 st.plotly_chart(go.Figure(), key="empty")
 """
-# One thread for torch: more are slower (vae/inference/scoring.py).
+# One thread for torch: more are slower for a single picture.
 BARE_PAGE = """
 from pathlib import Path
 import numpy as np, plotly.graph_objects as go, streamlit as st, torch

@@ -14,9 +14,8 @@ from vae.storage import systems
 
 FIELDS = tuple(name for name in Metrics.model_fields if name != "split")
 ROW = np.dtype([(name, np.float64) for name in FIELDS])
-Rows = npt.NDArray[
-    np.void
-]  # (lines,) of ROW; rows["kl"] is a column, in the units of `Metrics`; NaN for None
+# (lines,) of ROW; rows["kl"] is a column, in the units of `Metrics`; NaN for None
+Rows = npt.NDArray[np.void]
 
 
 class Losses(NamedTuple):

@@ -46,8 +46,8 @@ def weights_of(loaded: LoadedModel) -> str:
 def load(run: Run) -> LoadedModel:
     """The newest weights of `run`, and the test set scored with them; raises VaeError if there are none.
 
-    Of a live run they may be `REFRESH_SECONDS` old: it saves every few seconds, and after each time all tabs
-    would wait until the test set is scored.
+    Of a live run they may be `REFRESH_SECONDS` old: its epochs may take a second each, and after each one all
+    tabs would fetch decoder and points anew.
     """
     if status(run).state not in LIVE:
         refresh(run)  # so that a resumed run does not go back to older weights

@@ -15,9 +15,9 @@ function scaleBar(values, { scale, colouringName }) {
   return element("span", { class: "latent-map-scale" }, least, bar, most);
 }
 
-// `changed(hidden)` gets the labels of all hidden classes, a Set, whenever a person hides or shows one.
 const UNKNOWN = "\u2007".repeat(5); // as wide as digits
 
+// `changed(hidden)` gets the labels of all hidden classes, a Set, whenever a person hides or shows one.
 export function makeLegend(box, changed) {
   let hidden = new Set();
   let drawn = []; // what the buttons were made of
