@@ -50,6 +50,7 @@ from vae.runs.catalogue import (
 )
 from vae.runs.run import Run
 from vae.storage.folders import absolute_path, data_dir
+from vae.training.attempts import made_once
 from vae.training.processes import INTERRUPTED
 from vae.training.worker_place import worker_place
 
@@ -101,7 +102,11 @@ def train(
         raise CycloptsError(msg=f"--name: {NAME_RULE}")
     changes = {field: getattr(config, field) for field in config.model_fields_set}
     chosen = TrainConfig.preset(preset, **changes)
-    _train(lambda: new_run(chosen, _folder(runs_dir), name, again=again))
+
+    def make() -> Run:
+        return new_run(chosen, _folder(runs_dir), name, again=again)
+
+    _train(partial(made_once, make) if again else make)
 
 
 @app.command

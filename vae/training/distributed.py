@@ -234,22 +234,9 @@ def _open_store(place: WorkerPlace) -> "Store | None":
     Its keys are apart from those of workers that expect another number of workers, which do not meet, and of
     an earlier attempt: torchrun's store outlives the workers that it starts anew.
     """
-    # Set by torchrun, which then offers the store itself.
-    offers = place.rank == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
+    offers = place.rank == 0 and not _has_agent_store()
     try:
-        if not offers:  # torch prints its own stack if nobody listens
-            socket.create_connection((place.address, place.port), ATTEMPT_SECONDS).close()
-        store = distributed.TCPStore(  # type: ignore[attr-defined]
-            place.address,
-            place.port,
-            is_master=offers,
-            timeout=timedelta(seconds=ATTEMPT_SECONDS),
-            wait_for_workers=False,
-            multi_tenant=True,
-            use_libuv=not WINDOWS,
-        )
-        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "")
-        return distributed.PrefixStore(f"vae/{place.count}/{attempt}", store)  # type: ignore[attr-defined]
+        store = _tcp_store(place.address, place.port, offers=offers)
     except (OSError, RuntimeError, ValueError) as error:
         if not offers:
             return None
@@ -258,6 +245,39 @@ def _open_store(place: WorkerPlace) -> "Store | None":
             f"Worker 0 cannot listen at {place.address}:{place.port} ({why}). Set MASTER_ADDR to a name of "
             "this machine, and MASTER_PORT to a port that is free."
         ) from error
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "")
+    return distributed.PrefixStore(f"vae/{place.count}/{attempt}", store)  # type: ignore[attr-defined]
+
+
+def agent_store() -> "Store | None":
+    """The store that torchrun offers for all attempts of its command; None if there is none."""
+    if not _has_agent_store():
+        return None
+    try:
+        return _tcp_store(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), offers=False)
+    except (KeyError, OSError, OverflowError, RuntimeError, ValueError):
+        return None
+
+
+def _has_agent_store() -> bool:
+    """Whether torchrun offers the store, and not worker 0."""
+    return os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+
+
+def _tcp_store(address: str, port: int, *, offers: bool) -> "Store":
+    """A store at this address. Raises OSError, RuntimeError and ValueError."""
+    if not offers:  # torch prints its own stack if nobody listens
+        socket.create_connection((address, port), ATTEMPT_SECONDS).close()
+    store: Store = distributed.TCPStore(  # type: ignore[attr-defined]
+        address,
+        port,
+        is_master=offers,
+        timeout=timedelta(seconds=ATTEMPT_SECONDS),
+        wait_for_workers=False,
+        multi_tenant=True,
+        use_libuv=not WINDOWS,
+    )
+    return store
 
 
 def _workers(ranks: list[int]) -> str:
