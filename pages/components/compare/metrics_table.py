@@ -70,12 +70,7 @@ def metrics_table(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
 
 def _metrics(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
     evaluations = [_evaluation_of(run, shown) for run, shown in zip(pair, loaded, strict=True)]
-    # Unless both are evaluated, the metrics that both have come from a single sample of z.
-    kept: list[Metrics] = [{} if each is None else _numbers(each.model_dump()) for each in evaluations]
-    if not all(evaluations):
-        kept = [each | quick_metrics(shown) for each, shown in zip(kept, loaded, strict=True)]
-        for each in kept:
-            each.pop("standard_error", None)
+    kept = [_figures(*each) for each in zip(loaded, evaluations, strict=True)]
     same_counts = not all(evaluations) or equal_counts(kept[0], kept[1])
     rows, bold = metric_rows(kept[0], kept[1], comparable=pair.same_set and same_counts)
     epochs = [
@@ -130,8 +125,13 @@ def _evaluation_of(run: Run, shown: LoadedModel) -> Evaluation | None:
     return found if found is not None and found.step == shown.step else None
 
 
-def _numbers(fields: dict[str, object]) -> Metrics:
-    return {name: value for name, value in fields.items() if isinstance(value, int | float)}
+def _figures(shown: LoadedModel, evaluation: Evaluation | None) -> Metrics:
+    """The metrics of its evaluation, or else those of a single pass over the test set."""
+    if evaluation is None:
+        return quick_metrics(shown)
+    fields = evaluation.model_dump().items()
+    # The losses are those of all pages: earlier versions evaluated them with more samples of z.
+    return {name: value for name, value in fields if isinstance(value, int | float)} | _losses(shown)
 
 
 def _running(runs: Sequence[Run]) -> list[Run]:
@@ -180,7 +180,9 @@ def _evaluation(run: Run, written: int, weights: int) -> Evaluation | None:  # n
 )
 def quick_metrics(loaded: LoadedModel) -> Metrics:
     """The metrics that a single pass over the test set gives, with z sampled once."""
-    test = loaded.test
-    reconstruction, kl, negative_elbo = mean_losses(test, np.arange(len(test))).values()
-    losses = {"negative_elbo": negative_elbo, "reconstruction": reconstruction, "kl": kl}
-    return losses | neighbourhood(test.means, test.labels)
+    return _losses(loaded) | neighbourhood(loaded.test.means, loaded.test.labels)
+
+
+def _losses(loaded: LoadedModel) -> Metrics:
+    reconstruction, kl, negative_elbo = mean_losses(loaded.test, np.arange(len(loaded.test))).values()
+    return {"negative_elbo": negative_elbo, "reconstruction": reconstruction, "kl": kl}
