@@ -15,6 +15,7 @@ from pages.components.shell.messages import show_errors
 from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
 from pages.components.stores.points import points_store
+from vae.datasets.registry import class_names
 from vae.inference.planes import axis_directions
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run
@@ -66,8 +67,6 @@ def time_slider(run: Run, status: Status, loaded: LoadedModel | None) -> None:
 
 def past_map(run: Run, loaded: LoadedModel) -> None:
     """Shows the latent map at the moment of the slider, which may be the newest."""
-    from vae.datasets.registry import class_names
-
     for _ in new_events(MAP):
         pass  # nothing is pinned on this page
     directions = axis_directions(run.config.latent_dim)
