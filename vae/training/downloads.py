@@ -68,9 +68,10 @@ def _download(dataset: Dataset, job: DownloadJob) -> None:
         assert process.stderr is not None
         with process, process.stderr as lines:
             for line in filter(None, map(str.strip, lines)):
-                last = line[:_MAX_LINE]
-                if last.startswith(ACTIVITIES):  # else it is why the download failed
-                    job.activity = last
+                if line.startswith(ACTIVITIES):
+                    job.activity = line[:_MAX_LINE]
+                else:  # why the download failed
+                    last = line[:_MAX_LINE]
         if process.returncode:
             job.error = last or f"The download of {dataset} ended by itself."
     except (OSError, VaeError) as error:

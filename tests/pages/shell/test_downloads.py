@@ -19,16 +19,18 @@ from vae.runs.run import Run
 from vae.training import downloads
 from vae.training.processes import start_process
 
-# Stands in for `python -m vae download`: goes on once the folder has a file `go` or `fail`.
+# Stands in for `python -m vae download`: goes on once the folder has a file `go`, `fail` or `killed`.
 PROCESS = """
-import shutil, sys, time
+import os, shutil, sys, time
 from pathlib import Path
 root, source = map(Path, sys.argv[1:])
 print("Downloading kmnist: 3 of 21 MB.", file=sys.stderr, flush=True)
 end = time.monotonic() + 180  # where a test has failed
-while not any((root / name).exists() for name in ("go", "fail")):
+while not any((root / name).exists() for name in ("go", "fail", "killed")):
     time.sleep(0.01)
     assert time.monotonic() < end
+if (root / "killed").exists():
+    os._exit(137)
 if (root / "fail").exists():
     (root / "fail").unlink()
     sys.exit("The data set kmnist could not be downloaded or read (no network).")
@@ -110,6 +112,13 @@ def test_a_download_that_fails_says_why_and_can_be_tried_again(run: Run, root: P
     (root / "go").touch()
     wait_until(lambda: job().ended)
     assert messages(test.run()) == ""
+
+
+def test_a_download_that_is_killed_ends_with_a_sentence(run: Run, root: Path) -> None:
+    (root / "killed").touch()
+    test = visit(PAGES[0], run=run.name)
+    wait_until(lambda: job().ended)
+    assert messages(test.run()) == "The download of kmnist ended by itself."
 
 
 @pytest.mark.usefixtures("root")
