@@ -391,6 +391,21 @@ def test_an_interrupt_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: O
     assert capsys.readouterr().err == "Interrupted. `python -m vae runs` shows the state of the run.\n"
 
 
+def test_a_thread_that_may_still_come_back_does_not_meet_the_end_of_python() -> None:
+    """torch's would abort the process then, in place of its exit status."""
+    code = (
+        "import atexit, runpy, threading, vae.cli.commands\n"
+        "def main():\n"
+        "    threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+        "    return 7\n"
+        "vae.cli.commands.main = main\n"
+        "atexit.register(print, 'Python ends')\n"
+        "runpy.run_module('vae', run_name='__main__')\n"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert (process.returncode, process.stdout, process.stderr) == (7, "", "")
+
+
 def test_help_names_every_field_and_bound(capsys: Output) -> None:
     assert main(["train", "--help"]) == 0
     text = " ".join(capsys.readouterr().out.replace("│", " ").split())
