@@ -81,15 +81,20 @@ def find_run(runs_dir: Path, name: str) -> Run:
 def run_of_config(config: TrainConfig, runs_dir: Path) -> Run | None:
     """The run that a training of `config` goes on with or has ended as; None if there is none.
 
-    A run whose rates were changed while it trained is not what its config says, and does not count.
+    A finished run whose rates were changed while it trained is not what its config says, and does not count.
     Raises VaeError if a run is damaged.
     """
     for path in numbered_paths(runs_dir, config.run_name):
         if not path.exists():
             return None
-        if not (run := open_run(path)).status().steered:
+        if not _ended_steered(run := open_run(path)):
             return run
     raise AssertionError("there is always a further number")
+
+
+def _ended_steered(run: Run) -> bool:
+    status = run.status()
+    return status.steered and status.state == "finished"
 
 
 def new_run(
@@ -100,7 +105,7 @@ def new_run(
     again: bool = False,
     origin: Run | None = None,
 ) -> Run:
-    """The run of `config`, created if there is none, or none whose rates stayed those of the config.
+    """The run of `config`, created if there is none, or those there are ended with other rates.
 
     Args:
         name: of the run; `config.run_name` if None.
@@ -120,7 +125,7 @@ def new_run(
                 f"No run can be made in {runs_dir}: {error.strerror}. Choose another folder with --runs-dir "
                 "or VAE_RUNS_DIR."
             ) from error
-        if not again and not Run(path).status().steered:
+        if not again and (name is not None or not _ended_steered(Run(path))):
             return _reopen(path, config)
     raise AssertionError("there is always a further number")
 

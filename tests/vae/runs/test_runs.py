@@ -41,9 +41,14 @@ def test_the_same_config_finds_the_same_run(run: Run) -> None:
 def test_a_steered_run_is_not_that_of_its_config(run: Run) -> None:
     runs_dir = run.path.parent
     assert run_of_config(run.config, runs_dir) == run
-    steered = run.status().model_copy(update={"state": "finished", "steered": True, "beta": 40.0})
+    steered = run.status().model_copy(update={"state": "stopped", "steered": True, "beta": 40.0})
     run.write_status(steered)
+    assert new_run(run.config, runs_dir) == run_of_config(run.config, runs_dir) == run, "it is gone on with"
+    run.write_status(steered.model_copy(update={"state": "finished"}))
     assert run_of_config(run.config, runs_dir) is None
+    assert new_run(run.config, runs_dir, run.name) == run, "it was asked for by its name"
+    with pytest.raises(VaeError, match="another config"):
+        new_run(run.config.model_copy(update={"beta": 2.0}), runs_dir, run.name)
     other = new_run(run.config, runs_dir)
     assert other.name == f"{run.name}-2"
     assert new_run(run.config, runs_dir) == run_of_config(run.config, runs_dir) == other
