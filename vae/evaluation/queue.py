@@ -4,7 +4,6 @@ The result is a file of the run; progress and errors are kept only in this proce
 """
 
 import re
-import subprocess
 import threading
 from collections import defaultdict
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Literal
 
 from vae import VaeError
 from vae.runs.run import Run
-from vae.training.processes import start_process
+from vae.training.processes import run_process
 
 Task = Literal["evaluate", "score"]  # commands of `python -m vae`
 
@@ -66,26 +65,18 @@ def _key(task: Task, run: Run) -> tuple[Task, str, int]:
 def _perform(task: Task, run: Run, job: Job) -> None:
     """Performs a task in a process of its own, once no other of its kind runs."""
     last = ""
+
+    def hear(line: str) -> None:
+        nonlocal last
+        if found := _PERCENT[task].fullmatch(line):
+            job.progress = int(found[1]) / 100
+        else:
+            last = line[:_MAX_ERROR]
+
     try:
         with _running[task]:
-            # When the server has ended, the process ends as it prints.
-            process = start_process(
-                task,
-                str(run.path.resolve()),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                encoding="utf-8",
-                errors="replace",
-            )
-            assert process.stderr is not None
-            with process, process.stderr as lines:
-                for line in lines:
-                    if found := _PERCENT[task].fullmatch(line.strip()):
-                        job.progress = int(found[1]) / 100
-                    elif line.strip():
-                        last = line.strip()
-            if process.returncode:
-                job.error = f"{run.name} could not be {task}d: {last[:_MAX_ERROR] or 'its process ended.'}"
+            if run_process(task, str(run.path.resolve()), hear=hear):
+                job.error = f"{run.name} could not be {task}d: {last or 'its process ended.'}"
     except (OSError, VaeError) as error:
         why = f"{error.strerror}." if isinstance(error, OSError) else error
         job.error = f"{run.name} could not be {task}d: {why}"

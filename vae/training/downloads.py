@@ -3,7 +3,6 @@
 Its progress and its error are kept only in this process.
 """
 
-import subprocess
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from vae import VaeError
 from vae.config import Dataset
 from vae.storage.folders import data_dir
-from vae.training.processes import start_process
+from vae.training.processes import run_process
 
 # How the sentences begin that `vae.datasets.download` yields.
 ACTIVITIES = ("Downloading ", "Unpacking ", "Waiting ")
@@ -55,24 +54,16 @@ def begin_download(dataset: Dataset) -> None:
 
 def _download(dataset: Dataset, job: DownloadJob) -> None:
     last = ""
+
+    def hear(line: str) -> None:
+        nonlocal last
+        if line.startswith(ACTIVITIES):
+            job.activity = line[:_MAX_LINE]
+        else:  # why the download failed
+            last = line[:_MAX_LINE]
+
     try:
-        # When the server has ended, the process ends as it prints, and leaves nothing.
-        process = start_process(
-            "download",
-            dataset,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
-        )
-        assert process.stderr is not None
-        with process, process.stderr as lines:
-            for line in filter(None, map(str.strip, lines)):
-                if line.startswith(ACTIVITIES):
-                    job.activity = line[:_MAX_LINE]
-                else:  # why the download failed
-                    last = line[:_MAX_LINE]
-        if process.returncode:
+        if run_process("download", dataset, hear=hear):
             job.error = last or f"The download of {dataset} ended by itself."
     except (OSError, VaeError) as error:
         why = f"{error.strerror}." if isinstance(error, OSError) else error

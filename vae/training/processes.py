@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -48,6 +49,26 @@ def start_process(*arguments: str, **streams: Any) -> subprocess.Popen[Any]:
     )
     _lower_priority(process)
     return process
+
+
+def run_process(*arguments: str, hear: Callable[[str], object]) -> int:
+    """Runs `python -m vae` with `arguments` to its end, and returns its exit status.
+
+    Calls `hear` with each line of its stderr, stripped, unless that is empty. When this process has ended,
+    the other ends as it prints. Raises as `start_process` does.
+    """
+    process = start_process(
+        *arguments,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+    )
+    assert process.stderr is not None
+    with process, process.stderr as lines:
+        for line in filter(None, map(str.strip, lines)):
+            hear(line)
+    return process.returncode
 
 
 def _creation_flags() -> int:

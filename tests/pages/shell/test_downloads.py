@@ -4,7 +4,6 @@ import gzip
 import shutil
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,7 @@ from tests.support.browser import wait_until
 from tests.support.small_runs import small_config
 from vae.runs.catalogue import new_run
 from vae.runs.run import Run
-from vae.training import downloads
-from vae.training.processes import start_process
+from vae.training import downloads, processes
 
 # Stands in for `python -m vae download`: goes on once the folder has a file `go`, `fail` or `killed`.
 PROCESS = """
@@ -61,7 +59,7 @@ def root(small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
         started.append(arguments)
         return subprocess.Popen([sys.executable, "-c", PROCESS, str(root), str(source)], **streams)
 
-    monkeypatch.setattr(downloads, "start_process", start)
+    monkeypatch.setattr(processes, "start_process", start)
     return root
 
 
@@ -136,7 +134,6 @@ def test_where_only_the_host_may_change_runs_visitors_download_nothing(
 def test_a_real_process_says_why_it_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # where nobody answers
-    monkeypatch.setattr(downloads, "start_process", partial(start_process))
     downloads.begin_download("kmnist")
     wait_until(lambda: job().ended)
     assert job().error.startswith("The data set kmnist could not be downloaded or read")
