@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from pages.components.charts.colours import SCALE
+from pages.components.map import time_machine
 from pages.components.stores.points import map_points
 from tests.pages.stores.test_points import a_wide_set
 from tests.support.browser import Workshop, pixels, place_on
@@ -106,6 +107,14 @@ def places(page: Page) -> npt.NDArray[np.float32]:
 def model_of(run: Run, snapshot: Snapshot) -> VAE:
     decoder = {name: values.astype(np.float32) for name, values in snapshot.decoder.items()}
     return load_vae(run.config, {**run.saved_model().model.weights, **decoder})
+
+
+def test_the_thumb_stands_at_the_end_before_there_are_moments(bare_page: Page) -> None:
+    bare_page.set_content(time_machine.HTML)
+
+    at, end = bare_page.get_by_role("slider").evaluate("({ value, max }) => [value, max]")
+
+    assert at == end
 
 
 @pytest.mark.parametrize("latent_dim", [1, 2, 5])

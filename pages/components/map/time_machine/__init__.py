@@ -27,14 +27,14 @@ class Chosen(NamedTuple):
     name: str = ""
 
 
-_mount = module_component(
-    __file__,
+# The thumb begins at the end, where it mostly stays, and not in the middle, as in a browser of itself.
+HTML = (
     '<div class="time-machine component-controls pixelated" role="group" aria-label="Time machine"'
     ' tabindex="-1"><div class="time-machine-row">'
     '<button type="button" data-act="play" aria-label="Play the moments">Play</button>'
     '<button type="button" data-act="back" aria-label="One moment back" title="One moment back">‹</button>'
     '<button type="button" data-act="forward" aria-label="One moment on" title="One moment on">›</button>'
-    '<input type="range" min="0" step="any" aria-label="Moment of the training">'
+    '<input type="range" min="0" max="1" value="1" step="any" aria-label="Moment of the training">'
     '<button type="button" data-act="end" title="The newest weights">now</button></div>'
     '<div class="time-machine-row"><p class="time-machine-text" title="Losses: reconstruction + KL"></p>'
     '<label>Speed <select aria-label="Speed">'
@@ -47,8 +47,9 @@ _mount = module_component(
     '<figure class="time-machine-chosen"><canvas role="img"></canvas><canvas hidden></canvas>'
     "<figcaption></figcaption></figure></div>"
     '<p class="time-machine-note component-note"></p>'
-    '<p class="time-machine-trouble component-note" role="status"></p></div>',
+    '<p class="time-machine-trouble component-note" role="status"></p></div>'
 )
+_mount = module_component(__file__, HTML)
 
 
 class Link(NamedTuple):
