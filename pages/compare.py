@@ -61,7 +61,8 @@ def _explore(pair: Pair) -> None:
     loaded = loaded_model.load(pair.left), loaded_model.load(pair.right)
     for run, each in zip(pair, loaded, strict=True):
         follow_training(run, each)
-    settings = map_controls(max(pair.latent_dims), choose_set=False)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        settings = map_controls(max(pair.latent_dims), choose_set=False)
     sides = side(pair.left, loaded[0], settings, LEFT), side(pair.right, loaded[1], settings, RIGHT)
     st.fragment(show_errors()(pair_maps))(pair, sides)
     metrics_table(pair, loaded)

@@ -49,9 +49,11 @@ def main() -> None:
     # What is slow, or large on its way to the browser, runs with the page, not again at every click.
     loaded = loaded_model.load(run)
     follow_training(run, loaded)
-    settings = map_controls(run.config.latent_dim)
+    controls = st.container(horizontal=True, vertical_alignment="bottom")
+    with controls:
+        settings = map_controls(run.config.latent_dim)
     plane_choice = plane_picker(loaded_model.dimensions(run, loaded), run.name)
-    with st.container():  # keeps what follows in its place while the training set is scored
+    with controls:  # beside the widgets, where its progress moves nothing
         training = training_set(run, loaded) if settings.training else None
     points = map_data.points_of(run, loaded, plane_choice.directions, training)
     moments = moments_store(run_moments.load(run, loaded))

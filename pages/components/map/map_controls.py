@@ -32,60 +32,59 @@ class MapSettings(NamedTuple):
 
 
 def map_controls(latent_dim: int, *, choose_set: bool = True) -> MapSettings:
-    """Shows the widgets and returns their values, which stay while other pages are shown.
+    """Shows the widgets, in a row of the caller's, and returns their values.
 
-    Without `choose_set` the points are those of the test set.
+    The values stay while other pages are shown. Without `choose_set` the points are those of the test set.
     """
     kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session", "width": "content"}
     mean = f" (of those in all {latent_dim} dimensions, the geometric mean)" if latent_dim > 1 else ""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        colour = st.segmented_control(
-            "Colour by",
-            list(COLOURINGS),
-            default="class",
-            required=True,
-            key=COLOUR,
-            help=_options(
-                ("class", "what the picture shows; the model never saw it."),
-                ("loss", "of the reconstruction, in nats: what the picture still costs once z is known."),
-                ("KL", "in nats, what z costs: how far the posterior lies from the prior N(0, I)."),
-                ("σ", f"the standard deviation of the posterior{mean}: how unsure the encoder is of z."),
-                ("distance", "from the mean of all z of the same class."),
+    colour = st.segmented_control(
+        "Colour by",
+        list(COLOURINGS),
+        default="class",
+        required=True,
+        key=COLOUR,
+        help=_options(
+            ("class", "what the picture shows; the model never saw it."),
+            ("loss", "of the reconstruction, in nats: what the picture still costs once z is known."),
+            ("KL", "in nats, what z costs: how far the posterior lies from the prior N(0, I)."),
+            ("σ", f"the standard deviation of the posterior{mean}: how unsure the encoder is of z."),
+            ("distance", "from the mean of all z of the same class."),
+        ),
+        **kept,
+    )
+    layers = st.pills(
+        "Show",
+        get_args(Layer),
+        default=DEFAULT_LAYERS,
+        selection_mode="multi",
+        key=LAYERS,
+        help=_options(
+            ("points", "each picture, at the mean of its posterior."),
+            ("manifold", "what the model draws at each place."),
+            (
+                "ellipses",
+                "one and two standard deviations of the posterior of the point under the pointer, or "
+                "else of the chosen picture.",
             ),
-            **kept,
-        )
-        layers = st.pills(
-            "Show",
-            get_args(Layer),
-            default=DEFAULT_LAYERS,
-            selection_mode="multi",
-            key=LAYERS,
-            help=_options(
-                ("points", "each picture, at the mean of its posterior."),
-                ("manifold", "what the model draws at each place."),
-                (
-                    "ellipses",
-                    "one and two standard deviations of the posterior of the point under the pointer, or "
-                    "else of the chosen picture.",
-                ),
-                ("prior", "N(0, I), at one, two and three standard deviations."),
-            ),
-            **kept,
-        )
-        if not choose_set:
-            return MapSettings(colour, tuple(layers), training=False)
-        pictures = st.segmented_control(
-            "Pictures",
-            (TEST, TRAINING),
-            default=TEST,
-            required=True,
-            key=PICTURES,
-            help=_options(
-                ("test", "those that the model has never learned from."),
-                ("training", "those that it learns from; a click there pins the place, not the picture."),
-            ),
-            **kept,
-        )
+            ("prior", "N(0, I), at one, two and three standard deviations."),
+        ),
+        **kept,
+    )
+    if not choose_set:
+        return MapSettings(colour, tuple(layers), training=False)
+    pictures = st.segmented_control(
+        "Pictures",
+        (TEST, TRAINING),
+        default=TEST,
+        required=True,
+        key=PICTURES,
+        help=_options(
+            ("test", "those that the model has never learned from."),
+            ("training", "those that it learns from; a click there pins the place, not the picture."),
+        ),
+        **kept,
+    )
     return MapSettings(colour, tuple(layers), pictures == TRAINING)
 
 

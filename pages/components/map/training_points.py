@@ -11,21 +11,22 @@ from vae.runs.records import LIVE
 from vae.runs.run import Run
 
 POLL = 0.5  # seconds
+WIDTH = 260  # pixels: what is left beside the widgets in a window of 1280
 
 
 def training_set(run: Run, loaded: LoadedModel) -> ScoredSet | None:
     """The training set with the scores of `loaded`; None until they are computed, which is begun here.
 
-    Shows what is being done instead, and reruns the page once it is done.
+    Shows what is being done instead, in two lines, and reruns the page once it is done.
     """
     with show_errors():
         if (found := loaded_model.training_set(run, loaded)) is not None:
             return found
         # The weights of a live run are replaced before the whole training set is scored with them.
         if run_data.status(run).state in LIVE:
-            st.info(
-                f"{escape_markdown(run.name)} trains: its training set can be shown once that has ended. "
-                "These are the test pictures."
+            st.caption(
+                "These are test pictures. The training set can be shown once the training has ended.",
+                width=WIDTH,
             )
             return None
         job = queue.latest_job("score", run)
@@ -47,4 +48,4 @@ def _progress(run: Run) -> None:
     if job is None or job.ended:
         st.rerun()
     done = f"The training pictures are scored: {job.progress:.0%}."
-    st.progress(job.progress, text=f"{done} Until then the map shows the test pictures.")
+    st.progress(job.progress, text=f"{done} Test pictures until then.", width=WIDTH)

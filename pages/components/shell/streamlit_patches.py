@@ -61,6 +61,26 @@ def ignore_clicks_in_polls() -> None:
 
 
 @cache
+def list_no_pages_folder() -> None:
+    """Has the server not list the files of pages/ as its pages before `st.navigation` is called.
+
+    A server's first visitor saw their names in the sidebar for an instant.
+    """
+    try:
+        from streamlit.runtime.pages_manager import PagesManager
+
+        _require(hasattr(PagesManager, "uses_pages_directory"), "PagesManager")
+    except (ImportError, AttributeError) as error:
+        logging.getLogger(__name__).info(
+            "This version of Streamlit differs from %s (%s): the first visitor sees the names of files.",
+            WRITTEN_FOR,
+            error,
+        )
+        return
+    PagesManager.uses_pages_directory = False
+
+
+@cache
 def search_no_tables_in_components() -> None:
     """Has components send the lists and dicts in their data as JSON, without a look whether they are tables.
 

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from pages.components.shell import server_process
+from pages.components.shell.streamlit_patches import list_no_pages_folder
 
 PAGES = ("latent", "train", "reconstructions", "compare")  # in the order in which visitors want them
 THREAD = "warm-up"
@@ -34,6 +35,7 @@ def imported(name: str) -> ModuleType:
 @asynccontextmanager
 async def warm_up(_app: Any) -> AsyncIterator[None]:
     """For `streamlit.App`: called when the server starts, before it answers."""
+    list_no_pages_folder()
     server_process.return_freed_memory()
     server_process.send_small_answers_at_once()  # Streamlit has opened its port by now
     # A daemon thread does not delay the end of the server.

@@ -13,11 +13,11 @@ pytestmark = pytest.mark.browser
 SCRIPT = """
 import streamlit as st
 from pages.components.stores.decoder import decoder_store
-from vae.models.decoder_export import decoder_spec
 from pages.components.map.look_panel import look_panel
-from tests.support.decoders import small_model
+from tests.support.decoders import small_model, spec_of
 
-spec = decoder_spec(small_model(*st.radio("Decoder", [("tanh-2", 3), ("tanh-2", 4), ("silu-3", 3)])))
+name, seed = st.radio("Decoder", [("tanh-2", 3), ("tanh-2", 4), ("silu-3", 3)])
+spec = spec_of(name, small_model(name, seed))
 decoder_store(spec)
 look_panel(spec.name, key="look", aloud=True)
 """

@@ -140,7 +140,8 @@ def test_that_of_a_live_run_is_shown_once_it_has_ended(run: Run) -> None:
     with run.lock():
         run.write_status(Status(state="running", step=36, epoch=3.0, total_steps=36))
         test = visit_training_set(run)
-        assert "its training set can be shown once that has ended" in messages(test)
+        sentence = "The training set can be shown once the training has ended."
+        assert any(sentence in caption.value for caption in test.caption)
         assert not is_shown(test)
     assert queue.latest_job("score", run) is None
 

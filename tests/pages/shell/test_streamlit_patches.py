@@ -1,5 +1,6 @@
 """The adapter to private parts of Streamlit: what it does, and what it says where a part is missing."""
 
+import logging
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import streamlit as st
 from streamlit.components.v2.bidi_component import serialization
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.pages_manager import PagesManager
 
 from pages.components.shell import streamlit_patches
 from pages.components.shell.streamlit_patches import WRITTEN_FOR
@@ -118,3 +120,16 @@ def test_a_streamlit_that_sends_data_in_another_way_imports_pandas(
         streamlit_patches.search_no_tables_in_components.__wrapped__()
     assert not hasattr(serialization, "is_dataframe_like")
     assert "the first page takes a second longer" in caplog.text
+
+
+def test_the_files_of_the_pages_folder_are_not_listed(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(PagesManager, "uses_pages_directory", None)  # as when a server starts
+    streamlit_patches.list_no_pages_folder.__wrapped__()
+    PagesManager(str(ROOT / "app.py"))  # of the first visitor
+    assert PagesManager.uses_pages_directory is False
+    monkeypatch.delattr(PagesManager, "uses_pages_directory")
+    with caplog.at_level(logging.INFO):
+        streamlit_patches.list_no_pages_folder.__wrapped__()
+    assert "the first visitor sees the names of files" in caplog.text
