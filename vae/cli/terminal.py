@@ -137,6 +137,7 @@ def evaluate_in_terminal(run: Run, *, as_json: bool) -> None:
     A data set that is not there is downloaded first.
     With `as_json`, progress is shown only if stderr is a terminal.
     """
+    run.saved_model()  # raises VaeError before anything is downloaded, if there are no weights
     download_in_terminal(run.config.dataset)
     with _progress_of("evaluated", lines=not as_json) as progress:
         from vae.evaluation.evaluate import evaluate

@@ -55,7 +55,7 @@ _LOCAL_ERRORS = {
 class ImageSet(NamedTuple):
     """`images` (N, 28, 28) uint8, 0 is black; `labels` (N,) int64, 0 to 9.
 
-    The images are a view of a file, which is read where they are first accessed.
+    Training images are a view of a file, which is read where they are first accessed.
     """
 
     images: ImageArray
@@ -130,6 +130,8 @@ def _load(dataset: Dataset, train: bool, root: Path) -> ImageSet:
         raise MissingDataError(dataset, root)
     try:
         images, labels = read_idx(paths[0], 3), read_idx(paths[1], 1).astype(np.int64)
+        if not train:
+            images = images.copy()  # all are read anyway, and a mapped file cannot be replaced on Windows
     except OSError as error:
         raise unusable(dataset, root, error) from error
     except ValueError as error:

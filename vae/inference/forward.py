@@ -16,7 +16,15 @@ import numpy.typing as npt
 from vae.config import SIDE, TrainConfig
 from vae.datasets.images import ImageArray, grey_levels
 from vae.inference.scored_set import Floats
-from vae.models.layers import DecoderSpec, Kind, Layers, decoder_layers, decoder_spec, encoder_layers
+from vae.models.layers import (
+    DecoderSpec,
+    Kind,
+    Layers,
+    decoder_layers,
+    decoder_spec,
+    encoder_layers,
+    image_layers,
+)
 
 Values = npt.NDArray[Any]  # float32, of any shape
 
@@ -120,7 +128,7 @@ class Model:
 
     def decode(self, places: Floats) -> ImageArray:
         """The images that are decoded from latent points, as grey levels: (B, Z) -> (B, S, S)."""
-        layers, weights = self.decoder.layers, self._part("decoder")
+        layers, weights = image_layers(self.config), self._part("decoder")
         decoded = np.empty((len(places), SIDE, SIDE), np.uint8)
         for start in range(0, len(places), BATCH):
             batch = slice(start, start + BATCH)

@@ -85,6 +85,11 @@ def decoder_layers(config: TrainConfig) -> Layers:
     return (*hidden, _dense("logits", widths[-1], PIXELS))
 
 
+def image_layers(config: TrainConfig) -> Layers:
+    """As `decoder_layers`, to the mean of p(x|z): P pixels in [0, 1]."""
+    return (*decoder_layers(config), Activation(kind="sigmoid"))
+
+
 def _hidden(sizes: Shape, kinds: Iterable[Kind], config: TrainConfig) -> Layers:
     """Dense layers from size to size, each followed by its activation.
 
@@ -174,4 +179,4 @@ class DecoderSpec:
 def decoder_spec(config: TrainConfig, weights: Mapping[str, Floats]) -> DecoderSpec:
     """The decoder of a config, with its tensors by their names (`decoder_shapes`); ends with a sigmoid."""
     ordered = (weights[name].astype("<f4").tobytes() for name in decoder_shapes(config))
-    return DecoderSpec((*decoder_layers(config), Activation(kind="sigmoid")), b"".join(ordered))
+    return DecoderSpec(image_layers(config), b"".join(ordered))

@@ -5,8 +5,9 @@ Who comes earlier waits for what is needed, and no longer.
 
 import logging
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -44,13 +45,16 @@ async def warm_up(_app: Any) -> AsyncIterator[None]:
 
 
 def prepare() -> None:
-    """Imports all pages, and has each prepare what its first visitor would wait for."""
-    try:
-        imported("pages.components.shell.navigation")
-        for page in PAGES:
-            imported(f"pages.{page}")
-        imported("pages.latent").prepare()
-        imported("pandas")  # by which Streamlit sends the table of runs; last, as the map does without
-    # Whatever it is, the page that needs it meets it again, and says what to do.
-    except Exception as error:  # noqa: BLE001
-        logging.getLogger(__name__).info("The server did not warm up: %s", error)
+    """Imports all pages, and has the first one prepare what its first visitor would wait for."""
+    steps: list[Callable[[], object]] = [
+        partial(imported, "pages.components.shell.navigation"),
+        *(partial(imported, f"pages.{page}") for page in PAGES),
+        lambda: imported("pages.latent").prepare(),
+        partial(imported, "pandas"),  # for the table of runs; last, as the map does without
+    ]
+    for step in steps:
+        try:
+            step()
+        # Whatever it is, the page that needs it meets it again, and says what to do.
+        except Exception as error:  # noqa: BLE001
+            logging.getLogger(__name__).info("The server did not warm up: %s", error)

@@ -469,3 +469,12 @@ def test_the_package_trains_into_the_same_folder_whichever_is_current(
     monkeypatch.chdir(tmp_path)
     assert vae.train(small_config(epochs=1)).path.parent == small
     assert vae.train(small_config(epochs=1), "runs").path.is_absolute()
+
+
+def test_nothing_is_downloaded_for_an_evaluation_without_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = new_run(small_config(dataset="kmnist"), tmp_path)
+    monkeypatch.setattr("vae.cli.terminal.download_in_terminal", lambda _: pytest.fail("it was downloaded"))
+    assert main(["evaluate", str(run.path)]) == 1
+    assert "no weights" in capsys.readouterr().err
