@@ -47,6 +47,7 @@ async def warm_up(_app: Any) -> AsyncIterator[None]:
 def prepare() -> None:
     """Imports all pages, and has the first one prepare what its first visitor would wait for."""
     steps: list[Callable[[], object]] = [
+        server_process.compute_in_one_thread,
         partial(imported, "pages.components.shell.navigation"),
         *(partial(imported, f"pages.{page}") for page in PAGES),
         lambda: imported("pages.latent").prepare(),

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from pages.components.shell.server_process import send_small_answers_at_once
+from pages.components.shell.server_process import compute_in_one_thread, send_small_answers_at_once
 from tests.support.paths import ROOT
 
 # Counts the arenas of glibc that ten threads at once take memory from: malloc_info lists each as a <heap>.
@@ -68,3 +69,10 @@ def test_many_threads_take_memory_from_two_arenas() -> None:
         return listed.count("<heap nr=")
 
     assert arenas(THREADS) <= 2 < arenas(THREADS.replace("\nreturn_freed", "\n# return_freed"))
+
+
+def test_matrix_products_use_one_thread() -> None:
+    with threadpool_limits():  # which restores the number of threads of the tests
+        compute_in_one_thread()
+        used = {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+    assert used == {1}
