@@ -13,6 +13,7 @@ from pages.components.runs.follow_training import follow_training, wait_for_weig
 from pages.components.runs.run_picker import other_picker, run_picker
 from pages.components.shell.entrypoint import reenter_through_app
 from pages.components.shell.messages import escape_markdown, show_errors
+from pages.components.shell.page_layout import page_heading
 from pages.components.stores import pictures
 from pages.components.train.live_panels import ChartOptions, chart_options, curves_figure, poll_seconds
 from vae.runs.records import LIVE
@@ -28,11 +29,7 @@ _STYLE = (
 def main() -> None:
     """Draws the page."""
     st.html(_STYLE)
-    st.title("Compare")
-    st.write(
-        "Two runs, one pointer: **move over either map** and see what both draw at the same z. A click on a "
-        "point marks its picture on both maps."
-    )
+    page_heading("Compare")
     run = run_picker()
     other = None if run is None else other_picker(run)
     presets(expanded=other is None)

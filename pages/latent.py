@@ -21,6 +21,7 @@ from pages.components.runs.run_picker import newest_run, run_picker
 from pages.components.shell.assets import plotly_js_url, serve_modules
 from pages.components.shell.entrypoint import reenter_through_app
 from pages.components.shell.messages import show_errors
+from pages.components.shell.page_layout import page_heading, screen_part
 from pages.components.stores import pictures
 from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
@@ -38,18 +39,14 @@ _STYLE = (
 def main() -> None:
     """Draws the page: title and controls, the fragment `explore`, and then what its map awaits."""
     st.html(_STYLE)
-    st.title("Latent space")
-    st.write(
-        "**Move a mouse or finger over the map** and see what the model draws there. A click pins it, shift "
-        "and a drag draw a path, the lasso selects."
-    )
+    page_heading("Latent space")
     run = run_picker()
     if run is None or wait_for_weights(run):
         return
     # What is slow, or large on its way to the browser, runs with the page, not again at every click.
     loaded = loaded_model.load(run)
     follow_training(run, loaded)
-    controls = st.container(horizontal=True, vertical_alignment="bottom")
+    controls = screen_part("controls", horizontal=True)
     with controls:
         settings = map_controls(run.config.latent_dim)
     plane_choice = plane_picker(loaded_model.dimensions(run, loaded), run.name)

@@ -12,16 +12,13 @@ from pages.components.runs import loaded_model
 from pages.components.runs.follow_training import wait_for_weights, weights_epoch
 from pages.components.runs.run_picker import run_picker
 from pages.components.shell.entrypoint import reenter_through_app
+from pages.components.shell.page_layout import page_heading
 from vae.datasets.registry import class_names
 
 
 def main() -> None:
     """Draws the page."""
-    st.title("Reconstructions")
-    st.write(
-        "What is left of a picture after the bottleneck: of test pictures, which the model has never learned "
-        "from, and of your own."
-    )
+    page_heading("Reconstructions")
     run = run_picker()
     if run is None or wait_for_weights(run):
         return

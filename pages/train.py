@@ -13,6 +13,7 @@ from pages.components.shell.access import may_change, show_lock
 from pages.components.shell.connection import watch_window
 from pages.components.shell.entrypoint import reenter_through_app
 from pages.components.shell.messages import show_errors
+from pages.components.shell.page_layout import page_heading
 from pages.components.train import form
 from pages.components.train.controls import controls
 from pages.components.train.form import config_form, preset_choice
@@ -36,6 +37,7 @@ TABLE_SECONDS = 10
 
 def main() -> None:
     """Shows the page. Its containers keep their order in every state, or the charts would be mounted anew."""
+    page_heading("Train")
     run = run_picker(watching=True)
     status = before = None
     with show_errors():

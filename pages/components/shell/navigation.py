@@ -17,6 +17,7 @@ _SHELL = Path(__file__).parent
 # Our own icon, as Streamlit's are fetched from another host. As a data URL: Streamlit replaces its media
 # files at each run, and a slow browser may request one that is gone.
 _ICON = f"data:image/png;base64,{b64encode((_SHELL / 'icon.png').read_bytes()).decode()}"
+_SIDEBAR = 240  # CSS pixels; hidden at first where the window is narrow
 _MAP = ":material/scatter_plot:"
 # The components of each page that a visitor waits for.
 _MAP_AND_TIME = ("map/latent_map", "map/time_machine")
@@ -31,7 +32,9 @@ def show_page() -> None:
     """Shows the page that the URL names."""
     ignore_clicks_in_polls()
     search_no_tables_in_components()
-    st.set_page_config(page_title="VAE playground", page_icon=_ICON, layout="wide")
+    st.set_page_config(
+        page_title="VAE playground", page_icon=_ICON, layout="wide", initial_sidebar_state=_SIDEBAR
+    )
     st.html(_SHELL / "app.css")
     st.navigation(
         [

@@ -230,8 +230,9 @@ def latent_map(
 
 _mount = module_component(
     __file__,
-    '<div class="latent-map"><div class="latent-map-legend" role="group" aria-label="Classes"></div>'
-    '<div class="latent-map-plot" tabindex="0" role="application">'
+    '<div class="latent-map">'
+    '<div class="latent-map-legend" data-on-screen="legend" role="group" aria-label="Classes"></div>'
+    '<div class="latent-map-plot" data-on-screen="map" tabindex="0" role="application">'
     '<canvas class="latent-map-manifold" hidden></canvas><div class="latent-map-chart"></div>'
     '<canvas class="latent-map-points" hidden></canvas>'
     '<canvas class="latent-map-marks" hidden></canvas></div>'

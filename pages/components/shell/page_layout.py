@@ -1,0 +1,28 @@
+"""The frame of a page: its heading for screen readers, and what must be visible without scrolling."""
+
+from html import escape
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+
+def page_heading(title: str) -> None:
+    """Names the page for screen readers; others see its name in the navigation."""
+    st.html(f'<h1 class="visually-hidden">{escape(title)}</h1>')
+
+
+def screen_part(name: str, *, horizontal: bool = False) -> DeltaGenerator:
+    """A container that must be visible without scrolling at 1400 x 900 and, without sidebar, at 1280 x 720.
+
+    `tests/pages/test_one_screen.py` finds it by `name`. Components of our own carry the attribute
+    `data-on-screen` instead, which Streamlit's containers cannot have.
+
+    Args:
+        name: unique on the page.
+        horizontal: its elements stand in a row.
+    """
+    return st.container(
+        key=f"on_screen_{name}",
+        horizontal=horizontal,
+        vertical_alignment="bottom" if horizontal else "top",
+    )
