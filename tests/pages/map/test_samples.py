@@ -48,6 +48,8 @@ def test_the_noise_is_standard_normal_and_follows_from_the_seed(bare_page: Page)
     for values in (drawn, other):
         assert np.abs(values.mean(axis=0)).max() < 0.06  # four standard errors
         assert np.abs(np.cov(values.T) - np.eye(3)).max() < 0.1
+        for lag in (1, 2, 3):  # neighbouring samples are unrelated
+            assert abs(np.corrcoef(values[lag:, 0], values[:-lag, 0])[0, 1]) < 0.06
         assert (
             0.9 < np.mean(np.abs(values) < 1.645) / 1 < 0.91
             or abs(np.mean(np.abs(values) < 1.645) - 0.9) < 0.015
