@@ -180,8 +180,7 @@ class Trainer:
         self.pace, self.first_step = Pace(), self.state.step
         self.batches: list[Tensor] = []  # (2,) of each since the last train line: reconstruction, KL
         self.last_metrics: Metrics | None = None
-        self.scores: TensorScores | None = None  # of the test set, finite, at `scored_step`
-        self.scored_step: int | None = None
+        self.scored: tuple[int, TensorScores] | None = None  # a step, and finite scores of the test set
         self.saved_model_step: int | None = None  # of those that this trainer has written
         self.viewed_at = self.saved_at = self.status_at = self.timer()
 
@@ -277,14 +276,18 @@ class Trainer:
                 self.requests.wait(math.inf)
             self.requests.poll()
 
-    def evaluate(self) -> TensorScores:
+    @property
+    def scores(self) -> TensorScores | None:
+        """The scores of the test set by the current weights, once they are known."""
+        return self.scored[1] if self.scored is not None and self.scored[0] == self.state.step else None
+
+    def evaluate(self) -> None:
         """Scores the whole test set and logs its losses. Raises StopRequestedError."""
         scores = score_set(self.model, self.test_images, self.requests.raise_if_stopped)
         terms = torch.stack((scores.reconstruction, scores.kl), dim=1)
         batches = [batch.mean(dim=0) for batch in terms.split(self.config.batch_size)]
         self.log("test", terms, torch.stack(batches))
-        self.scores, self.scored_step = scores, self.state.step
-        return scores
+        self.scored = self.state.step, scores
 
     def log_batches(self) -> None:
         """Logs the batches since the last train line, if there are any."""
@@ -333,7 +336,7 @@ class Trainer:
     def save(self) -> None:
         """Saves the training state if it changed and its test loss is finite. Raises VaeError, OSError."""
         if self.state.needs_save:
-            if self.scored_step != self.state.step:
+            if self.scores is None:
                 scores = score_set(self.model, self.test_images[:CHECKED_IMAGES])
                 self.check_finite((scores.reconstruction + scores.kl).sum().item())
             # The metrics first: after a power cut they may be newer than the weights, but not older.
@@ -348,16 +351,17 @@ class Trainer:
         """
         if self.saved_model_step == self.state.step or not self.state.stepper.optimizer.state:
             return
-        if self.scored_step != self.state.step or self.scores is None:
-            self.scores, self.scored_step = score_set(self.model, self.test_images), self.state.step
-            self.check_finite((self.scores.reconstruction + self.scores.kl).sum().item())
-        self.state.save_model(Scores(**arrays(self.scores._asdict())))
+        scores = self.scores
+        if scores is None:
+            scores = score_set(self.model, self.test_images)
+            self.check_finite((scores.reconstruction + scores.kl).sum().item())
+            self.scored = self.state.step, scores
+        self.state.save_model(Scores(**arrays(scores._asdict())))
         self.saved_model_step = self.state.step
 
     def keep_snapshot(self) -> None:
         """Writes a snapshot with the posteriors of the test set. Raises OSError."""
-        scored = self.scores if self.scored_step == self.state.step else None
-        mean, logvar = scored[:2] if scored else encode_set(self.model, self.test_images)
+        mean, logvar = self.scores[:2] if self.scores else encode_set(self.model, self.test_images)
         with torch.no_grad():
             reconstructions = self.model.decoder.mean_images(mean[self.firsts]).flatten(start_dim=1)
         path = self.run.snapshot_path(self.state.step)

@@ -70,7 +70,7 @@ class View(NamedTuple):
         return self.pictures is not self.loaded.test
 
     def matches(self, event: Click | Line) -> bool:
-        """Whether an event was made on this map, not on the last one, which stays while a run is encoded.
+        """Whether an event was made on this map, not on the last one, which stays while a run is loaded.
 
         It is enough that either agrees: newer weights change the decoder, another plane the revision.
         """

@@ -43,11 +43,7 @@ def ignore_clicks_in_polls() -> None:
         _require(fields >= {"is_auto_rerun", "widget_states"}, "ClientState")
         _require({*WidgetState.DESCRIPTOR.fields_by_name} >= CLICKS, "WidgetState")
     except (ImportError, AttributeError) as error:
-        logging.getLogger(__name__).warning(
-            "This version of Streamlit differs from %s (%s): a click during a poll may be handled twice.",
-            WRITTEN_FOR,
-            error,
-        )
+        _log_missing(error, "a click during a poll may be handled twice", logging.WARNING)
         return
 
     def without_clicks(session: AppSession, client_state: ClientState | None) -> None:
@@ -71,11 +67,7 @@ def list_no_pages_folder() -> None:
 
         _require(hasattr(PagesManager, "uses_pages_directory"), "PagesManager")
     except (ImportError, AttributeError) as error:
-        logging.getLogger(__name__).info(
-            "This version of Streamlit differs from %s (%s): the first visitor sees the names of files.",
-            WRITTEN_FOR,
-            error,
-        )
+        _log_missing(error, "the first visitor sees the names of files")
         return
     PagesManager.uses_pages_directory = False
 
@@ -94,11 +86,7 @@ def search_no_tables_in_components() -> None:
         is_table = names_of_module["is_dataframe_like"]
         _require([*inspect.signature(is_table).parameters] == ["obj"], "is_dataframe_like")
     except (ImportError, AttributeError, KeyError) as error:
-        logging.getLogger(__name__).info(
-            "This version of Streamlit differs from %s (%s): the first page takes a second longer.",
-            WRITTEN_FOR,
-            error,
-        )
+        _log_missing(error, "the first page takes a second longer")
         return
 
     def is_other_table(obj: object) -> bool:
@@ -137,6 +125,13 @@ def serve_static_files_from(folder: Path, instead_of: Path) -> None:
         return found
 
     names_of_module["build_safe_abspath"] = path_in_folder
+
+
+def _log_missing(error: Exception, effect: str, level: int = logging.INFO) -> None:
+    """Logs that a part of Streamlit is missing or another, and what follows for visitors."""
+    logging.getLogger(__name__).log(
+        level, "This version of Streamlit differs from %s (%s): %s.", WRITTEN_FOR, error, effect
+    )
 
 
 def _require(as_expected: bool, part: str) -> None:
