@@ -37,7 +37,7 @@ from vae.runs.history import History
 from vae.runs.live_view import load_view
 from vae.runs.run import Run
 
-GIVEN = ROOT / "tests" / "run_of_format_2"
+GIVEN = ROOT / "tests" / "run_of_format_4"
 SECONDS = 20  # for one example, which takes milliseconds: only what hangs takes as long
 FILES = sorted(path.relative_to(GIVEN).as_posix() for path in GIVEN.rglob("*") if path.is_file())
 REQUEST = b'{"number": 1, "stop": false, "pause_at": 3, "delay": 0.5, "learning_rate": 0.001, "beta": 1.0}'

@@ -48,6 +48,7 @@ from vae.runs.catalogue import (
     summary,
     why_no_runs,
 )
+from vae.runs.packing import MOMENTS, pack_run
 from vae.runs.run import Run
 from vae.storage.folders import absolute_path, data_dir
 from vae.training.attempts import made_once
@@ -200,6 +201,26 @@ def evaluate(
 def score(run: RunName, /, *, runs_dir: RunsDir = None) -> None:
     """Score the training set with a run's newest weights, which the map of the training set shows."""
     score_in_terminal(_find(run, runs_dir))
+
+
+@app.command
+def pack(run: RunName, /, *, moments: int = MOMENTS, runs_dir: RunsDir = None) -> None:
+    """Make a finished run small, in place: weights in float16, fewer moments, in int8.
+
+    It can be explored, evaluated and trained longer as before; its evaluation is removed, because the weights
+    change by rounding.
+
+    Parameters
+    ----------
+    moments
+        How many moments the time slider keeps, the final weights among them.
+    """
+    found = _find(run, runs_dir)
+    before = found.size()
+    pack_run(found, moments)
+    test = found.newest_test_metrics()
+    elbo = "" if test is None else f"; -ELBO {-test.elbo:.2f} on the test set"
+    print(f"Packed {found.name}: {found.size() / 1e6:.1f} MB instead of {before / 1e6:.1f}{elbo}.")
 
 
 @app.command

@@ -7,7 +7,7 @@ Shapes: N test images, C classes, Z latent size, P pixels.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,9 +36,15 @@ TrainingArrays = Mapping[str, Arrays]  # by the names in TRAINING_PARTS
 ADAM_MOMENTS = ("exp_avg", "exp_avg_sq")
 TRAINING_PARTS = ("model", *ADAM_MOMENTS)
 TEST = "test."  # before the names of the scores, those of the test set
+LOSSES = ("test.reconstruction", "test.kl")  # of the scores, what is no posterior
 TEST_IMAGES = 40_000  # of the largest data set, EMNIST's digits
 SNAPSHOTS = "snapshots"  # the folder
 BYTES = {"F32": 4, "F16": 2}
+FULL = ("F32",)
+HALF = ("F32", "F16")  # of the weights: those of a packed run are in float16
+KEPT = ("F16", "I8")  # in a snapshot: a packed one is in int8 where it can be, with scales in float16
+SCALE = ".scale"  # after the name of an int8 tensor, that of its scales
+LEVELS = 127  # of int8, on either side of 0
 
 
 class SavedModel(NamedTuple):
@@ -83,14 +89,17 @@ class Snapshot(NamedTuple):
     metrics: Metrics | None
 
 
-def save_model(path: Path, saved: SavedModel) -> None:
+def save_model(path: Path, saved: SavedModel, *, packed: bool = False) -> None:
     """Writes weights and their scores as one file, so that they cannot disagree. Raises OSError.
 
-    Config, step and epoch are its metadata.
+    Config, step and epoch are its metadata. With `packed` the weights, and the posteriors among the scores,
+    are written in float16.
     """
     config = saved.model.config.model_dump_json()
     scores = saved.scores._asdict() if saved.scores else {}
     arrays = dict(saved.model.weights) | {TEST + name: values for name, values in scores.items()}
+    if packed:
+        arrays |= {name: halved(values) for name, values in arrays.items() if name not in LOSSES}
     _write(path, arrays, {"config": config, "step": str(saved.step), "epoch": str(saved.epoch)})
 
 
@@ -106,9 +115,10 @@ def load_model(path: Path, config: TrainConfig) -> SavedModel:
         if f"{TEST}kl" in file.keys():
             (images,) = file.get_slice(f"{TEST}kl").get_shape()[:1] or (0,)
             shapes = _score_shapes(config, images)
-        arrays = _read_arrays(file, {**weights, **shapes})
+        arrays = _read_arrays(file, {**weights, **shapes}, HALF)
         if not all(np.isfinite(values).all() for values in arrays.values()):
             raise ValueError("some of its weights or scores are no numbers")
+    arrays = {name: values.astype(np.float32, copy=False) for name, values in arrays.items()}
     scores = Scores(*(arrays.pop(name) for name in shapes)) if shapes else None
     return SavedModel(Model(config, arrays), scores, metadata.step, metadata.epoch)
 
@@ -155,24 +165,53 @@ def load_training(path: Path, config: TrainConfig) -> tuple[TrainingArrays, Trai
     return parts, position
 
 
-def save_snapshot(path: Path, snapshot: Snapshot) -> None:
-    """Writes a snapshot in float16: half the size, and more precise than a screen. Raises OSError."""
+def save_snapshot(path: Path, snapshot: Snapshot, *, packed: bool = False) -> None:
+    """Writes a snapshot in float16: half the size, and more precise than a screen. Raises OSError.
+
+    With `packed` the weights, the reconstructions and the log-variances are written in int8, half of that
+    again; the means stay in float16, because int8 would show on the map as a grid.
+    """
     own = {name: getattr(snapshot, name) for name in ("mean", "logvar", "reconstructions")}
     metadata = {"metrics": snapshot.metrics.model_dump_json()} if snapshot.metrics else {}
-    with np.errstate(over="ignore"):  # infinite, which readers refuse
-        halved = {name: values.astype(np.float16) for name, values in (snapshot.decoder | own).items()}
-    _write(path, halved, metadata)
+    arrays: Arrays = {}
+    for name, values in (snapshot.decoder | own).items():
+        if packed and name != "mean" and values.ndim == 2:
+            arrays |= _quantised(name, values, axis=0 if name == "logvar" else 1)
+        else:
+            arrays[name] = halved(values)
+    _write(path, arrays, metadata)
 
 
 def load_snapshot(path: Path, config: TrainConfig) -> Snapshot:
-    """The snapshot in `path`, in float16. Raises VaeError if it is damaged or does not fit `config`."""
+    """The snapshot in `path`, in float16, and in float32 where it is stored in int8.
+
+    Raises VaeError if it is damaged or does not fit `config`.
+    """
     with _open_tensors(path, _size(_snapshot_shapes(config), "F16")) as file:
         images, classes = (file.get_slice(name).get_shape()[:1] for name in ("mean", "reconstructions"))
-        arrays = _read_arrays(file, _snapshot_shapes(config, images, classes), "F16")
+        arrays = _read_arrays(file, _snapshot_shapes(config, images, classes), KEPT)
         written = (file.metadata() or {}).get("metrics")
         metrics = None if written is None else Metrics.read(written.encode())
     own = {name: arrays.pop(name) for name in ("mean", "logvar", "reconstructions")}
     return Snapshot(arrays, **own, metrics=metrics)
+
+
+def halved(values: npt.NDArray[Any]) -> npt.NDArray[np.float16]:
+    """An array in float16; infinite, which readers refuse, where that is too small a type."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float16)
+
+
+def _quantised(name: str, values: npt.NDArray[Any], axis: int) -> Arrays:
+    """A matrix as int8 tensor and its scales in float16, by their names in a file.
+
+    Values that differ only along `axis` share a scale: their largest magnitude is LEVELS times it.
+    """
+    magnitude = np.abs(values.astype(np.float32)).max(axis=axis, keepdims=True)
+    scale = halved(magnitude / LEVELS)
+    steps = values / np.where(scale > 0, scale.astype(np.float32), 1)
+    levels = np.rint(steps).clip(-LEVELS, LEVELS)
+    return {name: levels.astype(np.int8), name + SCALE: scale}
 
 
 def snapshot_bytes(config: TrainConfig, images: int) -> int:
@@ -256,15 +295,26 @@ def _model_metadata(file: safe_open) -> ModelMetadata:
         return ModelMetadata.model_validate(file.metadata() or {})
 
 
-def _read_arrays(file: safe_open, wanted: Shapes, kind: str = "F32") -> Arrays:
-    """All tensors of `file`, in the order of `wanted`.
+def _read_arrays(file: safe_open, wanted: Shapes, kinds: Collection[str] = FULL) -> Arrays:
+    """All tensors of `file`, in the order of `wanted`, each of one of the types `kinds`.
 
+    Those in int8 are multiplied with their scales, one for each row or each column; they become float32.
     Raises ValueError before it reads any if names, shapes or types differ.
     """
     slices = {name: file.get_slice(name) for name in file.keys()}
     found = {name: (tuple(part.get_shape()), part.get_dtype()) for name, part in slices.items()}
-    others = found.items() ^ {name: (shape, kind) for name, shape in wanted.items()}.items()
+    scales = {name: name + SCALE for name, (_, kind) in found.items() if kind == "I8" and name in wanted}
+    others = found.keys() ^ {*wanted, *scales.values()}
+    others |= {name for name in found.keys() & wanted if found[name][0] != wanted[name]}
+    others |= {name for name in found.keys() & wanted if found[name][1] not in kinds}
+    for name, scale in scales.items():
+        per_row, per_column = (*wanted[name][:1], 1), (1, *wanted[name][1:])
+        if found.get(scale) not in [(per_row, "F16"), (per_column, "F16")]:
+            others.add(scale)
     if others:
-        name, _ = min(others)
+        name = min(others)
         raise ValueError(f"its weights are of other sizes than its config implies, {shortened(name)!r} first")
-    return {name: file.get_tensor(name) for name in wanted}
+    arrays = {name: file.get_tensor(name) for name in wanted}
+    for name, scale in scales.items():
+        arrays[name] = arrays[name] * file.get_tensor(scale).astype(np.float32)
+    return arrays

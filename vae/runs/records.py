@@ -11,7 +11,7 @@ from vae import VaeError
 from vae.config import Beta, LearningRate, TrainConfig, explain
 from vae.storage.untrusted import parse_json
 
-FORMAT = 3  # of a run's files; docs/RUN_DIRECTORY.md has the older ones
+FORMAT = 4  # of a run's files; docs/RUN_DIRECTORY.md has the older ones
 State = Literal["starting", "running", "paused", "stopped", "finished", "failed", "interrupted"]
 LIVE: frozenset[State] = frozenset({"starting", "running", "paused"})
 MAX_LINE = 10_000  # bytes; a line of metrics has about 330

@@ -10,7 +10,7 @@ import re
 import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -222,9 +222,13 @@ class Run:
     def truncate_metrics(self, step: int) -> list[Metrics]:
         """Removes the metrics after `step`, which a resumed run writes again; returns the rest."""
         kept = [line for line in self.metrics()[0] if line.step <= step]
-        content = "".join(line.model_dump_json() + "\n" for line in kept)
-        write_atomic(self.metrics_path, content.encode())
+        self.write_metrics(kept)
         return kept
+
+    def write_metrics(self, lines: Sequence[Metrics]) -> None:
+        """Replaces all metrics. Raises OSError."""
+        content = "".join(line.model_dump_json() + "\n" for line in lines)
+        write_atomic(self.metrics_path, content.encode())
 
     @property
     def request_path(self) -> Path:

@@ -1,5 +1,5 @@
-// Snapshots of a training, each fetched once and cached as safetensors in float16: half the memory, and only what is
-// drawn is converted to float32. Python has validated the files before it sends their URLs.
+// Snapshots of a training, each fetched once and cached as it is stored, in float16 or int8: half the memory or a
+// quarter, and only what is drawn is converted to float32. Python has validated the files before it sends their URLs.
 const MAX_BYTES = 64e6; // all snapshots of two runs
 
 const cache = new Map(); // url -> { snapshot, fetching, listeners }, the least recently used first
@@ -22,18 +22,35 @@ function table() {
 export function makeSnapshot(buffer) {
   const size = Number(new DataView(buffer).getBigUint64(0, true));
   const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, size)));
-  const halves = (name) => {
-    const [start, end] = head[name].data_offsets;
-    return new Uint16Array(buffer, 8 + size + start, (end - start) / 2);
-  };
+  const count = (name) => head[name].shape.reduce((product, length) => product * length, 1);
+  const stored = (type, name) => new type(buffer.slice(...head[name].data_offsets.map((offset) => 8 + size + offset)));
+
+  // Writes the numbers of a tensor into `values`, from index `at` on.
+  function read(name, values, at) {
+    if (head[name].dtype === "I8") return readScaled(name, values, at);
+    const wide = table();
+    for (const bits of stored(Uint16Array, name)) values[at++] = wide[bits];
+  }
+
+  // The same of an int8 matrix, whose rows, or whose columns, have a scale each.
+  function readScaled(name, values, at) {
+    const [, columns] = head[name].shape;
+    const scales = new Float32Array(count(`${name}.scale`));
+    read(`${name}.scale`, scales, 0);
+    const byRow = head[`${name}.scale`].shape[1] === 1 && head[name].shape[0] === scales.length;
+    stored(Int8Array, name).forEach((level, i) => {
+      values[at + i] = level * scales[byRow ? Math.floor(i / columns) : i % columns];
+    });
+  }
 
   // The numbers of the named tensors, concatenated.
   function tensors(names) {
-    const parts = names.map(halves);
-    const values = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-    const wide = table();
+    const values = new Float32Array(names.reduce((sum, name) => sum + count(name), 0));
     let at = 0;
-    for (const part of parts) for (let i = 0; i < part.length; i++) values[at++] = wide[part[i]];
+    for (const name of names) {
+      read(name, values, at);
+      at += count(name);
+    }
     return values;
   }
 

@@ -1,0 +1,118 @@
+"""Packing a finished run: fewer bytes for its weights and moments, so that it can come with a project.
+
+Shapes: M moments, C classes, P pixels.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from vae import VaeError
+from vae.datasets.registry import load
+from vae.inference.forward import Model
+from vae.inference.scoring import Scores, diverged, score_images
+from vae.runs.checkpoints import SavedModel, halved, load_snapshot, save_model, save_snapshot
+from vae.runs.evaluation_record import evaluation_path
+from vae.runs.run import Run
+from vae.storage.systems import retry_in_use
+
+MOMENTS = 24  # that a packed run keeps if nothing else is asked for
+
+
+def pack_run(run: Run, moments: int = MOMENTS) -> None:
+    """Makes a finished run small, in place; it can be explored, evaluated and trained longer as before.
+
+    The weights are rounded to float16 and the test set is scored with them anew. Of its moments `moments` are
+    kept, the final weights among them, in int8. What a finished run can do without is removed, and so is its
+    evaluation, which was that of the other weights.
+
+    Raises VaeError if the run is not finished or is damaged, if fewer than one moment is wanted, and OSError.
+    """
+    if moments < 1:
+        raise VaeError(f"{moments} moments cannot be kept: the final weights are one.")
+    with run.lock():
+        if run.status().state != "finished":
+            raise VaeError(f"{run.name} is not finished. Resume it first; then it can be packed.")
+        saved = run.saved_model()
+        _pack_weights(run, saved)
+        _pack_moments(run, saved.step, moments - 1)
+        run.write_config(run.config)  # of the newest format, which older versions do not read
+        for path in (
+            evaluation_path(run),
+            run.resume_path,
+            run.training_scores_path,
+            run.path / "log.txt",
+        ):
+            _remove(path)
+
+
+def _pack_weights(run: Run, saved: SavedModel) -> None:
+    """Writes the weights in float16 with the scores that they have then, and the last line of metrics."""
+    rounded = {name: halved(values).astype(np.float32) for name, values in saved.model.weights.items()}
+    model = Model(run.config, rounded)
+    scores = score_images(model, load(run.config.dataset, train=False).images)
+    if not scores.finite:
+        raise diverged(run.name, "test")
+    save_model(run.model_path, saved._replace(model=model, scores=scores), packed=True)
+    _replace_test_line(run, saved.step, scores)
+
+
+def _replace_test_line(run: Run, step: int, scores: Scores) -> None:
+    """Makes the metrics of the test set at `step` those of these scores."""
+    lines, _ = run.metrics()
+    terms = np.column_stack((scores.reconstruction, scores.kl)).astype(np.float64)
+    reconstruction, kl = terms.mean(axis=0).tolist()
+    size = run.config.batch_size
+    batches = np.stack([terms[start : start + size].mean(axis=0) for start in range(0, len(terms), size)])
+    deviations = np.column_stack((batches, batches.sum(axis=1))).std(axis=0).tolist()
+    figures = dict(
+        zip(("reconstruction_std", "kl_std", "elbo_std"), deviations, strict=True),
+        reconstruction=reconstruction,
+        kl=kl,
+        elbo=-(reconstruction + kl),
+    )
+    changed = [
+        line.model_copy(update=figures) if line.split == "test" and line.step == step else line
+        for line in lines
+    ]
+    run.write_metrics(changed)
+
+
+def _pack_moments(run: Run, last: int, count: int) -> None:
+    """Rewrites `count` of the snapshots before the step `last` in int8, and removes all others."""
+    paths = run.snapshots()
+    snapshots = [load_snapshot(path, run.config) for path in paths]
+    drawn = np.array([each.reconstructions for each in snapshots], np.float32)
+    earlier = sum(int(path.stem) < last for path in paths)
+    kept = evenly_changing(drawn, min(count, earlier))
+    for index, (path, snapshot) in enumerate(zip(paths, snapshots, strict=True)):
+        if index in kept:
+            save_snapshot(path, snapshot, packed=True)
+        else:
+            _remove(path)
+
+
+def evenly_changing(drawn: npt.NDArray[np.float32], count: int) -> list[int]:
+    """The indices of `count` moments, rising, between which the images change about equally.
+
+    The first of all is among them; after the last of them the images go on changing as much.
+
+    Args:
+        drawn: what each moment makes of the same images: (M, C, P) in [0, 1].
+    """
+    if not count:
+        return []
+    steps = np.abs(np.diff(drawn, axis=0)).mean(axis=(1, 2))
+    way = np.concatenate(([0], np.cumsum(steps)))
+    left, chosen = list(range(len(drawn))), []
+    # One more interval leads to the end, where the final weights are.
+    for goal in np.linspace(0, way[-1], count + 1)[:-1]:
+        nearest = min(left, key=lambda index: abs(way[index] - goal))
+        left.remove(nearest)
+        chosen.append(nearest)
+    return sorted(chosen)
+
+
+def _remove(path: Path) -> None:
+    retry_in_use(lambda: path.unlink(missing_ok=True))
