@@ -31,7 +31,7 @@ class Screen(NamedTuple):
 
 
 SCREENS = {
-    "latent": Screen("?run=RUN", "map", ("controls", "legend", "map")),
+    "latent": Screen("map?run=RUN", "map", ("controls", "legend", "map")),
 }
 
 

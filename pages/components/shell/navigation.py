@@ -38,9 +38,12 @@ def show_page() -> None:
     st.html(_SHELL / "app.css")
     st.navigation(
         [
-            st.Page(partial(_show, "latent"), title="Latent space", icon=_MAP, url_path="map", default=True),
-            # The default page is served at / only; people also type its name.
-            st.Page(partial(_show, "latent"), title="Latent space", url_path="latent", visibility="hidden"),
+            st.Page(partial(_show, "latent"), title="Latent space", icon=_MAP, default=True),
+            # The default page is served at / only; links and people also name it.
+            *(
+                st.Page(partial(_show, "latent"), title="Latent space", url_path=name, visibility="hidden")
+                for name in ("latent", "map")
+            ),
             st.Page(
                 partial(_show, "reconstructions"),
                 title="Reconstructions",

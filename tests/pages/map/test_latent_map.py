@@ -200,8 +200,13 @@ def test_coordinates_that_the_map_does_not_show_are_those_of_the_chosen_place(
     low, high = page.evaluate(EXTENT)
     assert x0 < low[0] < high[0] < x1
     assert y0 < low[1] < high[1] < y1
-    fills = (high[0] - low[0]) / (x1 - x0), (high[1] - low[1]) / (y1 - y0)
-    assert max(fills) == pytest.approx(1 / 1.1, rel=0.02)  # but for a margin
+    margins = [0.05 * (most - least) for least, most in zip(low, high, strict=True)]
+    reaches = [3.5, 3.5 if latent_dim > 1 else -np.inf]  # at least
+    wanted = [
+        max(most + margin, reach) - min(least - margin, -reach)
+        for least, most, margin, reach in zip(low, high, margins, reaches, strict=True)
+    ]
+    assert max(wanted[0] / (x1 - x0), wanted[1] / (y1 - y0)) == pytest.approx(1, rel=0.02)
     page.locator(".latent-map-plot").press("+")
     expect(page).to_have_url(re.compile("window="))
     page.locator(".latent-map-plot").press("0")

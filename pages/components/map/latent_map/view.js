@@ -1,6 +1,15 @@
 // A range widened by a factor, about the value `fixed`.
 export const widened = (range, fixed, factor) => range.map((each) => fixed + (each - fixed) * factor);
 
+// Whether the latent space has one dimension.
+export const isLine = ({ second }) => !second.some(Boolean);
+
+// [x, y] of z, projected at a right angle onto a plane; y is null where the latent space has one dimension.
+export function onPlane(z, plane) {
+  const along = (axis) => axis.reduce((sum, part, k) => sum + part * (z[k] - plane.base[k]), 0);
+  return [along(plane.first), isLine(plane) ? null : along(plane.second)];
+}
+
 // Converts between places of the map { x, y }, places of the latent space (Z numbers) and pixels, by the plane that the
 // map shows and the axes of its chart as they are now.
 export class View {
@@ -75,10 +84,8 @@ export class View {
     return base.map((value, k) => value + x * first[k] + y * second[k]);
   }
 
-  // [x, y] of z, projected at a right angle onto the plane; y is null where the latent space has one dimension.
+  // [x, y] of z (`onPlane`).
   toMap(z) {
-    const { base, first, second } = this.plane;
-    const along = (axis) => axis.reduce((sum, part, k) => sum + part * (z[k] - base[k]), 0);
-    return [along(first), second.some(Boolean) ? along(second) : null];
+    return onPlane(z, this.plane);
   }
 }

@@ -2,6 +2,8 @@
 // legend of a chart has switched off: Plotly knows the points, and points_canvas.js draws them, at every frame.
 import { paletteOf } from "./point_colours.js";
 
+const LEAST = 3.5; // how far the whole map reaches on either side of 0
+
 // Traces of the points with these numbers of colours (point_colours.js).
 export function traces({ xy }, numbers, look, mark) {
   const palette = paletteOf(look);
@@ -20,8 +22,10 @@ export function traces({ xy }, numbers, look, mark) {
     .filter(({ x }) => x.length > 0);
 }
 
-// Ranges that hold all points, [[x0, x1], [y0, y1]]: given to Plotly, so that hiding a class does not move the map.
-export function home(points) {
+// Ranges that hold all points, [[x0, x1], [y0, y1]]: given to Plotly, so that hiding a class does not move the map. They
+// show at least 3.5 standard deviations of the prior on either side, so that a collapsed posterior looks collapsed. Where
+// the latent space is a line, that holds across only: upwards is the log-variance.
+export function home(points, line) {
   return [0, 1].map((coordinate) => {
     let [low, high] = [Infinity, -Infinity];
     for (let i = coordinate; i < points.xy.length; i += 2) {
@@ -29,7 +33,8 @@ export function home(points) {
       high = Math.max(high, points.xy[i]);
     }
     const margin = 0.05 * (high - low) || 1;
-    return [low - margin, high + margin];
+    const [first, last] = [low - margin, high + margin];
+    return coordinate && line ? [first, last] : [Math.min(first, -LEAST), Math.max(last, LEAST)];
   });
 }
 

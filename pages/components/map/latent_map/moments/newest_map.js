@@ -3,6 +3,7 @@ import { Awaited } from "../../../stores/registry/awaited.js";
 import { decoders, pointSets } from "../../../stores/registry/registry.js";
 import { home } from "../layers/plotly_figure.js";
 import { makeGrid } from "../spatial_index.js";
+import { isLine } from "../view.js";
 
 export class NewestMap {
   grid = null; // the spatial index of the points
@@ -14,13 +15,15 @@ export class NewestMap {
       decoder: new Awaited(decoders(), () => arrived("decoder")),
       points: new Awaited(pointSets(), (points) => {
         this.grid = makeGrid(points.xy);
-        this.home = home(points);
+        this.home = home(points, this.line);
         arrived("points");
       }),
     };
   }
 
-  request({ decoder, points }) {
+  // `plane` is that of the points.
+  request({ decoder, points, plane }) {
+    this.line = isLine(plane);
     this.awaited.decoder.request(decoder);
     this.awaited.points.request(points);
   }

@@ -5,6 +5,7 @@ import { Awaited } from "../../../stores/registry/awaited.js";
 import { pointSets } from "../../../stores/registry/registry.js";
 import { home } from "../layers/plotly_figure.js";
 import { makeGrid } from "../spatial_index.js";
+import { isLine } from "../view.js";
 import { momentPoints } from "./moment_points.js";
 
 const TEST = "Moments hold the test set, so its points are shown.";
@@ -58,7 +59,8 @@ export class PastMap {
 
   // The ranges of the whole map, or null for those of the newest weights, which fixed axes keep.
   get home() {
-    return this.active && !this.timeline.fixedAxes ? (this.whole ??= home(this.pointsOf(this.scene.loaded))) : null;
+    if (!this.active || this.timeline.fixedAxes) return null;
+    return (this.whole ??= home(this.pointsOf(this.scene.loaded), isLine(this.map.plane)));
   }
 
   // The points over whose values colours are spread: with fixed axes those of the newest weights, so that a colour
