@@ -3,7 +3,7 @@
 Shapes: Z latent size.
 """
 
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import streamlit as st
@@ -12,6 +12,8 @@ from pages.components.map.lasso import is_polygon
 from pages.components.map.latent_map import Region
 from pages.components.map.pin_urls import FURTHEST, is_place, place_of, place_text
 from pages.components.shell.messages import error_text, escape_markdown
+from pages.components.shell.page_state import page_state
+from pages.components.shell.url_state import UrlHistory
 from vae import VaeError
 from vae.inference.paths import PathKind
 from vae.inference.scored_set import Floats
@@ -30,50 +32,68 @@ class Ends(NamedTuple):
     end: Floats
 
 
+class _Drawn(NamedTuple):
+    path: Ends | None = None
+    warning: str = ""
+    url_history: UrlHistory[str | None] = UrlHistory()
+
+
 def draw_path(start: list[float], end: list[float]) -> None:
     """Replaces the path, unless the ends, Z numbers from a browser, are equal or too far out.
 
     `drawn_path` then shows a warning. Nothing is shown here: this is also a button's callback, and what
     callbacks show in a fragment replaces what stands at the top of the page.
     """
-    kept, _ = st.session_state.get(_PATH, (None, ""))
     if start == end:
-        st.session_state[_PATH] = kept, _TWO
+        _change(warning=_TWO)
     elif is_place(start, len(start)) and is_place(end, len(end)):
-        st.session_state[_PATH] = Ends(np.array(start, np.float32), np.array(end, np.float32)), ""
+        _change(path=Ends(np.array(start, np.float32), np.array(end, np.float32)), warning="")
     else:
-        st.session_state[_PATH] = kept, escape_markdown(f"No path is drawn beyond ±{FURTHEST:,}.")
+        _change(warning=escape_markdown(f"No path is drawn beyond ±{FURTHEST:,}."))
 
 
 def remove_path() -> None:
     """Removes the path."""
-    st.session_state[_PATH] = None, ""
+    _change(path=None, warning="")
 
 
 def drawn_path(latent_dim: int) -> Ends | None:
-    """The path of this tab, or at first that of the URL, with a warning while the newest one is invalid.
+    """The path in the URL, if a person or a link changed it, else that of this tab.
 
-    The URL counts only at first: links within the app name the path from when the page was left, and the
-    browser's back button leads to older ones; the current path stays.
+    A warning is shown while the newest one is invalid. A URL without a path leaves that of the tab.
     """
-    if _PATH not in st.session_state:
-        st.session_state[_PATH] = _path_in_url(st.query_params.get(PATH), latent_dim)
-    path: Ends | None
-    path, warning = st.session_state[_PATH]
+    memory = _memory()
+    seen = st.query_params.get(PATH)
+    stayed = page_state().get(_PATH, False)
+    page_state()[_PATH] = True
+    if seen is not None and memory.url_history.is_new(seen, stayed=stayed):
+        path, warning = _path_in_url(seen, latent_dim)
+        _change(path=path, warning=warning)
+    _change(url_history=memory.url_history.seen(seen))
+    path, warning, _ = _memory()
     if warning:
         st.warning(warning)
     return path if path is not None and len(path.start) == latent_dim else None
 
 
 def path_address(path: Ends | None) -> dict[str, str | None]:
-    """The URL parameter of a path, None to remove it."""
-    return {PATH: path and "_".join(map(place_text, path))}
+    """The URL parameter that the browser is to write for a path, None to remove it."""
+    text = path and "_".join(map(place_text, path))
+    _change(url_history=_memory().url_history.written(text))
+    return {PATH: text}
 
 
-def _path_in_url(text: str | None, latent_dim: int) -> tuple[Ends | None, str]:
+def _memory() -> _Drawn:
+    memory: _Drawn = st.session_state.get(_PATH, _Drawn())
+    return memory
+
+
+def _change(**parts: Any) -> None:
+    st.session_state[_PATH] = _memory()._replace(**parts)
+
+
+def _path_in_url(text: str, latent_dim: int) -> tuple[Ends | None, str]:
     """The path that the URL's text names, and a warning if it is invalid."""
-    if text is None:
-        return None, ""
     try:
         start, end = (place_of(part, latent_dim) for part in text.split("_", 1))
     except VaeError as error:

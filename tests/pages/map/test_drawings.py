@@ -50,6 +50,22 @@ def test_a_path_is_that_of_the_address_until_one_is_drawn() -> None:
     assert test.run().session_state["path"] is None, "it came back by the address"
 
 
+def test_a_link_brings_its_path_and_an_older_address_does_not() -> None:
+    test = drawn_in({"path": "-1,0_2,0.5"})
+    test.query_params["path"] = "3,0_0,1"  # a link of the app: the session goes on
+    assert test.run().session_state["path"] == [[3, 0], [0, 1]]
+    test.session_state["new"] = [[0.0, 0.0], [1.0, 0.0]]
+    test.run()
+    del test.session_state["new"]
+    assert test.run().session_state["path"] == [[0, 0], [1, 0]], (
+        "the server sees an older address for a while"
+    )
+    test.query_params["path"] = "0,0_1,0"
+    assert test.run().session_state["path"] == [[0, 0], [1, 0]]
+    del test.query_params["path"]
+    assert test.run().session_state["path"] == [[0, 0], [1, 0]], "an address without a path removes none"
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

@@ -164,6 +164,32 @@ def test_a_step_to_the_end_leads_to_the_end_that_comes_meanwhile(visit: Visit) -
         assert visit.position("left") == goal
 
 
+def test_a_link_moves_to_the_step_of_its_url(visit: Visit) -> None:
+    """Links and the Back button change the URL without a reload, and dispatch `popstate`."""
+
+    def go(query: str) -> None:
+        visit.page.evaluate("(query) => history.pushState(null, '', query)", query)
+        visit.page.evaluate("dispatchEvent(new PopStateEvent('popstate'))")
+
+    visit.follow("left", a_list(*range(5)), run="one")
+    assert visit.position("left") == 4
+    go("?run=one&step=10")
+    assert visit.position("left") == 1
+    go("?run=one&step=29")
+    assert visit.position("left") == 3
+    go("?run=one")
+    assert visit.position("left") == 4, "a URL without a step is of the end"
+    go("?run=two&step=20")
+    visit.follow("left", a_list(*range(9)), run="two")
+    assert visit.position("left") == 2
+    visit.follow("left", a_list(*range(5)), run="one")  # by the run picker: the step was the other run's
+    assert visit.position("left") == 4
+    go("?run=one&step=0")
+    go("?run=two&step=0")
+    visit.follow("left", a_list(*range(9)), run="two")
+    assert visit.position("left") == 0, "the same step, of another run"
+
+
 def test_two_go_along_to_the_same_step_or_epoch(visit: Visit) -> None:
     # An epoch is 20 steps of the one, and 40 of the other.
     visit.follow("left", a_list(0, 0.5, 1, 1.5, 2, 3))

@@ -17,6 +17,12 @@ function stepInUrl(name) {
   return /^[0-9]{1,15}$/.test(text) ? Number(text) : null;
 }
 
+// Whether the URL's run, whose step stands in the parameter `name`, is this one; a URL without a run is of any.
+function isRunInUrl(run, name) {
+  const named = new URLSearchParams(location.search).get(name.startsWith("with_") ? "with" : "run");
+  return named === null || named === run;
+}
+
 class Timeline extends EventTarget {
   constructor(name) {
     super();
@@ -24,6 +30,8 @@ class Timeline extends EventTarget {
   }
 
   run = null;
+  asked = false; // whether a link or the Back button led here, and so the URL's step counts for another run, too
+  stepSeen = null; // the step that was last read from the URL, or written to it
   moments = []; // { step, url, epoch, seconds, train, test }; the last is the present
   live = false; // whether the present goes on changing
   position = 0; // of the slider: a whole number is a moment, between two is the transition
@@ -91,7 +99,8 @@ class Timeline extends EventTarget {
   // Shows the list of a store. `parameter` is the name of the step in the URL.
   follow({ run, live, moments, ...newest }, parameter) {
     if (run !== this.run) {
-      const step = this.run === null ? stepInUrl(parameter) : null;
+      const step = this.run === null || this.asked ? stepInUrl(parameter) : null;
+      [this.asked, this.stepSeen] = [false, step];
       this.playback.stop();
       [this.scene, this.lost] = [null, null];
       this.position = step === null ? moments.length - 1 : nearestMoment(step, moments);
@@ -167,7 +176,22 @@ class Timeline extends EventTarget {
   writeUrl() {
     if (this.playback.moving || !this.moments.length) return;
     const { step } = this.moments[Math.round(this.position)];
-    updateUrl({ [this.parameter]: this.position === this.last ? null : String(step) });
+    this.stepSeen = this.position === this.last ? null : step;
+    updateUrl({ [this.parameter]: this.stepSeen === null ? null : String(step) });
+  }
+
+  // Moves to the URL's step, the end if it has none, after a link or the Back button. The moments of another run are
+  // still to come. Of two linked timelines the one that the URL says nothing of goes along with the other.
+  goToUrl() {
+    if (this.run === null) return;
+    clearTimeout(this.writing);
+    this.asked = !isRunInUrl(this.run, this.parameter);
+    const step = stepInUrl(this.parameter);
+    const { other } = this.linked ?? {};
+    const led = step === null && other?.parameter && stepInUrl(other.parameter) !== null;
+    if (this.asked || led || step === this.stepSeen) return;
+    this.stepSeen = step;
+    this.seek(step === null ? this.last : nearestMoment(step, this.moments));
   }
 
   // Links another timeline, which then moves to where `by` ("epoch", "step") is the same whenever this one is moved;
@@ -236,3 +260,7 @@ export function timeline(name) {
   if (!timelines.has(name)) timelines.set(name, new Timeline(name));
   return timelines.get(name);
 }
+
+addEventListener("popstate", () => {
+  for (const each of timelines.values()) each.goToUrl();
+});
