@@ -20,6 +20,7 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 SIDE = 28  # pixels of every image of these data sets
 PIXELS = SIDE * SIDE
 CLASSES = 10  # of each of these data sets
+MAX_LATENT_DIM = 64
 PresetName = Literal["small", "quick", "blog", "best"]
 Width = Annotated[int, Field(ge=1, le=4096)]
 LearningRate = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
@@ -51,8 +52,8 @@ class TrainConfig(BaseModel):
     latent_dim: int = Field(
         2,
         ge=1,
-        le=64,
-        description="Size of the latent space, 1 to 64.",
+        le=MAX_LATENT_DIM,
+        description=f"Size of the latent space, 1 to {MAX_LATENT_DIM}.",
         json_schema_extra={"group": "Network", "step": 1},
     )
     hidden_dims: tuple[Width, ...] = Field(

@@ -17,6 +17,9 @@ import numpy.typing as npt
 from vae.inference.formatting import axis_names, coordinate_name, format_number
 from vae.inference.scored_set import Floats, Indices, ScoredSet
 
+# The axes of a map stay until another dimension's KL is larger than theirs by this factor, and these nats.
+KEEP_FACTOR, KEEP_NATS = 1.25, 0.05
+
 
 @dataclass(frozen=True)
 class Plane:
@@ -127,6 +130,18 @@ def axis_directions(latent_dim: int, i: int = 0, j: int = 1) -> Directions:
     more = latent_dim - 2
     rest = "the other coordinate is that of" if more == 1 else f"the other {more} coordinates are those of"
     return Directions(first, second, names, centre, shown, rest)
+
+
+def largest_axes(kl: Floats, before: tuple[int, int] | None = None) -> tuple[int, int]:
+    """The two dimensions with the largest mean KL (Z,), in the order of their numbers; (0, 0) if Z = 1.
+
+    `before` are kept while they are about as large: so a map does not turn with every small change.
+    """
+    order = np.argsort(-kl, kind="stable")[:2]
+    if before is not None and kl[list(before)].min() * KEEP_FACTOR + KEEP_NATS >= kl[order].min():
+        return before
+    first, *second = sorted(order.tolist())
+    return first, *(second or [first])
 
 
 def principal_directions(means: npt.NDArray[np.floating]) -> Directions:

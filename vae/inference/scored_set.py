@@ -50,12 +50,20 @@ class ScoredSet:
 
     @property
     def kl_by_dimension(self) -> Floats:
-        """The KL of each image and dimension, in nats: (N, Z). Kingma & Welling 2013, appendix B."""
-        return 0.5 * (self.means**2 + np.exp(self.logvars) - 1 - self.logvars)
+        """The KL of each image and dimension, in nats: (N, Z)."""
+        return kl_by_dimension(self.means, self.logvars)
 
     def __getitem__(self, indices: Sequence[int] | Indices) -> "ScoredSet":
         """The set of the images at `indices`."""
         return ScoredSet(*(getattr(self, field.name)[indices] for field in fields(self)))
+
+
+def kl_by_dimension(means: Floats, logvars: Floats) -> Floats:
+    """The KL of posteriors to the prior N(0, I) by dimension, in nats: (N, Z), (N, Z) -> (N, Z).
+
+    Kingma & Welling 2013, appendix B.
+    """
+    return 0.5 * (means**2 + np.exp(logvars) - 1 - logvars)
 
 
 def mean_losses(test: ScoredSet, indices: Indices | Mask) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """The live view of a training: test images, their reconstructions and map positions. Imports no torch.
 
-Shapes: C classes, M points, S = SIDE pixels.
+Shapes: C classes, M points, S = SIDE pixels, Z latent size.
 """
 
 from pathlib import Path
@@ -11,14 +11,16 @@ import numpy.typing as npt
 from safetensors.numpy import save
 
 from vae import VaeError
-from vae.config import CLASSES, PIXELS, SIDE
+from vae.config import CLASSES, MAX_LATENT_DIM, PIXELS, SIDE
+from vae.inference.planes import Directions, axis_directions
 from vae.runs.records import TensorMetadata
 from vae.storage.atomic import write_atomic
 from vae.storage.untrusted import open_tensors, read_unsynced, safetensors_limit
 
 MAX_POINTS = 1000  # enough to see the classes separate, and quickly encoded
 TYPES = {"pictures": "U8", "reconstructions": "U8", "points": "F32", "labels": "U8"}
-MAX_BYTES = 2 * CLASSES * PIXELS + MAX_POINTS * (2 * 4 + 1)  # bytes
+ADDED_TYPES = {"kl": "F32", "axes": "U8"}  # not in the files of older versions
+MAX_BYTES = 2 * CLASSES * PIXELS + MAX_POINTS * (2 * 4 + 1) + MAX_LATENT_DIM * 4 + 2  # bytes
 
 
 class LiveView(NamedTuple):
@@ -29,6 +31,8 @@ class LiveView(NamedTuple):
         reconstructions: the same, decoded from the posterior means: (C, S, S).
         points: map positions of the first M test images (`Directions.map_coordinates`): (M, 2).
         labels: their classes, 0 to 9: (M,).
+        kl: the mean KL of each latent dimension over these images, in nats: (Z,); None in older files.
+        axes: the dimensions that the map shows, across and upwards: (2,); None in older files, for 0 and 1.
     """
 
     step: int
@@ -36,11 +40,18 @@ class LiveView(NamedTuple):
     reconstructions: npt.NDArray[np.uint8]
     points: npt.NDArray[np.float32]
     labels: npt.NDArray[np.uint8]
+    kl: npt.NDArray[np.float32] | None = None
+    axes: npt.NDArray[np.uint8] | None = None
+
+    def directions(self, latent_dim: int) -> Directions:
+        """The directions of the map's axes, in a latent space of `latent_dim` dimensions."""
+        return axis_directions(latent_dim, *((0, 1) if self.axes is None else self.axes.tolist()))
 
 
 def save_view(path: Path, view: LiveView) -> None:
     """Writes a view atomically. Raises OSError."""
-    arrays = {name: np.ascontiguousarray(getattr(view, name)) for name in TYPES}
+    given = {name: getattr(view, name) for name in TYPES | ADDED_TYPES}
+    arrays = {name: np.ascontiguousarray(array) for name, array in given.items() if array is not None}
     write_atomic(path, save(arrays, {"step": str(view.step)}), durable=False)
 
 
@@ -50,23 +61,33 @@ def load_view(path: Path) -> LiveView | None:
         read_unsynced(path, safetensors_limit(MAX_BYTES))
         with open_tensors(path, MAX_BYTES) as file:
             parts = {name: file.get_slice(name) for name in file.keys()}
-            if {name: part.get_dtype() for name, part in parts.items()} != TYPES:
+            types = TYPES | (ADDED_TYPES if parts.keys() & ADDED_TYPES.keys() else {})
+            if {name: part.get_dtype() for name, part in parts.items()} != types:
                 raise ValueError("its arrays are of other types")
             shapes = {name: tuple(part.get_shape()) for name, part in parts.items()}
             # Checked before tensors are read: an untrusted file may declare any size.
             classes, points = shapes["pictures"][:1], shapes["labels"][:1]
+            dimensions = shapes["kl"][:1] if "kl" in shapes else None
             if shapes != {
                 "pictures": (*classes, SIDE, SIDE),
                 "reconstructions": (*classes, SIDE, SIDE),
                 "points": (*points, 2),
                 "labels": points,
+                **({"kl": dimensions, "axes": (2,)} if dimensions else {}),
             } or not ((1,) <= classes <= (CLASSES,) and (1,) <= points <= (MAX_POINTS,)):
                 raise ValueError(f"its shapes are {shapes}")
+            if dimensions and not (1,) <= dimensions <= (MAX_LATENT_DIM,):
+                raise ValueError(f"its shapes are {shapes}")
             view = LiveView(
-                TensorMetadata.of(file.metadata()).step, *(file.get_tensor(name) for name in TYPES)
+                TensorMetadata.of(file.metadata()).step, **{name: file.get_tensor(name) for name in types}
             )
         if not np.isfinite(view.points).all() or view.labels.max() > 9:
             raise ValueError("its points are not finite, or its labels above 9")
+        if view.kl is not None and view.axes is not None:
+            if not np.isfinite(view.kl).all() or view.axes.max() >= len(view.kl):
+                raise ValueError("its KL is not finite, or its axes are no dimensions")
+            if len(view.kl) > 1 and view.axes[0] == view.axes[1]:
+                raise ValueError("its two axes are one")
         return view
     except FileNotFoundError:
         return None

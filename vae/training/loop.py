@@ -11,6 +11,7 @@ from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,7 +20,8 @@ from vae.config import SIDE, TrainConfig
 from vae.datasets.download import prepare
 from vae.datasets.images import grey_levels
 from vae.datasets.registry import load
-from vae.inference.planes import axis_directions
+from vae.inference.planes import axis_directions, largest_axes
+from vae.inference.scored_set import kl_by_dimension
 from vae.inference.scoring import Scores
 from vae.models.network import VAE
 from vae.runs.catalogue import default_runs_dir, new_run
@@ -182,6 +184,7 @@ class Trainer:
         self.last_metrics: Metrics | None = None
         self.scored: tuple[int, TensorScores] | None = None  # a step, and finite scores of the test set
         self.saved_model_step: int | None = None  # of those that this trainer has written
+        self.view_axes: tuple[int, int] | None = None  # of the live view's map
         self.viewed_at = self.saved_at = self.status_at = self.timer()
 
     def train_to_end(self) -> Iterator[Status]:
@@ -377,15 +380,17 @@ class Trainer:
         if means.isfinite().all():  # else the next line of metrics raises the error
             with torch.no_grad():
                 decoded = self.model.decoder.mean_images(means[:classes]).cpu().numpy()
-            directions = axis_directions(means.shape[1])
+            points = [part[classes:].cpu().numpy() for part in (means, logvars)]
+            kl = kl_by_dimension(*points).mean(axis=0)
+            self.view_axes = largest_axes(kl, self.view_axes)
             view = LiveView(
                 step=self.state.step,
                 pictures=self.view_images[:classes].cpu().numpy(),
                 reconstructions=grey_levels(decoded.reshape(-1, SIDE, SIDE)),
-                points=directions.map_coordinates(
-                    *(part[classes:].cpu().numpy() for part in (means, logvars))
-                ),
+                points=axis_directions(len(kl), *self.view_axes).map_coordinates(*points),
                 labels=self.test_labels[:MAX_POINTS].byte().cpu().numpy(),
+                kl=kl,
+                axes=np.array(self.view_axes, np.uint8),
             )
             save_view(self.run.view_path, view)
         self.viewed_at = self.timer()
