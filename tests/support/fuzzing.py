@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streamlit import logger
 
-from pages.components.charts.colours import LABEL_COLOURS
+from pages.components.charts.colours import CLASS_COLOURS
 from pages.components.charts.images import data_url, row_of_pairs
 from pages.components.charts.live_figure import figure_spec
 from pages.components.charts.loss_curves import Curve, loss_curves, rate_changes
@@ -165,8 +165,12 @@ def show(run: Run) -> None:
     )
     view = load_view(run.view_path)
     if view is not None:
-        data_url(row_of_pairs(view.pictures, view.reconstructions, LABEL_COLOURS))
-        figure_spec(latent_scatter(view.points, view.labels, axis_names(run.config.latent_dim)))
+        data_url(row_of_pairs(view.pictures, view.reconstructions, CLASS_COLOURS["light"]))
+        figure_spec(
+            latent_scatter(
+                view.points, view.labels, axis_names(run.config.latent_dim), CLASS_COLOURS["light"]
+            )
+        )
 
 
 class Outcomes:

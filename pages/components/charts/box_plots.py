@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pages.components.charts.colours import LABEL_COLOURS
-
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # whiskers, box and its middle line
 FADED = 0.4
 
@@ -20,10 +18,13 @@ def loss_boxes(
     losses: npt.NDArray[np.floating],
     labels: npt.NDArray[np.integer],
     names: Sequence[str],
+    colours: Sequence[str],
     chosen: Collection[int],
     title: str,
 ) -> dict[str, Any]:
-    """A box for each class, at its label on the x axis: losses (M,) in nats, labels (M,), names (C,).
+    """A box for each class, at its label on the x axis.
+
+    Losses (M,) in nats, labels (M,), names and colours (C,).
 
     If any classes are `chosen`, the others are faded.
     """
@@ -31,7 +32,7 @@ def loss_boxes(
     # Own hover texts: Plotly would call the ends of the whiskers minimum and maximum, which they are not.
     hover: dict[str, list[Any]] = {"x": [], "y": [], "text": []}
     shown = [escape(name) for name in names]  # Plotly interprets HTML tags in texts
-    for label, (name, colour) in enumerate(zip(shown, LABEL_COLOURS, strict=True)):
+    for label, (name, colour) in enumerate(zip(shown, colours, strict=True)):
         of_class = losses[labels == label]
         if not len(of_class):
             continue

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from html import escape
 
-from pages.components.charts.colours import LABEL_COLOURS
-
 _STYLE = """<style>
 .class-bars { width: 100%; max-width: 30rem; margin-top: 0.6rem; border-collapse: collapse; font-size: 0.8rem;
   font-variant-numeric: tabular-nums; }
@@ -13,16 +11,16 @@ _STYLE = """<style>
 .class-bars th { text-align: left; white-space: nowrap; }
 .class-bars td:nth-child(2) { width: 100%; padding: 0 0.5rem; }
 .class-bars td:last-child { text-align: right; }
-.class-bars .class-bars-none { opacity: 0.45; }
+.class-bars .class-bars-none { opacity: 0.75; }
 .class-bars td span { display: block; height: 0.7rem; border-radius: 2px; }
 </style>"""
 
 
-def class_bars(counts: Sequence[int], names: Sequence[str], caption: str) -> str:
+def class_bars(counts: Sequence[int], names: Sequence[str], colours: Sequence[str], caption: str) -> str:
     """HTML of a table with a bar for each class; the largest has full width, empty classes are faint."""
     largest = max(1, *counts)
     rows = []
-    for name, count, colour in zip(names, counts, LABEL_COLOURS, strict=True):
+    for name, count, colour in zip(names, counts, colours, strict=True):
         bar = f"width: {100 * count / largest:.0f}%; background: {colour}"
         none = "" if count else ' class="class-bars-none"'
         rows.append(

@@ -1,13 +1,41 @@
-"""The colours of classes and of numbers, the same in all charts and on all pages."""
+"""The colours of classes and of numbers, the same in all charts, for light and for dark pages."""
+
+from typing import Literal
 
 import plotly.colors
+import streamlit as st
 
-# Ten colours that are distinct for colour-blind people, too, on light and dark backgrounds: found by
-# maximising the smallest distance in OKLab, for normal vision and each kind of dichromacy
+Theme = Literal["light", "dark"]
+# Each has a contrast of 3:1 or more on the page of its theme, and people with normal vision, protanopia,
+# deuteranopia and tritanopia can tell any two apart: found by maximising the smallest distance
 # (tests/pages/charts/test_colours.py).
-LABEL_COLOURS = (
-    *("#1133ff", "#886699", "#dd2222", "#bb77ff", "#6622aa"),
-    *("#ee8844", "#bbccff", "#66aaaa", "#882244", "#eecc00"),
-)
-# From blue to orange: told apart with any colour vision, and both visible on light and dark pages.
-SCALE = plotly.colors.sample_colorscale(["#4477ff", "#cc5599", "#ffaa22"], 24)
+CLASS_COLOURS: dict[Theme, tuple[str, ...]] = {
+    "light": (
+        *("#0004ce", "#70207d", "#ab1006", "#c42ff9", "#9f89ca"),
+        *("#fd5b01", "#16a771", "#001f42", "#4e0000", "#656873"),
+    ),
+    "dark": (
+        *("#494ee6", "#865181", "#c6071f", "#ad83f4", "#bcc0ff"),
+        *("#efb500", "#89ffde", "#05b59c", "#cc7e01", "#ffff6f"),
+    ),
+}
+# From blue to orange: told apart with any colour vision, and visible on the page of each theme.
+NUMBER_COLOURS: dict[Theme, list[str]] = {
+    "light": plotly.colors.sample_colorscale(["#2255ee", "#bb4488", "#dd7700"], 24),
+    "dark": plotly.colors.sample_colorscale(["#4477ff", "#cc5599", "#ffaa22"], 24),
+}
+
+
+def class_colours() -> tuple[str, ...]:
+    """The colours of the ten classes on the visitor's page."""
+    return CLASS_COLOURS[_theme()]
+
+
+def number_colours() -> list[str]:
+    """The colours of numbers from the lowest to the highest on the visitor's page."""
+    return NUMBER_COLOURS[_theme()]
+
+
+def _theme() -> Theme:
+    """That of the visitor's browser; light outside of a visit."""
+    return "dark" if st.context.theme.type == "dark" else "light"

@@ -3,12 +3,11 @@
 Shapes: N points.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-from pages.components.charts.colours import LABEL_COLOURS
 
 # Two rings, dark on light and light on dark, which are visible on every background and colour.
 RINGS = tuple(
@@ -22,9 +21,12 @@ SCATTER_HALF = 4  # half the range of the axes: it has 99.99 % of each coordinat
 
 
 def latent_scatter(
-    points: npt.NDArray[np.floating], labels: npt.NDArray[np.integer], axes: tuple[str, str]
+    points: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.integer],
+    axes: tuple[str, str],
+    colours: Sequence[str],
 ) -> dict[str, Any]:
-    """A small map of points (N, 2) coloured by label (N,), 0 to 9, without zoom or hover.
+    """A small map of points (N, 2) in the colours of their labels (N,), without zoom or hover.
 
     The axes are equal, and fixed at ±4 while the classes drift apart; if more than 0.5 % of the points lie
     outside, at the next even number that includes the others.
@@ -40,7 +42,7 @@ def latent_scatter(
             "mode": "markers",
             "marker": {"color": colour, "size": 4, "opacity": 0.8},
         }
-        for label, colour in enumerate(LABEL_COLOURS)
+        for label, colour in enumerate(colours)
     ]
     layout = {
         "showlegend": False,
@@ -58,6 +60,7 @@ def posterior_map(
     points: npt.NDArray[np.floating],
     labels: npt.NDArray[np.integer],
     axes: tuple[str, str],
+    colours: Sequence[str],
     place: npt.NDArray[np.floating],
     deviations: npt.NDArray[np.floating],
     neighbours: npt.NDArray[np.integer],
@@ -71,14 +74,13 @@ def posterior_map(
             of them, or as lines where one is zero.
         neighbours: indices of points that get a ring.
     """
-    figure = latent_scatter(points[:OVERVIEW], labels[:OVERVIEW], axes)
+    figure = latent_scatter(points[:OVERVIEW], labels[:OVERVIEW], axes, colours)
     away = np.abs(points - place).max(axis=1)
     half = max(1.2 * away[neighbours].max(initial=0), 3 * deviations.max(), 1e-6)
     # A random sample of the points in the detail, and all neighbours.
     near = np.random.default_rng(0).permutation(np.flatnonzero(away <= half))[:CLOSE_BY]
     near = np.union1d(near, neighbours)
     close = {"xaxis": "x2", "yaxis": "y2", "type": "scatter", "mode": "markers"}
-    colours = [LABEL_COLOURS[label] for label in labels[near]]
     ring = {"symbol": "circle-open", "size": 12, "line": {"width": 1.5}, "color": "#888888"}
     turn = np.linspace(0, 2 * np.pi, 73)
     ellipses = (
@@ -99,7 +101,7 @@ def posterior_map(
             **close,
             "x": points[near, 0],
             "y": points[near, 1],
-            "marker": {"size": 5, "color": colours, "opacity": 0.7},
+            "marker": {"size": 5, "color": [colours[label] for label in labels[near]], "opacity": 0.7},
         },
         {**close, "x": points[neighbours, 0], "y": points[neighbours, 1], "marker": ring},
         *ellipses,

@@ -8,7 +8,7 @@ _STYLE = """<style>
 .numbers { border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
 .numbers th, .numbers td { padding: 0.15rem 0 0.15rem 0.9rem; text-align: right; font-weight: 400; }
 .numbers th:first-child { padding-left: 0; text-align: left; }
-.numbers thead th { opacity: 0.6; }
+.numbers thead th { opacity: 0.75; }
 </style>"""
 
 

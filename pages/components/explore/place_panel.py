@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components.charts.class_bars import class_bars
+from pages.components.charts.colours import class_colours
 from pages.components.charts.images import data_url
 from pages.components.charts.tiles import Caption, TileClicks, TileLayout, clicked_tile, tiles
 from pages.components.gallery.picture_url import OWN_PLACE
@@ -72,7 +73,9 @@ def place_panel(run: Run, loaded: LoadedModel, pins: Pins, plane: Plane) -> None
         f'<img src="{picture}" alt="What the model draws at the chosen place">',
         f'<div class="chosen-what">{what}</div>',
         _place(place, plane),
-        class_bars(np.bincount(test.labels[around], minlength=len(names)).tolist(), names, counted),
+        class_bars(
+            np.bincount(test.labels[around], minlength=len(names)).tolist(), names, class_colours(), counted
+        ),
     )
     st.html(f'{_STYLE}<div class="chosen">{"".join(parts)}</div>')
     tiles(

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components.charts.class_bars import class_bars
+from pages.components.charts.colours import class_colours
 from pages.components.charts.tiles import Caption, TileClicks, TileLayout, tiles
 from pages.components.gallery.filters import CLASSES, FIND, LOSS, PAGE
 from pages.components.map.lasso import RegionSummary
@@ -41,7 +42,7 @@ def region_panel(
     st.markdown(f"**{count:,} {which} {'picture' if count == 1 else 'pictures'} selected**")
     counted, common = st.columns(2, gap="medium")
     counts = summary.counts.tolist()
-    counted.html(class_bars([*counts, *[0] * (len(names) - len(counts))], names, "By class"))
+    counted.html(class_bars([*counts, *[0] * (len(names) - len(counts))], names, class_colours(), "By class"))
     with common:
         tiles(
             np.stack((summary.picture, picture_at(loaded, summary.place)))[None],

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-from pages.components.charts.colours import LABEL_COLOURS
+from pages.components.charts.colours import CLASS_COLOURS
 from pages.components.charts.images import Ink, tiled
 from vae.datasets.images import ImageArray
 from vae.export.animation import Frame, Palette
@@ -173,9 +173,10 @@ def _manifold(model: Model, plane: Plane, middle: Floats, half: float, size: int
 def palette(ink: Ink) -> Palette:
     """The colours of a film."""
     ground, full = (255, 0) if ink == "Black on white" else (0, 255)
+    colours = CLASS_COLOURS["light" if ground else "dark"]
     greys = np.repeat(np.linspace(ground, full, GREYS)[:, None], 3, axis=1)
     share = np.arange(1, EDGE + 1)[:, None] / EDGE
-    classes = [ground + (np.array(ImageColor.getrgb(colour)) - ground) * share for colour in LABEL_COLOURS]
+    classes = [ground + (np.array(ImageColor.getrgb(colour)) - ground) * share for colour in colours]
     return np.rint(np.concatenate((greys, *classes))).astype(np.uint8)
 
 

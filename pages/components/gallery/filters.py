@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components.charts.box_plots import loss_boxes
+from pages.components.charts.colours import class_colours
 from pages.components.charts.live_figure import click_on, live_figure
 from pages.components.charts.tables import number_table
 from pages.components.shell.messages import error_text, escape_markdown
@@ -99,7 +100,7 @@ def _boxes(test: ScoredSet, indices: Indices, names: Sequence[str], classes: Col
     terms = {"Reconstruction loss": test.reconstruction, "KL": test.kl}
     for column, key, (term, losses) in zip(st.columns(2), BOXES, terms.items(), strict=True):
         title = f"{term} by class, nats"
-        figure = loss_boxes(losses[indices], test.labels[indices], names, classes, title)
+        figure = loss_boxes(losses[indices], test.labels[indices], names, class_colours(), classes, title)
         with column:
             live_figure(figure, key=key, height=200, label=f"{title}; a click chooses a class")
     st.caption(

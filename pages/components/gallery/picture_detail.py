@@ -6,6 +6,7 @@ Shapes: Z latent size.
 import numpy as np
 import streamlit as st
 
+from pages.components.charts.colours import class_colours
 from pages.components.charts.live_figure import live_figure
 from pages.components.charts.scatter import posterior_map
 from pages.components.charts.tables import number_table
@@ -102,9 +103,8 @@ def _map(run: Run, test: ScoredSet, one: ScoredSet, neighbours: Indices, key: st
     deviations = one.deviations[0, :2]
     if run.config.latent_dim == 1:
         deviations = np.append(deviations, 0)  # the map's second axis is the log-variance
-    figure = posterior_map(
-        points, test.labels, axis_names(run.config.latent_dim), place[0], deviations, neighbours
-    )
+    axes = axis_names(run.config.latent_dim)
+    figure = posterior_map(points, test.labels, axes, class_colours(), place[0], deviations, neighbours)
     live_figure(figure, key=f"{key}_map", height=280, label="Where the picture lies on the map")
     dimensions = run.config.latent_dim
     st.caption(

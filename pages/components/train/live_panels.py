@@ -5,7 +5,7 @@ from typing import NamedTuple, get_args
 
 import streamlit as st
 
-from pages.components.charts.colours import LABEL_COLOURS
+from pages.components.charts.colours import class_colours
 from pages.components.charts.images import data_url, row_of_pairs
 from pages.components.charts.live_figure import Cursor, Spec, figure_spec, live_figure
 from pages.components.charts.loss_curves import Curve, Scale, X, loss_curves, rate_changes
@@ -131,8 +131,9 @@ def panels(run: Run, status: Status, options: ChartOptions, loaded: LoadedModel 
 
 
 def _newest(run: Run, status: Status) -> None:
-    changed = changed_at(run.view_path)
-    shown, digits, scatter = _view(run, changed), _digits(run, changed), _scatter(run, changed)
+    changed, colours = changed_at(run.view_path), class_colours()
+    shown = _view(run, changed)
+    digits, scatter = _digits(run, changed, colours), _scatter(run, changed, colours)
     if shown is not None and digits is not None and scatter is not None:
         # They may be older than the progress above: after the first epoch they are written once an epoch.
         epoch = shown.step * run.config.epochs / max(status.total_steps, 1)
@@ -174,16 +175,16 @@ def _view(run: Run, changed: int) -> LiveView | None:  # noqa: ARG001 (the key)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Run: path_of})
-def _digits(run: Run, changed: int) -> str | None:
+def _digits(run: Run, changed: int, colours: tuple[str, ...]) -> str | None:
     """The live view's pictures over their reconstructions as a data URL; None if there is none yet."""
     shown = _view(run, changed)
     # A data URL, as Streamlit's media file may be gone at the next poll, before a slow browser fetches it.
-    return shown and data_url(row_of_pairs(shown.pictures, shown.reconstructions, LABEL_COLOURS))
+    return shown and data_url(row_of_pairs(shown.pictures, shown.reconstructions, colours))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Run: path_of})
-def _scatter(run: Run, changed: int) -> Spec | None:
+def _scatter(run: Run, changed: int, colours: tuple[str, ...]) -> Spec | None:
     """The live view's latent map as a figure; None if there is no live view yet."""
     shown = _view(run, changed)
     axes = axis_names(run.config.latent_dim)
-    return shown and figure_spec(latent_scatter(shown.points, shown.labels, axes))
+    return shown and figure_spec(latent_scatter(shown.points, shown.labels, axes, colours))

@@ -3,24 +3,26 @@
 import numpy as np
 
 from pages.components.charts.box_plots import loss_boxes
-from pages.components.charts.colours import LABEL_COLOURS
+from pages.components.charts.colours import CLASS_COLOURS
+
+COLOURS = CLASS_COLOURS["dark"]
 
 
 def test_a_box_holds_the_middle_half_of_its_class() -> None:
     losses = np.concatenate((np.arange(101), np.full(3, 7.0)))
     labels = np.concatenate((np.zeros(101, int), np.full(3, 2)))
-    figure = loss_boxes(losses, labels, tuple("0123456789"), (), "loss")
+    figure = loss_boxes(losses, labels, tuple("0123456789"), COLOURS, (), "loss")
     first, second, hover = figure["data"]
     assert [first[part] for part in ("lowerfence", "q1", "median", "q3", "upperfence", "mean")] == [
         [5], [25], [50], [75], [95], [50]
     ]  # fmt: skip
     assert (first["x"], second["x"], second["median"]) == ([0], [2], [7])
-    assert first["marker"]["color"] == LABEL_COLOURS[0]
+    assert first["marker"]["color"] == COLOURS[0]
     assert hover["text"][0] == ("<b>0</b>: median 50.0, mean 50.0<br>half: 25.0 to 75.0<br>90 %: 5.0 to 95.0")
 
 
 def test_classes_that_are_not_chosen_are_faded() -> None:
-    figure = loss_boxes(np.ones(4), np.arange(4), tuple("0123456789"), [1, 3], "loss")
+    figure = loss_boxes(np.ones(4), np.arange(4), tuple("0123456789"), COLOURS, [1, 3], "loss")
     assert [box["opacity"] == 1 for box in figure["data"][:-1]] == [False, True, False, True]
-    figure = loss_boxes(np.ones(4), np.arange(4), tuple("0123456789"), [], "loss")
+    figure = loss_boxes(np.ones(4), np.arange(4), tuple("0123456789"), COLOURS, [], "loss")
     assert [box["opacity"] for box in figure["data"][:-1]] == [1] * 4

@@ -4,8 +4,10 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from pages.components.charts.colours import LABEL_COLOURS
+from pages.components.charts.colours import CLASS_COLOURS
 from pages.components.charts.scatter import latent_scatter, posterior_map
+
+COLOURS = CLASS_COLOURS["dark"]
 
 
 def scattered(outside: int, distance: float = 5) -> tuple[np.ndarray, np.ndarray]:
@@ -17,9 +19,9 @@ def scattered(outside: int, distance: float = 5) -> tuple[np.ndarray, np.ndarray
 
 def test_the_scatter_has_every_point_once_in_its_colour_and_is_not_clickable() -> None:
     points, labels = scattered(0)
-    figure = latent_scatter(points, labels, ("z₁", "z₂"))
+    figure = latent_scatter(points, labels, ("z₁", "z₂"), COLOURS)
     go.Figure(figure)
-    assert [trace["marker"]["color"] for trace in figure["data"]] == list(LABEL_COLOURS)
+    assert [trace["marker"]["color"] for trace in figure["data"]] == list(COLOURS)
     for label, trace in enumerate(figure["data"]):
         drawn = np.stack((trace["x"], trace["y"]), axis=1)
         np.testing.assert_array_equal(drawn, points[labels == label])
@@ -38,19 +40,25 @@ def test_the_scatter_has_every_point_once_in_its_colour_and_is_not_clickable() -
 def test_the_scatter_stands_still_unless_too_many_points_lie_outside(
     outside: int, distance: float, half: int
 ) -> None:
-    layout = latent_scatter(*scattered(outside, distance), ("z₁", "z₂"))["layout"]
+    layout = latent_scatter(*scattered(outside, distance), ("z₁", "z₂"), COLOURS)["layout"]
     assert layout["xaxis"]["range"] == layout["yaxis"]["range"] == [-half, half]
 
 
 def test_a_scatter_without_points_has_axes() -> None:
-    layout = latent_scatter(np.empty((0, 2)), np.empty(0, np.int64), ("a", "b"))["layout"]
+    layout = latent_scatter(np.empty((0, 2)), np.empty(0, np.int64), ("a", "b"), COLOURS)["layout"]
     assert layout["xaxis"]["range"] == [-4, 4]
 
 
 def test_the_posterior_is_drawn_where_and_as_wide_as_it_is() -> None:
     points = np.random.default_rng(0).normal(size=(500, 2)).astype(np.float32)
     figure = posterior_map(
-        points, np.arange(500) % 10, ("a", "b"), np.array([1.0, -2]), np.array([0.1, 0.2]), np.array([3, 4])
+        points,
+        np.arange(500) % 10,
+        ("a", "b"),
+        COLOURS,
+        np.array([1.0, -2]),
+        np.array([0.1, 0.2]),
+        np.array([3, 4]),
     )
     one, two = (next(trace for trace in figure["data"] if trace.get("name") == f"{n} σ") for n in (1, 2))
     for trace, x, y in ((one, [0.9, 1.1], [-2.2, -1.8]), (two, [0.8, 1.2], [-2.4, -1.6])):
@@ -70,7 +78,13 @@ def test_the_posterior_is_drawn_where_and_as_wide_as_it_is() -> None:
 def test_a_picture_far_from_all_others_is_on_the_map() -> None:
     points = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
     figure = posterior_map(
-        points, np.arange(50) % 10, ("a", "b"), np.array([-9.0, 1]), np.array([0.1, 0]), np.array([3])
+        points,
+        np.arange(50) % 10,
+        ("a", "b"),
+        COLOURS,
+        np.array([-9.0, 1]),
+        np.array([0.1, 0]),
+        np.array([3]),
     )
     low, high = figure["layout"]["xaxis"]["range"]
     assert low < -9

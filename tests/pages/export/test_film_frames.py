@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from pages.components.charts.colours import LABEL_COLOURS
+from pages.components.charts.colours import CLASS_COLOURS
 from pages.components.charts.images import INKS
 from pages.components.export import film_frames as drawing
 from pages.components.export.film_frames import NARROWEST, Film, digit_film, map_film, window
@@ -225,7 +225,9 @@ def test_colours_are_those_of_the_page(ink: str) -> None:
     colours = drawing.palette(ink)  # type: ignore[arg-type]
     assert len(colours) <= MAX_COLOURS
     own = [tuple(colours[drawing.in_colour(label)].tolist()) for label in range(10)]
-    assert own == [ImageColor.getrgb(colour) for colour in LABEL_COLOURS]
+    assert own == [
+        ImageColor.getrgb(colour) for colour in CLASS_COLOURS["light" if ink == "Black on white" else "dark"]
+    ]
     ground, full = ((255, 255, 255), (0, 0, 0)) if ink == "Black on white" else ((0, 0, 0), (255, 255, 255))
     assert tuple(colours[drawing.in_greys(np.zeros(1, np.uint8))[0]].tolist()) == ground
     assert tuple(colours[drawing.in_greys(np.full(1, 255, np.uint8))[0]].tolist()) == full

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 from playwright.sync_api import Page, expect
 
-from pages.components.charts.colours import SCALE
+from pages.components.charts.colours import NUMBER_COLOURS
 from pages.components.map import time_machine
 from pages.components.stores.points import map_points
 from tests.pages.stores.test_points import a_wide_set
@@ -251,7 +251,8 @@ def _kl(snapshot: Snapshot) -> npt.NDArray[np.float32]:
 def _binned(values: npt.NDArray[np.float32], spread: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
     """The numbers of colours, spread over what lies between two hundredths."""
     low, high = np.quantile(spread, (0.01, 0.99), method="nearest")
-    return np.clip((values - low) / (high - low) * len(SCALE), 0, len(SCALE) - 1).astype(int)
+    count = len(NUMBER_COLOURS["light"])
+    return np.clip((values - low) / (high - low) * count, 0, count - 1).astype(int)
 
 
 def test_it_plays_to_the_end_and_asks_for_each_snapshot_once(

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from pages.components.charts.colours import LABEL_COLOURS, SCALE
+from pages.components.charts.colours import class_colours, number_colours
 from pages.components.shell import component_events
 from pages.components.shell.assets import module_component, plotly_js_url
 from vae.inference.planes import Plane
@@ -201,8 +201,8 @@ def latent_map(
             "decoder": content.decoder,
             "pictures": content.pictures,
             "classes": content.classes,
-            "colours": LABEL_COLOURS,
-            "scale": SCALE,
+            "colours": class_colours(),
+            "scale": number_colours(),
             "plane": {
                 "base": plane.base.tolist(),
                 "first": plane.first.tolist(),

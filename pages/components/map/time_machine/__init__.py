@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from pages.components.charts.colours import LABEL_COLOURS
+from pages.components.charts.colours import class_colours
 from pages.components.shell.assets import module_component
 from vae.datasets.images import ImageArray
 
@@ -91,7 +91,7 @@ def time_machine(
         data={
             "moments": moments,
             "key": key,
-            "colours": LABEL_COLOURS,
+            "colours": class_colours(),
             "chosen": chosen
             and {
                 "z": chosen.z,
