@@ -5,7 +5,7 @@ They share only the run directory with this process; `Run.request_stop` stops on
 
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -53,13 +53,23 @@ def start_all(configs: Sequence[TrainConfig], runs_dir: Path) -> list[Run]:
     with _one_start_at_a_time(runs_dir):
         if any(unfinished(config, runs_dir) for config in configs):
             _refuse_if_busy(runs_dir)
-        runs = [new_run(config, runs_dir) for config in configs]
-        missing = [run for run in runs if run.status().state != "finished"]
-        for run in missing:
-            run.write_status(run.status().model_copy(update={"state": "stopped"}))
-        if missing:
-            _spawn(*missing)
-        return runs
+        return _train_in_turn([new_run(config, runs_dir) for config in configs])
+
+
+def start_named(configs: Mapping[str, TrainConfig], runs_dir: Path) -> list[Run]:
+    """As `start_all`, with runs of these names. Raises VaeError for the name of a run of another config."""
+    with _one_start_at_a_time(runs_dir):
+        _refuse_if_busy(runs_dir)
+        return _train_in_turn([new_run(config, runs_dir, name) for name, config in configs.items()])
+
+
+def _train_in_turn(runs: list[Run]) -> list[Run]:
+    missing = [run for run in runs if run.status().state != "finished"]
+    for run in missing:
+        run.write_status(run.status().model_copy(update={"state": "stopped"}))
+    if missing:
+        _spawn(*missing)
+    return runs
 
 
 def unfinished(config: TrainConfig, runs_dir: Path) -> bool:

@@ -4,7 +4,7 @@ All actions that start, change or delete a run are here, behind `host_only`; a t
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -56,6 +56,12 @@ def start_all(configs: Sequence[TrainConfig]) -> None:
     """Trains unfinished configs, one after the other, and selects the first two runs for comparison."""
     first, second, *_ = jobs.start_all(configs, default_runs_dir())
     select_pair(first, second)
+
+
+@host_only
+def start_named(configs: Mapping[str, TrainConfig]) -> None:
+    """Trains the runs of these names that are not finished, one after the other."""
+    jobs.start_named(configs, default_runs_dir())
 
 
 @host_only

@@ -57,6 +57,7 @@ def show_page() -> None:
                 url_path="compare",
             ),
             st.Page(partial(_show, "train"), title="Train", icon=":material/show_chart:", url_path="train"),
+            st.Page(partial(_show, "learn"), title="Learn", icon=":material/school:", url_path="learn"),
         ]
     ).run()
 
@@ -67,4 +68,7 @@ def _show(page: str) -> None:
     preload(*_WANTED_FIRST.get(page, ()))  # sent before the content; below it, where it moves nothing
     with content, show_errors():
         imported(f"pages.{page}").main()
+    if page != "learn":  # which shows the lesson itself
+        with show_errors():
+            imported("pages.components.learn.card").lesson_card(page)
     watch_connection()

@@ -14,7 +14,7 @@ import { makeLegend } from "./legend.js";
 import { makeManifold } from "./manifold/manifold.js";
 import { NewestMap } from "./moments/newest_map.js";
 import { PastMap } from "./moments/past_map.js";
-import { hiddenInUrl, setHidden } from "./url_state.js";
+import { hiddenInUrl, labelsInUrl, setHidden } from "./url_state.js";
 import { View } from "./view.js";
 
 const NO_MANIFOLD = "This browser cannot decode in the background: the map has no manifold.";
@@ -86,6 +86,7 @@ class LatentMap {
       this.hovered = hovered;
       this.drawOverlay();
     }, signal);
+    window.addEventListener("popstate", () => this.goToUrl(), { signal });
     // Not Plotly's `responsive`: it reacts to the window, but not to the sidebar.
     this.resizes = new ResizeObserver(() => this.draw());
     this.resizes.observe(this.plot);
@@ -111,6 +112,16 @@ class LatentMap {
     if (!this.root.dataset.ready) this.legend.draw(data, null, null, this.hidden); // its room, until the points are here
     const { colouring, colours, scale, layers, plane, points, moments, pins, pinned, chosen, ellipse } = data;
     this.past.follow({ colouring, colours, scale, layers, plane, points, moments, pins, pinned, chosen, ellipse });
+    this.draw();
+  }
+
+  // After a link or the Back button, which may lead to another map.
+  goToUrl() {
+    if (!this.data) return;
+    const { prefix, classes } = this.data;
+    this.hidden = new Set(labelsInUrl(prefix, classes));
+    setHidden(prefix, this.hidden, classes);
+    this.layer.goToUrl();
     this.draw();
   }
 

@@ -36,12 +36,16 @@ export function remember(prefix, revision, ranges) {
 export const remembered = (prefix, revision) =>
   last[prefix]?.revision === revision ? last[prefix].ranges : null;
 
-// The labels of hidden classes in the URL, those that are valid, or else those that were hidden last.
-export function hiddenInUrl(prefix, classes) {
-  const asked = new URLSearchParams(location.search).get(prefix + HIDE);
-  if (asked === null) return lastHidden[prefix]?.classes === classes.join() ? lastHidden[prefix].labels : [];
-  const parts = asked.split(",");
+// The labels of hidden classes in the URL, those that are valid.
+export function labelsInUrl(prefix, classes) {
+  const parts = new URLSearchParams(location.search).get(prefix + HIDE)?.split(",") ?? [];
   return parts.filter((part) => /^[0-9]{1,3}$/.test(part) && Number(part) < classes.length).map(Number);
+}
+
+// The same, or without any in the URL those that were hidden last.
+export function hiddenInUrl(prefix, classes) {
+  if (new URLSearchParams(location.search).has(prefix + HIDE)) return labelsInUrl(prefix, classes);
+  return lastHidden[prefix]?.classes === classes.join() ? lastHidden[prefix].labels : [];
 }
 
 export function setHidden(prefix, hidden, classes) {

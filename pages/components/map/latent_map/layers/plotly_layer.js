@@ -75,15 +75,25 @@ export class PlotlyLayer {
     };
   }
 
-  // Another map is shown whole; the first one through the window in the URL, if there is one.
+  // Another map is shown whole; the first one, and one that a link leads to, through the window in the URL, if any.
   async showFirst(revision) {
     const first = this.revision === undefined;
-    const asked = first ? (windowInUrl(this.prefix) ?? remembered(this.prefix, revision)) : null;
+    const asked = first ? (windowInUrl(this.prefix) ?? remembered(this.prefix, revision)) : this.linked;
     this.revision = revision;
+    this.linked = null;
     if (first) this.listen();
     if (!asked) return setWindow(this.prefix, null); // also removes an invalid window
     remember(this.prefix, revision, asked); // at once: the page may be left before the map has rested
     await this.chart.setRanges(...asked);
+  }
+
+  // After a link or the Back button: the map shows the window in the URL, or all. It may be about to be replaced.
+  goToUrl() {
+    if (this.revision === undefined) return;
+    this.linked = windowInUrl(this.prefix);
+    remember(this.prefix, this.revision, this.linked);
+    if (this.linked) this.chart.setRanges(...this.linked);
+    else if (!this.showsAll()) this.zoomBy(null);
   }
 
   listen() {

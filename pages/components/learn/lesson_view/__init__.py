@@ -1,0 +1,94 @@
+"""A lesson with its steps, of which one is shown: on the Learn page, and on the card on other pages.
+
+All steps are Markdown elements of the page; the script shows one of them, moves to others without the server,
+keeps the place in the URL and in the tab, and opens links within the app.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from typing import Literal
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from pages.components.learn.lesson_state import begin_lesson, end_lesson
+from pages.components.learn.lessons import PAGES, Lesson, Link, Step, glossary, with_addresses
+from pages.components.learn.texts import TEXTS
+from pages.components.shell.assets import module_component
+
+Frame = Literal["card", "page"]
+
+_mount = module_component(
+    __file__,
+    '<div class="lesson-bar component-controls" role="group"><style></style>'
+    '<button type="button" data-act="previous"></button><span class="lesson-at" role="status"></span>'
+    '<button type="button" data-act="next"></button><span class="lesson-heading"></span>'
+    '<button type="button" data-act="fold"></button>'
+    '<button type="button" data-act="close">✕</button></div>',
+)
+
+
+def lesson_view(
+    lesson: Lesson,
+    language: str,
+    *,
+    frame: Frame,
+    going_on: bool,
+    page: str,
+) -> None:
+    """Shows a lesson at the step that the URL names, else where it was left in this tab.
+
+    Args:
+        frame: the card can be folded and closed.
+        going_on: whether the place stands in the URL; else it does from the first move on.
+        page: the page of the app; the script writes the URL anew when it changes.
+    """
+    with st.container(key=f"lesson_frame_{frame}"):
+        if frame == "page":
+            st.markdown(f"### {lesson.title}")
+        for at, step in enumerate(lesson.steps, start=1):
+            with st.container(key=f"lesson_step_{frame}_{at}"):
+                _step(step, lesson, at, language)
+        _mount(
+            key=f"lesson_bar_{frame}",
+            data={
+                "key": f"lesson_bar_{frame}",
+                "frame": frame,
+                "number": lesson.number,
+                "title": lesson.title,
+                "steps": [step.heading for step in lesson.steps],
+                "language": language,
+                "goingOn": going_on,
+                "page": page,
+                "texts": asdict(TEXTS[language]),
+            },
+            on_begun_change=partial(begin_lesson, lesson.number),
+            on_ended_change=end_lesson,
+        )
+
+
+def _step(step: Step, lesson: Lesson, at: int, language: str) -> None:
+    if at == 1:
+        st.markdown(lesson.introduction)
+    st.markdown(f"**{step.heading}**")
+    st.markdown(_linked(step.text, lesson, at, language))
+    if step.answer:
+        with st.expander(step.answer_heading):
+            st.markdown(_linked(step.answer, lesson, at, language))
+
+
+def _linked(text: str, lesson: Lesson, at: int, language: str) -> str:
+    """A step's Markdown with addresses from any page, which keep the lesson; terms have their definition."""
+    terms = {term.anchor: term.plain for term in glossary(language)}
+    place: Mapping[str, str] = {"lesson": lesson.number, "at": str(at), "language": language}
+
+    def address(link: Link) -> tuple[str, str]:
+        query = dict(link.query)
+        if "term" in query:
+            return f"{PAGES['learn']}?{urlencode({**query, 'language': language})}", terms.get(
+                query["term"], ""
+            )
+        return f"{PAGES[link.page]}?{urlencode([*link.query, *place.items()])}", ""
+
+    return with_addresses(text, address)

@@ -1,0 +1,132 @@
+// The bar of a lesson: where one is, and what moves on. The steps are elements of the page around it.
+import { component } from "../../shell/lifecycle.js";
+import { updateUrl } from "../../shell/links/url.js";
+import { filled } from "./filled.js";
+import { keepProgress, progress } from "./progress.js";
+import { openWithin } from "./open.js";
+
+const URL_EVERY = 1000; // milliseconds: when the server writes the URL, it does not know the step
+const NARROW = matchMedia("(max-width: 640px)");
+
+class LessonBar {
+  listeners = new AbortController();
+  at = 1;
+
+  constructor(parentElement) {
+    const box = (this.box = parentElement.querySelector(".lesson-bar"));
+    const act = (name) => box.querySelector(`[data-act=${name}]`);
+    [this.previous, this.next, this.fold, this.close] = ["previous", "next", "fold", "close"].map(act);
+    const part = (selector) => box.querySelector(selector);
+    [this.style, this.heading, this.place] = ["style", ".lesson-heading", ".lesson-at"].map(part);
+    this.frame = box.closest("[class*=st-key-lesson_frame_]");
+    this.previous.onclick = () => this.move(this.at - 1);
+    this.next.onclick = () => this.move(this.at + 1);
+    this.fold.onclick = () => this.setFolded(!this.folded);
+    this.heading.onclick = () => this.setFolded(false);
+    this.close.onclick = () => this.end();
+    const { signal } = this.listeners;
+    this.frame.addEventListener("click", (event) => this.follow(event), { signal });
+    window.addEventListener("popstate", () => this.readUrl(), { signal });
+    this.writing = setInterval(() => this.writeUrl(), URL_EVERY);
+  }
+
+  show({ data, setTriggerValue }) {
+    const another = this.data?.number !== data.number;
+    Object.assign(this, { data, report: setTriggerValue, goingOn: data.goingOn });
+    if (another) {
+      this.at = progress(data.number).at;
+      this.readUrl();
+    }
+    // Streamlit gives the theme's colours to components, and not to the page around them.
+    for (const name of ["--st-background-color", "--st-border-color"])
+      this.frame.style.setProperty(name, getComputedStyle(this.box).getPropertyValue(name));
+    const { texts, title, number } = data;
+    this.box.setAttribute("aria-label", `${filled(texts.lesson, { number: Number(number) })}: ${title}`);
+    for (const [button, name, sign] of [[this.previous, texts.previous, "‹"], [this.next, texts.next, "›"]]) {
+      const words = sign === "‹" ? `${sign} ${name}` : `${name} ${sign}`;
+      button.textContent = data.frame === "page" ? words : sign;
+      button.setAttribute("aria-label", name);
+    }
+    this.label(this.close, texts.close);
+    this.fold.hidden = this.close.hidden = data.frame === "page";
+    this.draw();
+    this.writeUrl();
+  }
+
+  get folded() {
+    return this.frame.hasAttribute("data-folded");
+  }
+
+  setFolded(folded) {
+    this.frame.toggleAttribute("data-folded", folded);
+    this.draw();
+  }
+
+  // Takes the step from the URL, if it is one of this lesson.
+  readUrl() {
+    const query = new URLSearchParams(location.search);
+    const at = query.get("at") ?? "";
+    if (Number(query.get("lesson")) === Number(this.data.number) && /^[0-9]{1,2}$/.test(at)) this.at = Number(at);
+    this.at = Math.min(Math.max(this.at, 1), this.data.steps.length);
+    this.draw();
+  }
+
+  writeUrl() {
+    const { number, language } = this.data ?? {};
+    if (!this.goingOn) return;
+    updateUrl({ lesson: number, at: String(this.at), language: language === "en" ? null : language });
+  }
+
+  move(at) {
+    this.at = Math.min(Math.max(at, 1), this.data.steps.length);
+    if (!this.goingOn) {
+      this.goingOn = true;
+      this.report("begun", this.data.number);
+    }
+    this.draw();
+    this.writeUrl();
+    this.frame.scrollTop = 0;
+  }
+
+  end() {
+    clearInterval(this.writing);
+    this.goingOn = false;
+    updateUrl({ lesson: null, at: null, language: null });
+    this.report("ended", true);
+  }
+
+  // Opens a link of a step within the app; on a phone what it opens is to be seen.
+  follow(event) {
+    if (!openWithin(event)) return;
+    if (this.data.frame === "card" && NARROW.matches) this.setFolded(true);
+  }
+
+  draw() {
+    const { at, data, folded } = this;
+    const count = data.steps.length;
+    const own = `lesson_step_${data.frame}_`;
+    const others = `[class*="st-key-${own}"]:not(.st-key-${own}${at})`;
+    this.style.textContent = `${others}, [data-testid="stLayoutWrapper"]:has(> ${others}) { display: none; }`;
+    this.frame.dataset.at = at;
+    this.heading.textContent = folded ? data.steps[at - 1] : "";
+    this.place.textContent = filled(data.texts.step, { at, count });
+    this.previous.disabled = at === 1;
+    this.next.disabled = at === count;
+    this.fold.textContent = folded ? "▴" : "▾";
+    this.fold.setAttribute("aria-expanded", !folded);
+    this.label(this.fold, folded ? data.texts.unfold : data.texts.fold);
+    if (this.goingOn) keepProgress(data.number, at);
+  }
+
+  label(button, text) {
+    button.title = text;
+    button.setAttribute("aria-label", text);
+  }
+
+  dispose() {
+    clearInterval(this.writing);
+    this.listeners.abort();
+  }
+}
+
+export const show = component("lessonBar", (parentElement) => new LessonBar(parentElement));

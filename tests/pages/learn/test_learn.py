@@ -1,0 +1,169 @@
+"""The Learn page and the lesson card without a browser; missing runs; every link of every lesson."""
+
+import os
+import shutil
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.components.learn import missing_runs
+from pages.components.learn.lessons import Link, all_lessons, glossary
+from pages.components.runs import run_data
+from pages.components.train import form
+from tests.support.app_test import component, messages, read, visit
+from tests.support.browser import wait_until
+from tests.support.paths import ROOT
+from tests.support.small_runs import small_config
+from vae.runs.catalogue import find_run, new_run
+from vae.runs.records import Status
+from vae.training.forecast import in_words, training_seconds
+
+LEARN, RECONSTRUCTIONS = "pages/learn.py", "pages/reconstructions.py"
+FILES = {"map": "latent", **{name: name for name in ("reconstructions", "compare", "train", "learn")}}
+FIRST = all_lessons("en")[0]
+
+
+@pytest.fixture(scope="module")
+def bundled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The runs that come with the project."""
+    folder = tmp_path_factory.mktemp("bundled") / "runs"
+    shutil.copytree(ROOT / "checkpoints", folder, copy_function=os.link)
+    return folder
+
+
+@pytest.fixture
+def runs(bundled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAE_RUNS_DIR", str(bundled))
+    monkeypatch.chdir(ROOT)
+
+
+def texts(test: AppTest) -> list[str]:
+    return [element.value for element in test.markdown]
+
+
+def addresses(test: AppTest) -> list[str]:
+    """The addresses of the links in all texts."""
+    return [part.split(")")[0].split(" ")[0] for text in texts(test) for part in text.split("](")[1:]]
+
+
+@pytest.mark.usefixtures("runs")
+def test_the_page_shows_the_first_lesson_and_the_list_of_all() -> None:
+    test = visit(LEARN)
+    assert texts(test)[:3] == [f"### {FIRST.title}", FIRST.introduction, f"**{FIRST.steps[0].heading}**"]
+    assert test.expander[-1].label == FIRST.steps[-1].answer_heading
+    listed = component(test, "lesson_list")
+    assert [each["title"] for each in listed["lessons"]] == [lesson.title for lesson in all_lessons("en")]
+    assert (listed["shown"], messages(test)) == (FIRST.number, "")
+    bar = component(test, "lesson_bar_page")
+    assert bar["steps"] == [step.heading for step in FIRST.steps]
+    assert not bar["goingOn"]  # the lesson begins with the first move or link
+
+
+@pytest.mark.usefixtures("runs")
+def test_the_language_is_that_of_the_address_and_stays() -> None:
+    test = visit(LEARN, language="ko", lesson="1")
+    korean = all_lessons("ko")[0]
+    assert f"### {korean.title}" in texts(test)
+    assert component(test, "lesson_bar_page")["texts"]["close"] == "수업 끝내기"
+    assert all("language=ko" in address for address in addresses(test))
+    # On another page the URL does not say it, as after a click in the navigation.
+    kept = {name: test.session_state[name] for name in ("lesson_going_on", "lesson_language")}
+    assert korean.introduction in texts(visit(RECONSTRUCTIONS, kept))
+
+
+@pytest.mark.usefixtures("runs")
+def test_the_card_goes_along_to_other_pages_with_links_that_keep_it() -> None:
+    assert FIRST.introduction not in texts(visit(RECONSTRUCTIONS))
+    test = visit(RECONSTRUCTIONS, lesson="1", at="2")
+    assert FIRST.introduction in texts(test)
+    kept = [parse_qs(urlsplit(address).query) for address in addresses(test)]
+    assert [query["lesson"] for query in kept if "term" not in query] == [
+        [FIRST.number] for step in FIRST.steps for link in step.links if link.page != "learn"
+    ]
+    kept_in_tab = {"lesson_going_on": test.session_state["lesson_going_on"]}
+    assert FIRST.introduction in texts(visit("pages/compare.py", kept_in_tab))
+
+
+@pytest.mark.usefixtures("runs")
+def test_terms_have_their_definition_as_tooltip_and_lead_to_the_glossary() -> None:
+    encoder = next(term for term in glossary("en") if term.anchor == "encoder")
+    assert any(f'](learn?term=encoder&language=en "{encoder.plain}")' in text for text in texts(visit(LEARN)))
+    test = visit(LEARN, term="encoder")
+    assert len(texts(test)) == len(glossary("en"))
+    assert texts(test)[0].startswith(f"**{encoder.name}**")
+    assert "no term called nonsense" in messages(visit(LEARN, term="nonsense"))
+
+
+@pytest.mark.usefixtures("runs")
+def test_an_address_of_no_lesson_gets_a_sentence() -> None:
+    test = visit(LEARN, lesson="99")
+    assert "no lesson 99" in messages(test)
+    assert f"### {FIRST.title}" in texts(test)
+    assert messages(visit(RECONSTRUCTIONS, lesson="<b>")) == ""
+
+
+@pytest.mark.usefixtures("forked")
+def test_missing_runs_are_trained_by_one_button(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    name = FIRST.runs[0]
+    configs = {name: small_config()}
+    monkeypatch.setattr(missing_runs, "CONFIGS", configs)
+    monkeypatch.setattr(form, "core_speed", lambda: 1e10)
+    test = visit(LEARN)
+    assert f"opens runs that are not here: {name}." in messages(test)
+    button = test.button(key="train_lesson_runs")
+    assert button.label == f"Train them (about {in_words(training_seconds(configs[name], 1e10))})"
+    button.click().run()
+    assert not test.exception
+    run = find_run(small, name)
+    wait_until(lambda: run.status().state == "finished")
+    run_data.status.clear()
+    test.run()
+    assert messages(test) == ""
+
+
+def test_the_progress_of_a_missing_run_is_shown(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    run = new_run(small_config(), small, FIRST.runs[0])
+    with run.lock():
+        run.write_status(Status(state="running", step=30, total_steps=120, epoch=0.75))
+        assert f"{run.name} is being trained: 25 %" in read(messages(visit(LEARN)))
+
+
+def test_a_read_only_visitor_is_told_whom_to_ask(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("VAE_READ_ONLY", "1")
+    test = visit(LEARN)
+    assert "Ask the host" in " ".join(caption.value for caption in test.caption)
+    assert not test.button
+    assert not small.exists()
+
+
+LINKS = {
+    f"{lesson.number} {number} {link.label}": link
+    for lesson in all_lessons("en")
+    for number, step in enumerate(lesson.steps, start=1)
+    for link in step.links
+    if link.page != "learn"
+}
+
+
+@pytest.mark.parametrize("link", LINKS.values(), ids=LINKS)
+@pytest.mark.usefixtures("runs")
+def test_every_link_opens_what_it_names(link: Link) -> None:
+    query = parse_qs("&".join(f"{name}={value}" for name, value in link.query))
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    for name, values in query.items():
+        test.query_params[name] = values
+    run_data.status.clear()
+    test.switch_page(f"pages/{FILES[link.page]}.py").run()
+    assert not test.exception
+    assert not test.error
+    assert not test.warning
+    shown = {box.value for box in test.sidebar.selectbox}
+    assert {value for name in ("run", "with") for value in query.get(name, ())} <= shown
+    # Bound widgets drop from the URL what is no value of theirs.
+    left = {name: test.query_params[name] for name in query}
+    assert {name: [value] if isinstance(value, str) else value for name, value in left.items()} == query
