@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from vae.storage import systems
 from vae.storage.atomic import move_atomic, remove_leftovers, temporary_path
 from vae.storage.folders import absolute_path, configured_folder
 from vae.storage.systems import is_reserved, retry_in_use
-from vae.storage.untrusted import MAX_WEIGHTS, open_limited, safetensors_limit
+from vae.storage.untrusted import MAX_JSON, MAX_WEIGHTS, open_limited, read_unsynced, safetensors_limit
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 NAME_RULE = "1 to 80 small letters, digits, dots, dashes and underscores, the first a letter or digit."
@@ -43,14 +44,36 @@ def why_no_runs(runs_dir: Path) -> str:
 
 
 def list_runs(runs_dir: Path) -> list[Run]:
-    """All runs, the newest first, including those with a damaged config."""
+    """All runs, those trained last first, including those with a damaged config."""
     ages: list[tuple[float, str]] = []
     with suppress(OSError):  # the folder does not exist yet
         for folder in runs_dir.iterdir():
             with suppress(VaeError, OSError):  # not a run's name, not a run, or just deleted
                 resolve_run(runs_dir, folder.name)
-                ages.append((-(folder / "config.json").stat().st_mtime, folder.name))
+                made = (folder / "config.json").stat().st_mtime
+                ages.append((-_trained_at(folder / "status.json", made), folder.name))
     return [Run(runs_dir / name) for _, name in sorted(ages)]
+
+
+def _trained_at(status: Path, otherwise: float) -> float:
+    """When a run was trained last, in Unix time, from its status; `otherwise` if that does not say.
+
+    The times of files are those of a copy, a download or a checkout.
+    """
+    try:
+        found = status.stat()
+    except OSError:
+        return otherwise
+    # A stranger's status could name any time.
+    return min(_heartbeat(status, found.st_mtime_ns, found.st_size) or otherwise, found.st_mtime)
+
+
+@lru_cache(maxsize=4096)
+def _heartbeat(status: Path, changed: int, size: int) -> float:  # noqa: ARG001 (the key)
+    """The time in a run's status, 0 if there is none. Cached, as pages list runs several times a second."""
+    with suppress(OSError, ValueError):
+        return Status.read(read_unsynced(status, MAX_JSON)).heartbeat
+    return 0
 
 
 def resolve_run(runs_dir: Path, name: str) -> Path:
@@ -81,20 +104,15 @@ def find_run(runs_dir: Path, name: str) -> Run:
 def run_of_config(config: TrainConfig, runs_dir: Path) -> Run | None:
     """The run that a training of `config` goes on with or has ended as; None if there is none.
 
-    A finished run whose rates were changed while it trained is not what its config says, and does not count.
+    A run whose rates were changed while it trained is not what its config says, and does not count.
     Raises VaeError if a run is damaged.
     """
     for path in numbered_paths(runs_dir, config.run_name):
         if not path.exists():
             return None
-        if not _ended_steered(run := open_run(path)):
+        if not (run := open_run(path)).is_steered():
             return run
     raise AssertionError("there is always a further number")
-
-
-def _ended_steered(run: Run) -> bool:
-    status = run.status()
-    return status.steered and status.state == "finished"
 
 
 def new_run(
@@ -105,14 +123,15 @@ def new_run(
     again: bool = False,
     origin: Run | None = None,
 ) -> Run:
-    """The run of `config`, created if there is none, or those there are ended with other rates.
+    """The run of `config`, created if there is none, or those there are were steered.
 
     Args:
         name: of the run; `config.run_name` if None.
         again: creates another run even if there is one, named `…-2`, `…-3` and so on.
         origin: a run whose weights, metrics and snapshots a new run begins with.
 
-    Raises VaeError if `name` is invalid or that of a run of another config, or if the folder cannot be made.
+    Raises VaeError if `name` is invalid, or that of a run of another config or of one that was steered, or if
+    the folder cannot be made.
     """
     remove_leftovers(runs_dir, older=DAY)  # of starts, imports and deletions that were killed
     for path in numbered_paths(runs_dir, config.run_name if name is None else name):
@@ -125,7 +144,7 @@ def new_run(
                 f"No run can be made in {runs_dir}: {error.strerror}. Choose another folder with --runs-dir "
                 "or VAE_RUNS_DIR."
             ) from error
-        if not again and (name is not None or not _ended_steered(Run(path))):
+        if not again and (name is not None or not open_run(path).is_steered()):
             return _reopen(path, config)
     raise AssertionError("there is always a further number")
 
@@ -141,6 +160,11 @@ def _reopen(path: Path, config: TrainConfig) -> Run:
     run = open_run(path)
     if run.config.identity != config.identity:
         raise VaeError(f"{run.name} is a run of another config. Choose another --name.")
+    if run.is_steered():
+        raise VaeError(
+            f"{run.name} was steered: its rates were changed while it trained, so it is not the run of this "
+            f"config. Go on with it by `python -m vae resume {run.name}`, or choose another --name."
+        )
     if run.config != config and not run.is_locked():
         run.write_config(config)
     return Run(run.path)
@@ -188,7 +212,7 @@ def _copy_progress(run: Run, origin: Run) -> None:
             raise VaeError(f"{origin.name}/{source.name} cannot be copied: {error}.") from error
     status = origin.status()
     total = status.total_steps * run.config.epochs // origin.config.epochs
-    progress = status.model_dump(include={"step", "epoch", "seconds"})
+    progress = status.model_dump(include={"step", "epoch", "seconds"}) | {"steered": origin.is_steered()}
     run.write_status(Status(state="starting", total_steps=total, **progress))
 
 

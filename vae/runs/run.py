@@ -168,6 +168,19 @@ class Run:
                 f"({error})"
             ) from error
 
+    def is_steered(self) -> bool:
+        """Whether its learning rate or beta are, were, or by a request will be, others than its config's.
+
+        Such a run is not what its config says. Raises VaeError if it is damaged.
+        """
+        status = self.status()
+        return status.steered or any(
+            getattr(of, name) not in (None, rate)
+            for of in (status, self.request())
+            if of is not None
+            for name, rate in self.config.rates.items()
+        )
+
     def write_status(self, status: Status) -> None:
         stamped = status.model_copy(update={"heartbeat": time.time(), "pid": os.getpid()})
         write_atomic(

@@ -88,8 +88,8 @@ def train_longer(run: Run, epochs: int) -> Run:
         raise VaeError(f"{run.name} is not finished. Resume it first; then it can be trained longer.")
     # If the config alone determines `run`, it also determines its continuation, which may exist already.
     status = run.status()
-    again = status.steered or run.name != run.config.run_name
-    rates = {"learning_rate": status.learning_rate, "beta": status.beta} if status.steered else {}
+    again = run.is_steered() or run.name != run.config.run_name
+    rates = {name: getattr(status, name) for name in run.config.rates if getattr(status, name) is not None}
     config = run.config.model_copy(update=rates).extended(epochs)
     return start(config, run.path.parent, again=again, origin=run)
 

@@ -138,6 +138,7 @@ def restore_state(run: Run, images: Tensor, group: WorkerGroup) -> TrainingState
     model = _initial_model(config).to(images.device)
     epoch_steps = math.ceil(len(images) / config.batch_size)
     state = TrainingState(run, config, model, Stepper(config, model, images, group), epoch_steps)
+    state.steered = run.status().steered  # the log would tell, too, unless it was deleted
     if run.resume_path.exists():
         training, position = checkpoints.load_training(run.resume_path, config)
         _restore(state, training, position)

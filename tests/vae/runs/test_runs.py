@@ -1,5 +1,6 @@
 """The run directory and the runs directory: what is refused, repaired and kept."""
 
+import json
 import multiprocessing
 import os
 import threading
@@ -13,7 +14,7 @@ import pytest
 from tests.support.small_runs import small_config
 from vae import VaeError
 from vae.runs.catalogue import delete_run, find_run, list_runs, new_run, open_run, run_of_config
-from vae.runs.records import Metrics, Status
+from vae.runs.records import Metrics, State, Status
 from vae.runs.run import STARTING_SECONDS, Run
 
 
@@ -38,21 +39,58 @@ def test_the_same_config_finds_the_same_run(run: Run) -> None:
     assert sorted(path.name for path in runs_dir.iterdir()) == sorted([run.name, again.name])
 
 
-def test_a_steered_run_is_not_that_of_its_config(run: Run) -> None:
+@pytest.mark.parametrize("state", ["stopped", "finished"])
+def test_a_steered_run_is_not_that_of_its_config(run: Run, state: State) -> None:
     runs_dir = run.path.parent
     assert run_of_config(run.config, runs_dir) == run
-    steered = run.status().model_copy(update={"state": "stopped", "steered": True, "beta": 40.0})
-    run.write_status(steered)
-    assert new_run(run.config, runs_dir) == run_of_config(run.config, runs_dir) == run, "it is gone on with"
-    run.write_status(steered.model_copy(update={"state": "finished"}))
+    run.write_status(run.status().model_copy(update={"state": state, "steered": True, "beta": 40.0}))
     assert run_of_config(run.config, runs_dir) is None
-    assert new_run(run.config, runs_dir, run.name) == run, "it was asked for by its name"
+    with pytest.raises(VaeError, match=f"{run.name} was steered: .* resume {run.name}"):
+        new_run(run.config, runs_dir, run.name)
     with pytest.raises(VaeError, match="another config"):
         new_run(run.config.model_copy(update={"beta": 2.0}), runs_dir, run.name)
     other = new_run(run.config, runs_dir)
     assert other.name == f"{run.name}-2"
     assert new_run(run.config, runs_dir) == run_of_config(run.config, runs_dir) == other
     assert run.status().steered
+
+
+def test_other_rates_are_steering_whatever_the_flag_says(run: Run) -> None:
+    """A version that had no flag wrote them; a request will put them in force; a copy goes on with them."""
+    status = run.status().model_copy(update={"state": "finished", **run.config.rates})
+    run.write_status(status)
+    assert not run.is_steered()
+    run.write_status(status.model_copy(update={"beta": 0.0}))
+    assert run.is_steered()
+    run.write_status(status.model_copy(update={"learning_rate": 1e-4}))
+    assert run.is_steered()
+    run.write_status(status)
+    run.update_request(pause_at=3)
+    assert not run.is_steered()
+    run.update_request(beta=0)
+    assert run.is_steered()
+    run.clear_request()
+    run.write_status(status.model_copy(update={"steered": True, "epoch": 3.0}))  # and changed back
+    copy = new_run(run.config.extended(1), run.path.parent, origin=run)
+    assert copy.status().steered
+    assert run_of_config(copy.config, run.path.parent) is None
+
+
+def test_runs_stand_in_the_order_of_their_training_whatever_the_times_of_their_files(tmp_path: Path) -> None:
+    """A checkout or a copy gives all files about the same time; a stranger's status names any."""
+    now = time.time()
+    runs = [new_run(small_config(), tmp_path, f"run-{number}") for number in range(5)]
+    for run, age in zip(runs, (300, 100, 200, -900, 50), strict=True):
+        status = {"state": "finished", "heartbeat": now - age}
+        (run.path / "status.json").write_text(json.dumps(status), encoding="utf-8")
+    (runs[4].path / "status.json").write_text("{", encoding="utf-8")  # then the time of its config counts
+    for run in runs:
+        for path in (run.path / "status.json", run.path / "config.json"):
+            os.utime(path, (now - 150, now - 150))
+    os.utime(runs[0].path / "config.json", (now, now))
+    for run in runs[:3]:
+        os.utime(run.path / "status.json", (now, now))
+    assert [run.name for run in list_runs(tmp_path)] == ["run-1", "run-3", "run-4", "run-2", "run-0"]
 
 
 def test_a_name_can_be_given_but_not_taken(run: Run) -> None:
