@@ -1,5 +1,5 @@
 // The hovered place, shared by all components of the page through the window event "latent-hover". Its detail:
-//   source   "map" (the pointer), "keys", "coordinates", "path" or "samples"
+//   source   "map" (the pointer), "keys", "coordinates", "path", "samples" or "encoder"
 //   z        the place in the latent space, or null when nothing is hovered any more
 //   index    the data point at that place, or null
 //   real     its real picture, { picture, name, figures }, or null

@@ -15,6 +15,11 @@ class Choice extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
+  // The next seed.
+  again() {
+    this.set({ seed: (this.seed + 1) % 1e9 });
+  }
+
   set(changes) {
     Object.assign(this, changes);
     const { seed, kind } = this;
@@ -24,3 +29,5 @@ class Choice extends EventTarget {
 }
 
 export const choice = new Choice();
+
+addEventListener("popstate", () => choice.read()); // after Back, or a link to this page

@@ -22,11 +22,10 @@ class Samples {
     );
     this.kinds = [...box.querySelectorAll("[data-kind]")];
     for (const button of this.kinds) button.onclick = () => choice.set({ kind: button.dataset.kind });
-    box.querySelector("[data-act]").onclick = () => choice.set({ seed: (choice.seed + 1) % 1e9 });
+    box.querySelector("[data-act]").onclick = () => choice.again();
     this.awaited = new Awaited(decoders(), () => this.draw());
     const { signal } = this.listeners;
     choice.read();
-    window.addEventListener("popstate", () => choice.read(), { signal }); // Back, or a link to this page
     choice.addEventListener("change", () => this.draw(), { signal });
     this.canvas.onpointermove = ({ offsetX }) => {
       const z = this.places[Math.floor((offsetX / this.canvas.clientWidth) * this.places.length)];
