@@ -66,9 +66,9 @@ def _show(page: str) -> None:
     set_page(page)
     content = st.container()
     preload(*_WANTED_FIRST.get(page, ()))  # sent before the content; below it, where it moves nothing
+    if page != "learn":  # which shows the lesson itself
+        with show_errors():  # before the content, for which one may wait
+            imported("pages.components.learn.card").lesson_card(page)
     with content, show_errors():
         imported(f"pages.{page}").main()
-    if page != "learn":  # which shows the lesson itself
-        with show_errors():
-            imported("pages.components.learn.card").lesson_card(page)
     watch_connection()
