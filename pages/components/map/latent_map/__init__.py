@@ -161,6 +161,19 @@ class MapMarks:
     region: Sequence[Place] | None = None
 
 
+class Partner(NamedTuple):
+    """The map of another run beside a map: both hide the same classes.
+
+    Attributes:
+        key, prefix: of that map.
+        axes: whether both have the same axes.
+    """
+
+    key: str
+    prefix: str
+    axes: bool
+
+
 @dataclass(frozen=True)
 class MapPlacement:
     """How a map stands on its page: alone, or as one of two.
@@ -170,12 +183,16 @@ class MapPlacement:
         prefix: put before the URL parameters `window`, `hide` and `step` of a page's second map.
         selects: whether lines and lassos can be drawn.
         query: URL parameters to set when the map is drawn, or to remove for None.
+        partner: the map beside it, or None.
+        legend: whether the classes are listed: one list is enough for a map and its partner.
     """
 
     key: str
     prefix: str = ""
     selects: bool = True
     query: Mapping[str, str | None] | None = None
+    partner: Partner | None = None
+    legend: bool = True
 
 
 def latent_map(
@@ -196,6 +213,8 @@ def latent_map(
             "prefix": placement.prefix,
             "selects": placement.selects,
             "query": placement.query or {},
+            "partner": placement.partner and placement.partner._asdict(),
+            "legend": placement.legend,
             "plotly": plotly_js_url(),
             "points": content.points,
             "decoder": content.decoder,

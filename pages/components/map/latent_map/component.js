@@ -14,12 +14,16 @@ import { makeLegend } from "./legend.js";
 import { makeManifold } from "./manifold/manifold.js";
 import { NewestMap } from "./moments/newest_map.js";
 import { PastMap } from "./moments/past_map.js";
+import { Partner } from "./partner.js";
 import { hiddenInUrl, labelsInUrl, setHidden } from "./url_state.js";
 import { View } from "./view.js";
 
 const NO_MANIFOLD = "This browser cannot decode in the background: the map has no manifold.";
 const CORNERS = 500; // that are reported of a lasso, at most
 const TOUCHING = 1; // pixels between the pointer and a point's edge where the point still counts as hovered
+
+// Those of the URL parameters of a map, and of the one beside it, which hides the same classes.
+const prefixesOf = ({ prefix, partner }) => [prefix, ...(partner ? [partner.prefix] : [])];
 
 // The map: owns what is shown, gives each part the values it needs, and acts on what the parts report.
 class LatentMap {
@@ -40,7 +44,10 @@ class LatentMap {
     this.chart = new PlotlyChart(part("-chart"), signal);
     this.view = new View(this.chart);
     this.layer = new PlotlyLayer(this.view, {
-      moved: () => this.moved(),
+      moved: () => {
+        this.moved();
+        this.partner.moved(this.view.ranges);
+      },
       selected: (corners) => this.select(corners),
       deselected: () => this.select([]),
     });
@@ -52,6 +59,13 @@ class LatentMap {
     this.past = new PastMap({
       moved: () => this.drawPoints(),
       momentChanged: () => this.momentChanged(),
+    });
+    this.partner = new Partner({
+      shown: () => (this.layer.revision === undefined ? null : this.view.ranges),
+      part: () => (this.layer.revision === undefined || this.layer.showsAll() ? null : this.view.ranges),
+      show: (ranges) => this.chart.setRanges(...ranges),
+      redraw: () => this.draw(),
+      hide: (hidden) => this.showWithout(hidden),
     });
     this.legend = makeLegend(part("-legend"), (hidden) => this.hide(hidden));
     this.manifold = makeManifold(this.behind, () => {
@@ -97,10 +111,12 @@ class LatentMap {
     const other = this.data?.revision !== data.revision;
     if (other) this.keys.leave();
     if (data.classes.join() !== this.data?.classes.join()) {
-      this.hidden = new Set(this.data ? [] : hiddenInUrl(data.prefix, data.classes));
+      this.hidden = new Set(this.data ? [] : hiddenInUrl(prefixesOf(data), data.classes));
       setHidden(data.prefix, this.hidden, data.classes);
     }
     this.data = data;
+    const begins = this.partner.follow(data.key, data.partner);
+    this.root.toggleAttribute("data-no-legend", !data.legend);
     this.selected = data.region;
     this.view.plane = data.plane;
     this.queue.acknowledge(setTriggerValue, data.acknowledged, data.session);
@@ -113,13 +129,14 @@ class LatentMap {
     const { colouring, colours, scale, layers, plane, points, moments, pins, pinned, chosen, ellipse } = data;
     this.past.follow({ colouring, colours, scale, layers, plane, points, moments, pins, pinned, chosen, ellipse });
     this.draw();
+    if (begins && data.prefix) this.layer.show(this.partner.part);
   }
 
   // After a link or the Back button, which may lead to another map.
   goToUrl() {
     if (!this.data) return;
     const { prefix, classes } = this.data;
-    this.hidden = new Set(labelsInUrl(prefix, classes));
+    this.hidden = new Set(labelsInUrl(prefixesOf(this.data), classes));
     setHidden(prefix, this.hidden, classes);
     this.layer.goToUrl();
     this.draw();
@@ -170,15 +187,18 @@ class LatentMap {
     [this.ink, this.paper] = [theme("text-color"), theme("background-color")];
     const { classes, colours, colouring, colouringName, scale, prefix, revision, selects, region } = data;
     const look = { classes, colours, colouring, colouringName, scale };
-    this.legend.draw(look, this.points.labels, this.shown.spread.values[colouring], hidden);
+    const listed = data.legend ? look : { ...look, classes: [] };
+    this.legend.draw(listed, this.points.labels, this.shown.spread.values[colouring], hidden);
     await this.chart.load(data.plotly);
     if (this.gone) return; // the chart would never be purged
     const drawn = await this.layer.draw({
       ...{ prefix, revision, selects, region, names: data.plane.names, look },
+      beside: data.partner?.axes ? data.partner.prefix : null,
       points: newest.points,
       visible: data.layers.includes("points"),
       hidden,
-      home: this.past.home ?? newest.home,
+      home: this.partner.wholeOf(this.past.home ?? newest.home),
+      part: this.partner.part,
       template: themeTemplate(root),
       size: [plot.offsetWidth, plot.offsetHeight],
     });
@@ -194,6 +214,11 @@ class LatentMap {
 
   // A person has hidden or shown classes.
   hide(hidden) {
+    this.partner.hid(hidden);
+    this.showWithout(hidden);
+  }
+
+  showWithout(hidden) {
     this.hidden = hidden;
     setHidden(this.data.prefix, hidden, this.data.classes);
     this.draw();
@@ -333,6 +358,7 @@ class LatentMap {
     this.listeners.abort();
     this.resizes.disconnect();
     this.newest.dispose();
+    this.partner.end();
     this.past.dispose();
     this.manifold.dispose();
     this.tooltip.hide();

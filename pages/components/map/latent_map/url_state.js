@@ -36,15 +36,19 @@ export function remember(prefix, revision, ranges) {
 export const remembered = (prefix, revision) =>
   last[prefix]?.revision === revision ? last[prefix].ranges : null;
 
-// The labels of hidden classes in the URL, those that are valid.
-export function labelsInUrl(prefix, classes) {
-  const parts = new URLSearchParams(location.search).get(prefix + HIDE)?.split(",") ?? [];
+// The labels of hidden classes in the URL, those that are valid: of the first of these prefixes that has any.
+export function labelsInUrl(prefixes, classes) {
+  const parameters = new URLSearchParams(location.search);
+  const asked = prefixes.map((prefix) => parameters.get(prefix + HIDE)).find((each) => each !== null);
+  const parts = asked?.split(",") ?? [];
   return parts.filter((part) => /^[0-9]{1,3}$/.test(part) && Number(part) < classes.length).map(Number);
 }
 
 // The same, or without any in the URL those that were hidden last.
-export function hiddenInUrl(prefix, classes) {
-  if (new URLSearchParams(location.search).has(prefix + HIDE)) return labelsInUrl(prefix, classes);
+export function hiddenInUrl(prefixes, classes) {
+  const parameters = new URLSearchParams(location.search);
+  if (prefixes.some((prefix) => parameters.has(prefix + HIDE))) return labelsInUrl(prefixes, classes);
+  const [prefix] = prefixes;
   return lastHidden[prefix]?.classes === classes.join() ? lastHidden[prefix].labels : [];
 }
 

@@ -98,7 +98,8 @@ class Timeline extends EventTarget {
 
   // Shows the list of a store. `parameter` is the name of the step in the URL.
   follow({ run, live, moments, ...newest }, parameter) {
-    if (run !== this.run) {
+    const another = run !== this.run;
+    if (another) {
       const step = this.run === null || this.asked ? stepInUrl(parameter) : null;
       [this.asked, this.stepSeen] = [false, step];
       this.playback.stop();
@@ -111,7 +112,22 @@ class Timeline extends EventTarget {
     }
     Object.assign(this, { run, live, moments, parameter });
     this.cache.follow(newest);
+    if (another) this.align();
     this.update();
+  }
+
+  // Of two linked timelines, when the moments of a run have come: the one that the URL says nothing of goes to where the
+  // other one is.
+  align() {
+    const { other, by } = this.linked ?? {};
+    if (!other?.moments.length) return;
+    if (this.stepSeen === null) {
+      const here = other.position < other.last ? alignedPosition(other.position, other.moments, this.moments, by) : null;
+      if (here !== null) this.position = here;
+    } else if (other.stepSeen === null) {
+      const there = alignedPosition(this.position, this.moments, other.moments, by);
+      if (there !== null) other.moveAlong(there);
+    }
   }
 
   // Removes all moments.

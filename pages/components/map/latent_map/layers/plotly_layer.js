@@ -26,16 +26,16 @@ export class PlotlyLayer {
   }
 
   // Draws the figure if it, or the look of the map, has changed; returns whether it did.
-  //   prefix, revision, names, selects, region  of the map: of its URL parameters; of its content; of its axes; whether
-  //                 it has a lasso, and the area selected, or null
+  //   prefix, beside, revision, names, selects, region  of the map: of its URL parameters, and of those of a map with the
+  //                 same axes, or null; of its content; of its axes; whether it has a lasso, and the area selected, or null
   //   look          its { colouring, colours, scale }
   //   points        those of the newest weights; `visible` whether they are shown
   //   hidden        labels of hidden classes
-  //   home          the ranges of the whole map
+  //   home          the ranges of the whole map; part, those that another map of the same axes shows, null for all
   //   template      the theme; size, [width, height] of the chart
-  async draw({ prefix, revision, names, selects, region, look, points, visible, hidden, home, template, size }) {
+  async draw({ prefix, beside, revision, names, selects, region, look, points, visible, hidden, home, part, template, size }) {
     const { view, chart } = this;
-    this.prefix = prefix;
+    Object.assign(this, { prefix, beside });
     const same = this.revision === revision;
     const ranges = same && !this.showsAll() ? view.ranges : home; // which fits whatever size the chart has now
     this.home = home;
@@ -50,7 +50,7 @@ export class PlotlyLayer {
     await chart.draw(figure, { ...layout(ranges, names, ++this.#draws), template }, this.config);
     this.#drawn = drawn;
     this.points = points.name;
-    if (!same) await this.showFirst(revision);
+    if (!same) await this.showFirst(revision, part);
     return true;
   }
 
@@ -76,9 +76,9 @@ export class PlotlyLayer {
   }
 
   // Another map is shown whole; the first one, and one that a link leads to, through the window in the URL, if any.
-  async showFirst(revision) {
+  async showFirst(revision, part) {
     const first = this.revision === undefined;
-    const asked = first ? (windowInUrl(this.prefix) ?? remembered(this.prefix, revision)) : this.linked;
+    const asked = first ? (this.asked ?? part ?? remembered(this.prefix, revision)) : (this.linked ?? part);
     this.revision = revision;
     this.linked = null;
     if (first) this.listen();
@@ -87,10 +87,15 @@ export class PlotlyLayer {
     await this.chart.setRanges(...asked);
   }
 
+  // The window in the URL; maps with the same axes need it once.
+  get asked() {
+    return windowInUrl(this.prefix) ?? (this.beside === null ? null : windowInUrl(this.beside));
+  }
+
   // After a link or the Back button: the map shows the window in the URL, or all. It may be about to be replaced.
   goToUrl() {
     if (this.revision === undefined) return;
-    this.linked = windowInUrl(this.prefix);
+    this.linked = this.asked;
     remember(this.prefix, this.revision, this.linked);
     if (this.linked) this.chart.setRanges(...this.linked);
     else if (!this.showsAll()) this.zoomBy(null);
@@ -147,10 +152,15 @@ export class PlotlyLayer {
   // Widens the visible part about a place, or about its middle; a factor of null shows the whole map.
   zoomBy(factor, place = null) {
     const { view, chart } = this;
-    if (factor === null) return chart.setRanges(...this.home);
+    if (factor === null) return this.show(null);
     const { x, y } = place ?? view.middle;
     const [across, upwards] = view.ranges;
     return chart.setRanges(widened(across, x, factor), widened(upwards, y, factor));
+  }
+
+  // Shows these ranges, or the whole map for null.
+  show(ranges) {
+    return this.chart.setRanges(...(ranges ?? this.home));
   }
 
   dispose() {
