@@ -22,7 +22,7 @@ TO_OKLAB = ((0.210454, 0.793618, -0.004072), (1.977998, -2.428592, 0.450594), (0
 # IEC 61966-2-1: linear sRGB to CIE XYZ, and the XYZ of white.
 TO_XYZ = ((0.412456, 0.357576, 0.180438), (0.212673, 0.715152, 0.072175), (0.019334, 0.119192, 0.950304))
 WHITE = (0.95047, 1.0, 1.08883)
-GROUNDS: dict[Theme, str] = {"light": "#ffffff", "dark": "#0e1117"}  # Streamlit's pages
+GROUNDS: dict[Theme, str] = {"light": "#ffffff", "dark": "#171614"}  # Streamlit's pages
 THEMES: tuple[Theme, ...] = ("light", "dark")
 
 
