@@ -6,7 +6,6 @@ user has, so that the result of another user's action is recognised.
 
 import asyncio
 import json
-import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -147,8 +146,8 @@ class BrowserTab:
         await self.page.mouse.click(x, y)
         await self._acknowledged(before)
         seconds = time.perf_counter() - started
-        text = await self.page.locator(".chosen p b").first.text_content()
-        chosen = [float(number.replace("−", "-")) for number in re.findall(r"[−\d.]+", text or "")]
+        text = await self.page.locator(".look-chosen").get_attribute("data-z")
+        chosen = json.loads(text or "[]")
         # A click near a point selects that point, which is a few pixels away.
         _expect(f"distance of {text} from {place}", _are_far_apart(chosen, place), False)
         return seconds

@@ -2,15 +2,16 @@
 
 import streamlit as st
 
-from pages.components.explore.coordinates import coordinates
 from pages.components.explore.events import handle_events
-from pages.components.explore.map_toolbar import map_toolbar
-from pages.components.explore.place_panel import place_panel
-from pages.components.explore.region_panel import region_panel
-from pages.components.explore.traversals import traversals
+from pages.components.explore.nearest_panel import is_own_image
+from pages.components.explore.path_panel import End, path_panel
+from pages.components.explore.pin_state import pins_query
+from pages.components.explore.pins_row import pins_row
+from pages.components.explore.region_panel import region_list, region_panel
+from pages.components.explore.side_panels import side_panels
 from pages.components.map import map_data
-from pages.components.map.drawings import drawn_path, drawn_region, remove_region
-from pages.components.map.explorer_map import TIME, View, explorer_map
+from pages.components.map.drawings import drawn_path, drawn_region, path_address, region_address
+from pages.components.map.explorer_map import TIME, ExplorerPlacement, View, chosen_point, explorer_map
 from pages.components.map.look_panel import look_panel
 from pages.components.map.map_controls import map_controls
 from pages.components.map.plane_picker import default_directions, plane_picker
@@ -18,7 +19,7 @@ from pages.components.map.training_points import training_set
 from pages.components.runs import loaded_model, run_moments
 from pages.components.runs.follow_training import follow_training, wait_for_weights
 from pages.components.runs.run_picker import newest_run, run_picker
-from pages.components.shell.assets import plotly_js_url, serve_modules
+from pages.components.shell.assets import COMPONENTS, plotly_js_url, serve_modules
 from pages.components.shell.entrypoint import reenter_through_app
 from pages.components.shell.messages import show_errors
 from pages.components.shell.page_layout import page_heading, screen_part
@@ -27,17 +28,16 @@ from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
 from pages.components.stores.points import points_store
 from pages.components.train.explanations import latent_explanation
+from vae.datasets.registry import class_names
 
-# On a narrow window the panel goes below the map.
-_STYLE = (
-    "<style>.st-key-explorer [data-testid='stHorizontalBlock']:has(.latent-map) { flex-wrap: wrap; }"
-    ".st-key-explorer [data-testid='stColumn']:has(.latent-map) { min-width: min(30rem, 100%); }"
-    ".st-key-explorer [data-testid='stColumn']:has(.chosen) { min-width: 13rem; }</style>"
-)
+_STYLE = COMPONENTS / "explore" / "layout.css"
+_PLACEMENT = ExplorerPlacement(tooltip=False)  # the digit under the pointer is large beside the map
+# Opens and closes the controls on a phone (layout.css).
+_FOLD = '<details class="fold-controls"><summary>Colours, layers and axes</summary></details>'
 
 
 def main() -> None:
-    """Draws the page: title and controls, the fragment `explore`, and then what its map awaits."""
+    """Draws the page: the controls, the fragment `explore`, and then what its map awaits."""
     st.html(_STYLE)
     page_heading("Latent space")
     run = run_picker()
@@ -45,12 +45,13 @@ def main() -> None:
         return
     # What is slow, or large on its way to the browser, runs with the page, not again at every click.
     loaded = loaded_model.load(run)
-    follow_training(run, loaded)
+    with st.sidebar:  # where it moves nothing
+        follow_training(run, loaded)
+    st.html(_FOLD)
     controls = screen_part("controls", horizontal=True)
     with controls:
         settings = map_controls(run.config.latent_dim)
-    plane_choice = plane_picker(loaded_model.dimensions(run, loaded), run.name)
-    with controls:  # beside the widgets, where its progress moves nothing
+        plane_choice = plane_picker(loaded_model.dimensions(run, loaded), run.name)
         training = training_set(run, loaded) if settings.training else None
     points = map_data.points_of(run, loaded, plane_choice.directions, training)
     moments = moments_store(run_moments.load(run, loaded))
@@ -88,31 +89,35 @@ def explore(view: View) -> None:
     if any_event and loaded_model.load(run).decoder.name != loaded.decoder.name:
         st.rerun()  # the run trains, and there are newer weights
     latent_dim = loaded.test.means.shape[1]
-    place, path, region = pins.place(latent_dim), drawn_path(latent_dim), drawn_region(view.revision)
-    left, right = st.container(key="explorer").columns([3, 1])
+    names = class_names(run.config.dataset)
+    path, region = drawn_path(latent_dim), drawn_region(view.revision, len(names))
+    summary = region and map_data.region_summary(loaded, view.pictures, view.points, region)
+    plane = view.plane(pins)
+    left, right = st.container(key="explorer").columns(2)
     with left:
-        explorer_map(view, pins, path, region)
-        st.html(latent_explanation(run.config.dataset, latent_dim))
-        map_toolbar(view, pins, path)
+        explorer_map(view, pins, path, region, _PLACEMENT)
     with right:
-        look_panel(loaded.decoder.name, key="look", timeline=TIME, aloud=True)
-        place_panel(run, loaded, pins, view.plane(pins))
-    if region is not None:
-        summary = map_data.region_summary(loaded, view.pictures, view.points, region)
-        st.button("Remove the selection", on_click=remove_region)
-        with st.container(key="selection"):
-            region_panel(run, loaded, view.pictures, summary, train=view.is_training_set)
-    # These run only while they are open, to keep clicks fast.
-    sliders = st.expander("Coordinates", expanded=latent_dim > 2, on_change="rerun", key="coordinates_opened")
-    if sliders.open:
-        with sliders:
-            look_panel(loaded.decoder.name, key="coordinates_look", timeline=TIME, hint="Move a slider.")
-            coordinates(place, loaded_model.dimensions(run, loaded), loaded.test.reach)
-    if latent_dim > 2:
-        rows = st.expander("Traversals", on_change="rerun", key="traversals_opened")
-        if rows.open:
-            with rows:
-                traversals(run, loaded, place)
+        free = "Your own image" if is_own_image(run, pins) else "Free point"
+        look_panel(
+            loaded.decoder.name,
+            key="look",
+            timeline=TIME,
+            aloud=True,
+            plane=plane,
+            chosen=chosen_point(pins, view, free),
+        )
+        side_panels(view, pins)
+        query = pins_query(pins) | path_address(path) | region_address(region)
+        pins_row(pins, loaded, names, plane, run=run.name, query=query)
+        with st.container(key="drawn"):  # last, so that it moves nothing
+            if path is not None:
+                start, end = (End(place, f"({plane.format_place(place)})") for place in path)
+                path_panel(run, loaded, (start, end), plane)
+            if summary is not None:
+                region_panel(run, loaded, summary, train=view.is_training_set)
+    if summary is not None:
+        region_list(run, view.pictures, summary, train=view.is_training_set)
+    st.html(latent_explanation(run.config.dataset, latent_dim))
 
 
 if __name__ == "__main__":

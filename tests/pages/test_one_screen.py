@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, ViewportSize
 
 from tests.support.browser import Workshop, ready
-from tests.support.on_screen import assert_on_screen, hide_sidebar
+from tests.support.on_screen import assert_on_screen, hide_sidebar, show_sidebar
 from vae.runs.run import Run
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("small")]
@@ -30,8 +30,13 @@ class Screen(NamedTuple):
     parts: tuple[str, ...]
 
 
+LATENT = (
+    *("controls", "legend", "map", "slider", "digits"),
+    *("pointer", "chosen", "neighbours", "pins"),
+)
 SCREENS = {
-    "latent": Screen("map?run=RUN", "map", ("controls", "legend", "map")),
+    "latent": Screen("map?run=RUN&index=3&pins=i3_0,1&path=-1,0_1,0.5", "map", (*LATENT, "path")),
+    "selection": Screen("map?run=RUN&lasso=-2,-2_2,-2_2,2_-2,2", "map", (*LATENT, "selection")),
 }
 
 
@@ -44,6 +49,7 @@ def test_the_parts_of_a_page_are_on_one_screen(
     page.set_viewport_size(LAPTOP)
     page.goto(workshop.address(screen.address.replace("RUN", trained.name)))
     ready(page, screen.chart)
+    show_sidebar(page)
     assert_on_screen(page, screen.parts)
     page.set_viewport_size(PROJECTOR)
     hide_sidebar(page)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.browser import drawn, pixels, place_on, ready
+from tests.support.browser import pixels, place_on, ready
 from vae.inference.formatting import format_number
 from vae.models.network import VAE
 
@@ -69,6 +69,8 @@ SHOW = f"""(changes) => {{
 }}"""
 COUNT = """() => document.querySelector('[data-chart="map"] .js-plotly-plot')
     ._fullData.reduce((sum, trace) => sum + trace.x.length, 0)"""
+# The digit under the pointer; the panel while there is one, and while there is none.
+POINTER, POINTED, IDLE = ".look-pointer", ".look-panel:not([data-idle])", ".look-panel[data-idle]"
 HEIGHT = "(box) => box.getBoundingClientRect().height"
 
 
@@ -101,8 +103,8 @@ def pointed_at(page: Page, x: float, y: float) -> tuple[list[float], np.ndarray]
     next_frame(page)  # scrolling takes the pointer away
     page.mouse.move(*place_on(page, "map", x, y))
     next_frame(page)
-    expect(page.locator(".latent-map-tooltip")).to_be_visible()
-    return digit(page.locator(".latent-map-tooltip"))
+    expect(page.locator(POINTED)).to_be_visible()
+    return digit(page.locator(POINTER))
 
 
 def levels(canvas: Locator, left: int = 0) -> np.ndarray:
@@ -187,8 +189,9 @@ def assert_pinned(page: Page, count: int, place: list[float], expected: np.ndarr
     last = tiles(page).last
     expect(last).to_have_attribute("data-chosen", "true")
     assert np.abs(levels(last.locator("canvas")) - expected).max() <= 1
-    expect(page.locator(".chosen")).to_contain_text(f"z = ({', '.join(map(format_number, place))})")
-    assert np.abs(np.array(drawn(page)) - expected).max() <= 1
+    chosen = page.locator(".look-chosen")
+    expect(chosen).to_contain_text(f"z = ({', '.join(map(format_number, place))})")
+    assert np.abs(levels(chosen.locator("canvas").first) - expected).max() <= 1
 
 
 def away(places: np.ndarray, bundled: Bundled) -> np.ndarray:

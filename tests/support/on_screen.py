@@ -39,3 +39,11 @@ def hide_sidebar(page: Page) -> None:
     page.get_by_test_id("stSidebar").hover()
     page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
     page.get_by_test_id("stExpandSidebarButton").wait_for()
+
+
+def show_sidebar(page: Page) -> None:
+    """Expands the sidebar, if another page that this browser showed has collapsed it."""
+    button = page.get_by_test_id("stExpandSidebarButton")
+    if button.is_visible():
+        button.click()
+    button.wait_for(state="hidden")

@@ -158,7 +158,7 @@ def principal_directions(means: npt.NDArray[np.floating]) -> Directions:
     first, second = two.astype(np.float32)
     share = variances[-2:].sum() / max(variances.sum(), np.finfo(np.float64).tiny)
     shown = (
-        "the first two principal components, the directions in which the pictures lie furthest apart "
+        "the first two principal components, the directions in which the images lie furthest apart "
         f"({share:.0%} of their variance)"
     )
     names = "principal component 1", "principal component 2"
@@ -220,7 +220,7 @@ class PlaneChoice:
         rest = self.directions.rest
         if not rest:
             return f"The map shows {self.directions.shown}."
-        where = "the pinned place" if pinned and self.at_pin else "the mean of all test pictures"
+        where = "the chosen point" if pinned and self.at_pin else "the mean of all test images"
         yet = ", as nothing is pinned yet" if self.at_pin and not pinned else ""
         return (
             f"The map shows {self.directions.shown}; {rest} {where}{yet}. What is drawn lies on "

@@ -13,11 +13,32 @@ _STYLE = """<style>
 .class-bars td:last-child { text-align: right; }
 .class-bars .class-bars-none { opacity: 0.75; }
 .class-bars td span { display: block; height: 0.7rem; border-radius: 2px; }
+/* The classes side by side, each with its bar below its name and count. */
+.class-bars-compact, .class-bars-compact caption, .class-bars-compact th, .class-bars-compact td {
+  display: block; }
+.class-bars-compact { max-width: none; margin: 0; font-size: 0.75rem; }
+.class-bars-compact tbody { display: grid; grid-auto-flow: column; gap: 4px;
+  grid-auto-columns: minmax(0, 1fr); }
+.class-bars-compact tr { display: grid; grid-template-columns: 1fr auto; min-width: 0; }
+.class-bars-compact th { overflow: hidden; text-overflow: ellipsis; }
+.class-bars-compact td:nth-child(2) { grid-row: 2; grid-column: 1 / -1; padding: 0;
+  background: var(--st-secondary-background-color); }
+.class-bars-compact td span { height: 6px; }
 </style>"""
 
 
-def class_bars(counts: Sequence[int], names: Sequence[str], colours: Sequence[str], caption: str) -> str:
-    """HTML of a table with a bar for each class; the largest has full width, empty classes are faint."""
+def class_bars(
+    counts: Sequence[int],
+    names: Sequence[str],
+    colours: Sequence[str],
+    caption: str,
+    *,
+    compact: bool = False,
+) -> str:
+    """HTML of a table with a bar for each class; the largest has full width, empty classes are faint.
+
+    It is as high as there are classes, or, if `compact`, three lines high, with the classes side by side.
+    """
     largest = max(1, *counts)
     rows = []
     for name, count, colour in zip(names, counts, colours, strict=True):
@@ -27,4 +48,5 @@ def class_bars(counts: Sequence[int], names: Sequence[str], colours: Sequence[st
             f'<tr{none}><th scope="row">{escape(name)}</th><td><span style="{bar}"></span></td>'
             f"<td>{count:,}</td></tr>"
         )
-    return f'{_STYLE}<table class="class-bars"><caption>{escape(caption)}</caption>{"".join(rows)}</table>'
+    kind = "class-bars class-bars-compact" if compact else "class-bars"
+    return f'{_STYLE}<table class="{kind}"><caption>{escape(caption)}</caption>{"".join(rows)}</table>'

@@ -117,6 +117,10 @@ export class PlotlyChart {
     return this.element.layout?.dragmode ?? "zoom";
   }
 
+  setMode(mode) {
+    return this.Plotly.relayout(this.element, { dragmode: mode });
+  }
+
   on(type, handler) {
     this.element.on(type, handler);
   }

@@ -6,9 +6,9 @@ Shapes: Z latent size.
 import streamlit as st
 
 from pages.components.explore.coordinates import pinned_coordinates
+from pages.components.explore.nearest_panel import clicked_neighbour
 from pages.components.explore.pin_state import act, current_pins, pin, set_pins
 from pages.components.explore.pins_row import new_actions
-from pages.components.explore.place_panel import clicked_neighbour
 from pages.components.map.drawings import draw_path, draw_region
 from pages.components.map.explorer_map import MAP, View
 from pages.components.map.latent_map import Click, Line, Region, Undo, new_events

@@ -1,4 +1,4 @@
-"""The panel of a path through the latent space: what the model draws along it, and buttons that save it.
+"""A path through the latent space: its player, what saves it, and how it is drawn between two pins.
 
 Shapes: Z latent size.
 """
@@ -9,9 +9,10 @@ import numpy as np
 import streamlit as st
 
 from pages.components.explore.path_strip import SECONDS, path_strip
-from pages.components.map.drawings import PATH_KIND, PATH_KINDS
+from pages.components.map.drawings import PATH_KIND, PATH_KINDS, draw_path, remove_path
+from pages.components.map.explorer_map import TIME
+from pages.components.map.pins import Pin, Pins
 from pages.components.runs.loaded_model import LoadedModel
-from pages.components.shell.messages import escape_markdown
 from vae.export.images import enlarged, gif, png
 from vae.inference.paths import PathKind, path_places
 from vae.inference.planes import Plane
@@ -21,6 +22,14 @@ from vae.runs.run import Run
 KEY = "path"
 STEP = 5  # the row shows every fifth place
 GIF_TIMES, PNG_TIMES = 10, 8  # by which factor files enlarge a pixel
+_HOW = (
+    "A path leads from one point z to another. Drag on the map with shift held, or press the button *Draw a "
+    "path* above the map and drag."
+)
+_KINDS = (
+    "A straight path is the shortest. A spherical one turns around the origin, the mean of the prior, so "
+    "that all its points are about as likely as its ends; the more dimensions z has, the more this matters."
+)
 
 
 class End(NamedTuple):
@@ -40,37 +49,71 @@ def path_panel(run: Run, loaded: LoadedModel, ends: tuple[End, End], plane: Plan
         plane: the plane of the map, by whose axes places are named.
     """
     start, end = ends
-    heading = st.container()
-    kind: PathKind = st.segmented_control(
-        "Way",
-        PATH_KINDS,
-        default=PATH_KINDS[0],
-        required=True,
-        key=PATH_KIND,
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    along = path_places(start.place, end.place, kind)
+    with st.container(horizontal=True, key="path_controls"):
+        kind: PathKind = st.segmented_control(
+            "Way",
+            PATH_KINDS,
+            default=PATH_KINDS[0],
+            required=True,
+            key=PATH_KIND,
+            bind="query-params",
+            label_visibility="collapsed",
+            help=_KINDS,
+            width="content",
+        )
+        along = path_places(start.place, end.place, kind)
+        _file_buttons(run, loaded, along)
+        st.button("Remove the path", on_click=remove_path)
     length = np.linalg.norm(np.diff(along, axis=0), axis=1).sum()
-    heading.markdown(
-        f"From **{escape_markdown(start.label)}** to **{escape_markdown(end.label)}**: {length:.2f} long, "
-        "where 1 is one standard deviation of the prior N(0, I)."
-    )
     path_strip(
         along,
-        loaded.model.decode(along[::STEP]),
         loaded.decoder.name,
+        step=STEP,
+        timeline=TIME,
         numbers=plane.displayed_coordinates(along),
         names=plane.coordinate_labels,
         key=KEY,
-        label=f"What the model draws from {start.label} to {end.label}",
+        label=f"From {start.label} to {end.label}, {length:.2f} long",
     )
-    _file_buttons(run, loaded, along)
-    st.caption(
-        "A straight path is the shortest. A spherical one turns around the origin, the mean of the prior, so "
-        "that all its places are about as likely as its ends; the more dimensions the latent space has, the "
-        "more this matters."
+
+
+def path_popover(pins: Pins, plane: Plane) -> None:
+    """A button that opens two fields for pins, and a button that draws the path between them."""
+    opened = st.popover("Path", on_change="rerun", key="between_pins", width="content")
+    if opened.open:
+        with opened:
+            st.caption(_HOW)
+            if len(pins.row) > 1:
+                _between_pins(pins, plane)
+            else:
+                st.caption("Or pin two points, and come back here.")
+
+
+def _between_pins(pins: Pins, plane: Plane) -> None:
+    """Shows fields for two pins, at first the last two, and a button that draws the path between them."""
+    row = {pin.number: pin for pin in pins.row}
+    numbers = list(row)
+    first, second = (
+        st.selectbox(
+            label,
+            numbers,
+            index=len(numbers) + back,
+            format_func=lambda number: f"{numbers.index(number) + 1}: {_name(row[number], plane)}",
+            key=f"path_{label}_{numbers}",  # another row starts with its last two again
+        )
+        for label, back in (("From", -2), ("To", -1))
     )
+    ends = _rounded(row[first]), _rounded(row[second])
+    st.button("Draw it", on_click=draw_path, args=ends)
+
+
+def _rounded(pin: Pin) -> list[float]:
+    """The pin's place (Z,); of a test image to four decimals, to keep the path in the URL short."""
+    return pin.z.tolist() if pin.index is None else [round(value, 4) for value in pin.place]
+
+
+def _name(pin: Pin, plane: Plane) -> str:
+    return f"({plane.format_place(pin.z)})" + (f" · #{pin.index}" if pin.index is not None else "")
 
 
 def _file_buttons(run: Run, loaded: LoadedModel, along: Floats) -> None:
@@ -84,17 +127,16 @@ def _file_buttons(run: Run, loaded: LoadedModel, along: Floats) -> None:
         return png(enlarged(np.hstack(list(loaded.model.decode(along[::STEP]))), PNG_TIMES))
 
     offers = (
-        ("GIF", animation, "The path as an animation, forwards and backwards in a loop."),
-        ("PNG", row, "The row of pictures."),
+        ("GIF", animation, "Save the path as an animation, forwards and backwards in a loop."),
+        ("PNG", row, "Save the row of images."),
     )
-    with st.container(horizontal=True):
-        for kind, content, explanation in offers:
-            st.download_button(
-                f"Save as {kind}",
-                content,
-                f"{run.name}-path.{kind.lower()}",
-                f"image/{kind.lower()}",
-                key=f"{KEY}_{kind.lower()}",
-                on_click="ignore",
-                help=explanation,
-            )
+    for kind, content, explanation in offers:
+        st.download_button(
+            kind,
+            content,
+            f"{run.name}-path.{kind.lower()}",
+            f"image/{kind.lower()}",
+            key=f"{KEY}_{kind.lower()}",
+            on_click="ignore",
+            help=explanation,
+        )

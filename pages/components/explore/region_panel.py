@@ -1,4 +1,4 @@
-"""The panel of the pictures selected by a lasso or a box: counts by class, their mean, and a list."""
+"""The images selected by a lasso or a box: counts by class, their mean, and a list."""
 
 import hashlib
 
@@ -9,70 +9,74 @@ from pages.components.charts.class_bars import class_bars
 from pages.components.charts.colours import class_colours
 from pages.components.charts.tiles import Caption, TileClicks, TileLayout, tiles
 from pages.components.gallery.filters import CLASSES, FIND, LOSS, PAGE
+from pages.components.map.drawings import remove_region
 from pages.components.map.lasso import RegionSummary
 from pages.components.map.map_data import picture_at
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.links import RECONSTRUCTIONS, link
+from pages.components.shell.page_layout import screen_part
 from vae.datasets.registry import class_names
 from vae.inference.image_search import MAX_WORDS, exact_search
 from vae.inference.scored_set import Indices, ScoredSet
 from vae.runs.run import Run
 
 KEY = "region"
-STEP = 24  # pictures that are listed at first, and that each "Show more" adds
+STEP = 24  # images that are listed at first, and that each "Show more" adds
 _SHOWN = "region_shown"  # key of the listed selection's hash, and of how many are listed
 
 
-def region_panel(
-    run: Run, loaded: LoadedModel, shown: ScoredSet, summary: RegionSummary, *, train: bool
-) -> None:
-    """Shows the panel.
+def region_panel(run: Run, loaded: LoadedModel, summary: RegionSummary, *, train: bool) -> None:
+    """Shows the summary, in little room; `region_list` shows the images.
 
     Args:
-        shown: the set on the map, scored by the model of `loaded`.
-        summary: of the selected pictures of it.
-        train: whether it is the training set, whose pictures no other page shows.
+        loaded: the run's model.
+        summary: of the selected images of the set on the map, scored by this model.
+        train: whether it is the training set, whose images no other page shows.
     """
     count = len(summary.nearest)
-    if not count:
-        st.info("No picture lies in there. Draw around some points, or choose other classes in the legend.")
-        return
     names = class_names(run.config.dataset)
-    which = "training" if train else "test"
-    st.markdown(f"**{count:,} {which} {'picture' if count == 1 else 'pictures'} selected**")
-    counted, common = st.columns(2, gap="medium")
-    counts = summary.counts.tolist()
-    counted.html(class_bars([*counts, *[0] * (len(names) - len(counts))], names, class_colours(), "By class"))
-    with common:
-        tiles(
-            np.stack((summary.picture, picture_at(loaded, summary.place)))[None],
-            key=f"{KEY}_means",
-            label="The mean of the selected pictures, and what the model draws at the mean of their places",
-            layout=TileLayout(220, ("mean picture", "mean place")),
-        )
-        st.caption(
-            "The mean of the pictures, pixel by pixel; what the model draws at the mean of their places."
-        )
-    if train:
-        st.caption("Reconstructions shows test pictures only, so these are not listed.")
+    with screen_part("selection"):
+        if not count:
+            st.info("No image lies in there. Draw around some points, or choose other classes in the legend.")
+            st.button("Remove the selection", on_click=remove_region)
+            return
+        which = "training" if train else "test"
+        said = f"{count:,} {which} {'image' if count == 1 else 'images'} selected"
+        counts = summary.counts.tolist()
+        counts += [0] * (len(names) - len(counts))
+        with st.container(horizontal=True):
+            st.html(class_bars(counts, names, class_colours(), said, compact=True), width="stretch")
+            tiles(
+                np.stack((summary.picture, picture_at(loaded, summary.place)))[None],
+                key=f"{KEY}_means",
+                label="The mean of the selected images, and what is decoded at the mean of their z",
+                layout=TileLayout(66, ("mean", "at mean z")),
+            )
+        with st.container(horizontal=True):
+            if not train:
+                _link(run, summary.nearest)
+            st.button("Remove the selection", on_click=remove_region)
+
+
+def region_list(run: Run, shown: ScoredSet, summary: RegionSummary, *, train: bool) -> None:
+    """Lists the images of a selection, which may be many; `shown` is the set on the map."""
+    if not len(summary.nearest):
         return
-    _links(run, summary.nearest)
-    _list(run, shown, summary)
+    with st.container(key="selection"):
+        if train:
+            st.caption("Reconstructions shows test images only, so these are not listed.")
+        else:
+            _list(run, shown, summary)
 
 
-def _links(run: Run, nearest: Indices) -> None:
-    """A link to the selected pictures in the gallery, or to as many as its search may name."""
+def _link(run: Run, nearest: Indices) -> None:
+    """A link to the selected images in the gallery, or to as many as its search may name, the nearest."""
     find = exact_search(nearest)
     label = "Show all in Reconstructions" if find else f"Show the nearest {MAX_WORDS} in Reconstructions"
     # Other filters, set earlier, would leave some of them out.
     cleared = dict.fromkeys((CLASSES, LOSS, PAGE, "view", "index", "z"))
     query = {**cleared, "run": run.name, FIND: find or exact_search(nearest[:MAX_WORDS])}
     link(label, RECONSTRUCTIONS, query, key=f"{KEY}_link")
-    if find is None:
-        st.caption(
-            f"A search there names at most {MAX_WORDS} pictures: the link shows the {MAX_WORDS} that lie "
-            "nearest to the mean of these places."
-        )
 
 
 def _list(run: Run, shown: ScoredSet, summary: RegionSummary) -> None:
@@ -90,11 +94,11 @@ def _list(run: Run, shown: ScoredSet, summary: RegionSummary) -> None:
             for i, distance in zip(listed, summary.distances[:count], strict=True)
         ],
         key=f"{KEY}_pictures",
-        label="The selected pictures, those nearest to the mean of their places first",
+        label="The selected images, those nearest to the mean of their z first",
         layout=TileLayout(72),
         clicks=TileClicks(listed.tolist(), RECONSTRUCTIONS, {"run": run.name, "view": None, "z": None}),
     )
-    st.caption("Nearest to the mean of their places first. A click opens a picture in Reconstructions.")
+    st.caption("The selected images, nearest to the mean of their z first. A click opens one.")
     if len(listed) < len(nearest):
         st.button(
             f"Show more ({len(nearest) - len(listed):,} left)",

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components.map.lasso import is_polygon
-from pages.components.map.latent_map import Region
+from pages.components.map.latent_map import Place, Region
 from pages.components.map.pin_urls import FURTHEST, is_place, place_of, place_text
 from pages.components.shell.messages import error_text, escape_markdown
 from pages.components.shell.page_state import page_state
@@ -21,7 +21,11 @@ from vae.inference.scored_set import Floats
 PATH = "path"  # the URL parameter: `path=-1,0_2,0.5`
 PATH_KIND = "way"  # key of the control, and so its URL parameter
 PATH_KINDS: tuple[PathKind, ...] = get_args(PathKind)
+REGION = "lasso"  # the URL parameter: `lasso=-1,0_2,0.5_1,1`, the corners' places on the map
+HIDDEN = "hide"  # that of the hidden classes (latent_map/url_state.js)
+_NO_SELECTION = "The address names no selection: its corners are numbers, x,y_x,y_x,y."
 _PATH, _REGION = "drawn_path", "drawn_region"
+_NO_AREA = "This selection has no area that can be understood. Draw it again."
 _TWO = "A path leads from one place to another: choose two that are not the same."
 
 
@@ -34,6 +38,12 @@ class Ends(NamedTuple):
 
 class _Drawn(NamedTuple):
     path: Ends | None = None
+    warning: str = ""
+    url_history: UrlHistory[str | None] = UrlHistory()
+
+
+class _Selected(NamedTuple):
+    region: Region | None = None
     warning: str = ""
     url_history: UrlHistory[str | None] = UrlHistory()
 
@@ -106,20 +116,68 @@ def _path_in_url(text: str, latent_dim: int) -> tuple[Ends | None, str]:
 def draw_region(region: Region) -> None:
     """Replaces the region, or removes it if it has no corners; a warning if it is no polygon."""
     if region.corners and not is_polygon(region.corners):
-        st.warning("This selection has no area that can be understood. Draw it again.")
+        st.warning(_NO_AREA)
     else:
-        st.session_state[_REGION] = region if region.corners else None
+        _change_region(region=region if region.corners else None, warning="")
 
 
 def remove_region() -> None:
     """Removes the region."""
-    st.session_state[_REGION] = None
+    _change_region(region=None, warning="")
 
 
-def drawn_region(revision: str) -> Region | None:
-    """The region drawn on the map of this revision; on another, the same area holds other points."""
-    region: Region | None = st.session_state.get(_REGION)
+def drawn_region(revision: str, classes: int) -> Region | None:
+    """The region in the URL, if a person or a link changed it, else that of this tab.
+
+    None on the map of another revision, where the same area holds other points. A warning is shown while that
+    of the URL is invalid, which leaves that of the tab.
+
+    Args:
+        revision: of the map.
+        classes: how many there are; one in the URL holds those that the URL does not hide.
+    """
+    memory = _region_memory()
+    seen = st.query_params.get(REGION)
+    stayed = page_state().get(_REGION, False)
+    page_state()[_REGION] = True
+    if seen is not None and memory.url_history.is_new(seen, stayed=stayed):
+        corners = _corners_in_url(seen)
+        if corners is None:
+            _change_region(warning=_NO_SELECTION)
+        else:
+            hidden = st.query_params.get(HIDDEN, "").split(",")
+            visible = frozenset(label for label in range(classes) if str(label) not in hidden)
+            _change_region(region=Region(corners, visible, revision), warning="")
+    _change_region(url_history=memory.url_history.seen(seen))
+    region, warning, _ = _region_memory()
+    if warning:
+        st.warning(warning)
     return region if region is not None and region.revision == revision else None
+
+
+def region_address(region: Region | None) -> dict[str, str | None]:
+    """The URL parameter that the browser is to write for a region, None to remove it."""
+    text = region and "_".join(f"{x:.12g},{y:.12g}" for x, y in region.corners)
+    _change_region(url_history=_region_memory().url_history.written(text))
+    return {REGION: text}
+
+
+def _region_memory() -> _Selected:
+    memory: _Selected = st.session_state.get(_REGION, _Selected())
+    return memory
+
+
+def _change_region(**parts: Any) -> None:
+    st.session_state[_REGION] = _region_memory()._replace(**parts)
+
+
+def _corners_in_url(text: str) -> list[Place] | None:
+    """The corners that the URL's text names, or None if they are no polygon."""
+    try:
+        corners = [(float(x), float(y)) for x, y in (each.split(",") for each in text.split("_"))]
+    except ValueError:
+        return None
+    return corners if is_polygon(corners) else None
 
 
 def chosen_path_kind() -> PathKind:

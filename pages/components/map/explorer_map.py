@@ -19,9 +19,10 @@ from pages.components.map.latent_map import (
     TimelineRef,
     latent_map,
 )
+from pages.components.map.look_panel import ChosenPoint
 from pages.components.map.map_controls import COLOURINGS, MapSettings
 from pages.components.map.pins import Pins
-from pages.components.map.time_machine import Chosen, Link, time_machine
+from pages.components.map.time_machine import Link, time_machine
 from pages.components.runs import run_data
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.stores import pictures
@@ -129,7 +130,6 @@ def explorer_map(
     latent_map(content, placement, _marks(plane, pins, path, region, test_points), label=label)
     time_machine(
         view.moments,
-        _chosen(pins, view),
         live=run_data.status(run).state in LIVE,
         linked=placement.linked,
         address=f"{placement.prefix}step",
@@ -165,13 +165,19 @@ def _marks(
     )
 
 
-def _chosen(pins: Pins, view: View) -> Chosen | None:
-    """What the time machine draws beside the ten pictures: the chosen place or test picture."""
+def chosen_point(pins: Pins, view: View, free: str = "Free point") -> ChosenPoint:
+    """The chosen pin, or z = 0 if nothing is pinned, for `look_panel`; `free` names one that is no image."""
     chosen, test = pins.chosen, view.loaded.test
     if chosen is None:
-        return None
+        return ChosenPoint([0.0] * test.means.shape[1], "Nothing is pinned: z = 0")
     if chosen.index is None:
-        return Chosen(chosen.z.tolist())
+        return ChosenPoint(chosen.z.tolist(), free)
     index = chosen.index
-    name = f"{class_names(view.run.config.dataset)[test.labels[index]]} · #{index}"
-    return Chosen(test.means[index].tolist(), index, test.images[index], name)
+    return ChosenPoint(
+        test.means[index].tolist(),
+        f"Test image {class_names(view.run.config.dataset)[test.labels[index]]} · #{index}",
+        index,
+        test.images[index],
+        float(test.reconstruction[index]),
+        float(test.kl[index]),
+    )

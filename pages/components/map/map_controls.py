@@ -74,7 +74,7 @@ def map_controls(latent_dim: int, *, choose_set: bool = True) -> MapSettings:
     if not choose_set:
         return MapSettings(colour, tuple(layers), training=False)
     pictures = st.segmented_control(
-        "Pictures",
+        "Images",
         (TEST, TRAINING),
         default=TEST,
         required=True,

@@ -14,7 +14,7 @@ from vae.inference.planes import DimensionSummary, Directions, PlaneChoice, axis
 # Keys of the widgets, and so their URL parameters.
 SHOWN, X, Y, REST = "plane", "x", "y", "rest"
 AXES, PRINCIPAL = "two axes", "principal components"
-PINNED, MEAN = "the pinned place", "the mean"
+PINNED, MEAN = "the chosen point", "the mean"
 _RUN = "plane_run"  # the run whose plane was shown last
 NAMED = 8  # dimensions in the caption: those with the largest KL
 
@@ -32,14 +32,14 @@ def plane_picker(dimensions: DimensionSummary, run: str) -> PlaneChoice:
     order = dimensions.order.tolist()
     another = st.session_state.get(_RUN, run) != run
     st.session_state[_RUN] = run
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.popover("Axes", width="content"):
         shown = st.segmented_control(
             "The map shows",
             (AXES, PRINCIPAL),
             default=AXES,
             key=SHOWN,
             required=True,
-            help="Principal components: the two directions in which the pictures lie furthest apart.",
+            help="Principal components: the two directions in which the images lie furthest apart.",
             **bound,
         )
         directions = dimensions.principal
@@ -49,19 +49,25 @@ def plane_picker(dimensions: DimensionSummary, run: str) -> PlaneChoice:
             y = _axis("Upwards", [i for i in order if i != x], Y, another)
             directions = axis_directions(latent_dim, x, y)
         rest = st.segmented_control(
-            "Elsewhere it is at",
+            "Other coordinates fixed at",
             (PINNED, MEAN),
             default=PINNED,
             key=REST,
             required=True,
-            help="A plane also lies somewhere in the directions that it does not show: where the pinned "
-            "place is, or where the mean of all test pictures is.",
+            help="A plane also lies somewhere in the directions that it does not show: where the chosen "
+            "point is, or where the mean of all test images is.",
             **bound,
         )
+        st.caption(_named(dimensions))
+    return PlaneChoice(directions, dimensions.mean, rest == PINNED)
+
+
+def _named(dimensions: DimensionSummary) -> str:
+    """The dimensions with the largest KL."""
+    latent_dim, order = len(dimensions.mean), dimensions.order.tolist()
     named = ", ".join(f"{coordinate_name(i)} {dimensions.kl[i]:.2f}" for i in order[:NAMED])
     more = " …" if latent_dim > NAMED else ""
-    st.caption(f"How much each dimension encodes, its mean KL in nats: {named}{more}")
-    return PlaneChoice(directions, dimensions.mean, rest == PINNED)
+    return f"How much each dimension encodes, its mean KL in nats: {named}{more}"
 
 
 def default_directions(dimensions: DimensionSummary) -> Directions:

@@ -8,7 +8,7 @@ from playwright.sync_api import ConsoleMessage, Page, Route, expect
 
 from pages.components.shell.assets import COMPONENTS
 from tests.support.browser import Workshop, place_on, ready
-from tests.support.latent_page import MAP, digit, next_frame, open_map, place_at, ranges
+from tests.support.latent_page import MAP, POINTED, POINTER, digit, next_frame, open_map, place_at, ranges
 from vae.runs.run import Run
 
 pytestmark = pytest.mark.browser
@@ -53,13 +53,13 @@ def test_without_private_parts_the_map_answers_the_pointer_and_a_warning_is_logg
     page.goto(server.address("?layers=manifold"))
     ready(page, "map")
     expect(page.locator(".latent-map[data-decoder]")).to_have_count(1)
-    tooltip = page.locator(".latent-map-tooltip")
+    pointer = page.locator(POINTER)
     for shares in ((0.5, 0.5), (0.7, 0.6), (0.2, 0.3)):
         place = place_at(page, *shares)
         page.mouse.move(*place_on(page, "map", *place))
         next_frame(page)
-        expect(tooltip).to_be_visible()
-        assert digit(tooltip)[0] == pytest.approx(place, abs=0.02)  # a pixel
+        expect(page.locator(POINTED)).to_be_visible()
+        assert digit(pointer)[0] == pytest.approx(place, abs=0.02)  # a pixel
     whole = ranges(page)
     page.mouse.wheel(0, -200)
     expect(page).to_have_url(re.compile("window="))

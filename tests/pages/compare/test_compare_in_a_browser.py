@@ -86,7 +86,7 @@ def test_one_hovered_place_is_decoded_by_both_and_the_address_brings_all_back(
         pointed_at(page, side, *place)
         places = []
         for name in SIDES:
-            z, levels = digit(page.locator(f".st-key-{name}_look .look-panel"))
+            z, levels = digit(page.locator(f".st-key-{name}_look .look-pointer"))
             places.append(z)
             values = np.array(page.evaluate(DECODED, [name, z])).reshape(28, 28)
             expected = decoded(models[name], z)
@@ -272,7 +272,7 @@ def test_time_sliders_go_along_to_the_same_step_or_epoch_or_stand_alone(
     pointed_at(again, "left", 0.4 * x0 + 0.6 * x1, 0.3 * y0 + 0.7 * y1)
     for side, run, step in zip(SIDES, pair, steps, strict=True):
         (path,) = (path for path in run.snapshots() if int(path.stem) == step)
-        z, levels = digit(again.locator(f".st-key-{side}_look .look-panel"))
+        z, levels = digit(again.locator(f".st-key-{side}_look .look-pointer"))
         then = model_of(run, load_snapshot(path, run.config))
         assert np.abs(levels - decoded(then, z)).max() <= 0.51
 

@@ -14,7 +14,7 @@ from pages.components.map.latent_map import Region
 if "revision" in st.session_state:
     corners = [(0, 0), (1, 0), (1, 1)][: st.session_state.corners]
     draw_region(Region(corners, frozenset({1}), "mine"))
-    st.session_state.region = drawn_region(st.session_state.revision)
+    st.session_state.region = drawn_region(st.session_state.revision, 10)
 if "new" in st.session_state:
     new = st.session_state.new
     draw_path(*new) if new else remove_path()

@@ -75,7 +75,7 @@ import numpy as np
 import streamlit as st
 from pages.components.runs import loaded_model
 from pages.components.map.lasso import summarize_region
-from pages.components.explore.region_panel import region_panel
+from pages.components.explore.region_panel import region_list, region_panel
 from vae.runs.run import Run
 
 run = Run(Path(st.session_state["run"]))
@@ -83,7 +83,9 @@ explored = loaded_model.load(run)
 train = st.session_state.get("train", False)
 shown = loaded_model.training_set(run, explored) if train else explored.test
 members = np.array(st.session_state["members"], np.int64)
-region_panel(run, explored, shown, summarize_region(shown, members), train=train)
+summary = summarize_region(shown, members)
+region_panel(run, explored, summary, train=train)
+region_list(run, shown, summary, train=train)
 """
 
 
@@ -97,7 +99,7 @@ def panel(run: Run, members: list[int], **state: Any) -> AppTest:
 
 
 def written(test: AppTest) -> str:
-    return " ".join(element.value for element in (*test.markdown, *test.caption))
+    return html(test) + " ".join(element.value for element in test.caption)
 
 
 @pytest.mark.usefixtures("runs_dir")
@@ -107,7 +109,7 @@ def test_a_region_is_counted_averaged_and_listed(wide: Run) -> None:
     images, labels = (part.numpy() for part in load("mnist", train=False))
     model = wide.load_model()
     means = model.encode(load("mnist", train=False)[0].float() / 255)[0].detach().numpy()
-    assert "**40 test pictures selected**" in written(test)
+    assert "40 test images selected" in written(test)
     counts = np.bincount(labels[members], minlength=10)
     assert bars(html(test)) == {str(label): count for label, count in enumerate(counts)}
     data = component(test, "region_means")
@@ -121,9 +123,9 @@ def test_a_region_is_counted_averaged_and_listed(wide: Run) -> None:
     assert data["numbers"] == [members[i] for i in order[:24]]
     assert data["page"] == "reconstructions"
     assert data["query"]["run"] == wide.name
-    test.button[0].click().run()
+    test.button(key="region_more").click().run()
     assert sorted(component(test, "region_pictures")["numbers"]) == members
-    assert not test.button
+    assert [button.label for button in test.button] == ["Remove the selection"]
 
 
 @pytest.mark.usefixtures("runs_dir")
@@ -142,7 +144,6 @@ def test_of_too_many_the_link_shows_the_nearest(wide: Run) -> None:
     test = panel(wide, members)
     data = component(test, "region_link")
     assert data["label"] == "Show the nearest 50 in Reconstructions"
-    assert "names at most 50" in written(test)
     shown = visit(PAGES[1], find=data["query"]["find"], show="100")  # longer than 200 characters
     assert messages(shown) == ""
     numbers = component(shown, "gallery")["numbers"]
@@ -153,7 +154,7 @@ def test_of_too_many_the_link_shows_the_nearest(wide: Run) -> None:
 @pytest.mark.usefixtures("runs_dir")
 def test_another_selection_begins_short(wide: Run) -> None:
     test = panel(wide, list(range(100)))
-    test.button[0].click().run()
+    test.button(key="region_more").click().run()
     assert len(component(test, "region_pictures")["numbers"]) == 48
     test.session_state["members"] = list(range(1, 100))
     assert len(component(test.run(), "region_pictures")["numbers"]) == 24
@@ -161,9 +162,9 @@ def test_another_selection_begins_short(wide: Run) -> None:
 
 @pytest.mark.usefixtures("runs_dir")
 def test_an_empty_region_and_training_pictures_get_a_sentence(wide: Run) -> None:
-    assert "No picture lies in there" in messages(panel(wide, []))
+    assert "No image lies in there" in messages(panel(wide, []))
     test = panel(wide, list(range(600)), train=True)
-    assert "**600 training pictures selected**" in written(test)
-    assert "Reconstructions shows test pictures only" in written(test)
+    assert "600 training images selected" in written(test)
+    assert "Reconstructions shows test images only" in written(test)
     assert len(test.get("bidi_component")) == 1
-    assert "**1 test picture selected**" in written(panel(wide, [7]))
+    assert "1 test image selected" in written(panel(wide, [7]))

@@ -1,5 +1,7 @@
 """What is looked at, in the side column: drawn for the eyes at every frame, read out where keys rest."""
 
+import re
+
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
@@ -44,13 +46,14 @@ def test_what_keys_lead_to_is_read_out_and_what_the_pointer_meets_is_not(
     expect(panel).to_contain_text("Move over the map.")
     expect(panel.get_by_role("img")).to_have_attribute("aria-label", "Nothing yet")
     page.evaluate(LOOK, ["map", [1, 2], None])
-    expect(panel).to_have_attribute("data-z", "[1,2]")
+    pointer = panel.locator(".look-pointer")
+    expect(pointer).to_have_attribute("data-z", "[1,2]")
     place = [0.5, -0.001]
     for x in (0.1, 0.2, 0.5):
         page.evaluate(LOOK, ["keys", [x, place[1]], None])
     said = panel.get_by_role("status")
     expect(said).to_have_text("z = (0.50, 0.00)")
-    z, levels = digit(panel)
+    z, levels = digit(pointer)
     assert z == place
     expected = with_torch(small_model("tanh-2"), np.array([place], np.float32)).reshape(28, 28) * 255
     assert np.abs(levels - expected).max() <= 0.51
@@ -65,12 +68,14 @@ def test_what_keys_lead_to_is_read_out_and_what_the_pointer_meets_is_not(
         "z = (1.00, −2.00) · 4 · #7: KL 6.5 nats",
     ]
 
-    # What was looked at last stays, as the decoder of another run draws it; where it is no place, the middle.
-    for name, seed, place in (("tanh-2", 4, [1.0, -2.0]), ("silu-3", 3, [0.0, 0.0, 0.0])):
-        _, before = digit(panel)
-        page.get_by_text(f"('{name}', {seed})", exact=True).click()
-        page.wait_for_function(CHANGED, arg=before.ravel().tolist())
-        z, levels = digit(panel)
-        assert z == place
-        expected = with_torch(small_model(name, seed), np.array([place], np.float32)).reshape(28, 28) * 255
-        assert np.abs(levels - expected).max() <= 0.51
+    # What was looked at last stays, as the decoder of another run draws it, unless z has another size there.
+    _, before = digit(pointer)
+    page.get_by_text("('tanh-2', 4)", exact=True).click()
+    page.wait_for_function(CHANGED, arg=before.ravel().tolist())
+    z, levels = digit(pointer)
+    assert z == [1.0, -2.0]
+    expected = with_torch(small_model("tanh-2", 4), np.array([z], np.float32)).reshape(28, 28) * 255
+    assert np.abs(levels - expected).max() <= 0.51
+    page.get_by_text("('silu-3', 3)", exact=True).click()
+    expect(pointer).not_to_have_attribute("data-z", re.compile(""))
+    expect(pointer).to_contain_text("Move over the map.")

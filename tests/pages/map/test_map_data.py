@@ -98,8 +98,7 @@ def test_traversals_are_drawn_when_they_are_opened(wide: Run, runs_dir: Path) ->
     test = visit(PAGES[0], run=wide.name)
     with pytest.raises(StopIteration):
         component(test, "traversals")
-    test.session_state["traversals_opened"] = True
-    test.run()
+    test.segmented_control(key="panel").select("traversals").run()
     assert not test.exception
     assert len(component(test, "traversals")["captions"]) == 5
 

@@ -10,7 +10,10 @@ from tests.support.browser import Server, place_on
 from tests.support.latent_page import (
     COUNT,
     HEIGHT,
+    IDLE,
     LOOKS,
+    POINTED,
+    POINTER,
     SHOW,
     Bundled,
     assert_pinned,
@@ -38,9 +41,8 @@ def test_the_keyboard_is_enough(shared: Server, page: Page, bundled: Bundled) ->
     for key in ("ArrowRight", "ArrowUp", "Shift+ArrowLeft", "ArrowDown"):
         page.keyboard.press(key)
         next_frame(page)
-        for box in (".latent-map-tooltip", ".st-key-look .look-panel"):
-            z, shown = digit(page.locator(box))
-            assert np.abs(shown - decoded(bundled.model, z)).max() <= 0.51
+        z, shown = digit(page.locator(POINTER))
+        assert np.abs(shown - decoded(bundled.model, z)).max() <= 0.51
         seen.append(z)
     (x, y), up, left, down = seen
     step = (ranges(page)[1] - ranges(page)[0]) / 50
@@ -51,15 +53,15 @@ def test_the_keyboard_is_enough(shared: Server, page: Page, bundled: Bundled) ->
     expect(tiles(page)).to_have_count(1)
     assert place_in(page) == pytest.approx(down, abs=2e-3)  # a tenth of a pixel
     assert_pinned(page, 1, place_in(page), decoded(bundled.model, place_in(page)))
-    height = page.locator(".chosen").evaluate(HEIGHT)
+    height = page.locator(".look-chosen").evaluate(HEIGHT)
     for key in ("ArrowRight", "Enter", "ArrowUp"):  # the cursor stays, also where the answer comes later
         page.keyboard.press(key)
     expect(tiles(page)).to_have_count(2)
     settled(page)
     next_frame(page)
-    z, _ = digit(page.locator(".latent-map-tooltip"))
+    z, _ = digit(page.locator(POINTER))
     assert z == pytest.approx([down[0] + step, down[1] + step], abs=2e-3)
-    expect(page.locator(".latent-map-tooltip")).to_be_visible()
+    expect(page.locator(POINTED)).to_be_visible()
     whole = ranges(page)
     page.keyboard.press("+")
     expect(page).to_have_url(re.compile("window="))
@@ -67,12 +69,12 @@ def test_the_keyboard_is_enough(shared: Server, page: Page, bundled: Bundled) ->
     page.keyboard.press("0")
     expect(page).not_to_have_url(re.compile("window="))
     page.keyboard.press("Escape")
-    expect(page.locator(".latent-map-tooltip")).to_be_hidden()
+    expect(page.locator(IDLE)).to_be_visible()
 
     page.get_by_text("points", exact=True).click()
     page.wait_for_function(f"({COUNT})() === 10_000")
     page.locator(".latent-map-plot").focus()
-    real = page.locator(".latent-map-tooltip canvas").nth(1)
+    real = page.locator(f"{POINTER} canvas").nth(1)
     for _ in range(30):  # the next point on the left
         page.keyboard.press("ArrowLeft")
         next_frame(page)
@@ -87,8 +89,8 @@ def test_the_keyboard_is_enough(shared: Server, page: Page, bundled: Bundled) ->
     assert query(page, "index") == str(index)
     assert np.array_equal(levels(real), bundled.images[index])
     # Nothing moves: whether a place or a picture is pinned, and whatever the colours mean.
-    expect(page.locator(".chosen")).to_contain_text("The test picture")
-    assert page.locator(".chosen").evaluate(HEIGHT) == height
+    expect(page.locator(".look-chosen")).to_contain_text("Test image")
+    assert page.locator(".look-chosen").evaluate(HEIGHT) == height
     top = page.locator(".latent-map-plot").evaluate("plot => plot.offsetTop")
     page.get_by_text("loss", exact=True).click()
     expect(page.locator(".latent-map-scale")).to_be_visible()
@@ -136,11 +138,11 @@ def test_a_finger_looks_and_a_tap_pins(shared: Server, page: Page, bundled: Bund
     touch("touchStart", (-1, 0.5))
     for place in ((-0.5, 0.5), (0.5, 0), (1, -0.5)):
         touch("touchMove", place)
-        z, shown = digit(page.locator(".latent-map-tooltip"))
+        z, shown = digit(page.locator(POINTER))
         assert z == pytest.approx(place, abs=0.03)
         assert np.abs(shown - decoded(bundled.model, z)).max() <= 0.51
     touch("touchEnd")
-    expect(page.locator(".latent-map-tooltip")).to_be_hidden()
+    expect(page.locator(IDLE)).to_be_visible()
     assert ranges(page) == before
     assert tiles(page).count() == 0
 
@@ -160,6 +162,6 @@ def test_a_finger_looks_and_a_tap_pins(shared: Server, page: Page, bundled: Bund
     expect(tiles(page)).to_have_count(1)
     assert place_in(page) == pytest.approx(empty_place(bundled), abs=0.03)
     assert_pinned(page, 1, place_in(page), decoded(bundled.model, place_in(page)))
-    z, _ = digit(page.locator(".latent-map-tooltip"))
-    expect(page.locator(".latent-map-tooltip")).to_be_visible()
+    z, _ = digit(page.locator(POINTER))
+    expect(page.locator(POINTED)).to_be_visible()
     assert z == pytest.approx(place_in(page), abs=0.03)

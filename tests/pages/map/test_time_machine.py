@@ -152,7 +152,7 @@ def test_every_moment_is_what_its_snapshot_says(
         model = model_of(trained, snapshot)
         z, drawn = pointed_at(page, *middle(page))
         assert np.abs(drawn - decoded(model, z)).max() <= 0.51  # rounded
-        looked = levels(page.locator(".st-key-look .look-panel canvas").first)
+        looked = levels(page.locator(".look-pointer canvas").first)
         assert np.array_equal(looked, drawn)
         rows = pixels(page.locator(".time-machine-ten"))[33:61, :, 0]
         for label, picture in enumerate(snapshot.reconstructions.astype(np.float32).reshape(-1, 28, 28)):
@@ -200,7 +200,7 @@ def test_points_are_drawn_where_they_were_and_axes_stand_still_or_go_with_them(
     seek(page, 0)
     seen(page, 0)
     assert ranges(page) == [x0, x1, y0, y1]  # the axes stand still
-    page.get_by_label("Hold the axes").uncheck()
+    page.get_by_label("Keep axes fixed").uncheck()
     means = snapshots[0].mean.astype(np.float32)
     (low, high), margin = (means.min(0), means.max(0)), 0.05
     page.wait_for_function(END, arg=[float(high[0]), float(2 * high[0] - low[0])])
@@ -209,7 +209,7 @@ def test_points_are_drawn_where_they_were_and_axes_stand_still_or_go_with_them(
     assert x0 < low[0] < high[0] < x1
     assert y0 < low[1] < high[1] < y1
     assert fills.max() == pytest.approx(1 / (1 + 2 * margin), rel=0.02)
-    page.get_by_label("Hold the axes").check()
+    page.get_by_label("Keep axes fixed").check()
     page.wait_for_function(END, arg=[newest - 1e-6, newest + 1e-6])
     expect(page).not_to_have_url(re.compile("window="))
 
@@ -228,7 +228,7 @@ def test_colours_by_numbers_mean_the_same_at_every_moment_while_held(
     assert (
         page.evaluate(f"[...{MAP}.dots.numbers]") == held
     ).mean() > 0.97  # float16 and float32 round otherwise
-    page.get_by_label("Hold the axes").uncheck()
+    page.get_by_label("Keep axes fixed").uncheck()
     expect(scale).not_to_have_text(now)
     assert (page.evaluate(f"[...{MAP}.dots.numbers]") == _binned(then, then)).mean() > 0.97
     # No snapshot has losses of pictures: that is said, while they are seen.
@@ -267,7 +267,7 @@ def test_it_plays_to_the_end_and_asks_for_each_snapshot_once(
     for _ in range(2):
         machine.get_by_role("button", name="Play the moments").click()
         expect(page.locator(".latent-map[data-past]")).to_have_count(1)
-        expect(page.locator(".chosen")).to_have_css("opacity", "0.6")
+        expect(page.locator(".nearest")).to_have_css("opacity", "0.6")
         expect(machine.get_by_role("button", name="Play the moments")).to_be_visible()
         expect(machine).to_have_attribute("data-step", str(max(snapshots)))
         expect(page.locator(".latent-map[data-past]")).to_have_count(0)
@@ -327,7 +327,7 @@ def test_a_picture_that_is_picked_goes_along(
     expect(page.locator(".pins-row-tile")).to_have_count(1)
     settled(page)
     expect(page).to_have_url(re.compile(f"index={index}"))
-    figure = page.locator(".time-machine-chosen")
+    figure = page.locator(".look-chosen")
     for number in (4, 1):
         step, snapshot = list(snapshots.items())[number]
         seek(page, number)

@@ -89,13 +89,13 @@ def test_a_line_has_a_plane_too() -> None:
         (
             axis_directions(3, 2, 0),
             True,
-            "z₃ and z₁; the other coordinate is that of the pinned place. What is drawn lies on this plane;",
+            "z₃ and z₁; the other coordinate is that of the chosen point. What is drawn lies on this plane;",
         ),
-        (axis_directions(8, 2, 6), True, "z₃ and z₇; the other 6 coordinates are those of the pinned place."),
+        (axis_directions(8, 2, 6), True, "z₃ and z₇; the other 6 coordinates are those of the chosen point."),
         (
             axis_directions(8, 2, 6),
             False,
-            "z₃ and z₇; the other 6 coordinates are those of the mean of all test pictures, as nothing is "
+            "z₃ and z₇; the other 6 coordinates are those of the mean of all test images, as nothing is "
             "pinned yet.",
         ),
     ],
@@ -160,7 +160,7 @@ def test_the_map_shows_at_first_what_the_model_uses_most(monkeypatch: pytest.Mon
 
 def test_the_address_brings_back_the_plane_and_nonsense_does_not() -> None:
     assert choosing(x="z₁", y="z₃").text[1].value == "z₁ | z₃"
-    assert "the mean of all test pictures" in choosing(rest="the mean").text[0].value
+    assert "the mean of all test images" in choosing(rest="the mean").text[0].value
     shown = choosing(plane="principal components")
     assert shown.text[1].value.startswith("principal component 1")
     assert not shown.selectbox

@@ -1,7 +1,8 @@
 import { component } from "../../shell/lifecycle.js";
 import { element } from "../../shell/dom.js";
 import { emitHover, named, placeText } from "../../shell/hover_event.js";
-import { bytesOf, imageOf, put, split } from "../../stores/pictures/levels.js";
+import { timeline } from "../../stores/moments/timeline.js";
+import { imageOf, put } from "../../stores/pictures/levels.js";
 import { Awaited } from "../../stores/registry/awaited.js";
 import { decoders } from "../../stores/registry/registry.js";
 
@@ -18,15 +19,16 @@ const partOf = (phase) => (phase < 1 ? phase : 2 - phase);
 
 class PathStrip {
   frame = null;
+  listeners = new AbortController();
   phase = 0;
   playing = false;
   emitting = false; // whether the other components show the place on the path
 
   constructor(parentElement) {
     const box = (this.box = parentElement.querySelector(".path-strip"));
-    const parts = ["canvas", "input", "button", ".path-strip-row", ".path-strip-place"];
-    [this.canvas, this.slider, this.button, this.row, this.place] = parts.map((part) => box.querySelector(part));
-    this.awaited = new Awaited(decoders(), () => this.request());
+    const parts = ["input", "button", ".path-strip-row", ".path-strip-place"];
+    [this.slider, this.button, this.row, this.place] = parts.map((part) => box.querySelector(part));
+    this.awaited = new Awaited(decoders(), () => this.drawRow());
     this.button.onclick = () => this.play(!this.playing);
     this.slider.oninput = () => this.scrub(this.slider.value / 100);
     this.row.onclick = ({ target }) => {
@@ -56,10 +58,33 @@ class PathStrip {
     Object.assign(this, { shown: text, data });
     this.box.setAttribute("aria-label", data.label);
     this.row.setAttribute("aria-label", `${data.label}, in steps`);
-    const parts = split(bytesOf(data.pictures), data.side * data.side);
-    this.row.replaceChildren(...parts.map((levels) => put(element("canvas"), imageOf(levels))));
-    this.row.style.maxWidth = `${80 * parts.length}px`; // few pictures do not fill a wide window
+    this.follow(data.timeline);
+    this.drawn = null;
     this.awaited.request(data.decoder);
+    this.drawRow();
+  }
+
+  // The same timeline as long as the strip exists.
+  follow(name) {
+    if (this.timeline) return;
+    this.timeline = timeline(name);
+    this.timeline.addEventListener("change", () => this.drawRow(), { signal: this.listeners.signal });
+  }
+
+  // That of the moment which is shown, once the newest is here.
+  get decoder() {
+    return this.awaited.value && (this.timeline.scene?.loaded.decoder ?? this.awaited.value);
+  }
+
+  // The images along the path, anew for another decoder or path.
+  drawRow() {
+    const { data, decoder, row } = this;
+    if (!decoder || this.drawn === decoder) return;
+    this.drawn = decoder;
+    const shown = data.places.filter((_, i) => i % data.step === 0);
+    const images = shown.map((z) => imageOf(decoder.greyLevels(decoder.decode(z))));
+    const canvases = images.map((image, i) => put(row.children[i] ?? element("canvas"), image));
+    if (row.children.length !== canvases.length) row.replaceChildren(...canvases);
     this.request();
   }
 
@@ -81,6 +106,7 @@ class PathStrip {
   leave() {
     if (!this.emitting) return;
     this.emitting = false;
+    this.request();
     emitHover("path", null);
   }
 
@@ -91,9 +117,8 @@ class PathStrip {
   // Draws the place that is shown; at most once a frame.
   draw(now) {
     this.frame = null;
-    const { canvas, slider, row, data } = this;
-    const decoder = this.awaited.value;
-    if (decoder === null) return;
+    const { slider, row, data, decoder } = this;
+    if (!decoder) return;
     if (this.playing) {
       this.phase = (this.phase + (now - (this.last ?? now)) / 1000 / data.seconds) % 2;
       this.last = now;
@@ -101,11 +126,9 @@ class PathStrip {
     }
     const part = partOf(this.phase);
     const z = placeAt(data.places, part);
-    put(canvas, imageOf(decoder.greyLevels(decoder.decode(z))));
     const where = named(placeAt(data.numbers, part), data.names);
     const text = `${Math.round(100 * part)} % of the way: ${placeText(z, where)}`;
-    this.place.textContent = text;
-    canvas.setAttribute("aria-label", `What the model draws at ${text}`);
+    this.place.textContent = this.emitting ? text : data.label;
     slider.setAttribute("aria-valuetext", text);
     if (Number(slider.value) !== 100 * part) slider.value = 100 * part;
     const nearest = Math.round(part * (row.children.length - 1));
@@ -114,6 +137,7 @@ class PathStrip {
   }
 
   dispose() {
+    this.listeners.abort();
     cancelAnimationFrame(this.frame);
     this.awaited.end();
     this.leave();

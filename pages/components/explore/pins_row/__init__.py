@@ -18,7 +18,7 @@ LONGEST = 120  # characters of a file's name
 
 _mount = module_component(
     __file__,
-    '<div class="pins-row pixelated"><div class="pins-row-tiles" role="group"></div>'
+    '<div class="pins-row pixelated" data-on-screen="pins"><div class="pins-row-tiles" role="group"></div>'
     '<div class="pins-row-all component-controls"></div><p class="pins-row-empty"></p></div>',
 )
 

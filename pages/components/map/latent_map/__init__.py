@@ -182,6 +182,7 @@ class MapPlacement:
         key: the map's identity, unique in the app.
         prefix: put before the URL parameters `window`, `hide` and `step` of a page's second map.
         selects: whether lines and lassos can be drawn.
+        tooltip: whether the digit under the pointer is drawn beside it, as it is nowhere else on the page.
         query: URL parameters to set when the map is drawn, or to remove for None.
         partner: the map beside it, or None.
         legend: whether the classes are listed: one list is enough for a map and its partner.
@@ -190,6 +191,7 @@ class MapPlacement:
     key: str
     prefix: str = ""
     selects: bool = True
+    tooltip: bool = True
     query: Mapping[str, str | None] | None = None
     partner: Partner | None = None
     legend: bool = True
@@ -212,6 +214,7 @@ def latent_map(
             "label": label,
             "prefix": placement.prefix,
             "selects": placement.selects,
+            "tooltip": placement.tooltip,
             "query": placement.query or {},
             "partner": placement.partner and placement.partner._asdict(),
             "legend": placement.legend,
@@ -249,7 +252,9 @@ def latent_map(
 
 _mount = module_component(
     __file__,
-    '<div class="latent-map">'
+    '<div class="latent-map component-controls">'
+    # The first stop of the Tab key.
+    '<button type="button" class="latent-map-skip" tabindex="1">Skip to the map</button>'
     '<div class="latent-map-legend" data-on-screen="legend" role="group" aria-label="Classes"></div>'
     '<div class="latent-map-plot" data-on-screen="map" tabindex="0" role="application">'
     '<canvas class="latent-map-manifold" hidden></canvas><div class="latent-map-chart"></div>'

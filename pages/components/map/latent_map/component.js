@@ -19,7 +19,7 @@ import { hiddenInUrl, labelsInUrl, setHidden } from "./url_state.js";
 import { View } from "./view.js";
 
 const NO_MANIFOLD = "This browser cannot decode in the background: the map has no manifold.";
-const CORNERS = 500; // that are reported of a lasso, at most
+const CORNERS = 60; // that are reported of a lasso, at most: they stand in the URL
 const TOUCHING = 1; // pixels between the pointer and a point's edge where the point still counts as hovered
 
 // Those of the URL parameters of a map, and of the one beside it, which hides the same classes.
@@ -50,6 +50,7 @@ class LatentMap {
       },
       selected: (corners) => this.select(corners),
       deselected: () => this.select([]),
+      pathTool: (on) => this.root.toggleAttribute("data-draws-path", on),
     });
     this.newest = new NewestMap((name) => {
       this.root.dataset[name] = this.data[name];
@@ -87,7 +88,7 @@ class LatentMap {
         if (this.clicked !== null) this.queue.emit({ kind: "undo", of: this.clicked }); // its first half
         this.layer.zoomBy(null);
       },
-      drawsLines: () => this.data.selects,
+      drawsLines: (shift) => this.data.selects && (shift || this.layer.pathTool),
       line: (from, to, ended) => this.drawLine(from, to, ended),
       keys: (event) => this.view.ready && this.keys.press(event, this.view.ranges),
       pinch: (ranges) => this.chart.setRanges(...ranges),
@@ -96,6 +97,8 @@ class LatentMap {
     this.gestures = listenTo(this.plot, this.view, gestures, signal);
     for (const type of ["blur", "pointerdown"])
       this.plot.addEventListener(type, () => this.keys.leave(), { signal });
+    const skip = part("-skip");
+    skip.onclick = () => this.plot.focus();
     onHover((hovered) => {
       this.hovered = hovered;
       this.drawOverlay();
@@ -243,13 +246,17 @@ class LatentMap {
     if (!this.current) return;
     const classes = [...this.data.classes.keys()].filter((label) => !this.hidden.has(label)); // the visible ones
     const each = Math.ceil(corners.length / CORNERS);
-    const kept = corners.filter((_, i) => i % each === 0);
+    const kept = corners.filter((_, i) => i % each === 0).map(([x, y]) => {
+      const rounded = this.view.rounded({ x, y });
+      return [rounded.x, rounded.y];
+    });
     this.selected = kept.length ? kept : null;
     this.drawPoints();
     this.queue.emit({ kind: "region", corners: kept, classes, ...this.origin });
   }
 
   drawLine(from, to, ended) {
+    if (ended || !from) this.layer.setPathTool(false);
     this.line = from && !ended ? [[from.x, from.y], [to.x, to.y]] : null;
     if (ended && this.current) {
       const [start, end] = [from, to].map((place) => this.view.toLatent(this.view.rounded(place)));
@@ -284,6 +291,7 @@ class LatentMap {
       chart: data.key,
       set: data.pictures,
       names: data.plane.names,
+      beside: data.tooltip,
       edge: this.chart.element.getBoundingClientRect().right,
     });
   }

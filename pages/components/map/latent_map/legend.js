@@ -1,4 +1,4 @@
-// The classes as buttons with their counts: a click hides a class, a double click shows it alone. Plotly's own legend
+// The classes as buttons, whose tooltips have their counts: a click hides a class, a double click shows it alone. Plotly's own legend
 // cannot be used by keyboard. Where colours mean numbers, their scale stands beside the classes.
 import { button, element } from "../../shell/dom.js";
 import { shown } from "../../shell/hover_event.js";
@@ -12,10 +12,8 @@ function scaleBar(values, { scale, colouringName }) {
   const digits = high < 10 ? 2 : 0;
   // One in a hundred lies beyond, at either end.
   const [least, most] = [`${colouringName}: ≤ ${shown(low, digits)}`, `≥ ${shown(high, digits)}`];
-  return element("span", { class: "latent-map-scale" }, least, bar, most);
+  return element("span", { class: "latent-map-scale", title: `${least}, ${most}` }, least, bar, most);
 }
-
-const UNKNOWN = "\u2007".repeat(5); // as wide as digits
 
 // `changed(hidden)` gets the labels of all hidden classes, a Set, whenever a person hides or shows one.
 export function makeLegend(box, changed) {
@@ -38,7 +36,7 @@ export function makeLegend(box, changed) {
     classes.forEach((each, label) => {
       each.setAttribute("aria-pressed", String(!hidden.has(label)));
       const hide = "Hide this class; a double click, or shift, shows it alone";
-      each.title = hidden.has(label) ? "Show this class" : hide;
+      each.title = `${each.getAttribute("aria-label")}. ${hidden.has(label) ? "Show this class" : hide}`;
     });
     all.style.visibility = hidden.size === 0 ? "hidden" : "visible"; // its place stays: the map must not jump
   }
@@ -66,8 +64,9 @@ export function makeLegend(box, changed) {
     const byClass = colouring === "class";
     classes = names.map((name, label) => {
       const colour = dot(byClass ? colours[label] : "var(--st-border-color)");
-      const text = `${name} (${labels ? counts[label].toLocaleString("en") : UNKNOWN})`;
-      return button((event) => press(event, label), { class: "latent-map-class" }, colour, text);
+      const count = labels ? ` (${counts[label].toLocaleString("en")})` : "";
+      const attributes = { class: "latent-map-class", "aria-label": `${name}${count}` };
+      return button((event) => press(event, label), attributes, colour, element("span", {}, name));
     });
     refresh();
     const focused = [...box.children].indexOf(document.activeElement); // it is the same class after that

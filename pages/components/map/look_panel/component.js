@@ -1,11 +1,54 @@
 import { component } from "../../shell/lifecycle.js";
-import { onHover, placeText } from "../../shell/hover_event.js";
+import { onHover } from "../../shell/hover_event.js";
 import { timeline } from "../../stores/moments/timeline.js";
-import { imageOf, put } from "../../stores/pictures/levels.js";
+import { bytesOf, imageOf, put } from "../../stores/pictures/levels.js";
 import { Awaited } from "../../stores/registry/awaited.js";
 import { decoders } from "../../stores/registry/registry.js";
+import { densityText, klOf, lossText, pointText } from "./figures.js";
 
 const RESTS = 400; // milliseconds without another key
+const SOURCES = {
+  map: "Under the pointer",
+  keys: "At the cursor",
+  coordinates: "At the sliders",
+  path: "On the path",
+  samples: "Sample",
+  encoder: "mean + sigma · noise",
+};
+
+// One of the two digits, with its caption.
+class Card {
+  constructor(figure) {
+    this.figure = figure;
+    this.image = figure.querySelector("[role=img]");
+    [this.drawn, this.real] = figure.querySelectorAll("canvas");
+    this.text = figure.querySelector("p");
+  }
+
+  // Draws the digit at z, and says so to screen readers.
+  draw(decoder, z, label) {
+    put(this.drawn, imageOf(decoder.greyLevels(decoder.decode(z))));
+    this.figure.dataset.z = JSON.stringify([...z]);
+    this.image.setAttribute("aria-label", label);
+  }
+
+  // The real image, ImageData, or null.
+  showReal(image, name) {
+    this.real.hidden = !image;
+    if (!image) return;
+    put(this.real, image);
+    this.real.setAttribute("role", "img");
+    this.real.setAttribute("aria-label", name);
+  }
+
+  // A bold line and others.
+  say(title, lines) {
+    const bold = document.createElement("b");
+    bold.textContent = title;
+    const all = [bold, ...lines.filter(Boolean)];
+    this.text.replaceChildren(...all.flatMap((line, i) => (i ? [document.createElement("br"), line] : [line])));
+  }
+}
 
 class LookPanel {
   listeners = new AbortController();
@@ -13,20 +56,23 @@ class LookPanel {
 
   constructor(parentElement) {
     this.box = parentElement.querySelector(".look-panel");
-    [this.pictures, this.text, this.spoken] = this.box.children;
+    [this.pointer, this.chosen] = [".look-pointer", ".look-chosen"].map(
+      (part) => new Card(this.box.querySelector(part)),
+    );
+    this.spoken = this.box.querySelector(".look-panel-spoken");
     this.awaited = new Awaited(decoders(), () => this.draw());
     onHover((hovered) => {
       this.hovered = hovered;
-      this.draw();
+      this.drawPointer();
     }, this.listeners.signal);
   }
 
   show({ data }) {
-    const changed = this.data?.hint !== data.hint;
     this.data = data;
+    this.chosen.figure.hidden = !data.chosen;
     this.follow(data.timeline);
-    if (changed) this.draw();
     this.awaited.request(data.decoder);
+    this.draw();
   }
 
   // The same timeline as long as the panel exists.
@@ -34,54 +80,80 @@ class LookPanel {
     if (!name || this.timeline) return;
     this.timeline = timeline(name);
     const { signal } = this.listeners;
-    this.timeline.addEventListener("change", () => this.drawn === this.decoder || this.draw(), { signal });
+    this.timeline.addEventListener("change", () => this.shown === this.moment || this.draw(), { signal });
   }
 
-  // That of the moment which is shown, once the newest is here.
+  // What is shown: an earlier moment, or null for the newest weights.
+  get moment() {
+    return this.timeline?.scene?.loaded ?? null;
+  }
+
+  // That of the moment, once the newest is here.
   get decoder() {
-    return this.awaited.value && (this.timeline?.scene?.loaded.decoder ?? this.awaited.value);
+    return this.awaited.value && (this.moment?.decoder ?? this.awaited.value);
   }
 
   draw() {
-    const { box, data, decoder } = this;
-    const { source, z, where, chart } = this.hovered;
-    const [picture, other] = this.pictures.children;
-    const own = data.chart === null || chart === data.chart;
-    const real = own ? this.hovered.real : null;
-    box.toggleAttribute("data-idle", !z);
-    other.hidden = !real;
-    this.drawn = decoder;
-    const size = decoder?.layers[0].inputs;
-    if (decoder) {
-      // The last hovered place stays, as this decoder draws it; at first z = 0, so that there is a picture.
-      this.last = [z, this.last].find((each) => each?.length === size) ?? null;
-      const shown = this.last ?? Array(size).fill(0);
-      put(picture, imageOf(decoder.greyLevels(decoder.decode(shown))));
-      box.dataset.z = JSON.stringify(shown);
-    }
-    if (real) put(other, real.picture);
-    const strange = Boolean(z && size && z.length !== size);
-    box.toggleAttribute("data-strange", strange);
-    this.text.textContent = this.textOf(z, own ? where : null, real, strange && size);
-    const label = z ? "What the model draws at the place that is looked at" : "Nothing yet";
-    this.pictures.setAttribute("aria-label", label);
-    this.speak(z && source);
+    this.shown = this.moment;
+    this.drawPointer();
+    this.drawChosen();
   }
 
-  // `size` is the number of dimensions if z has another one, else false.
-  textOf(z, where, real, size) {
-    const idle = this.last ? "What was looked at last." : "The middle, z = 0.";
-    if (!z) return `${idle} ${this.data.hint}`;
-    if (size) return `A place of ${z.length} numbers means nothing here, where z has ${size}.`;
-    return [placeText(z, where), real && `${real.name}: ${real.figures}`].filter(Boolean).join(" · ");
+  drawPointer() {
+    const { box, data, decoder, pointer } = this;
+    const { source, z, where, chart } = this.hovered;
+    const own = data.chart === null || chart === data.chart;
+    const real = own ? this.hovered.real : null;
+    const size = decoder?.layers[0].inputs;
+    const strange = Boolean(z && size && z.length !== size);
+    box.toggleAttribute("data-idle", !z);
+    box.toggleAttribute("data-strange", strange);
+    pointer.showReal(real?.picture, real?.name);
+    if (decoder) {
+      // The last hovered place stays, as this decoder draws it.
+      this.last = [z, this.last].find((each) => each?.length === size) ?? null;
+      if (this.last) pointer.draw(decoder, this.last, `Decoded at ${pointText(this.last, data.plane)}`);
+      else this.clear();
+    }
+    const at = z && (own && where ? `z = (${where})` : pointText(z, data.plane));
+    if (strange) pointer.say(SOURCES[source] ?? "", [`z with ${z.length} numbers means nothing here, where z has ${size}.`]);
+    else if (z) pointer.say(real?.name ?? SOURCES[source] ?? "", [at, real?.figures ?? densityText(z)]);
+    else if (this.last) pointer.say("Pointed at last", [pointText(this.last, data.plane), data.hint]);
+    else pointer.say("Pointer", [data.hint]);
+    this.speak(source === "keys" && z ? [at, real && `${real.name}: ${real.figures}`] : []);
+  }
+
+  // Nothing was hovered yet.
+  clear() {
+    const { drawn, image, figure } = this.pointer;
+    [drawn.width, drawn.height] = [1, 1];
+    image.setAttribute("aria-label", "Nothing yet");
+    delete figure.dataset.z;
+  }
+
+  drawChosen() {
+    const { data, decoder, moment, chosen: card } = this;
+    const { chosen, plane } = data;
+    if (!chosen || !decoder || decoder.layers[0].inputs !== chosen.z.length) return;
+    const { number, title, reconstruction, kl } = chosen;
+    const size = chosen.z.length;
+    // A test image has another posterior at an earlier moment; its reconstruction loss there is not known.
+    const of = (values) => values.subarray(number * size, (number + 1) * size);
+    const earlier = number !== null && moment?.mean ? [of(moment.mean), of(moment.logvar)] : null;
+    const z = earlier ? [...earlier[0]] : chosen.z;
+    card.draw(decoder, z, `Decoded at the chosen ${pointText(z, plane)}`);
+    card.showReal(chosen.image && imageOf(bytesOf(chosen.image)), title);
+    const losses = number === null ? null : earlier ? lossText(null, klOf(...earlier)) : lossText(reconstruction, kl);
+    card.say(title, [pointText(z, plane), densityText(z), losses]);
+    card.text.title = z.length > 2 ? `z = (${z.map((value) => value.toFixed(2)).join(", ")})` : "";
   }
 
   // A screen reader reads the place where the keyboard's cursor rests.
-  speak(source) {
+  speak(lines) {
     clearTimeout(this.resting);
     this.spoken.textContent = "";
-    if (source !== "keys" || !this.data?.aloud) return;
-    this.resting = setTimeout(() => (this.spoken.textContent = this.text.textContent), RESTS);
+    const text = lines.filter(Boolean).join(" · ");
+    if (text && this.data?.aloud) this.resting = setTimeout(() => (this.spoken.textContent = text), RESTS);
   }
 
   dispose() {

@@ -1,11 +1,10 @@
 import { component } from "../../shell/lifecycle.js";
 import { timeline } from "../../stores/moments/timeline.js";
-import { bytesOf, imageOf, put } from "../../stores/pictures/levels.js";
 import { Awaited } from "../../stores/registry/awaited.js";
 import { momentLists } from "../../stores/registry/registry.js";
 import { drawTen } from "./reconstructions_row.js";
 
-const OWN = "Where the map turns or mirrors itself, the training did: nothing is aligned afterwards.";
+const OWN = "Rotations and flips are real: snapshots are not aligned.";
 const PAST = "What is dimmed is of the newest weights.";
 const APART = "There is no pair of moments at the same place here: these are the nearest.";
 const FEW = 5;
@@ -13,15 +12,14 @@ const MORE = "One that is trained here keeps more than twenty.";
 
 class TimeMachine {
   listeners = new AbortController();
-  drawn = {}; // what the pictures were made of
+  drawn = null; // the moment of the ten images
 
   constructor(parentElement) {
     const box = (this.box = parentElement.querySelector(".time-machine"));
     const part = (name) => box.querySelector(name);
     [this.play, this.end, this.slider] = ["[data-act=play]", "[data-act=end]", "[type=range]"].map(part);
     [this.text, this.note, this.trouble] = ["text", "note", "trouble"].map((name) => part(`.time-machine-${name}`));
-    [this.ten, this.figure] = ["ten", "chosen"].map((name) => part(`.time-machine-${name}`));
-    this.pictures = part(".time-machine-pictures");
+    this.ten = part(".time-machine-ten");
     [this.speed, this.loop, this.held] = ["select", "[name=loop]", "[name=held]"].map(part);
     this.awaited = new Awaited(momentLists(), (moments) => this.follow(moments));
     const acts = {
@@ -74,7 +72,7 @@ class TimeMachine {
   follow(moments) {
     this.list = moments; // the last one stays until the next is here
     this.box.dataset.moments = moments.name;
-    this.drawn = {};
+    this.drawn = null;
     if (moments.decoder) this.reported = null;
     this.timeline.follow(moments, this.data.address);
   }
@@ -101,14 +99,15 @@ class TimeMachine {
       slider.setAttribute("aria-valuetext", text);
     }
     this.drawPlay(timeline.played ? "Pause" : "Play");
-    this.end.textContent = list.live || this.data.live ? "live" : "now";
+    this.end.textContent = list.live || this.data.live ? "live" : "end";
     this.end.toggleAttribute("aria-current", timeline.position === timeline.last);
-    this.pictures.hidden = !list.decoder || (!scene && list.live); // the page shows those of a live run elsewhere
+    // A page without parts of the newest weights shows the images of a live run elsewhere.
+    this.ten.hidden = !list.decoder || (!scene && list.live && !this.data.dims);
     const note = this.noteText(list, scene);
     if (this.note.textContent !== note) this.note.textContent = note;
     this.trouble.textContent = timeline.trouble;
     box.toggleAttribute("data-past", Boolean(scene));
-    this.drawPictures(list, scene ? scene.loaded : timeline.present, moment.step);
+    this.drawTen(list, scene ? scene.loaded : timeline.present, moment.step);
   }
 
   noteText(list, scene) {
@@ -126,34 +125,13 @@ class TimeMachine {
     this.play.setAttribute("aria-label", `${text} the moments`);
   }
 
-  drawPictures(list, loaded, step) {
-    const { data } = this;
-    if (!loaded || (this.drawn.loaded === loaded && this.drawn.data === data)) return;
-    if (this.drawn.loaded !== loaded) {
-      const colours = data.colours.slice(0, list.means.length);
-      drawTen(this.ten, list.pictures, loaded.decoder.greyLevels(loaded.reconstructions), colours);
-      this.ten.setAttribute("aria-label", `Ten test pictures over their reconstructions, step ${step}`);
-    }
-    this.drawn = { loaded, data };
-    this.drawChosen(loaded, step);
+  drawTen(list, loaded, step) {
+    if (!loaded || this.drawn === loaded) return;
+    const colours = this.data.colours.slice(0, list.means.length);
+    drawTen(this.ten, list.pictures, loaded.decoder.greyLevels(loaded.reconstructions), colours);
+    this.ten.setAttribute("aria-label", `Ten test images over their reconstructions, step ${step}`);
+    this.drawn = loaded;
     this.box.dataset.step = step; // everything of this moment is drawn
-  }
-
-  drawChosen(loaded, step) {
-    const { chosen } = this.data;
-    this.figure.hidden = !chosen;
-    if (!chosen) return;
-    const [drawn, real] = this.figure.querySelectorAll("canvas");
-    const { number } = chosen;
-    const size = chosen.z.length;
-    // A test picture is drawn from its mean at this moment.
-    const z = number !== null && loaded.mean ? loaded.mean.subarray(number * size, (number + 1) * size) : chosen.z;
-    put(drawn, imageOf(loaded.decoder.greyLevels(loaded.decoder.decode(z))));
-    drawn.setAttribute("aria-label", `What the model draws at the chosen place, step ${step}`);
-    real.hidden = number === null;
-    if (chosen.picture) put(real, imageOf(bytesOf(chosen.picture)));
-    this.figure.lastElementChild.textContent = number === null ? "the chosen place" : `from the mean of ${chosen.name}`;
-    this.figure.dataset.z = JSON.stringify([...z]);
   }
 
   dispose() {

@@ -5,7 +5,7 @@
 //   hover(place)             { x, y, clientX, clientY }, or null outside; at most once a frame
 //   click(place)
 //   doubleClick()            after the click that was its first half
-//   line(from, to, ended)    while a line is drawn with shift held, if `on.drawsLines()`
+//   line(from, to, ended)    while a line is drawn, if `on.drawsLines(shift)`: whether shift is held
 //   keys(event)
 //   pinch(ranges)            of two fingers
 //   released()               when a pointer was lifted
@@ -67,7 +67,7 @@ export function listenTo(plot, view, on, signal) {
     if (event.pointerType === "touch") fingers.set(event.pointerId, event);
     tapped = false;
     pressed = event.isPrimary ? event : null;
-    if (pressed && event.shiftKey && chart.mode === "pan" && on.drawsLines()) line = placeOf(event);
+    if (pressed && chart.mode === "pan" && on.drawsLines(event.shiftKey)) line = placeOf(event);
     later(event);
   });
   // Plotly must not react to gestures of ours: it would zoom, or pan under the finger.

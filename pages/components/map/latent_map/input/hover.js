@@ -1,6 +1,7 @@
 // The place of the map under the pointer or the keyboard's cursor: shown in the tooltip, and shared with the other
 // components of the page.
 import { emitHover, named, shown } from "../../../shell/hover_event.js";
+import { lossText } from "../../look_panel/figures.js";
 import { pictures } from "../../../stores/pictures/pictures.js";
 import { makeTooltip } from "./tooltip.js";
 
@@ -33,12 +34,13 @@ export function makeHover(box, arrived) {
   //   url              of the points' real pictures at the moment that is shown, or null
   //   chart, set       the names of the map and of its real pictures
   //   names, edge      of the map's axes, and the pixel of the window where it ends on the right
-  function show(source, place, { z, decoder, pixel, point, url, chart, set, names, edge }) {
+  //   beside           whether the tooltip is shown: elsewhere on the page the hovered digit may be shown anyway
+  function show(source, place, { z, decoder, pixel, point, url, chart, set, names, edge, beside }) {
     by = source;
     if (point && asked !== url) fetchPictures(url);
     const known = point && real && { picture: real.image(point.index), name: point.name, figures: point.figures };
     const where = placeName(place, z.length, names, pixel);
-    tooltip.show({ decoder, z, where, real: known, place, edge });
+    if (beside) tooltip.show({ decoder, z, where, real: known, place, edge });
     emitHover(source, z, { index: point?.index ?? null, real: known, where, chart, pictures: set });
   }
 
@@ -61,8 +63,7 @@ function placeName({ x, y }, size, names, pixel) {
 // reconstruction loss, which no snapshot has.
 export function pointFigures({ values }, index, { colouring, colouringShort }, past) {
   const { reconstruction, kl, ...others } = values;
-  const figures = [`KL ${shown(kl[index], 1)} nats`];
-  if (!past) figures.unshift(`reconstruction ${shown(reconstruction[index], 1)}`);
+  const figures = [lossText(past ? null : reconstruction[index], kl[index])];
   if (others[colouring]) figures.push(`${colouringShort} ${shown(others[colouring][index], 3)}`);
   return figures.join(", ");
 }

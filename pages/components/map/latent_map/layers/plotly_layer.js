@@ -10,17 +10,24 @@ const RESTED = 400; // milliseconds after a zoom
 const SELECTING = ["select2d", "lasso2d"];
 const BUTTONS = ["pan2d", "zoom2d", ...SELECTING, "zoomIn2d", "zoomOut2d"];
 const HOME = { name: "home", title: "Whole map (double-click)" };
+// In a square of 24 units: from one dot to another.
+const PATH = {
+  name: "path",
+  title: "Draw a path (or drag with shift)",
+  icon: { width: 24, height: 24, path: "M5 16a3 3 0 1 1-1 5.8A3 3 0 0 1 5 16zM19 2a3 3 0 1 1-1 5.8A3 3 0 0 1 19 2zM7.5 15.5l8-9 1.5 1.3-8 9z" },
+};
 
 export class PlotlyLayer {
   moving = false; // during a pan or zoom: a redraw now would reset the window
   home = null; // the ranges of the whole map, as drawn
   revision = undefined; // of the map that is drawn
   points = null; // the name of the points that are drawn
+  pathTool = false; // whether the next drag draws a path
   #drawn = ""; // what the figure was made of
   #draws = 0;
 
-  // On the chart of a View. `on` has the callbacks moved() at each frame of a pan or zoom, selected([[x, y]…]) and
-  // deselected().
+  // On the chart of a View. `on` has the callbacks moved() at each frame of a pan or zoom, selected([[x, y]…]),
+  // deselected() and pathTool(on).
   constructor(view, on) {
     Object.assign(this, { view, chart: view.chart, on });
   }
@@ -66,13 +73,22 @@ export class PlotlyLayer {
 
   configOf(selects) {
     const home = { ...HOME, icon: this.chart.Plotly.Icons.home, click: () => this.zoomBy(null) };
+    const path = { ...PATH, click: () => this.setPathTool(!this.pathTool) };
     return {
       ...CONFIG,
       displayModeBar: true, // otherwise the lasso would only appear when the pointer is there
       scrollZoom: true,
       doubleClick: false, // it would return to the first map's ranges, which may be another run's
-      modeBarButtons: [[...BUTTONS.filter((name) => selects || !SELECTING.includes(name)), home]],
+      modeBarButtons: [[...BUTTONS.filter((name) => selects || !SELECTING.includes(name)), ...(selects ? [path] : []), home]],
     };
+  }
+
+  // Has the next drag draw a path, or no longer.
+  async setPathTool(on) {
+    if (this.pathTool === on) return;
+    this.pathTool = on;
+    this.on.pathTool(on);
+    if (on) await this.chart.setMode("pan"); // a lasso or a box would be drawn instead
   }
 
   // Another map is shown whole; the first one, and one that a link leads to, through the window in the URL, if any.
