@@ -1,4 +1,4 @@
-"""The page of reconstructions: a gallery of test pictures, class means, and a picture of one's own."""
+"""The page of reconstructions: a gallery of test images, class means, and an image of one's own."""
 
 import numpy as np
 import streamlit as st
@@ -11,13 +11,17 @@ from pages.components.gallery.picture_url import index_in_url
 from pages.components.runs import loaded_model
 from pages.components.runs.follow_training import wait_for_weights, weights_epoch
 from pages.components.runs.run_picker import run_picker
+from pages.components.shell.assets import COMPONENTS
 from pages.components.shell.entrypoint import reenter_through_app
 from pages.components.shell.page_layout import page_heading
 from vae.datasets.registry import class_names
 
+_STYLE = COMPONENTS / "gallery" / "layout.css"
+
 
 def main() -> None:
     """Draws the page."""
+    st.html(_STYLE)
     page_heading("Reconstructions")
     run = run_picker()
     if run is None or wait_for_weights(run):

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, ViewportSize
 
 from tests.support.browser import Workshop, ready
-from tests.support.on_screen import assert_on_screen, hide_sidebar, show_sidebar
+from tests.support.on_screen import assert_on_screen, hide_sidebar, part, show_sidebar
 from vae.runs.run import Run
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("small")]
@@ -21,12 +21,12 @@ class Screen(NamedTuple):
 
     Attributes:
         address: behind the server's; `RUN` stands for the name of the run.
-        chart: the key of a figure that must have been drawn.
+        chart: the key of a figure that must have been drawn, or None.
         parts: must be wholly visible at both sizes.
     """
 
     address: str
-    chart: str
+    chart: str | None
     parts: tuple[str, ...]
 
 
@@ -37,6 +37,9 @@ LATENT = (
 SCREENS = {
     "latent": Screen("map?run=RUN&index=3&pins=i3_0,1&path=-1,0_1,0.5", "map", (*LATENT, "path")),
     "selection": Screen("map?run=RUN&lasso=-2,-2_2,-2_2,2_-2,2", "map", (*LATENT, "selection")),
+    "reconstructions": Screen(
+        "reconstructions?run=RUN", None, ("filters", "row-1", "row-2", "row-3", "row-4")
+    ),
 }
 
 
@@ -48,7 +51,9 @@ def test_the_parts_of_a_page_are_on_one_screen(
     screen = SCREENS[name]
     page.set_viewport_size(LAPTOP)
     page.goto(workshop.address(screen.address.replace("RUN", trained.name)))
-    ready(page, screen.chart)
+    if screen.chart is not None:
+        ready(page, screen.chart)
+    part(page, screen.parts[-1]).first.wait_for()
     show_sidebar(page)
     assert_on_screen(page, screen.parts)
     page.set_viewport_size(PROJECTOR)

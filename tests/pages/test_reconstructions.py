@@ -31,7 +31,7 @@ def gallery(test: AppTest) -> list[int]:
 
 
 def is_open(test: AppTest) -> bool:
-    return any("the surer the encoder" in element.value for element in test.caption)
+    return any("the standard deviation of the posterior" in element.value for element in test.caption)
 
 
 @pytest.mark.usefixtures("runs_dir")
@@ -53,8 +53,8 @@ def test_the_gallery_shows_a_page_of_pictures() -> None:
 def test_the_totals_are_those_of_the_metrics(trained: Run) -> None:
     test = visit(PAGE, run=trained.name)
     last = [line for line in trained.metrics()[0] if line.split == "test"][-1]
-    for total in (last.reconstruction, last.kl, -last.elbo):
-        assert html(test).count(f"<td>{total:.2f}</td>") == 2  # chosen, and all
+    totals = f"reconstruction {last.reconstruction:.2f} + KL {last.kl:.2f} = {-last.elbo:.2f}"
+    assert f"{TEST_IMAGES} images: {totals}" in html(test)
 
 
 def losses_of(run: Run) -> np.ndarray:
@@ -74,7 +74,8 @@ def test_the_address_brings_back_the_filters() -> None:
     assert 0 < len(threes) < 50
     test = visit(PAGE, digit="3")
     assert gallery(test) == threes.tolist()
-    assert f"<td>{len(threes)}</td>" in html(test)
+    assert f"{len(threes)} images: reconstruction " in html(test)
+    assert f"; all {TEST_IMAGES}: " in html(test)
     assert gallery(visit(PAGE, digit="3", find="1")) == [index for index in threes if "1" in str(index)]
     seed = visit(PAGE, sort="shuffled", seed="7")
     assert gallery(seed) == np.argsort(np.random.default_rng(7).permutation(TEST_IMAGES))[:50].tolist()
@@ -181,7 +182,7 @@ def test_a_click_on_a_box_chooses_its_class_and_takes_it_back() -> None:
 @pytest.mark.usefixtures("runs_dir")
 def test_a_filter_that_leaves_nothing_gets_a_sentence_and_a_way_out() -> None:
     test = visit(PAGE, find="777")
-    assert "No test picture is like that" in messages(test)
+    assert "No test image is like that" in messages(test)
     next(button for button in test.button if button.label == "Show all").click().run()
     assert messages(test) == ""
     assert gallery(test) == list(range(50))
@@ -195,8 +196,18 @@ def test_a_search_for_nonsense_gets_a_sentence_and_all_pictures() -> None:
 
 
 @pytest.mark.usefixtures("runs_dir")
-def test_class_means_are_means() -> None:
-    data = component(visit(PAGE, view="Class means"), "class_means")
+def test_box_plots_are_shown_on_request_and_by_their_address() -> None:
+    folded, asked = visit(PAGE), visit(PAGE, boxes="true")
+    for test, shown in ((folded, False), (asked, True)):
+        assert any('"kl_by_class"' in part.proto.json for part in test.get("bidi_component")) == shown
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_class_means_are_means_and_their_difference_is_not_called_a_loss() -> None:
+    test = visit(PAGE, view="Class means")
+    assert "decoded darker" in html(test)
+    assert "lost" not in html(test)
+    data = component(test, "class_means")
     pictures = np.frombuffer(base64.b64decode(data["pictures"]), np.uint8).reshape(10, 2, 28, 28)
     images, labels = load("mnist", train=False)
     expected = images[labels == 4].double().mean(dim=0).numpy()

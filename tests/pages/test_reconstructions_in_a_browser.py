@@ -98,7 +98,7 @@ def test_what_is_shown_is_what_numpy_computes_from_the_weights(shared: Server, p
         # One digit after the point; and of the worst pictures float32 knows no more.
         assert abs(shown - reconstruction[index]) < 0.051 + 1e-4 * reconstruction[index]
         assert abs(shown_kl - kl[index]) < 0.051
-    table = page.locator(".numbers").first
+    table = page.locator(".gallery-means")
     for total in (reconstruction.mean(), kl.mean(), (reconstruction + kl).mean()):
         expect(table).to_contain_text(f"{total:.2f}")
 
@@ -204,7 +204,9 @@ def test_a_shared_address_shows_the_same_in_another_browser(
 
 def test_a_click_on_a_box_filters(shared: Server, page: Page) -> None:
     page.goto(shared.address("reconstructions"))
+    page.get_by_text("Losses by class").click()
     ready(page, "losses_by_class")
+    expect(page).to_have_url(re.compile("boxes=true"))
     expect(tiles(page)).to_have_count(50)
     click_at(page, "losses_by_class", 6, 100)
     expect(tiles(page).first).to_contain_text("6 · #")

@@ -1,4 +1,4 @@
-"""Box plots of the pictures' losses in each class, as a Plotly figure. Independent of Streamlit.
+"""Box plots of the images' losses in each class, as a Plotly figure. Independent of Streamlit.
 
 Shapes: M pictures, C classes.
 """

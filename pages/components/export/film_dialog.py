@@ -29,7 +29,7 @@ FEWEST = 3  # moments: two are no film
 SIZES, USUAL_SIZE = (360, 540, 720), 540  # pixels across
 SHORTEST, USUAL, LONGEST = 4, 10, 30  # seconds
 MB = 1_000_000  # bytes
-_OF = "The map with its manifold; or a picture of each class, over what the model made of it."
+_OF = "The map with its decoded grid; or an image of each class, over what the model made of it."
 _FORMATS = "GIF is shown everywhere. WebP is smaller, and takes longer to make."
 _MEANWHILE = (
     "Until it is made, clicks on this page have to wait, even after this dialog is closed. Going to another "

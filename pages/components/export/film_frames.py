@@ -107,7 +107,7 @@ def digit_film(
     size: int,
     seconds: int,
 ) -> Film:
-    """A film of one picture of each class above its reconstructions.
+    """A film of one image of each class above its reconstructions.
 
     It shows all snapshots, or evenly chosen ones where the seconds are too few for all.
 

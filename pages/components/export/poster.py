@@ -75,7 +75,7 @@ def _settings(run: Run, model: Model, plane: Plane) -> None:
         x, y = plane.names
         upwards = "" if plane.is_line else f", {y} upwards"
         st.caption(
-            "What the model draws where the prior N(0,\u00a0I) expects pictures: neighbours lie closer where "
+            "What the model draws where the prior N(0,\u00a0I) expects images: neighbours lie closer where "
             f"it expects more of them. {x} grows to the right{upwards}."
         )
         st.download_button(

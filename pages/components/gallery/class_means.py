@@ -1,4 +1,4 @@
-"""The mean picture of each class, and what the model draws at the mean of the class's places."""
+"""The mean image of each class, and what the model decodes at the mean of the class's z."""
 
 import numpy as np
 import streamlit as st
@@ -11,29 +11,29 @@ from vae.runs.run import Run
 
 
 def class_means(run: Run, loaded: LoadedModel) -> None:
-    """Shows a tile for each class that has test pictures."""
+    """Shows a tile for each class that has test images."""
     test = loaded.test
     labels = np.unique(test.labels)
     masks = [test.labels == label for label in labels]
     pictures = np.stack([np.rint(test.images[mask].mean(axis=0)).astype(np.uint8) for mask in masks])
     places = np.stack([test.means[mask].mean(axis=0) for mask in masks])
     names = class_names(run.config.dataset)
-    st.write(
-        "The mean of all test pictures of a class, pixel by pixel; beside it what the model draws at the "
-        "mean of their places in the latent space, and the difference. A mean of pictures is blurred; a mean "
-        "of places is a picture of its own."
-    )
-    st.html(difference_legend())
+    st.html(difference_legend("decoded darker", "decoded brighter than the mean image"))
     tiles(
         np.stack((pictures, loaded.model.decode(places)), axis=1),
         [
             Caption(
                 names[label],
-                f"{mask.sum():,} pictures, mean loss {mean_losses(test, mask)['reconstruction']:.1f} nats",
+                f"{mask.sum():,} images, mean loss {mean_losses(test, mask)['reconstruction']:.1f} nats",
             )
             for label, mask in zip(labels, masks, strict=True)
         ],
         key="class_means",
         label="Class means",
-        layout=TileLayout(230, difference=True),
+        layout=TileLayout(200, ("mean image", "decoded", "difference"), difference=True),
+    )
+    st.caption(
+        "The mean of all test images of a class, pixel by pixel; beside it what the model decodes at the "
+        "mean of their z, and the difference. A mean of images is blurred; what is decoded at a mean of z is "
+        "an image of its own."
     )

@@ -1,19 +1,20 @@
-"""The widgets that filter and sort the gallery's pictures; each is a query parameter of the URL."""
+"""The widgets that filter and sort the gallery's images; each is a query parameter of the URL."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.components.charts.box_plots import loss_boxes
 from pages.components.charts.colours import class_colours
 from pages.components.charts.live_figure import click_on, live_figure
-from pages.components.charts.tables import number_table
 from pages.components.shell.messages import error_text, escape_markdown
+from pages.components.shell.page_layout import screen_part
 from vae import VaeError
 from vae.inference.image_search import SORTS, filter_classes, select_images
-from vae.inference.scored_set import TERMS, Indices, ScoredSet, mean_losses
+from vae.inference.scored_set import Indices, ScoredSet, mean_losses
 
 # Keys of the widgets, which are also their query parameters.
 CLASSES, SORT, SEED, FIND, LOSS, SIZE, PAGE = "digit", "sort", "seed", "find", "loss", "show", "page"
@@ -21,43 +22,52 @@ SIZES = (20, 50, 100, 200)
 USUAL = 50  # the default of the sizes
 LOSSES = (0, 1000)  # nats, the same for all runs, so that a chosen range stays valid for another run
 SEARCH = 1000  # characters of a search; twice the longest text of `exact_search`
+BY_CLASS = "boxes"  # key of the switch of the box plots, and its query parameter
+LOSS_WIDTH = 190  # pixels
 BOXES = ("losses_by_class", "kl_by_class")  # keys of the box plots
 
 
 class Selection(NamedTuple):
-    """The indices of the pictures that pass the filters, sorted, and how many a page shows."""
+    """What the filters select.
+
+    Attributes:
+        indices: of the images that pass the filters, sorted.
+        size: how many a page shows.
+        above: a row above the images, for the pagination.
+    """
 
     indices: Indices
     size: int
+    above: DeltaGenerator
 
 
 def filters(test: ScoredSet, names: Sequence[str]) -> Selection:
-    """Shows the widgets with a table and box plots, and returns what they select."""
+    """Shows the widgets, the mean losses and, on request, box plots; returns what they select."""
     for key in BOXES:
         _toggle_clicked_class(key, len(names))
     bound: dict[str, Any] = {"bind": "query-params", "on_change": _first_page}
-    head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
-    classes = head.pills(
-        "Classes",
-        range(len(names)),
-        format_func=lambda label: escape_markdown(names[label]),
-        selection_mode="multi",
-        key=CLASSES,
-        help="None chosen: all. A click on a box below chooses its class, too.",
-        **bound,
-    )
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with screen_part("filters", horizontal=True):
+        classes = st.pills(
+            "Classes",
+            range(len(names)),
+            format_func=lambda label: escape_markdown(names[label]),
+            selection_mode="multi",
+            key=CLASSES,
+            help="None chosen: all. A click on a box of *Losses by class* chooses its class, too.",
+            width="content",
+            **bound,
+        )
         sort = st.selectbox(
             "Sort by",
             list(SORTS),
             key=SORT,
             help="worst, best: by reconstruction loss. surprise: by how much that is above the mean of the "
-            "picture's class. KL: the largest KL first.",
-            width=170,
+            "image's class. KL: the largest KL first.",
+            width=120,
             **bound,
         )
         seed = (
-            st.number_input("Seed", 0, 2**32 - 1, key=SEED, width=130, **bound) if sort == "shuffled" else 0
+            st.number_input("Seed", 0, 2**32 - 1, key=SEED, width=110, **bound) if sort == "shuffled" else 0
         )
         find = st.text_input(
             "Find an index",
@@ -66,7 +76,7 @@ def filters(test: ScoredSet, names: Sequence[str]) -> Selection:
             help="Digits find every index that holds them, the exact one first; 100-199 is a range. Several "
             "may be given.",
             max_chars=SEARCH,
-            width=170,
+            width=125,
             **bound,
         )
         loss = st.slider(
@@ -75,9 +85,10 @@ def filters(test: ScoredSet, names: Sequence[str]) -> Selection:
             LOSSES,
             key=LOSS,
             help=f"{LOSSES[1]:,} means: and all that is above.",
+            width=LOSS_WIDTH,
             **bound,
         )
-        size = st.selectbox("A page holds", SIZES, index=SIZES.index(USUAL), key=SIZE, width=110, **bound)
+        size = st.selectbox("A page holds", SIZES, index=SIZES.index(USUAL), key=SIZE, width=95, **bound)
     lowest, highest = sorted(loss)  # a URL may have them in the wrong order
     within = (lowest, highest if highest < LOSSES[1] else np.inf)
     try:
@@ -86,17 +97,20 @@ def filters(test: ScoredSet, names: Sequence[str]) -> Selection:
         st.warning(error_text(error))
         indices = select_images(test, loss=within, sort=sort, seed=seed)
     matching = filter_classes(test, indices, classes)
-    head.html(_table(test, matching), width="content")
-    if len(indices):
+    with st.container(horizontal=True, vertical_alignment="center", key="gallery_row"):
+        above = st.container(horizontal=True, vertical_alignment="center")
+        st.html(_means(test, matching), width="content")
+        by_class = st.toggle("Losses by class", key=BY_CLASS, bind="query-params")
+    if by_class and len(indices):
         _boxes(test, indices, names, classes)
     if not len(matching):
-        st.info("No test picture is like that.")
+        st.info("No test image is like that.")
         st.button("Show all", on_click=_clear)
-    return Selection(matching, size)
+    return Selection(matching, size, above)
 
 
 def _boxes(test: ScoredSet, indices: Indices, names: Sequence[str], classes: Collection[int]) -> None:
-    """Box plots of the losses of each class, of pictures that pass all filters but the classes."""
+    """Box plots of the losses of each class, of images that pass all filters but the classes."""
     terms = {"Reconstruction loss": test.reconstruction, "KL": test.kl}
     for column, key, (term, losses) in zip(st.columns(2), BOXES, terms.items(), strict=True):
         title = f"{term} by class, nats"
@@ -104,20 +118,27 @@ def _boxes(test: ScoredSet, indices: Indices, names: Sequence[str], classes: Col
         with column:
             live_figure(figure, key=key, height=200, label=f"{title}; a click chooses a class")
     st.caption(
-        "The means are in nats, with z sampled once, as in the curves of the Train page; −ELBO is the sum of "
-        "both. A box holds the middle half of a class, with a line at its median and a dashed one at its "
+        "A box holds the middle half of a class, with a line at its median and a dashed one at its "
         "mean; the whiskers reach from 5 % to 95 %. A click on a box chooses its class, the next takes it "
         "back."
     )
 
 
-def _table(test: ScoredSet, matching: Indices) -> str:
-    """A table of the mean losses of the matching pictures, and of all."""
-    rows = {}
-    for name, indices in (("chosen", matching), ("all", np.arange(len(test)))):
-        means = mean_losses(test, indices) if len(indices) else {}
-        rows[name] = [f"{len(indices):,}", *(f"{means[term]:.2f}" if means else "–" for term in TERMS)]
-    return number_table(("", "pictures", *TERMS), rows)
+def _means(test: ScoredSet, matching: Indices) -> str:
+    """A line with the mean losses of the matching images, and of all if these are fewer, as HTML."""
+    texts = [f"{len(matching):,} images"]
+    if len(matching):
+        texts[0] += f": reconstruction {' + KL '.join(_means_of(test, matching))}"
+    if len(matching) < len(test):
+        texts.append(f"all {len(test):,}: {' + '.join(_means_of(test, np.arange(len(test))))}")
+    title = "Mean losses in nats, with z sampled once, as in the curves of the Train page; their sum is −ELBO"
+    return f'<p class="gallery-means" title="{title}">{"; ".join(texts)}</p>'
+
+
+def _means_of(test: ScoredSet, indices: Indices) -> tuple[str, str]:
+    """The mean reconstruction loss; and the mean KL with the sum of both."""
+    reconstruction, kl, negative_elbo = mean_losses(test, indices).values()
+    return f"{reconstruction:.2f}", f"{kl:.2f} = {negative_elbo:.2f}"
 
 
 def _toggle_clicked_class(key: str, count: int) -> None:

@@ -1,4 +1,4 @@
-"""A page of test pictures, each beside its reconstruction and the difference of the two."""
+"""A page of test images, each beside its reconstruction and the difference of the two."""
 
 import numpy as np
 import streamlit as st
@@ -11,20 +11,17 @@ from vae.runs.run import Run
 
 BELOW = "page_below"  # key of the second pagination, below the tiles
 KEY = "gallery"
+ROWS = 4  # that are visible without scrolling where the window is large enough
 
 
 def gallery(run: Run, loaded: LoadedModel, selection: Selection) -> None:
-    """Shows one page of the selected pictures, which are at least one."""
+    """Shows one page of the selected images, which are at least one."""
     test = loaded.test
-    indices, size = selection
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        pages = -(-len(indices) // size)
-        number = st.pagination(pages, key=PAGE, bind="query-params")
+    indices, size, above = selection
+    pages = -(-len(indices) // size)
+    with above:
+        number = st.pagination(pages, key=PAGE, max_visible_pages=5, bind="query-params")
         st.html(difference_legend(), width="content")
-    st.caption(
-        "Click a picture to look closer. The losses are in nats, with z sampled once; the reconstruction is "
-        "drawn from the posterior's mean."
-    )
     shown = indices[(number - 1) * size : number * size]
     names = class_names(run.config.dataset)
     tiles(
@@ -37,13 +34,17 @@ def gallery(run: Run, loaded: LoadedModel, selection: Selection) -> None:
             for i in shown
         ],
         key=KEY,
-        label="Test pictures, their reconstructions and the differences",
-        layout=TileLayout(210, difference=True),
+        label="Test images, their reconstructions and the differences",
+        layout=TileLayout(200, difference=True, on_screen=ROWS),
         clicks=TileClicks(shown.tolist()),
         follow=number,
     )
     st.session_state[BELOW] = number
     st.pagination(pages, key=BELOW, on_change=_turn)
+    st.caption(
+        "A click on an image shows it closer. The losses are in nats, with z sampled once; the "
+        "reconstruction is decoded from the posterior's mean."
+    )
 
 
 def _turn() -> None:

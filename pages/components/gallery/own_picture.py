@@ -1,4 +1,4 @@
-"""A picture of one's own, drawn or uploaded, and what the model makes of it."""
+"""An image of one's own, drawn or uploaded, and what the model makes of it."""
 
 from typing import NamedTuple
 
@@ -31,7 +31,7 @@ PAPER = 0.15  # of a digit's size, around it in the frame
 
 
 class Upload(NamedTuple):
-    """An uploaded picture.
+    """An uploaded image.
 
     Attributes:
         picture: grey levels (H, W).
@@ -45,7 +45,7 @@ class Upload(NamedTuple):
 
 
 def own_picture(run: Run, loaded: LoadedModel) -> None:
-    """Shows the pad or the upload, and the details of the picture."""
+    """Shows the pad or the upload, and the details of the image."""
     st.html(_STYLE)
     with st.container(horizontal=True, gap="medium"):
         source, details = st.container(width=PAD), st.container(key="own_shown")
@@ -69,7 +69,7 @@ def own_picture(run: Run, loaded: LoadedModel) -> None:
 
 
 def _drawn_or_uploaded(side: int) -> ImageArray | None:
-    """The picture at the model's size, (S, S), or None. Raises VaeError if it cannot be read."""
+    """The image at the model's size, (S, S), or None. Raises VaeError if it cannot be read."""
     source = st.segmented_control(
         "How",
         (DRAW, UPLOAD),
@@ -81,7 +81,7 @@ def _drawn_or_uploaded(side: int) -> ImageArray | None:
     )
     below = st.container()
     st.caption(
-        "Your picture is brought to the model's size the way MNIST was made: white on black, the longest "
+        "Your image is brought to the model's size the way MNIST was made: white on black, the longest "
         f"side {round(side * BOX)} of {side} pixels, the centre of mass in the middle."
     )
     with below:
@@ -136,7 +136,7 @@ def frame_around(box: Box, picture: ImageArray) -> Edges:
 
 
 def part_of(picture: ImageArray, edges: Edges) -> ImageArray:
-    """The part of a picture inside a frame."""
+    """The part of an image inside a frame."""
     height, width = picture.shape
     left, right = (edge * width // UNITS for edge in edges[::2])
     top, bottom = (edge * height // UNITS for edge in edges[1::2])

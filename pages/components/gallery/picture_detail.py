@@ -1,4 +1,4 @@
-"""The details of one picture: reconstruction, samples, losses, posterior, its place, nearest test pictures.
+"""The details of one image: reconstruction, samples, losses, posterior, its place, nearest test images.
 
 Shapes: Z latent size.
 """
@@ -22,26 +22,28 @@ from vae.runs.run import Run
 
 SAMPLES = 8
 NEIGHBOURS = 10
-SHORT = 6  # rows: longer tables scroll
+SHORT = 4  # rows: longer tables scroll
 
 
 def neighbours_key(key: str) -> str:
-    """The key of the nearest pictures' tiles in the `picture_detail` of a key; their numbers are indices."""
+    """The key of the nearest images' tiles in the `picture_detail` of a key; their numbers are indices."""
     return f"{key}_neighbours"
 
 
 def picture_detail(
     run: Run, loaded: LoadedModel, one: ScoredSet, *, key: str, index: int | None = None
 ) -> None:
-    """Shows the details of the only picture in `one`; `index` is its own in the test set, if it has one."""
+    """Shows the details of the only image in `one`; `index` is its own in the test set, if it has one."""
     test = loaded.test
-    pictures, scores = st.columns([3, 2], gap="medium")
-    with pictures:
+    neighbours, distances = nearest_images(test, one.means[0], NEIGHBOURS, exclude=index)
+    with st.container(key=f"{key}_detail"):
+        images, place, scores = st.columns([4, 5, 3], gap="small")
+    with images:
         tiles(
             np.stack((one.images, loaded.model.decode(one.means)), axis=1),
             key=f"{key}_picture",
-            label="The picture, its reconstruction, and the difference",
-            layout=TileLayout(500, ("picture", "reconstruction", "difference"), difference=True),
+            label="The image, its reconstruction, and the difference",
+            layout=TileLayout(500, ("image", "reconstruction", "difference"), difference=True),
             follow=index,
         )
         st.html(difference_legend())
@@ -49,19 +51,16 @@ def picture_detail(
             "The reconstruction is decoded from the posterior's mean; below, from eight samples of it."
         )
         _samples(loaded.model, one, key)
+    with place:
+        _map(run, test, one, neighbours, key)
     with scores:
         _losses(loaded, one, index)
         _posterior(one)
-    place, nearby = st.columns([3, 2], gap="medium")
-    neighbours, distances = nearest_images(test, one.means[0], NEIGHBOURS, exclude=index)
-    with place:
-        _map(run, test, one, neighbours, key)
-    with nearby:
-        _neighbours(run, test, neighbours, distances, key)
+    _neighbours(run, test, neighbours, distances, key)
 
 
 def _samples(model: Model, one: ScoredSet, key: str) -> None:
-    # The same noise for every picture, so that two pictures differ by the model alone.
+    # The same noise for every image, so that two images differ by the model alone.
     noise = np.random.default_rng(0).standard_normal((SAMPLES, one.means.shape[1]), np.float32)
     tiles(
         model.decode(one.means + one.deviations * noise)[:, None],
@@ -72,16 +71,16 @@ def _samples(model: Model, one: ScoredSet, key: str) -> None:
 
 
 def _losses(loaded: LoadedModel, one: ScoredSet, index: int | None) -> None:
-    """A table of the picture's losses, of a test picture with the means of its class."""
+    """A table of the image's losses, of a test image with the means of its class."""
     test = loaded.test
     columns = {"nats": mean_losses(one, np.arange(1))}
     if index is not None:
-        columns["its class"] = mean_losses(test, test.labels == test.labels[index])
+        columns["class mean"] = mean_losses(test, test.labels == test.labels[index])
     rows = {term: [f"{column[term]:.2f}" for column in columns.values()] for term in TERMS}
     st.html(number_table(("", *columns), rows))
     st.caption(
-        "As in the gallery, with z sampled once. The reconstruction shown, from the mean, costs "
-        f"{loss_from_mean(loaded.model, one):.2f} nats." + " Its class: the mean." * (index is not None)
+        f"z is sampled once. From the mean, as shown, the reconstruction costs "
+        f"{loss_from_mean(loaded.model, one):.2f} nats."
     )
 
 
@@ -91,13 +90,12 @@ def _posterior(one: ScoredSet) -> None:
         coordinate_name(i): [f"{mean:.3f}", f"{deviation:.3g}", f"{kl:.3f}"]
         for i, (mean, deviation, kl) in enumerate(numbers)
     }
-    with st.container(height="content" if len(rows) <= SHORT else 260, border=False):
+    with st.container(height="content" if len(rows) <= SHORT else 130, border=False):
         st.html(number_table(("posterior", "mean", "σ", "KL"), rows))
-    st.caption("σ is the standard deviation: the smaller, the surer the encoder.")
+    st.caption("σ: the standard deviation of the posterior.")
 
 
 def _map(run: Run, test: ScoredSet, one: ScoredSet, neighbours: Indices, key: str) -> None:
-    st.markdown("**Where it lies**")
     directions = axis_directions(run.config.latent_dim)
     points, place = (directions.map_coordinates(part.means, part.logvars) for part in (test, one))
     deviations = one.deviations[0, :2]
@@ -105,11 +103,11 @@ def _map(run: Run, test: ScoredSet, one: ScoredSet, neighbours: Indices, key: st
         deviations = np.append(deviations, 0)  # the map's second axis is the log-variance
     axes = axis_names(run.config.latent_dim)
     figure = posterior_map(points, test.labels, axes, class_colours(), place[0], deviations, neighbours)
-    live_figure(figure, key=f"{key}_map", height=280, label="Where the picture lies on the map")
+    live_figure(figure, key=f"{key}_map", height=250, label="Where the image lies on the map")
     dimensions = run.config.latent_dim
     st.caption(
-        "A part of the test pictures; and close by, with 1 and 2 standard deviations of the posterior, and "
-        "rings around the nearest."
+        "Where it lies among the test images; and close by, with 1 and 2 standard deviations of its "
+        "posterior, and rings around the nearest."
         + (
             f" The map shows two of {dimensions} dimensions; the nearest are nearest in all of them."
             if dimensions > 2
@@ -119,7 +117,7 @@ def _map(run: Run, test: ScoredSet, one: ScoredSet, neighbours: Indices, key: st
 
 
 def _neighbours(run: Run, test: ScoredSet, neighbours: Indices, distances: Floats, key: str) -> None:
-    st.markdown("**Nearest test pictures in the latent space**")
+    st.markdown("**Nearest test images in the latent space**")
     names = class_names(run.config.dataset)
     tiles(
         test.images[neighbours][:, None],
@@ -128,7 +126,7 @@ def _neighbours(run: Run, test: ScoredSet, neighbours: Indices, distances: Float
             for i, distance in zip(neighbours, distances, strict=True)
         ],
         key=neighbours_key(key),
-        label="Nearest test pictures",
-        layout=TileLayout(84),
+        label="Nearest test images",
+        layout=TileLayout(72),
         clicks=TileClicks(neighbours.tolist()),
     )

@@ -1,4 +1,4 @@
-"""The dialog with the details of one test picture; the URL names the picture."""
+"""The dialog with the details of one test image; the URL names the image."""
 
 import numpy as np
 import streamlit as st
@@ -17,7 +17,7 @@ KEY = "opened"
 
 
 def open_clicked(test: ScoredSet, *keys: str) -> None:
-    """Writes the picture that was clicked since the last run into the URL, if one was.
+    """Writes the image that was clicked since the last run into the URL, if one was.
 
     `keys` are those of tiles components whose numbers are indices of the test set.
     """
@@ -27,10 +27,10 @@ def open_clicked(test: ScoredSet, *keys: str) -> None:
             set_index(clicked)
 
 
-@st.dialog("One picture, closer", width="large", on_dismiss=remove_index)
+@st.dialog("One image, closer", width="large", on_dismiss=remove_index)
 @show_errors()
 def picture_dialog(run: Run, loaded: LoadedModel, indices: Indices) -> None:
-    """Shows the picture that the URL names; clicks in the dialog run only this again.
+    """Shows the image that the URL names; clicks in the dialog run only this again.
 
     `indices` are the pictures that *Previous* and *Next* lead to.
     """
@@ -49,7 +49,7 @@ def picture_dialog(run: Run, loaded: LoadedModel, indices: Indices) -> None:
             + (
                 f"{position + 1:,} of {len(indices):,} in this order"
                 if here
-                else "not among the chosen pictures, which are shown again when this is closed"
+                else "not among the chosen images, which are shown again when this is closed"
             )
         )
         for label, step, shortcut in (("Previous", -1, "Left"), ("Next", 1, "Right")):

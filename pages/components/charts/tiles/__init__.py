@@ -52,11 +52,13 @@ class TileLayout:
         width: the least width in CSS pixels; at most it doubles.
         panels: headings above the pictures of a tile.
         difference: add the second picture minus the first, from -255 (`LOST`) to 255 (`ADDED`).
+        on_screen: how many of the first rows are marked as parts of one screen, `row-1` and so on.
     """
 
     width: int
     panels: Sequence[str] = ()
     difference: bool = False
+    on_screen: int = 0
 
 
 def clicked_tile(key: str) -> int | None:
@@ -104,6 +106,7 @@ def tiles(
             "query": clicks.query if clicks else {},
             "follow": follow,
             "width": layout.width,
+            "onScreen": layout.on_screen,
             "label": label,
             "key": key,
         },
@@ -111,12 +114,13 @@ def tiles(
     )
 
 
-def difference_legend() -> str:
-    """A legend of the colours of a difference, as HTML."""
+def difference_legend(darker: str = "lost", brighter: str = "added by the model") -> str:
+    """A legend of the colours of a difference, as HTML: what less and more of a grey level mean."""
     bar = f"linear-gradient(90deg, {LOST}, #000 50%, {ADDED})"
     return (
-        '<div style="display: flex; flex-wrap: wrap; gap: 0 0.5rem; align-items: center; '
-        'font-size: 0.875rem"><span>difference: lost</span>'
-        f'<span style="width: 8rem; height: 0.75rem; border-radius: 3px; background: {bar}"></span>'
-        "<span>added by the model</span></div>"
+        '<div style="display: flex; flex-wrap: wrap; gap: 0 0.4rem; align-items: center; '
+        'font-size: 0.875rem"><span>difference: '
+        f"{darker}</span>"
+        f'<span style="width: 5rem; height: 0.75rem; border-radius: 3px; background: {bar}"></span>'
+        f"<span>{brighter}</span></div>"
     )

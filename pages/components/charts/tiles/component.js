@@ -68,6 +68,8 @@ class Tiles {
 
   constructor(parentElement) {
     this.grid = parentElement.querySelector(".tiles");
+    this.resizes = new ResizeObserver(() => this.markRows());
+    this.resizes.observe(this.grid);
   }
 
   show({ data, setTriggerValue }) {
@@ -89,7 +91,23 @@ class Tiles {
     const focused = [...grid.children].indexOf(grid.getRootNode().activeElement);
     grid.replaceChildren(...made);
     made[focused]?.focus({ preventScroll: true });
+    this.onScreen = data.onScreen;
+    this.markRows();
     if (turned && grid.getBoundingClientRect().top < 0) grid.scrollIntoView();
+  }
+
+  // Marks the tiles of the first rows, of as many as there is room for in each.
+  markRows() {
+    let [row, top] = [0, null];
+    for (const tile of this.onScreen ? this.grid.children : []) {
+      if (tile.offsetTop !== top) [row, top] = [row + 1, tile.offsetTop];
+      if (row <= this.onScreen) tile.dataset.onScreen = `row-${row}`;
+      else delete tile.dataset.onScreen;
+    }
+  }
+
+  dispose() {
+    this.resizes.disconnect();
   }
 }
 

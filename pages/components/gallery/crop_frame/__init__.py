@@ -1,4 +1,4 @@
-"""A picture with a frame that is dragged around the part to use, with mouse, finger or keyboard."""
+"""An image with a frame that is dragged around the part to use, with mouse, finger or keyboard."""
 
 import hashlib
 from typing import Any
@@ -11,7 +11,7 @@ from pages.components.charts.images import data_url
 from pages.components.shell.assets import module_component
 from vae.datasets.images import ImageArray
 
-# Left, top, right, bottom, in thousandths of the picture's width and height.
+# Left, top, right, bottom, in thousandths of the image's width and height.
 Edges = tuple[int, int, int, int]
 
 UNITS = 1000
@@ -65,7 +65,7 @@ def crop_frame(picture: ImageArray, edges: Edges, *, key: str, label: str) -> Ed
 
 
 def valid_edges(value: Any, picture: str) -> Edges | None:
-    """The edges that the browser sent for the picture of this name; None for anything else."""
+    """The edges that the browser sent for the image of this name; None for anything else."""
     if not (isinstance(value, dict) and value.get("picture") == picture):
         return None
     edges = value.get("edges")

@@ -77,7 +77,7 @@ def valid_strokes(value: Any) -> Strokes:
 
 
 def rendered(strokes: Strokes) -> ImageArray:
-    """Strokes, at least one, as a picture: the pad with a margin all around, white on black, (336, 336)."""
+    """Strokes, at least one, as an image: the pad with a margin all around, white on black, (336, 336)."""
     lines = [np.array(stroke).reshape(-1, 2) / UNITS for stroke in strokes]
     extent = float(np.ptp(np.concatenate(lines), axis=0).max())
     # The drawing is scaled with the pen's width around it: width = STROKE · (extent + width).
