@@ -1,8 +1,10 @@
 """The Train page: start trainings, watch and control them."""
 
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.components.runs import run_data
 from pages.components.runs.run_actions import STARTS, perform, show_busy_run, start
@@ -16,16 +18,18 @@ from pages.components.shell.messages import show_errors
 from pages.components.shell.page_layout import page_heading
 from pages.components.train import form
 from pages.components.train.controls import controls
+from pages.components.train.explanations import explanations
 from pages.components.train.form import config_form, preset_choice
 from pages.components.train.live_panels import (
     TROUBLE_SECONDS,
+    PageState,
     chart_options,
     live_panels,
     poll_seconds,
     rerun_on_change,
     run_state,
 )
-from pages.components.train.past_view import load_past
+from pages.components.train.moment_view import load_weights, newest_moment, send_weights
 from vae import VaeError
 from vae.config import PRESET_DESCRIPTIONS, TrainConfig
 from vae.runs.records import LIVE, Status
@@ -33,10 +37,14 @@ from vae.runs.run import Run
 from vae.training.forecast import in_words, training_seconds
 
 TABLE_SECONDS = 10
+WATCH, RUNS = "watch", "runs"  # the two views of the page, as its URL calls them
+VIEW = "show"  # key of their switch, and its name in the URL
+_STYLES = Path(__file__).parent / "components" / "train" / "page.css"
 
 
 def main() -> None:
     """Shows the page. Its containers keep their order in every state, or the charts would be mounted anew."""
+    st.html(_STYLES)
     page_heading("Train")
     run = run_picker(watching=True)
     status = before = None
@@ -45,48 +53,61 @@ def main() -> None:
         before = run_state(run) if run else None
         status = run_data.status(run) if run else None  # cached, as that of the run picker: they must agree
     live = status is not None and status.state in LIVE
-    # Each start closes the form, by a new key: otherwise it stays as the user left it.
-    starts = st.session_state.setdefault(STARTS, int(live))
-    with st.container():
+    with st.sidebar:
         show_lock()
         if may_change():
+            # Each start closes the form, by a new key: otherwise it stays as the user left it.
+            starts = st.session_state.setdefault(STARTS, int(live))
             with st.expander("New training", expanded=not starts, key=f"new training {starts}"):
                 new_training()
+    title = st.container(key="title_row", horizontal=True, vertical_alignment="center")
+    with title:
+        view = st.segmented_control(
+            "Show",
+            [WATCH, RUNS],
+            default=WATCH,
+            key=VIEW,
+            bind="query-params",
+            required=True,
+            format_func=str.capitalize,
+            label_visibility="collapsed",
+        )
     troubled = run is not None
     with st.container(), show_errors():
-        if run and status:
-            show(run, status)
+        if view == WATCH and run and status:
+            watch(run, status, title)
             troubled = status.state == "interrupted"
-    st.fragment(show_errors()(runs_table), run_every=TABLE_SECONDS if live else None)()
+    if view == RUNS:
+        st.fragment(show_errors()(runs_table), run_every=TABLE_SECONDS if live else None)()
     with st.container():
         if run and before and troubled:
             st.fragment(show_errors()(rerun_on_change), run_every=TROUBLE_SECONDS)(run, before)
     watch_window()
 
 
-def show(run: Run, status: Status) -> None:
-    """Shows the selected run: heading, controls and panels."""
-    with st.container():
+def watch(run: Run, status: Status, title: DeltaGenerator) -> None:
+    """Shows the selected run: its heading in the container `title`, its controls and panels."""
+    with title:
         run_heading(run, status)
-        loaded = load_past(run)
+        options = chart_options()
     st.fragment(show_errors()(controls))(run)
-    options = chart_options()
-    st.fragment(show_errors()(live_panels), run_every=poll_seconds(status))(run, status, options, loaded)
+    weights = load_weights(run, status)
+    newest = newest_moment(run, status, weights.loaded)
+    page = PageState(status, weights, newest and newest.directions)
+    st.fragment(show_errors()(live_panels), run_every=poll_seconds(status))(run, page, options)
+    if weights.loaded and newest:
+        send_weights(run, weights.loaded, newest.directions)
+    st.html(explanations(run.config.dataset, run.config.latent_dim))
 
 
 def new_training() -> None:
     """Shows the form of a new training, its duration, and the button that starts it."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        preset = preset_choice()
-        button = st.container(width=120)
-        caption = st.container(width="stretch")
+    preset = preset_choice()
+    caption = st.container()
     config = config_form(preset)
     if config is not None:
         caption.caption(f"{PRESET_DESCRIPTIONS[preset]} {_forecast(config)}")
-    if (
-        button.button("Start", type="primary", disabled=config is None, width="stretch")
-        and config is not None
-    ):
+    if st.button("Start", type="primary", disabled=config is None, width="stretch") and config is not None:
         perform(partial(start, config))
     show_busy_run()
 

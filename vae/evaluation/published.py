@@ -33,7 +33,7 @@ class Verdict(NamedTuple):
 
 
 # −ELBO, also drawn as reference lines over the curves.
-BLOG_NEGATIVE_ELBO, DAVIDSON_NEGATIVE_ELBO = 152.7, 137.1
+BLOG_NEGATIVE_ELBO, DAVIDSON_NEGATIVE_ELBO, S_VAE_NEGATIVE_ELBO = 152.7, 137.1, 133.7
 _DAVIDSON = "Davidson et al. 2018, arXiv:1804.00891"
 
 PUBLISHED = (
@@ -50,6 +50,9 @@ PUBLISHED = (
         source=_DAVIDSON,
         conditions="MNIST, test images, binarised dynamically, 2 latent dimensions, hyperspherical, NLL by "
         "importance sampling",
+        negative_elbo=S_VAE_NEGATIVE_ELBO,
+        reconstruction=126.4,
+        kl=7.3,
         nll=132.5,
     ),
     PublishedResult(

@@ -6,6 +6,7 @@ pickle in them, so that opening an untrusted file runs no code.
 Shapes: N test images, C classes, Z latent size, P pixels.
 """
 
+import json
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Json, TypeAdapter, ValidationError
 from safetensors import safe_open
 from safetensors.numpy import save
 
@@ -70,6 +71,7 @@ class TrainingPosition(NamedTuple):
     threads: Threads
     learning_rate: LearningRate
     beta: Beta
+    pending: Json[tuple[tuple[float, float], ...]] = ()  # losses of batches that are in no line of metrics
 
 
 class Snapshot(NamedTuple):
@@ -147,7 +149,8 @@ def save_training(path: Path, training: TrainingArrays, position: TrainingPositi
     model, which is written less often.
     """
     arrays = {f"{part}.{name}": values for part, of in training.items() for name, values in of.items()}
-    _write(path, arrays, {name: repr(value) for name, value in position._asdict().items()})
+    metadata = {name: repr(value) for name, value in position._asdict().items()}
+    _write(path, arrays, metadata | {"pending": json.dumps(position.pending)})
 
 
 def load_training(path: Path, config: TrainConfig) -> tuple[TrainingArrays, TrainingPosition]:

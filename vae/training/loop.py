@@ -49,6 +49,8 @@ VIEW_SECONDS = 0.3  # in the first epoch, and in slow motion; else there is a vi
 CHECKED_IMAGES = 1000  # test images whose loss must be finite before weights are saved
 # Train lines of metrics.jsonl an epoch: dense at first, when the losses change most.
 FIRST_EPOCH_LINES, EPOCH_LINES = 50, 10
+# Batches that make a line of their own at a save; fewer are saved, as their mean would be mostly noise.
+LONG_LINE = 100
 
 
 def train(
@@ -180,7 +182,6 @@ class Trainer:
         automatic = is_automatic(self.config, self.device)
         self.threads = ThreadTuner(torch.get_num_threads(), most=cores() if automatic else None)
         self.pace, self.first_step = Pace(), self.state.step
-        self.batches: list[Tensor] = []  # (2,) of each since the last train line: reconstruction, KL
         self.last_metrics: Metrics | None = None
         self.scored: tuple[int, TensorScores] | None = None  # a step, and finite scores of the test set
         self.saved_model_step: int | None = None  # of those that this trainer has written
@@ -233,7 +234,7 @@ class Trainer:
         stepper = self.state.stepper
         stepper.begin_epoch(plan.epoch)  # takes time that says nothing about the number of threads
         with self.threads.timed_step() if stepper.is_full(plan) else nullcontext():
-            self.batches.append(stepper.step(plan))
+            self.state.batches.append(stepper.step(plan))
         self.state.step += 1
 
     def write_files(self) -> bool:
@@ -255,7 +256,8 @@ class Trainer:
         if epoch_ends or (often and self.timer() - self.viewed_at > VIEW_SECONDS):
             self.write_view()
         if epoch_ends or self.timer() - self.saved_at > SAVE_SECONDS:
-            self.log_batches()
+            if len(self.state.batches) >= LONG_LINE:
+                self.log_batches()
             self.save()
         if epoch_ends:
             self.save_model()
@@ -294,10 +296,10 @@ class Trainer:
 
     def log_batches(self) -> None:
         """Logs the batches since the last train line, if there are any."""
-        if self.batches:
-            terms = torch.stack(self.batches)
+        if self.state.batches:
+            terms = torch.stack(self.state.batches)
             self.log("train", terms, terms)
-            self.batches.clear()
+            self.state.batches.clear()
 
     def log(self, split: Literal["train", "test"], terms: Tensor, batches: Tensor) -> None:
         """Appends a line to the metrics: the means of `terms` and the standard deviations of `batches`.

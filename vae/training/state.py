@@ -53,6 +53,7 @@ class TrainingState:
         epoch_steps: steps of an epoch.
         step: steps taken so far.
         needs_evaluation: whether the metrics lack the test line of this step, at the end of an epoch.
+        batches: reconstruction and KL of each batch since the last train line of the metrics: (2,).
         steered: whether learning rate or beta ever were others than those of the run's config.
     """
 
@@ -64,6 +65,7 @@ class TrainingState:
     step: int = 0
     timer: Timer = field(default_factory=Timer)
     needs_evaluation: bool = False
+    batches: list[Tensor] = field(default_factory=list)
     steered: bool = False
 
     def __post_init__(self) -> None:
@@ -101,7 +103,12 @@ class TrainingState:
         optimizer = self.stepper.optimizer
         updates = int(next(iter(optimizer.state.values()))["step"])
         position = checkpoints.TrainingPosition(
-            self.step, updates, self.timer(), torch.get_num_threads(), **self.config.rates
+            self.step,
+            updates,
+            self.timer(),
+            torch.get_num_threads(),
+            **self.config.rates,
+            pending=tuple((losses[0].item(), losses[1].item()) for losses in self.batches),
         )
         (state,) = optimizer.state.values()
         weights = self.model.state_dict()
@@ -143,6 +150,7 @@ def restore_state(run: Run, images: Tensor, group: WorkerGroup) -> TrainingState
         training, position = checkpoints.load_training(run.resume_path, config)
         _restore(state, training, position)
         state.step, state.timer = position.step, Timer(position.seconds)
+        state.batches = [torch.tensor(losses, device=images.device) for losses in position.pending]
         update = {"learning_rate": position.learning_rate, "beta": position.beta}
         state.set_rates(config.model_copy(update=update))
         torch.set_num_threads(initial_threads(config, images.device, position.threads))

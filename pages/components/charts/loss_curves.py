@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from vae.evaluation.published import BLOG_NEGATIVE_ELBO, DAVIDSON_NEGATIVE_ELBO
+from vae.evaluation.published import BLOG_NEGATIVE_ELBO, DAVIDSON_NEGATIVE_ELBO, S_VAE_NEGATIVE_ELBO
 from vae.runs.history import Losses, Rows
 from vae.runs.records import Status
 
@@ -31,11 +31,45 @@ GREY = "rgba(128, 128, 128, 0.9)"
 OVERLAYS = ("#aa00aa", "#226644", "#aa6688", "#2244ff")
 SYMBOLS = ("square", "diamond", "triangle-up", "x")  # of overlaid runs, as colours alone do not suffice
 MARKERS = 25  # of one curve at most: more would touch
-# −ELBO on MNIST, in nats per image; whose, under which conditions; the label's place beside the line.
+OBJECTIVE = "trained objective"  # reconstruction + beta · KL
+
+
+class Reference(NamedTuple):
+    """A published −ELBO on MNIST, in nats per image: a line, with a label at its right end.
+
+    Attributes:
+        value, name, condition: the result, whose it is, and how it was measured.
+        label: the name and the condition in short.
+        drop: by how many pixels the label stands below the line, so that those of near lines do not overlap.
+    """
+
+    value: float
+    name: str
+    condition: str
+    label: str
+    drop: int
+
+
 REFERENCES = (
-    (BLOG_NEGATIVE_ELBO, "the blog's code", "30 epochs, its KL trap included", "bottom"),
-    (DAVIDSON_NEGATIVE_ELBO, "Davidson et al. 2018", "Gaussian VAE, d = 2, dynamic binarisation", "top"),
+    Reference(
+        BLOG_NEGATIVE_ELBO, "the blog's code", "30 epochs, its KL trap included", "blog's loop, 2-D", -9
+    ),
+    Reference(
+        DAVIDSON_NEGATIVE_ELBO,
+        "Davidson et al. 2018",
+        "Gaussian VAE, d = 2, dynamic binarisation",
+        "Davidson 2018,<br>Gaussian, 2-D",
+        8,
+    ),
+    Reference(
+        S_VAE_NEGATIVE_ELBO,
+        "Davidson et al. 2018",
+        "S-VAE, hyperspherical, d = 2, dynamic binarisation",
+        "S-VAE, 2-D",
+        32,
+    ),
 )
+REFERENCE_MARGIN = 124  # pixels for these labels
 MARKS, LABELS = 50, 5  # the newest changes are marked, and the newest of these labelled
 POINTS = 300  # of one curve, about: the resolution of a panel
 
@@ -49,10 +83,17 @@ class Panel(NamedTuple):
     x: str
     y: str
 
+    def scale(self, chosen: Scale) -> Scale:
+        """The scale of the y axis where `chosen` is that of the chart.
+
+        That of KL is always linear: a logarithmic axis has no 0, to which KL falls in a collapse.
+        """
+        return "linear" if self.term == "kl" else chosen
+
 
 PANELS = (
     Panel("reconstruction", "Reconstruction", (100, 600), "x", "y"),
-    Panel("kl", "KL", (0.1, 10), "x2", "y2"),
+    Panel("kl", "KL", (0, 10), "x2", "y2"),
     Panel("elbo", "−ELBO", (100, 600), "x3", "y3"),
 )
 SPANS = ([0.0, 0.29], [0.355, 0.645], [0.71, 1.0])  # from left to right
@@ -63,10 +104,10 @@ NARROW = {
     "layout": {
         **{f"xaxis{panel.x[1:]}": {"domain": [0, 1]} for panel in PANELS},
         **{f"yaxis{panel.y[1:]}": {"domain": span} for panel, span in zip(PANELS, SPANS[::-1], strict=True)},
-        "legend": {"y": 1.04},
     },
 }
-LEAST_KL = 0.1  # start of the logarithmic axis, as the KL begins near zero
+ALIKE = 1.2  # greatest by least value, below which values fill no more than half of their axis
+LEAST_KL = 1  # end of the KL's axis, in nats: below it a curve lies flat, as it should in a collapse
 
 
 class Change(NamedTuple):
@@ -91,9 +132,9 @@ def loss_curves(
     """Reconstruction, KL and −ELBO of runs, in nats per image, for `live_figure`.
 
     Of the first run, the train mean is drawn with a band of ±1 standard deviation over batches, and the test
-    loss. The others are overlaid, with thin lines for train and dashed ones for test. `references` adds
-    published values for MNIST; `changes` are those of the first run. Zoom and hidden curves survive new data
-    while the runs, scale and x stay the same.
+    loss. The others are overlaid, with thin lines for train and dashed ones for test. Where beta is not 1,
+    what the first run minimises is drawn, too. `references` adds published values for MNIST; `changes` are
+    those of the first run. Zoom and hidden curves survive new data while the runs, scale and x stay the same.
     """
     ends = [float(rows[x][-1]) for curve in curves for rows in curve.losses if len(rows)]
     end = 1.02 * max([AXES[x][1], *ends])
@@ -104,17 +145,22 @@ def loss_curves(
         for index in range(len(curves))
         for trace in _run(curves, index, panel, scale, x)
     ]
-    layout = panels(scale, x, end, empty=not ends) | {
+    included = None if not ends else [_included(curves, panel) for panel in PANELS]
+    layout = panels(scale, x, end, included) | {
         "uirevision": " ".join((*(curve.name for curve in curves), scale, x)),
         "hovermode": "x unified",
         "hoverlabel": {"namelength": -1},
-        "legend": {"orientation": "h", "x": 0, "y": 1.12, "yanchor": "bottom"},
-        "margin": {"l": 52, "r": 36, "t": 84 + 20 * (len(curves) // 4), "b": 44},
+        "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "top", "yref": "container"},
+        "margin": {
+            "l": 52,
+            "r": REFERENCE_MARGIN if references else 12,
+            "t": 44 + 20 * (len(curves) // 4),
+            "b": 36,
+        },
         "shapes": [],
     }
-    if scale == "log" and ends:
-        # Without a point at 1 nat, a KL below the start of its axis would reverse the axis.
-        data.append(trace_on(PANELS[1], [0], [1], mode="markers", opacity=0, hoverinfo="skip"))
+    if curves and (curves[0].losses.train["beta"] != 1).any():
+        data.append(_objective(curves[0].losses.train, x))
     if references:
         _add_references(data, layout, end, scale)
     if changes and curves and len(curves[0].losses.train):
@@ -136,14 +182,18 @@ def _run(curves: Sequence[Curve], index: int, panel: Panel, scale: Scale, x: X) 
     for split, rows, line in zip(Losses._fields, losses, lines, strict=True):
         values = _values(rows, panel)
         kept = thinned(rows[x], values)
+        there, drawn = rows[x][kept], values[kept]
+        if split == "test" and len(rows) > 1 and rows["step"][0] == 0:
+            # No line from before the first step to the end of the first epoch: nothing is known in between.
+            there, drawn = np.insert(there, 1, there[0]), np.insert(drawn, 1, np.nan)
         name = split if len(curves) == 1 else f"{run}: {split}"
         # An overlaid run has one legend entry, its name, which hides both its curves.
         legend = run if index else name
         traces.append(
             trace_on(
                 panel,
-                rows[x][kept],
-                values[kept],
+                there,
+                drawn,
                 name=legend,
                 legendgroup=legend,
                 showlegend=panel is PANELS[0] and (index == 0 or split == "test"),
@@ -157,11 +207,40 @@ def _run(curves: Sequence[Curve], index: int, panel: Panel, scale: Scale, x: X) 
     return traces
 
 
+def _included(curves: Sequence[Curve], panel: Panel) -> list[float]:
+    """Values that the panel's y axis shows in any case.
+
+    Those of KL are 0 and LEAST_KL. Of the others, one below, where a few lines of an untrained model, all
+    alike, would be spread over the whole axis.
+    """
+    if panel.term == "kl":
+        return [0, LEAST_KL]
+    values = np.concatenate([_values(rows, panel) for curve in curves for rows in curve.losses])
+    low, high = float(values.min()), float(values.max())
+    return [low / 2] if 0 < high < ALIKE * low else []
+
+
+def _objective(rows: Rows, x: X) -> Part:
+    """What the first run minimises, reconstruction + beta · KL, on the panel of −ELBO."""
+    values = rows["reconstruction"] + rows["beta"] * rows["kl"]
+    kept = thinned(rows[x], values)
+    return trace_on(
+        PANELS[2],
+        rows[x][kept],
+        values[kept],
+        name=f"{OBJECTIVE}: reconstruction + beta · KL",
+        showlegend=True,
+        mode="lines",
+        line={"color": TRAIN, "width": 1.5, "dash": "dot"},
+        hovertemplate=f"%{{y:.2f}} nats<extra>{OBJECTIVE}</extra>",
+    )
+
+
 def _band(rows: Rows, panel: Panel, scale: Scale, x: X) -> Part:
     """The band of ±1 standard deviation as a closed outline: its upper edge, and its lower one reversed."""
     values, deviations = _values(rows, panel), rows[f"{panel.term}_std"]
     low = values - deviations
-    if scale == "log":  # which cannot show a band that reaches below zero
+    if panel.scale(scale) == "log":  # which cannot show a band that reaches below zero
         low = np.maximum(low, 0.1 * values)
     edges, low, high = envelope(rows[x], low, values + deviations)
     there = rows[x][edges]
@@ -188,7 +267,7 @@ def _values(rows: Rows, panel: Panel) -> Array:
 def _add_references(data: list[Part], layout: Part, end: float, scale: Scale) -> None:
     """Adds published values as lines, with points all along, so that hovering works anywhere."""
     panel = PANELS[2]
-    for value, name, condition, side in REFERENCES:
+    for value, name, condition, words, drop in REFERENCES:
         data.append(
             trace_on(
                 panel,
@@ -200,8 +279,16 @@ def _add_references(data: list[Part], layout: Part, end: float, scale: Scale) ->
             )
         )
         height = float(np.log10(value)) if scale == "log" else value
-        label = text_on(panel, str(value), 1, height, size=10, yref=panel.y, yanchor=side)
-        layout["annotations"].append(label)
+        leader = {
+            "showarrow": True,
+            "arrowhead": 0,
+            "arrowwidth": 1,
+            "arrowcolor": GREY,
+            "ax": 14,
+            "ay": drop,
+        }
+        label = text_on(panel, f"{value} {words}", 1, height, size=10, yref=panel.y, yanchor="middle")
+        layout["annotations"].append(label | leader | {"align": "left"})
 
 
 def _add_changes(
@@ -298,10 +385,13 @@ def _difference(old: npt.NDArray[Any], new: npt.NDArray[Any]) -> str:
     return ", ".join(f"{name} {before:.3g} → {after:.3g}" for name, before, after in pairs if before != after)
 
 
-def panels(scale: Scale, x: X, end: float, *, empty: bool) -> Part:
-    """The layout of axes and headings, x from 0 to `end`; `empty` if there are no data to give y a range."""
+def panels(scale: Scale, x: X, end: float, included: Sequence[Sequence[float]] | None) -> Part:
+    """The layout of axes and headings, x from 0 to `end`.
+
+    `included` are values that each panel's y axis shows; None if there are no data to give it a range.
+    """
     axes: Part = {}
-    for panel, span in zip(PANELS, SPANS, strict=True):
+    for number, (panel, span) in enumerate(zip(PANELS, SPANS, strict=True)):
         # Options instead of a range, which would undo a zoom when it changes with the data.
         axes[f"xaxis{panel.x[1:]}"] = {
             "anchor": panel.y,
@@ -311,13 +401,14 @@ def panels(scale: Scale, x: X, end: float, *, empty: bool) -> Part:
             "unifiedhovertitle": {"text": AXES[x][2]},
             **({} if panel is PANELS[0] else {"matches": "x"}),
         }
-        vertical: Part = {"anchor": panel.x, "type": scale, "tickformat": ",~r"}
-        if empty:
-            vertical["range"] = np.log10(panel.empty).tolist() if scale == "log" else [0, panel.empty[1]]
-        elif panel.term == "kl" and scale == "log":
-            vertical["autorangeoptions"] = {"clipmin": LEAST_KL}
+        own = panel.scale(scale)
+        vertical: Part = {"anchor": panel.x, "type": own, "tickformat": ",~r"}
+        if included is None:
+            vertical["range"] = np.log10(panel.empty).tolist() if own == "log" else [0, panel.empty[1]]
+        elif included[number]:
+            vertical["autorangeoptions"] = {"include": list(included[number])}
         if panel.term == "kl":
-            vertical["nticks"] = 5  # otherwise labels of a logarithmic axis of two decades overlap
+            vertical["nticks"] = 5
         axes[f"yaxis{panel.y[1:]}"] = vertical
     axes["yaxis"]["title"] = {"text": "nats per image", "standoff": 4}
     headings = [text_on(panel, f"<b>{panel.heading}</b>", 0, 1, size=14) for panel in PANELS]

@@ -121,7 +121,12 @@ def explorer_map(
         plane=plane,
         revision=view.revision,
         pictures=view.pictures_url,
-        timeline=TimelineRef(placement.timeline, test_points.name, pictures.pictures_url(run.config.dataset)),
+        timeline=TimelineRef(
+            placement.timeline,
+            test_points.name,
+            pictures.pictures_url(run.config.dataset),
+            training=view.is_training_set,
+        ),
         colouring=colouring,
         colouring_name=(settings.colour, meaning),
         layers=settings.layers,

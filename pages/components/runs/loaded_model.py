@@ -49,9 +49,14 @@ def load(run: Run) -> LoadedModel:
     Of a live run they may be `REFRESH_SECONDS` old: its epochs may take a second each, and after each one all
     tabs would fetch decoder and points anew.
     """
+    return _load(run, written(run))
+
+
+def written(run: Run) -> int:
+    """When the weights that `load` returns were written, in nanoseconds; 0 if there are none."""
     if status(run).state not in LIVE:
         refresh(run)  # so that a resumed run does not go back to older weights
-    return _load(run, _cached_change(run, run.created_at) or changed_at(run.model_path))
+    return _cached_change(run, run.created_at) or changed_at(run.model_path)
 
 
 def refresh(run: Run) -> None:

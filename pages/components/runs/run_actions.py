@@ -146,9 +146,8 @@ def show_busy_run() -> None:
     if not live:
         del st.session_state[_BUSY]
         return
-    text, watch, stop = st.columns([4, 1, 1], vertical_alignment="center")
-    text.warning(f"{escape_markdown(name)} is being trained, and two trainings at once would both crawl.")
-    if watch.button("Watch it", width="stretch"):
+    st.warning(f"{escape_markdown(name)} is being trained, and two trainings at once would both crawl.")
+    if st.button("Watch it", width="stretch"):
         perform(lambda: select_run(run))
-    if stop.button("Stop it", width="stretch", help="Saves after this batch; it can be resumed."):
+    if st.button("Stop it", width="stretch", help="Saves after this batch; it can be resumed."):
         perform(lambda: request(run, stop=True))

@@ -14,10 +14,13 @@ RESUME = "**Resume** goes on from what was saved last; log.txt in the run's fold
 
 
 def run_heading(run: Run, status: Status) -> None:
-    """Shows the run's name, state, config and error."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.subheader(f"{escape_markdown(run.name)}: {status.state}", anchor=False, width="content")
-        st.caption(config_summary(run, status), width="content")
+    """Shows the run's name, state and config, in one line where there is room."""
+    st.subheader(f"{escape_markdown(run.name)}: {status.state}", anchor=False, width="content")
+    st.caption(config_summary(run, status), width="content")
+
+
+def show_trouble(status: Status) -> None:
+    """Shows why the run has failed or was interrupted, and what of its config the machine lacks."""
     if status.notice:
         st.info(escape_markdown(status.notice))
     if status.error:

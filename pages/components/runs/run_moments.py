@@ -40,14 +40,23 @@ def load(run: Run, loaded: LoadedModel, *, live: bool = False) -> Moments:
     return found
 
 
-def load_from_names(run: Run, *, live: bool) -> Moments:
-    """The moments of `run` from the names of its snapshots and its status alone."""
-    steps = [*map(_step, run.snapshots())]
-    status = run_data.status(run)
-    # A training that has ended has saved its weights, which are the last moment.
-    if not live and status.state in ("finished", "stopped") and status.step > max(steps, default=-1):
-        steps.append(status.step)
-    return _from_names(run, tuple(steps), live, _stamp(run.metrics_path))
+def without_weights(run: Run, *, live: bool) -> Moments:
+    """The moments of a run that has no weights yet: only the training as it stands now."""
+    return Moments(
+        run=run.name,
+        live=live,
+        moments=(_live(()),),
+        decoder=None,
+        weights=(),
+        pictures=np.empty((0, 0, 0), np.uint8),
+        means=np.empty((0, 0), np.float32),
+        missing=(),
+    )
+
+
+def at_step(run: Run, step: int) -> Moment:
+    """A moment without a snapshot, with the losses that the log has at this step."""
+    return _moment(run, step, None, None)
 
 
 def forget(run: Run) -> None:
@@ -107,21 +116,6 @@ def _moments(run: Run, loaded: LoadedModel, files: Sequence[Stamp], live: bool) 
         pictures=test.images[first],
         means=test.means[first],
         missing=missing,
-    )
-
-
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Run: path_of})
-def _from_names(run: Run, steps: Sequence[int], live: bool, log: Stamp) -> Moments:  # noqa: ARG001 (the key)
-    found = [_moment(run, step, None, None) for step in steps]
-    return Moments(
-        run=run.name,
-        live=live,
-        moments=(*found, _live(found)) if live else found,
-        decoder=None,
-        weights=(),
-        pictures=np.empty((0, 0, 0), np.uint8),
-        means=np.empty((0, 0), np.float32),
-        missing=(),
     )
 
 

@@ -79,7 +79,7 @@ def _table(runs: Sequence[Run]) -> None:
 def _actions(runs: Sequence[Run]) -> None:
     if not runs:
         st.caption(
-            "Choose rows at the left to lay their curves over those above, to open"
+            "Choose rows at the left to lay their curves over those of the run on Watch, to open"
             f"{', download or delete' if may_change() else ' or download'} them. A run that is started "
             "elsewhere appears when you come back to this window."
         )
@@ -97,7 +97,7 @@ def _actions(runs: Sequence[Run]) -> None:
                 if st.button("Delete", type="primary"):
                     _delete(runs)
         which = "Their curves" if len(runs) <= OVERLAID else f"The curves of the newest {OVERLAID}"
-        st.caption(f"{which} lie over those above.")
+        st.caption(f"{which} lie over those of the run on Watch.")
 
 
 def _delete(runs: Sequence[Run]) -> None:

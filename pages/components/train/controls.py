@@ -15,6 +15,7 @@ from pages.components.runs.run_actions import (
     train_longer,
 )
 from pages.components.shell.access import may_change
+from pages.components.shell.page_layout import screen_part
 from pages.components.train.form import click_step
 from vae.config import TrainConfig
 from vae.runs.records import LIVE, Request, Status
@@ -30,7 +31,7 @@ def controls(run: Run) -> None:
     status = run.status()
     request = run.request() or Request(number=status.heard)
     acknowledged = request.number == status.heard
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with screen_part("controls", horizontal=True):
         if status.state not in LIVE:
             _ended_actions(run, status)
         else:
@@ -45,14 +46,12 @@ def controls(run: Run) -> None:
                 key=delay,
                 on_change=lambda: request_and_wait(run, delay=st.session_state[delay]),
                 help="How long to wait after each batch.",
-                width=130,
+                width=220,
             )
         if status.state != "finished":
             _rate(run, "learning_rate", status, request)
             _rate(run, "beta", status, request)
     show_refusal()
-    if not acknowledged and status.state in {"running", "paused"}:
-        st.caption("Requested; it takes effect after the current batch.")
 
 
 def _buttons(run: Run, status: Status, request: Request, *, acknowledged: bool) -> None:
@@ -73,7 +72,7 @@ def _buttons(run: Run, status: Status, request: Request, *, acknowledged: bool) 
         on_click=request_and_wait,
         args=(run,),
         kwargs={"pause_at": pause_at},
-        width=190,
+        width=150,
     )
     epoch_steps = max(1, status.total_steps // run.config.epochs)
     for text, key, steps, about in (
@@ -104,7 +103,7 @@ def _rate(run: Run, field: str, status: Status, request: Request) -> None:
         key=key,
         on_change=lambda: request_and_wait(run, **{field: st.session_state[key]}),
         help=TrainConfig.model_fields[field].description,
-        width=130,
+        width={"learning_rate": 250, "beta": 180}[field],
     )
 
 

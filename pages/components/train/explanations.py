@@ -27,12 +27,6 @@ _PICTURES = (
     from 9 and 3 from 5 from 8, where two numbers hold too little. What is blurred is what the model does
     not know.</p>""",
 )
-_MAP = (
-    "Where the model puts a thousand test pictures; colour is the class, which it never sees.",
-    """<p>Untrained, all lie on one spot. To draw them apart, the decoder needs them apart, so the classes
-    drift away from the middle; the KL term pulls them back to the prior, which keeps the map round and
-    without holes. Neighbours on the map are drawn alike: that is why classes that look alike touch.</p>""",
-)
 
 
 class _MapTexts(NamedTuple):
@@ -103,6 +97,12 @@ def latent_explanation(dataset: Dataset, latent_dim: int) -> str:
     return details_html((first, more))
 
 
+def explanations(dataset: Dataset, latent_dim: int) -> str:
+    """HTML that explains the panels of the Train page, folded."""
+    panels = "".join(map(details_html, (_CURVES, _PICTURES)))
+    return f"{panels}{latent_explanation(dataset, latent_dim)}"
+
+
 def details_html(panel: tuple[str, str]) -> str:
     """HTML of a sentence and an expandable text beneath it."""
     sentence, more = panel
@@ -110,6 +110,3 @@ def details_html(panel: tuple[str, str]) -> str:
         f'<details style="font-size:0.875rem"><summary style="cursor:pointer">{sentence} '
         f"<u>More</u></summary>{more}</details>"
     )
-
-
-CURVES, PICTURES, MAP = map(details_html, (_CURVES, _PICTURES, _MAP))

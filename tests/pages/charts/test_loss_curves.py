@@ -68,8 +68,9 @@ def test_each_panel_shows_its_term_of_train_and_test(x: X) -> None:
     for panel, (term, sign) in enumerate((("reconstruction", 1), ("kl", 1), ("elbo", -1))):
         for split, rows in zip(("train", "test"), run, strict=True):
             trace = on(drawn, panel, split)
-            np.testing.assert_array_equal(trace["x"], rows[x])
-            np.testing.assert_array_equal(trace["y"], sign * rows[term])
+            gap = [1] if split == "test" else []  # between the first test and the end of the first epoch
+            np.testing.assert_array_equal(trace["x"], np.insert(rows[x], gap, rows[x][0]))
+            np.testing.assert_array_equal(trace["y"], np.insert(sign * rows[term], gap, np.nan))
             assert trace["hovertemplate"].startswith("%{y:.2f} nats")
     headings = [note["text"] for note in drawn["layout"]["annotations"]]
     assert headings == ["<b>Reconstruction</b>", "<b>KL</b>", "<b>−ELBO</b>"]
@@ -89,7 +90,8 @@ def test_the_band_is_one_standard_deviation_and_stays_above_zero_on_a_log_axis()
         np.testing.assert_allclose(band["y"][:60], means + deviations)
         np.testing.assert_allclose(band["y"][60:], (means - deviations)[::-1])
         np.testing.assert_array_equal(band["x"][60:], band["x"][:60][::-1])
-        assert (on(figure(Curve("run", run)), panel, "±1 std over batches")["y"] > 0).all()
+        if term != "kl":  # whose axis is linear
+            assert (on(figure(Curve("run", run)), panel, "±1 std over batches")["y"] > 0).all()
 
 
 @pytest.mark.parametrize("lines", [1, 2, POINTS, POINTS + 1, 1000, 100_000])
@@ -163,11 +165,12 @@ def test_everybody_can_tell_the_runs_apart() -> None:
         assert contrast[2:].min() > 2.7
 
 
-def test_references_tell_their_value_and_condition_anywhere() -> None:
+def test_references_stand_at_their_lines_with_their_condition() -> None:
     drawn = figure(Curve("run", losses()), references=True)
-    for value, condition in (
-        (152.7, "30 epochs, its KL trap included"),
-        (137.1, "Gaussian VAE, d = 2, dynamic binarisation"),
+    for value, condition, label in (
+        (152.7, "30 epochs, its KL trap included", "152.7 blog's loop, 2-D"),
+        (137.1, "Gaussian VAE, d = 2, dynamic binarisation", "137.1 Davidson 2018,<br>Gaussian, 2-D"),
+        (133.7, "S-VAE, hyperspherical, d = 2, dynamic binarisation", "133.7 S-VAE, 2-D"),
     ):
         lines = [t for t in drawn["data"] if condition in t.get("hovertemplate", "")]
         assert [line["xaxis"] for line in lines] == ["x3"]
@@ -176,10 +179,23 @@ def test_references_tell_their_value_and_condition_anywhere() -> None:
         assert np.diff(lines[0]["x"]).max() < 0.2  # epochs: no place without a point
         assert lines[0]["x"][-1] >= 6
         assert not lines[0]["showlegend"]
-    assert drawn["layout"]["annotations"][-1]["y"] == pytest.approx(np.log10(137.1))
-    linear = figure(Curve("run", losses()), references=True, scale="linear")
-    assert linear["layout"]["annotations"][-1]["y"] == 137.1
-    assert len(figure(Curve("run", losses()))["data"]) == len(drawn["data"]) - 2
+        for scale, height in (("log", np.log10(value)), ("linear", value)):
+            layout = figure(Curve("run", losses()), references=True, scale=scale)["layout"]
+            (note,) = [note for note in layout["annotations"] if note["text"] == label]
+            assert (note["yref"], note["y"]) == ("y3", pytest.approx(height))
+    assert len(figure(Curve("run", losses()))["data"]) == len(drawn["data"]) - 3
+
+
+def test_what_is_trained_is_drawn_where_it_is_not_the_elbo() -> None:
+    run = losses()
+    name = "trained objective"
+    assert not any(name in trace.get("name", "") for trace in figure(Curve("run", run))["data"])
+    run.train["beta"][30:] = 4
+    drawn = on(figure(Curve("run", run)), 2, name)
+    expected = run.train["reconstruction"] + run.train["beta"] * run.train["kl"]
+    np.testing.assert_allclose(drawn["y"], expected)
+    np.testing.assert_allclose(drawn["y"][:30], -run.train["elbo"][:30])
+    assert drawn["showlegend"]
 
 
 @pytest.mark.parametrize("x", ["epoch", "step", "seconds"])
@@ -252,16 +268,24 @@ def test_zoom_and_hidden_curves_survive_while_the_kind_of_figure_stays() -> None
     assert len({f["layout"]["uirevision"] for f in (drawn, *others)}) == 5
 
 
-def test_the_kl_axis_is_clipped_and_never_upside_down() -> None:
-    tiny = losses()
-    for rows in tiny:
+@pytest.mark.parametrize("scale", ["log", "linear"])
+def test_a_kl_that_falls_to_zero_is_seen_to_do_so(scale: str) -> None:
+    collapsed = losses()
+    for rows in collapsed:
         rows["kl"] = 1e-3
-    drawn = figure(Curve("run", tiny))
-    assert drawn["layout"]["yaxis2"]["autorangeoptions"] == {"clipmin": 0.1}
-    # Plotly's range ends at the greatest value: one above the clip must be there.
-    assert max(max(trace["y"]) for trace in drawn["data"] if trace["yaxis"] == "y2") == 1
-    linear = figure(Curve("run", tiny), scale="linear")
-    assert "autorangeoptions" not in linear["layout"]["yaxis2"]
+    layout = figure(Curve("run", collapsed), scale=scale)["layout"]
+    assert layout["yaxis2"]["type"] == "linear"
+    assert layout["yaxis2"]["autorangeoptions"] == {"include": [0, 1]}
+    assert layout["yaxis"]["type"] == layout["yaxis3"]["type"] == scale
+
+
+@pytest.mark.parametrize("scale", ["log", "linear"])
+def test_the_first_lines_which_are_all_alike_do_not_fill_their_axis(scale: str) -> None:
+    early, late = losses(train=1, test=1), losses()
+    (only,) = early.test["reconstruction"]
+    axis = figure(Curve("run", early), scale=scale)["layout"]["yaxis"]
+    assert axis["autorangeoptions"]["include"][0] == pytest.approx(only / 2, rel=0.05)
+    assert "autorangeoptions" not in figure(Curve("run", late), scale=scale)["layout"]["yaxis"]
 
 
 @pytest.mark.parametrize("curves", [(), (Curve("run", losses(0, 0)),)])
@@ -269,8 +293,8 @@ def test_the_kl_axis_is_clipped_and_never_upside_down() -> None:
 def test_a_run_without_lines_has_three_panels_with_axes(curves: tuple[Curve, ...], scale: str) -> None:
     drawn = figure(*curves, scale=scale, references=True, changes=[Change(0, 0, 0, "beta 1 → 4")])
     layout = drawn["layout"]
-    for number, (low, high) in (("", (100, 600)), (2, (0.1, 10)), (3, (100, 600))):
-        expected = np.log10((low, high)).tolist() if scale == "log" else [0, high]
+    for number, (low, high) in (("", (100, 600)), (2, (0, 10)), (3, (100, 600))):
+        expected = np.log10((low, high)).tolist() if scale == "log" and number != 2 else [0, high]
         assert layout[f"yaxis{number}"]["range"] == expected
         assert layout[f"xaxis{number}"]["autorangeoptions"]["include"] > 0
     assert layout["shapes"] == []

@@ -1,28 +1,19 @@
 """The heading of a run, as a page of its own."""
 
-from pathlib import Path
-
 from streamlit.testing.v1 import AppTest
 
-from tests.support.small_runs import small_config
-from vae.runs.catalogue import new_run
 
-
-def page(folder: str, notice: str | None) -> None:
-    from pathlib import Path
-
-    from pages.components.runs.run_heading import run_heading
+def page(notice: str | None) -> None:
+    from pages.components.runs.run_heading import show_trouble
     from vae.runs.records import Status
-    from vae.runs.run import Run
 
-    run_heading(Run(Path(folder)), Status(state="running", notice=notice))
+    show_trouble(Status(state="running", notice=notice))
 
 
-def test_what_the_machine_lacks_is_shown_letter_by_letter(small: Path) -> None:
-    run = new_run(small_config(), small)
-    shown = AppTest.from_function(page, args=(str(run.path), "No device *cuda* here.")).run()
+def test_what_the_machine_lacks_is_shown_letter_by_letter() -> None:
+    shown = AppTest.from_function(page, args=("No device *cuda* here.",)).run()
     assert [info.value for info in shown.info] == ["No device \\*cuda\\* here."]
-    assert not AppTest.from_function(page, args=(str(run.path), None)).run().info
+    assert not AppTest.from_function(page, args=(None,)).run().info
 
 
 def test_a_starting_run_says_what_it_does() -> None:

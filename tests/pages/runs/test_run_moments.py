@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from pages.components.runs import loaded_model, run_actions, run_data, run_moments
-from pages.components.runs.run_moments import load_from_names
+from pages.components.runs.run_moments import at_step
 from pages.components.shell import assets
 from pages.components.stores.moments import Moments
 from tests.support.app_test import PAGES, component, visit
@@ -113,16 +113,18 @@ def test_links_in_their_place_are_left_out(run: Run, tmp_path: Path) -> None:
     assert [moment.step for moment in shown.moments[:-1]] == [int(path.stem) for path in others]
 
 
-def test_where_steps_lie_is_told_once_the_log_says_it(run: Run) -> None:
+def test_a_moment_at_a_step_has_what_the_log_says_of_it(run: Run) -> None:
     log = run.metrics_path.read_bytes()
     first, *_ = log.splitlines(keepends=True)  # that of the test set, before the first step
     run.metrics_path.write_bytes(first)
-    assert {moment.epoch for moment in load_from_names(run, live=True).moments} == {None}
+    assert at_step(run, 24).epoch is None
     with run.metrics_path.open("ab") as file:
         file.write(log.removeprefix(first))
-    *snapshots, _ = load_from_names(run, live=True).moments
-    assert [moment.epoch for moment in snapshots] == [moment.step / 12 for moment in snapshots]
-    assert load_from_names(run, live=True) is load_from_names(run, live=True)  # made once
+    moment = at_step(run, 24)
+    lines = {line.split: line for line in run.metrics()[0] if line.step == 24}
+    assert moment.epoch == 2
+    assert moment.train == (lines["train"].reconstruction, lines["train"].kl)
+    assert moment.test == (lines["test"].reconstruction, lines["test"].kl)
 
 
 def test_a_snapshot_of_an_older_version_has_the_losses_of_the_log(run: Run) -> None:

@@ -153,3 +153,26 @@ def test_what_is_saved_is_what_the_last_test_line_says(trained: Run) -> None:
         line.reconstruction, rel=1e-9
     )
     assert float(saved.scores.kl.mean(dtype=np.float64)) == pytest.approx(line.kl, rel=1e-9)
+
+
+def test_a_save_between_two_lines_leaves_no_line_of_few_batches(
+    run: Run, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mean of one batch would be drawn as a dip of the loss. A kill after the save loses nothing."""
+    monkeypatch.setattr("vae.training.loop.SAVE_SECONDS", -1)  # due after each step
+    monkeypatch.setattr("vae.training.loop.FIRST_EPOCH_LINES", 2)
+    monkeypatch.setattr("vae.training.loop.EPOCH_LINES", 2)
+    monkeypatch.setattr("vae.training.loop.snapshot_steps", lambda *_: frozenset({36}))
+    statuses = fit(run)
+    while next(statuses).step < 21:
+        pass
+    statuses.close()
+    assert Run(run.path).status().state == "interrupted"
+    for _ in fit(run):
+        pass
+    lines, whole = ([line for line in each.metrics()[0] if line.split == "train"] for each in (run, trained))
+    assert [line.step for line in lines] == [6, 12, 18, 24, 30, 36]
+    for first, line in zip((0, 6), lines, strict=False):  # in whose epoch the other run has a line a batch
+        batches = [each.reconstruction for each in whole if first < each.step <= first + 6]
+        assert len(batches) == 6
+        assert line.reconstruction == pytest.approx(np.mean(batches), rel=1e-5)

@@ -92,7 +92,7 @@ def live_figure(
     figure: go.Figure | Mapping[str, Any] | Spec,
     *,
     key: str,
-    height: int = 400,
+    height: int | str = 400,
     label: str,
     cursor: Cursor | None = None,
 ) -> None:
@@ -105,7 +105,7 @@ def live_figure(
             Streamlit's theme, except those that the figure itself sets. Its own width and height
             are ignored.
         key: the chart's identity, unique in the app.
-        height: in CSS pixels; the width follows the container.
+        height: in CSS pixels, or a CSS length that follows the window; the width follows the container.
         label: the chart's name for screen readers.
         cursor: a line at the moment that is shown; a click, but no double click, goes to the nearest one.
     """
@@ -117,7 +117,7 @@ def live_figure(
             "figure": spec.text,
             "narrow": spec.narrow,
             "key": key,
-            "height": height,
+            "height": f"{height}px" if isinstance(height, int) else height,
             "label": label,
             "cursor": cursor and cursor._asdict(),
             "plotly": plotly_js_url(),

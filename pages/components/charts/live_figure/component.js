@@ -44,7 +44,7 @@ class LiveFigure {
   fit() {
     const { box, data } = this;
     const narrow = data.narrow && box.offsetWidth < data.narrow.width ? data.narrow : null;
-    box.style.setProperty("--live-figure-height", `${(narrow ?? data).height}px`);
+    box.style.setProperty("--live-figure-height", narrow ? `${narrow.height}px` : data.height);
     return narrow?.layout ?? {};
   }
 

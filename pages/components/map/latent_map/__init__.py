@@ -69,11 +69,13 @@ class TimelineRef(NamedTuple):
         timeline: the name of the timeline that it follows.
         points: the name of the test set's points under the newest weights.
         pictures: the URL of the test set's real pictures, or None.
+        training: whether the newest map shows the training set instead.
     """
 
     timeline: str
     points: str
     pictures: str | None
+    training: bool = False
 
 
 def _numbers(values: Any) -> list[float]:
@@ -118,7 +120,8 @@ class MapContent:
     """What a map shows of a model.
 
     Attributes:
-        points, decoder: names of the points and the decoder in the browser (see `stores`).
+        points, decoder: names of the points and the decoder in the browser (see `stores`). Without a decoder
+            only the points are shown.
         classes: names of the classes, one for each label.
         plane: the plane through the latent space; the points lie on the same one.
         revision: names the run and the plane's directions; while it stays, so does the zoom.
@@ -129,7 +132,7 @@ class MapContent:
     """
 
     points: str
-    decoder: str
+    decoder: str | None
     classes: Sequence[str]
     plane: Plane
     revision: str

@@ -3,12 +3,12 @@
 Below it are ten test images over their reconstructions at that moment, drawn in the browser.
 """
 
+import base64
 from typing import NamedTuple
-
-import streamlit as st
 
 from pages.components.charts.colours import class_colours
 from pages.components.shell.assets import module_component
+from vae.datasets.images import ImageArray
 
 # The thumb begins at the end, where it mostly stays, and not in the middle, as in a browser of itself.
 HTML = (
@@ -33,6 +33,21 @@ HTML = (
 _mount = module_component(__file__, HTML)
 
 
+class LiveEnd(NamedTuple):
+    """What is shown at the end of the timeline.
+
+    Attributes:
+        caption: step, epoch and losses of that moment, as `Moment.caption`.
+        pictures: ten test images: (C, S, S) grey levels; None for those of the list of moments.
+        reconstructions: the same, as the model of that moment makes them: (C, S, S); None for what the
+            newest weights in the browser make.
+    """
+
+    caption: str
+    pictures: ImageArray | None = None
+    reconstructions: ImageArray | None = None
+
+
 class Link(NamedTuple):
     """Another timeline, which moves along to where `by` ("epoch", "step") is the same."""
 
@@ -40,16 +55,12 @@ class Link(NamedTuple):
     by: str
 
 
-def touched(key: str) -> bool:
-    """Whether the slider was moved while the browser has only the steps, so that snapshots are needed."""
-    return bool(st.session_state.get(key, {}).get("touched"))
-
-
 def time_machine(
     moments: str,
     *,
     dims: bool = True,
     live: bool = False,
+    end: LiveEnd | None = None,
     linked: Link | None = None,
     address: str = "step",
     key: str,
@@ -60,6 +71,7 @@ def time_machine(
         moments: the name of the list of moments in the browser (`moments_store`).
         dims: whether the page has parts of the newest weights, which are dimmed at earlier moments.
         live: whether the run is training, and the page follows its newest weights.
+        end: what is shown at the end, if not the last moment of the list.
         linked: another timeline that this one moves.
         address: the URL parameter of the step.
         key: the slider's identity, and the timeline's name, unique in the app.
@@ -72,8 +84,18 @@ def time_machine(
             "colours": class_colours(),
             "dims": dims,
             "live": live,
+            "end": end
+            and {
+                "caption": end.caption,
+                "pictures": _base64(end.pictures),
+                "reconstructions": _base64(end.reconstructions),
+                "count": 0 if end.pictures is None else len(end.pictures),
+            },
             "linked": linked and linked._asdict(),
             "address": address,
         },
-        on_touched_change=lambda: None,  # without it nothing reaches `touched`
     )
+
+
+def _base64(levels: ImageArray | None) -> str | None:
+    return None if levels is None else base64.b64encode(levels.tobytes()).decode()

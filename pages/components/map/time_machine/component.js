@@ -1,5 +1,6 @@
 import { component } from "../../shell/lifecycle.js";
 import { timeline } from "../../stores/moments/timeline.js";
+import { bytesOf } from "../../stores/pictures/levels.js";
 import { Awaited } from "../../stores/registry/awaited.js";
 import { momentLists } from "../../stores/registry/registry.js";
 import { drawTen } from "./reconstructions_row.js";
@@ -53,8 +54,8 @@ class TimeMachine {
     };
   }
 
-  show({ data, setTriggerValue }) {
-    Object.assign(this, { data, report: setTriggerValue });
+  show({ data }) {
+    this.data = data;
     if (!this.timeline) {
       this.timeline = timeline(data.key);
       this.timeline.addEventListener("change", () => this.draw(), { signal: this.listeners.signal });
@@ -73,7 +74,6 @@ class TimeMachine {
     this.list = moments; // the last one stays until the next is here
     this.box.dataset.moments = moments.name;
     this.drawn = null;
-    if (moments.decoder) this.reported = null;
     this.timeline.follow(moments, this.data.address);
   }
 
@@ -81,19 +81,13 @@ class TimeMachine {
   draw() {
     const { timeline, box, slider, list } = this;
     if (!list || timeline.run !== list.run) return;
-    box.hidden = timeline.last < 1; // a single moment needs no slider
-    if (box.hidden) return;
+    box.toggleAttribute("data-single", timeline.last < 1); // a single moment needs no slider, only its room
     const { scene } = timeline;
-    // While only the steps are known, the one that was chosen.
-    const moment = timeline.moments[scene ? scene.index : list.decoder ? timeline.last : Math.round(timeline.position)];
-    if (!list.decoder && timeline.position < timeline.last && this.reported !== list.run) {
-      this.reported = list.run;
-      this.report("touched", true);
-    }
+    const end = scene ? null : this.data.end;
+    const moment = timeline.moments[scene ? scene.index : timeline.last];
     slider.max = timeline.last;
     slider.value = timeline.position;
-    const live = list.live && moment === timeline.moments[timeline.last];
-    const text = live ? "live: the training as it goes" : moment.caption;
+    const text = end ? end.caption : moment.caption;
     if (this.text.textContent !== text) {
       this.text.textContent = text;
       slider.setAttribute("aria-valuetext", text);
@@ -101,13 +95,12 @@ class TimeMachine {
     this.drawPlay(timeline.played ? "Pause" : "Play");
     this.end.textContent = list.live || this.data.live ? "live" : "end";
     this.end.toggleAttribute("aria-current", timeline.position === timeline.last);
-    // A page without parts of the newest weights shows the images of a live run elsewhere.
-    this.ten.hidden = !list.decoder || (!scene && list.live && !this.data.dims);
     const note = this.noteText(list, scene);
     if (this.note.textContent !== note) this.note.textContent = note;
     this.trouble.textContent = timeline.trouble;
     box.toggleAttribute("data-past", Boolean(scene));
-    this.drawTen(list, scene ? scene.loaded : timeline.present, moment.step);
+    if (end?.pictures) this.drawEnd(end, moment.step);
+    else this.drawMoment(list, scene ? scene.loaded : timeline.present, moment.step);
   }
 
   noteText(list, scene) {
@@ -125,12 +118,21 @@ class TimeMachine {
     this.play.setAttribute("aria-label", `${text} the moments`);
   }
 
-  drawTen(list, loaded, step) {
+  drawEnd(end, step) {
+    if (this.drawn === end) return;
+    this.drawn = end;
+    this.drawTen(bytesOf(end.pictures), bytesOf(end.reconstructions), end.count, step);
+  }
+
+  drawMoment(list, loaded, step) {
     if (!loaded || this.drawn === loaded) return;
-    const colours = this.data.colours.slice(0, list.means.length);
-    drawTen(this.ten, list.pictures, loaded.decoder.greyLevels(loaded.reconstructions), colours);
-    this.ten.setAttribute("aria-label", `Ten test images over their reconstructions, step ${step}`);
     this.drawn = loaded;
+    this.drawTen(list.pictures, loaded.decoder.greyLevels(loaded.reconstructions), list.means.length, step);
+  }
+
+  drawTen(pictures, levels, count, step) {
+    drawTen(this.ten, pictures, levels, this.data.colours.slice(0, count));
+    this.ten.setAttribute("aria-label", `Ten test images over their reconstructions, step ${step}`);
     this.box.dataset.step = step; // everything of this moment is drawn
   }
 

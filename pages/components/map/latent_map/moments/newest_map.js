@@ -24,7 +24,7 @@ export class NewestMap {
   // `plane` is that of the points.
   request({ decoder, points, plane }) {
     this.line = isLine(plane);
-    this.awaited.decoder.request(decoder);
+    this.awaited.decoder.request(decoder); // null for none: it is awaited without an end
     this.awaited.points.request(points);
   }
 

@@ -24,8 +24,9 @@ export class PastMap {
   }
 
   // How the newest map looks and what is marked on it: { colouring, colours, scale, layers, plane, points, pins, pinned,
-  // chosen, ellipse }; and its `moments` { timeline, points, pictures }: the names of the timeline and of the test set's
-  // points, and the URL of its pictures; or null where there is no time slider.
+  // chosen, ellipse }; and its `moments` { timeline, points, pictures, training }: the names of the timeline and of the
+  // test set's points, the URL of its pictures, and whether the newest map shows the training set instead; or null where
+  // there is no time slider.
   follow(map) {
     this.map = map;
     const { colouring, layers, points, moments } = map;
@@ -37,7 +38,7 @@ export class PastMap {
       this.timeline?.addEventListener("change", () => this.stale && this.change(), { signal: this.listeners.signal });
     }
     if (moments) this.awaited.request(moments.points);
-    const remarks = [colouring === "reconstruction" && LOSSES, moments && points !== moments.points && TEST];
+    const remarks = [colouring === "reconstruction" && LOSSES, moments?.training && TEST];
     const remark = layers.includes("points") ? remarks.filter(Boolean).join(" ") : "";
     if (this.timeline && this.timeline.remark !== remark) this.timeline.set({ remark });
     this.change();

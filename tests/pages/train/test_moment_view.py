@@ -1,21 +1,26 @@
-"""The time machine on the Train page: what it asks of the server, what is seen of a run, finished or live."""
+"""The moment that the Train page shows: map, digits and samples of a run, finished or live."""
 
+import base64
+import json
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
+from streamlit.testing.v1 import AppTest
 
+from pages.components.map.map_data import points_of
 from pages.components.runs import loaded_model, run_moments
 from tests.pages.map.test_time_machine import BETWEEN, model_of, places, seek, seen
 from tests.support.app_test import PAGES, component, visit
 from tests.support.browser import Workshop, ready
 from tests.support.latent_page import decoded, digit, next_frame
+from vae.inference.formatting import coordinate_name
+from vae.inference.planes import axis_directions, largest_axes
 from vae.runs.checkpoints import load_snapshot
+from vae.runs.live_view import load_view, save_view
 from vae.runs.run import Run
 
 # Where the lines stand, by the numbers of the figure's x axis; none that is hidden.
@@ -34,70 +39,99 @@ PANEL = """([number, x]) => {
     const { xaxis, yaxis } = Object.values(chart._fullLayout._plots)[number];
     return [left + xaxis._offset + xaxis.d2p(x), top + yaxis._offset + yaxis._length / 2];
 }"""
-# Not by `visit`, whose module imports torch.
-TORCHLESS = """
-import sys
-from streamlit.testing.v1 import AppTest
-page = AppTest.from_file("app.py", default_timeout=60)
-page.switch_page("pages/train.py").run()
-sliders = sum('"key": "rewind"' in part.proto.json for part in page.get("bidi_component"))
-sys.exit(10 * sliders + ("torch" in sys.modules))
-"""
 
 
-@pytest.mark.usefixtures("runs_dir")
-def test_until_somebody_goes_back_the_page_does_without_torch() -> None:
-    code = subprocess.run([sys.executable, "-c", TORCHLESS], check=False).returncode
-    assert code == 10  # a slider, and no torch
+def has(test: AppTest, key: str) -> bool:
+    return any(f'"key": "{key}"' in part.proto.json for part in test.get("bidi_component"))
 
 
-def test_the_steps_are_known_and_going_back_brings_the_rest(runs_dir: Path, trained: Run) -> None:
+def test_a_finished_run_is_shown_by_its_weights_at_once(runs_dir: Path, trained: Run) -> None:
     run = Run(runs_dir / trained.name)
     test = visit(PAGES[2], run=run.name)
-    known = run_moments.load_from_names(run, live=False)
-    assert [moment.step for moment in known.moments] == [int(path.stem) for path in run.snapshots()]
-    assert component(test, "rewind")["moments"] == known.name
-    assert not any('"key": "then"' in part.proto.json for part in test.get("bidi_component"))
-    test = visit(PAGES[2], {"rewind": {"touched": True}}, run=run.name)
-    whole = run_moments.load(run, loaded_model.load(run))
-    assert component(test, "rewind")["moments"] == whole.name
-    assert component(test, "then")["decoder"] == whole.decoder
-    # Where they lie on the curves is the same by the log as by the snapshots.
-    for one, other in zip(known.moments, whole.moments, strict=True):
-        assert one.epoch == pytest.approx(other.epoch)
-    # Seconds are interpolated: how near they come depends on how evenly the machine went.
-    seconds = [float(moment.seconds or 0) for moment in known.moments]
-    assert seconds == sorted(seconds)
-    assert seconds[-1] == pytest.approx(whole.moments[-1].seconds, abs=0.05)
+    loaded = loaded_model.load(run)
+    shown = run_moments.load(run, loaded)
+    slider, drawn = component(test, "rewind"), component(test, "training_map")
+    texts = (part.proto.json for part in test.get("bidi_component"))
+    samples = next(json.loads(text) for text in texts if '"posteriors"' in text)
+    assert (slider["moments"], slider["end"]) == (shown.name, None)
+    assert drawn["decoder"] == samples["decoder"] == loaded.decoder.name
+    assert drawn["moments"]["points"] == drawn["points"]
+    assert drawn["points"] == points_of(run, loaded, axis_directions(2)).name
 
 
-def test_the_weights_of_a_stop_between_two_snapshots_are_the_last_moment(
-    runs_dir: Path, trained: Run
-) -> None:
+def live(run: Run, **changes: object) -> AppTest:
+    """The page while a trainer holds the run."""
+    with run.lock():
+        run.write_status(run.status().model_copy(update={"state": "running", **changes}))
+        return visit(PAGES[2], run=run.name)
+
+
+def test_of_a_live_run_the_end_is_the_live_view(runs_dir: Path, trained: Run) -> None:
     run = Run(runs_dir / trained.name)
-    run.snapshots()[-1].unlink()
-    steps = [int(path.stem) for path in run.snapshots()]
-    last = run_moments.load_from_names(run, live=False).moments[-1]
-    assert (last.step, last.epoch) == (run.status().step, 3)
-    assert last.step > steps[-1]
+    view = load_view(run.view_path)
+    assert view is not None
+    save_view(run.view_path, view._replace(step=24))
+    test = live(run)
+    slider, drawn = component(test, "rewind"), component(test, "training_map")
+    *earlier, end = run_moments.load(run, loaded_model.load(run), live=True).moments
+    assert [moment.step for moment in earlier] == [int(path.stem) for path in run.snapshots()]
+    assert (end.url, end.epoch, end.train, end.test) == (None, None, None, None)
+    line = {each.split: each for each in run.metrics()[0] if each.step == 24}["test"]
+    assert slider["end"]["caption"].startswith("live · step 24 · epoch 2.00 · ")
+    assert f"{line.reconstruction:.1f} + " in slider["end"]["caption"]
+    assert slider["end"]["caption"].endswith(" · samples: epoch 3.00")
+    assert base64.b64decode(slider["end"]["reconstructions"]) == view.reconstructions.tobytes()
+    assert drawn["decoder"] is None  # that of the weights is of another moment
+    assert drawn["points"] != drawn["moments"]["points"]
 
 
-def test_of_a_live_run_all_snapshots_are_moments_and_the_end_is_live(runs_dir: Path, trained: Run) -> None:
+def test_a_paused_run_is_shown_by_its_weights(runs_dir: Path, trained: Run) -> None:
     run = Run(runs_dir / trained.name)
-    for found in (
-        run_moments.load_from_names(run, live=True),
-        run_moments.load(run, loaded_model.load(run), live=True),
-    ):
-        *earlier, end = found.moments
-        assert [moment.step for moment in earlier] == [int(path.stem) for path in run.snapshots()]
-        assert (end.url, end.epoch, end.train, end.test) == (None, None, None, None)
-        assert found.live
+    test = live(run, state="paused")
+    slider, drawn = component(test, "rewind"), component(test, "training_map")
+    assert drawn["decoder"] == loaded_model.load(run).decoder.name
+    assert slider["end"]["reconstructions"] is None
+    assert slider["end"]["caption"].startswith("live · step 36 · epoch 3.00 · ")
+    assert "samples" not in slider["end"]["caption"]
+
+
+def test_before_the_first_weights_the_live_view_is_all_there_is(runs_dir: Path, trained: Run) -> None:
+    run = Run(runs_dir / trained.name)
+    run.model_path.unlink()
+    test = live(run)
+    slider, drawn = component(test, "rewind"), component(test, "training_map")
+    assert slider["moments"] == run_moments.without_weights(run, live=True).name
+    assert slider["end"]["pictures"]
+    assert (drawn["decoder"], drawn["moments"]) == (None, None)
+    run.view_path.unlink()
+    test = live(run, state="starting")
+    assert component(test, "rewind")["end"] is None
+    assert has(test, "training_map")  # in its place, empty
+
+
+def test_of_many_dimensions_the_two_with_the_largest_kl_are_shown(small: Path, wide: Run) -> None:
+    run = Run(shutil.copytree(wide.path, small / wide.name))
+    loaded = loaded_model.load(run)
+    first, second = largest_axes(loaded.test.kl_by_dimension.mean(axis=0))
+    for test in (visit(PAGES[2], run=run.name), live(run)):
+        names = component(test, "training_map")["plane"]["names"]
+        assert set(names) <= {coordinate_name(i) for i in range(5)}
+        assert any(f"The map shows {names[0]} and {names[1]}: of 5" in each.value for each in test.caption)
+    test = visit(PAGES[2], run=run.name)
+    assert component(test, "training_map")["plane"]["names"] == [
+        coordinate_name(first),
+        coordinate_name(second),
+    ]
 
 
 @pytest.fixture
 def run(trained: Run, workshop: Workshop) -> Run:
     """A copy of the small run, which a server shows."""
     return Run(shutil.copytree(trained.path, workshop.runs / trained.name))
+
+
+def box(part: Locator) -> object:
+    return part.bounding_box()
 
 
 @pytest.mark.browser
@@ -108,7 +142,6 @@ def test_a_click_on_a_curve_goes_to_that_moment(workshop: Workshop, page: Page, 
     machine = page.locator(".time-machine")
     expect(machine.locator("[type=range]")).to_have_value(str(len(paths) - 1))
     assert page.evaluate(CURSORS) == []
-    expect(page.locator(".st-key-newest")).to_be_visible()
     for panel, number in ((1, 4), (2, 1)):
         snapshot = load_snapshot(paths[number], run.config)
         assert snapshot.metrics is not None
@@ -117,7 +150,7 @@ def test_a_click_on_a_curve_goes_to_that_moment(workshop: Workshop, page: Page, 
         seen(page, int(paths[number].stem))
         assert page.evaluate(CURSORS) == pytest.approx([snapshot.metrics.epoch] * 3, abs=0.01)
         expect(page).to_have_url(re.compile(f"step={int(paths[number].stem)}"))
-        ready(page, "then")
+        ready(page, "training_map")
         expect(page.locator(".latent-map[data-past]")).to_be_visible()
         assert np.array_equal(places(page), snapshot.mean.astype(np.float32))
         page.locator(".latent-map-plot").scroll_into_view_if_needed()
@@ -129,7 +162,6 @@ def test_a_click_on_a_curve_goes_to_that_moment(workshop: Workshop, page: Page, 
         next_frame(page)
         z, drawn = digit(page.locator(".latent-map-tooltip"))
         assert np.abs(drawn - decoded(model_of(run, snapshot), z)).max() <= 0.51
-        expect(page.locator(".st-key-newest")).to_be_hidden()
         page.locator("[data-chart=curves]").scroll_into_view_if_needed()
         next_frame(page)
         # A double click shows the whole figure again, and leads nowhere.
@@ -144,7 +176,6 @@ def test_a_click_on_a_curve_goes_to_that_moment(workshop: Workshop, page: Page, 
     middle = (int(paths[3].stem) + int(paths[4].stem)) / 2
     page.wait_for_function(f"({CURSORS})().every((x) => Math.abs(x - {middle}) < 0.2)")
     assert len(page.evaluate(CURSORS)) == 3
-    # Whoever has gone back keeps the full map at the end: there a play ends.
     page.get_by_role("button", name="now", exact=True).click()
     expect(page.locator(".time-machine:not([data-past])")).to_have_attribute(
         "data-step", str(run.status().step)
@@ -152,7 +183,6 @@ def test_a_click_on_a_curve_goes_to_that_moment(workshop: Workshop, page: Page, 
     expect(page.locator(".latent-map[data-past]")).to_have_count(0)
     expect(page.locator(".latent-map-plot")).to_be_visible()
     expect(page.locator(".time-machine-ten")).to_be_visible()
-    expect(page.locator(".st-key-newest")).to_be_hidden()
     assert page.evaluate(CURSORS) == []
 
 
@@ -179,11 +209,13 @@ def test_while_a_run_trains_its_end_is_live_and_follows(workshop: Workshop, page
         expect(slider).to_have_attribute("max", "6")
         expect(machine.locator("[type=range]")).to_have_value("4")  # who looks at another moment stays there
         assert np.array_equal(places(page), load_snapshot(paths[4], run.config).mean.astype(np.float32))
-        # What goes on has a map at its end that goes on as well.
+        # At its end the same map and the same digits go on.
+        digits = page.locator(".time-machine-ten")
+        places_before = box(page.locator(".latent-map-plot")), box(digits)
         page.get_by_role("button", name="live", exact=True).click()
-        expect(page.locator(".st-key-newest")).to_be_visible()
-        expect(page.locator(".latent-map")).to_be_hidden()
-        expect(page.locator(".time-machine-ten")).to_be_hidden()
+        expect(page.locator(".latent-map:not([data-past])")).to_be_visible()
+        expect(machine).to_contain_text("live · step 36")
+        assert (box(page.locator(".latent-map-plot")), box(digits)) == places_before
         slider.press("ArrowLeft")
         slider.press("ArrowLeft")
         expect(machine.locator("[type=range]")).to_have_value("4")
@@ -194,13 +226,12 @@ def test_while_a_run_trains_its_end_is_live_and_follows(workshop: Workshop, page
 
 
 @pytest.mark.browser
-def test_a_run_without_moments_has_no_slider(workshop: Workshop, page: Page, run: Run) -> None:
-    kept = run.snapshots()
-    away = [path.rename(path.with_suffix(".away")) for path in kept]
+def test_a_run_without_moments_has_no_slider_but_its_digits(workshop: Workshop, page: Page, run: Run) -> None:
+    for path in run.snapshots():
+        path.unlink()
     page.goto(workshop.address("train?step=12"))
     ready(page, "curves")
     page.wait_for_selector(".time-machine[data-moments]", state="attached")
-    expect(page.locator(".time-machine")).to_be_hidden()
-    expect(page.locator(".st-key-newest")).to_be_visible()
-    for path, back in zip(away, kept, strict=True):
-        path.rename(back)
+    expect(page.get_by_role("slider", name="Moment of the training")).to_be_hidden()
+    expect(page.locator(".time-machine-ten")).to_be_visible()
+    expect(page.locator(".time-machine")).to_have_attribute("data-step", "36")
