@@ -37,7 +37,7 @@ from vae.runs.run import Run
 from vae.training.forecast import in_words, training_seconds
 
 TABLE_SECONDS = 10
-WATCH, RUNS = "watch", "runs"  # the two views of the page, as its URL calls them
+WATCH, RUNS = "Watch", "Runs"  # the two views of the page, as its URL calls them
 VIEW = "show"  # key of their switch, and its name in the URL
 _STYLES = Path(__file__).parent / "components" / "train" / "page.css"
 
@@ -69,7 +69,6 @@ def main() -> None:
             key=VIEW,
             bind="query-params",
             required=True,
-            format_func=str.capitalize,
             label_visibility="collapsed",
         )
     troubled = run is not None

@@ -4,10 +4,12 @@ import shutil
 from typing import NamedTuple
 
 import pytest
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import FloatRect, Page, ViewportSize, expect
 
 from tests.support.browser import Workshop, ready
 from tests.support.on_screen import assert_on_screen, hide_sidebar, part, show_sidebar
+from vae.runs.live_view import load_view, save_view
+from vae.runs.records import State
 from vae.runs.run import Run
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("small")]
@@ -34,7 +36,9 @@ LATENT = (
     *("controls", "legend", "map", "slider", "digits"),
     *("pointer", "chosen", "neighbours", "pins"),
 )
+TRAINING = ("controls", "progress", "curves", "slider", "digits", "samples", "legend", "map")
 SCREENS = {
+    "train": Screen("train?run=RUN", "curves", TRAINING),
     "latent": Screen("map?run=RUN&index=3&pins=i3_0,1&path=-1,0_1,0.5", "map", (*LATENT, "path")),
     "selection": Screen("map?run=RUN&lasso=-2,-2_2,-2_2,2_-2,2", "map", (*LATENT, "selection")),
     "reconstructions": Screen(
@@ -59,3 +63,38 @@ def test_the_parts_of_a_page_are_on_one_screen(
     page.set_viewport_size(PROJECTOR)
     hide_sidebar(page)
     assert_on_screen(page, screen.parts)
+
+
+def test_a_training_stays_on_one_screen_and_in_its_place_in_every_state(
+    page: Page, workshop: Workshop, trained: Run
+) -> None:
+    run = Run(shutil.copytree(trained.path, workshop.runs / trained.name))
+    finished, view = run.status(), load_view(run.view_path)
+    assert view is not None
+    save_view(run.view_path, view._replace(step=30))
+    page.set_viewport_size(LAPTOP)
+
+    def shown_as(state: State) -> dict[str, FloatRect | None]:
+        run.write_status(finished.model_copy(update={"state": state}))
+        expect(page.get_by_role("heading", name=f"{run.name}: {state}")).to_be_visible()
+        expect(page.locator(".latent-map[data-ready]")).to_be_visible()
+        assert_on_screen(page, TRAINING)
+        return {name: part(page, name).first.bounding_box() for name in TRAINING[1:]}
+
+    with run.lock():
+        run.write_status(finished.model_copy(update={"state": "running"}))
+        page.goto(workshop.address(f"train?run={run.name}"))
+        ready(page, "curves")
+        running = shown_as("running")
+        expect(page.get_by_text("live · step 30")).to_be_visible()
+        assert shown_as("paused") == running
+        shown_as("running")
+        page.get_by_role("slider", name="Moment of the training").press("ArrowLeft")
+        expect(page.locator(".latent-map[data-past]")).to_be_visible()
+        assert shown_as("running") == running
+        page.set_viewport_size(PROJECTOR)
+        hide_sidebar(page)
+        assert_on_screen(page, TRAINING)
+        page.set_viewport_size(LAPTOP)
+        narrow = shown_as("running")
+    assert shown_as("finished") == narrow

@@ -17,7 +17,6 @@ from tests.support.paths import BUNDLED, ROOT
 from tests.support.small_runs import small_config, stop_within_first_epoch
 from vae.config import TrainConfig
 from vae.runs.catalogue import find_run, new_run
-from vae.runs.live_view import load_view, save_view
 from vae.runs.records import LIVE, Request, State, Status
 from vae.runs.run import Run
 from vae.training.forecast import in_words, training_seconds
@@ -304,16 +303,6 @@ def test_a_forecast_is_of_what_a_start_still_has_to_train(
     assert "As set, it takes" in forecast()
 
 
-def test_pictures_and_map_stand_beside_their_epoch(runs_dir: Path, trained: Run) -> None:
-    run = Run(runs_dir / trained.name)
-    view = load_view(run.view_path)
-    assert view is not None
-    save_view(run.view_path, view._replace(step=18))
-    run.write_status(Status(state="interrupted", step=20, epoch=1.67, total_steps=36))
-    end = component(visit(PAGES[2]), "rewind")["end"]
-    assert end["caption"].startswith("step 18 · epoch 1.50")
-
-
 def test_a_second_start_offers_to_watch_or_to_stop_the_first(runs_dir: Path) -> None:
     run = new_run(small_config(seed=5), runs_dir)
     with run.lock():
@@ -370,7 +359,7 @@ def test_steps_count_from_where_the_trainer_is_when_the_button_is_pressed(
 
 def test_a_damaged_status_leaves_the_form_and_the_table(runs_dir: Path, trained: Run) -> None:
     (runs_dir / trained.name / "status.json").write_text("{")
-    test = visit(PAGES[2], show="runs")
+    test = visit(PAGES[2], show="Runs")
     assert any(button.label == "Start" for button in test.button)
     assert list(test.dataframe[0].value["state"]) == ["damaged"]
 
@@ -402,7 +391,7 @@ def test_all_runs_are_in_the_table(runs_dir: Path, trained: Run) -> None:
     new_run(small_config(seed=5, beta=4), runs_dir, "other").write_status(Status(state="stopped"))
     shutil.copytree(runs_dir / trained.name, runs_dir / "broken")
     (runs_dir / "broken" / "config.json").write_text("{")
-    table = visit(PAGES[2], run=trained.name, show="runs").dataframe[0].value.set_index("run")
+    table = visit(PAGES[2], run=trained.name, show="Runs").dataframe[0].value.set_index("run")
     assert set(table.index) == {trained.name, "other", "broken"}
     assert table.loc["other", "state"] == "stopped"
     assert "beta 4" in table.loc["other", "differs"]
@@ -418,17 +407,17 @@ def test_chosen_runs_lie_over_the_curves_and_can_be_deleted(runs_dir: Path, trai
     assert "mine" not in component(visit(PAGES[2], run=trained.name), "curves")["figure"]
     test = visit(PAGES[2], {"chosen_runs": ["mine"]}, run=trained.name)
     assert "mine" in component(test, "curves")["figure"]
-    test = visit(PAGES[2], {"chosen_runs": ["mine"]}, run=trained.name, show="runs")
+    test = visit(PAGES[2], {"chosen_runs": ["mine"]}, run=trained.name, show="Runs")
     press(test, "Open")
     assert test.query_params["run"] in ("mine", ["mine"])
 
-    test = visit(PAGES[2], {"chosen_runs": ["mine"]}, run=trained.name, show="runs")
+    test = visit(PAGES[2], {"chosen_runs": ["mine"]}, run=trained.name, show="Runs")
     shutil.rmtree(runs_dir / "mine")  # in another window
     press(test, "Delete")
     assert "mine" not in labels(test)
     test = visit(PAGES[2], {"chosen_runs": ["broken"]}, run=trained.name)
     assert "broken/metrics.jsonl is damaged" in messages(test)
-    test = visit(PAGES[2], {"chosen_runs": ["broken"]}, run=trained.name, show="runs")
+    test = visit(PAGES[2], {"chosen_runs": ["broken"]}, run=trained.name, show="Runs")
     test = press(test, "Delete")
     assert not (runs_dir / "broken").exists()
     assert messages(test) == ""

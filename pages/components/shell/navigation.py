@@ -24,7 +24,7 @@ _MAP_AND_TIME = ("map/latent_map", "map/time_machine")
 _WANTED_FIRST = {
     "latent": (*_MAP_AND_TIME, "map/look_panel", "explore/pins_row"),
     "compare": (*_MAP_AND_TIME, "charts/live_figure"),
-    "train": ("charts/live_figure", "map/time_machine"),
+    "train": ("charts/live_figure", *_MAP_AND_TIME, "map/samples"),
 }
 
 

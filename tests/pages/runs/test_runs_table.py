@@ -36,7 +36,7 @@ def test_only_the_selected_runs_curve_is_read(many: list[str], monkeypatch: pyte
 
     monkeypatch.setattr(Run, "read_metrics", noting)
     visit(PAGES[2], run=many[3]).run()
-    test = visit(PAGES[2], run=many[3], show="runs")
+    test = visit(PAGES[2], run=many[3], show="Runs")
     table = test.dataframe[0].value
     assert set(table["run"]) == set(many) == set(options(test))
     assert table["−ELBO"].nunique() == 1
@@ -47,7 +47,7 @@ def test_a_loss_stands_beside_the_epoch_of_its_test(runs_dir: Path, trained: Run
     stopped = new_run(small_config(seed=2), runs_dir)
     stop_within_first_epoch(stopped)
     untested = new_run(small_config(seed=3), runs_dir)
-    test = visit(PAGES[2], run=stopped.name, show="runs")
+    test = visit(PAGES[2], run=stopped.name, show="Runs")
     rows = test.dataframe[0].value.set_index("run")
     assert rows.loc[stopped.name, ["epochs", "−ELBO", "at epoch"]].tolist() == ["0.85 of 3", 547.76, 0]
     assert rows.loc[trained.name, ["epochs", "at epoch"]].tolist() == ["3 of 3", 3]
@@ -64,5 +64,5 @@ def test_of_many_chosen_runs_the_newest_are_overlaid(many: list[str]) -> None:
     figure = component(test, "curves")["figure"]
     overlaid = [name for name in many[1:] if f"<extra>{name}: test" in figure]
     assert OVERLAID - 1 <= len(overlaid) <= OVERLAID
-    test = visit(PAGES[2], {"chosen_runs": many}, run=many[0], show="runs")
+    test = visit(PAGES[2], {"chosen_runs": many}, run=many[0], show="Runs")
     assert any(f"newest {OVERLAID}" in caption.value for caption in test.caption)
