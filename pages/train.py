@@ -7,10 +7,16 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.components.runs import run_data
-from pages.components.runs.run_actions import STARTS, perform, show_busy_run, start
+from pages.components.runs.run_actions import (
+    STARTS,
+    perform,
+    show_busy_run,
+    show_finished_run,
+    start,
+)
 from pages.components.runs.run_heading import run_heading
 from pages.components.runs.run_picker import run_picker
-from pages.components.runs.runs_table import runs_table
+from pages.components.runs.runs_table import runs_table, take_overlay
 from pages.components.shell.access import may_change, show_lock
 from pages.components.shell.connection import watch_window
 from pages.components.shell.entrypoint import reenter_through_app
@@ -52,12 +58,16 @@ def main() -> None:
         # Read first, so that a change during this run of the page is noticed at the next poll.
         before = run_state(run) if run else None
         status = run_data.status(run) if run else None  # cached, as that of the run picker: they must agree
+    take_overlay()
     live = status is not None and status.state in LIVE
-    with st.sidebar:
+    # Without runs the form is all there is, and a sidebar may be hidden.
+    with st.sidebar if run else st.container():
         show_lock()
         if may_change():
             # Each start closes the form, by a new key: otherwise it stays as the user left it.
             starts = st.session_state.setdefault(STARTS, int(live))
+            if form.take_link() and starts:
+                starts = st.session_state[STARTS] = 0
             with st.expander("New training", expanded=not starts, key=f"new training {starts}"):
                 new_training()
     title = st.container(key="title_row", horizontal=True, vertical_alignment="center")
@@ -108,6 +118,8 @@ def new_training() -> None:
         caption.caption(f"{PRESET_DESCRIPTIONS[preset]} {_forecast(config)}")
     if st.button("Start", type="primary", disabled=config is None, width="stretch") and config is not None:
         perform(partial(start, config))
+    if config is not None:
+        show_finished_run(config)
     show_busy_run()
 
 
@@ -118,8 +130,9 @@ def _forecast(config: TrainConfig) -> str:
     except VaeError:  # the run picker and the start show which file is damaged
         begun = None
     if begun is not None and begun.state in LIVE | {"finished"}:
-        state = "finished already" if begun.state == "finished" else "being trained"
-        return f"A run of these settings is {state}; **Start** opens it."
+        if begun.state == "finished":
+            return "A run of these settings is finished already."
+        return "A run of these settings is being trained; **Start** opens it."
     done = 0 if begun is None else begun.share
     duration = in_words(training_seconds(config, form.core_speed(), done=done))
     machine = "on this machine, when it is idle"

@@ -295,7 +295,7 @@ def test_a_forecast_is_of_what_a_start_still_has_to_train(
     assert f"stands at epoch 0.85 of {config.epochs}; **Start** goes on" in forecast()
     assert f"the rest takes about {in_words(rest)} on" in forecast()
     run.write_status(Status(state="finished", step=700, epoch=7, total_steps=700))
-    assert "is finished already; **Start** opens it." in forecast()
+    assert "is finished already." in forecast()
     with run.lock():
         run.write_status(Status(state="paused", step=700, epoch=7, total_steps=700))
         assert "is being trained; **Start** opens it." in forecast()

@@ -16,7 +16,7 @@ from pages.components.shell.messages import USER_ERRORS, error_text, escape_mark
 from vae import VaeError
 from vae.config import TrainConfig
 from vae.evaluation import queue
-from vae.runs.catalogue import default_runs_dir, delete_run, find_run
+from vae.runs.catalogue import default_runs_dir, delete_run, find_run, run_of_config
 from vae.runs.records import LIVE, Request
 from vae.runs.run import Run
 from vae.training import jobs
@@ -24,6 +24,7 @@ from vae.training import jobs
 STARTS = "starts_in_this_tab"
 _REFUSED = "refused_action"
 _BUSY = "busy_run"
+_FINISHED = "finished_run"
 REFUSED_SECONDS = 8  # how long an error message is shown, although the page is polled
 ANSWER_SECONDS = 0.4  # a trainer reads requests after each batch; loading or saving takes longer
 
@@ -31,6 +32,7 @@ ANSWER_SECONDS = 0.4  # a trainer reads requests after each batch; loading or sa
 def perform(action: Callable[[], object]) -> None:
     """Runs an action and then the page again; shows an error message if it fails."""
     st.session_state.pop(_BUSY, None)
+    st.session_state.pop(_FINISHED, None)
     with show_errors():
         try:
             action()
@@ -42,13 +44,13 @@ def perform(action: Callable[[], object]) -> None:
 
 @host_only
 def start(config: TrainConfig, *, again: bool = False) -> None:
-    """Starts a training of `config` and selects its run; a finished run is only selected."""
+    """Starts a training of `config` and selects its run; of a finished one `show_finished_run` tells."""
     run = jobs.start(config, default_runs_dir(), again=again)
+    if run.status().state == "finished":
+        st.session_state[_FINISHED] = run.name
+        return
     select_run(run)
     st.session_state[STARTS] = st.session_state.get(STARTS, 0) + 1
-    if run.status().state == "finished":
-        name = escape_markdown(run.name)
-        st.toast(f"{name} is finished already. **Train again** trains another, **Train longer** goes on.")
 
 
 @host_only
@@ -131,6 +133,31 @@ def show_refusal() -> None:
     text, since = st.session_state.get(_REFUSED, ("", 0.0))
     if text and time.monotonic() - since < REFUSED_SECONDS:
         st.error(text)
+
+
+def show_finished_run(config: TrainConfig) -> None:
+    """Shows, after a start of `config` that found its run finished, what can be done instead."""
+    name = st.session_state.get(_FINISHED)
+    run = name and run_of_config(config, default_runs_dir())
+    if not run or run.name != name:
+        return
+    st.info(f"{escape_markdown(name)} has these settings, and is finished.")
+    if st.button("Open", width="stretch", help="Shows that run."):
+        perform(lambda: select_run(run))
+    seed = _free_seed(config)
+    if st.button("Another seed", width="stretch", help=f"Trains the same with seed {seed}."):
+        perform(lambda: start(config.model_copy(update={"seed": seed})))
+    more = f"A run of its own goes on from its weights for {config.epochs} more epochs."
+    if st.button("Train longer", width="stretch", help=more, key="train_finished_longer"):
+        perform(lambda: train_longer(run, config.epochs))
+
+
+def _free_seed(config: TrainConfig) -> int:
+    """The first seed after that of `config` of which there is no run."""
+    seed = config.seed + 1
+    while run_of_config(config.model_copy(update={"seed": seed}), default_runs_dir()) is not None:
+        seed += 1
+    return seed % 2**32
 
 
 def show_busy_run() -> None:

@@ -53,7 +53,8 @@ def run_picker(*, watching: bool = False) -> Run | None:
         requested = None
         del st.query_params["run"]
     if not runs:
-        how = "Choose a preset on the Train page and press Start."
+        where = "below" if watching else "on the Train page"
+        how = f"Choose a preset {where} and press Start."
         st.info(
             f"{escape_markdown(why_no_runs(runs_dir))} "
             f"{how if may_change() else 'Those that the host starts appear here.'}"

@@ -19,6 +19,7 @@ from vae.training.forecast import in_words
 
 OVERLAID = 12  # runs at most: more have no colours of their own, and their legend leaves the curves no room
 _CHOSEN = "chosen_runs"
+OVERLAY = "overlay"  # their URL parameter: names between commas
 _ERRORS = "why_runs_were_kept"
 COLUMNS = ("run", "state", "preset", "differs", "epochs", "−ELBO", "at epoch", "time", "MB")
 
@@ -29,6 +30,22 @@ def chosen_runs() -> list[Run]:
     if not names:
         return []
     return [run for run in list_runs(default_runs_dir()) if run.name in names]
+
+
+def take_overlay() -> None:
+    """Takes over the runs that the URL lays over the curves, or writes those chosen in this tab into it."""
+    asked = st.query_params.get(OVERLAY)
+    if asked is not None:
+        st.session_state[_CHOSEN] = [name for name in asked.split(",") if name]
+    elif chosen := st.session_state.get(_CHOSEN):
+        _write_overlay(chosen)
+
+
+def _write_overlay(names: Sequence[str]) -> None:
+    if names:
+        st.query_params[OVERLAY] = ",".join(names)
+    elif OVERLAY in st.query_params:
+        del st.query_params[OVERLAY]
 
 
 def overlaid_runs() -> list[Run]:
@@ -68,6 +85,7 @@ def _table(runs: Sequence[Run]) -> None:
     picked = [names[row] for row in event.selection.rows if row < len(names)]
     if picked != chosen:
         st.session_state[_CHOSEN] = picked
+        _write_overlay(picked)
         st.rerun()
     errors, since = st.session_state.get(_ERRORS, ((), 0.0))
     if time.monotonic() - since < REFUSED_SECONDS:
@@ -108,6 +126,7 @@ def _delete(runs: Sequence[Run]) -> None:
         except USER_ERRORS as error:
             errors.append(error_text(error))
     st.session_state[_CHOSEN] = []
+    _write_overlay([])
     st.session_state[_ERRORS] = errors, time.monotonic()
     st.rerun()
 

@@ -16,8 +16,8 @@ _CURVES = (
     a band. <b>Test</b> pictures are never learned from: where train falls and test does not, the model
     learns its pictures by heart.</p>
     <p><b>Collapse</b> looks like this: KL falls to zero and stays there, reconstruction stands still near
-    206 nats on MNIST (what the average picture costs), every picture is drawn alike, and the map is one
-    blot in the middle. A large beta leads there: try 40. With beta 0 nothing holds the clouds together: KL
+    206 nats on MNIST (what the average image costs), every image is decoded alike, and the map is one blot
+    in the middle. A large beta, such as 40, leads there. With beta 0 nothing holds the clouds together: KL
     runs away to 30 and more.</p>""",
 )
 _PICTURES = (

@@ -8,10 +8,13 @@ from pydantic.fields import FieldInfo
 
 from pages.components.runs.config_text import field_label, value_text
 from pages.components.shell.messages import escape_markdown
+from pages.components.train.form_url import DEFAULT_PRESET, Settings, new_settings, write_settings
 from vae.config import PRESET_DESCRIPTIONS, PresetName, TrainConfig, explain
 from vae.training import forecast
 
 _KEY = "settings"
+_PRESET = f"{_KEY} preset"
+_LINK = "settings_of_a_link"
 _WIDTH = 200  # pixels: four fields side by side in a window of 1400, three in one of 700
 _DIGITS = 6  # of a float that is shown, and trained: adding 0.1 three times gives 0.30000000000000004
 _MAX_CHARS = 80  # of a text; eight widths of four digits need 46
@@ -33,18 +36,33 @@ def click_step(name: str, value: float) -> float:
     return float(f"{abs(metadata['step_towards'] - value) / 10:.1g}")
 
 
+def take_link() -> bool:
+    """Fills in the form if the URL brings settings; returns whether it does. To be called before the form."""
+    asked = new_settings(tuple(FIELDS))
+    if asked is None:
+        return False
+    preset = asked.preset
+    _reset(preset)  # new widgets, as those that are shown keep what was typed
+    st.session_state[_PRESET] = preset
+    for name, value in asked.values.items():
+        text = not isinstance(value, int | float) and get_origin(FIELDS[name].annotation) is not Literal
+        st.session_state[_key(preset, name)] = value_text(value) if text or name == "threads" else value
+    st.session_state[_LINK] = asked
+    return True
+
+
 def preset_choice() -> PresetName:
     """Shows the presets and returns the chosen one, which is remembered in this tab."""
     chosen = st.segmented_control(
         "Preset",
         list(PRESET_DESCRIPTIONS),
-        default="quick",
+        default=DEFAULT_PRESET,
         required=True,
-        key=f"{_KEY} preset",
+        key=_PRESET,
         help="What is trained, how long. Each can be changed in Settings.",
         persist_state="session",
     )
-    return chosen or "quick"
+    return chosen or DEFAULT_PRESET
 
 
 def config_form(preset: PresetName) -> TrainConfig | None:
@@ -53,7 +71,11 @@ def config_form(preset: PresetName) -> TrainConfig | None:
     The changes to each preset are remembered in this tab.
     """
     given = {}
-    with st.expander(f"Settings of {preset}"):
+    link: Settings | None = st.session_state.get(_LINK)
+    if link and link.wrong:
+        st.warning(f"{escape_markdown(link.wrong)} The other settings of the link are taken.")
+    asked = bool(link and link.preset == preset and link.values)
+    with st.expander(f"Settings of {preset}", expanded=asked):
         for group in GROUPS:
             st.markdown(f"**{group}**")
             with st.container(horizontal=True):
@@ -66,6 +88,9 @@ def config_form(preset: PresetName) -> TrainConfig | None:
         st.error(escape_markdown(explain(error)))
         _reset_button(preset, "")
         return None
+    if link and any(getattr(config, name) != value for name, value in link.values.items()):
+        del st.session_state[_LINK]  # it is no longer what is shown
+    write_settings(preset, config, tuple(FIELDS))
     if changes := _changes(preset, config):
         _reset_button(preset, f"Changed from {preset}: {changes}.")
     return config
@@ -77,7 +102,7 @@ def _widget(preset: PresetName, name: str, field: FieldInfo) -> Any:
     common: dict[str, Any] = {
         "label": field_label(name),
         "help": field.description,
-        "key": f"{_KEY} {preset} {_resets(preset)} {name}",
+        "key": _key(preset, name),
         "width": _WIDTH,
         "persist_state": "session",
     }
@@ -93,6 +118,11 @@ def _widget(preset: PresetName, name: str, field: FieldInfo) -> Any:
         number = st.number_input(value=float(value), step=step, format=f"%.{_DIGITS}g", **common)
         return float(f"{number:.{_DIGITS}g}")
     return st.text_input(value=value_text(value), max_chars=_MAX_CHARS, **common).strip()
+
+
+def _key(preset: PresetName, name: str) -> str:
+    """The key of the widget of a field."""
+    return f"{_KEY} {preset} {_resets(preset)} {name}"
 
 
 def _resets(preset: PresetName) -> int:
@@ -123,6 +153,7 @@ def _reset_button(preset: PresetName, changes: str) -> None:
 def _reset(preset: PresetName) -> None:
     # New keys make new widgets: one without its state would still show in the browser what was typed.
     st.session_state[f"{_KEY} {preset}"] = _resets(preset) + 1
+    st.session_state.pop(_LINK, None)
 
 
 @st.cache_data(ttl=600, max_entries=1, show_spinner=False)
