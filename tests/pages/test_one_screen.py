@@ -85,6 +85,7 @@ def test_a_training_stays_on_one_screen_and_in_its_place_in_every_state(
         run.write_status(finished.model_copy(update={"state": "running"}))
         page.goto(workshop.address(f"train?run={run.name}"))
         ready(page, "curves")
+        show_sidebar(page)
         running = shown_as("running")
         expect(page.get_by_text("live · step 30")).to_be_visible()
         assert shown_as("paused") == running
