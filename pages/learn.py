@@ -31,9 +31,9 @@ def main() -> None:
         requested = st.query_params.get("lesson")
         if requested is not None and going_on is None:
             st.info(escape_markdown(TEXTS[chosen].no_lesson.format(number=requested[:20])))
-        missing_runs(lesson, chosen)
         with screen_part("step"):
             lesson_view(lesson, chosen, frame="page", going_on=going_on is not None, page="learn")
+        missing_runs(lesson, chosen)  # last, so that it moves nothing
 
 
 if __name__ == "__main__":

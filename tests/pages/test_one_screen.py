@@ -44,6 +44,7 @@ SCREENS = {
     "reconstructions": Screen(
         "reconstructions?run=RUN", None, ("filters", "row-1", "row-2", "row-3", "row-4")
     ),
+    "learn": Screen("learn", None, ("step",)),  # of a lesson whose runs are missing
 }
 
 

@@ -31,9 +31,8 @@ CONFIGS: Mapping[str, TrainConfig] = {
 
 def missing_runs(lesson: Lesson, language: str) -> None:
     """Shows which runs of a lesson are missing, if any; those that are being trained are followed."""
-    with st.container():  # empty or not, it keeps what follows in its place
-        if _missing(lesson):
-            st.fragment(show_errors()(_panel), run_every=POLL)(lesson, language)
+    if _missing(lesson):
+        st.fragment(show_errors()(_panel), run_every=POLL)(lesson, language)
 
 
 def _missing(lesson: Lesson) -> dict[str, Status | None]:

@@ -17,7 +17,6 @@ from tests.support.paths import APP, ROOT
 pytestmark = pytest.mark.browser
 
 LAPTOP: ViewportSize = {"width": 1400, "height": 900}
-PROJECTOR: ViewportSize = {"width": 1280, "height": 720}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 FIRST = all_lessons("en")[0]
 SIDEBAR = 240  # CSS pixels
@@ -117,9 +116,6 @@ def test_a_lesson_goes_on_over_other_pages(lessons: Server, page: Page) -> None:
     expect(frame(page, "page")).to_be_visible()
     expect(listed).to_contain_text(f"3 of {len(FIRST.steps)}")
 
-    page.set_viewport_size(PROJECTOR)
-    hide_sidebar(page)
-    assert_on_screen(page, ["step"])
     page.goto(lessons.address("learn?lesson=1&at=1"))
     page.set_viewport_size(PHONE)
     assert_on_screen(page, ["step"])

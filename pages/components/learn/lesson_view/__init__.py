@@ -46,7 +46,7 @@ def lesson_view(
     """
     with st.container(key=f"lesson_frame_{frame}"):
         if frame == "page":
-            st.markdown(f"### {lesson.title}")
+            st.subheader(lesson.title, anchor=False)
         for at, step in enumerate(lesson.steps, start=1):
             with st.container(key=f"lesson_step_{frame}_{at}"):
                 _step(step, lesson, at, language)
