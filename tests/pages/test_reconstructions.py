@@ -91,7 +91,7 @@ def test_a_url_with_nonsense_is_as_one_without() -> None:
 @pytest.mark.parametrize("page", PAGES[:2])
 def test_an_index_that_is_none_gets_a_sentence(page: str) -> None:
     test = visit(page, index="200")
-    assert "There is no test picture '200': they are numbered from 0 to 199." in messages(test)
+    assert "There is no test image '200': they are numbered from 0 to 199." in messages(test)
     assert not is_open(test)
 
 

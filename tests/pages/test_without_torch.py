@@ -126,7 +126,7 @@ def explore_two_dimensions(page: Page, controls: Controls) -> None:
     for corner in corners:
         page.mouse.move(*place_on(page, "map", *place_at(page, *corner)), steps=4)
     page.mouse.up()
-    expect(page.get_by_text("test pictures selected").first).to_be_visible()
+    expect(page.get_by_text("test images selected").first).to_be_visible()
     shown = page.locator('[data-chart="map"]').get_attribute("data-points")
     page.get_by_role("radio", name="training").click()
     expect(page.locator(f'[data-chart="map"]:not([data-points="{shown}"])')).to_have_count(1)

@@ -19,9 +19,9 @@ _NEXT = """(used) => {
         slide: "input[type=range]",
         choose: "[role=combobox]",
         type: "input[type=number]",
-        press: "button:not([aria-label=Close]), details:not([open]) > summary, [role=switch], " +
-            "[type=checkbox]",
-        leave: "[role=tab], [aria-label=Close]",
+        press: "button:not([aria-label=Close], .st-key-panel button), details:not([open]) > summary, " +
+            "[role=switch], [type=checkbox]",
+        leave: "[role=tab], .st-key-panel button, [aria-label=Close]",
     };
     const away = "[data-testid=stSidebar], [data-testid=stHeader], [aria-label^='Help for'], " +
         "[data-testid=stElementToolbar], [data-testid=stNumberInput] button, [aria-label=Open], " +

@@ -37,7 +37,7 @@ def handle_events(view: View) -> tuple[Pins, bool]:
             case Region(revision=view.revision):
                 draw_region(event)
                 if event.corners:
-                    st.toast("What the selection holds is shown below the map.")
+                    st.toast("What the selection holds is shown below the pins.")
             case Region():
                 outdated |= bool(event.corners)  # of another plane or run
             case _ if not view.matches(event):
@@ -49,7 +49,7 @@ def handle_events(view: View) -> tuple[Pins, bool]:
                 pins = pin(z) if picture is None else pin(test.means[picture], picture)
             case Line(start, end) if len(start) == len(end) == latent_dim:
                 draw_path(start, end)
-                st.toast("The path is drawn: its pictures are below the map.")
+                st.toast("The path is drawn: its images stand below the pins.")
     if outdated:
         st.warning("What was done on the map that stood here before was left out. Do it again on this one.")
     return pins, any_event or pins != before

@@ -11,12 +11,12 @@ from vae.runs.run import Run
 
 VALUES = np.linspace(-3, 3, 9, dtype=np.float32)  # the prior has 99.7 % of a coordinate in this range
 ROWS = 10  # dimensions shown at first
-UNUSED = 0.05  # nats of mean KL: below it the posterior is almost the prior for every picture
+UNUSED = 0.05  # nats of mean KL: below it the posterior is almost the prior for every image
 ALL = "all_dimensions"
 
 
 def traversals(run: Run, loaded: loaded_model.LoadedModel, place: Floats) -> None:
-    """Shows a row of pictures for each dimension of a place (Z,), those with the largest mean KL first."""
+    """Shows a row of images for each dimension of a place (Z,), those with the largest mean KL first."""
     dimensions = loaded_model.dimensions(run, loaded)
     st.caption(
         "In each row one coordinate goes from −3 to 3 in even steps, where the prior has nearly all of it; "

@@ -26,7 +26,7 @@ HIDDEN = "hide"  # that of the hidden classes (latent_map/url_state.js)
 _NO_SELECTION = "The address names no selection: its corners are numbers, x,y_x,y_x,y."
 _PATH, _REGION = "drawn_path", "drawn_region"
 _NO_AREA = "This selection has no area that can be understood. Draw it again."
-_TWO = "A path leads from one place to another: choose two that are not the same."
+_TWO = "A path leads from one point z to another: choose two that are not the same."
 
 
 class Ends(NamedTuple):
@@ -109,7 +109,7 @@ def _path_in_url(text: str, latent_dim: int) -> tuple[Ends | None, str]:
     except VaeError as error:
         return None, error_text(error)
     except ValueError:
-        return None, "The address names no path: a path is two places with an underscore between."
+        return None, "The address names no path: a path is two points z with an underscore between."
     return (None, _TWO) if np.array_equal(start, end) else (Ends(start, end), "")
 
 

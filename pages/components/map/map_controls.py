@@ -45,27 +45,29 @@ def map_controls(latent_dim: int, *, choose_set: bool = True) -> MapSettings:
         required=True,
         key=COLOUR,
         help=_options(
-            ("class", "what the picture shows; the model never saw it."),
-            ("loss", "of the reconstruction, in nats: what the picture still costs once z is known."),
+            ("class", "what the image shows; the model never saw it."),
+            ("loss", "of the reconstruction, in nats: what the image still costs once z is known."),
             ("KL", "in nats, what z costs: how far the posterior lies from the prior N(0, I)."),
             ("σ", f"the standard deviation of the posterior{mean}: how unsure the encoder is of z."),
             ("distance", "from the mean of all z of the same class."),
         ),
         **kept,
     )
+    _rename_layers_in_url()
     layers = st.pills(
         "Show",
         get_args(Layer),
         default=DEFAULT_LAYERS,
+        format_func=_layer_name,
         selection_mode="multi",
         key=LAYERS,
         help=_options(
-            ("points", "each picture, at the mean of its posterior."),
-            ("manifold", "what the model draws at each place."),
+            ("points", "each image, at the mean of its posterior."),
+            ("decoded grid", "what is decoded at a grid of points z; also called the manifold."),
             (
                 "ellipses",
                 "one and two standard deviations of the posterior of the point under the pointer, or "
-                "else of the chosen picture.",
+                "else of the chosen image.",
             ),
             ("prior", "N(0, I), at one, two and three standard deviations."),
         ),
@@ -81,11 +83,25 @@ def map_controls(latent_dim: int, *, choose_set: bool = True) -> MapSettings:
         key=PICTURES,
         help=_options(
             ("test", "those that the model has never learned from."),
-            ("training", "those that it learns from; a click there pins the place, not the picture."),
+            ("training", "those that it learns from; a click there pins z, not the image."),
         ),
         **kept,
     )
     return MapSettings(colour, tuple(layers), pictures == TRAINING)
+
+
+def _layer_name(layer: str) -> str:
+    """What a layer is called on the screen, and so in the URL."""
+    return "decoded grid" if layer == "manifold" else layer
+
+
+def _rename_layers_in_url() -> None:
+    """Renames the layers of an older URL, in which the decoded grid is called manifold."""
+    asked = st.query_params.get_all(LAYERS)
+    # Once the widget is there its parameter cannot be set.
+    if "manifold" in asked and LAYERS not in st.session_state:
+        st.query_params[LAYERS] = [_layer_name(layer) for layer in asked]
+        st.rerun()
 
 
 def _options(*options: tuple[str, str]) -> str:

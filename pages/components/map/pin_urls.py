@@ -48,7 +48,7 @@ def place_of(text: str, latent_dim: int) -> Floats:
         if is_place(values, latent_dim):
             return np.array(values, np.float32)
     raise VaeError(
-        f"'{shortened(text)}' is no place here: z is {_numbers(latent_dim)}, none beyond ±{FURTHEST:,}."
+        f"'{shortened(text)}' is no z here: it is {_numbers(latent_dim)}, none beyond ±{FURTHEST:,}."
     )
 
 
@@ -65,9 +65,7 @@ def index_of(text: str, count: int) -> int:
     """Parses the index of a test picture, 0 to `count` - 1. Raises VaeError if the text is none."""
     if text.isascii() and text.isdecimal() and len(text) < 10 and int(text) < count:
         return int(text)
-    raise VaeError(
-        f"There is no test picture '{shortened(text)}': they are numbered from 0 to {count - 1:,}."
-    )
+    raise VaeError(f"There is no test image '{shortened(text)}': they are numbered from 0 to {count - 1:,}.")
 
 
 def pin_text(pin: Pin) -> str:
@@ -151,8 +149,8 @@ def _read_row(text: str, means: Floats, pins: Pins) -> tuple[Pins, str]:
         more = len(wrong) - 1
         others = "" if not more else ", nor is another" if more == 1 else f", nor are {more} others"
         return pins, (
-            f"'{shortened(wrong[0])}' is no pin here{others}: a pin is a place, {_numbers(means.shape[1])}, "
-            f"or a test picture, from i0 to i{len(means) - 1:,}."
+            f"'{shortened(wrong[0])}' is no pin here{others}: a pin is a z, {_numbers(means.shape[1])}, "
+            f"or a test image, from i0 to i{len(means) - 1:,}."
         )
     if len(parts) > MOST:
         return pins, f"The address names {len(parts):,} pins; the last {MOST} of them are here."

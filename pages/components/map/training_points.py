@@ -25,7 +25,7 @@ def training_set(run: Run, loaded: LoadedModel) -> ScoredSet | None:
         # The weights of a live run are replaced before the whole training set is scored with them.
         if run_data.status(run).state in LIVE:
             st.caption(
-                "These are test pictures. The training set can be shown once the training has ended.",
+                "These are test images. The training set can be shown once the training has ended.",
                 width=WIDTH,
             )
             return None
@@ -47,5 +47,5 @@ def _progress(run: Run) -> None:
         return
     if job is None or job.ended:
         st.rerun()
-    done = f"The training pictures are scored: {job.progress:.0%}."
-    st.progress(job.progress, text=f"{done} Test pictures until then.", width=WIDTH)
+    done = f"The training images are scored: {job.progress:.0%}."
+    st.progress(job.progress, text=f"{done} Test images until then.", width=WIDTH)

@@ -95,10 +95,10 @@ def test_a_place_of_another_number_of_dimensions_stays_on_its_map(pair: tuple[Ru
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ({"index": "200"}, "There is no test picture '200'"),
-        ({"index": "x"}, "There is no test picture 'x'"),
-        ({"z": "1,2,3"}, "is no place here"),
-        ({"z": "nan,1"}, "is no place here"),
+        ({"index": "200"}, "There is no test image '200'"),
+        ({"index": "x"}, "There is no test image 'x'"),
+        ({"z": "1,2,3"}, "is no z here"),
+        ({"z": "nan,1"}, "is no z here"),
         ({"with": "nope"}, "There is no run called nope."),
         ({"with": "../../etc"}, "is no run's name"),
         ({"colour": "x", "over": "x", "log": "x", "window": "x", "with_window": "x", "with_hide": "x"}, ""),

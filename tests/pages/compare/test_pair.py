@@ -49,8 +49,8 @@ def test_a_url_marks_a_picture_of_both_or_a_place_of_either(runs: dict[str, Run]
     for texts, pair, why in (
         (PinQuery(index="200"), Pair(flat, deep), "numbered from 0 to 199"),
         (PinQuery(index="7"), Pair(flat, clothes), "is another at each side"),
-        (PinQuery(z="1,2,3"), Pair(flat, deep), "is no place here: z is 2 numbers"),
-        (PinQuery(z="nan,1"), Pair(flat, flat), "is no place here"),
+        (PinQuery(z="1,2,3"), Pair(flat, deep), "is no z here: it is 2 numbers"),
+        (PinQuery(z="nan,1"), Pair(flat, flat), "is no z here"),
     ):
         with pytest.raises(VaeError, match=why):
             mark_of(texts, pair, 200)

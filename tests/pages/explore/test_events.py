@@ -56,7 +56,7 @@ NONSENSE_IN_CONTROLS = ("colour", "layers", "pictures", "way", "window", "x", "r
     [
         (
             {"z": "nan,1", "index": "200", "pins": "1,2_x", "path": "1,2_nan,0"},
-            ["no place here: z is 2 numbers", "no test picture '200'", "'x' is no pin here"],
+            ["no z here: it is 2 numbers", "no test image '200'", "'x' is no pin here"],
         ),
         (dict.fromkeys(NONSENSE_IN_CONTROLS, "nonsense"), []),
     ],

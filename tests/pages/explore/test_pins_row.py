@@ -130,7 +130,7 @@ def test_a_link_rules_also_where_the_server_saw_the_same_before(server: Workshop
     page.goto(server.address("?z=2,-1"))
     expect(tiles(page)).to_have_count(1)
     leads = tiles(page).get_by_role("link")
-    expect(leads).to_have_attribute("title", re.compile("Show the nearest test picture, . · #.+, in Recon"))
+    expect(leads).to_have_attribute("title", re.compile("Show the nearest test image, . · #.+, in Recon"))
     field = page.get_by_role("spinbutton", name="z₁", exact=True)
     field.fill("0.5")
     field.press("Enter")

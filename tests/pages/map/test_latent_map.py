@@ -351,7 +351,9 @@ def test_a_map_without_a_manifold_says_why_and_one_without_plotly_too(
     for throws in ("", "yes"):
         page.evaluate("(throws) => (sessionStorage.throws = throws)", throws)
         open_map(page, workshop.address())
-        expect(note).to_have_text("This browser cannot decode in the background: the map has no manifold.")
+        expect(note).to_have_text(
+            "This browser cannot decode in the background: the map has no decoded grid."
+        )
         assert points(page, "map") == TEST_IMAGES
         note.evaluate(COUNT_WRITES)
         revision = int(str(page.locator(".latent-map").get_attribute("data-revision")))
@@ -370,7 +372,7 @@ def test_nonsense_in_the_address_leaves_a_map_that_holds_all_points(
 ) -> None:
     shutil.copytree(trained.path, workshop.runs / trained.name)
     open_map(page, f"{workshop.address()}?z=abc&colour=nonsense&window=1,nonsense&layers=points")
-    expect(page.get_by_text("is no place here")).to_be_visible()
+    expect(page.get_by_text("is no z here")).to_be_visible()
     x0, x1, y0, y1 = ranges(page)
     low, high = page.evaluate(EXTENT)
     assert x0 < low[0] < high[0] < x1

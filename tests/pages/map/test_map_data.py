@@ -113,7 +113,7 @@ def test_the_map_is_drawn_before_real_pictures_are_packed(
     monkeypatch.setattr(
         latent, "explorer_map", lambda view, *_: seen.append((view.pictures_url, len(packed)))
     )
-    assert "is no place here" in messages(visit(PAGES[0], path="nonsense"))  # though the page ran twice
+    assert "is no z here" in messages(visit(PAGES[0], path="nonsense"))  # though the page ran twice
     assert seen[0] == (None, 0)
     assert seen[1][0] is not None
     assert len(seen) == 2
@@ -133,3 +133,10 @@ def test_the_map_does_without_real_pictures(tmp_path: Path, monkeypatch: pytest.
     test = visit(PAGES[0])
     assert messages(test) == "There is no room."
     assert component(test, "map")["pictures"] is None
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_an_older_address_that_says_manifold_shows_the_decoded_grid() -> None:
+    test = visit(PAGES[0], layers="manifold")
+    assert component(test, "map")["layers"] == ["manifold"]
+    assert test.query_params["layers"] == "decoded grid"

@@ -133,7 +133,7 @@ NONSENSE = [
 )
 def test_nonsense_is_no_place(text: str) -> None:
     start = time.process_time()
-    with pytest.raises(VaeError, match="is no place here: z is 2 numbers with commas between") as error:
+    with pytest.raises(VaeError, match="is no z here: it is 2 numbers with commas between") as error:
         place_of(text, 2)
     assert time.process_time() - start < 1
     assert len(str(error.value)) < 200
@@ -172,14 +172,14 @@ def test_what_makes_no_sense_gets_one_sentence_and_the_rest_is_there() -> None:
     assert places(pins) == [(0, 1), tuple(MEANS[417].tolist()), (1, 1)]
     assert pins.choice == 2
     assert sentence == (
-        "'abc' is no pin here, nor are 2 others: a pin is a place, 2 numbers with commas between, "
-        "or a test picture, from i0 to i499."
+        "'abc' is no pin here, nor are 2 others: a pin is a z, 2 numbers with commas between, "
+        "or a test image, from i0 to i499."
     )
     pins, sentences = parse_pins(PinQuery(z="nan,1", index="x", pins="0,1"), MEANS, Pins())
     assert places(pins) == [(0, 1)]
     assert [text.split(":")[0] for text in sentences] == [
-        "There is no test picture 'x'",
-        "'nan,1' is no place here",
+        "There is no test image 'x'",
+        "'nan,1' is no z here",
     ]
 
 
@@ -288,7 +288,7 @@ def test_nonsense_is_said_until_something_is_pinned() -> None:
     tab = Tab(z="abc", pins="1,1_x")
     assert tab.asks == {"z": "1,1"}
     for _ in range(2):
-        assert "'abc' is no place here" in messages(tab.test)
+        assert "'abc' is no z here" in messages(tab.test)
         assert "'x' is no pin here: a pin is" in messages(tab.test)
         tab.see(z="1,1")
     tab.run((2.0, 2.0)).run()

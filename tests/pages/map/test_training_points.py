@@ -52,7 +52,7 @@ def ended(run: Run) -> queue.Job:
 def test_it_is_shown_once_a_process_has_scored_it(run: Run) -> None:
     with queue._running["score"]:  # as while that of another run is scored
         test = visit_training_set(run)
-        assert "The training pictures are scored: 0%" in progress(test)
+        assert "The training images are scored: 0%" in progress(test)
         assert not is_shown(test)
         job = queue.latest_job("score", run)
         visit_training_set(run)  # in another tab

@@ -101,8 +101,8 @@ def _tile(pin: Pin, place: str, title: str, run: str, link: Mapping[str, object]
         "kept": pin.kept,
         "text": title if own else place,
         "z": place,
-        "title": f"test picture {title}, z = {place}" if own else f"z = {z}",
+        "title": f"test image {title}, z = {place}" if own else f"z = {z}",
         "file": f"{run}{f'_i{pin.index}' * own}_z={z}"[:LONGEST],
         "link": link,
-        "link_label": f"Show {title if own else f'the nearest test picture, {title},'} in Reconstructions",
+        "link_label": f"Show {title if own else f'the nearest test image, {title},'} in Reconstructions",
     }

@@ -18,7 +18,7 @@ import { Partner } from "./partner.js";
 import { hiddenInUrl, labelsInUrl, setHidden } from "./url_state.js";
 import { View } from "./view.js";
 
-const NO_MANIFOLD = "This browser cannot decode in the background: the map has no manifold.";
+const NO_MANIFOLD = "This browser cannot decode in the background: the map has no decoded grid.";
 const CORNERS = 60; // that are reported of a lasso, at most: they stand in the URL
 const TOUCHING = 1; // pixels between the pointer and a point's edge where the point still counts as hovered
 

@@ -7,7 +7,7 @@ import { drawTen } from "./reconstructions_row.js";
 
 const OWN = "Rotations and flips are real: snapshots are not aligned.";
 const PAST = "What is dimmed is of the newest weights.";
-const APART = "There is no pair of moments at the same place here: these are the nearest.";
+const APART = "There is no pair of moments at the same step here: these are the nearest.";
 const FEW = 5;
 const MORE = "One that is trained here keeps more than twenty.";
 
