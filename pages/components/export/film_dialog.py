@@ -134,7 +134,7 @@ def _make(settings: Settings, shown: Moments, loaded: LoadedModel, plane: Plane)
     digits = loaded.model.decode(test.means[first])
     last = ModelAtStep(loaded.step, loaded.model, test.means, test.logvars, digits)
     sequence = SnapshotSequence(run, [run.snapshot_path(moment.step) for moment in shown.moments[:-1]], last)
-    captions = [moment.caption for moment in shown.moments]
+    captions = [moment.short_caption for moment in shown.moments]
     if settings.what == "Map":
         names = class_names(run.config.dataset)
         drawn = map_film(sequence, captions, plane, test.labels, names, size, seconds)

@@ -181,7 +181,9 @@ def test_it_ends_with_the_weights_that_are_explored_and_says_what_the_slider_say
     assert np.array_equal(
         moments[-1].reconstructions, model.decode(model.encode(forward.pixels(test.images[test.firsts])).mean)
     )
-    assert captions == [moment.caption for moment in run_moments.load(run, loaded_model.load(run)).moments]
+    assert captions == [
+        moment.short_caption for moment in run_moments.load(run, loaded_model.load(run)).moments
+    ]
     assert f"step {steps[3] + 1} · epoch 1.50 · test {test.reconstruction.mean():.1f} + KL" in captions[-1]
 
 
@@ -197,9 +199,12 @@ def test_the_run_that_comes_with_the_project_can_be_filmed(films: list[bytes]) -
 
 def test_a_caption_says_what_is_known() -> None:
     moment = Moment(4690, None, 10.0, None, Cost(130.96, 7.1), Cost(131.04, 7.0))
-    assert moment.caption == "step 4,690 · epoch 10.00 · train 131.0 + KL 7.1 · test 131.0 + 7.0 nats"
+    assert moment.caption == "step 4,690 · epoch 10.00 · test: reconstruction 131.0 + KL 7.0 = 138.0 nats"
+    short = "step 4,690 · epoch 10.00 · train 131.0 + KL 7.1 · test 131.0 + 7.0 nats"
+    assert moment.short_caption == short
     moment = Moment(60, None, 0.125, None, Cost(184.06, 5.25), None)
-    assert moment.caption == "step 60 · epoch 0.13 · train 184.1 + KL 5.3 nats"
+    assert moment.caption == "step 60 · epoch 0.13 · train: reconstruction 184.1 + KL 5.3 = 189.3 nats"
+    assert moment.short_caption == "step 60 · epoch 0.13 · train 184.1 + KL 5.3 nats"
     assert Moment(0, None, None, None, None, None).caption == "step 0"
 
 

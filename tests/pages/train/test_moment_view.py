@@ -78,7 +78,8 @@ def test_of_a_live_run_the_end_is_the_live_view(runs_dir: Path, trained: Run) ->
     assert (end.url, end.epoch, end.train, end.test) == (None, None, None, None)
     line = {each.split: each for each in run.metrics()[0] if each.step == 24}["test"]
     assert slider["end"]["caption"].startswith("live · step 24 · epoch 2.00 · ")
-    assert f"{line.reconstruction:.1f} + " in slider["end"]["caption"]
+    loss = f"test: reconstruction {line.reconstruction:.1f} + KL {line.kl:.1f} = {-line.elbo:.1f} nats"
+    assert loss in slider["end"]["caption"]
     assert slider["end"]["caption"].endswith(" · samples: epoch 3.00")
     assert base64.b64decode(slider["end"]["reconstructions"]) == view.reconstructions.tobytes()
     assert drawn["decoder"] is None  # that of the weights is of another moment
@@ -176,7 +177,7 @@ def test_a_click_on_a_curve_goes_to_that_moment(workshop: Workshop, page: Page, 
     middle = (int(paths[3].stem) + int(paths[4].stem)) / 2
     page.wait_for_function(f"({CURSORS})().every((x) => Math.abs(x - {middle}) < 0.2)")
     assert len(page.evaluate(CURSORS)) == 3
-    page.get_by_role("button", name="now", exact=True).click()
+    page.get_by_role("button", name="end", exact=True).click()
     expect(page.locator(".time-machine:not([data-past])")).to_have_attribute(
         "data-step", str(run.status().step)
     )
@@ -220,7 +221,7 @@ def test_while_a_run_trains_its_end_is_live_and_follows(workshop: Workshop, page
         slider.press("ArrowLeft")
         expect(machine.locator("[type=range]")).to_have_value("4")
     run.write_status(finished)
-    expect(page.get_by_role("button", name="now", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="end", exact=True)).to_be_visible()
     expect(slider).to_have_attribute("max", "5")
     expect(machine.locator("[type=range]")).to_have_value("4")
 

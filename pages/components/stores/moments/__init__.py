@@ -45,12 +45,24 @@ class Moment(NamedTuple):
     test: Cost | None
 
     @property
+    def _when(self) -> str:
+        epoch = "" if self.epoch is None else f" · epoch {_rounded(self.epoch, '0.01')}"
+        return f"step {self.step:,}{epoch}"
+
+    @property
     def caption(self) -> str:
-        """Step, epoch and losses as text, for the time slider and for films."""
-        parts = [f"step {self.step:,}"]
-        if self.epoch is not None:
-            parts.append(f"epoch {_rounded(self.epoch, '0.01')}")
-        label = "KL "  # once: the narrowest film has no room for two
+        """Step, epoch and losses as text: those of the test set if they are known, or else of training."""
+        parts = [self._when]
+        split, cost = ("train", self.train) if self.test is None else ("test", self.test)
+        if cost is not None:
+            reconstruction, kl, total = (_rounded(term, "0.1") for term in (*cost, sum(cost)))
+            parts.append(f"{split}: reconstruction {reconstruction} + KL {kl} = {total} nats")
+        return " · ".join(parts)
+
+    @property
+    def short_caption(self) -> str:
+        """The same of both sets, without the sums: the narrowest film has no room for more."""
+        parts, label = [self._when], "KL "
         for split, cost in {"train": self.train, "test": self.test}.items():
             if cost is not None:
                 reconstruction, kl = (_rounded(term, "0.1") for term in cost)
