@@ -70,14 +70,15 @@ def remove_path() -> None:
 def drawn_path(latent_dim: int) -> Ends | None:
     """The path in the URL, if a person or a link changed it, else that of this tab.
 
-    A warning is shown while the newest one is invalid. A URL without a path leaves that of the tab.
+    A warning is shown while the newest one is invalid. A URL without a path leaves that of the tab, and one
+    with an empty path removes it.
     """
     memory = _memory()
     seen = st.query_params.get(PATH)
     stayed = page_state().get(_PATH, False)
     page_state()[_PATH] = True
     if seen is not None and memory.url_history.is_new(seen, stayed=stayed):
-        path, warning = _path_in_url(seen, latent_dim)
+        path, warning = _path_in_url(seen, latent_dim) if seen else (None, "")
         _change(path=path, warning=warning)
     _change(url_history=memory.url_history.seen(seen))
     path, warning, _ = _memory()

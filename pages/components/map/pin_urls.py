@@ -130,7 +130,7 @@ def _chosen(pins: Pins, place: Floats, index: int | None) -> Pins:
 
 def _read_row(text: str, means: Floats, pins: Pins) -> tuple[Pins, str]:
     """Adds the pins of a text to a row; returns it, and a message if some parts are invalid."""
-    parts = text.split("_")
+    parts = text.split("_") if text else []
     wrong = []
     spare = list(pins.row)  # each of them takes the place of one equal pin of the text
     for part in parts[-MOST:]:

@@ -310,3 +310,10 @@ def test_what_browsers_send_is_not_trusted() -> None:
     assert f"{MOST_KEPT} pins are kept already" in messages(tab.test)
     tab.run(Action("clear", -1))
     assert tab.asks["pins"].count("*") == MOST_KEPT
+
+
+def test_an_empty_row_in_the_url_removes_all_but_starred_pins() -> None:
+    row = Pins().add((0.5, 0.5)).add((1.5, 0.5))
+    row = row.keep(row.row[0].number)
+    pins, sentences = parse_pins(PinQuery(pins=""), MEANS, row)
+    assert ([pin.place for pin in pins.row], sentences) == ([(0.5, 0.5)], ())

@@ -89,6 +89,8 @@ def _linked(text: str, lesson: Lesson, at: int, language: str) -> str:
             return f"{PAGES['learn']}?{urlencode({**query, 'language': language})}", terms.get(
                 query["term"], ""
             )
-        return f"{PAGES[link.page]}?{urlencode([*link.query, *place.items()])}", ""
+        # The pins and the path of an earlier step are not in the way.
+        empty = [(name, "") for name in ("pins", "path") if link.page == "map" and name not in query]
+        return f"{PAGES[link.page]}?{urlencode([*link.query, *empty, *place.items()])}", ""
 
     return with_addresses(text, address)
