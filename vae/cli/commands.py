@@ -50,6 +50,7 @@ from vae.runs.catalogue import (
 )
 from vae.runs.packing import MOMENTS, pack_run
 from vae.runs.run import Run
+from vae.runs.titles import give_title, title_of, titles_of
 from vae.storage.folders import absolute_path, data_dir
 from vae.training.attempts import made_once
 from vae.training.processes import INTERRUPTED
@@ -136,7 +137,7 @@ def resume(
 
 @app.command(name="runs")
 def list_all(*, runs_dir: RunsDir = None, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
-    """List the runs: state, preset, epochs, -ELBO on the test set, size.
+    """List the runs: name, state, title, epochs, -ELBO on the test set, size.
 
     Parameters
     ----------
@@ -144,7 +145,9 @@ def list_all(*, runs_dir: RunsDir = None, as_json: Annotated[bool, Parameter(nam
         Print a JSON array instead of a table.
     """
     folder = _folder(runs_dir)
-    rows = [summary(run) for run in list_runs(folder)]
+    runs = list_runs(folder)
+    titles = titles_of(runs)
+    rows = [{"run": run.name, "title": titles[run.name]} | summary(run) for run in runs]
     if as_json:
         print(json.dumps(rows, indent=2))
         return
@@ -158,7 +161,7 @@ def list_all(*, runs_dir: RunsDir = None, as_json: Annotated[bool, Parameter(nam
             # Not by the console: what the terminal folds by itself is copied as one word.
             print(f"{name}\n  {'  '.join(filter(None, others))}")
         return
-    table = plain_table("run", "state", "preset", "epochs", "-ELBO", "size")
+    table = plain_table("run", "state", "title", "epochs", "-ELBO", "size")
     table.columns[0].no_wrap = True  # the others are folded: a name is what other commands are given
     for row in rows:
         table.add_row(*_cells(row))
@@ -169,14 +172,13 @@ def _cells(row: dict[str, Any]) -> list[str]:
     """A run's row of the table; of a damaged one its name, and what is wrong."""
     if "error" in row:
         return [row["run"], "damaged", row["error"]]
-    differs = " ".join(f"{field}={value}" for field, value in row["differs"].items())
     elbo = ""
     if row["negative_elbo"] is not None:
         elbo = f"{row['negative_elbo']:.1f} at epoch {round(row['negative_elbo_epoch'], 2):g}"
     return [
         row["run"],
         row["state"],
-        f"{row['preset']} {differs}".rstrip(),
+        row["title"],
         f"{round(row['epoch'], 2):g}/{row['epochs']}",
         elbo,
         f"{row['bytes'] / 1e6:.1f} MB",
@@ -201,6 +203,20 @@ def evaluate(
 def score(run: RunName, /, *, runs_dir: RunsDir = None) -> None:
     """Score the training set with a run's newest weights, which the map of the training set shows."""
     score_in_terminal(_find(run, runs_dir))
+
+
+@app.command
+def rename(run: RunName, title: str, /, *, runs_dir: RunsDir = None) -> None:
+    """Give a run a title, which the pages show instead of its settings; its name stays.
+
+    Parameters
+    ----------
+    title
+        At most 60 characters; an empty one, "", takes the title away.
+    """
+    found = _find(run, runs_dir)
+    give_title(found, title)
+    print(f"The title of {found.name} is now: {title_of(found)}")
 
 
 @app.command

@@ -23,6 +23,7 @@ from vae.runs.evaluation_record import evaluation_path, load_evaluation
 from vae.runs.history import read_losses
 from vae.runs.records import LIVE
 from vae.runs.run import MAX_METRICS, Run
+from vae.runs.titles import given_title, title_path
 from vae.storage.atomic import move_atomic, temporary_path
 from vae.storage.systems import is_reserved
 from vae.storage.untrusted import MAX_JSON, open_limited, reason, safetensors_limit, shortened
@@ -32,7 +33,7 @@ MAX_BYTES = 256_000_000  # unpacked; 3 x 1024 units with their training state ha
 MAX_ENTRIES = 500  # a training keeps 40 snapshots, one that was continued ten times more
 MEMBER = re.compile(
     r"(?:(?!\.\.?/)(?P<folder>[^/\\]+)/)??"
-    r"(?P<file>(?:config|status|evaluation)\.json|metrics\.jsonl|(?:model|view|resume)\.safetensors"
+    r"(?P<file>(?:config|status|evaluation|title)\.json|metrics\.jsonl|(?:model|view|resume)\.safetensors"
     r"|snapshots/[0-9]{8,16}\.safetensors)"
 )
 # Other files in folders that were packed by hand, most of them hidden: locks, logs and requests, which are of
@@ -75,7 +76,8 @@ def pack(run: Run, file: BinaryIO) -> None:
         )
     # In this order, because the run may be training: an older status beside newer metrics does no harm.
     paths = [run.path / "config.json", run.path / "status.json", *([run.resume_path] if resumable else [])]
-    paths += [run.model_path, *run.snapshots(), run.view_path, run.metrics_path, evaluation_path(run)]
+    paths += [run.model_path, *run.snapshots(), run.view_path, run.metrics_path]
+    paths += [evaluation_path(run), title_path(run)]
     with zipfile.ZipFile(file, "w") as archive:
         for path in paths:
             entry = zipfile.ZipInfo((run.name / path.relative_to(run.path)).as_posix())  # its date is 1980
@@ -115,7 +117,7 @@ def unpack(file: BinaryIO, runs_dir: Path) -> Run:
 def check_run(run: Run) -> None:
     """Reads every file of `run`. Raises VaeError with the name of the first damaged one."""
     _ = run.config, run.status(), run.request(), read_losses(run), live_view.load_view(run.view_path)
-    load_evaluation(run)
+    _ = load_evaluation(run), given_title(run)
     if run.model_path.exists():
         run.saved_model()
     if run.resume_path.exists():
@@ -215,6 +217,7 @@ def _size_limits(config: TrainConfig) -> dict[str, int]:
     return {
         "status.json": MAX_JSON,
         "evaluation.json": MAX_JSON,
+        "title.json": MAX_JSON,
         "metrics.jsonl": MAX_METRICS,
         "view.safetensors": safetensors_limit(live_view.MAX_BYTES),
         "model.safetensors": sizes.model,

@@ -77,7 +77,9 @@ def pair_maps(pair: Pair, sides: Sides) -> None:
     for column, (view, placement), name in zip(columns, sides, SIDES, strict=True):
         run, loaded = view.run, view.loaded
         with column:
-            st.subheader(escape_markdown(run.name), anchor=False)
+            st.subheader(
+                escape_markdown(run_data.title(run)), anchor=False, help=f"Run {escape_markdown(run.name)}."
+            )
             st.caption(f"At the {name}. {config_summary(run, run_data.status(run))}")
             look_panel(
                 loaded.decoder.name,

@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.components.charts.tables import better, comparison, number_table
 from pages.components.compare.pair import Pair
+from pages.components.runs import run_data
 from pages.components.runs.config_text import differing_fields
 from pages.components.runs.loaded_model import LoadedModel, weights_of
 from pages.components.runs.run_actions import evaluate, perform
@@ -61,7 +62,7 @@ def metrics_table(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
             st.html(number_table(("setting", "left", "right"), fields))
         else:
             st.caption("Both were made of the same settings.")
-        steered = [escape_markdown(run.name) for run in pair if run.status().steered]
+        steered = [escape_markdown(run_data.title(run)) for run in pair if run.is_steered()]
         if steered:
             st.caption(f"The rates of {' and '.join(steered)} were changed while it trained.")
     with metrics, show_errors():
@@ -150,16 +151,19 @@ def _evaluate_missing(missing: Sequence[Run], running: Sequence[Run]) -> None:
         latest = latest_job("evaluate", run)
         if run in running and latest is not None:
             st.progress(
-                latest.progress, text=f"{escape_markdown(run.name)} is evaluated: {latest.progress:.0%}"
+                latest.progress,
+                text=f"{escape_markdown(run_data.title(run))} is evaluated: {latest.progress:.0%}",
             )
         elif run.status().state in LIVE:
-            st.caption(f"{escape_markdown(run.name)} can be evaluated once its training has ended.")
+            st.caption(
+                f"{escape_markdown(run_data.title(run))} can be evaluated once its training has ended."
+            )
         else:
             ready.append(run)
             if latest is not None and latest.error:
                 st.warning(escape_markdown(latest.error))
     if ready and may_change():
-        what = "both" if len(ready) > 1 else escape_markdown(ready[0].name)
+        what = "both" if len(ready) > 1 else escape_markdown(run_data.title(ready[0]))
         if st.button(f"Evaluate {what}", help="About a minute for each, on two cores."):
             perform(lambda: evaluate(ready))
 

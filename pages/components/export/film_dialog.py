@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.components.charts.images import INKS, Ink
 from pages.components.export.film_frames import Film, digit_film, map_film, palette
-from pages.components.runs import run_moments
+from pages.components.runs import run_data, run_moments
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.messages import escape_markdown, show_errors
 from pages.components.shell.page_state import page_state
@@ -90,10 +90,10 @@ def _dialog(run: Run, loaded: LoadedModel, plane: Plane) -> None:
 
 
 def _too_few(run: Run, count: int) -> str:
-    known = f"{count} moment{'s' * (count != 1)}"
+    known, title = f"{count} moment{'s' * (count != 1)}", escape_markdown(run_data.title(run))
     return (
-        f"Of the training of {escape_markdown(run.name)} the slider has {known}, and a film takes {FEWEST} "
-        "at least. While it trains more will come; else choose another run, or train one on the Train page, "
+        f"Of the training of {title} the slider has {known}, and a film takes {FEWEST} at least. While it "
+        "trains more will come; else choose another run, or train one on the Train page, "
         "which keeps some thirty-five."
     )
 

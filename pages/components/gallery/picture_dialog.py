@@ -6,6 +6,7 @@ import streamlit as st
 from pages.components.charts.tiles import clicked_tile
 from pages.components.gallery.picture_detail import neighbours_key, picture_detail
 from pages.components.gallery.picture_url import index_in_url, remove_index, set_index
+from pages.components.runs import run_data
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.links import MAP, link
 from pages.components.shell.messages import escape_markdown, show_errors
@@ -45,7 +46,7 @@ def picture_dialog(run: Run, loaded: LoadedModel, indices: Indices) -> None:
         name = class_names(run.config.dataset)[test.labels[index]]
         st.subheader(f"{escape_markdown(name)} · #{index}", width="content")
         st.caption(
-            f"{escape_markdown(run.name)}: "
+            f"{escape_markdown(run_data.title(run))}: "
             + (
                 f"{position + 1:,} of {len(indices):,} in this order"
                 if here

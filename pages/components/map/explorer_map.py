@@ -131,7 +131,9 @@ def explorer_map(
         colouring_name=(settings.colour, meaning),
         layers=settings.layers,
     )
-    label = f"Latent space of {run.name}. Arrows move a cursor, Enter pins, + and - zoom, 0 shows all."
+    label = (
+        f"Latent space of {run_data.title(run)}. Arrows move a cursor, Enter pins, + and - zoom, 0 shows all."
+    )
     latent_map(content, placement, _marks(plane, pins, path, region, test_points), label=label)
     time_machine(
         view.moments,

@@ -17,14 +17,6 @@ def differing_fields(one: TrainConfig, other: TrainConfig) -> dict[str, tuple[st
     return {field_label(name): (value_text(a), value_text(b)) for name, (a, b) in values.items() if a != b}
 
 
-def differences_text(values: dict[str, Any]) -> str:
-    """Changed fields and their values, as text."""
-    words = {name: f"{field_label(name).lower()} {value_text(value)}" for name, value in values.items()}
-    if restarts := values.get("restarts"):
-        words["restarts"] = f"trained on after epoch {' and '.join(map(str, restarts))}"
-    return ", ".join(words.values())
-
-
 def value_text(value: Any) -> str:
     """A field's value as users type it."""
     if isinstance(value, tuple | list):

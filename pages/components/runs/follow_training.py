@@ -36,7 +36,7 @@ def weights_epoch(run: Run, loaded: loaded_model.LoadedModel) -> None:
     with st.container():  # empty or not, it keeps what follows in its place, or charts would be mounted anew
         if loaded.epoch < run.config.epochs:
             st.caption(
-                f"Shown is {escape_markdown(run.name)} after epoch {round(loaded.epoch, 2):g} of "
+                f"Shown is {escape_markdown(run_data.title(run))} after epoch {round(loaded.epoch, 2):g} of "
                 f"{run.config.epochs}."
             )
 
@@ -52,7 +52,7 @@ def _follow(run: Run, loaded: loaded_model.LoadedModel) -> None:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            f"{escape_markdown(run.name)} trains: epoch {status.epoch:.1f} now; "
+            f"{escape_markdown(run_data.title(run))} trains: epoch {status.epoch:.1f} now; "
             f"shown is epoch {loaded.epoch:.1f}.",
             width="content",  # so that the toggle is next to it, not at the far right
         )

@@ -19,6 +19,7 @@ from vae.evaluation import queue
 from vae.runs.catalogue import default_runs_dir, delete_run, find_run, run_of_config
 from vae.runs.records import LIVE, Request
 from vae.runs.run import Run
+from vae.runs.titles import give_title
 from vae.training import jobs
 
 STARTS = "starts_in_this_tab"
@@ -86,6 +87,13 @@ def train_longer(run: Run, epochs: int) -> None:
 
 
 @host_only
+def rename(run: Run, title: str) -> None:
+    """Gives a run a title; an empty one takes it away."""
+    give_title(run, title)
+    run_data.forget_titles()
+
+
+@host_only
 def delete(run: Run) -> None:
     """Deletes a run for good, and deselects it."""
     delete_run(run)
@@ -141,7 +149,7 @@ def show_finished_run(config: TrainConfig) -> None:
     run = name and run_of_config(config, default_runs_dir())
     if not run or run.name != name:
         return
-    st.info(f"{escape_markdown(name)} has these settings, and is finished.")
+    st.info(f"{escape_markdown(run_data.title(run))} has these settings, and is finished.")
     if st.button("Open", width="stretch", help="Shows that run."):
         perform(lambda: select_run(run))
     seed = _free_seed(config)
@@ -173,7 +181,8 @@ def show_busy_run() -> None:
     if not live:
         del st.session_state[_BUSY]
         return
-    st.warning(f"{escape_markdown(name)} is being trained, and two trainings at once would both crawl.")
+    title = escape_markdown(run_data.title(run))
+    st.warning(f"{title} is being trained, and two trainings at once would both crawl.")
     if st.button("Watch it", width="stretch"):
         perform(lambda: select_run(run))
     if st.button("Stop it", width="stretch", help="Saves after this batch; it can be resumed."):

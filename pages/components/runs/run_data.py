@@ -5,10 +5,11 @@ from pathlib import Path
 import streamlit as st
 
 from vae.config import TrainConfig
-from vae.runs.catalogue import default_runs_dir, run_of_config
+from vae.runs.catalogue import default_runs_dir, list_runs, run_of_config
 from vae.runs.history import History, Losses
 from vae.runs.records import Status
 from vae.runs.run import Run
+from vae.runs.titles import titles_of
 
 
 def path_of(run: Run) -> str:
@@ -29,6 +30,26 @@ def changed_at(path: Path) -> int:
 def status(run: Run) -> Status:
     """The status of `run`, up to 0.2 s old: read once for all tabs that poll it."""
     return run.status()
+
+
+def title(run: Run) -> str:
+    """The title of `run`, which no other in its folder has; up to 3 s old."""
+    folder = str(run.path.parent)
+    titles = _titles(folder)
+    if run.name not in titles:  # a new one
+        forget_titles()
+        titles = _titles(folder)
+    return titles.get(run.name, run.name)  # it was deleted
+
+
+def forget_titles() -> None:
+    """Makes `title` read what has been changed."""
+    _titles.clear()
+
+
+@st.cache_data(ttl=3, max_entries=16, show_spinner=False)
+def _titles(folder: str) -> dict[str, str]:
+    return titles_of(list_runs(Path(folder)))
 
 
 def begun(config: TrainConfig) -> Status | None:

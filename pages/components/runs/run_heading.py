@@ -1,12 +1,13 @@
-"""Heading and progress of a run: name, state, config, errors, and how far it is."""
+"""Heading and progress of a run: title, state, name, config, errors, and how far it is."""
 
 import streamlit as st
 
-from pages.components.runs.config_text import differences_text
+from pages.components.runs import run_data
 from pages.components.shell.access import may_change
 from pages.components.shell.messages import escape_markdown
 from vae.runs.records import Status
 from vae.runs.run import Run
+from vae.runs.titles import differences
 from vae.training.forecast import in_words
 
 INTERRUPTED = "Its training process ended without an error message."
@@ -14,8 +15,8 @@ RESUME = "**Resume** goes on from what was saved last; log.txt in the run's fold
 
 
 def run_heading(run: Run, status: Status) -> None:
-    """Shows the run's name, state and config, in one line where there is room."""
-    st.subheader(f"{escape_markdown(run.name)}: {status.state}", anchor=False, width="content")
+    """Shows the run's title, state and config, in one line where there is room."""
+    st.subheader(f"{escape_markdown(run_data.title(run))}: {status.state}", anchor=False, width="content")
     st.caption(config_summary(run, status), width="content")
 
 
@@ -39,11 +40,12 @@ def show_progress(run: Run, status: Status) -> None:
 
 
 def config_summary(run: Run, status: Status) -> str:
-    """The preset, and differences from it, as Markdown."""
+    """The preset, the differences from it, and the name, as Markdown."""
     preset, differs = run.config.nearest_preset
-    changes = differences_text(differs)
-    steered = ". Its rates were changed while it trained" if status.steered else ""
-    return escape_markdown(f"Preset {preset}{f' with {changes}' if changes else ''}{steered}.")
+    changes = ", ".join(differences(differs))
+    steered = " Its rates were changed while it trained." if status.steered else ""
+    settings = f"Preset {preset}{f' with {changes}' if changes else ''}."
+    return escape_markdown(f"{settings}{steered} Run {run.name}.")
 
 
 def progress_line(status: Status) -> str:

@@ -76,7 +76,7 @@ def run_picker(*, watching: bool = False) -> Run | None:
         on_change=_remember,
         args=(_KEY, "run", _BOX),
         format_func=lambda name: _label(runs[name]),
-        help=f"Runs are folders in {escape_markdown(str(runs_dir))}.",
+        help=f"This one is the folder {escape_markdown(name)} in {escape_markdown(str(runs_dir))}.",
     )
     return runs[name]
 
@@ -129,7 +129,8 @@ def _newest(runs: Mapping[str, Run]) -> str | None:
 
 def _label(run: Run) -> str:
     state = _state(run)
-    return run.name if state == "finished" else f"{run.name} · {state}"
+    title = run_data.title(run)
+    return title if state == "finished" else f"{title} · {state}"
 
 
 def _state(run: Run) -> str:

@@ -5,6 +5,7 @@ from typing import BinaryIO
 
 import streamlit as st
 
+from pages.components.runs import run_data
 from pages.components.runs.run_picker import select_run
 from pages.components.shell.access import host_only
 from pages.components.shell.messages import USER_ERRORS, error_text, escape_markdown
@@ -62,6 +63,6 @@ def upload_field() -> None:
         else:
             st.session_state[_UPLOADS] = uploads + 1
             select_run(run)
-            st.toast(f"{escape_markdown(run.name)} was added.")
+            st.toast(f"{escape_markdown(run_data.title(run))} was added.")
             st.rerun()
     st.error(st.session_state[_REFUSED][1])

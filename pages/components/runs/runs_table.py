@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.runs.config_text import differences_text
-from pages.components.runs.run_actions import REFUSED_SECONDS, delete, perform
+from pages.components.runs import run_data
+from pages.components.runs.run_actions import REFUSED_SECONDS, delete, perform, rename
 from pages.components.runs.run_picker import select_run
 from pages.components.runs.run_zip import download_button, upload_field
 from pages.components.shell.access import may_change
@@ -15,13 +15,14 @@ from pages.components.shell.messages import USER_ERRORS, error_text, escape_mark
 from vae.runs import catalogue
 from vae.runs.catalogue import default_runs_dir, list_runs
 from vae.runs.run import Run
+from vae.runs.titles import MAX_TITLE, differences, given_title
 from vae.training.forecast import in_words
 
 OVERLAID = 12  # runs at most: more have no colours of their own, and their legend leaves the curves no room
 _CHOSEN = "chosen_runs"
 OVERLAY = "overlay"  # their URL parameter: names between commas
 _ERRORS = "why_runs_were_kept"
-COLUMNS = ("run", "state", "preset", "differs", "epochs", "−ELBO", "at epoch", "time", "MB")
+COLUMNS = ("title", "state", "preset", "differs", "epochs", "−ELBO", "at epoch", "time", "MB", "name")
 
 
 def chosen_runs() -> list[Run]:
@@ -63,7 +64,7 @@ def runs_table() -> None:
 
 
 def _table(runs: Sequence[Run]) -> None:
-    rows = [_row(catalogue.summary(run)) for run in runs]
+    rows = [_row(run_data.title(run), catalogue.summary(run)) for run in runs]
     names = [run.name for run in runs]
     chosen = st.session_state.setdefault(_CHOSEN, [])
     event = st.dataframe(
@@ -107,7 +108,9 @@ def _actions(runs: Sequence[Run]) -> None:
             perform(lambda: select_run(runs[0]))
         if len(runs) == 1:
             download_button(runs[0])
-        what = escape_markdown(runs[0].name) if len(runs) == 1 else f"{len(runs)} runs"
+            if may_change():
+                _rename_button(runs[0])
+        what = escape_markdown(run_data.title(runs[0])) if len(runs) == 1 else f"{len(runs)} runs"
         if may_change():
             with st.popover("Delete …"):
                 megabytes = sum(run.size() for run in runs) / 1e6
@@ -116,6 +119,21 @@ def _actions(runs: Sequence[Run]) -> None:
                     _delete(runs)
         which = "Their curves" if len(runs) <= OVERLAID else f"The curves of the newest {OVERLAID}"
         st.caption(f"{which} lie over those of the run on Watch.")
+
+
+def _rename_button(run: Run) -> None:
+    """Shows a field for the run's title."""
+    with st.popover("Rename …"):
+        title = st.text_input(
+            "Title",
+            given_title(run) or "",
+            max_chars=MAX_TITLE,
+            placeholder=run_data.title(run),
+            key=f"title of {run.name}",
+            help=f"Shown instead of the settings. The name in addresses stays {escape_markdown(run.name)}.",
+        )
+        if st.button("Save", type="primary", help="An empty title shows the settings again."):
+            perform(lambda: rename(run, title))
 
 
 def _delete(runs: Sequence[Run]) -> None:
@@ -131,22 +149,23 @@ def _delete(runs: Sequence[Run]) -> None:
     st.rerun()
 
 
-def _row(summary: dict[str, Any]) -> dict[str, Any]:
+def _row(title: str, summary: dict[str, Any]) -> dict[str, Any]:
     if "error" in summary:
         return dict.fromkeys(COLUMNS) | {
-            "run": summary["run"],
+            "title": title,
+            "name": summary["run"],
             "state": "damaged",
             "differs": summary["error"],
         }
-    differs = [words] if (words := differences_text(summary["differs"])) else []
     return {
-        "run": summary["run"],
+        "title": title,
         "state": summary["state"],
         "preset": summary["preset"],
-        "differs": ", ".join(differs + ["steered"] * summary["steered"]),
+        "differs": ", ".join(differences(summary["differs"]) + ["steered"] * summary["steered"]),
         "epochs": f"{round(summary['epoch'], 2):g} of {summary['epochs']}",
         "−ELBO": summary["negative_elbo"],
         "at epoch": summary["negative_elbo_epoch"],
         "time": in_words(summary["seconds"]),
         "MB": summary["bytes"] / 1e6,
+        "name": summary["run"],
     }

@@ -100,7 +100,7 @@ def live_panels(run: Run, page: PageState, options: ChartOptions) -> None:
             curves_figure(runs, status, *options),
             key="curves",
             height=CURVES_HEIGHT,
-            label=f"Reconstruction, KL and −ELBO of {run.name}",
+            label=f"Reconstruction, KL and −ELBO of {run_data.title(run)}",
             cursor=Cursor(TIME, options.x),
         )
     moment_panels(run, status, loaded, newest)
@@ -145,7 +145,7 @@ def _curves(
     x: X,
     _status: Status,
 ) -> Spec:
-    lines = [Curve(run.name, run_data.losses(run)) for run in runs]
+    lines = [Curve(run_data.title(run), run_data.losses(run)) for run in runs]
     references = all(run.config.dataset == "mnist" for run in runs)
     marks = rate_changes(lines[0].losses, _status)
     return figure_spec(loss_curves(lines, scale=scale, x=x, references=references, changes=marks))

@@ -13,7 +13,7 @@ from pages.components.map import map_data
 from pages.components.map.latent_map import MapContent, MapPlacement, TimelineRef, latent_map, new_events
 from pages.components.map.samples import samples_row
 from pages.components.map.time_machine import LiveEnd, time_machine
-from pages.components.runs import loaded_model, run_moments
+from pages.components.runs import loaded_model, run_data, run_moments
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.runs.run_data import changed_at, path_of
 from pages.components.shell.messages import show_errors
@@ -159,7 +159,7 @@ def _map(run: Run, loaded: LoadedModel | None, newest: Newest | None) -> None:
         revision=f"{run.name}: {directions.name}",
         timeline=TimelineRef(TIME, test.name, None) if test else None,
     )
-    label = f"Latent space of {run.name} at the moment that is shown."
+    label = f"Latent space of {run_data.title(run)} at the moment that is shown."
     latent_map(content, MapPlacement(MAP, selects=False), label=label)
     if not shows_weights:
         points_store(points, key="view_points")

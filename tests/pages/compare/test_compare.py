@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from vae.evaluation import queue
 from vae.evaluation.queue import Job
 from vae.runs.catalogue import new_run
 from vae.runs.evaluation_record import save_evaluation
-from vae.runs.records import Status
+from vae.runs.records import State, Status
 from vae.runs.run import Run
 from vae.training.forecast import in_words, training_seconds
 
@@ -295,11 +296,23 @@ def test_those_that_train_and_wait_are_shown_instead_of_a_start(runs_dir: Path, 
         assert len(starts) == 1, "seed 1 is beta 1 of two others, too"
 
 
+@pytest.mark.parametrize("state", ["stopped", "running", "finished"])
+def test_a_steered_run_is_none_of_a_comparison(state: State, runs_dir: Path, trained: Run) -> None:
+    first, second = (new_run(config, runs_dir) for config in PRESETS[2].configs.values())
+    first.write_status(trained.status())
+    steered = {"state": state, "step": 5, "epoch": 0.25, "total_steps": 9, "steered": True, "beta": 40.0}
+    second.write_status(trained.status().model_copy(update=steered))
+    with second.lock() if state == "running" else nullcontext():
+        test = visit(PAGE, None, run=trained.name)
+    assert "Trains seed 2: about" in captions(test)
+    assert not any(button.key == "Two seeds: seed 1 and seed 2" for button in test.button)
+
+
 def test_a_damaged_run_is_told_of_on_its_cards_alone(runs_dir: Path, trained: Run) -> None:
     configs = PRESETS[1].configs.values()
     damaged, *others = (new_run(config, runs_dir) for config in configs)  # beta 0.1 is of this one only
     for run in others:
-        run.write_status(trained.status())
+        run.write_status(trained.status().model_copy(update=run.config.rates))
     (damaged.path / "status.json").write_text("{")
     test = visit(PAGE, None, run=trained.name, **{"with": others[0].name})
     assert messages(test).count(f"{damaged.name}/status.json is damaged") == 1
@@ -339,7 +352,7 @@ def test_what_is_trained_is_opened_also_by_those_who_may_not_start_it(
 ) -> None:
     monkeypatch.setenv("VAE_READ_ONLY", "1")
     for config in list(PRESETS[1].configs.values())[1:]:
-        new_run(config, runs_dir).write_status(trained.status())
+        new_run(config, runs_dir).write_status(trained.status().model_copy(update=config.rates))
     test = visit(PAGE, None, run=trained.name)
     assert not any(button.label == "Start" for button in test.button)
     assert not any(button.label.startswith("Evaluate") for button in test.button)
