@@ -190,11 +190,11 @@ def test_it_ends_with_the_weights_that_are_explored_and_says_what_the_slider_say
 def test_the_run_that_comes_with_the_project_can_be_filmed(films: list[bytes]) -> None:
     streamlit.cache_resource.clear()
     test = opened(Run(BUNDLED))
-    assert "through the 3 moments" in test.caption[0].value
+    assert "through the 20 moments" in test.caption[0].value
     choose(test, "Film of", "Ten digits")
     assert offered(make(test.run()))
     with Image.open(io.BytesIO(films[0])) as image:
-        assert len(list(ImageSequence.Iterator(image))) == 3
+        assert len(list(ImageSequence.Iterator(image))) == 20
 
 
 def test_a_caption_says_what_is_known() -> None:

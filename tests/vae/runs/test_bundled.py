@@ -1,5 +1,9 @@
 """The runs that come with the project: small, whole, and each what its lesson says it is."""
 
+import os
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,6 +13,7 @@ from vae.datasets.registry import load
 from vae.inference.forward import kl
 from vae.inference.scoring import scores_match
 from vae.runs.archive import check_run
+from vae.runs.catalogue import list_runs
 from vae.runs.run import Run
 
 LESSONS = {
@@ -54,6 +59,31 @@ def test_half_of_ten_dimensions_are_inactive() -> None:
     each = np.array([kl(scores.mean[:, [i]], scores.logvar[:, [i]]).mean() for i in range(10)])
     assert (each < 0.01).sum() == 5
     assert each[each >= 0.01].min() > 1
+
+
+def test_the_best_run_has_twenty_moments_most_of_them_early() -> None:
+    run = Run(BUNDLED)
+    check_run(run)
+    steps = [int(path.stem) for path in run.snapshots()]
+    assert len(steps) == 19  # and the final weights
+    assert steps[0] == 0
+    assert sum(step < run.status().total_steps // run.config.epochs for step in steps) >= 8
+    saved = run.saved_model()
+    assert saved.scores is not None
+    assert scores_match(saved.scores, saved.model, load("mnist", train=False).images)
+
+
+def test_the_best_run_is_the_first_that_a_fresh_clone_shows(tmp_path: Path) -> None:
+    """Whatever the times of its files, which are those of the checkout."""
+    for number, run in enumerate((*RUNS.values(), Run(BUNDLED))):
+        copy = tmp_path / run.name
+        copy.mkdir()
+        for name in ("config.json", "status.json"):
+            shutil.copyfile(run.path / name, copy / name)
+            os.utime(copy / name, (2e9 - 60 * number,) * 2)
+    names = [run.name for run in list_runs(tmp_path)]
+    assert names[0] == BUNDLED.name
+    assert set(names[1:]) == set(RUNS)
 
 
 def test_all_runs_together_are_small() -> None:
