@@ -19,6 +19,7 @@ from vae.config import TrainConfig
 from vae.runs.catalogue import find_run, new_run
 from vae.runs.records import LIVE, Request, State, Status
 from vae.runs.run import Run
+from vae.runs.titles import give_title, title_of
 from vae.training.forecast import in_words, training_seconds
 
 EXPLORING = PAGES[:2]
@@ -72,7 +73,7 @@ def test_a_url_that_names_no_run_reaches_no_other_folder(asked: str, runs_dir: P
     test.query_params["run"] = asked
     test.run()
     assert not test.exception
-    assert test.sidebar.selectbox[0].options == [trained.name]
+    assert test.sidebar.selectbox[0].options == [title_of(trained)]
     assert "Another run is shown" in messages(test)
     assert test.query_params["run"] in (trained.name, [trained.name])
 
@@ -83,7 +84,7 @@ def test_who_comes_to_watch_sees_the_training(runs_dir: Path, trained: Run) -> N
         run.write_status(Status(state="running"))
         box = visit("pages/train.py").sidebar.selectbox[0]
         assert box.value == run.name
-        assert f"{run.name} · live" in box.options
+        assert f"{title_of(run)} · live" in box.options
         assert visit("pages/latent.py").sidebar.selectbox[0].value == trained.name
 
 
@@ -308,7 +309,7 @@ def test_a_second_start_offers_to_watch_or_to_stop_the_first(runs_dir: Path) -> 
     with run.lock():
         run.write_status(Status(state="running", total_steps=36))
         test = press(visit(PAGES[2]), "Start")
-        assert f"{run.name} is being trained, and two" in messages(test)
+        assert f"{title_of(run)} is being trained, and two" in messages(test)
         press(test, "Watch it")
         assert test.query_params["run"] in (run.name, [run.name])
         press(press(test, "Start"), "Stop it")
@@ -391,7 +392,7 @@ def test_all_runs_are_in_the_table(runs_dir: Path, trained: Run) -> None:
     new_run(small_config(seed=5, beta=4), runs_dir, "other").write_status(Status(state="stopped"))
     shutil.copytree(runs_dir / trained.name, runs_dir / "broken")
     (runs_dir / "broken" / "config.json").write_text("{")
-    table = visit(PAGES[2], run=trained.name, show="Runs").dataframe[0].value.set_index("run")
+    table = visit(PAGES[2], run=trained.name, show="Runs").dataframe[0].value.set_index("name")
     assert set(table.index) == {trained.name, "other", "broken"}
     assert table.loc["other", "state"] == "stopped"
     assert "beta 4" in table.loc["other", "differs"]
@@ -404,9 +405,10 @@ def test_chosen_runs_lie_over_the_curves_and_can_be_deleted(runs_dir: Path, trai
     shutil.copytree(runs_dir / trained.name, runs_dir / "mine")
     shutil.copytree(runs_dir / trained.name, runs_dir / "broken")
     (runs_dir / "broken" / "metrics.jsonl").write_text("nonsense\n")
-    assert "mine" not in component(visit(PAGES[2], run=trained.name), "curves")["figure"]
+    give_title(Run(runs_dir / "mine"), "My own")
+    assert "My own" not in component(visit(PAGES[2], run=trained.name), "curves")["figure"]
     test = visit(PAGES[2], {"chosen_runs": ["mine"]}, run=trained.name)
-    assert "mine" in component(test, "curves")["figure"]
+    assert "My own" in component(test, "curves")["figure"]
     test = visit(PAGES[2], {"chosen_runs": ["mine"]}, run=trained.name, show="Runs")
     press(test, "Open")
     assert test.query_params["run"] in ("mine", ["mine"])

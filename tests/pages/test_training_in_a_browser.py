@@ -22,6 +22,7 @@ from tests.support.small_runs import small_config
 from vae.runs.catalogue import list_runs
 from vae.runs.records import LIVE
 from vae.runs.run import Run
+from vae.runs.titles import title_of
 from vae.training import jobs
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("forked")]
@@ -131,7 +132,7 @@ def test_an_open_map_outlives_its_server(workshop: Workshop, page: Page) -> None
 
 def test_a_training_is_live_in_every_tab_and_outlives_the_server(workshop: Workshop, page: Page) -> None:
     run = started_on_the_page(page, workshop, epochs=10_000)
-    live = page.get_by_role("heading", name=f"{run.name}: running")
+    live = page.get_by_role("heading", name=f"{title_of(run)}: running")
     expect(live).to_be_visible()
     assert f"run={run.name}" in page.url
     lengths: set[int] = set()
@@ -144,7 +145,7 @@ def test_a_training_is_live_in_every_tab_and_outlives_the_server(workshop: Works
     second = page.context.new_page()
     second.goto(workshop.address("train"))
     for tab in (page, second):
-        expect(tab.get_by_role("heading", name=f"{run.name}: running")).to_be_visible()
+        expect(tab.get_by_role("heading", name=": running")).to_be_visible()
         ready(tab, "curves", 2)
         assert points(tab, "curves") >= max(lengths)
     second.close()
@@ -157,12 +158,12 @@ def test_a_training_is_live_in_every_tab_and_outlives_the_server(workshop: Works
     page.goto(workshop.address(f"train?run={run.name}"))
     expect(live).to_be_visible()
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("heading", name=f"{run.name}: stopped")).to_be_visible()
+    expect(page.get_by_role("heading", name=": stopped")).to_be_visible()
     # The choice survives a change of page, and so does the address.
     page.get_by_role("link", name="Reconstructions").click()
     expect(page.get_by_role("heading", name="Reconstructions")).to_be_visible()
     page.get_by_role("link", name="Train").click()
-    expect(page.get_by_role("heading", name=f"{run.name}: stopped")).to_be_visible()
+    expect(page.get_by_role("heading", name=": stopped")).to_be_visible()
     page.wait_for_url(re.compile(f"run={run.name}"))
 
     step = run.status().step
@@ -187,7 +188,7 @@ def test_a_training_is_watched_steered_stopped_and_finished(workshop: Workshop, 
     page.get_by_text("Log scale").click()
     page.wait_for_timeout(300)
     page.keyboard.press("Space")
-    expect(page.get_by_role("heading", name=f"{run.name}: paused")).to_be_visible()
+    expect(page.get_by_role("heading", name=": paused")).to_be_visible()
     expect(page.get_by_role("switch", name="Log scale")).not_to_be_checked()
     step = run.status().step
     page.wait_for_timeout(500)
@@ -206,7 +207,7 @@ def test_a_training_is_watched_steered_stopped_and_finished(workshop: Workshop, 
     wait_until(lambda: run.status().learning_rate == 0.001)  # the event is written first
 
     page.get_by_role("button", name="Pause").click()
-    paused = page.get_by_role("heading", name=f"{run.name}: paused")
+    paused = page.get_by_role("heading", name=": paused")
     expect(paused).to_be_visible()
     page.reload()
     expect(paused).to_be_visible()
@@ -216,10 +217,10 @@ def test_a_training_is_watched_steered_stopped_and_finished(workshop: Workshop, 
 
     chart.evaluate("box => (box.isTheSame = true)")
     page.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.get_by_role("heading", name=f"{run.name}: stopped")).to_be_visible()
+    expect(page.get_by_role("heading", name=": stopped")).to_be_visible()
     page.get_by_role("button", name="Resume").click()
     wait_until(lambda: run.status().state == "finished")  # a stop ends the slow motion
-    expect(page.get_by_role("heading", name=f"{run.name}: finished")).to_be_visible()
+    expect(page.get_by_role("heading", name=": finished")).to_be_visible()
     status = run.status()
     assert (status.epoch, status.steered) == (60, True)
     assert chart.evaluate("box => box.isTheSame"), "the chart was made anew, and its zoom was lost"
@@ -237,7 +238,7 @@ def test_a_click_that_a_poll_brings_along_is_one_click(
     page.goto(workshop.address("train"))
     ready(page, "curves")
     page.get_by_role("button", name="Pause").click()
-    expect(page.get_by_role("heading", name=f"{run.name}: paused")).to_be_visible()
+    expect(page.get_by_role("heading", name=": paused")).to_be_visible()
     step = run.status().step
     page.evaluate("window.isBusy = true")
     page.get_by_role("button", name="One batch").click()
@@ -251,12 +252,12 @@ def test_a_click_that_a_poll_brings_along_is_one_click(
 def killed(workshop: Workshop, page: Page, run: Run) -> Run:
     """A run that is watched, whose trainer has just been killed."""
     page.goto(workshop.address("train"))
-    expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible()
+    expect(page.get_by_role("heading", name=": running")).to_be_visible()
     wait_until(lambda: run.model_path.exists())
     pid = run.status().pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    expect(page.get_by_role("heading", name=f"{run.name}: interrupted")).to_be_visible()
+    expect(page.get_by_role("heading", name=": interrupted")).to_be_visible()
     return run
 
 
@@ -265,9 +266,9 @@ def test_a_killed_trainer_is_told_of_and_the_run_resumes(
 ) -> None:
     run = killed(workshop, page, live_run())
     page.get_by_role("button", name="Resume").click()
-    expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible()
+    expect(page.get_by_role("heading", name=": running")).to_be_visible()
     run.request_stop()
-    expect(page.get_by_role("heading", name=f"{run.name}: stopped")).to_be_visible()
+    expect(page.get_by_role("heading", name=": stopped")).to_be_visible()
 
 
 def test_a_run_deleted_while_it_is_watched_gets_a_sentence(
@@ -275,7 +276,7 @@ def test_a_run_deleted_while_it_is_watched_gets_a_sentence(
 ) -> None:
     run = live_run()
     page.goto(workshop.address("train"))
-    expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible()
+    expect(page.get_by_role("heading", name=": running")).to_be_visible()
     pid = run.status().pid
     assert pid is not None
     wait_until(lambda: removed(run.path))
@@ -289,7 +290,7 @@ def test_a_run_in_trouble_is_looked_at_again(
     workshop: Workshop, page: Page, live_run: Callable[[], Run]
 ) -> None:
     run = killed(workshop, page, live_run())
-    interrupted = page.get_by_role("heading", name=f"{run.name}: interrupted")
+    interrupted = page.get_by_role("heading", name=": interrupted")
     files = {name: run.path / name for name in ("status.json", "config.json")}
     whole = {name: file.read_bytes() for name, file in files.items()}
     for name, words in (("status.json", "is damaged"), ("config.json", "cannot be read")):
@@ -310,7 +311,7 @@ def test_a_run_in_trouble_is_looked_at_again(
     page.goto(workshop.address(f"train?run={run.name}"))
     expect(interrupted).to_be_visible()
     jobs.resume(run)  # elsewhere
-    expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible()
+    expect(page.get_by_role("heading", name=": running")).to_be_visible()
     run.request_stop()
 
 
@@ -320,7 +321,7 @@ def test_a_run_of_the_command_line_appears_when_one_comes_back(
     page.goto(workshop.address("train"))
     expect(page.get_by_text("There are no runs yet")).to_be_visible()
     run = live_run()
-    heading = page.get_by_role("heading", name=f"{run.name}: ")
+    heading = page.get_by_role("heading", name=f"{title_of(run)}: ")
     for _ in range(20):  # on a busy machine it takes a while until the page listens
         page.evaluate("window.dispatchEvent(new Event('blur'))")
         page.wait_for_timeout(600)

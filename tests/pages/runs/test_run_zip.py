@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from pages.components.runs import run_zip
-from tests.support.app_test import PAGES, messages, visit
+from tests.support.app_test import PAGES, messages, read, visit
 from vae.runs.archive import pack
 from vae.runs.run import Run
+from vae.runs.titles import title_of
 
 
 def zipped(run: Run) -> bytes:
@@ -24,8 +25,8 @@ def test_the_first_run_can_be_dropped_in(trained: Run, small: Path) -> None:
     assert not test.exception
     assert [path.name for path in small.iterdir()] == [trained.name]
     assert test.query_params["run"] in (trained.name, [trained.name])
-    assert trained.name in test.toast[0].value.replace("\\", "")
-    assert list(test.dataframe[0].value["run"]) == [trained.name]
+    assert title_of(trained) in read(test.toast[0].value)
+    assert list(test.dataframe[0].value["name"]) == [trained.name]
     assert not test.file_uploader[0].value, "it is ready for the next"
 
 

@@ -11,6 +11,7 @@ from vae.config import TrainConfig
 from vae.runs.catalogue import find_run, new_run
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run
+from vae.runs.titles import title_of
 
 pytestmark = pytest.mark.usefixtures("runs_dir")
 
@@ -100,7 +101,7 @@ def test_a_start_of_what_is_finished_offers_what_else_there_is(small: Path) -> N
         return test
 
     test = press(visit(PAGES[2]), "Start")
-    assert f"{run.name} has these settings, and is finished" in messages(test)
+    assert f"{title_of(run)} has these settings, and is finished" in messages(test)
     assert [button.label for button in test.sidebar.button][-3:] == ["Open", "Another seed", "Train longer"]
     assert "has these settings" not in messages(field(test, "Seed").set_value(7).run())
 

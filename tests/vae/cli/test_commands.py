@@ -2,6 +2,7 @@
 
 import errno
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -120,6 +121,15 @@ def test_train_runs_evaluate_decode_delete(small: Path, capsys: Output, tmp_path
     capsys.readouterr()
     assert main(["decode", "mine", "-1.2", "0.5"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 28
+
+    assert main(["rename", "mine", "My first"]) == 0
+    assert main(["runs"]) == 0
+    assert "My first" in capsys.readouterr().out
+    assert main(["pack", "mine", "--moments", "3"]) == 0
+    assert re.match(r"Packed mine: 0\.\d MB instead of \d\.\d; -ELBO \d+", capsys.readouterr().out)
+    assert len(Run(small / "mine").snapshots()) == 2
+    assert main(["rename", "mine", ""]) == 0
+    assert "mine is now: quick, hidden layers of 24 16" in capsys.readouterr().out
 
     assert main(["delete", "mine", "--yes"]) == 0
     assert not (small / "mine").exists()

@@ -21,6 +21,7 @@ from vae.runs.archive import check_run
 from vae.runs.history import read_losses
 from vae.runs.records import FORMAT
 from vae.runs.run import Run
+from vae.runs.titles import given_title
 from vae.training.loop import fit
 
 FIRST = TrainConfig(
@@ -91,6 +92,7 @@ def test_it_opens(version: int, run: Run) -> None:
     assert [line.step for line in lines if line.split == "test"] == [0, 12, 24]
     assert [path.stem for path in run.snapshots()] == KEPT[version].snapshots
     assert (run.saved_model().scores is not None) == (version >= 3)
+    assert given_title(run) == ("Kept, of format 4" if version == 4 else None)
 
 
 def test_its_curves_are_drawn(version: int, run: Run) -> None:
