@@ -20,7 +20,7 @@ def zipped(run: Run) -> bytes:
 
 @pytest.mark.usefixtures("small")
 def test_the_first_run_can_be_dropped_in(trained: Run, small: Path) -> None:
-    test = visit(PAGES[2])
+    test = visit(PAGES[2], show="Runs")
     test.file_uploader[0].upload("run.zip", zipped(trained), "application/zip").run()
     assert not test.exception
     assert [path.name for path in small.iterdir()] == [trained.name]
@@ -33,7 +33,7 @@ def test_the_first_run_can_be_dropped_in(trained: Run, small: Path) -> None:
 def test_a_zip_that_is_none_gets_a_sentence_and_is_looked_at_once(
     runs_dir: Path, trained: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    test = visit(PAGES[2])
+    test = visit(PAGES[2], show="Runs")
     test.file_uploader[0].upload("run.zip", b"hello", "application/zip").run()
     assert "The zip cannot be unpacked" in messages(test)
     monkeypatch.setattr(run_zip, "unpack", lambda *_: pytest.fail("unpacked again"))
@@ -46,10 +46,12 @@ def test_a_zip_is_made_when_it_is_asked_for(
 ) -> None:
     assert runs_dir.exists()
     monkeypatch.setattr(run_zip, "pack", lambda *_: pytest.fail("packed too early"))
-    test = visit(PAGES[2], {"chosen_runs": [trained.name]}, run=trained.name)
+    test = visit(PAGES[2], {"chosen_runs": [trained.name]}, run=trained.name, show="Runs")
     (button,) = test.get("download_button")
     assert not button.proto.disabled
     monkeypatch.setattr(run_zip, "MAX_BYTES", 1000)
-    (button,) = visit(PAGES[2], {"chosen_runs": [trained.name]}, run=trained.name).get("download_button")
+    (button,) = visit(PAGES[2], {"chosen_runs": [trained.name]}, run=trained.name, show="Runs").get(
+        "download_button"
+    )
     assert button.proto.disabled
     assert "copy its folder" in button.proto.help

@@ -82,7 +82,7 @@ def test_runs_laid_over_the_curves_are_in_the_address(runs_dir: Path, trained: R
     curves = next(
         part.proto.json for part in test.get("bidi_component") if '"key": "curves"' in part.proto.json
     )
-    assert other.name in curves
+    assert title_of(other) in curves
     assert "nowhere" not in curves
     test = visit(PAGES[2], {"chosen_runs": [other.name]}, run=trained.name)
     assert test.query_params["overlay"] in (other.name, [other.name])
