@@ -100,3 +100,43 @@ def test_an_impossible_path_leaves_the_one_there_and_says_why(new: list[list[flo
     assert test.session_state["path"] == [[-1, 0], [2, 0.5]]
     test.session_state["new"] = [[0.0, 0.0], [1.0, 0.0]]
     assert messages(test.run()) == ""
+
+
+SELECTED = """
+import streamlit as st
+from pages.components.map.drawings import draw_region, drawn_region, region_address, remove_region
+from pages.components.map.latent_map import Region
+
+if "new" in st.session_state:
+    new = st.session_state.new
+    draw_region(Region(new, frozenset({1}), "mine")) if new else remove_region()
+region = drawn_region(st.session_state.revision, 4)
+st.session_state.region = region and (region.corners, sorted(region.classes))
+st.session_state.address = region_address(region)
+"""
+CORNERS = [(-1.0, 0.0), (2.0, 0.5), (1.0, 1.25)]
+
+
+def test_a_lasso_in_the_address_selects_the_classes_that_it_does_not_hide() -> None:
+    test = AppTest.from_string(SELECTED)
+    test.session_state["revision"] = "mine"
+    test.query_params.update({"lasso": "-1,0_2,0.5_1,1.25", "hide": "0,3"})
+    assert test.run().session_state["region"] == (CORNERS, [1, 2])
+    assert test.session_state["address"] == {"lasso": "-1,0_2,0.5_1,1.25"}
+    test.session_state["revision"] = "another"
+    assert test.run().session_state["address"] == {"lasso": None}
+    test.session_state["revision"] = "mine"
+    test.session_state["new"] = CORNERS[::-1]
+    assert test.run().session_state["address"] == {"lasso": "1,1.25_2,0.5_-1,0"}
+    test.session_state["new"] = None
+    test.run()
+    assert test.run().session_state["region"] is None, "it came back by the address"
+
+
+@pytest.mark.parametrize("text", ["", "1,2", "0,0_1,1", "a,b_1,1_2,0", "nan,0_1,1_2,0", "1,2,3_1,1_2,0"])
+def test_a_lasso_in_the_address_that_is_none_gets_a_sentence(text: str) -> None:
+    test = AppTest.from_string(SELECTED)
+    test.session_state["revision"] = "mine"
+    test.query_params["lasso"] = text
+    assert "The address names no selection" in messages(test.run())
+    assert test.session_state["region"] is None
