@@ -108,7 +108,7 @@ def test_every_click_is_a_pin_and_a_double_click_is_none(
 
     # In a window of another size, too, the whole map is nothing to tell of.
     revision = int(str(page.locator(".latent-map").get_attribute("data-revision")))
-    page.set_viewport_size({"width": 1000, "height": 900})
+    page.set_viewport_size({"width": 1000, "height": 700})
     ready(page, "map", revision + 1)
     zoom_in(page, 1)
     expect(page).to_have_url(re.compile("window="))
