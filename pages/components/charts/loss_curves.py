@@ -40,33 +40,37 @@ class Reference(NamedTuple):
     Attributes:
         value, name, condition: the result, whose it is, and how it was measured.
         label: the name and the condition in short.
-        drop: by how many pixels the label stands below the line, so that those of near lines do not overlap.
+        side, lines: whether the label stands above or below the line, and after how many empty lines, so that
+            those of near lines do not overlap.
     """
 
     value: float
     name: str
     condition: str
     label: str
-    drop: int
+    side: Literal["top", "bottom"]
+    lines: int
 
 
 REFERENCES = (
     Reference(
-        BLOG_NEGATIVE_ELBO, "the blog's code", "30 epochs, its KL trap included", "blog's loop, 2-D", -9
+        BLOG_NEGATIVE_ELBO, "the blog's code", "30 epochs, its KL trap included", "blog's loop, 2-D", "top", 0
     ),
     Reference(
         DAVIDSON_NEGATIVE_ELBO,
         "Davidson et al. 2018",
         "Gaussian VAE, d = 2, dynamic binarisation",
-        "Davidson 2018,<br>Gaussian, 2-D",
-        8,
+        "Davidson 2018,<br> Gaussian, 2-D",
+        "bottom",
+        0,
     ),
     Reference(
         S_VAE_NEGATIVE_ELBO,
         "Davidson et al. 2018",
         "S-VAE, hyperspherical, d = 2, dynamic binarisation",
         "S-VAE, 2-D",
-        32,
+        "bottom",
+        2,
     ),
 )
 REFERENCE_MARGIN = 124  # pixels for these labels
@@ -162,7 +166,7 @@ def loss_curves(
     if curves and (curves[0].losses.train["beta"] != 1).any():
         data.append(_objective(curves[0].losses.train, x))
     if references:
-        _add_references(data, layout, end, scale)
+        _add_references(data, end)
     if changes and curves and len(curves[0].losses.train):
         _add_changes(data, layout, curves[0].losses.train, changes[-MARKS:], x, end)
     return {"data": data, "layout": layout, "narrow": NARROW}
@@ -264,10 +268,10 @@ def _values(rows: Rows, panel: Panel) -> Array:
     return -rows[panel.term] if panel.term == "elbo" else rows[panel.term]
 
 
-def _add_references(data: list[Part], layout: Part, end: float, scale: Scale) -> None:
+def _add_references(data: list[Part], end: float) -> None:
     """Adds published values as lines, with points all along, so that hovering works anywhere."""
     panel = PANELS[2]
-    for value, name, condition, words, drop in REFERENCES:
+    for value, name, condition, words, side, lines in REFERENCES:
         data.append(
             trace_on(
                 panel,
@@ -278,17 +282,20 @@ def _add_references(data: list[Part], layout: Part, end: float, scale: Scale) ->
                 hovertemplate=f"{value} nats<br>{condition}<extra>{name}</extra>",
             )
         )
-        height = float(np.log10(value)) if scale == "log" else value
-        leader = {
-            "showarrow": True,
-            "arrowhead": 0,
-            "arrowwidth": 1,
-            "arrowcolor": GREY,
-            "ax": 14,
-            "ay": drop,
-        }
-        label = text_on(panel, f"{value} {words}", 1, height, size=10, yref=panel.y, yanchor="middle")
-        layout["annotations"].append(label | leader | {"align": "left"})
+        # As a trace: an annotation that stands below its line would widen the axis.
+        data.append(
+            trace_on(
+                panel,
+                [end],
+                [value],
+                mode="text",
+                text=["<br>" * lines + f" {value} {words}"],
+                textposition=f"{side} right",
+                textfont={"size": 10},
+                cliponaxis=False,
+                hoverinfo="skip",
+            )
+        )
 
 
 def _add_changes(
