@@ -20,6 +20,7 @@ import { View } from "./view.js";
 
 const NO_MANIFOLD = "This browser cannot decode in the background: the map has no decoded grid.";
 const CORNERS = 60; // that are reported of a lasso, at most: they stand in the URL
+const FINER = 3; // more digits of a corner: a tenth of a pixel may be on the other side of a point
 const TOUCHING = 1; // pixels between the pointer and a point's edge where the point still counts as hovered
 
 // Those of the URL parameters of a map, and of the one beside it, which hides the same classes.
@@ -247,7 +248,7 @@ class LatentMap {
     const classes = [...this.data.classes.keys()].filter((label) => !this.hidden.has(label)); // the visible ones
     const each = Math.ceil(corners.length / CORNERS);
     const kept = corners.filter((_, i) => i % each === 0).map(([x, y]) => {
-      const rounded = this.view.rounded({ x, y });
+      const rounded = this.view.rounded({ x, y }, FINER);
       return [rounded.x, rounded.y];
     });
     this.selected = kept.length ? kept : null;

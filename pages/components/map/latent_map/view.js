@@ -48,9 +48,9 @@ export class View {
     return pixels / Math.abs(x.toPixel(1) - x.toPixel(0));
   }
 
-  // A place with as few digits as give a tenth of a pixel: people read and type URLs.
-  rounded({ x, y }) {
-    const digits = Math.min(Math.max(0, Math.ceil(1 - Math.log10(this.distance(1)))), 15);
+  // A place with as few digits as give a tenth of a pixel, as people read and type URLs; or with some more.
+  rounded({ x, y }, more = 0) {
+    const digits = Math.min(Math.max(0, Math.ceil(1 + more - Math.log10(this.distance(1)))), 15);
     return { x: Number(x.toFixed(digits)), y: Number(y.toFixed(digits)) };
   }
 
