@@ -12,7 +12,7 @@ from pages.components.learn import missing_runs
 from pages.components.learn.lessons import Link, all_lessons, glossary
 from pages.components.runs import run_data
 from pages.components.train import form
-from tests.support.app_test import component, messages, read, visit
+from tests.support.app_test import component, html, messages, read, visit
 from tests.support.browser import wait_until
 from tests.support.paths import ROOT
 from tests.support.small_runs import small_config
@@ -79,6 +79,8 @@ def test_the_card_goes_along_to_other_pages_with_links_that_keep_it() -> None:
     assert FIRST.introduction not in texts(visit(RECONSTRUCTIONS))
     test = visit(RECONSTRUCTIONS, lesson="1", at="2")
     assert FIRST.introduction in texts(test)
+    # Sent before the steps: a component's own style comes after them, and they would be seen on the page.
+    assert ".st-key-lesson_frame_card" in html(test)
     kept = [parse_qs(urlsplit(address).query) for address in addresses(test)]
     assert [query["lesson"] for query in kept if "term" not in query] == [
         [FIRST.number] for step in FIRST.steps for link in step.links if link.page != "learn"

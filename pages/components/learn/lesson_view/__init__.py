@@ -7,6 +7,7 @@ keeps the place in the URL and in the tab, and opens links within the app.
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlencode
 
@@ -18,6 +19,7 @@ from pages.components.learn.texts import TEXTS
 from pages.components.shell.assets import module_component
 
 Frame = Literal["card", "page"]
+_STYLE = Path(__file__).with_name("frame.css")
 
 _mount = module_component(
     __file__,
@@ -44,6 +46,7 @@ def lesson_view(
         going_on: whether the place stands in the URL; else it does from the first move on.
         page: the page of the app; the script writes the URL anew when it changes.
     """
+    st.html(_STYLE)
     with st.container(key=f"lesson_frame_{frame}"):
         if frame == "page":
             st.subheader(lesson.title, anchor=False)
