@@ -1,5 +1,6 @@
 """Lessons in a real browser: steps, the card over other pages, and what their links show."""
 
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
-from pages.components.learn.lessons import all_lessons
+from pages.components.learn.lessons import PAGES, all_lessons
 from tests.support.browser import Server, ready
 from tests.support.latent_page import query
 from tests.support.on_screen import assert_on_screen, hide_sidebar
@@ -123,3 +124,22 @@ def test_a_lesson_goes_on_over_other_pages(lessons: Server, page: Page) -> None:
     page.goto(lessons.address("reconstructions?lesson=1&at=2"))
     frame(page, "card").get_by_role("link", name=link.label).click()
     expect(frame(page, "card").get_by_role("button", name="Unfold the lesson")).to_be_visible()
+
+
+def test_links_of_lessons_show_what_the_lesson_says_is_there(lessons: Server, page: Page) -> None:
+    """The first link to each of these pages; with SOAK=1 all links to them."""
+    page.set_viewport_size(LAPTOP)
+    left, missing = {"map", "reconstructions", "train"}, []
+    for lesson in all_lessons("en"):
+        for at, step in enumerate(lesson.steps, start=1):
+            for link in step.links:
+                if not link.parts or link.page not in left:
+                    continue
+                left -= set() if os.environ.get("SOAK") == "1" else {link.page}
+                asked = urlencode([*link.query, ("lesson", lesson.number), ("at", at)])
+                page.goto(lessons.address(f"{PAGES[link.page]}?{asked}"))
+                try:
+                    assert_on_screen(page, link.parts)
+                except AssertionError as error:
+                    missing.append(f"lesson {lesson.number}, step {at}: {error}")
+    assert not missing
