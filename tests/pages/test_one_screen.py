@@ -11,6 +11,7 @@ from tests.support.on_screen import assert_on_screen, hide_sidebar, part, show_s
 from vae.runs.live_view import load_view, save_view
 from vae.runs.records import State
 from vae.runs.run import Run
+from vae.runs.titles import title_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("small")]
 
@@ -77,7 +78,7 @@ def test_a_training_stays_on_one_screen_and_in_its_place_in_every_state(
 
     def shown_as(state: State) -> dict[str, FloatRect | None]:
         run.write_status(finished.model_copy(update={"state": state}))
-        expect(page.get_by_role("heading", name=f"{run.name}: {state}")).to_be_visible()
+        expect(page.get_by_role("heading", name=f"{title_of(run)}: {state}")).to_be_visible()
         expect(page.locator(".latent-map[data-ready]")).to_be_visible()
         assert_on_screen(page, TRAINING)
         return {name: part(page, name).first.bounding_box() for name in TRAINING[1:]}

@@ -5,24 +5,24 @@ from typing import NamedTuple
 from vae.config import Dataset
 
 _CURVES = (
-    "A picture costs <b>reconstruction</b> plus <b>KL</b>; the sum is the negative ELBO; lower is better.",
-    """<p>All three are counted in <b>nats</b> per picture, units of information (1 nat is 1.44 bits).
-    <b>Reconstruction</b> is what a picture still costs once its place in the latent space is known: it
-    falls as the decoder learns. <b>KL</b> is what that place costs: how far the encoder's cloud for this
-    picture lies from the prior N(0, I). It <i>rises</i> at first, because to tell digits apart the encoder
+    "An image costs <b>reconstruction</b> plus <b>KL</b>; the sum is the negative ELBO; lower is better.",
+    """<p>All three are counted in <b>nats</b> per image, units of information (1 nat is 1.44 bits).
+    <b>Reconstruction</b> is what an image still costs once its point z in the latent space is known: it
+    falls as the decoder learns. <b>KL</b> is what that point costs: how far the encoder's cloud for this
+    image lies from the prior N(0, I). It <i>rises</i> at first, because to tell digits apart the encoder
     must move their clouds away from one another and make them sharp; it stops where another nat of KL
     would save less than a nat of reconstruction.</p>
     <p>The band is ±1 standard deviation over batches; in slow motion each line is a single batch, without
-    a band. <b>Test</b> pictures are never learned from: where train falls and test does not, the model
-    learns its pictures by heart.</p>
+    a band. <b>Test</b> images are never learned from: where train falls and test does not, the model
+    learns its images by heart.</p>
     <p><b>Collapse</b> looks like this: KL falls to zero and stays there, reconstruction stands still near
     206 nats on MNIST (what the average image costs), every image is decoded alike, and the map is one blot
     in the middle. A large beta, such as 40, leads there. With beta 0 nothing holds the clouds together: KL
     runs away to 30 and more.</p>""",
 )
 _PICTURES = (
-    "Above, the first test picture of each class; below, what the model makes of it after the bottleneck.",
-    """<p>Each picture is squeezed into a few numbers and drawn again from these alone. First the network
+    "Above, the first test image of each class; below, what the model makes of it after the bottleneck.",
+    """<p>Each image is squeezed into a few numbers and drawn again from these alone. First the network
     draws grey noise, then the average of all digits, then digits that resemble each other; last it tells 4
     from 9 and 3 from 5 from 8, where two numbers hold too little. What is blurred is what the model does
     not know.</p>""",
@@ -39,7 +39,7 @@ class _MapTexts(NamedTuple):
 
 
 _LINE = _MapTexts(
-    "Each point is a picture: across lies the mean of its posterior, upwards how unsure the encoder is of "
+    "Each point is an image: across lies the mean of its posterior, upwards how unsure the encoder is of "
     "it; behind the points is what the model draws.",
     "the dashed lines are its 1, 2 and 3 standard deviations, between which lie 68, 95 and 99.7 % of it",
     "{alike} in each other, as one number is too little to tell them apart.",
@@ -47,7 +47,7 @@ _LINE = _MapTexts(
     "another seed gives another one.",
 )
 _PLANE = _MapTexts(
-    "Each point is a picture at the mean of its posterior; between the points lies what the model draws of "
+    "Each point is an image at the mean of its posterior; between the points lies what the model draws of "
     "itself.",
     "the dashed circles are its 1, 2 and 3 standard deviations, which hold 39, 86 and 99 % of it",
     "{alike} in each other, as two numbers are too few to tell them apart.",
@@ -55,14 +55,14 @@ _PLANE = _MapTexts(
     "exchanged, the map is as good, and another seed gives another one.",
 )
 _SPACE = _MapTexts(
-    "Each point is a picture at the mean of its posterior, seen on one plane through {latent_dim} "
+    "Each point is an image at the mean of its posterior, seen on one plane through {latent_dim} "
     "dimensions; behind the points is what the model draws on that plane.",
     "the dashed circles are 1, 2 and 3 standard deviations of what it has on this plane, and hold 39, 86 and "
     "99 % of that",
     "But what lies in each other here may be apart in a direction that the map does not show: {latent_dim} "
     "numbers tell more than the two that are seen.",
     "The axes have no meaning: another seed gives others. And what is drawn at a point is not drawn from its "
-    "picture, which may lie far in front of this plane or behind it.",
+    "image, which may lie far in front of this plane or behind it.",
 )
 # For each data set: singular and plural of what it shows, and classes that few numbers cannot tell apart.
 _THINGS: dict[Dataset, tuple[str, str, str]] = {
@@ -71,10 +71,10 @@ _THINGS: dict[Dataset, tuple[str, str, str]] = {
     "fashion-mnist": ("piece of clothing", "clothes", "Pullovers, coats and shirts lie"),
     "kmnist": ("letter", "letters", "Classes that are written alike lie"),
 }
-_LATENT = """<p><b>Why there are clusters.</b> The encoder turns a picture into a small cloud, its posterior
-    q(z|x); the mean is the cloud's middle. The decoder has nothing but a place of that cloud to draw the
-    picture again. So pictures that look unlike must lie apart, or they are drawn as a blur of both; pictures
-    that look alike may share a place. Nobody told the model what a class is: the colours are added
+_LATENT = """<p><b>Why there are clusters.</b> The encoder turns an image into a small cloud, its posterior
+    q(z|x); the mean is the cloud's middle. The decoder has nothing but a point of that cloud to draw the
+    image again. So images that look unlike must lie apart, or they are drawn as a blur of both; images
+    that look alike may share a point. Nobody told the model what a class is: the colours are added
     afterwards.</p>
     <p><b>Why all of it stays near the middle.</b> Distance costs. The KL term charges every cloud for lying
     away from the prior N(0, I) and for being narrower than it: {prior}. Without that price (beta 0) the
@@ -84,7 +84,7 @@ _LATENT = """<p><b>Why there are clusters.</b> The encoder turns a picture into 
     within a short way; there it is grey, because the model draws the mean of what may lie there.
     {borders}</p>
     <p><b>What the map does not say.</b> {axes} Nor is distance the same everywhere: a step may change the
-    picture much or not at all. And far outside, where no picture has its cloud, the decoder still draws;
+    image much or not at all. And far outside, where no image has its cloud, the decoder still draws;
     nothing ever taught it what.</p>"""
 
 
