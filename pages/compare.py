@@ -3,14 +3,15 @@
 import streamlit as st
 
 from pages.components.charts.live_figure import Cursor, live_figure
-from pages.components.compare.maps import LEFT, RIGHT, pair_maps, side
+from pages.components.compare.maps import LEFT, RIGHT, pair_controls, pair_maps, side
 from pages.components.compare.metrics_table import metrics_table
 from pages.components.compare.pair import Pair
 from pages.components.compare.presets import presets
-from pages.components.map.map_controls import map_controls
 from pages.components.runs import loaded_model, run_data
 from pages.components.runs.follow_training import follow_training, wait_for_weights
 from pages.components.runs.run_picker import other_picker, run_picker
+from pages.components.shell.access import may_change
+from pages.components.shell.assets import COMPONENTS
 from pages.components.shell.entrypoint import reenter_through_app
 from pages.components.shell.messages import escape_markdown, show_errors
 from pages.components.shell.page_layout import page_heading
@@ -18,12 +19,11 @@ from pages.components.stores import pictures
 from pages.components.train.live_panels import ChartOptions, chart_options, curves_figure, poll_seconds
 from vae.runs.records import LIVE
 
-# On a narrow window the columns go below each other.
-_STYLE = (
-    "<style>[class*='st-key-pair_beside'] [data-testid='stHorizontalBlock'] { flex-wrap: wrap; }"
-    "[class*='st-key-pair_beside'] [data-testid='stColumn'] { min-width: min(22rem, 100%); }"
-    ".st-key-pair_beside_maps [data-testid='stColumn'] { min-width: min(17rem, 100%); }</style>"
-)
+_START = "Start one of the comparisons above, or train another run."
+# Opens and closes the controls on a phone (layout.css).
+_FOLD = '<details class="fold-controls"><summary>Colours, layers and time</summary></details>'
+_WAIT = "Another one that the host trains appears here."
+_STYLE = COMPONENTS / "compare" / "layout.css"
 
 
 def main() -> None:
@@ -32,10 +32,10 @@ def main() -> None:
     page_heading("Compare")
     run = run_picker()
     other = None if run is None else other_picker(run)
-    presets(expanded=other is None)
+    presets(alone=other is None)
     if run is None or other is None:
         if run is not None:
-            st.info("There is only one run. Start one of the comparisons above, or train another one.")
+            st.info(f"There is only one run. {_START if may_change() else _WAIT}")
         return
     pair = Pair(run, other)
     for sentence in pair.obstacles:
@@ -58,10 +58,11 @@ def _explore(pair: Pair) -> None:
     loaded = loaded_model.load(pair.left), loaded_model.load(pair.right)
     for run, each in zip(pair, loaded, strict=True):
         follow_training(run, each)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        settings = map_controls(max(pair.latent_dims), choose_set=False)
-    sides = side(pair.left, loaded[0], settings, LEFT), side(pair.right, loaded[1], settings, RIGHT)
-    st.fragment(show_errors()(pair_maps))(pair, sides)
+    st.html(_FOLD)
+    settings = pair_controls(pair)
+    maps = settings.maps
+    sides = side(pair.left, loaded[0], maps, LEFT), side(pair.right, loaded[1], maps, RIGHT)
+    st.fragment(show_errors()(pair_maps))(pair, sides, settings)
     metrics_table(pair, loaded)
     unpacked = {run.config.dataset for run in pair if pictures.pictures_url(run.config.dataset) is None}
     if unpacked:  # after the maps, which need them only to show the picture of a point

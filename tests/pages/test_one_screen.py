@@ -23,7 +23,7 @@ class Screen(NamedTuple):
     """A page as a test opens it.
 
     Attributes:
-        address: behind the server's; `RUN` stands for the name of the run.
+        address: behind the server's; `RUN` stands for the name of the run, `OTHER` for that of its copy.
         chart: the key of a figure that must have been drawn, or None.
         parts: must be wholly visible at both sizes.
     """
@@ -42,6 +42,11 @@ SCREENS = {
     "train": Screen("train?run=RUN", "curves", TRAINING),
     "latent": Screen("map?run=RUN&index=3&pins=i3_0,1&path=-1,0_1,0.5", "map", (*LATENT, "path")),
     "selection": Screen("map?run=RUN&lasso=-2,-2_2,-2_2,2_-2,2", "map", (*LATENT, "selection")),
+    "compare": Screen(
+        "compare?run=RUN&with=OTHER&index=3",
+        "right",
+        ("controls", "legend", "map", "slider", "pointer", "chosen", "figures"),
+    ),
     "reconstructions": Screen(
         "reconstructions?run=RUN", None, ("filters", "row-1", "row-2", "row-3", "row-4")
     ),
@@ -53,10 +58,11 @@ SCREENS = {
 def test_the_parts_of_a_page_are_on_one_screen(
     page: Page, workshop: Workshop, trained: Run, name: str
 ) -> None:
-    shutil.copytree(trained.path, workshop.runs / trained.name)
+    for run in (trained.name, "other"):
+        shutil.copytree(trained.path, workshop.runs / run)
     screen = SCREENS[name]
     page.set_viewport_size(LAPTOP)
-    page.goto(workshop.address(screen.address.replace("RUN", trained.name)))
+    page.goto(workshop.address(screen.address.replace("RUN", trained.name).replace("OTHER", "other")))
     if screen.chart is not None:
         ready(page, screen.chart)
     part(page, screen.parts[-1]).first.wait_for()

@@ -55,7 +55,8 @@ def bars(text: str) -> dict[str, int]:
 def component(test: AppTest, key: str) -> Any:
     """The data that a component was given."""
     texts = (part.proto.json for part in test.get("bidi_component"))
-    return next(json.loads(text) for text in texts if f'"key": "{key}"' in text)
+    sent = (json.loads(text) for text in texts if f'"key": "{key}"' in text)
+    return next(data for data in sent if data.get("key") == key)
 
 
 def on_this_map(test: AppTest, *events: object) -> list[object]:

@@ -1,42 +1,86 @@
-"""The two maps of the Compare page: both draw the place under the pointer, and both show the mark.
+"""The two maps of the Compare page with one time slider, and beside them what both draw, and what differs."""
 
-Shapes: S pixels a side.
-"""
+from dataclasses import dataclass, replace
+from html import escape
 
-from dataclasses import replace
-
-import numpy as np
 import streamlit as st
 
-from pages.components.charts.tables import better, comparison, number_table
-from pages.components.charts.tiles import TileLayout, tiles
+from pages.components.compare.metrics_table import first_figures
 from pages.components.compare.pair import Pair
-from pages.components.compare.shared_pin import current_mark, mark_query
+from pages.components.compare.shared_pin import Mark, current_mark, mark_query
 from pages.components.map import map_data
-from pages.components.map.explorer_map import ExplorerPlacement, View, explorer_map
+from pages.components.map.explorer_map import ExplorerPlacement, View, chosen_point, explorer_map
+from pages.components.map.latent_map import Partner
 from pages.components.map.look_panel import look_panel
-from pages.components.map.map_controls import MapSettings
+from pages.components.map.map_controls import MapSettings, map_controls
 from pages.components.map.pins import Pins
+from pages.components.map.samples import samples_row
 from pages.components.map.time_machine import Link
 from pages.components.runs import loaded_model, run_data, run_moments
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.runs.run_heading import config_summary
-from pages.components.shell.messages import escape_markdown
+from pages.components.shell.page_layout import screen_part
 from pages.components.stores import pictures
 from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
 from pages.components.stores.points import points_store
-from vae.datasets.registry import class_names
-from vae.inference.formatting import format_number
 from vae.inference.planes import PlaneChoice, axis_directions
-from vae.inference.scored_set import TERMS, mean_losses
 from vae.runs.run import Run
 
 SIDES = ("left", "right")
-LEFT = ExplorerPlacement("left", selects=False, timeline="left_moment")
-RIGHT = ExplorerPlacement("right", prefix="with_", selects=False, timeline="right_moment")
+LEFT = ExplorerPlacement("left", selects=False, tooltip=False, timeline="left_moment")
+RIGHT = ExplorerPlacement(
+    "right", prefix="with_", selects=False, tooltip=False, timeline="right_moment", legend=False
+)
 LINKS = ("epoch", "step", "free")  # how the two time sliders are linked
+# With linked time sliders the left one is that of both.
+_ONE_SLIDER = (
+    "<style>.st-key-right_moment .time-machine-row:first-child, "
+    ".st-key-right_moment .time-machine-row label { display: none; }</style>"
+)
 Sides = tuple[tuple[View, ExplorerPlacement], tuple[View, ExplorerPlacement]]
+
+
+@dataclass(frozen=True)
+class PairSettings:
+    """How the two maps are shown.
+
+    Attributes:
+        maps: what both show.
+        linked: one of `LINKS`.
+        same_axes: whether both have the same axes.
+    """
+
+    maps: MapSettings
+    linked: str
+    same_axes: bool
+
+
+def pair_controls(pair: Pair) -> PairSettings:
+    """Shows the widgets in a row; each is a parameter of the URL."""
+    with screen_part("controls", horizontal=True):
+        maps = map_controls(max(pair.latent_dims), choose_set=False)
+        linked = st.segmented_control(
+            "Time",
+            LINKS,
+            default=LINKS[0],
+            format_func=lambda link: link if link == "free" else f"same {link}",
+            required=True,
+            key="linked",
+            bind="query-params",
+            persist_state="session",
+            width="content",
+            help="One slider for both runs, at the same epoch or the same step; or one for each.",
+        )
+        same_axes = st.toggle(
+            "Same axes",
+            value=True,
+            key="same_axes",
+            bind="query-params",
+            persist_state="session",
+            help="Both maps show the same part of the plane, on one scale.",
+        )
+    return PairSettings(maps, linked, same_axes and pair.same_axes)
 
 
 def side(
@@ -59,98 +103,77 @@ def side(
     return view, placement
 
 
-def pair_maps(pair: Pair, sides: Sides) -> None:
-    """Shows both maps, a digit panel above each, and the mark below them. A click reruns only this."""
+def pair_maps(pair: Pair, sides: Sides, settings: PairSettings) -> None:
+    """Shows the maps, their time slider, both digits and the first figures. A click reruns only this."""
     mark = current_mark(pair, sides)
     query = mark_query(mark)
-    linked = st.segmented_control(
-        "Time sliders",
-        LINKS,
-        default=LINKS[0],
-        format_func=lambda link: link if link == "free" else f"same {link}",
-        required=True,
-        key="linked",
-        bind="query-params",
-        help="Move one, and the other goes along to the same epoch or step; or each by itself.",
-    )
-    columns = st.container(key="pair_beside_maps").columns(2, gap="medium")
-    for column, (view, placement), name in zip(columns, sides, SIDES, strict=True):
-        run, loaded = view.run, view.loaded
-        with column:
-            st.subheader(
-                escape_markdown(run_data.title(run)), anchor=False, help=f"Run {escape_markdown(run.name)}."
-            )
-            st.caption(f"At the {name}. {config_summary(run, run_data.status(run))}")
-            look_panel(
-                loaded.decoder.name,
-                key=f"{name}_look",
-                timeline=placement.timeline,
-                chart=placement.key,
-                hint="Move over a map.",
-            )
-            pins = Pins() if mark is None else mark.pins(loaded.test.means)
+    linked = settings.linked != "free"
+    if linked:
+        st.html(_ONE_SLIDER)
+    with st.container(key="pair"):
+        maps, beside = st.columns(2)
+        with maps:
+            columns = st.container(key="pair_maps").columns(2)
+            times = st.container(key="pair_times")
+            _samples(sides)
+        for column, (view, placement), name in zip(columns, sides, SIDES, strict=True):
             other = RIGHT if placement is LEFT else LEFT
             as_linked = replace(
                 placement,
                 query=query if placement is LEFT else None,
-                linked=None if linked == "free" else Link(other.timeline, linked),
+                linked=Link(other.timeline, settings.linked) if linked else None,
+                time_in=times,
+                partner=Partner(other.key, other.prefix, settings.same_axes) if pair.same_classes else None,
+                legend=placement.legend or not pair.same_classes,
             )
-            explorer_map(view, pins, placement=as_linked)
-    if mark is None:
-        st.caption(
-            "A click on a point marks its picture on both maps; a click between the points, that place."
-        )
-        return
-    with st.container(key="pair_chosen"):
-        if mark.index is not None:
-            _picture(sides, mark.index)
-        else:
-            _place(sides, mark.z)
+            with column:
+                _head(view.run, name)
+                explorer_map(view, _pins(mark, view), placement=as_linked)
+        with beside:
+            _digits(mark, sides)
+            with screen_part("figures"):
+                first_figures(pair, (sides[0][0].loaded, sides[1][0].loaded))
 
 
-def _picture(sides: Sides, index: int) -> None:
-    """A test picture, its two reconstructions, and their losses."""
-    loaded = [view.loaded for view, _ in sides]
-    tests = [each.test for each in loaded]
-    drawn = [each.model.decode(each.test.means[index][None])[0] for each in loaded]
-    run = sides[0][0].run
-    name = class_names(run.config.dataset)[tests[0].labels[index]]
-    st.markdown(f"**Test picture {index}: {escape_markdown(name)}**")
-    beside = st.container(key="pair_beside_losses")
-    pictures, losses = beside.columns([3, 2], gap="medium", vertical_alignment="center")
-    with pictures:
-        tiles(
-            np.stack([tests[0].images[index], *drawn])[None],
-            key="pair_picture",
-            label="The picture and its two reconstructions",
-            layout=TileLayout(500, ("picture", *SIDES)),
-        )
-    left, right = (mean_losses(test, np.array([index])) for test in tests)
-    rows = {term: comparison(left[term], right[term], 2) for term in TERMS}
-    best = {term: better(left[term], right[term], 2, lower=True) for term in TERMS if term != "KL"}
-    with losses:
-        bold = {term: column for term, column in best.items() if column is not None}
-        st.html(number_table(("nats", *SIDES, "right − left"), rows, bold))
-        st.caption(
-            "The reconstructions are decoded from the posteriors' means; the losses have z sampled once. The "
-            "better one is bold. KL is a price, which alone is not better or worse."
-        )
+def _samples(sides: Sides) -> None:
+    """A row of samples of each run, of the same noise."""
+    for column, (view, placement) in zip(st.container(key="pair_samples").columns(2), sides, strict=True):
+        with column:
+            samples_row(
+                view.loaded.decoder.name,
+                view.loaded.test,
+                key=f"{placement.key}_samples",
+                timeline=placement.timeline,
+            )
 
 
-def _place(sides: Sides, z: tuple[float, ...]) -> None:
-    """Shows what each model with as many latent dimensions draws at a place."""
-    there = [
-        (view, name)
-        for (view, _), name in zip(sides, SIDES, strict=True)
-        if len(z) == view.run.config.latent_dim
-    ]
-    place = np.array(z, np.float32)
-    st.markdown(f"**What they draw at z = ({escape_markdown(', '.join(map(format_number, z)))})**")
-    tiles(
-        np.stack([map_data.picture_at(view.loaded, place) for view, _ in there])[None],
-        key="pair_place",
-        label="What is drawn at the marked place",
-        layout=TileLayout(330, [name for _, name in there]),
+def _head(run: Run, name: str) -> None:
+    """A line above a map: which run it is, and at which side."""
+    title = run_data.title(run)
+    about = config_summary(run, run_data.status(run)).replace("\\", "")
+    st.html(
+        f'<p class="pair-head" title="{escape(f"Run {run.name}. {about}")}"><b>{escape(title)}</b> '
+        f"<span>{name} · {escape(about)}</span></p>"
     )
-    if len(there) == 1:
-        st.caption(f"Only at the {there[0][1]}: at the other side z has another number of dimensions.")
+
+
+def _pins(mark: Mark | None, view: View) -> Pins:
+    return Pins() if mark is None else mark.pins(view.loaded.test.means)
+
+
+def _digits(mark: Mark | None, sides: Sides) -> None:
+    """Of each run what it draws at the place under the pointer, and at the marked one, or at z = 0."""
+    for column, (view, placement), name in zip(
+        st.container(key="pair_digits").columns(2), sides, SIDES, strict=True
+    ):
+        pins = _pins(mark, view)
+        with column:
+            look_panel(
+                view.loaded.decoder.name,
+                key=f"{name}_look",
+                timeline=placement.timeline,
+                chart=placement.key,
+                hint="Move over a map.",
+                plane=view.plane(pins),
+                chosen=None if mark is not None and not pins.row else chosen_point(pins, view),
+            )

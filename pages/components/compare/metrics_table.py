@@ -32,24 +32,47 @@ METRICS: tuple[tuple[str, str, float, int, bool | None], ...] = (
     ("reconstruction, nats", "reconstruction", 1, 2, True),
     ("KL, nats", "kl", 1, 2, None),
     ("active units", "active_units", 1, 0, None),
-    ("1 neighbour agrees, %", "knn_1", 100, 2, False),
-    ("5 neighbours agree, %", "knn_5", 100, 2, False),
-    ("20 neighbours agree, %", "knn_20", 100, 2, False),
+    ("1-NN accuracy, %", "knn_1", 100, 2, False),
+    ("5-NN accuracy, %", "knn_5", 100, 2, False),
+    ("20-NN accuracy, %", "knn_20", 100, 2, False),
 )
 ERRORS = {"negative_elbo": "standard_error", "refined_negative_elbo": "refined_standard_error"}
 COUNTS = ("images", "elbo_samples", "importance_samples")  # what the metrics are means over
 UNLIKE = (
-    "They were evaluated with different numbers of pictures or samples, so neither figure is the better one. "
+    "They were evaluated with different numbers of images or samples, so neither figure is the better one. "
     "Evaluate both anew: `python -m vae evaluate` and the run's name."
 )
 ABOUT = (
-    "Means over all test pictures; ± is how far a figure would move with other test pictures, and two runs "
-    "on the same ones compare more sharply. The better one is bold; less KL or fewer active units are not "
-    "better or worse by themselves. Neighbours agree: the share of pictures whose class is that of most of "
-    "their nearest in the latent space."
+    "Means over all test images; ± is the standard error: how far a figure would move with other test "
+    "images. Two runs on the same ones compare more sharply. The better one is bold; less KL or fewer active "
+    "units are not better or worse by themselves. k-NN accuracy: the share of images whose class is that of "
+    "most of their k nearest in the latent space."
 )
 QUICK = "An evaluation adds the refined −ELBO and the NLL."
+NATS = ", nats"
+SETTINGS = 3  # that differ, in the small table
+FIRST = ("−ELBO, nats", "reconstruction, nats", "KL, nats", "5-NN accuracy, %")  # rows of the small table
 Metrics = dict[str, float]  # by the names of the fields of `Evaluation`
+
+
+def first_figures(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
+    """A small table: at most `SETTINGS` settings that differ, and first metrics of the newest weights."""
+    fields = differing_fields(*(run.config for run in pair))
+    shown = dict(list(fields.items())[:SETTINGS])
+    metrics, bold = metric_rows(*map(quick_metrics, loaded), comparable=pair.same_set)
+    rows = {name: (*values, "") for name, values in shown.items()}
+    rows["after epoch"] = (*_epochs(pair, loaded), "")
+    rows |= {name.removesuffix(NATS): metrics[name] for name in FIRST}
+    bold = {name.removesuffix(NATS): column for name, column in bold.items()}
+    st.html(number_table(("losses in nats", "left", "right", "right − left"), rows, bold))
+
+
+def _epochs(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> tuple[str, str]:
+    """After which epoch each model is, of how many."""
+    left, right = (
+        f"{round(shown.epoch, 2):g} of {run.config.epochs}" for run, shown in zip(pair, loaded, strict=True)
+    )
+    return left, right
 
 
 def metrics_table(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
@@ -74,10 +97,7 @@ def _metrics(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
     kept = [_figures(*each) for each in zip(loaded, evaluations, strict=True)]
     same_counts = not all(evaluations) or equal_counts(kept[0], kept[1])
     rows, bold = metric_rows(kept[0], kept[1], comparable=pair.same_set and same_counts)
-    epochs = [
-        f"{round(shown.epoch, 2):g} of {run.config.epochs}" for run, shown in zip(pair, loaded, strict=True)
-    ]
-    rows = {"after epoch": (epochs[0], epochs[1], "")} | rows
+    rows = {"after epoch": (*_epochs(pair, loaded), "")} | rows
     st.html(number_table(("figure", "left", "right", "right − left"), rows, bold))
     if pair.same_set and not same_counts:
         st.caption(UNLIKE)

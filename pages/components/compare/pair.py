@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from vae.datasets.registry import class_names
 from vae.runs.run import Run
 
 
@@ -25,6 +26,17 @@ class Pair(NamedTuple):
     def same_space(self) -> bool:
         """Whether both have the same latent size, so that a place of one is also one of the other."""
         return len(set(self.latent_dims)) == 1
+
+    @property
+    def same_axes(self) -> bool:
+        """Whether the axes of both maps mean the same: across and upwards, or a line and the log-variance."""
+        return (self.left.config.latent_dim == 1) == (self.right.config.latent_dim == 1)
+
+    @property
+    def same_classes(self) -> bool:
+        """Whether the classes of both have the same names."""
+        left, right = (class_names(run.config.dataset) for run in self)
+        return left == right
 
     @property
     def obstacles(self) -> tuple[str, ...]:

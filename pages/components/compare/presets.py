@@ -20,6 +20,10 @@ from vae.runs.records import LIVE, Status
 from vae.training.forecast import in_words, training_seconds
 from vae.training.jobs import unfinished
 
+CARDS = "cards"  # key of the switch, and its query parameter
+_NEXT = "cards_next"  # the switch's value from the next run of the page on
+# The title of the comparison that was started in this tab, until its last run has finished.
+_STARTED = "comparison_started"
 POLL = 2.0  # seconds, while one of them is trained or waits
 
 
@@ -64,9 +68,23 @@ PRESETS = (
 )
 
 
-def presets(*, expanded: bool) -> None:
-    """Shows a card for each preset, in an expander."""
-    with st.expander("Ready-made comparisons", expanded=expanded), show_errors():
+def presets(*, alone: bool) -> None:
+    """Shows a card for each preset if the switch in the sidebar is on, or there is nothing else (`alone`)."""
+    started = next((each for each in PRESETS if each.title == st.session_state.get(_STARTED)), None)
+    if started is not None and not _missing(started):
+        _open(list(started.configs.values())[:2])  # the maps are what was waited for
+        st.rerun()
+    if _NEXT in st.session_state:
+        st.session_state[CARDS] = st.session_state.pop(_NEXT)
+    shown = st.sidebar.toggle(
+        "Ready-made comparisons",
+        key=CARDS,
+        bind="query-params",
+        help="Each trains the runs that it needs, and opens them here.",
+    )
+    if not (shown or alone):
+        return
+    with st.container(key="comparisons"), show_errors():
         states = _states()
         # A run that waits for its turn is "stopped", and none is live between two of them.
         moving = any(state in LIVE or state == "stopped" for state in states)
@@ -102,8 +120,7 @@ def _cards(states: Sequence[str | None]) -> None:
 
 def _card(comparison: Comparison) -> None:
     """Shows buttons that open the trained runs and train the others, and the progress of training."""
-    runs_dir = default_runs_dir()
-    missing = {name: config for name, config in comparison.configs.items() if unfinished(config, runs_dir)}
+    missing = _missing(comparison)
     trained = [name for name in comparison.configs if name not in missing]
     begun = {name: run_data.begun(config) for name, config in missing.items()}
     statuses = {name: status for name, status in begun.items() if status is not None}
@@ -114,9 +131,7 @@ def _card(comparison: Comparison) -> None:
         for one, other in combinations(trained, 2):
             label = "Open" if len(comparison.configs) == 2 else f"Open {one} and {other}"
             if st.button(label, key=f"{comparison.title}: {one} and {other}"):
-                left, right = (run_of_config(comparison.configs[name], runs_dir) for name in (one, other))
-                if left is not None and right is not None:  # neither was deleted since
-                    select_pair(left, right)
+                _open([comparison.configs[name] for name in (one, other)])
                 st.rerun()
         if missing and not live and may_change():
             speed = form.core_speed()
@@ -125,6 +140,7 @@ def _card(comparison: Comparison) -> None:
                 for name, config in missing.items()
             )
             if st.button("Start", key=f"{comparison.title}: start", type="primary"):
+                st.session_state.update({_STARTED: comparison.title, _NEXT: True})
                 perform(lambda: start_all(list(comparison.configs.values())))
             st.caption(
                 f"Trains {_listed(list(missing))}: about {in_words(seconds)} on this machine, "
@@ -138,6 +154,21 @@ def _card(comparison: Comparison) -> None:
                     texts.setdefault(_missing_text(statuses.get(name), turn=bool(live)), []).append(name)
             for text, names in texts.items():
                 st.caption(f"{_listed(names)}: {escape_markdown(text)}")
+
+
+def _missing(comparison: Comparison) -> dict[str, TrainConfig]:
+    """The configs of its runs that are not finished, by their names."""
+    runs_dir = default_runs_dir()
+    return {name: config for name, config in comparison.configs.items() if unfinished(config, runs_dir)}
+
+
+def _open(configs: Sequence[TrainConfig]) -> None:
+    """Selects the runs of two configs, and folds the cards: the next run of the page shows their maps."""
+    left, right = (run_of_config(config, default_runs_dir()) for config in configs)
+    if left is not None and right is not None:  # neither was deleted since
+        select_pair(left, right)
+        st.session_state[_NEXT] = False
+    st.session_state.pop(_STARTED, None)
 
 
 def _missing_text(status: Status | None, *, turn: bool) -> str:

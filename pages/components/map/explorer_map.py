@@ -1,9 +1,11 @@
 """The map on which a run is explored: its points, the pins, a path, and the time machine below it."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.components.map import map_data
 from pages.components.map.drawings import Ends, chosen_path_kind
@@ -95,11 +97,13 @@ class ExplorerPlacement(MapPlacement):
     Attributes:
         timeline: the key of the time machine.
         linked: another timeline that this one moves, or None.
+        time_in: the container of the time machine; None for below the map.
     """
 
     key: str = MAP
     timeline: str = TIME
     linked: Link | None = None
+    time_in: DeltaGenerator | None = None
 
 
 def explorer_map(
@@ -135,13 +139,14 @@ def explorer_map(
         f"Latent space of {run_data.title(run)}. Arrows move a cursor, Enter pins, + and - zoom, 0 shows all."
     )
     latent_map(content, placement, _marks(plane, pins, path, region, test_points), label=label)
-    time_machine(
-        view.moments,
-        live=run_data.status(run).state in LIVE,
-        linked=placement.linked,
-        address=f"{placement.prefix}step",
-        key=placement.timeline,
-    )
+    with placement.time_in or nullcontext():
+        time_machine(
+            view.moments,
+            live=run_data.status(run).state in LIVE,
+            linked=placement.linked,
+            address=f"{placement.prefix}step",
+            key=placement.timeline,
+        )
     if len(plane.base) != 2:
         st.caption(view.plane_choice.sentence(pins.chosen is not None))
 

@@ -63,13 +63,12 @@ def test_a_picture_is_marked_on_both_maps_with_both_losses(pair: tuple[Run, Run]
     assert left["query"] == {"z": None, "index": "3"}
     assert (left["prefix"], right["prefix"]) == ("", "with_")
     assert not left["selects"]
-    from pages.components.runs import loaded_model
-
-    for run, shown in zip(pair, (left, right), strict=True):
+    for run, shown, look in zip(pair, (left, right), ("left_look", "right_look"), strict=True):
         loaded = loaded_model.load(run)
         assert shown["decoder"] == loaded.decoder.name
-        assert f"{loaded.test.reconstruction[3]:.2f}" in html(test)
-        assert f"{loaded.test.kl[3]:.2f}" in html(test)
+        chosen = component(test, look)["chosen"]
+        assert chosen["reconstruction"] == pytest.approx(loaded.test.reconstruction[3])
+        assert chosen["kl"] == pytest.approx(loaded.test.kl[3])
     assert left["pins"] == [pytest.approx(loaded_model.load(pair[0]).test.means[3].tolist())]
     # A click on either map marks another picture on both.
     test = click(test, "right", 1, [0.0] * 5, point=7)
@@ -84,7 +83,9 @@ def test_a_place_of_another_number_of_dimensions_stays_on_its_map(pair: tuple[Ru
     assert "2 numbers at the left and 5 at the right" in messages(test)
     assert component(test, "left")["pins"] == [[0.5, -1]]
     assert component(test, "right")["pins"] == []
-    assert "Only at the left" in captions(test)
+    looks = [component(test, f"{side}_look")["chosen"] for side in ("left", "right")]
+    assert looks[0]["z"] == [0.5, -1]
+    assert looks[1] is None
     test = click(test, "right", 1, [0.5, 1, 2, 3, 4])
     assert component(test, "left")["pins"] == []
     assert len(component(test, "right")["pins"]) == 1
@@ -132,7 +133,7 @@ def test_runs_of_two_data_sets_say_what_cannot_be_compared(
     monkeypatch.setattr("vae.datasets.registry.is_downloaded", lambda *_: True)
     test = visit(PAGE, None, run=trained.name, **{"with": other.name})
     assert "They learned different data sets, mnist at the left and kmnist at the right" in messages(test)
-    assert "<b>" not in html(test)
+    assert "<td><b>" not in html(test)
     # A click on a point takes its place, which is one on both maps.
     test = click(test, "right", 1, [9.0, 9.0], point=3)
     (place,) = component(test, "right")["pins"]
@@ -237,8 +238,8 @@ def test_evaluations_with_other_samples_are_not_compared(pair: tuple[Run, Run]) 
     save_evaluation(right, evaluation_of(right, nll=9.75, importance_samples=5))
     test = compare(pair)
     assert "<td>9.50</td><td>9.75</td><td></td>" in html(test)
-    assert "<b>" not in html(test)
-    assert "evaluated with different numbers of pictures or samples" in captions(test)
+    assert "<td><b>" not in html(test).split(">figure<")[1]
+    assert "evaluated with different numbers of images or samples" in captions(test)
     save_evaluation(right, evaluation_of(right, nll=9.75))
     test = compare(pair)
     assert "<td><b>9.50</b></td><td>9.75</td><td>+0.25</td>" in html(test)
@@ -267,7 +268,7 @@ def test_comparisons_are_of_the_issue_and_each_is_one_click(
     done = next(iter(PRESETS[2].configs.values()))
     run = new_run(done, runs_dir)
     run.write_status(trained.status())
-    test = visit(PAGE, None, run=trained.name)
+    test = visit(PAGE, None, run=trained.name, cards="true")
     starts = [button for button in test.button if button.label == "Start"]
     assert len(starts) == 4
     left = list(PRESETS[2].configs.values())[1]
@@ -276,13 +277,22 @@ def test_comparisons_are_of_the_issue_and_each_is_one_click(
     # Of one that was stopped, only the rest is trained.
     new_run(left, runs_dir).write_status(Status(state="stopped", step=75, epoch=5.25, total_steps=100))
     rest = training_seconds(left, 5e10, done=0.75)
-    test = visit(PAGE, None, run=trained.name)
+    test = visit(PAGE, None, run=trained.name, cards="true")
     starts = [button for button in test.button if button.label == "Start"]
     assert f"Trains seed 2: about {in_words(rest)}" in captions(test)
     starts[2].click().run()
     assert asked == [[done, left]]
     assert test.query_params["run"] in (done.run_name, [done.run_name])
     assert test.query_params["with"] in (left.run_name, [left.run_name])
+    # The cards stay until the last of them has finished; then the maps are shown in their place.
+    assert len([button for button in test.button if button.label == "Start"]) == 4
+    Run(runs_dir / left.run_name).write_status(trained.status())
+    for config in (done, left):
+        shutil.copy(trained.model_path, runs_dir / config.run_name / "model.safetensors")
+    monkeypatch.setattr("pages.components.compare.presets._missing", lambda _: {})
+    test.run()
+    assert not any(button.label in ("Start", "Open") for button in test.button)
+    assert "cards" not in test.query_params
 
 
 def test_those_that_train_and_wait_are_shown_instead_of_a_start(runs_dir: Path, trained: Run) -> None:
@@ -290,7 +300,7 @@ def test_those_that_train_and_wait_are_shown_instead_of_a_start(runs_dir: Path, 
     first.write_status(Status(state="running", step=7, epoch=0.5, total_steps=9))
     second.write_status(Status(state="stopped"))
     with first.lock():
-        test = visit(PAGE, None, run=trained.name)
+        test = visit(PAGE, None, run=trained.name, cards="true")
         assert "seed 1 is trained now: epoch 0.50" in captions(test)
         assert "seed 2: trained after that." in captions(test)
         starts = [button for button in test.button if button.label == "Start"]
@@ -304,7 +314,7 @@ def test_a_steered_run_is_none_of_a_comparison(state: State, runs_dir: Path, tra
     steered = {"state": state, "step": 5, "epoch": 0.25, "total_steps": 9, "steered": True, "beta": 40.0}
     second.write_status(trained.status().model_copy(update=steered))
     with second.lock() if state == "running" else nullcontext():
-        test = visit(PAGE, None, run=trained.name)
+        test = visit(PAGE, None, run=trained.name, cards="true")
     assert "Trains seed 2: about" in captions(test)
     assert not any(button.key == "Two seeds: seed 1 and seed 2" for button in test.button)
 
@@ -315,7 +325,7 @@ def test_a_damaged_run_is_told_of_on_its_cards_alone(runs_dir: Path, trained: Ru
     for run in others:
         run.write_status(trained.status().model_copy(update=run.config.rates))
     (damaged.path / "status.json").write_text("{")
-    test = visit(PAGE, None, run=trained.name, **{"with": others[0].name})
+    test = visit(PAGE, None, run=trained.name, cards="true", **{"with": others[0].name})
     assert messages(test).count(f"{damaged.name}/status.json is damaged") == 1
     assert sum(button.label == "Start" for button in test.button) == 3
     assert any(heading.value == "How they learned" for heading in test.subheader)
@@ -337,14 +347,14 @@ def test_one_that_waits_with_some_epochs_behind_it_is_no_untrained_one(
     first.write_status(Status(state="running", step=7, epoch=0.5, total_steps=9))
     second.write_status(Status(state="stopped", step=5, epoch=0.25, total_steps=9))
     with first.lock():
-        test = visit(PAGE, None, run=trained.name)
+        test = visit(PAGE, None, run=trained.name, cards="true")
         assert "seed 2: stopped at epoch 0.25." in captions(test)
     # Between the two: the first has ended, the second has not begun yet.
     first.write_status(trained.status())
-    test = visit(PAGE, None, run=trained.name)
+    test = visit(PAGE, None, run=trained.name, cards="true")
     assert polled == [POLL, POLL]
     second.write_status(trained.status())
-    visit(PAGE, None, run=trained.name)
+    visit(PAGE, None, run=trained.name, cards="true")
     assert polled[2:] == [None]
 
 
@@ -354,7 +364,7 @@ def test_what_is_trained_is_opened_also_by_those_who_may_not_start_it(
     monkeypatch.setenv("VAE_READ_ONLY", "1")
     for config in list(PRESETS[1].configs.values())[1:]:
         new_run(config, runs_dir).write_status(trained.status().model_copy(update=config.rates))
-    test = visit(PAGE, None, run=trained.name)
+    test = visit(PAGE, None, run=trained.name, cards="true")
     assert not any(button.label == "Start" for button in test.button)
     assert not any(button.label.startswith("Evaluate") for button in test.button)
     assert "beta 0.1: not trained yet." in captions(test)

@@ -78,8 +78,8 @@ def test_of_two_figures_the_better_is_bold_and_what_looks_the_same_is_not(traine
     assert rows["−ELBO, nats"] == ("138.80 ± 0.50", "140.00 ± 0.50", "+1.20")
     assert rows["NLL, nats"] == ("134.00", "134.00", "0")
     assert rows["KL, nats"] == ("6.00", "7.00", "+1.00")
-    assert rows["1 neighbour agrees, %"] == ("50.00", "62.50", "+12.50")
-    assert bold == {"−ELBO, nats": 0, "1 neighbour agrees, %": 1}
+    assert rows["1-NN accuracy, %"] == ("50.00", "62.50", "+12.50")
+    assert bold == {"−ELBO, nats": 0, "1-NN accuracy, %": 1}
     html = number_table(("", "left", "right", "difference"), rows, bold)
     assert "<td><b>138.80 ± 0.50</b></td><td>140.00 ± 0.50</td>" in html
     assert "<td>50.00</td><td><b>62.50</b></td><td>+12.50</td>" in html
@@ -95,8 +95,8 @@ def test_of_two_figures_the_better_is_bold_and_what_looks_the_same_is_not(traine
     [
         ("−ELBO refined, nats", "refined_negative_elbo", (126.5, 127.5), 0),  # less is better
         ("reconstruction, nats", "reconstruction", (130.0, 125.0), 1),
-        ("5 neighbours agree, %", "knn_5", (0.75, 0.5), 0),  # more is better
-        ("20 neighbours agree, %", "knn_20", (0.5, 0.75), 1),
+        ("5-NN accuracy, %", "knn_5", (0.75, 0.5), 0),  # more is better
+        ("20-NN accuracy, %", "knn_20", (0.5, 0.75), 1),
         ("active units", "active_units", (1, 2), None),
     ],
 )

@@ -121,6 +121,7 @@ class LatentMap {
     this.data = data;
     const begins = this.partner.follow(data.key, data.partner);
     this.root.toggleAttribute("data-no-legend", !data.legend);
+    this.root.querySelector(".latent-map-legend").dataset.onScreen = data.legend ? "legend" : "";
     this.selected = data.region;
     this.view.plane = data.plane;
     this.queue.acknowledge(setTriggerValue, data.acknowledged, data.session);
