@@ -1,0 +1,56 @@
+"""What the Train page says of inactive dimensions."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pages.components.train.moment_view import Newest
+from pages.components.train.notices import collapse_sentence
+from tests.support.app_test import PAGES, visit
+from tests.support.small_runs import small_config
+from vae.inference.planes import axis_directions
+from vae.runs.catalogue import new_run
+from vae.runs.live_view import load_view, save_view
+from vae.runs.records import Status
+from vae.runs.run import Run
+
+ONE_EPOCH = Status(state="running", step=12, total_steps=36, epoch=1)
+
+
+@pytest.mark.parametrize(
+    ("kl", "words"),
+    [
+        ([3.0, 2.5], ""),
+        ([3.0, 0.009], "z₂ is inactive"),
+        ([0.001, 0.0], "all dimensions are inactive"),
+        ([0.0], "the only dimension is inactive"),
+        ([2.0, 0.0, 3.0, 0.001], "z₂, z₄ are inactive"),
+        ([2.0] + 9 * [0.0], "9 of 10 dimensions are inactive"),
+    ],
+)
+def test_dimensions_without_kl_are_named_after_the_first_epoch(
+    kl: list[float], words: str, small: Path
+) -> None:
+    run = new_run(small_config(latent_dim=len(kl)), small)
+    newest = Newest(12, np.array(kl, np.float32), axis_directions(len(kl)), None)
+    sentence = collapse_sentence(run, ONE_EPOCH, newest)
+    assert sentence == (f"Posterior collapse: {words}, with a KL below 0.01 nats." if words else "")
+    assert collapse_sentence(run, ONE_EPOCH, newest._replace(step=11)) == ""  # untrained, all are inactive
+    assert collapse_sentence(run, ONE_EPOCH, newest._replace(kl=None)) == ""
+    assert collapse_sentence(run, ONE_EPOCH, None) == ""
+
+
+def test_a_collapse_is_said_with_what_it_means_and_what_to_try(runs_dir: Path, trained: Run) -> None:
+    run = Run(runs_dir / trained.name)
+    view = load_view(run.view_path)
+    assert view is not None
+    save_view(run.view_path, view._replace(kl=np.array([2, 0.001], np.float32)))
+    with run.lock():
+        run.write_status(run.status().model_copy(update={"state": "running"}))
+        test = visit(PAGES[2], run=run.name)
+    texts = " ".join(element.value for element in test.markdown)
+    assert all(words in texts for words in ("**What it means.**", "**What to try.** A smaller beta"))
+    assert "**What it means.**" not in " ".join(
+        element.value for element in visit(PAGES[2], run=run.name).markdown
+    )
