@@ -29,7 +29,7 @@ def take_bundled_run(page: Page, server: Server) -> None:
     page.mouse.move(*place_on(page, "map", -1.3, -1.0))  # where sixes turn into zeros
     take(page, "latent")
     page.goto(server.address("reconstructions?sort=worst&digit=3"))
-    ready(page, "kl_by_class")
+    page.locator("[data-on-screen=row-3]").wait_for()
     take(page, "reconstructions")
     page.goto(server.address("reconstructions?sort=surprise&digit=4&index=247"))
     ready(page, "opened_map")
@@ -39,9 +39,8 @@ def take_bundled_run(page: Page, server: Server) -> None:
 def take_training(page: Page, server: Server, runs_dir: Path) -> None:
     """Takes a training in its second epoch whose learning rate was changed in the first."""
     with training(TrainConfig.preset("quick", seed=2), runs_dir) as run:
-        page.set_viewport_size({"width": 1640, "height": 1260})
         page.goto(server.address(f"train?run={run.name}"))
-        ready(page, "drift")
+        ready(page, "training_map")
         wait_until(lambda: run.status().epoch > 0.6)
         run.update_request(learning_rate=1e-3)
         wait_until(lambda: run.status().epoch > 1.3)
@@ -52,9 +51,9 @@ def save_film(page: Page, server: Server, runs_dir: Path) -> None:
     """Writes docs/pictures/journey.gif: the training of `quick`, as the page saves it."""
     run = jobs.start(TrainConfig.preset("quick"), runs_dir)
     wait_until(lambda: run.status().state == "finished", seconds=300)
-    page.goto(server.address(f"?run={run.name}"))
+    page.goto(server.address(f"?run={run.name}&panel=save"))
     ready(page, "map")
-    page.get_by_role("button", name="Save the journey").click()
+    page.get_by_role("button", name="Export training video").click()
     for key in ("Home", "ArrowRight", "ArrowRight"):  # of six seconds, which take at most 3 MB
         page.get_by_role("slider", name="Seconds").press(key)
     page.wait_for_timeout(1000)
@@ -76,7 +75,7 @@ def main() -> None:
     ):
         shutil.copytree(BUNDLED, Path(folder) / BUNDLED.name)
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1400, "height": 960})
+        page = browser.new_page(viewport={"width": 1400, "height": 900})
         take_bundled_run(page, server)
         take_training(page, server, Path(folder))
         save_film(page, server, Path(folder))

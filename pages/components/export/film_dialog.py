@@ -62,7 +62,7 @@ def film_button(run: Run, loaded: LoadedModel, plane: Plane) -> None:
         plane: the plane that the map shows.
     """
     # Kept in the page's state, so that the dialog stays open when newer weights run the page again.
-    st.button("Save the journey", on_click=lambda: page_state().update({_DIALOG: True}))
+    st.button("Export training video", on_click=lambda: page_state().update({_DIALOG: True}))
     if _DIALOG in page_state():
         _dialog(run, loaded, plane)
 
@@ -73,7 +73,7 @@ def _close() -> None:
 
 
 # No popover: that opens below its button, and in a low window its last buttons would be out of sight.
-@st.dialog("Save the journey", on_dismiss=_close)
+@st.dialog("Export training video", on_dismiss=_close)
 @show_errors()
 def _dialog(run: Run, loaded: LoadedModel, plane: Plane) -> None:
     shown = run_moments.load(run, loaded)

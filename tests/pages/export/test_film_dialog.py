@@ -67,7 +67,7 @@ def films(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 def opened(run: Run) -> AppTest:
     """The page, the button opened, its film the smallest."""
     test = AppTest.from_string(SCRIPT.format(path=str(run.path)), default_timeout=30).run()
-    button(test, "Save the journey").click().run()
+    button(test, "Export training video").click().run()
     if test.slider:
         test.slider[0].set_value(component.SHORTEST)
         choose(test, "Pixels across", 360)
@@ -128,7 +128,7 @@ def kept(test: AppTest) -> dict[str, object]:
 
 def test_who_goes_to_another_page_keeps_no_film(run: Run) -> None:
     test = visit("pages/latent.py", run=run.name)
-    button(test, "Save the journey").click().run()
+    button(test, "Export training video").click().run()
     kept(test)[component._FILM] = None, b"a film"
     assert component._FILM in kept(test.run())  # newer weights of a live run close nothing
     on_latent = {key: test.session_state[key] for key in (page_state._PAGE, page_state._STATE)}
@@ -243,7 +243,7 @@ def test_too_few_moments_get_a_sentence(run: Run, known: int) -> None:
     for path in run.snapshots()[known - 1 :]:  # the last moment is no snapshot
         path.unlink()
     test = opened(run)
-    assert [each.label for each in test.button] == ["Save the journey"]
+    assert [each.label for each in test.button] == ["Export training video"]
     assert f"has {known} moment{'s' * (known != 1)}, and a film takes 3" in test.info[0].value
 
 
@@ -325,7 +325,7 @@ time_machine(moments_store(run_moments.load(run, explored)), key="time")
 def test_it_is_saved(workshop: Workshop, page: Page, run: Run) -> None:
     page.set_viewport_size({"width": 1400, "height": 600})
     page.goto(workshop.serve_script(SCRIPT.format(path=str(run.path))).address())
-    page.get_by_role("button", name="Save the journey").click()
+    page.get_by_role("button", name="Export training video").click()
     make = page.get_by_role("button", name="Make the film")
     expect(make).to_be_in_viewport(ratio=1)
     page.get_by_text("360", exact=True).click()
@@ -340,7 +340,7 @@ def test_it_is_saved(workshop: Workshop, page: Page, run: Run) -> None:
     # What is closed keeps no film. The key goes to the dialog: a download may take the focus out of it.
     page.get_by_role("dialog").press("Escape")
     expect(make).to_be_hidden()
-    page.get_by_role("button", name="Save the journey").click()
+    page.get_by_role("button", name="Export training video").click()
     make.wait_for()
     expect(page.get_by_role("button", name="Save it")).to_be_hidden()
     assert len(np.unique(last.reshape(-1, 3), axis=0)) > 20
