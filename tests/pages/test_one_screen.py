@@ -77,7 +77,7 @@ def test_a_training_stays_on_one_screen_and_in_its_place_in_every_state(
     page: Page, workshop: Workshop, trained: Run
 ) -> None:
     run = Run(shutil.copytree(trained.path, workshop.runs / trained.name))
-    finished, view = run.status(), load_view(run.view_path)
+    finished, view = run.status(), load_view(run.view_path, run.config)
     assert view is not None
     save_view(run.view_path, view._replace(step=30))
     page.set_viewport_size(LAPTOP)

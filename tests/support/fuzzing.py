@@ -163,7 +163,7 @@ def show(run: Run) -> None:
             changes=rate_changes(losses, status),
         )
     )
-    view = load_view(run.view_path)
+    view = load_view(run.view_path, run.config)
     if view is not None:
         data_url(row_of_pairs(view.pictures, view.reconstructions, CLASS_COLOURS["light"]))
         figure_spec(

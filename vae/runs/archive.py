@@ -116,8 +116,8 @@ def unpack(file: BinaryIO, runs_dir: Path) -> Run:
 
 def check_run(run: Run) -> None:
     """Reads every file of `run`. Raises VaeError with the name of the first damaged one."""
-    _ = run.config, run.status(), run.request(), read_losses(run), live_view.load_view(run.view_path)
-    _ = load_evaluation(run), given_title(run)
+    _ = run.config, run.status(), run.request(), read_losses(run)
+    _ = live_view.load_view(run.view_path, run.config), load_evaluation(run), given_title(run)
     if run.model_path.exists():
         run.saved_model()
     if run.resume_path.exists():

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from safetensors.numpy import save
 
 from vae import VaeError
-from vae.config import CLASSES, MAX_LATENT_DIM, PIXELS, SIDE
+from vae.config import CLASSES, MAX_LATENT_DIM, PIXELS, SIDE, TrainConfig
 from vae.inference.planes import Directions, axis_directions
 from vae.runs.records import TensorMetadata
 from vae.storage.atomic import write_atomic
@@ -55,8 +55,11 @@ def save_view(path: Path, view: LiveView) -> None:
     write_atomic(path, save(arrays, {"step": str(view.step)}), durable=False)
 
 
-def load_view(path: Path) -> LiveView | None:
-    """The view in `path`; None if there is none yet. Raises VaeError if it is damaged."""
+def load_view(path: Path, config: TrainConfig) -> LiveView | None:
+    """The view in `path`; None if there is none yet.
+
+    Raises VaeError if it is damaged, or its latent dimensions are not those of `config`.
+    """
     try:
         read_unsynced(path, safetensors_limit(MAX_BYTES))
         with open_tensors(path, MAX_BYTES) as file:
@@ -67,16 +70,13 @@ def load_view(path: Path) -> LiveView | None:
             shapes = {name: tuple(part.get_shape()) for name, part in parts.items()}
             # Checked before tensors are read: an untrusted file may declare any size.
             classes, points = shapes["pictures"][:1], shapes["labels"][:1]
-            dimensions = shapes["kl"][:1] if "kl" in shapes else None
             if shapes != {
                 "pictures": (*classes, SIDE, SIDE),
                 "reconstructions": (*classes, SIDE, SIDE),
                 "points": (*points, 2),
                 "labels": points,
-                **({"kl": dimensions, "axes": (2,)} if dimensions else {}),
+                **({"kl": (config.latent_dim,), "axes": (2,)} if "kl" in shapes else {}),
             } or not ((1,) <= classes <= (CLASSES,) and (1,) <= points <= (MAX_POINTS,)):
-                raise ValueError(f"its shapes are {shapes}")
-            if dimensions and not (1,) <= dimensions <= (MAX_LATENT_DIM,):
                 raise ValueError(f"its shapes are {shapes}")
             view = LiveView(
                 TensorMetadata.of(file.metadata()).step, **{name: file.get_tensor(name) for name in types}

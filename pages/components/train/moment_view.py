@@ -168,7 +168,7 @@ def _map(run: Run, loaded: LoadedModel | None, newest: Newest | None) -> None:
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Run: path_of})
 def live_view(run: Run, changed: int) -> LiveView | None:  # noqa: ARG001 (the key)
     """The live view of a run, written at `changed` (nanoseconds)."""
-    return load_view(run.view_path)
+    return load_view(run.view_path, run.config)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Run: path_of})

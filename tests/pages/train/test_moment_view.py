@@ -68,7 +68,7 @@ def live(run: Run, **changes: object) -> AppTest:
 
 def test_of_a_live_run_the_end_is_the_live_view(runs_dir: Path, trained: Run) -> None:
     run = Run(runs_dir / trained.name)
-    view = load_view(run.view_path)
+    view = load_view(run.view_path, run.config)
     assert view is not None
     save_view(run.view_path, view._replace(step=24))
     test = live(run)

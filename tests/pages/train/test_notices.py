@@ -43,7 +43,7 @@ def test_dimensions_without_kl_are_named_after_the_first_epoch(
 
 def test_a_collapse_is_said_with_what_it_means_and_what_to_try(runs_dir: Path, trained: Run) -> None:
     run = Run(runs_dir / trained.name)
-    view = load_view(run.view_path)
+    view = load_view(run.view_path, run.config)
     assert view is not None
     save_view(run.view_path, view._replace(kl=np.array([2, 0.001], np.float32)))
     with run.lock():

@@ -23,7 +23,7 @@ from vae.training.scoring import encode_set
 
 def test_a_finished_run_shows_its_last_moment(trained: Run, small: Path) -> None:
     assert not small.exists()  # for its data
-    view = load_view(trained.view_path)
+    view = load_view(trained.view_path, trained.config)
     assert view is not None
     assert view.step == 36
     images, labels = load("mnist", train=False)
@@ -44,13 +44,14 @@ def test_a_finished_run_shows_its_last_moment(trained: Run, small: Path) -> None
 
 
 def test_a_view_that_is_not_there_yet_is_none(tmp_path: Path) -> None:
-    assert load_view(tmp_path / "view.safetensors") is None
+    assert load_view(tmp_path / "view.safetensors", small_config()) is None
 
 
 DAMAGES = (
     *("torn", "nonsense", "huge", "flat", "empty"),
     *("nowhere", "short", "floats", "classes", "without a step"),
     *("many dimensions", "one axis", "no such axis", "endless", "half"),
+    "other dimensions",
 )
 
 
@@ -58,7 +59,7 @@ DAMAGES = (
 def test_a_damaged_view_gets_a_sentence(name: str, trained: Run, tmp_path: Path) -> None:
     path = tmp_path / "run" / "view.safetensors"
     path.parent.mkdir()
-    view = load_view(trained.view_path)
+    view = load_view(trained.view_path, trained.config)
     assert view is not None
     if name == "torn":
         path.write_bytes(trained.view_path.read_bytes()[:1000])
@@ -80,6 +81,9 @@ def test_a_damaged_view_gets_a_sentence(name: str, trained: Run, tmp_path: Path)
         save_view(path, view._replace(pictures=np.zeros(784, np.uint8)))
     elif name == "many dimensions":
         save_view(path, view._replace(kl=np.zeros(65, np.float32)))
+    elif name == "other dimensions":  # than those of the run
+        axes = np.array([40, 50], np.uint8)
+        save_view(path, view._replace(kl=np.zeros(64, np.float32), axes=axes))
     elif name == "one axis":
         save_view(path, view._replace(axes=np.zeros(2, np.uint8)))
     elif name == "no such axis":
@@ -93,18 +97,19 @@ def test_a_damaged_view_gets_a_sentence(name: str, trained: Run, tmp_path: Path)
             {key: np.ascontiguousarray(array) for key, array in view._asdict().items() if key != "step"}, path
         )
     with pytest.raises(VaeError, match=r"run/view.safetensors is damaged"):
-        load_view(path)
+        load_view(path, trained.config)
 
 
 def test_a_view_of_an_older_version_opens() -> None:
-    view = load_view(ROOT / "tests" / "run_of_format_3" / "view.safetensors")
+    run = Run(ROOT / "tests" / "run_of_format_3")
+    view = load_view(run.view_path, run.config)
     assert view is not None
     assert (view.kl, view.axes) == (None, None)
     assert view.directions(5).names == axis_directions(5).names
 
 
 def test_the_map_of_many_dimensions_shows_the_two_with_the_largest_kl(wide: Run) -> None:
-    view = load_view(wide.view_path)
+    view = load_view(wide.view_path, wide.config)
     assert view is not None
     assert view.kl is not None
     assert view.axes is not None
@@ -131,7 +136,7 @@ def test_a_diverged_model_leaves_the_last_view(small: Path) -> None:
     trainer.model.encoder.linear("mean").weight.data.fill_(torch.nan)
     trainer.state.step = 1
     trainer.write_view()
-    view = load_view(run.view_path)
+    view = load_view(run.view_path, run.config)
     assert view is not None
     assert view.step == 0
 

@@ -100,7 +100,11 @@ def test_what_a_power_cut_left_of_a_file_that_nobody_flushed_is_nothing(left: by
     for path in (run.path / "status.json", run.request_path, run.view_path):
         path.write_bytes(left)
     check_run(run)
-    assert (run.status().state, run.request(), load_view(run.view_path)) == ("interrupted", None, None)
+    assert (run.status().state, run.request(), load_view(run.view_path, run.config)) == (
+        "interrupted",
+        None,
+        None,
+    )
     assert run.update_request(delay=1).delay == 1
     assert run.request() is not None
 

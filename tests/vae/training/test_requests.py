@@ -53,7 +53,7 @@ def test_pauses_and_single_batches_change_nothing_but_the_time(run: Run, trained
     for number in range(1, 4):
         run.update_request(pause_at=paused.step + number)
         assert until(statuses, "paused").step == paused.step + number
-        view = load_view(run.view_path)
+        view = load_view(run.view_path, run.config)
         assert view is not None
         assert view.step == paused.step + number
         assert run.metrics()[0][-1].step == paused.step + number
