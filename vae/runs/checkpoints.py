@@ -178,8 +178,9 @@ def save_snapshot(path: Path, snapshot: Snapshot, *, packed: bool = False) -> No
     metadata = {"metrics": snapshot.metrics.model_dump_json()} if snapshot.metrics else {}
     arrays: Arrays = {}
     for name, values in (snapshot.decoder | own).items():
-        if packed and name != "mean" and values.ndim == 2:
-            arrays |= _quantised(name, values, axis=0 if name == "logvar" else 1)
+        axis = _scale_axis(name, values.shape) if packed else None
+        if axis is not None:
+            arrays |= _quantised(name, values, axis)
         else:
             arrays[name] = halved(values)
     _write(path, arrays, metadata)
@@ -203,6 +204,13 @@ def halved(values: npt.NDArray[Any]) -> npt.NDArray[np.float16]:
     """An array in float16; infinite, which readers refuse, where that is too small a type."""
     with np.errstate(over="ignore"):
         return values.astype(np.float16)
+
+
+def _scale_axis(name: str, shape: Shape) -> int | None:
+    """The axis along which the values of a packed snapshot's tensor share a scale; None if it has none."""
+    if name == "mean" or len(shape) != 2:
+        return None
+    return 0 if name == "logvar" else 1
 
 
 def _quantised(name: str, values: npt.NDArray[Any], axis: int) -> Arrays:
@@ -301,23 +309,27 @@ def _model_metadata(file: safe_open) -> ModelMetadata:
 def _read_arrays(file: safe_open, wanted: Shapes, kinds: Collection[str] = FULL) -> Arrays:
     """All tensors of `file`, in the order of `wanted`, each of one of the types `kinds`.
 
-    Those in int8 are multiplied with their scales, one for each row or each column; they become float32.
-    Raises ValueError before it reads any if names, shapes or types differ.
+    Those in int8 are multiplied with their scales (`_scale_axis`); they become float32.
+    Raises ValueError before it reads any if names, shapes or types differ, and if a scale is no number.
     """
     slices = {name: file.get_slice(name) for name in file.keys()}
     found = {name: (tuple(part.get_shape()), part.get_dtype()) for name, part in slices.items()}
-    scales = {name: name + SCALE for name, (_, kind) in found.items() if kind == "I8" and name in wanted}
-    others = found.keys() ^ {*wanted, *scales.values()}
+    scaled = [name for name, (_, kind) in found.items() if kind == "I8" and name in wanted]
+    others = found.keys() ^ {*wanted, *(name + SCALE for name in scaled)}
     others |= {name for name in found.keys() & wanted if found[name][0] != wanted[name]}
     others |= {name for name in found.keys() & wanted if found[name][1] not in kinds}
-    for name, scale in scales.items():
-        per_row, per_column = (*wanted[name][:1], 1), (1, *wanted[name][1:])
-        if found.get(scale) not in [(per_row, "F16"), (per_column, "F16")]:
-            others.add(scale)
+    for name in scaled:
+        axis = _scale_axis(name, wanted[name])
+        shape = tuple(1 if each == axis else size for each, size in enumerate(wanted[name]))
+        if axis is None or found.get(name + SCALE) != (shape, "F16"):
+            others.add(name + SCALE)
     if others:
         name = min(others)
         raise ValueError(f"its weights are of other sizes than its config implies, {shortened(name)!r} first")
     arrays = {name: file.get_tensor(name) for name in wanted}
-    for name, scale in scales.items():
-        arrays[name] = arrays[name] * file.get_tensor(scale).astype(np.float32)
+    for name in scaled:
+        scale = file.get_tensor(name + SCALE).astype(np.float32)
+        if not np.isfinite(scale).all():
+            raise ValueError(f"the scales of {shortened(name)!r} are no numbers")
+        arrays[name] = arrays[name] * scale
     return arrays

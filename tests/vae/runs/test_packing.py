@@ -138,6 +138,7 @@ def test_only_a_finished_run_is_packed(runs_dir: Path, trained: Run) -> None:
         ("decoder.logits.weight.scale", lambda values: values[1:]),
         ("decoder.logits.weight.scale", lambda values: values.astype(np.float32)),
         ("decoder.logits.weight.scale", lambda values: values[:, 0]),
+        ("decoder.logits.weight.scale", lambda values: values[:1].repeat(24, axis=1)),  # one a column
         ("mean.scale", lambda _: np.ones((1, 2), np.float16)),
         ("decoder.logits.weight.scale", None),
     ],
@@ -151,6 +152,28 @@ def test_a_moment_whose_scales_do_not_fit_is_refused(packed: Run, name: str, cha
         del tensors[name]
     save_file(tensors, path)
     with pytest.raises(VaeError, match=f"{path.name} cannot be used: its weights are of other sizes"):
+        checkpoints.load_snapshot(path, packed.config)
+
+
+@pytest.mark.parametrize("name", ["decoder.logits.bias", "mean"])
+def test_what_is_never_packed_in_int8_is_refused_in_int8(packed: Run, name: str) -> None:
+    """A bias times a column of scales would be a matrix."""
+    path = packed.snapshots()[1]
+    tensors = load_file(path)
+    values = tensors[name].astype(np.int8)
+    scale = np.ones((len(values), 1), np.float16)
+    save_file(tensors | {name: values, f"{name}.scale": scale}, path)
+    with pytest.raises(VaeError, match=f"{path.name} cannot be used: its weights are of other sizes"):
+        checkpoints.load_snapshot(path, packed.config)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_scale_that_is_no_number_is_refused(packed: Run, value: float) -> None:
+    path = packed.snapshots()[1]
+    tensors = load_file(path)
+    tensors["logvar.scale"][0, 1] = value
+    save_file(tensors, path)
+    with pytest.raises(VaeError, match=f"{path.name} cannot be used: the scales of 'logvar' are no numbers"):
         checkpoints.load_snapshot(path, packed.config)
 
 
