@@ -17,6 +17,7 @@ from pages.components.map.samples import samples_row
 from pages.components.runs import loaded_model
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.page_layout import screen_part
+from pages.components.shell.url_state import take_default
 from vae.inference.planes import Plane
 from vae.runs.run import Run
 
@@ -30,6 +31,7 @@ def side_panels(view: View, pins: Pins) -> None:
     latent_dim = view.loaded.test.means.shape[1]
     panels = [NEAREST, SAMPLES, ENCODER, COORDINATES, *([TRAVERSALS] if latent_dim > 2 else []), SAVE]
     bound: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
+    take_default(PANEL, NEAREST, [NEAREST])
     with st.container(horizontal=True, key="side_switch"):
         chosen = st.segmented_control(
             "Panel",

@@ -131,7 +131,7 @@ def drawn_region(revision: str, classes: int) -> Region | None:
     """The region in the URL, if a person or a link changed it, else that of this tab.
 
     None on the map of another revision, where the same area holds other points. A warning is shown while that
-    of the URL is invalid, which leaves that of the tab.
+    of the URL is invalid, which leaves that of the tab. A URL with an empty selection removes it.
 
     Args:
         revision: of the map.
@@ -143,7 +143,9 @@ def drawn_region(revision: str, classes: int) -> Region | None:
     page_state()[_REGION] = True
     if seen is not None and memory.url_history.is_new(seen, stayed=stayed):
         corners = _corners_in_url(seen)
-        if corners is None:
+        if not seen:
+            _change_region(region=None, warning="")
+        elif corners is None:
             _change_region(warning=_NO_SELECTION)
         else:
             hidden = st.query_params.get(HIDDEN, "").split(",")

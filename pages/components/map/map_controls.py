@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, get_args
 import streamlit as st
 
 from pages.components.map.latent_map import DEFAULT_LAYERS, Colouring, Layer
+from pages.components.shell.url_state import take_default
 
 # Keys of the widgets, and so their URL parameters.
 COLOUR, LAYERS, PICTURES = "colour", "layers", "pictures"
@@ -38,6 +39,7 @@ def map_controls(latent_dim: int, *, choose_set: bool = True) -> MapSettings:
     """
     kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session", "width": "content"}
     mean = f" (of those in all {latent_dim} dimensions, the geometric mean)" if latent_dim > 1 else ""
+    take_default(COLOUR, "class", ["class"])
     colour = st.segmented_control(
         "Colour by",
         list(COLOURINGS),
@@ -54,6 +56,7 @@ def map_controls(latent_dim: int, *, choose_set: bool = True) -> MapSettings:
         **kept,
     )
     _rename_layers_in_url()
+    take_default(LAYERS, list(DEFAULT_LAYERS), [_layer_name(layer) for layer in DEFAULT_LAYERS])
     layers = st.pills(
         "Show",
         get_args(Layer),
@@ -75,6 +78,7 @@ def map_controls(latent_dim: int, *, choose_set: bool = True) -> MapSettings:
     )
     if not choose_set:
         return MapSettings(colour, tuple(layers), training=False)
+    take_default(PICTURES, TEST, [TEST])
     pictures = st.segmented_control(
         "Images",
         (TEST, TRAINING),

@@ -7,8 +7,11 @@ Values other than those last seen or lately written come from a person, a link o
 values when another page was shown before.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, Self, TypeVar
+
+import streamlit as st
 
 T = TypeVar("T")
 LATELY = 3  # written values that may still be on their way: quick clicks are two ahead
@@ -33,3 +36,18 @@ class UrlHistory(Generic[T]):
         """The history after `values` were sent to the browser, to be written into the URL."""
         others = (each for each in self.lately_written if each != values)
         return replace(self, lately_written=(*others, values)[-LATELY:])
+
+
+def take_default(key: str, default: object, texts: Sequence[str]) -> None:
+    """Sets a bound widget to its default if the URL names just that; called before the widget.
+
+    Streamlit 1.67 takes a default in the URL for none, and would restore what the tab has kept.
+
+    Args:
+        key: of the widget, and so its URL parameter.
+        default: the value.
+        texts: the same as in the URL.
+    """
+    # Once seen, Streamlit takes it out of the URL: what is chosen later is not undone.
+    if st.query_params.get_all(key) == list(texts) and st.session_state.get(key, default) != default:
+        st.session_state[key] = default

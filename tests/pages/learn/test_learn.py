@@ -90,6 +90,28 @@ def test_the_card_goes_along_to_other_pages_with_links_that_keep_it() -> None:
 
 
 @pytest.mark.usefixtures("runs")
+def test_a_link_shows_its_view_whatever_the_tab_has_kept() -> None:
+    plain = next(each for each in addresses(visit(LEARN, lesson="8")) if "run=beta-40&colour" in each)
+    area = "-2,-2_2,-2_2,2_-2,2"
+    test = visit("pages/latent.py", run="beta-1", colour="KL", layers="points", panel="encoder", lasso=area)
+    before = component(test, "map")
+    assert (before["colouring"], before["layers"], bool(before["region"])) == ("kl", ["points"], True)
+    test.query_params.clear()
+    for name, values in parse_qs(urlsplit(plain).query, keep_blank_values=True).items():
+        test.query_params[name] = values
+    test.run()
+    assert messages(test) == ""
+    after = component(test, "map")
+    assert (after["colouring"], after["layers"]) == ("class", ["points", "manifold", "prior"])
+    assert (after["region"], test.session_state["panel"]) == (None, "nearest")
+    # What is chosen then stays.
+    test.segmented_control(key="colour").set_value("KL").run()
+    assert component(test, "map")["colouring"] == "kl"
+    test.run()
+    assert component(test, "map")["colouring"] == "kl"
+
+
+@pytest.mark.usefixtures("runs")
 def test_terms_have_their_definition_as_tooltip_and_lead_to_the_glossary() -> None:
     encoder = next(term for term in glossary("en") if term.anchor == "encoder")
     assert any(f'](learn?term=encoder&language=en "{encoder.plain}")' in text for text in texts(visit(LEARN)))

@@ -20,6 +20,16 @@ from pages.components.shell.assets import module_component
 
 Frame = Literal["card", "page"]
 _STYLE = Path(__file__).with_name("frame.css")
+_LOOK = (
+    ("colour", "class"),
+    *(("layers", layer) for layer in ("points", "decoded grid", "prior")),
+    ("hide", ""),
+)
+# What links say where a lesson does not: a tab keeps these while other pages are shown.
+_DEFAULTS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "map": (*_LOOK, ("pictures", "test"), ("panel", "nearest"), ("pins", ""), ("path", ""), ("lasso", "")),
+    "compare": _LOOK,
+}
 
 _mount = module_component(
     __file__,
@@ -92,8 +102,8 @@ def _linked(text: str, lesson: Lesson, at: int, language: str) -> str:
             return f"{PAGES['learn']}?{urlencode({**query, 'language': language})}", terms.get(
                 query["term"], ""
             )
-        # The pins and the path of an earlier step are not in the way.
-        empty = [(name, "") for name in ("pins", "path") if link.page == "map" and name not in query]
-        return f"{PAGES[link.page]}?{urlencode([*link.query, *empty, *place.items()])}", ""
+        # What an earlier step left is not in the way.
+        others = [(name, value) for name, value in _DEFAULTS.get(link.page, ()) if name not in query]
+        return f"{PAGES[link.page]}?{urlencode([*link.query, *others, *place.items()])}", ""
 
     return with_addresses(text, address)
