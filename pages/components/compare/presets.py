@@ -17,6 +17,7 @@ from vae import VaeError
 from vae.config import TrainConfig
 from vae.runs.catalogue import default_runs_dir, run_of_config
 from vae.runs.records import LIVE, Status
+from vae.runs.run import Run
 from vae.training.forecast import in_words, training_seconds
 from vae.training.jobs import unfinished
 
@@ -70,10 +71,7 @@ PRESETS = (
 
 def presets(*, alone: bool) -> None:
     """Shows a card for each preset if the switch in the sidebar is on, or there is nothing else (`alone`)."""
-    started = next((each for each in PRESETS if each.title == st.session_state.get(_STARTED)), None)
-    if started is not None and not _missing(started):
-        _open(list(started.configs.values())[:2])  # the maps are what was waited for
-        st.rerun()
+    _fold_when_finished()
     if _NEXT in st.session_state:
         st.session_state[CARDS] = st.session_state.pop(_NEXT)
     shown = st.sidebar.toggle(
@@ -89,6 +87,32 @@ def presets(*, alone: bool) -> None:
         # A run that waits for its turn is "stopped", and none is live between two of them.
         moving = any(state in LIVE or state == "stopped" for state in states)
         st.fragment(show_errors()(_cards), run_every=POLL if moving else None)(states)
+
+
+def _fold_when_finished() -> None:
+    """Folds the cards once the comparison that was started in this tab has finished: the maps are shown.
+
+    Not if other runs were chosen since then, such as by a link.
+    """
+    started = next((each for each in PRESETS if each.title == st.session_state.get(_STARTED)), None)
+    if started is None:
+        return
+    try:
+        if _missing(started):
+            return
+        left, right = _pair(list(started.configs.values())[:2])
+    except VaeError:  # one is damaged, which its card reports
+        return
+    del st.session_state[_STARTED]
+    shown = st.query_params.get("run"), st.query_params.get("with")
+    if left and right and shown == (left.name, right.name):
+        st.session_state[_NEXT] = False
+
+
+def _pair(configs: Sequence[TrainConfig]) -> tuple[Run | None, Run | None]:
+    """The runs of two configs; None for one that there is not. Raises VaeError."""
+    left, right = (run_of_config(config, default_runs_dir()) for config in configs)
+    return left, right
 
 
 def _state(config: TrainConfig) -> str | None:
@@ -164,7 +188,7 @@ def _missing(comparison: Comparison) -> dict[str, TrainConfig]:
 
 def _open(configs: Sequence[TrainConfig]) -> None:
     """Selects the runs of two configs, and folds the cards: the next run of the page shows their maps."""
-    left, right = (run_of_config(config, default_runs_dir()) for config in configs)
+    left, right = _pair(configs)
     if left is not None and right is not None:  # neither was deleted since
         select_pair(left, right)
         st.session_state[_NEXT] = False

@@ -295,6 +295,40 @@ def test_comparisons_are_of_the_issue_and_each_is_one_click(
     assert "cards" not in test.query_params
 
 
+def test_a_finished_comparison_leaves_a_later_link_as_it_is(
+    runs_dir: Path, pair: tuple[Run, Run], trained: Run
+) -> None:
+    runs = [new_run(config, runs_dir) for config in PRESETS[2].configs.values()]
+    for run in runs:
+        run.write_status(trained.status())
+        shutil.copy(trained.model_path, run.model_path)
+    left, right = (run.name for run in pair)
+    started = {"comparison_started": PRESETS[2].title}
+    test = visit(PAGE, started, run=left, cards="true", **{"with": right})
+    assert [each.value for each in test.sidebar.selectbox][:2] == [left, right]
+    assert any(button.label == "Open" for button in test.button)
+    assert "comparison_started" not in test.session_state
+    # That of the start itself is what was waited for.
+    test = visit(PAGE, None, run=runs[0].name, cards="true", **{"with": runs[1].name})
+    assert any(button.label == "Open" for button in test.button)
+    test.session_state["comparison_started"] = PRESETS[2].title
+    test.run()
+    assert [each.value for each in test.sidebar.selectbox][:2] == [run.name for run in runs]
+    assert not any(button.label == "Open" for button in test.button)
+
+
+def test_a_damaged_run_of_a_started_comparison_is_no_error_of_another_pair(
+    runs_dir: Path, pair: tuple[Run, Run]
+) -> None:
+    damaged, _ = (new_run(config, runs_dir) for config in PRESETS[2].configs.values())
+    (damaged.path / "status.json").write_text("{")
+    test = visit(
+        PAGE, {"comparison_started": PRESETS[2].title}, run=pair[0].name, **{"with": pair[1].name}
+    )
+    assert not test.error
+    assert component(test, "pair_curves")
+
+
 def test_those_that_train_and_wait_are_shown_instead_of_a_start(runs_dir: Path, trained: Run) -> None:
     first, second = (new_run(config, runs_dir) for config in PRESETS[2].configs.values())
     first.write_status(Status(state="running", step=7, epoch=0.5, total_steps=9))
