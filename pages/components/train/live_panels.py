@@ -133,19 +133,21 @@ def curves_figure(runs: Sequence[Run], status: Status, scale: Scale, x: X) -> Sp
     """The loss curves of the first run, whose status this is, with those of the others laid over them."""
     # Read before the files: lines that are appended meanwhile make another figure at the next poll.
     changed = [changed_at(run.metrics_path) for run in runs]
-    return _curves(runs, changed, (status.learning_rate, status.beta), scale, x, status)
+    titles = [run_data.title(run) for run in runs]
+    return _curves(runs, titles, changed, (status.learning_rate, status.beta), scale, x, status)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Run: path_of})
 def _curves(
     runs: Sequence[Run],
+    titles: Sequence[str],
     changed: Sequence[int],  # noqa: ARG001 (the key)
     rates: tuple[float | None, ...],  # noqa: ARG001
     scale: Scale,
     x: X,
     _status: Status,
 ) -> Spec:
-    lines = [Curve(run_data.title(run), run_data.losses(run)) for run in runs]
+    lines = [Curve(title, run_data.losses(run)) for title, run in zip(titles, runs, strict=True)]
     references = all(run.config.dataset == "mnist" for run in runs)
     marks = rate_changes(lines[0].losses, _status)
     return figure_spec(loss_curves(lines, scale=scale, x=x, references=references, changes=marks))
