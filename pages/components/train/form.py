@@ -73,7 +73,8 @@ def config_form(preset: PresetName) -> TrainConfig | None:
     given = {}
     link: Settings | None = st.session_state.get(_LINK)
     if link and link.wrong:
-        st.warning(f"{escape_markdown(link.wrong)} The other settings of the link are taken.")
+        taken = link.values or link.preset != DEFAULT_PRESET
+        st.warning(f"{escape_markdown(link.wrong)}{' The other settings of the link are taken.' * bool(taken)}")
     asked = bool(link and link.preset == preset and link.values)
     with st.expander(f"Settings of {preset}", expanded=asked):
         for group in GROUPS:
@@ -88,8 +89,8 @@ def config_form(preset: PresetName) -> TrainConfig | None:
         st.error(escape_markdown(explain(error)))
         _reset_button(preset, "")
         return None
-    if link and any(getattr(config, name) != value for name, value in link.values.items()):
-        del st.session_state[_LINK]  # it is no longer what is shown
+    if link and not _is_of_link(preset, config, link):
+        del st.session_state[_LINK]
     write_settings(preset, config, tuple(FIELDS))
     if changes := _changes(preset, config):
         _reset_button(preset, f"Changed from {preset}: {changes}.")
@@ -118,6 +119,13 @@ def _widget(preset: PresetName, name: str, field: FieldInfo) -> Any:
         number = st.number_input(value=float(value), step=step, format=f"%.{_DIGITS}g", **common)
         return float(f"{number:.{_DIGITS}g}")
     return st.text_input(value=value_text(value), max_chars=_MAX_CHARS, **common).strip()
+
+
+def _is_of_link(preset: PresetName, config: TrainConfig, link: Settings) -> bool:
+    """Whether nothing was changed since the link filled in the form."""
+    own = TrainConfig.preset(preset)
+    wanted = {name: link.values.get(name, getattr(own, name)) for name in FIELDS}
+    return preset == link.preset and all(getattr(config, name) == value for name, value in wanted.items())
 
 
 def _key(preset: PresetName, name: str) -> str:

@@ -70,10 +70,22 @@ def test_nonsense_in_a_link_gets_a_sentence_and_the_rest_is_taken() -> None:
         "The other settings of the link are taken",
     ):
         assert words in said
-    assert address(test) == {"seed": "5"}
+    assert address(test) == {"preset": "quick", "seed": "5"}
     assert field(test, "Seed").value == 5
     field(test, "Seed").set_value(6).run()
     assert "enormous" not in messages(test)
+
+
+def test_a_link_of_nonsense_alone_is_told_of_until_the_form_is_changed() -> None:
+    test = visit(PAGES[2], beta="abc")
+    assert "beta: 'abc' will not do" in messages(test)
+    assert "are taken" not in messages(test)
+    field(test, "Seed").set_value(6).run()
+    assert "will not do" not in messages(test.run())
+    test = visit(PAGES[2], preset="small", beta="abc")
+    assert "The other settings of the link are taken" in messages(test)
+    test.sidebar.segmented_control[0].set_value("quick").run()
+    assert "will not do" not in messages(test.run())
 
 
 def test_runs_laid_over_the_curves_are_in_the_address(runs_dir: Path, trained: Run) -> None:
