@@ -1,11 +1,13 @@
 // The bar of a lesson: where one is, and what moves on. The steps are elements of the page around it.
 import { component } from "../../shell/lifecycle.js";
+import { keep, kept } from "../../shell/links/tab_memory.js";
 import { updateUrl } from "../../shell/links/url.js";
 import { filled } from "./filled.js";
 import { keepProgress, progress } from "./progress.js";
 import { openWithin } from "./open.js";
 
 const URL_EVERY = 1000; // milliseconds: when the server writes the URL, it does not know the step
+const FOLDED = "lesson folded";
 const NARROW = matchMedia("(max-width: 640px)");
 
 class LessonBar {
@@ -48,6 +50,7 @@ class LessonBar {
       button.setAttribute("aria-label", name);
     }
     this.label(this.close, texts.close);
+    this.frame.toggleAttribute("data-folded", data.frame === "card" && kept(FOLDED) === "true");
     this.fold.hidden = this.close.hidden = data.frame === "page";
     this.draw();
     this.writeUrl();
@@ -58,6 +61,7 @@ class LessonBar {
   }
 
   setFolded(folded) {
+    keep(FOLDED, String(folded)); // the card of another page may be another element
     this.frame.toggleAttribute("data-folded", folded);
     this.draw();
   }
@@ -91,6 +95,7 @@ class LessonBar {
   end() {
     clearInterval(this.writing);
     this.goingOn = false;
+    keep(FOLDED, "false");
     updateUrl({ lesson: null, at: null, language: null });
     this.report("ended", true);
   }
