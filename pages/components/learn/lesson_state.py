@@ -6,6 +6,7 @@ The step is the browser's affair (`lesson_view/`): all steps of the lesson are s
 import streamlit as st
 
 from pages.components.learn.lessons import LANGUAGES, Lesson, all_lessons
+from pages.components.shell.page_state import page_state
 
 _LESSON, _ENDED, _LANGUAGE = "lesson_going_on", "lesson_ended", "lesson_language"
 
@@ -26,10 +27,11 @@ def lesson_of(number: str) -> Lesson | None:
 def lesson_going_on() -> Lesson | None:
     """The lesson that the URL names, else the one that goes on in this tab. Raises VaeError as `lesson_of`.
 
-    A lesson that was ended is not begun again by a URL: the server may see an older one than the tab shows.
+    While the page stays on which a lesson was ended, a URL does not begin it again: the server may see an
+    older one than the tab shows.
     """
     requested = st.query_params.get("lesson")
-    if requested is not None and requested != st.session_state.get(_ENDED):
+    if requested is not None and requested.zfill(2) not in page_state().get(_ENDED, ()):
         st.session_state[_LESSON] = requested
     number = st.session_state.get(_LESSON)
     return None if number is None else lesson_of(number)
@@ -38,10 +40,10 @@ def lesson_going_on() -> Lesson | None:
 def begin_lesson(number: str) -> None:
     """From now on, this lesson goes on in this tab."""
     st.session_state[_LESSON] = number
-    st.session_state.pop(_ENDED, None)
+    page_state().pop(_ENDED, None)
 
 
 def end_lesson() -> None:
     """No lesson goes on any more."""
-    st.session_state[_ENDED] = st.query_params.get("lesson")
-    st.session_state.pop(_LESSON, None)
+    numbers = st.query_params.get("lesson"), st.session_state.pop(_LESSON, None)
+    page_state()[_ENDED] = {number.zfill(2) for number in numbers if number is not None}

@@ -89,6 +89,30 @@ def test_the_card_goes_along_to_other_pages_with_links_that_keep_it() -> None:
     assert FIRST.introduction in texts(visit("pages/compare.py", kept_in_tab))
 
 
+ENDING = """
+import streamlit as st
+from pages.components.learn.lesson_state import end_lesson, lesson_going_on
+from pages.components.shell.page_state import set_page
+set_page(st.session_state.page)
+st.button("End", on_click=end_lesson)
+lesson = lesson_going_on()
+st.session_state.shown = lesson and lesson.number
+"""
+
+
+def test_an_ended_lesson_stays_so_on_its_page_and_can_be_begun_on_another() -> None:
+    test = AppTest.from_string(ENDING)
+    test.session_state["page"] = "map"
+    test.query_params["lesson"] = "7"
+    assert test.run().session_state["shown"] == "07"
+    test.button[0].click().run()
+    assert test.session_state["shown"] is None
+    test.query_params["lesson"] = "07"  # the bar wrote it; the server sees it late
+    assert test.run().session_state["shown"] is None
+    test.session_state["page"] = "learn"
+    assert test.run().session_state["shown"] == "07"
+
+
 @pytest.mark.usefixtures("runs")
 def test_a_link_shows_its_view_whatever_the_tab_has_kept() -> None:
     plain = next(each for each in addresses(visit(LEARN, lesson="8")) if "run=beta-40&colour" in each)
