@@ -11,11 +11,11 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Json, TypeAdapter, ValidationError
+from pydantic import Field, Json, TypeAdapter, ValidationError
 from safetensors import safe_open
 from safetensors.numpy import save
 
@@ -31,6 +31,7 @@ from vae.storage.untrusted import open_tensors, safetensors_limit, shortened
 
 Arrays = dict[str, npt.NDArray[Any]]
 Shapes = Mapping[str, Shape]
+Loss = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]  # rounding takes a KL of 0 below it
 
 TrainingArrays = Mapping[str, Arrays]  # by the names in TRAINING_PARTS
 
@@ -38,7 +39,7 @@ ADAM_MOMENTS = ("exp_avg", "exp_avg_sq")
 TRAINING_PARTS = ("model", *ADAM_MOMENTS)
 TEST = "test."  # before the names of the scores, those of the test set
 LOSSES = ("test.reconstruction", "test.kl")  # of the scores, what is no posterior
-TEST_IMAGES = 40_000  # of the largest data set, EMNIST's digits
+TRAIN_IMAGES, TEST_IMAGES = 240_000, 40_000  # of the largest data set, EMNIST's digits
 SNAPSHOTS = "snapshots"  # the folder
 BYTES = {"F32": 4, "F16": 2}
 FULL = ("F32",)
@@ -71,7 +72,7 @@ class TrainingPosition(NamedTuple):
     threads: Threads
     learning_rate: LearningRate
     beta: Beta
-    pending: Json[tuple[tuple[float, float], ...]] = ()  # losses of batches that are in no line of metrics
+    pending: Json[tuple[tuple[Loss, Loss], ...]] = ()  # of batches that are in no line of metrics
 
 
 class Snapshot(NamedTuple):
@@ -163,6 +164,8 @@ def load_training(path: Path, config: TrainConfig) -> tuple[TrainingArrays, Trai
             # Format 1 has not these, and knew neither restarts nor other rates.
             first = {"updates": written.get("step"), **config.rates}
             position = TypeAdapter(TrainingPosition).validate_python(first | written)
+        if len(position.pending) > math.ceil(TRAIN_IMAGES / config.batch_size):
+            raise ValueError(f"it has losses of {len(position.pending):,} batches, more than an epoch has")
         arrays = _read_arrays(file, wanted)
     parts = {part: {name: arrays[f"{part}.{name}"] for name in weights} for part in TRAINING_PARTS}
     return parts, position

@@ -243,6 +243,24 @@ def test_a_position_that_is_none_is_refused(field: str, value: str, run: Run) ->
     refused(run, "resume.safetensors", f"no valid step .{field}: ")
 
 
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ("[[NaN, 1]]", "no valid step .pending"),
+        ("[[1, Infinity]]", "no valid step .pending"),
+        ("[[1, 1e300]]", "no valid step .pending"),
+        ("[[1]]", "no valid step .pending"),
+        (json.dumps([[1, 1]] * 4_801), "it has losses of 4,801 batches, more than an epoch has"),
+    ],
+)
+def test_losses_that_no_epoch_has_are_refused(value: str, sentence: str, run: Run) -> None:
+    header = header_of(run.resume_path)
+    metadata = header["__metadata__"]
+    assert isinstance(metadata, dict)
+    with_header(run.resume_path, header | {"__metadata__": metadata | {"pending": value}})
+    refused(run, "resume.safetensors", sentence)
+
+
 def test_a_line_of_metrics_without_end_is_refused(run: Run) -> None:
     with run.metrics_path.open("ab") as file:
         file.write(b"[" * (CHUNK + 1))
