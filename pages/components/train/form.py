@@ -72,9 +72,7 @@ def config_form(preset: PresetName) -> TrainConfig | None:
     """
     given = {}
     link: Settings | None = st.session_state.get(_LINK)
-    if link and link.wrong:
-        taken = link.values or link.preset != DEFAULT_PRESET
-        st.warning(f"{escape_markdown(link.wrong)}{' The other settings of the link are taken.' * bool(taken)}")
+    note = st.container()  # filled when it is known whether the form was changed
     asked = bool(link and link.preset == preset and link.values)
     with st.expander(f"Settings of {preset}", expanded=asked):
         for group in GROUPS:
@@ -86,11 +84,16 @@ def config_form(preset: PresetName) -> TrainConfig | None:
     try:
         config = TrainConfig.model_validate(given)
     except ValidationError as error:
+        with note:
+            _show_wrong(link)
         st.error(escape_markdown(explain(error)))
         _reset_button(preset, "")
         return None
     if link and not _is_of_link(preset, config, link):
         del st.session_state[_LINK]
+        link = None
+    with note:
+        _show_wrong(link)
     write_settings(preset, config, tuple(FIELDS))
     if changes := _changes(preset, config):
         _reset_button(preset, f"Changed from {preset}: {changes}.")
@@ -119,6 +122,14 @@ def _widget(preset: PresetName, name: str, field: FieldInfo) -> Any:
         number = st.number_input(value=float(value), step=step, format=f"%.{_DIGITS}g", **common)
         return float(f"{number:.{_DIGITS}g}")
     return st.text_input(value=value_text(value), max_chars=_MAX_CHARS, **common).strip()
+
+
+def _show_wrong(link: Settings | None) -> None:
+    """Shows which settings of a link are invalid."""
+    if link and link.wrong:
+        taken = bool(link.values) or link.preset != DEFAULT_PRESET
+        rest = " The other settings of the link are taken." if taken else ""
+        st.warning(f"{escape_markdown(link.wrong)}{rest}")
 
 
 def _is_of_link(preset: PresetName, config: TrainConfig, link: Settings) -> bool:

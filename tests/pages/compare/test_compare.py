@@ -303,7 +303,7 @@ def test_a_finished_comparison_leaves_a_later_link_as_it_is(
         run.write_status(trained.status())
         shutil.copy(trained.model_path, run.model_path)
     left, right = (run.name for run in pair)
-    started = {"comparison_started": PRESETS[2].title}
+    started: dict[str, object] = {"comparison_started": PRESETS[2].title}
     test = visit(PAGE, started, run=left, cards="true", **{"with": right})
     assert [each.value for each in test.sidebar.selectbox][:2] == [left, right]
     assert any(button.label == "Open" for button in test.button)
@@ -322,9 +322,7 @@ def test_a_damaged_run_of_a_started_comparison_is_no_error_of_another_pair(
 ) -> None:
     damaged, _ = (new_run(config, runs_dir) for config in PRESETS[2].configs.values())
     (damaged.path / "status.json").write_text("{")
-    test = visit(
-        PAGE, {"comparison_started": PRESETS[2].title}, run=pair[0].name, **{"with": pair[1].name}
-    )
+    test = visit(PAGE, {"comparison_started": PRESETS[2].title}, run=pair[0].name, **{"with": pair[1].name})
     assert not test.error
     assert component(test, "pair_curves")
 
