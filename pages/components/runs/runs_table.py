@@ -16,6 +16,7 @@ from vae.runs import catalogue
 from vae.runs.catalogue import default_runs_dir, list_runs
 from vae.runs.run import Run
 from vae.runs.titles import MAX_TITLE, differences, given_title
+from vae.storage.untrusted import shortened
 from vae.training.forecast import in_words
 
 OVERLAID = 12  # runs at most: more have no colours of their own, and their legend leaves the curves no room
@@ -34,10 +35,20 @@ def chosen_runs() -> list[Run]:
 
 
 def take_overlay() -> None:
-    """Takes over the runs that the URL lays over the curves, or writes those chosen in this tab into it."""
+    """Takes over the runs that the URL lays over the curves, or writes those chosen in this tab into it.
+
+    Names of no run are left out, with a sentence.
+    """
     asked = st.query_params.get(OVERLAY)
     if asked is not None:
-        st.session_state[_CHOSEN] = [name for name in asked.split(",") if name]
+        names = [name for name in asked.split(",") if name]
+        there = {run.name for run in list_runs(default_runs_dir())}
+        missing = [shortened(name) for name in names if name not in there]
+        st.session_state[_CHOSEN] = [name for name in names if name in there]
+        if missing:
+            which = ", ".join(missing[:OVERLAID]) + ", …" * (len(missing) > OVERLAID)
+            st.warning(escape_markdown(f"Not laid over the curves, as there is no such run: {which}."))
+            _write_overlay(st.session_state[_CHOSEN])
     elif chosen := st.session_state.get(_CHOSEN):
         _write_overlay(chosen)
 

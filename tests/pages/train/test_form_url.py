@@ -96,6 +96,9 @@ def test_runs_laid_over_the_curves_are_in_the_address(runs_dir: Path, trained: R
     )
     assert title_of(other) in curves
     assert "nowhere" not in curves
+    assert "there is no such run: nowhere." in messages(test)
+    assert test.query_params["overlay"] in (other.name, [other.name])
+    assert "nowhere" not in messages(test.run())
     test = visit(PAGES[2], {"chosen_runs": [other.name]}, run=trained.name)
     assert test.query_params["overlay"] in (other.name, [other.name])
 
