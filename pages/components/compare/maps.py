@@ -150,9 +150,9 @@ def _samples(sides: Sides) -> None:
 def _head(run: Run, name: str) -> None:
     """A line above a map: which run it is, and at which side."""
     title = run_data.title(run)
-    about = config_summary(run, run_data.status(run)).replace("\\", "")
+    about = config_summary(run, run_data.status(run))
     st.html(
-        f'<p class="pair-head" title="{escape(f"Run {run.name}. {about}")}"><b>{escape(title)}</b> '
+        f'<p class="pair-head" title="{escape(about)}"><b>{escape(title)}</b> '
         f"<span>{name} · {escape(about)}</span></p>"
     )
 
