@@ -49,7 +49,8 @@ VIEW_SECONDS = 0.3  # in the first epoch, and in slow motion; else there is a vi
 CHECKED_IMAGES = 1000  # test images whose loss must be finite before weights are saved
 # Train lines of metrics.jsonl an epoch: dense at first, when the losses change most.
 FIRST_EPOCH_LINES, EPOCH_LINES = 50, 10
-# Batches that make a line of their own at a save; fewer are saved, as their mean would be mostly noise.
+# A save between two train lines first logs the batches since the last line if they are at least this many.
+# Fewer are kept in the saved state and become part of the next line: their mean alone would be mostly noise.
 LONG_LINE = 100
 
 

@@ -51,24 +51,23 @@ def side_panels(view: View, pins: Pins) -> None:
 def _panel(chosen: str, view: View, pins: Pins) -> None:
     run, loaded = view.run, view.loaded
     latent_dim = loaded.test.means.shape[1]
-    match chosen:
-        case "samples":
-            samples_row(loaded.decoder.name, loaded.test, key="samples_row", timeline=TIME)
-        case "encoder":
-            index = None if pins.chosen is None else pins.chosen.index
-            name = chosen_point(pins, view).title
-            encoder_strip(loaded.decoder.name, loaded.test, index, name, key="encoder_strip", timeline=TIME)
-        case "coordinates":
-            place = pins.place(latent_dim)
-            coordinates(place, loaded_model.dimensions(run, loaded), loaded.test.reach)
-        case "traversals":
-            with st.container(key="traversals_panel"):
-                traversals(run, loaded, pins.place(latent_dim))
-        case "save":
-            _file_buttons(run, loaded, view.plane(pins))
-        case _:
-            with screen_part("neighbours"):
-                nearest_panel(run, loaded, pins)
+    if chosen == SAMPLES:
+        samples_row(loaded.decoder.name, loaded.test, key="samples_row", timeline=TIME)
+    elif chosen == ENCODER:
+        index = None if pins.chosen is None else pins.chosen.index
+        name = chosen_point(pins, view).title
+        encoder_strip(loaded.decoder.name, loaded.test, index, name, key="encoder_strip", timeline=TIME)
+    elif chosen == COORDINATES:
+        place = pins.place(latent_dim)
+        coordinates(place, loaded_model.dimensions(run, loaded), loaded.test.reach)
+    elif chosen == TRAVERSALS:
+        with st.container(key="traversals_panel"):
+            traversals(run, loaded, pins.place(latent_dim))
+    elif chosen == SAVE:
+        _file_buttons(run, loaded, view.plane(pins))
+    else:
+        with screen_part("neighbours"):
+            nearest_panel(run, loaded, pins)
 
 
 # One fragment for both: their settings change nothing else, and each fragment copies the page at every click.

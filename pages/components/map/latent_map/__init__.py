@@ -256,7 +256,7 @@ def latent_map(
 _mount = module_component(
     __file__,
     '<div class="latent-map component-controls">'
-    # The first stop of the Tab key.
+    # The first stop of the Tab key: Streamlit puts its sidebar before all that a page can place.
     '<button type="button" class="latent-map-skip" tabindex="1">Skip to the map</button>'
     '<div class="latent-map-legend" data-on-screen="legend" role="group" aria-label="Classes"></div>'
     '<div class="latent-map-plot" data-on-screen="map" tabindex="0" role="application">'
