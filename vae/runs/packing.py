@@ -3,6 +3,7 @@
 Shapes: M moments, C classes, P pixels.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -84,8 +85,8 @@ def _pack_moments(run: Run, last: int, count: int) -> None:
     paths = run.snapshots()
     snapshots = [load_snapshot(path, run.config) for path in paths]
     drawn = np.array([each.reconstructions for each in snapshots], np.float32)
-    earlier = sum(int(path.stem) < last for path in paths)
-    kept = evenly_changing(drawn, min(count, earlier))
+    earlier = [index for index, path in enumerate(paths) if int(path.stem) < last]
+    kept = evenly_changing(drawn, earlier, count)
     for index, (path, snapshot) in enumerate(zip(paths, snapshots, strict=True)):
         if index in kept:
             save_snapshot(path, snapshot, packed=True)
@@ -93,19 +94,21 @@ def _pack_moments(run: Run, last: int, count: int) -> None:
             _remove(path)
 
 
-def evenly_changing(drawn: npt.NDArray[np.float32], count: int) -> list[int]:
-    """The indices of `count` moments, rising, between which the images change about equally.
+def evenly_changing(drawn: npt.NDArray[np.float32], choices: Sequence[int], count: int) -> list[int]:
+    """The indices of `count` moments, rising, between which the images change about equally; of all if fewer.
 
     The first of all is among them; after the last of them the images go on changing as much.
 
     Args:
         drawn: what each moment makes of the same images: (M, C, P) in [0, 1].
+        choices: the indices of the moments that may be chosen.
     """
+    count = min(count, len(choices))
     if not count:
         return []
     steps = np.abs(np.diff(drawn, axis=0)).mean(axis=(1, 2))
     way = np.concatenate(([0], np.cumsum(steps)))
-    left, chosen = list(range(len(drawn))), []
+    left, chosen = list(choices), []
     # One more interval leads to the end, where the final weights are.
     for goal in np.linspace(0, way[-1], count + 1)[:-1]:
         nearest = min(left, key=lambda index: abs(way[index] - goal))

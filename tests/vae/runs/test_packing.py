@@ -188,12 +188,31 @@ def test_weights_in_int8_are_no_model(packed: Run) -> None:
 def test_moments_are_kept_where_the_images_change() -> None:
     levels = np.array([0, 0.01, 0.02, 0.03, 0.3, 0.5, 0.7, 0.98, 0.99, 1], np.float32)
     drawn = np.broadcast_to(levels[:, None, None], (10, 2, 3))
-    assert evenly_changing(drawn, 0) == []
-    assert evenly_changing(drawn, 1) == [0]
-    assert evenly_changing(drawn, 4) == [0, 4, 5, 6]
-    assert evenly_changing(drawn, 10) == list(range(10))
+    every = range(10)
+    assert evenly_changing(drawn, every, 0) == []
+    assert evenly_changing(drawn, every, 1) == [0]
+    assert evenly_changing(drawn, every, 4) == [0, 4, 5, 6]
+    assert evenly_changing(drawn, every, 10) == list(every)
     still = np.zeros((5, 2, 3), np.float32)
-    assert evenly_changing(still, 3) == [0, 1, 2]
+    assert evenly_changing(still, range(5), 3) == [0, 1, 2]
+    # The end, which the final weights show, is no choice.
+    late = np.array([0, 0.1, 0.2, 1], np.float32)[:, None, None]
+    assert evenly_changing(late, range(3), 3) == [0, 1, 2]
+    assert evenly_changing(late, range(3), 9) == [0, 1, 2]
+
+
+def test_the_last_step_is_not_kept_in_place_of_an_earlier_one(runs_dir: Path, trained: Run) -> None:
+    run = Run(runs_dir / trained.name)
+    *earlier, last = run.snapshots()
+    for path in earlier[3:]:
+        path.unlink()
+    for path, level in zip(run.snapshots(), (0, 0.1, 0.2, 1), strict=True):
+        snapshot = checkpoints.load_snapshot(path, run.config)
+        images = np.full_like(snapshot.reconstructions, level)
+        checkpoints.save_snapshot(path, snapshot._replace(reconstructions=images))
+    pack_run(run, 4)
+    assert run.snapshots() == earlier[:3]
+    assert last not in run.snapshots()
 
 
 def test_a_row_of_zeros_and_a_row_of_tiny_numbers_are_packed(packed: Run, tmp_path: Path) -> None:
