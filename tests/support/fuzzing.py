@@ -152,7 +152,7 @@ def show(run: Run) -> None:
     summary(run)
     status = run.status()
     progress_line(status)
-    config_summary(run, status)
+    config_summary(run)
     losses = History(run).read()
     figure_spec(
         loss_curves(

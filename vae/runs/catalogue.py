@@ -223,10 +223,11 @@ def summary(run: Run) -> dict[str, Any]:
     test: the last end of an epoch, where a run that was stopped within an epoch is further. Both are None
     before the first test.
 
-    Of its files only the config, the status and the end of the metrics are read, however long it trained.
+    Of its files only the config, the status, the request and the end of the metrics are read, however long it
+    trained.
     """
     try:
-        status = run.status()
+        status, steered = run.status(), run.is_steered()
         preset, differs = run.config.nearest_preset
         test = run.newest_test_metrics()
     except VaeError as error:
@@ -236,7 +237,7 @@ def summary(run: Run) -> dict[str, Any]:
         "state": status.state,
         "preset": preset,
         "differs": differs,
-        "steered": status.steered,
+        "steered": steered,
         "epoch": status.epoch,
         "epochs": run.config.epochs,
         "negative_elbo": None if test is None else -test.elbo,

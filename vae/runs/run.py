@@ -171,12 +171,14 @@ class Run:
     def is_steered(self) -> bool:
         """Whether its learning rate or beta are, were, or by a request will be, others than its config's.
 
-        Such a run is not what its config says. Raises VaeError if it is damaged.
+        Such a run is not what its config says. No request changes a finished one. Raises VaeError if it is
+        damaged.
         """
         status = self.status()
+        request = None if status.state == "finished" else self.request()
         return status.steered or any(
             getattr(of, name) not in (None, rate)
-            for of in (status, self.request())
+            for of in (status, request)
             if of is not None
             for name, rate in self.config.rates.items()
         )

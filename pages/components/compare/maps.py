@@ -150,7 +150,7 @@ def _samples(sides: Sides) -> None:
 def _head(run: Run, name: str) -> None:
     """A line above a map: which run it is, and at which side."""
     title = run_data.title(run)
-    about = config_summary(run, run_data.status(run))
+    about = config_summary(run)
     st.html(
         f'<p class="pair-head" title="{escape(about)}"><b>{escape(title)}</b> '
         f"<span>{name} · {escape(about)}</span></p>"

@@ -17,7 +17,7 @@ RESUME = "**Resume** goes on from what was saved last; log.txt in the run's fold
 def run_heading(run: Run, status: Status) -> None:
     """Shows the run's title, state and config, in one line where there is room."""
     st.subheader(f"{escape_markdown(run_data.title(run))}: {status.state}", anchor=False, width="content")
-    st.caption(escape_markdown(config_summary(run, status)), width="content")
+    st.caption(escape_markdown(config_summary(run)), width="content")
 
 
 def show_trouble(status: Status) -> None:
@@ -39,11 +39,11 @@ def show_progress(run: Run, status: Status) -> None:
     st.progress(furthest[made], text=escape_markdown(progress_line(status)))
 
 
-def config_summary(run: Run, status: Status) -> str:
-    """The preset, the differences from it, and the name, as text."""
+def config_summary(run: Run) -> str:
+    """The preset, the differences from it, and the name, as text. Raises VaeError if it is damaged."""
     preset, differs = run.config.nearest_preset
     changes = ", ".join(differences(differs))
-    steered = " Its rates were changed while it trained." if status.steered else ""
+    steered = " Its rates were changed while it trained." if run.is_steered() else ""
     settings = f"Preset {preset}{f' with {changes}' if changes else ''}."
     return f"{settings}{steered} Run {run.name}."
 

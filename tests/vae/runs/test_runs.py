@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.small_runs import small_config
 from vae import VaeError
-from vae.runs.catalogue import delete_run, find_run, list_runs, new_run, open_run, run_of_config
+from vae.runs.catalogue import delete_run, find_run, list_runs, new_run, open_run, run_of_config, summary
 from vae.runs.records import Metrics, State, Status
 from vae.runs.run import STARTING_SECONDS, Run
 
@@ -68,7 +68,10 @@ def test_other_rates_are_steering_whatever_the_flag_says(run: Run) -> None:
     run.update_request(pause_at=3)
     assert not run.is_steered()
     run.update_request(beta=0)
+    assert not run.is_steered(), "a finished run is not changed by a request"
+    run.write_status(status.model_copy(update={"state": "stopped"}))
     assert run.is_steered()
+    assert summary(run)["steered"], "as its title says"
     run.clear_request()
     run.write_status(status.model_copy(update={"steered": True, "epoch": 3.0}))  # and changed back
     copy = new_run(run.config.extended(1), run.path.parent, origin=run)
