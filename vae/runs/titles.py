@@ -3,6 +3,7 @@
 A name is a folder's name, and stands in addresses and commands; a title can change at any time.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -112,9 +113,12 @@ def title_of(run: Run) -> str:
 
 
 def titles_of(runs: Iterable[Run]) -> dict[str, str]:
-    """The titles of several runs, by their names; equal ones are told apart: "quick", "quick, run 2"."""
+    """The titles of several runs, by their names; equal ones are told apart: "quick", "quick, run 2".
+
+    The first in `_precedence` keeps the bare title.
+    """
     titles: dict[str, str] = {}
-    for run in sorted(runs, key=lambda run: (len(run.name), run.name)):
+    for run in sorted(runs, key=_precedence):
         title, number = title_of(run), 1
         distinct = title
         while distinct in titles.values():
@@ -122,3 +126,19 @@ def titles_of(runs: Iterable[Run]) -> dict[str, str]:
             distinct = f"{title}, run {number}"
         titles[run.name] = distinct
     return titles
+
+
+def _precedence(run: Run) -> tuple[int, int, int, str]:
+    """The key by which equal titles are numbered: automatic before given ones, older before newer ones.
+
+    So the title in a stranger's run displaces none. Names that `new_run` made have numbers in the order of
+    age, whatever the times of a copy's files.
+    """
+    try:
+        given = title_path(run).lstat().st_mtime_ns
+    except OSError:
+        given = 0  # automatic
+    own = False
+    with suppress(VaeError):
+        own = re.fullmatch(rf"{re.escape(run.config.run_name)}(-[0-9]+)?", run.name) is not None
+    return given, 0 if own else run.created_at, len(run.name), run.name

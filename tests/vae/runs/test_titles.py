@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -97,12 +98,35 @@ def test_equal_titles_are_told_apart(run: Run) -> None:
     mine = new_run(TrainConfig(), folder, "mine")
     give_title(mine, "quick, beta 4, run 2")
     assert titles_of([third, mine, again, run]) == {
-        "mine": "quick, beta 4, run 2",
         run.name: "quick, beta 4",
-        again.name: "quick, beta 4, run 3",
-        third.name: "quick, beta 4, run 4",
+        again.name: "quick, beta 4, run 2",
+        third.name: "quick, beta 4, run 3",
+        "mine": "quick, beta 4, run 2, run 2",
     }
     assert titles_of([again]) == {again.name: "quick, beta 4"}
+
+
+def test_a_stranger_s_title_takes_none_away(run: Run) -> None:
+    folder = run.path.parent
+    short = new_run(TrainConfig(), folder, "a")
+    give_title(short, "quick, beta 4")
+    assert titles_of([short, run]) == {run.name: "quick, beta 4", "a": "quick, beta 4, run 2"}
+
+
+def test_of_equal_titles_the_older_is_the_first(run: Run) -> None:
+    folder = run.path.parent
+    older, newer = (new_run(TrainConfig(), folder, name) for name in ("older", "new"))
+    for age, each in enumerate((newer, older), 1):
+        give_title(each, "Mine")
+        os.utime(each.path / "title.json", ns=(0, 10**18 - age))
+    assert titles_of([newer, older]) == {"older": "Mine", "new": "Mine, run 2"}
+    for age, each in enumerate((run, newer, older), 1):
+        give_title(each, "")
+        os.utime(each.path / "config.json", ns=(0, 10**18 - age))
+    again = new_run(run.config, folder, again=True)
+    os.utime(again.path / "config.json", ns=(0, 1))  # a copy's, in any order
+    assert titles_of([newer, older]) == {"older": "quick", "new": "quick, run 2"}
+    assert titles_of([again, run]) == {run.name: "quick, beta 4", again.name: "quick, beta 4, run 2"}
 
 
 def test_a_title_travels_in_a_zip(trained: Run, tmp_path: Path, runs_dir: Path) -> None:
