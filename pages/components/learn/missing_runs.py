@@ -1,6 +1,7 @@
-"""The runs that a lesson opens and that are not there: a button trains them, and its progress is shown."""
+"""The runs that a lesson opens and that are not as it says: a button trains them, and shows its progress."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
 
 import streamlit as st
 
@@ -15,7 +16,7 @@ from vae import VaeError
 from vae.config import TrainConfig
 from vae.runs.catalogue import default_runs_dir, find_run
 from vae.runs.records import LIVE, Status
-from vae.training.forecast import in_words, training_seconds
+from vae.training.forecast import training_seconds
 
 POLL = 1.0  # seconds
 # The runs that lessons open, as they come with the project.
@@ -29,43 +30,87 @@ CONFIGS: Mapping[str, TrainConfig] = {
 }
 
 
+Trouble = Literal["missing", "unfinished", "other", "damaged"]
+
+
+class _Found(NamedTuple):
+    """A run that a lesson opens and that is not as it should be; `status` is None unless it is unfinished."""
+
+    trouble: Trouble
+    status: Status | None = None
+
+    @property
+    def is_live(self) -> bool:
+        return self.status is not None and self.status.state in LIVE
+
+    @property
+    def share(self) -> float:
+        return 0 if self.status is None else self.status.share
+
+
 def missing_runs(lesson: Lesson, language: str) -> None:
-    """Shows which runs of a lesson are missing, if any; those that are being trained are followed."""
-    if _missing(lesson):
+    """Shows which runs of a lesson are missing or not as it says; follows those that are being trained."""
+    if _troubled(lesson):
         st.fragment(show_errors()(_panel), run_every=POLL)(lesson, language)
 
 
-def _missing(lesson: Lesson) -> dict[str, Status | None]:
-    """The runs of a lesson without weights of a finished training, and their statuses; None without a run."""
-    found = {name: _status(name) for name in lesson.runs}
-    return {name: status for name, status in found.items() if status is None or status.state != "finished"}
+def _troubled(lesson: Lesson) -> dict[str, _Found]:
+    """The runs of a lesson that are not finished trainings of its configs."""
+    found = {name: _find(name) for name in lesson.runs}
+    return {name: each for name, each in found.items() if each is not None}
 
 
-def _status(name: str) -> Status | None:
+def _find(name: str) -> _Found | None:
+    runs_dir = default_runs_dir()
+    if not (runs_dir / name).exists():
+        return _Found("missing")
     try:
-        return run_data.status(find_run(default_runs_dir(), name))
+        run = find_run(runs_dir, name)
+        status = run_data.status(run)
+        config = CONFIGS.get(name, run.config)
+        if run.config.identity != config.identity or run.is_steered():
+            return _Found("other")
     except VaeError:
-        return None
+        return _Found("damaged")
+    return None if status.state == "finished" else _Found("unfinished", status)
 
 
 def _panel(lesson: Lesson, language: str) -> None:
     texts = TEXTS[language]
-    missing = _missing(lesson)
-    if not missing:
+    troubled = _troubled(lesson)
+    if not troubled:
         st.rerun()
-    live = {name: status for name, status in missing.items() if status is not None and status.state in LIVE}
-    for name, status in live.items():
-        percent = round(100 * status.share)
-        st.info(escape_markdown(texts.training.format(run=name, percent=percent)))
+    live = {name: each for name, each in troubled.items() if each.is_live}
+    for name, each in live.items():
+        st.info(escape_markdown(texts.training.format(run=name, percent=_percent(each))))
+    _say(texts.other, (name for name, each in troubled.items() if each.trouble == "other"))
+    _say(texts.damaged, (name for name, each in troubled.items() if each.trouble == "damaged"))
     if live:
         return
-    st.info(escape_markdown(texts.missing.format(runs=", ".join(missing))))
-    configs = {name: CONFIGS[name] for name in missing if name in CONFIGS}
-    if not may_change():
+    _say(texts.missing, (name for name, each in troubled.items() if each.trouble == "missing"))
+    begun = {name: each for name, each in troubled.items() if each.trouble == "unfinished"}
+    parts = (texts.part.format(run=name, percent=_percent(each)) for name, each in begun.items())
+    _say(texts.unfinished, parts)
+    trainable = {name for name, each in troubled.items() if each.trouble in {"missing", "unfinished"}}
+    configs = {name: config for name, config in CONFIGS.items() if name in trainable}
+    if configs and not may_change():
         st.caption(texts.read_only)
     elif configs:
         speed = form.core_speed()
-        seconds = sum(training_seconds(config, speed) for config in configs.values())
-        if st.button(texts.train.format(duration=in_words(seconds)), type="primary", key="train_lesson_runs"):
+        seconds = sum(
+            training_seconds(config, speed, done=troubled[name].share) for name, config in configs.items()
+        )
+        label = texts.train.format(duration=texts.duration(seconds))
+        if st.button(label, type="primary", key="train_lesson_runs"):
             perform(lambda: start_named(configs))
     show_busy_run()
+
+
+def _say(sentence: str, runs: Iterable[str]) -> None:
+    """Shows a sentence about these runs, if there are any."""
+    if names := ", ".join(runs):
+        st.info(escape_markdown(sentence.format(runs=names)))
+
+
+def _percent(found: _Found) -> int:
+    return round(100 * found.share)

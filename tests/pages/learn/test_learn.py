@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.components.learn import missing_runs
 from pages.components.learn.lessons import Link, all_lessons, glossary
+from pages.components.learn.texts import TEXTS
 from pages.components.runs import run_data
 from pages.components.train import form
 from tests.support.app_test import component, html, messages, read, visit
@@ -176,9 +177,47 @@ def test_missing_runs_are_trained_by_one_button(small: Path, monkeypatch: pytest
 def test_the_progress_of_a_missing_run_is_shown(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     run = new_run(small_config(), small, FIRST.runs[0])
+    monkeypatch.setattr(missing_runs, "CONFIGS", {run.name: run.config})
     with run.lock():
         run.write_status(Status(state="running", step=30, total_steps=120, epoch=0.75))
         assert f"{run.name} is being trained: 25 %" in read(messages(visit(LEARN)))
+
+
+def test_runs_that_are_begun_damaged_or_others_are_told_apart(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    lesson = next(each for each in all_lessons("en") if len(each.runs) >= 3)
+    first, second, third = lesson.runs[:3]
+    configs = {name: small_config() for name in lesson.runs}
+    monkeypatch.setattr(missing_runs, "CONFIGS", configs)
+    monkeypatch.setattr(form, "core_speed", lambda: 1e8)
+    begun = new_run(small_config(), small, first)
+    begun.write_status(Status(state="stopped", step=90, total_steps=120, epoch=2.25))
+    other = new_run(small_config(seed=7), small, second)
+    other.write_status(Status(state="finished", step=120, total_steps=120, epoch=3))
+    (small / third).mkdir()
+    (small / third / "config.json").write_text("{")
+    test = visit(LEARN, lesson=lesson.number)
+    said = messages(test)
+    assert f"not finished: {first} (75 %)." in said
+    assert f"other settings here, so its figures may differ: {second}." in said
+    assert f"are damaged: {third}." in said
+    assert "not here" not in said
+    seconds = training_seconds(configs[first], 1e8, done=0.75)
+    assert test.button(key="train_lesson_runs").label == f"Train them (about {in_words(seconds)})"
+    korean = visit(LEARN, lesson=lesson.number, language="ko")
+    label = korean.button(key="train_lesson_runs").label
+    assert label == f"학습시키기 (약 {TEXTS['ko'].duration(seconds)})"
+    assert f"{first} (75%)" in messages(korean)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "korean"),
+    [(17, "17 s", "17초"), (130, "2 min 10 s", "2분 10초"), (90_000, "1 day 1 h", "1일 1시간")],
+)
+def test_durations_are_in_the_language_of_the_lesson(seconds: float, english: str, korean: str) -> None:
+    assert [TEXTS[language].duration(seconds) for language in ("en", "ko")] == [english, korean]
 
 
 def test_a_read_only_visitor_is_told_whom_to_ask(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
