@@ -24,7 +24,7 @@ from vae.runs.run import Run
 OVER, LOG = "over", "log"
 # Between two looks at a run that cannot be read or was interrupted: it may be deleted or resumed elsewhere.
 TROUBLE_SECONDS = 2
-CURVES_HEIGHT = "clamp(190px, 36vh - 62px, 300px)"
+CURVES_HEIGHT = "var(--curves-height)"  # of page.css, where the map's height follows from it
 
 
 def poll_seconds(status: Status) -> float | None:
