@@ -20,7 +20,7 @@ from pages.components.train.live_panels import ChartOptions, chart_options, curv
 from vae.runs.records import LIVE
 
 _START = "Start one of the comparisons above, or train another run."
-# Opens and closes the controls on a phone (layout.css).
+# Opens and closes the controls on a phone (shell/app.css).
 _FOLD = '<details class="fold-controls"><summary>Colours, layers and time</summary></details>'
 _WAIT = "Another one that the host trains appears here."
 _STYLE = COMPONENTS / "compare" / "layout.css"

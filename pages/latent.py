@@ -32,7 +32,7 @@ from vae.datasets.registry import class_names
 
 _STYLE = COMPONENTS / "explore" / "layout.css"
 _PLACEMENT = ExplorerPlacement(tooltip=False)  # the digit under the pointer is large beside the map
-# Opens and closes the controls on a phone (layout.css).
+# Opens and closes the controls on a phone (shell/app.css).
 _FOLD = '<details class="fold-controls"><summary>Colours, layers and axes</summary></details>'
 
 
