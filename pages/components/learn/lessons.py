@@ -29,6 +29,19 @@ PAGES: Mapping[str, str] = {
 _FILE = re.compile(r"(\d\d)-[a-z0-9-]+\.md")
 _LINK = re.compile(r'\[(?P<label>[^\]]+)\]\((?P<address>/[^)\s]*)(?:\s+"(?P<parts>[^"]*)")?\)')
 _TERM = re.compile(r"^(?P<name>.+?)\s*\{#(?P<anchor>[a-z0-9-]+)\}$")
+# Marks of formulas, and what a tooltip has for them.
+_SIGNS: Mapping[str, str] = {
+    r"\approx": "≈",
+    r"\beta": "β",
+    r"\cdot": "·",
+    r"\ln": "ln",
+    r"\log": "log",
+    r"\mid": "|",
+    r"\sum": "Σ",
+    r"\;": " ",
+    "_i": "ᵢ",
+    "-": "−",
+}
 
 
 @dataclass(frozen=True)
@@ -85,8 +98,18 @@ class Term:
 
     @property
     def plain(self) -> str:
-        """The definition without marks, in one line, for a tooltip."""
-        return " ".join(re.sub(r"\[([^\]]*)\]\([^)]*\)|[$*\\\"]", r"\1", self.definition).split())
+        """The definition without marks, in one line, for a tooltip; its formulas in Unicode."""
+        text = re.sub(r"\$([^$]*)\$", lambda formula: _in_unicode(formula[1]), self.definition)
+        return " ".join(re.sub(r"\[([^\]]*)\]\([^)]*\)|[*\"]", r"\1", text).split())
+
+
+def _in_unicode(formula: str) -> str:
+    """LaTeX as text: what the glossary uses of it."""
+    text = re.sub(r"\\frac\{([^}]*)\}\{([^}]*)\}", r"\1/\2", formula)
+    text = re.sub(r"\\text\{([^}]*)\}", r"\1", text)
+    for mark, sign in _SIGNS.items():
+        text = text.replace(mark, sign)
+    return text
 
 
 class _FrontMatter(BaseModel):

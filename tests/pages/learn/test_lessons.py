@@ -120,6 +120,14 @@ def test_terms_have_anchors(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_tooltips_have_their_formulas_in_unicode(language: str) -> None:
+    tooltips = {term.anchor: term.plain for term in glossary(language)}
+    assert "q(z) = 1/N Σᵢ q(z | xᵢ)" in tooltips["aggregate-posterior"]
+    assert "1 / ln 2 ≈ 1.44" in tooltips["nat"]
+    assert not [text for text in tooltips.values() if set(text) & set("\\${}_^")]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_our_lessons_name_terms_and_runs_that_there_are(language: str) -> None:
     anchors = [term.anchor for term in glossary(language)]
     assert len(set(anchors)) == len(anchors)
