@@ -28,7 +28,7 @@ ones = np.ones(2, np.float32)
 test = ScoredSet(images, np.arange(2), means, logvars, ones, ones)
 spec = spec_of("tanh-2", small_model("tanh-2"))
 decoder_store(spec)
-encoder_strip(spec.name, test, 1, "7 · #1", key="one", timeline="moment")
+encoder_strip(spec.name, test, 1, "Test image 7 · #1", key="one", timeline="moment")
 encoder_strip(spec.name, test, None, "", key="none", timeline="moment")
 """
 
@@ -53,6 +53,7 @@ def test_z_is_mean_and_sigma_times_noise_and_is_drawn_anew(workshop: Workshop, p
         return exact
 
     first = shown(1)
+    expect(strip.get_by_role("img", name="Test image 7 · #1", exact=True)).to_be_visible()
     assert levels(strip.locator("canvas").first)[0, :3].tolist() == [16, 17, 18]  # 784 modulo 256
     page.evaluate(LOOKS)
     strip.get_by_role("button", name="Sample again").click()

@@ -70,7 +70,7 @@ class EncoderStrip {
     [mean, sigma, noise, this.z].forEach((numbers, i) => (this.cells[i].textContent = asText(numbers)));
     put(this.image, imageOf(bytesOf(image.levels)));
     put(this.decoded, imageOf(decoder.greyLevels(decoder.decode(this.z))));
-    this.image.setAttribute("aria-label", `Test image ${image.name}`);
+    this.image.setAttribute("aria-label", image.name);
     this.decoded.setAttribute("aria-label", `Decoded from z = ${asText(this.z)}`);
     this.seed.textContent = `seed ${choice.seed}`;
     this.box.dataset.z = JSON.stringify(this.z);
