@@ -13,6 +13,7 @@ from pages.components.learn.lessons import Link, all_lessons, glossary
 from pages.components.learn.texts import TEXTS
 from pages.components.runs import run_data
 from pages.components.train import form
+from tests.pages.test_one_screen import SCREENS
 from tests.support.app_test import component, html, messages, read, visit
 from tests.support.browser import wait_until
 from tests.support.paths import ROOT
@@ -256,6 +257,29 @@ def test_every_link_opens_what_it_names(link: Link) -> None:
         # A bound widget drops from the URL what is no value of its own, and what it shows without one.
         left = test.query_params[name] if name in test.query_params else test.session_state[name]
         assert ([str(left)] if not isinstance(left, list) else left) == values
+
+
+def parts_there(link: Link) -> set[str]:
+    """The parts that a link's page has at that address, as `test_one_screen.py` sees them there."""
+    query = dict(link.query)
+    if link.page != "map":
+        there = set(SCREENS[link.page].parts)
+        return there | {"samples"} if link.page == "compare" else there
+    there = set(SCREENS["latent"].parts) - {"neighbours", "path"}
+    panel = query.get("panel", "nearest")
+    there |= {"neighbours"} if panel == "nearest" else {panel} & {"samples", "encoder"}
+    return there | {"path"} & query.keys()
+
+
+@pytest.mark.parametrize("link", LINKS.values(), ids=LINKS)
+def test_every_link_names_parts_that_its_page_has(link: Link) -> None:
+    assert set(link.parts) <= parts_there(link)
+
+
+def test_a_part_that_is_not_there_is_found() -> None:
+    assert "maps" not in parts_there(Link("", "compare", (), ()))
+    assert "samples" not in parts_there(Link("", "map", (("panel", "encoder"),), ()))
+    assert "path" not in parts_there(Link("", "map", (), ()))
 
 
 @pytest.mark.parametrize("name", missing_runs.CONFIGS)
