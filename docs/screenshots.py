@@ -29,7 +29,7 @@ def take_bundled_run(page: Page, server: Server) -> None:
     page.mouse.move(*place_on(page, "map", -1.3, -1.0))  # where sixes turn into zeros
     take(page, "latent")
     page.goto(server.address("reconstructions?sort=worst&digit=3"))
-    page.locator("[data-on-screen=row-3]").wait_for()
+    page.locator("[data-on-screen=row-3]").first.wait_for()
     take(page, "reconstructions")
     page.goto(server.address("reconstructions?sort=surprise&digit=4&index=247"))
     ready(page, "opened_map")
