@@ -127,7 +127,7 @@ def kept(test: AppTest) -> dict[str, object]:
 
 
 def test_who_goes_to_another_page_keeps_no_film(run: Run) -> None:
-    test = visit("pages/latent.py", run=run.name)
+    test = visit("pages/latent.py", run=run.name, panel="save")
     button(test, "Export training video").click().run()
     kept(test)[component._FILM] = None, b"a film"
     assert component._FILM in kept(test.run())  # newer weights of a live run close nothing
