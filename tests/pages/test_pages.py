@@ -31,7 +31,7 @@ def test_without_runs_every_page_says_what_to_do(
 ) -> None:
     monkeypatch.chdir(ROOT)
     assert not small.exists()
-    assert f"no runs yet in {small}. Choose a preset on the Train page" in messages(visit(page))
+    assert f"no runs yet in {small}. Choose a preset" in messages(visit(page))
 
 
 @pytest.mark.parametrize("page", PAGES[:3])

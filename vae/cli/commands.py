@@ -219,8 +219,8 @@ def rename(run: RunName, title: str, /, *, runs_dir: RunsDir = None) -> None:
     print(f"The title of {found.name} is now: {title_of(found)}")
 
 
-@app.command
-def pack(run: RunName, /, *, moments: int = MOMENTS, runs_dir: RunsDir = None) -> None:
+@app.command(name="pack")
+def pack_finished(run: RunName, /, *, moments: int = MOMENTS, runs_dir: RunsDir = None) -> None:
     """Make a finished run small, in place: weights in float16, fewer moments, in int8.
 
     It can be explored, evaluated and trained longer as before; its evaluation is removed, because the weights

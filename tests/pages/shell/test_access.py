@@ -145,7 +145,9 @@ def test_what_changes_runs_is_not_shown_and_the_rest_is(runs_dir: Path, trained:
         with run.lock():
             run.write_status(run.status().model_copy(update={"state": state}))
             test = visit(TRAIN, {"chosen_runs": [run.name]})
-            assert [button.label for button in test.button] == ["Unlock this tab", "Open"]
+            assert [button.label for button in test.button] == ["Unlock this tab"]
+            listed = visit(TRAIN, {"chosen_runs": [run.name]}, show="Runs")
+            assert [button.label for button in listed.button] == ["Unlock this tab", "Open"]
             assert not [*test.number_input, *test.select_slider, *test.selectbox[1:]]
             assert not test.get("file_uploader")
             assert [each.proto.label for each in test.get("download_button")] == ["Download"]
