@@ -49,7 +49,7 @@ async def record_memory(pid: int, memory: list[float]) -> None:
         await asyncio.sleep(1)
 
 
-async def warm_up(server: Server, runs: list[str]) -> None:
+async def warm_up(server: Server, runs: list[Run]) -> None:
     """Visits everything once, so that all caches are filled."""
     tab = SocketTab(await Session.open(server.address()))
     for run in runs:
@@ -64,7 +64,7 @@ async def warm_up(server: Server, runs: list[str]) -> None:
     await tab.leave()
 
 
-async def visit(server: Server, runs: list[str], count: int, pages: int, seconds: float) -> list[User]:
+async def visit(server: Server, runs: list[Run], count: int, pages: int, seconds: float) -> list[User]:
     """Runs `count` users, `pages` of them in a browser, from the first arrival until all leave together."""
     path = chromium()
     # Evenly spread, so that their columns of the map lie far apart: a click in a browser takes a near point.
@@ -75,7 +75,7 @@ async def visit(server: Server, runs: list[str], count: int, pages: int, seconds
         browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         for number in range(count):
             run = runs[number % 2]
-            address = server.address(f"?run={run}")
+            address = server.address(f"?run={run.name}")
             client: SocketTab | BrowserTab
             if number in in_browser:
                 page = await browser.new_page(viewport={"width": 1400, "height": 900})
@@ -129,10 +129,10 @@ def report(users: list[User], memory: list[float], before: float, after: float) 
 
 
 async def measure(
-    server: Server, run: Run, runs: list[str], count: int, pages: int, minutes: float
+    server: Server, run: Run, runs: list[Run], count: int, pages: int, minutes: float
 ) -> list[Measurement]:
     """Measures the server under load while `run` is trained."""
-    await warm_up(server, [*runs, run.name])
+    await warm_up(server, [*runs, run])
     old = read_status(run)
     await asyncio.sleep(ALONE_SECONDS)
     alone = images_per_second(run, old, read_status(run))
@@ -140,7 +140,7 @@ async def measure(
     memory: list[float] = []
     watching = asyncio.create_task(record_memory(server.process.pid, memory))
     old, busy, started = read_status(run), processor_seconds(server.process.pid), time.perf_counter()
-    users = await visit(server, [*runs, run.name], count, pages, 60 * minutes)
+    users = await visit(server, [*runs, run], count, pages, 60 * minutes)
     beside = images_per_second(run, old, read_status(run))
     busy = (processor_seconds(server.process.pid) - busy) / (time.perf_counter() - started)
     watching.cancel()
@@ -170,7 +170,7 @@ def main() -> None:
             wait_until(lambda: run.status().epoch > 1)
             server = Server(APP, VAE_RUNS_DIR=str(folder))
             server.log = log
-            runs = [BUNDLED.name, short.name]
+            runs = [Run(folder / BUNDLED.name), short]
             with server:
                 measured = measure(server, run, runs, arguments.sessions, arguments.pages, arguments.minutes)
                 show(asyncio.run(measured))

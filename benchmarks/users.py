@@ -19,6 +19,8 @@ from streamlit.proto.Selectbox_pb2 import Selectbox
 from benchmarks.sessions import Session
 from tests.support import latent_page
 from tests.support.browser import PLACE, READY, SLOW
+from vae.runs.run import Run
+from vae.runs.titles import title_of
 
 MAP, GALLERY, TRAIN = "", "reconstructions", "train"  # as Streamlit names the pages
 QUEUE = f"{latent_page.MAP}.queue"  # of the map's events
@@ -97,15 +99,15 @@ class SocketTab:
         _expect("picture in the address", "index=" in self.session.query, False)
         return seconds
 
-    async def go_to(self, page: str, run: str) -> float:
+    async def go_to(self, page: str, run: Run) -> float:
         """Goes to another page, where `run` stays selected."""
         seconds = await self.session.go_to(page)
         self._expect_run(run, page)
         return seconds
 
-    async def choose(self, run: str, page: str) -> float:
+    async def choose(self, run: Run, page: str) -> float:
         """Selects a run, on the page `page`."""
-        option = next(each for each in self._run_box().options if each.partition(" ")[0] == run)
+        option = next(each for each in self._run_box().options if each.partition(" · ")[0] == title_of(run))
         seconds = await self.session.change("selected_run_box", string_value=option)
         self._expect_run(run, page)
         return seconds
@@ -114,15 +116,15 @@ class SocketTab:
         """Closes the tab."""
         await self.session.close()
 
-    def _expect_run(self, run: str, page: str) -> None:
+    def _expect_run(self, run: Run, page: str) -> None:
         """Raises WrongResultError unless the page shows this run."""
-        _expect(
-            "selected run", self._run_box().raw_value.partition(" ")[0], run
-        )  # its widget state comes later
+        title = title_of(run)
+        # Its widget state comes later.
+        _expect("selected run", self._run_box().raw_value.partition(" · ")[0], title)
         if page == MAP:
-            _expect("map", self._map_data()["label"].split(". Arrows")[0], f"Latent space of {run}")
+            _expect("map", self._map_data()["label"].split(". Arrows")[0], f"Latent space of {title}")
         elif page == TRAIN:
-            _expect("training", any(each.startswith(f"{run}: ") for each in self._headings()), True)
+            _expect("training", any(each.startswith(f"{title}: ") for each in self._headings()), True)
 
 
 class BrowserTab:
@@ -181,16 +183,16 @@ class BrowserTab:
         await self._settled()
         return time.perf_counter() - started
 
-    async def go_to(self, page: str, run: str) -> float:
+    async def go_to(self, page: str, run: Run) -> float:
         started = time.perf_counter()
         await self.page.get_by_role("link", name=TITLES[page], exact=True).click()
         await self._wait_for_run(run, page)
         return time.perf_counter() - started
 
-    async def choose(self, run: str, page: str) -> float:
+    async def choose(self, run: Run, page: str) -> float:
         await self.page.get_by_role("combobox", name="Run").click()
         started = time.perf_counter()
-        await self.page.get_by_role("option", name=run).click()
+        await self.page.get_by_role("option", name=title_of(run)).click()
         await self._wait_for_run(run, page)
         return time.perf_counter() - started
 
@@ -199,18 +201,20 @@ class BrowserTab:
         self.errors += await alerts.all_inner_texts()
         await self.page.close()
 
-    async def _wait_for_run(self, run: str, page: str) -> None:
+    async def _wait_for_run(self, run: Run, page: str) -> None:
         """Waits until the page shows this run."""
         if page == MAP:
-            shown_map = self.page.locator(f'[aria-label^="Latent space of {run}."]')
+            shown_map = self.page.locator(f'[aria-label^="Latent space of {title_of(run)}."]')
             await expect(shown_map).to_be_visible(timeout=SLOW)
             await self.page.wait_for_function(READY, arg=["map", 1], timeout=SLOW)
         elif page == TRAIN:
-            await expect(self.page.get_by_role("heading", name=f"{run}:")).to_be_visible(timeout=SLOW)
+            await expect(self.page.get_by_role("heading", name=f"{title_of(run)}:")).to_be_visible(
+                timeout=SLOW
+            )
         else:
             tile = self.page.locator("[data-tiles=gallery] button").first
             await expect(tile).to_be_visible(timeout=SLOW)
-            await self.page.wait_for_function(f"location.search.includes('run={run}')", timeout=SLOW)
+            await self.page.wait_for_function(f"location.search.includes('run={run.name}')", timeout=SLOW)
         await self._settled()
 
     async def _last_event(self) -> int:
@@ -257,8 +261,8 @@ class User:
     client: SocketTab | BrowserTab
     number: int
     count: int
-    runs: list[str]
-    run: str
+    runs: list[Run]
+    run: Run
     page: str = MAP
     opened: bool = False
     seconds: dict[str, list[float]] = field(default_factory=dict)

@@ -31,7 +31,8 @@ def test_without_runs_every_page_says_what_to_do(
 ) -> None:
     monkeypatch.chdir(ROOT)
     assert not small.exists()
-    assert f"no runs yet in {small}. Choose a preset" in messages(visit(page))
+    where = "below" if page == "pages/train.py" else "on the Train page"
+    assert f"no runs yet in {small}. Choose a preset {where}" in messages(visit(page))
 
 
 @pytest.mark.parametrize("page", PAGES[:3])

@@ -230,10 +230,11 @@ def test_files_are_put_there_again_and_go_a_day_after_their_last_use(run: Run) -
 def test_the_slider_knows_the_chosen_picture_and_the_map_its_moments(run: Run) -> None:
     score_training_set(run)
     test = visit(PAGES[0], run=run.name, pins="0.5,1_i3", pictures="training")
-    shown, latent_map = component(test, "moment"), component(test, "map")
+    shown, look, latent_map = (component(test, key) for key in ("moment", "look", "map"))
     loaded = loaded_model.load(run)
-    assert shown["chosen"]["number"] == 3
-    assert shown["chosen"]["z"] == loaded.test.means[3].tolist()
+    assert look["chosen"]["number"] == 3
+    assert look["chosen"]["z"] == loaded.test.means[3].tolist()
+    assert look["timeline"] == shown["key"]
     assert shown["moments"] == found(run).name
     assert latent_map["pinned"] == [None, 3]
     assert latent_map["moments"]["timeline"] == shown["key"]

@@ -15,6 +15,7 @@ from benchmarks.sessions import Session
 from benchmarks.users import GALLERY, MAP, SocketTab, WrongResultError
 from tests.support.browser import Server
 from tests.support.paths import BUNDLED
+from vae.runs.run import Run
 
 TOGETHER = 3
 T = TypeVar("T")
@@ -32,10 +33,10 @@ def test_visitors_who_act_at_once_see_their_own(shared: Server) -> None:
         own = (number - 1.0, 0.25 * number)
         await tab.click(own)
         await tab.draw(own, (-own[1], own[0]))
-        await tab.go_to(GALLERY, BUNDLED.name)
+        await tab.go_to(GALLERY, Run(BUNDLED))
         await tab.open(100 + number)
         await tab.close()
-        await tab.go_to(MAP, BUNDLED.name)
+        await tab.go_to(MAP, Run(BUNDLED))
         await tab.click((own[1], own[0]))
         await tab.leave()
         return tab.errors
