@@ -95,7 +95,7 @@ class SocketTab:
 
     async def close(self) -> float:
         """Closes the picture."""
-        seconds = await self.session.change("One picture, closer", trigger_value=True)
+        seconds = await self.session.change("One image, closer", trigger_value=True)
         _expect("picture in the address", "index=" in self.session.query, False)
         return seconds
 

@@ -1,5 +1,6 @@
-"""What tests of pages share: the bundled run, as torch computes it."""
+"""What tests of pages share: the bundled run, its posteriors as they are stored and as torch computes them."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,5 +15,8 @@ def bundled() -> Bundled:
     model = Run(BUNDLED).load_model()
     images, labels = load("mnist", train=False)
     with torch.no_grad():
-        means = torch.cat([model.encode(part[:, None] / 255)[0] for part in images.split(1000)])
-    return Bundled(model, means.numpy(), labels.numpy(), images.numpy())
+        means = torch.cat([model.encode(part[:, None] / 255)[0] for part in images.split(1000)]).numpy()
+    saved = Run(BUNDLED).saved_model().scores
+    assert saved is not None
+    np.testing.assert_allclose(saved.mean, means, rtol=2**-11, atol=1e-5)  # in float16, as it is packed
+    return Bundled(model, saved.mean, labels.numpy(), images.numpy())

@@ -129,7 +129,7 @@ def inside(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
 
 
 def select(page: Page, mode: str, *places: tuple[float, float]) -> np.ndarray:
-    """Selects on the map by a lasso or a box around places; the polygon that the map keeps of it: (K, 2)."""
+    """Selects on the map by a lasso or a box around places; the polygon that Plotly tells: (K, 2)."""
     page.locator(f'.modebar-btn[data-val="{mode}"]').click()
     drag(page, *places)
     page.wait_for_function("window.selections.length > 0")
@@ -137,7 +137,7 @@ def select(page: Page, mode: str, *places: tuple[float, float]) -> np.ndarray:
     corners = np.array(page.evaluate("window.selections.pop()"), np.float64).T
     for low_or_high in (np.min, np.max):
         assert np.abs(low_or_high(corners, axis=0) - low_or_high(places, axis=0)).max() < 0.05
-    return np.array(page.evaluate(f"{MAP}.data.region"), np.float64)
+    return corners
 
 
 def test_a_lasso_and_a_box_count_what_they_hold(shared: Server, page: Page, bundled: Bundled) -> None:

@@ -15,6 +15,7 @@ from tests.support.paths import ROOT
 from tests.support.sources import SOURCES
 from vae.datasets.registry import class_names
 from vae.runs.run import Run
+from vae.runs.titles import give_title
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>",
@@ -81,6 +82,7 @@ def of_a_stranger(trained: Run, small_data: Path, tmp_path: Path) -> Iterator[Se
     run = Run(tmp_path / "runs" / NAME)
     shutil.copytree(trained.path, run.path)
     run.write_status(run.status().model_copy(update={"state": "failed", "error": " ".join(HOSTILE)}))
+    give_title(run, NAME)
     broken = Run(tmp_path / "runs" / "broken")
     shutil.copytree(trained.path, broken.path)
     (broken.path / "config.json").write_text(json.dumps({"format": 2, "dataset": HOSTILE[0]}))
@@ -103,7 +105,7 @@ def test_a_strangers_run_shows_its_markup(of_a_stranger: Server, page: Page) -> 
     asked: list[str] = []
     page.on("dialog", lambda dialog: asked.append(dialog.message))
     page.goto(of_a_stranger.address(f"train?run={NAME}"))
-    expect(page.get_by_role("heading", name=": failed")).to_be_visible()
+    expect(page.get_by_role("heading", name="evil.example--x: failed")).to_be_visible()
     expect(page.get_by_test_id("stAlertContentError")).to_be_visible()
     assert shown(page.get_by_test_id("stAlertContentError")) == " ".join(HOSTILE)
     ready(page, "curves")
