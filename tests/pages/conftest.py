@@ -1,4 +1,4 @@
-"""What tests of pages share: the bundled run, its posteriors as they are stored and as torch computes them."""
+"""What tests of pages share: the bundled run, with its posteriors as stored and as torch computes them."""
 
 import numpy as np
 import pytest
