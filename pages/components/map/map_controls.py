@@ -5,7 +5,10 @@ from typing import Any, NamedTuple, get_args
 import streamlit as st
 
 from pages.components.map.latent_map import DEFAULT_LAYERS, Colouring, Layer
+from pages.components.shell.assets import COMPONENTS
 from pages.components.shell.url_state import take_default
+
+_STYLE = COMPONENTS / "map" / "map_controls.css"
 
 # Keys of the widgets, and so their URL parameters.
 COLOUR, LAYERS, PICTURES = "colour", "layers", "pictures"
@@ -37,6 +40,7 @@ def map_controls(latent_dim: int, *, choose_set: bool = True) -> MapSettings:
 
     The values stay while other pages are shown. Without `choose_set` the points are those of the test set.
     """
+    st.html(_STYLE)
     kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session", "width": "content"}
     mean = f" (of those in all {latent_dim} dimensions, the geometric mean)" if latent_dim > 1 else ""
     take_default(COLOUR, "class", ["class"])

@@ -1,9 +1,7 @@
 import { component } from "../../shell/lifecycle.js";
 import { emitHover, named } from "../../shell/hover_event.js";
-import { timeline } from "../../stores/moments/timeline.js";
+import { MomentDecoder } from "../../stores/moments/moment_decoder.js";
 import { bytesOf, imageOf, put } from "../../stores/pictures/levels.js";
-import { Awaited } from "../../stores/registry/awaited.js";
-import { decoders } from "../../stores/registry/registry.js";
 import { choice } from "../../map/samples/choice.js";
 import { draws } from "../../map/samples/noise.js";
 
@@ -21,7 +19,7 @@ class EncoderStrip {
     this.cells = box.querySelectorAll("td");
     this.seed = box.querySelector(".encoder-strip-seed");
     this.note = box.querySelector(".component-note");
-    this.awaited = new Awaited(decoders(), () => this.draw());
+    this.source = new MomentDecoder(() => this.draw());
     const { signal } = this.listeners;
     choice.read();
     choice.addEventListener("change", () => this.draw(), { signal });
@@ -34,19 +32,14 @@ class EncoderStrip {
 
   show({ data }) {
     this.data = data;
-    if (!this.timeline) {
-      this.timeline = timeline(data.timeline);
-      this.timeline.addEventListener("change", () => this.draw(), { signal: this.listeners.signal });
-    }
-    this.awaited.request(data.decoder);
+    this.source.request(data.decoder, data.timeline);
     this.draw();
   }
 
   // Decoder, mean and log-variance of the moment that is shown, or null while they are on their way.
   get moment() {
     const { image } = this.data;
-    const earlier = this.timeline.scene?.loaded;
-    const decoder = earlier?.decoder ?? this.awaited.value;
+    const { moment: earlier, value: decoder } = this.source;
     if (!decoder) return null;
     const size = image.mean.length;
     const of = (all) => [...all.subarray(image.index * size, (image.index + 1) * size)];
@@ -60,7 +53,7 @@ class EncoderStrip {
     const { image } = this.data;
     this.note.hidden = Boolean(image);
     for (const row of this.rows) row.hidden = !image;
-    const moment = image && this.awaited.value && this.moment;
+    const moment = image && this.moment;
     if (!moment) return;
     const { decoder, mean, logvar } = moment;
     const { normal } = draws(choice.seed, 0);
@@ -78,7 +71,7 @@ class EncoderStrip {
 
   dispose() {
     this.listeners.abort();
-    this.awaited.end();
+    this.source.end();
   }
 }
 

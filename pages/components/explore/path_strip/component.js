@@ -1,10 +1,8 @@
 import { component } from "../../shell/lifecycle.js";
 import { element } from "../../shell/dom.js";
 import { emitHover, named, placeText } from "../../shell/hover_event.js";
-import { timeline } from "../../stores/moments/timeline.js";
+import { MomentDecoder } from "../../stores/moments/moment_decoder.js";
 import { imageOf, put } from "../../stores/pictures/levels.js";
-import { Awaited } from "../../stores/registry/awaited.js";
-import { decoders } from "../../stores/registry/registry.js";
 
 // The place at a fraction of the path, 0 to 1, interpolated linearly between neighbouring places.
 function placeAt(places, part) {
@@ -19,7 +17,6 @@ const partOf = (phase) => (phase < 1 ? phase : 2 - phase);
 
 class PathStrip {
   frame = null;
-  listeners = new AbortController();
   phase = 0;
   playing = false;
   emitting = false; // whether the other components show the place on the path
@@ -28,7 +25,7 @@ class PathStrip {
     const box = (this.box = parentElement.querySelector(".path-strip"));
     const parts = ["input", "button", ".path-strip-row", ".path-strip-place"];
     [this.slider, this.button, this.row, this.place] = parts.map((part) => box.querySelector(part));
-    this.awaited = new Awaited(decoders(), () => this.drawRow());
+    this.source = new MomentDecoder(() => this.drawRow());
     this.button.onclick = () => this.play(!this.playing);
     this.slider.oninput = () => this.scrub(this.slider.value / 100);
     this.row.onclick = ({ target }) => {
@@ -58,29 +55,15 @@ class PathStrip {
     Object.assign(this, { shown: text, data });
     this.box.setAttribute("aria-label", data.label);
     this.row.setAttribute("aria-label", `${data.label}, in steps`);
-    this.follow(data.timeline);
-    this.drawn = null;
-    this.awaited.request(data.decoder);
+    this.source.request(data.decoder, data.timeline);
     this.drawRow();
-  }
-
-  // The same timeline as long as the strip exists.
-  follow(name) {
-    if (this.timeline) return;
-    this.timeline = timeline(name);
-    this.timeline.addEventListener("change", () => this.drawRow(), { signal: this.listeners.signal });
-  }
-
-  // That of the moment which is shown, once the newest is here.
-  get decoder() {
-    return this.awaited.value && (this.timeline.scene?.loaded.decoder ?? this.awaited.value);
   }
 
   // The images along the path, anew for another decoder or path.
   drawRow() {
-    const { data, decoder, row } = this;
-    if (!decoder || this.drawn === decoder) return;
-    this.drawn = decoder;
+    const { data, row } = this;
+    const decoder = this.source.value;
+    if (!decoder) return;
     const shown = data.places.filter((_, i) => i % data.step === 0);
     const images = shown.map((z) => imageOf(decoder.greyLevels(decoder.decode(z))));
     const canvases = images.map((image, i) => put(row.children[i] ?? element("canvas"), image));
@@ -117,8 +100,8 @@ class PathStrip {
   // Draws the place that is shown; at most once a frame.
   draw(now) {
     this.frame = null;
-    const { slider, row, data, decoder } = this;
-    if (!decoder) return;
+    const { slider, row, data } = this;
+    if (!this.source.value) return;
     if (this.playing) {
       this.phase = (this.phase + (now - (this.last ?? now)) / 1000 / data.seconds) % 2;
       this.last = now;
@@ -137,9 +120,8 @@ class PathStrip {
   }
 
   dispose() {
-    this.listeners.abort();
     cancelAnimationFrame(this.frame);
-    this.awaited.end();
+    this.source.end();
     this.leave();
   }
 }

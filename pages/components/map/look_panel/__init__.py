@@ -20,7 +20,7 @@ _mount = module_component(
     "<figcaption><canvas hidden></canvas><p></p></figcaption></figure>"
     '<figure class="look-card look-chosen" data-on-screen="chosen" hidden><div role="img"><canvas></canvas>'
     "</div><figcaption><canvas hidden></canvas><p></p></figcaption></figure></div>"
-    '<span class="look-panel-spoken" role="status"></span></div>',
+    '<span class="look-panel-spoken visually-hidden" role="status"></span></div>',
 )
 
 

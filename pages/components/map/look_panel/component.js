@@ -1,9 +1,7 @@
 import { component } from "../../shell/lifecycle.js";
 import { onHover } from "../../shell/hover_event.js";
-import { timeline } from "../../stores/moments/timeline.js";
+import { MomentDecoder } from "../../stores/moments/moment_decoder.js";
 import { bytesOf, imageOf, put } from "../../stores/pictures/levels.js";
-import { Awaited } from "../../stores/registry/awaited.js";
-import { decoders } from "../../stores/registry/registry.js";
 import { densityText, klOf, lossText, pointText } from "./figures.js";
 
 const RESTS = 400; // milliseconds without another key
@@ -60,7 +58,7 @@ class LookPanel {
       (part) => new Card(this.box.querySelector(part)),
     );
     this.spoken = this.box.querySelector(".look-panel-spoken");
-    this.awaited = new Awaited(decoders(), () => this.draw());
+    this.source = new MomentDecoder(() => this.draw());
     onHover((hovered) => {
       this.hovered = hovered;
       this.drawPointer();
@@ -70,37 +68,18 @@ class LookPanel {
   show({ data }) {
     this.data = data;
     this.chosen.figure.hidden = !data.chosen;
-    this.follow(data.timeline);
-    this.awaited.request(data.decoder);
+    this.source.request(data.decoder, data.timeline);
     this.draw();
   }
 
-  // The same timeline as long as the panel exists.
-  follow(name) {
-    if (!name || this.timeline) return;
-    this.timeline = timeline(name);
-    const { signal } = this.listeners;
-    this.timeline.addEventListener("change", () => this.shown === this.moment || this.draw(), { signal });
-  }
-
-  // What is shown: an earlier moment, or null for the newest weights.
-  get moment() {
-    return this.timeline?.scene?.loaded ?? null;
-  }
-
-  // That of the moment, once the newest is here.
-  get decoder() {
-    return this.awaited.value && (this.moment?.decoder ?? this.awaited.value);
-  }
-
   draw() {
-    this.shown = this.moment;
     this.drawPointer();
     this.drawChosen();
   }
 
   drawPointer() {
-    const { box, data, decoder, pointer } = this;
+    const { box, data, pointer } = this;
+    const decoder = this.source.value;
     const { source, z, where, chart } = this.hovered;
     const own = data.chart === null || chart === data.chart;
     const real = own ? this.hovered.real : null;
@@ -132,7 +111,8 @@ class LookPanel {
   }
 
   drawChosen() {
-    const { data, decoder, moment, chosen: card } = this;
+    const { data, chosen: card } = this;
+    const { moment, value: decoder } = this.source;
     const { chosen, plane } = data;
     if (!chosen || !decoder || decoder.layers[0].inputs !== chosen.z.length) return;
     const { number, title, reconstruction, kl } = chosen;
@@ -159,7 +139,7 @@ class LookPanel {
   dispose() {
     clearTimeout(this.resting);
     this.listeners.abort();
-    this.awaited.end();
+    this.source.end();
   }
 }
 

@@ -1,10 +1,8 @@
 import { component } from "../../shell/lifecycle.js";
 import { element } from "../../shell/dom.js";
 import { emitHover } from "../../shell/hover_event.js";
-import { timeline } from "../../stores/moments/timeline.js";
+import { MomentDecoder } from "../../stores/moments/moment_decoder.js";
 import { bytesOf, imageOf } from "../../stores/pictures/levels.js";
-import { Awaited } from "../../stores/registry/awaited.js";
-import { decoders } from "../../stores/registry/registry.js";
 import { choice } from "./choice.js";
 import { draws } from "./noise.js";
 
@@ -23,7 +21,7 @@ class Samples {
     this.kinds = [...box.querySelectorAll("[data-kind]")];
     for (const button of this.kinds) button.onclick = () => choice.set({ kind: button.dataset.kind });
     box.querySelector("[data-act]").onclick = () => choice.again();
-    this.awaited = new Awaited(decoders(), () => this.draw());
+    this.source = new MomentDecoder(() => this.draw());
     const { signal } = this.listeners;
     choice.read();
     choice.addEventListener("change", () => this.draw(), { signal });
@@ -39,28 +37,14 @@ class Samples {
       this.posteriors = data.posteriors && new Float32Array(bytesOf(data.posteriors).buffer);
     }
     this.data = data;
-    this.follow(data.timeline);
-    if (data.decoder) this.awaited.request(data.decoder);
+    this.source.request(data.decoder, data.timeline);
     this.draw();
   }
 
-  // The same timeline as long as the row exists.
-  follow(name) {
-    if (!name || this.timeline) return;
-    this.timeline = timeline(name);
-    const { signal } = this.listeners;
-    this.timeline.addEventListener("change", () => this.drawn === this.decoder || this.draw(), { signal });
-  }
-
-  // That of the moment which is shown, once the newest is here.
-  get decoder() {
-    return this.awaited.value && (this.timeline?.scene?.loaded.decoder ?? this.awaited.value);
-  }
-
   draw() {
-    const { box, canvas, decoder, data, posteriors } = this;
+    const { box, canvas, data, posteriors } = this;
     if (!data) return;
-    this.drawn = decoder;
+    const decoder = this.source.value;
     const kind = posteriors ? choice.kind : "prior";
     for (const button of this.kinds) {
       button.setAttribute("aria-pressed", button.dataset.kind === kind);
@@ -102,7 +86,7 @@ class Samples {
     const { uniform, normal } = draws(choice.seed, number);
     const { posteriors, data } = this;
     const one = Math.floor(uniform() * (posteriors.length / (2 * size)));
-    const earlier = this.timeline?.scene?.loaded; // the newest moment has none of its own
+    const earlier = this.source.moment; // the newest has no posteriors of its own
     const [mean, logvar] = earlier?.mean
       ? [earlier.mean, earlier.logvar].map((all) => all.subarray(one * data.every * size))
       : [posteriors.subarray(2 * one * size), posteriors.subarray((2 * one + 1) * size)];
@@ -111,7 +95,7 @@ class Samples {
 
   dispose() {
     this.listeners.abort();
-    this.awaited.end();
+    this.source.end();
   }
 }
 
