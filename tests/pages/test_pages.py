@@ -178,6 +178,30 @@ def number(test: AppTest, label: str) -> NumberInput:
     )
 
 
+def test_every_message_of_a_rate_has_the_value_in_force(runs_dir: Path, trained: Run) -> None:
+    """A browser that draws two messages at once sees the last only, and would send another value back."""
+    run = Run(runs_dir / trained.name)
+    paused = run.status().model_copy(update={"state": "paused"})
+    run.write_status(paused)
+    test = visit(PAGES[2])
+    with run.lock():
+        for beta in (paused.beta, 4.0):  # at first, and changed elsewhere
+            run.write_status(paused.model_copy(update={"beta": beta}))
+            test.run()
+            for _ in range(2):
+                field = number(test, "Beta")
+                assert (field.value, field.proto.default, field.proto.set_value) == (beta, beta, False)
+                test.run()
+        assert run.request() is None
+        number(test, "Beta").set_value(2.0).run()
+        request = run.request()
+        assert request is not None
+        run.write_status(paused.model_copy(update={"beta": 2.0, "heard": request.number}))
+        key = number(test, "Beta").key
+        assert (number(test.run(), "Beta").value, number(test, "Beta").key) == (2, key)
+        assert run.request() == request
+
+
 def test_a_failed_run_says_why_and_resumes_with_another_rate(runs_dir: Path, trained: Run) -> None:
     run = Run(runs_dir / trained.name)
     run.write_status(run.status().model_copy(update={"state": "failed", "error": "The loss was no number."}))

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable
 
-from playwright.sync_api import Page, WebSocket
+from playwright.sync_api import Page, Request, WebSocket
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
@@ -11,19 +11,20 @@ from tests.support.browser import SLOW
 
 # The next control that is visible, enabled, and unlike those used before; its kind and its name: that of its
 # widget, and its own text without numbers, so that of pictures and pages one stands for all. Those of a
-# dialog or popover come first, those that hide what is seen last. Not the sidebar; not what only the browser
-# answers to (hints, and the buttons of Plotly and of Streamlit's toolbars); not the steppers of a number's
-# field, which the arrow keys stand for.
+# dialog or popover come first, those that hide what is seen last. Not the choice of page and runs; not what
+# only the browser answers to (hints, and the buttons of Plotly and of Streamlit's toolbars); not the steppers
+# of a number's field, which the arrow keys stand for.
 _NEXT = """(used) => {
     const kinds = {
         slide: "input[type=range]",
         choose: "[role=combobox]",
         type: "input[type=number]",
-        press: "button:not([aria-label=Close], .st-key-panel button), details:not([open]) > summary, " +
+        press: "button:not([aria-label=Close], .st-key-panel button, .st-key-show button), details:not([open]) > summary, " +
             "[role=switch], [type=checkbox]",
-        leave: "[role=tab], .st-key-panel button, [aria-label=Close]",
+        leave: "[role=tab], .st-key-panel button, .st-key-show button, [aria-label=Close]",
     };
-    const away = "[data-testid=stSidebar], [data-testid=stHeader], [aria-label^='Help for'], " +
+    const away = "[data-testid=stSidebarHeader], [data-testid=stSidebarNav], [class*=_run_box], " +
+        "[data-testid=stHeader], [aria-label^='Help for'], " +
         "[data-testid=stElementToolbar], [data-testid=stNumberInput] button, [aria-label=Open], " +
         ".modebar, .latent-map-legend";
     const nameOf = (element) => {
@@ -54,7 +55,11 @@ class Controls:
     def __init__(self, page: Page) -> None:
         self.page, self.used = page, list[str]()
         self._asked = False  # whether the server has not answered yet
+        self._loading: set[Request] = set()  # files that are on their way, such as a component's modules
         page.on("websocket", self._listen)
+        page.on("request", lambda request: self._loading.add(request))
+        for end in ("requestfinished", "requestfailed"):
+            page.on(end, lambda request: self._loading.discard(request))
 
     def _listen(self, socket: WebSocket) -> None:
         socket.on("framesent", self._sent)
@@ -78,10 +83,10 @@ class Controls:
         """Waits until the server has answered all that the page has asked for."""
         self.page.evaluate(_FRAMES)
         end = time.monotonic() + SLOW / 1000
-        while self._asked:
+        while self._asked or self._loading:
             assert time.monotonic() < end, f"no answer from the server: {self.page.url}"
             self.page.wait_for_timeout(5)
-            if not self._asked:
+            if not (self._asked or self._loading):
                 self.page.evaluate(_FRAMES)  # it may ask for more
 
     def use_all(self, but: Iterable[str]) -> list[str]:

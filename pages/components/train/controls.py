@@ -1,7 +1,5 @@
 """Controls of a run: pause, single batches, slow motion, rates; resume, train again or longer."""
 
-from typing import Any
-
 import streamlit as st
 
 from pages.components.runs.config_text import field_label
@@ -36,15 +34,16 @@ def controls(run: Run) -> None:
             _ended_actions(run, status)
         else:
             _buttons(run, status, request, acknowledged=acknowledged)
-            delay = _widget_key(
+            key, delay = _key_and_default(
                 run, "delay", status.delay, requested=request.delay, acknowledged=acknowledged
             )
             st.select_slider(
                 "Slow motion",
-                sorted({*DELAYS, status.delay}),
+                sorted({*DELAYS, status.delay, delay}),
+                value=delay,
                 format_func=lambda seconds: DELAYS.get(seconds, f"{seconds:g} s"),
-                key=delay,
-                on_change=lambda: request_and_wait(run, delay=st.session_state[delay]),
+                key=key,
+                on_change=lambda: request_and_wait(run, delay=st.session_state[key]),
                 help="How long to wait after each batch.",
                 width=220,
             )
@@ -95,9 +94,10 @@ def _rate(run: Run, field: str, status: Status, request: Request) -> None:
     now = getattr(status, field)
     value = float(getattr(run.config, field) if now is None else now)
     requested, acknowledged = getattr(request, field), request.number == status.heard
-    key = _widget_key(run, field, value, requested=requested, acknowledged=acknowledged)
+    key, default = _key_and_default(run, field, value, requested=requested, acknowledged=acknowledged)
     st.number_input(
         field_label(field),
+        value=default,
         step=click_step(field, float(getattr(run.config, field))),
         format="%.4g",
         key=key,
@@ -107,15 +107,23 @@ def _rate(run: Run, field: str, status: Status, request: Request) -> None:
     )
 
 
-def _widget_key(run: Run, field: str, value: Any, *, requested: Any, acknowledged: bool) -> str:
-    """The key of a widget, after setting it to the value in force, or to a requested one that is pending."""
-    key = f"{run.name} {field}"
+def _key_and_default(
+    run: Run, field: str, value: float, *, requested: float | None, acknowledged: bool
+) -> tuple[str, float]:
+    """The key of a widget, and its default: the value in force, or a requested one that is pending.
+
+    A value that was changed elsewhere makes a new widget. Set in the session's state, it would be in one
+    message only; if the browser draws that together with the next, Streamlit 1.67 keeps the old value, or the
+    least one, in the widget and sends it as if somebody had entered it.
+    """
+    memory = f"{run.name} {field}"
     shown = value if acknowledged or requested is None else requested
-    # Set only if it differs: what is set is sent to the browser, and would overwrite a value entered
-    # meanwhile.
-    if key not in st.session_state or (acknowledged and st.session_state[key] != shown):
-        st.session_state[key] = shown
-    return key
+    number, default = st.session_state.get(memory, (0, shown))
+    # What was entered in this widget is left there while the trainer has not heard of it.
+    if acknowledged and st.session_state.get(f"{memory} {number}", default) != value:
+        number, default = number + 1, value
+    st.session_state[memory] = number, default
+    return f"{memory} {number}", default
 
 
 def _ended_actions(run: Run, status: Status) -> None:

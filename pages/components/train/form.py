@@ -44,9 +44,6 @@ def take_link() -> bool:
     preset = asked.preset
     _reset(preset)  # new widgets, as those that are shown keep what was typed
     st.session_state[_PRESET] = preset
-    for name, value in asked.values.items():
-        text = not isinstance(value, int | float) and get_origin(FIELDS[name].annotation) is not Literal
-        st.session_state[_key(preset, name)] = value_text(value) if text or name == "threads" else value
     st.session_state[_LINK] = asked
     return True
 
@@ -56,7 +53,7 @@ def preset_choice() -> PresetName:
     chosen = st.segmented_control(
         "Preset",
         list(PRESET_DESCRIPTIONS),
-        default=DEFAULT_PRESET,
+        default=link.preset if (link := _link()) else DEFAULT_PRESET,
         required=True,
         key=_PRESET,
         help="What is trained, how long. Each can be changed in Settings.",
@@ -71,7 +68,7 @@ def config_form(preset: PresetName) -> TrainConfig | None:
     The changes to each preset are remembered in this tab.
     """
     given = {}
-    link: Settings | None = st.session_state.get(_LINK)
+    link = _link()
     note = st.container()  # filled when it is known whether the form was changed
     asked = bool(link and link.preset == preset and link.values)
     with st.expander(f"Settings of {preset}", expanded=asked):
@@ -101,8 +98,11 @@ def config_form(preset: PresetName) -> TrainConfig | None:
 
 
 def _widget(preset: PresetName, name: str, field: FieldInfo) -> Any:
-    """Shows the field, at first with the preset's value, and returns its value."""
+    """Shows the field, at first with the value of a link or the preset, and returns its value."""
     value = getattr(TrainConfig.preset(preset), name)
+    link = _link()
+    if link and link.preset == preset:
+        value = link.values.get(name, value)
     common: dict[str, Any] = {
         "label": field_label(name),
         "help": field.description,
@@ -122,6 +122,12 @@ def _widget(preset: PresetName, name: str, field: FieldInfo) -> Any:
         number = st.number_input(value=float(value), step=step, format=f"%.{_DIGITS}g", **common)
         return float(f"{number:.{_DIGITS}g}")
     return st.text_input(value=value_text(value), max_chars=_MAX_CHARS, **common).strip()
+
+
+def _link() -> Settings | None:
+    """The settings of a link, while nothing else is chosen."""
+    link: Settings | None = st.session_state.get(_LINK)
+    return link
 
 
 def _show_wrong(link: Settings | None) -> None:

@@ -302,8 +302,9 @@ def test_a_map_that_is_left_and_comes_back(small_map: str, page: Page) -> None:
     chart = page.locator(".latent-map-chart").element_handle()
     page.get_by_role("link", name="Reconstructions").first.click()
     expect(page.locator('[data-tiles="gallery"]')).to_be_visible()
-    held[0].continue_()
     page.unroute("**/plotly-*.js")
+    for route in held:  # a preload and the script, or one of them
+        route.continue_()
     page.wait_for_function("window.Plotly")
     next_frame(page)
     assert chart.evaluate("(chart) => [chart.isConnected, '_fullLayout' in chart]") == [False, False]

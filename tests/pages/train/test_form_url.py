@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.support.app_test import PAGES, messages, visit
-from vae.config import TrainConfig
+from vae.config import PRESET_DESCRIPTIONS, TrainConfig
 from vae.runs.catalogue import find_run, new_run
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run
@@ -42,8 +42,11 @@ def test_a_link_fills_in_the_form() -> None:
     assert (field(test, "Hidden dimensions").value, field(test, "Threads").value) == ("64, 32", "2")
     assert field(test, "Activation").value == "tanh"
     assert address(test) == {**link, "activation": "tanh"}
+    # The browser may draw the second message only.
     assert "of the link" not in messages(test.run())
-    assert field(test, "Beta").value == 4
+    assert (field(test, "Beta").value, field(test, "Beta").proto.default) == (4, 4)
+    assert field(test, "Hidden dimensions").proto.default == "64, 32"
+    assert list(test.sidebar.segmented_control[0].proto.default) == [list(PRESET_DESCRIPTIONS).index("small")]
 
 
 def test_what_is_changed_is_in_the_address_and_a_later_link_replaces_it() -> None:

@@ -176,7 +176,7 @@ def test_rates_asked_for_before_the_first_batch_survive_a_stop(run: Run) -> None
     assert until(statuses, "paused").step == 0
     run.update_request(beta=4, stop=True)
     assert list(statuses)[-1].state == "stopped"
-    assert vae.train(run.config, run.path.parent).status().beta == 4
+    assert list(fit(run))[-1].beta == 4
     assert {line.beta for line in run.metrics()[0] if line.split == "train"} == {4}
     assert run.request() is None
 
@@ -282,7 +282,7 @@ def test_rates_asked_of_a_run_that_failed_are_meant_for_its_resumption(small: Pa
         vae.train(config, small)
     run = new_run(config, small)
     run.update_request(learning_rate=1e-3, stop=True)  # the stop came too late for the one that failed
-    status = vae.train(config, small).status()
+    status = list(fit(run))[-1]
     assert (status.state, status.learning_rate) == ("finished", 1e-3)
 
 

@@ -20,8 +20,8 @@ LEAST = 4.0  # each slider reaches at least this far: the prior N(0, I) has 99.9
 _mount = module_component(
     __file__,
     '<form class="coordinates component-controls" novalidate><div class="coordinates-rows"></div>'
-    '<div class="coordinates-actions"><button type="submit" data-action="pin">Pin</button>'
-    '<button type="button" data-action="back">Back</button>'
+    '<div class="coordinates-actions"><button type="submit" data-action="pin" disabled>Pin</button>'
+    '<button type="button" data-action="back" disabled>Back</button>'
     '<span class="coordinates-status" role="status"></span></div></form>',
 )
 
