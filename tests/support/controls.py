@@ -19,8 +19,8 @@ _NEXT = """(used) => {
         slide: "input[type=range]",
         choose: "[role=combobox]",
         type: "input[type=number]",
-        press: "button:not([aria-label=Close], .st-key-panel button, .st-key-show button), details:not([open]) > summary, " +
-            "[role=switch], [type=checkbox]",
+        press: "button:not([aria-label=Close], .st-key-panel button, .st-key-show button), " +
+            "details:not([open]) > summary, [role=switch], [type=checkbox]",
         leave: "[role=tab], .st-key-panel button, .st-key-show button, [aria-label=Close]",
     };
     const away = "[data-testid=stSidebarHeader], [data-testid=stSidebarNav], [class*=_run_box], " +
