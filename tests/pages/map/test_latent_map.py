@@ -300,7 +300,7 @@ def test_a_map_that_is_left_and_comes_back(small_map: str, page: Page) -> None:
     with page.expect_request("**/plotly-*.js"):
         page.goto(small_map, wait_until="commit")
     chart = page.locator(".latent-map-chart").element_handle()
-    page.wait_for_function("window.plotlyOfThisApp")  # not only the preload of its file
+    page.wait_for_function("window.plotlyOfThisApp !== undefined")  # not only the preload of its file
     page.get_by_role("link", name="Reconstructions").first.click()
     expect(page.locator('[data-tiles="gallery"]')).to_be_visible()
     for route in held:
