@@ -6,11 +6,21 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import streamlit
-from playwright.sync_api import Browser, BrowserContext, Page, Response, ViewportSize, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Error,
+    Page,
+    Response,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 from streamlit.components.v2 import manifest_scanner
 
 from tests.support.browser import (
@@ -159,6 +169,10 @@ def open_page(context: BrowserContext) -> Iterator[Callable[[], Page]]:
 
     yield opened
     for page in pages:
+        with suppress(Error):  # it was closed, or is about:blank
+            page.evaluate(
+                "localStorage.clear()"
+            )  # such as a collapsed sidebar, which the next tab would have
         page.close()
     assert troubles == []
 

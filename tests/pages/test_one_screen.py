@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import FloatRect, Page, ViewportSize, expect
 
 from tests.support.browser import Workshop, ready
-from tests.support.on_screen import assert_on_screen, hide_sidebar, part, show_sidebar
+from tests.support.on_screen import assert_on_screen, hide_sidebar, part
 from vae.runs.live_view import load_view, save_view
 from vae.runs.records import State
 from vae.runs.run import Run
@@ -66,7 +66,6 @@ def test_the_parts_of_a_page_are_on_one_screen(
     if screen.chart is not None:
         ready(page, screen.chart)
     part(page, screen.parts[-1]).first.wait_for()
-    show_sidebar(page)
     assert_on_screen(page, screen.parts)
     page.set_viewport_size(PROJECTOR)
     hide_sidebar(page)
@@ -93,7 +92,6 @@ def test_a_training_stays_on_one_screen_and_in_its_place_in_every_state(
         run.write_status(finished.model_copy(update={"state": "running"}))
         page.goto(workshop.address(f"train?run={run.name}"))
         ready(page, "curves")
-        show_sidebar(page)
         running = shown_as("running")
         expect(page.get_by_text("live · step 30")).to_be_visible()
         assert shown_as("paused") == running

@@ -35,18 +35,7 @@ def assert_on_screen(page: Page, names: Iterable[str]) -> None:
 
 
 def hide_sidebar(page: Page) -> None:
-    """Collapses the sidebar, unless it is, as a visitor with a small window does."""
-    sidebar = page.get_by_test_id("stSidebar")
-    if sidebar.get_attribute("data-collapsed") == "true":  # as an earlier page of this browser has left it
-        return
-    sidebar.hover()
+    """Collapses the sidebar, as a visitor with a small window does."""
+    page.get_by_test_id("stSidebar").hover()
     page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
     page.get_by_test_id("stExpandSidebarButton").wait_for()
-
-
-def show_sidebar(page: Page) -> None:
-    """Expands the sidebar, if another page that this browser showed has collapsed it."""
-    button = page.get_by_test_id("stExpandSidebarButton")
-    if button.is_visible():
-        button.click()
-    button.wait_for(state="hidden")

@@ -20,6 +20,7 @@ from pages.components.runs import loaded_model, run_data, run_moments
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.runs.run_heading import config_summary
 from pages.components.shell.page_layout import screen_part
+from pages.components.shell.url_state import take_default
 from pages.components.stores import pictures
 from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
@@ -32,6 +33,7 @@ LEFT = ExplorerPlacement("left", selects=False, tooltip=False, timeline="left_mo
 RIGHT = ExplorerPlacement(
     "right", prefix="with_", selects=False, tooltip=False, timeline="right_moment", legend=False
 )
+LINKED, SAME_AXES = "linked", "same_axes"  # keys of the widgets, and so their URL parameters
 LINKS = ("epoch", "step", "free")  # how the two time sliders are linked
 # With linked time sliders the left one is that of both.
 _ONE_SLIDER = (
@@ -60,22 +62,24 @@ def pair_controls(pair: Pair) -> PairSettings:
     """Shows the widgets in a row; each is a parameter of the URL."""
     with screen_part("controls", horizontal=True):
         maps = map_controls(max(pair.latent_dims), choose_set=False)
+        take_default(LINKED, LINKS[0], LINKS[:1])
         linked = st.segmented_control(
             "Time",
             LINKS,
             default=LINKS[0],
             format_func=lambda link: link if link == "free" else f"same {link}",
             required=True,
-            key="linked",
+            key=LINKED,
             bind="query-params",
             persist_state="session",
             width="content",
             help="One slider for both runs, at the same epoch or the same step; or one for each.",
         )
+        take_default(SAME_AXES, True, ["true"])
         same_axes = st.toggle(
             "Same axes",
             value=True,
-            key="same_axes",
+            key=SAME_AXES,
             bind="query-params",
             persist_state="session",
             help="Both maps show the same part of the plane, on one scale.",

@@ -127,8 +127,12 @@ def _file_buttons(run: Run, loaded: LoadedModel, along: Floats) -> None:
         return png(enlarged(np.hstack(list(loaded.model.decode(along[::STEP]))), PNG_TIMES))
 
     offers = (
-        ("GIF", animation, "Save the path as an animation, forwards and backwards in a loop."),
-        ("PNG", row, "Save the row of images."),
+        (
+            "GIF",
+            animation,
+            "Save the path as an animation, forwards and backwards in a loop; by the newest weights.",
+        ),
+        ("PNG", row, "Save the row of images; by the newest weights."),
     )
     for kind, content, explanation in offers:
         st.download_button(

@@ -324,6 +324,17 @@ def test_a_map_that_is_left_and_comes_back(small_map: str, page: Page) -> None:
     expect(page).to_have_url(re.compile("hide=0%2C3"))
     expect(page).to_have_url(re.compile("window="))
     assert 0 < ranges(page)[1] - ranges(page)[0] < 1e-11
+    # A link that names an empty window, as those of lessons do, leads to the whole map.
+    page.get_by_role("link", name="Reconstructions").first.click()
+    expect(page.locator('[data-tiles="gallery"]')).to_be_visible()
+    page.evaluate(
+        "(url) => { history.pushState(null, '', url); dispatchEvent(new PopStateEvent('popstate')); }",
+        f"{small_map}?window=",
+    )
+    ready(page, "map")
+    page.wait_for_function(f"({COUNT})() === {count}")
+    assert ranges(page)[1] - ranges(page)[0] > 1
+    expect(page).not_to_have_url(re.compile("window="))
     page.evaluate(SHOW, {"classes": [f"not {label}" for label in range(10)]})
     page.wait_for_function(f"({COUNT})() === {TEST_IMAGES}")
     expect(page).not_to_have_url(re.compile("hide="))

@@ -24,11 +24,12 @@ _LOOK = (
     ("colour", "class"),
     *(("layers", layer) for layer in ("points", "decoded grid", "prior")),
     ("hide", ""),
+    ("window", ""),
 )
 # What links say where a lesson does not: a tab keeps these while other pages are shown.
 _DEFAULTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "map": (*_LOOK, ("pictures", "test"), ("panel", "nearest"), ("pins", ""), ("path", ""), ("lasso", "")),
-    "compare": _LOOK,
+    "compare": (*_LOOK, ("linked", "epoch"), ("same_axes", "true")),
 }
 
 _mount = module_component(

@@ -7,6 +7,9 @@ const HIDE = "hide";
 
 const NARROWEST = 1e-15; // of a window: below, float64 cannot tell places near 1 apart
 
+// Whether the URL names a window; an empty one is the whole map.
+export const namesWindow = (prefix) => new URLSearchParams(location.search).has(prefix + NAME);
+
 // The window [[x0, x1], [y0, y1]] in the URL, or null if there is no valid one.
 export function windowInUrl(prefix) {
   const parts = new URLSearchParams(location.search).get(prefix + NAME)?.split(",") ?? [];

@@ -1,7 +1,7 @@
 // The Plotly chart of the map, and the part of the map that is visible. Its figure changes only when the points or their
 // look change, as that takes Plotly 30 ms or more.
 import { CONFIG } from "../../../charts/plotly.js";
-import { remember, remembered, setWindow, windowInUrl } from "../url_state.js";
+import { namesWindow, remember, remembered, setWindow, windowInUrl } from "../url_state.js";
 import { widened } from "../view.js";
 import { colourNumbers, marker } from "./point_colours.js";
 import { layout, traces } from "./plotly_figure.js";
@@ -94,7 +94,8 @@ export class PlotlyLayer {
   // Another map is shown whole; the first one, and one that a link leads to, through the window in the URL, if any.
   async showFirst(revision, part) {
     const first = this.revision === undefined;
-    const asked = first ? (this.asked ?? part ?? remembered(this.prefix, revision)) : (this.linked ?? part);
+    const last = first && !namesWindow(this.prefix) ? remembered(this.prefix, revision) : null;
+    const asked = (first ? this.asked : this.linked) ?? part ?? last;
     this.revision = revision;
     this.linked = null;
     if (first) this.listen();
