@@ -4,11 +4,12 @@ Shapes: M pictures, C classes.
 """
 
 from collections.abc import Collection, Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from pages.components.charts.plotly_text import escape_plotly
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # whiskers, box and its middle line
 FADED = 0.4
@@ -31,7 +32,7 @@ def loss_boxes(
     data: list[dict[str, Any]] = []
     # Own hover texts: Plotly would call the ends of the whiskers minimum and maximum, which they are not.
     hover: dict[str, list[Any]] = {"x": [], "y": [], "text": []}
-    shown = [escape(name) for name in names]  # Plotly interprets HTML tags in texts
+    shown = [escape_plotly(name) for name in names]
     for label, (name, colour) in enumerate(zip(shown, colours, strict=True)):
         of_class = losses[labels == label]
         if not len(of_class):

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pages.components.charts.plotly_text import escape_plotly
 from vae.evaluation.published import BLOG_NEGATIVE_ELBO, DAVIDSON_NEGATIVE_ELBO, S_VAE_NEGATIVE_ELBO
 from vae.runs.history import Losses, Rows
 from vae.runs.records import Status
@@ -124,7 +125,7 @@ class Change(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """One run on the chart."""
+    """One run on the chart; its name may be any text."""
 
     name: str
     losses: Losses
@@ -174,7 +175,7 @@ def loss_curves(
 
 def _run(curves: Sequence[Curve], index: int, panel: Panel, scale: Scale, x: X) -> list[Part]:
     """The traces of one run on one panel."""
-    run, losses = curves[index]
+    run, losses = escape_plotly(curves[index].name), curves[index].losses
     if index == 0:
         traces = [_band(losses.train, panel, scale, x)]
         lines: list[Part] = [{"color": TRAIN, "width": 2}, {"color": TEST, "width": 2}]

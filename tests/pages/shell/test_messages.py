@@ -30,6 +30,7 @@ HOSTILE = (
     "# heading",
 )
 NAME = "www.evil.example--x"  # of a run, and may be one
+TITLE = '<b>a</b> <a href="https://evil.example">%{y}</a> &lt;'  # of a run
 
 
 def shown(place: Locator) -> str:
@@ -82,7 +83,8 @@ def of_a_stranger(trained: Run, small_data: Path, tmp_path: Path) -> Iterator[Se
     run = Run(tmp_path / "runs" / NAME)
     shutil.copytree(trained.path, run.path)
     run.write_status(run.status().model_copy(update={"state": "failed", "error": " ".join(HOSTILE)}))
-    give_title(run, NAME)
+    give_title(run, TITLE)
+    shutil.copytree(trained.path, tmp_path / "runs" / "plain")
     broken = Run(tmp_path / "runs" / "broken")
     shutil.copytree(trained.path, broken.path)
     (broken.path / "config.json").write_text(json.dumps({"format": 2, "dataset": HOSTILE[0]}))
@@ -105,10 +107,26 @@ def test_a_strangers_run_shows_its_markup(of_a_stranger: Server, page: Page) -> 
     asked: list[str] = []
     page.on("dialog", lambda dialog: asked.append(dialog.message))
     page.goto(of_a_stranger.address(f"train?run={NAME}"))
-    expect(page.get_by_role("heading", name="evil.example--x: failed")).to_be_visible()
+    heading = page.get_by_role("heading", name=": failed")
+    expect(heading).to_be_visible()
+    assert shown(heading) == f"{TITLE}: failed"
     expect(page.get_by_test_id("stAlertContentError")).to_be_visible()
     assert shown(page.get_by_test_id("stAlertContentError")) == " ".join(HOSTILE)
     ready(page, "curves")
+    assert led_outside(page) == []
+    page.goto(of_a_stranger.address(f"train?run=plain&overlay={NAME}"))
+    ready(page, "curves")
+    legend = page.locator("[data-chart=curves] .legendtext", has_text="evil")
+    assert legend.text_content() == TITLE
+    point = page.locator("[data-chart=curves] .js-plotly-plot").evaluate(
+        "(chart) => chart._fullData.findIndex((trace) => trace.name.includes('evil'))"
+    )
+    page.evaluate(
+        "(i) => Plotly.Fx.hover(document.querySelector('[data-chart=curves] .js-plotly-plot'),"
+        " [{curveNumber: i, pointNumber: 0}])",
+        point,
+    )
+    expect(page.locator("[data-chart=curves] .hovertext")).to_contain_text(TITLE)
     assert led_outside(page) == []
     page.goto(of_a_stranger.address("train?run=broken"))
     error = page.get_by_test_id("stAlertContentError").first
