@@ -86,7 +86,7 @@ def _overlaid(pair: Pair, options: ChartOptions, live: int) -> None:
     if gone or sum(run_data.status(run).state in LIVE for run in pair) != live:
         st.rerun()
     status = run_data.status(pair.left)
-    label = f"Reconstruction, KL and −ELBO of {pair.left.name} and {pair.right.name}"
+    label = f"Reconstruction, KL and −ELBO of {' and '.join(map(run_data.title, pair))}"
     cursor = Cursor(LEFT.timeline, options.x)
     live_figure(
         curves_figure(pair, status, *options),

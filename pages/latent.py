@@ -14,7 +14,7 @@ from pages.components.map.drawings import drawn_path, drawn_region, path_address
 from pages.components.map.explorer_map import TIME, ExplorerPlacement, View, chosen_point, explorer_map
 from pages.components.map.look_panel import look_panel
 from pages.components.map.map_controls import map_controls
-from pages.components.map.plane_picker import default_directions, plane_picker
+from pages.components.map.plane_picker import plane_picker
 from pages.components.map.training_points import training_set
 from pages.components.runs import loaded_model, run_moments
 from pages.components.runs.follow_training import follow_training, wait_for_weights
@@ -77,7 +77,7 @@ def prepare() -> None:
     if run is None:
         return
     loaded = loaded_model.load(run)
-    map_data.points_of(run, loaded, default_directions(loaded_model.dimensions(run, loaded)))
+    map_data.points_of(run, loaded, loaded_model.dimensions(run, loaded).largest)
     run_moments.load(run, loaded)
     pictures.prepare(run.config.dataset)
 

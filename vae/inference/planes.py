@@ -184,6 +184,11 @@ class DimensionSummary:
         """The dimensions by their KL, the largest first: (Z,)."""
         return np.argsort(-self.kl, kind="stable")
 
+    @cached_property
+    def largest(self) -> Directions:
+        """The planes along the two axes with the largest KL, which maps show unless others are chosen."""
+        return axis_directions(len(self.kl), *largest_axes(self.kl))
+
 
 def summarize_dimensions(test: ScoredSet) -> DimensionSummary:
     """The statistics of each latent dimension over a scored set."""

@@ -3,7 +3,7 @@
 Shapes: M moments, C classes, P pixels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,9 @@ from vae import VaeError
 from vae.datasets.registry import load
 from vae.inference.forward import Model
 from vae.inference.scoring import Scores, diverged, score_images
-from vae.runs.checkpoints import SavedModel, halved, load_snapshot, save_model, save_snapshot
+from vae.runs.checkpoints import SavedModel, Snapshot, halved, load_snapshot, save_model, save_snapshot
 from vae.runs.evaluation_record import evaluation_path
+from vae.runs.records import Metrics
 from vae.runs.run import Run
 from vae.storage.systems import retry_in_use
 
@@ -36,9 +37,9 @@ def pack_run(run: Run, moments: int = MOMENTS) -> None:
         if run.status().state != "finished":
             raise VaeError(f"{run.name} is not finished. Resume it first; then it can be packed.")
         saved = run.saved_model()
+        snapshots = {path: load_snapshot(path, run.config) for path in run.snapshots()}
         _pack_weights(run, saved)
-        _pack_moments(run, saved.step, moments - 1)
-        run.write_config(run.config)  # of the newest format, which older versions do not read
+        _pack_moments(snapshots, saved.step, moments - 1)
         for path in (
             evaluation_path(run),
             run.resume_path,
@@ -49,22 +50,25 @@ def pack_run(run: Run, moments: int = MOMENTS) -> None:
 
 
 def _pack_weights(run: Run, saved: SavedModel) -> None:
-    """Writes the weights in float16 with the scores that they have then, and the last line of metrics."""
+    """Writes the weights in float16 with the scores that they have then, and the last line of metrics.
+
+    All is read before anything is written, the config first.
+    """
     rounded = {name: halved(values).astype(np.float32) for name, values in saved.model.weights.items()}
     model = Model(run.config, rounded)
     scores = score_images(model, load(run.config.dataset, train=False).images)
     if not scores.finite:
         raise diverged(run.name, "test")
-    save_model(run.model_path, saved._replace(model=model, scores=scores), packed=True)
-    _replace_test_line(run, saved.step, scores)
-
-
-def _replace_test_line(run: Run, step: int, scores: Scores) -> None:
-    """Makes the metrics of the test set at `step` those of these scores."""
     lines, _ = run.metrics()
+    run.write_config(run.config)  # of the newest format, which older versions do not read
+    save_model(run.model_path, saved._replace(model=model, scores=scores), packed=True)
+    run.write_metrics(_with_test_line(lines, saved.step, scores, run.config.batch_size))
+
+
+def _with_test_line(lines: Sequence[Metrics], step: int, scores: Scores, size: int) -> list[Metrics]:
+    """The metrics with those of the test set at `step` as of these scores, in batches of `size`."""
     terms = np.column_stack((scores.reconstruction, scores.kl)).astype(np.float64)
     reconstruction, kl = terms.mean(axis=0).tolist()
-    size = run.config.batch_size
     batches = np.stack([terms[start : start + size].mean(axis=0) for start in range(0, len(terms), size)])
     deviations = np.column_stack((batches, batches.sum(axis=1))).std(axis=0).tolist()
     figures = dict(
@@ -73,21 +77,18 @@ def _replace_test_line(run: Run, step: int, scores: Scores) -> None:
         kl=kl,
         elbo=-(reconstruction + kl),
     )
-    changed = [
+    return [
         line.model_copy(update=figures) if line.split == "test" and line.step == step else line
         for line in lines
     ]
-    run.write_metrics(changed)
 
 
-def _pack_moments(run: Run, last: int, count: int) -> None:
+def _pack_moments(snapshots: Mapping[Path, Snapshot], last: int, count: int) -> None:
     """Rewrites `count` of the snapshots before the step `last` in int8, and removes all others."""
-    paths = run.snapshots()
-    snapshots = [load_snapshot(path, run.config) for path in paths]
-    drawn = np.array([each.reconstructions for each in snapshots], np.float32)
-    earlier = [index for index, path in enumerate(paths) if int(path.stem) < last]
+    drawn = np.array([each.reconstructions for each in snapshots.values()], np.float32)
+    earlier = [index for index, path in enumerate(snapshots) if int(path.stem) < last]
     kept = evenly_changing(drawn, earlier, count)
-    for index, (path, snapshot) in enumerate(zip(paths, snapshots, strict=True)):
+    for index, (path, snapshot) in enumerate(snapshots.items()):
         if index in kept:
             save_snapshot(path, snapshot, packed=True)
         else:

@@ -32,7 +32,7 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
     "batch_size": lambda size: f"batches of {size}",
     "learning_rate": lambda rate: f"learning rate {rate:g}",
     "schedule": lambda schedule: f"{schedule} schedule",
-    "restarts": lambda epochs: f"trained on after epoch {' and '.join(map(str, epochs))}",
+    "restarts": lambda epochs: "trained longer" + (f" {len(epochs)} times" if len(epochs) > 1 else ""),
     "adam_beta2": lambda beta2: f"Adam beta2 {beta2:g}",
     "pixel_dropout": lambda share: f"pixel dropout {share:g}",
     "precision": str,

@@ -11,11 +11,12 @@ from pages.components.charts.live_figure import live_figure
 from pages.components.charts.scatter import posterior_map
 from pages.components.charts.tables import number_table
 from pages.components.charts.tiles import Caption, TileClicks, TileLayout, difference_legend, tiles
+from pages.components.runs import loaded_model
 from pages.components.runs.loaded_model import LoadedModel
 from vae.datasets.registry import class_names
-from vae.inference.formatting import axis_names, coordinate_name
+from vae.inference.formatting import coordinate_name
 from vae.inference.forward import Model
-from vae.inference.planes import axis_directions
+from vae.inference.planes import Directions
 from vae.inference.scored_set import TERMS, Floats, Indices, ScoredSet, mean_losses, nearest_images
 from vae.inference.scoring import loss_from_mean
 from vae.runs.run import Run
@@ -52,7 +53,7 @@ def picture_detail(
         )
         _samples(loaded.model, one, key)
     with place:
-        _map(run, test, one, neighbours, key)
+        _map(loaded_model.dimensions(run, loaded).largest, test, one, neighbours, key)
     with scores:
         _losses(loaded, one, index)
         _posterior(one)
@@ -95,24 +96,19 @@ def _posterior(one: ScoredSet) -> None:
     st.caption("σ: the standard deviation of the posterior.")
 
 
-def _map(run: Run, test: ScoredSet, one: ScoredSet, neighbours: Indices, key: str) -> None:
-    directions = axis_directions(run.config.latent_dim)
+def _map(directions: Directions, test: ScoredSet, one: ScoredSet, neighbours: Indices, key: str) -> None:
     points, place = (directions.map_coordinates(part.means, part.logvars) for part in (test, one))
-    deviations = one.deviations[0, :2]
-    if run.config.latent_dim == 1:
-        deviations = np.append(deviations, 0)  # the map's second axis is the log-variance
-    axes = axis_names(run.config.latent_dim)
-    figure = posterior_map(points, test.labels, axes, class_colours(), place[0], deviations, neighbours)
+    # Along the two axes; 0 for the second of a latent line, where the map shows the log-variance.
+    deviations = np.stack((directions.first, directions.second)) @ one.deviations[0]
+    figure = posterior_map(
+        points, test.labels, directions.names, class_colours(), place[0], deviations, neighbours
+    )
     live_figure(figure, key=f"{key}_map", height=250, label="Where the image lies on the map")
-    dimensions = run.config.latent_dim
+    dimensions = one.means.shape[1]
+    which = f"The map shows the two of {dimensions} dimensions with the largest KL." if dimensions > 2 else ""
     st.caption(
         "Where it lies among the test images; and close by, with 1 and 2 standard deviations of its "
-        "posterior, and rings around the nearest."
-        + (
-            f" The map shows two of {dimensions} dimensions; the nearest are nearest in all of them."
-            if dimensions > 2
-            else ""
-        )
+        f"posterior, and rings around the images that are nearest in z. {which}"
     )
 
 

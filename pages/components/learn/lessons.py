@@ -73,7 +73,7 @@ class Step:
     @property
     def links(self) -> tuple[Link, ...]:
         """All links into the app, in their order."""
-        return tuple(_link(found) for found in _LINK.finditer(f"{self.text}\n{self.answer}"))
+        return links_of(f"{self.text}\n{self.answer}")
 
 
 @dataclass(frozen=True)
@@ -152,9 +152,15 @@ def parse_lesson(path: Path) -> Lesson:
     steps = tuple(_step(path, heading, text) for heading, text in sections)
     if not introduction or not steps:
         raise _fault(path, "it needs a paragraph of introduction, and steps, each under a heading “## …”")
+    _check_links(path, body)
     if not steps[-1].answer:
         raise _fault(path, "its last step needs an answer, under a heading “### …”")
     return Lesson(named[1], front.title, front.minutes, tuple(front.runs), introduction, steps)
+
+
+def links_of(text: str) -> tuple[Link, ...]:
+    """The links into the app in a Markdown text, in their order."""
+    return tuple(_link(found) for found in _LINK.finditer(text))
 
 
 def with_addresses(text: str, address: Callable[[Link], tuple[str, str]]) -> str:
@@ -205,12 +211,14 @@ def _step(path: Path, heading: str, text: str) -> Step:
         raise _fault(
             path, f"the step “{heading}” needs a text, and at most one heading “### …” with an answer"
         )
-    step = Step(heading, own, *(below[0] if below else ()))
-    for link in step.links:
+    return Step(heading, own, *(below[0] if below else ()))
+
+
+def _check_links(path: Path, text: str) -> None:
+    for link in links_of(text):
         if link.page not in PAGES:
             pages = ", ".join(f"/{page}" for page in PAGES)
             raise _fault(path, f"the link “{link.label}” leads to /{link.page}; the pages are {pages}")
-    return step
 
 
 def _link(found: re.Match[str]) -> Link:

@@ -16,6 +16,7 @@ from vae import VaeError
 from vae.config import TrainConfig
 from vae.runs.catalogue import default_runs_dir, find_run
 from vae.runs.records import LIVE, Status
+from vae.runs.titles import settings_title
 from vae.training.forecast import training_seconds
 
 POLL = 1.0  # seconds
@@ -50,8 +51,10 @@ class _Found(NamedTuple):
 
 def missing_runs(lesson: Lesson, language: str) -> None:
     """Shows which runs of a lesson are missing or not as it says; follows those that are being trained."""
-    if _troubled(lesson):
-        st.fragment(show_errors()(_panel), run_every=POLL)(lesson, language)
+    if troubled := _troubled(lesson):
+        # A run that waits for its turn is "stopped", and none is live between two of them.
+        moving = any(each.trouble == "unfinished" for each in troubled.values())
+        st.fragment(show_errors()(_panel), run_every=POLL if moving else None)(lesson, language)
 
 
 def _troubled(lesson: Lesson) -> dict[str, _Found]:
@@ -82,14 +85,14 @@ def _panel(lesson: Lesson, language: str) -> None:
         st.rerun()
     live = {name: each for name, each in troubled.items() if each.is_live}
     for name, each in live.items():
-        st.info(escape_markdown(texts.training.format(run=name, percent=_percent(each))))
+        st.info(escape_markdown(texts.training.format(run=_title(name), percent=_percent(each))))
     _say(texts.other, (name for name, each in troubled.items() if each.trouble == "other"))
     _say(texts.damaged, (name for name, each in troubled.items() if each.trouble == "damaged"))
     if live:
         return
-    _say(texts.missing, (name for name, each in troubled.items() if each.trouble == "missing"))
+    _say(texts.missing, (_title(name) for name, each in troubled.items() if each.trouble == "missing"))
     begun = {name: each for name, each in troubled.items() if each.trouble == "unfinished"}
-    parts = (texts.part.format(run=name, percent=_percent(each)) for name, each in begun.items())
+    parts = (texts.part.format(run=_title(name), percent=_percent(each)) for name, each in begun.items())
     _say(texts.unfinished, parts)
     trainable = {name for name, each in troubled.items() if each.trouble in {"missing", "unfinished"}}
     configs = {name: config for name, config in CONFIGS.items() if name in trainable}
@@ -104,6 +107,11 @@ def _panel(lesson: Lesson, language: str) -> None:
         if st.button(label, type="primary", key="train_lesson_runs"):
             perform(lambda: start_named(configs))
     show_busy_run()
+
+
+def _title(name: str) -> str:
+    """What the run of a lesson is called when it is as it should be; its name if no config is known."""
+    return settings_title(CONFIGS[name], steered=False) if name in CONFIGS else name
 
 
 def _say(sentence: str, runs: Iterable[str]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from vae.inference.formatting import coordinate_name
-from vae.inference.planes import DimensionSummary, Directions, PlaneChoice, axis_directions
+from vae.inference.planes import DimensionSummary, PlaneChoice, axis_directions, largest_axes
 
 # Keys of the widgets, and so their URL parameters.
 SHOWN, X, Y, REST = "plane", "x", "y", "rest"
@@ -22,12 +22,12 @@ NAMED = 8  # dimensions in the caption: those with the largest KL
 def plane_picker(dimensions: DimensionSummary, run: str) -> PlaneChoice:
     """Shows the widgets, unless there is nothing to choose, and returns the chosen plane.
 
-    `run` names the run of these dimensions. The axes of another run are at first its two dimensions with the
-    largest KL, unless the URL names others.
+    `run` names the run of these dimensions. The axes of another run are at first the two of the largest KL,
+    as on the other pages, unless the URL names others.
     """
     latent_dim = len(dimensions.mean)
     if dimensions.principal is None:
-        return PlaneChoice(default_directions(dimensions), dimensions.mean, at_pin=True)
+        return PlaneChoice(dimensions.largest, dimensions.mean, at_pin=True)
     bound: dict[str, Any] = {"bind": "query-params"}
     order = dimensions.order.tolist()
     another = st.session_state.get(_RUN, run) != run
@@ -44,9 +44,10 @@ def plane_picker(dimensions: DimensionSummary, run: str) -> PlaneChoice:
         )
         directions = dimensions.principal
         if shown == AXES:
-            x = _axis("Across", order, X, another)
+            x = _axis("Across", order, largest_axes(dimensions.kl)[0], X, another)
             # The dimension across is not offered upwards: the next one takes its place.
-            y = _axis("Upwards", [i for i in order if i != x], Y, another)
+            others = [i for i in order if i != x]
+            y = _axis("Upwards", others, others[0], Y, another)
             directions = axis_directions(latent_dim, x, y)
         rest = st.segmented_control(
             "Other coordinates fixed at",
@@ -70,16 +71,17 @@ def _named(dimensions: DimensionSummary) -> str:
     return f"How much each dimension encodes, its mean KL in nats: {named}{more}"
 
 
-def default_directions(dimensions: DimensionSummary) -> Directions:
-    """The directions of a map on which nothing was chosen: the axes with the largest KL."""
-    axes = [] if dimensions.principal is None else dimensions.order[:2].tolist()
-    return axis_directions(len(dimensions.mean), *axes)
-
-
-def _axis(label: str, order: list[int], key: str, another: bool) -> int:
+def _axis(label: str, order: list[int], default: int, key: str, another: bool) -> int:
     if another and key not in st.query_params:
-        st.session_state[key] = order[0]
+        st.session_state[key] = default
     help_text = "A coordinate of the latent space; those with the largest KL first."
     return st.selectbox(
-        label, order, format_func=coordinate_name, key=key, help=help_text, width=110, bind="query-params"
+        label,
+        order,
+        order.index(default),
+        format_func=coordinate_name,
+        key=key,
+        help=help_text,
+        width=110,
+        bind="query-params",
     )

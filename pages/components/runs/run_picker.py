@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.components.runs import run_data
 from pages.components.shell.access import may_change
-from pages.components.shell.messages import escape_markdown
+from pages.components.shell.messages import WORD_JOINER, escape_markdown
 from vae import VaeError
 from vae.runs.catalogue import default_runs_dir, list_runs, resolve_run, why_no_runs
 from vae.runs.records import LIVE
@@ -130,7 +130,8 @@ def _newest(runs: Mapping[str, Run]) -> str | None:
 def _label(run: Run) -> str:
     state = _state(run)
     title = run_data.title(run)
-    return title if state == "finished" else f"{title} · {state}"
+    # By the character that is not printable, which a title cannot have, no label is the title of another run.
+    return title if state == "finished" else f"{title} · {state}{WORD_JOINER}"
 
 
 def _state(run: Run) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
@@ -12,6 +13,7 @@ from pages.components.runs.run_picker import select_run
 from pages.components.runs.run_zip import download_button, upload_field
 from pages.components.shell.access import may_change
 from pages.components.shell.messages import USER_ERRORS, error_text, escape_markdown
+from vae import VaeError
 from vae.runs import catalogue
 from vae.runs.catalogue import default_runs_dir, list_runs
 from vae.runs.run import Run
@@ -134,10 +136,13 @@ def _actions(runs: Sequence[Run]) -> None:
 
 def _rename_button(run: Run) -> None:
     """Shows a field for the run's title."""
+    given = None
+    with suppress(VaeError):  # a damaged title is replaced by the next one
+        given = given_title(run)
     with st.popover("Rename …"):
         title = st.text_input(
             "Title",
-            given_title(run) or "",
+            given or "",
             max_chars=MAX_TITLE,
             placeholder=run_data.title(run),
             key=f"title of {run.name}",

@@ -15,6 +15,7 @@ from vae.training import forecast
 _KEY = "settings"
 _PRESET = f"{_KEY} preset"
 _LINK = "settings_of_a_link"
+_EXPANDED = "settings_expanded"  # the preset whose fields a link has set, until they are reset
 _WIDTH = 200  # pixels: four fields side by side in a window of 1400, three in one of 700
 _DIGITS = 6  # of a float that is shown, and trained: adding 0.1 three times gives 0.30000000000000004
 _MAX_CHARS = 80  # of a text; eight widths of four digits need 46
@@ -45,6 +46,8 @@ def take_link() -> bool:
     _reset(preset)  # new widgets, as those that are shown keep what was typed
     st.session_state[_PRESET] = preset
     st.session_state[_LINK] = asked
+    if asked.values:
+        st.session_state[_EXPANDED] = preset
     return True
 
 
@@ -70,8 +73,8 @@ def config_form(preset: PresetName) -> TrainConfig | None:
     given = {}
     link = _link()
     note = st.container()  # filled when it is known whether the form was changed
-    asked = bool(link and link.preset == preset and link.values)
-    with st.expander(f"Settings of {preset}", expanded=asked):
+    # Also while what a link has set is changed: Streamlit folds what is no longer expanded.
+    with st.expander(f"Settings of {preset}", expanded=st.session_state.get(_EXPANDED) == preset):
         for group in GROUPS:
             st.markdown(f"**{group}**")
             with st.container(horizontal=True):
@@ -178,7 +181,8 @@ def _reset_button(preset: PresetName, changes: str) -> None:
 def _reset(preset: PresetName) -> None:
     # New keys make new widgets: one without its state would still show in the browser what was typed.
     st.session_state[f"{_KEY} {preset}"] = _resets(preset) + 1
-    st.session_state.pop(_LINK, None)
+    for key in (_LINK, _EXPANDED):
+        st.session_state.pop(key, None)
 
 
 @st.cache_data(ttl=600, max_entries=1, show_spinner=False)

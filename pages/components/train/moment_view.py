@@ -21,7 +21,7 @@ from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
 from pages.components.stores.points import MapPoints, points_store
 from vae.datasets.registry import class_names
-from vae.inference.planes import Directions, axis_directions, largest_axes
+from vae.inference.planes import Directions, axis_directions
 from vae.inference.scored_set import Floats
 from vae.runs.live_view import LiveView, load_view
 from vae.runs.records import LIVE, Status
@@ -83,11 +83,10 @@ def _written(run: Run, status: Status) -> int:
 def newest_moment(run: Run, status: Status, loaded: LoadedModel | None) -> Newest | None:
     """The newest moment of `run` that can be shown, None before the first; raises VaeError."""
     view = live_view(run, changed_at(run.view_path))
-    latent_dim = run.config.latent_dim
     if loaded is not None and (view is None or (status.state not in TRAINS and view.step <= loaded.step)):
-        kl = loaded_model.dimensions(run, loaded).kl
-        return Newest(loaded.step, kl, axis_directions(latent_dim, *largest_axes(kl)), None)
-    return view and Newest(view.step, view.kl, view.directions(latent_dim), view)
+        dimensions = loaded_model.dimensions(run, loaded)
+        return Newest(loaded.step, dimensions.kl, dimensions.largest, None)
+    return view and Newest(view.step, view.kl, view.directions(run.config.latent_dim), view)
 
 
 def send_weights(run: Run, loaded: LoadedModel, directions: Directions) -> None:

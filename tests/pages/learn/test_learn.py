@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.components.learn import missing_runs
-from pages.components.learn.lessons import Link, all_lessons, glossary
+from pages.components.learn.lessons import Link, all_lessons, glossary, links_of
 from pages.components.learn.texts import TEXTS
 from pages.components.runs import run_data
 from pages.components.train import form
@@ -20,6 +20,7 @@ from tests.support.paths import ROOT
 from tests.support.small_runs import small_config
 from vae.runs.catalogue import find_run, new_run, open_run
 from vae.runs.records import Status
+from vae.runs.titles import settings_title, title_of
 from vae.training.forecast import in_words, training_seconds
 
 LEARN, RECONSTRUCTIONS = "pages/learn.py", "pages/reconstructions.py"
@@ -43,6 +44,13 @@ def runs(bundled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def texts(test: AppTest) -> list[str]:
     return [element.value for element in test.markdown]
+
+
+@pytest.mark.usefixtures("runs")
+def test_links_of_introductions_keep_the_lesson_too() -> None:
+    lesson = next(each for each in all_lessons("ko") if links_of(each.introduction))
+    test = visit(LEARN, language="ko", lesson=lesson.number)
+    assert f"learn?term={dict(links_of(lesson.introduction)[0].query)['term']}&language=ko" in texts(test)[0]
 
 
 def addresses(test: AppTest) -> list[str]:
@@ -155,6 +163,13 @@ def test_an_address_of_no_lesson_gets_a_sentence() -> None:
     assert messages(visit(RECONSTRUCTIONS, lesson="<b>")) == ""
 
 
+@pytest.mark.usefixtures("runs")
+def test_an_address_of_no_lesson_leaves_the_one_that_goes_on() -> None:
+    test = visit(RECONSTRUCTIONS, lesson=FIRST.number)
+    test.query_params["lesson"] = "99"
+    assert FIRST.introduction in texts(test.run())
+
+
 @pytest.mark.usefixtures("forked")
 def test_missing_runs_are_trained_by_one_button(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
@@ -163,7 +178,7 @@ def test_missing_runs_are_trained_by_one_button(small: Path, monkeypatch: pytest
     monkeypatch.setattr(missing_runs, "CONFIGS", configs)
     monkeypatch.setattr(form, "core_speed", lambda: 1e10)
     test = visit(LEARN)
-    assert f"opens runs that are not here: {name}." in messages(test)
+    assert f"opens runs that are not here: {settings_title(configs[name], steered=False)}." in messages(test)
     button = test.button(key="train_lesson_runs")
     assert button.label == f"Train them (about {in_words(training_seconds(configs[name], 1e10))})"
     button.click().run()
@@ -181,7 +196,7 @@ def test_the_progress_of_a_missing_run_is_shown(small: Path, monkeypatch: pytest
     monkeypatch.setattr(missing_runs, "CONFIGS", {run.name: run.config})
     with run.lock():
         run.write_status(Status(state="running", step=30, total_steps=120, epoch=0.75))
-        assert f"{run.name} is being trained: 25 %" in read(messages(visit(LEARN)))
+        assert f"{title_of(run)} is being trained: 25 %" in read(messages(visit(LEARN)))
 
 
 def test_runs_that_are_begun_damaged_or_others_are_told_apart(
@@ -201,7 +216,7 @@ def test_runs_that_are_begun_damaged_or_others_are_told_apart(
     (small / third / "config.json").write_text("{")
     test = visit(LEARN, lesson=lesson.number)
     said = messages(test)
-    assert f"not finished: {first} (75 %)." in said
+    assert f"not finished: {title_of(begun)} (75 %)." in said
     assert f"other settings here, so its figures may differ: {second}." in said
     assert f"are damaged: {third}." in said
     assert "not here" not in said
@@ -210,7 +225,7 @@ def test_runs_that_are_begun_damaged_or_others_are_told_apart(
     korean = visit(LEARN, lesson=lesson.number, language="ko")
     label = korean.button(key="train_lesson_runs").label
     assert label == f"학습시키기 (약 {TEXTS['ko'].duration(seconds)})"
-    assert f"{first} (75%)" in messages(korean)
+    assert f"{title_of(begun)} (75%)" in messages(korean)
 
 
 @pytest.mark.parametrize(

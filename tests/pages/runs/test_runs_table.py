@@ -14,7 +14,7 @@ from tests.support.small_runs import small_config, stop_within_first_epoch
 from vae.runs.catalogue import new_run
 from vae.runs.records import Metrics
 from vae.runs.run import Run
-from vae.runs.titles import title_of, titles_of
+from vae.runs.titles import give_title, title_of, title_path, titles_of
 
 MANY = 40
 
@@ -86,3 +86,28 @@ def test_a_run_is_given_a_title(runs_dir: Path, trained: Run) -> None:
     assert test.dataframe[0].value["title"].tolist() == ["My first"]
     visited = visit(PAGES[2], run=run.name)
     assert "My first: finished" in [heading.value for heading in visited.subheader]
+
+
+def test_a_damaged_title_is_replaced_and_takes_nothing_away(runs_dir: Path, trained: Run) -> None:
+    run = Run(runs_dir / trained.name)
+    title_path(run).write_text("{")
+    test = visit(PAGES[2], {"chosen_runs": [run.name]}, run=run.name, show="Runs")
+    assert not test.error
+    assert {"Delete", "Save"} <= {button.label for button in test.button}
+    (field,) = (each for each in test.text_input if each.label == "Title")
+    field.input("Whole again").run()
+    (save,) = (button for button in test.button if button.label == "Save")
+    save.click().run()
+    assert title_of(run) == "Whole again"
+
+
+def test_a_title_that_looks_like_another_runs_label_opens_its_own(runs_dir: Path, trained: Run) -> None:
+    stopped = new_run(small_config(seed=2), runs_dir)
+    stop_within_first_epoch(stopped)
+    stranger = Run(runs_dir / trained.name)
+    give_title(stopped, "mine")
+    give_title(stranger, "mine · stopped")
+    test = visit(PAGES[2], run=stopped.name)
+    assert len(set(test.sidebar.selectbox[0].options)) == 2
+    test.sidebar.selectbox[0].select(stranger.name).run()
+    assert test.query_params["run"] in (stranger.name, [stranger.name])

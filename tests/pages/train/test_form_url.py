@@ -49,6 +49,14 @@ def test_a_link_fills_in_the_form() -> None:
     assert list(test.sidebar.segmented_control[0].proto.default) == [list(PRESET_DESCRIPTIONS).index("small")]
 
 
+def test_the_settings_of_a_link_stay_unfolded_while_they_are_changed() -> None:
+    test = visit(PAGES[2], preset="small", beta="4")
+    for beta in (5, 6):
+        settings = next(each for each in test.sidebar.expander if each.label == "Settings of small")
+        assert settings.proto.expanded
+        field(test, "Beta").set_value(beta).run()
+
+
 def test_what_is_changed_is_in_the_address_and_a_later_link_replaces_it() -> None:
     test = visit(PAGES[2], preset="small", beta="4")
     field(test, "Beta").set_value(0.5).run()

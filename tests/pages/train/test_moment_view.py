@@ -118,11 +118,12 @@ def test_of_many_dimensions_the_two_with_the_largest_kl_are_shown(small: Path, w
         names = component(test, "training_map")["plane"]["names"]
         assert set(names) <= {coordinate_name(i) for i in range(5)}
         assert any(f"The map shows {names[0]} and {names[1]}: of 5" in each.value for each in test.caption)
-    test = visit(PAGES[2], run=run.name)
-    assert component(test, "training_map")["plane"]["names"] == [
-        coordinate_name(first),
-        coordinate_name(second),
-    ]
+    expected = [coordinate_name(first), coordinate_name(second)]
+    assert component(visit(PAGES[2], run=run.name), "training_map")["plane"]["names"] == expected
+    assert component(visit(PAGES[0], run=run.name), "map")["plane"]["names"] == expected
+    opened = component(visit(PAGES[1], run=run.name, index="3"), "opened_map")
+    layout = json.loads(opened["figure"])["layout"]
+    assert [layout[axis]["title"]["text"] for axis in ("xaxis", "yaxis")] == expected
 
 
 @pytest.fixture

@@ -132,7 +132,7 @@ from vae.inference.planes import DimensionSummary, principal_directions
 
 latent_dim = st.session_state.get("latent_dim", 4)
 means = np.random.default_rng(0).standard_normal((50, latent_dim))
-kl = np.array([0.5, 3, 1, 2][:latent_dim], np.float32)
+kl = np.array([0.5, 2, 1, 3][:latent_dim], np.float32)
 principal = principal_directions(means) if latent_dim > 2 else None
 found = DimensionSummary(kl, np.zeros(latent_dim, np.float32), principal)
 picked = plane_picker(found, st.session_state.get("run", "one"))
@@ -154,8 +154,8 @@ def test_the_map_shows_at_first_what_the_model_uses_most(monkeypatch: pytest.Mon
     monkeypatch.chdir(ROOT)
     test = choosing()
     assert test.text[1].value == "z₂ | z₄"
-    assert test.selectbox[0].options == ["z₂", "z₄", "z₃", "z₁"]
-    assert "z₂ 3.00, z₄ 2.00, z₃ 1.00, z₁ 0.50" in test.caption[0].value
+    assert test.selectbox[0].options == ["z₄", "z₂", "z₃", "z₁"]
+    assert "z₄ 3.00, z₂ 2.00, z₃ 1.00, z₁ 0.50" in test.caption[0].value
 
 
 def test_the_address_brings_back_the_plane_and_nonsense_does_not() -> None:
@@ -191,7 +191,7 @@ def test_other_runs_with_other_dimensions_find_the_widgets_as_they_need_them() -
 def test_axes_that_the_address_says_stay_with_another_run() -> None:
     test = choosing(x="z₁")
     test.session_state["run"] = "another"
-    assert test.run().text[1].value == "z₁ | z₂"
+    assert test.run().text[1].value == "z₁ | z₄"
 
 
 def test_people_read_the_coordinates_that_the_map_shows() -> None:

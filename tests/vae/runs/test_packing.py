@@ -48,6 +48,16 @@ def test_it_is_smaller_and_keeps_the_moments_that_were_asked_for(original: Run, 
     assert f'"format": {FORMAT}' in (packed.path / "config.json").read_text(encoding="utf-8")
 
 
+def test_a_run_that_cannot_be_read_whole_is_left_as_it_is(runs_dir: Path, trained: Run) -> None:
+    run = Run(runs_dir / trained.name)
+    broken = run.snapshots()[1]
+    broken.write_bytes(broken.read_bytes()[:1000])
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    with pytest.raises(VaeError, match=broken.name):
+        pack_run(run)
+    assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
+
+
 def test_weights_differ_by_rounding_and_the_scores_are_theirs(original: Run, packed: Run) -> None:
     before, after = original.saved_model(), packed.saved_model()
     for name, values in before.model.weights.items():

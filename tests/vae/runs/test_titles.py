@@ -22,7 +22,8 @@ TITLES = {
     "small, beta 0, seed 2": TrainConfig.preset("small", beta=0, seed=2),
     "small, 10 latent dimensions": TrainConfig.preset("small", latent_dim=10),
     "quick, fashion-mnist, 1 epoch": TrainConfig.preset("quick", dataset="fashion-mnist", epochs=1),
-    "blog, 60 epochs, trained on after epoch 30": TrainConfig.preset("blog").extended(30),
+    "blog, 60 epochs, trained longer": TrainConfig.preset("blog").extended(30),
+    "blog, 90 epochs, trained longer 2 times": TrainConfig.preset("blog").extended(30).extended(30),
     "quick, hidden layers of 9 8, learning rate 0.0001": TrainConfig.preset(
         "quick", hidden_dims=(9, 8), learning_rate=1e-4
     ),

@@ -72,6 +72,7 @@ class EncoderStrip {
   dispose() {
     this.listeners.abort();
     this.source.end();
+    emitHover("encoder", null);
   }
 }
 

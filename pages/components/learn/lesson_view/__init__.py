@@ -84,7 +84,7 @@ def lesson_view(
 
 def _step(step: Step, lesson: Lesson, at: int, language: str) -> None:
     if at == 1:
-        st.markdown(lesson.introduction)
+        st.markdown(_linked(lesson.introduction, lesson, at, language))
     st.markdown(f"**{step.heading}**")
     st.markdown(_linked(step.text, lesson, at, language))
     if step.answer:

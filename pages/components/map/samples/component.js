@@ -96,6 +96,7 @@ class Samples {
   dispose() {
     this.listeners.abort();
     this.source.end();
+    emitHover("samples", null);
   }
 }
 
