@@ -21,7 +21,6 @@ from vae.runs.records import LIVE
 
 _START = "Start one of the comparisons above, or train another run."
 # Opens and closes the controls on a phone (shell/app.css).
-_FOLD = '<details class="fold-controls"><summary>Colours, layers and time</summary></details>'
 _WAIT = "Another one that the host trains appears here."
 _STYLE = COMPONENTS / "compare" / "layout.css"
 
@@ -58,7 +57,6 @@ def _explore(pair: Pair) -> None:
     loaded = loaded_model.load(pair.left), loaded_model.load(pair.right)
     for run, each in zip(pair, loaded, strict=True):
         follow_training(run, each)
-    st.html(_FOLD)
     settings = pair_controls(pair)
     maps = settings.maps
     sides = side(pair.left, loaded[0], maps, LEFT), side(pair.right, loaded[1], maps, RIGHT)

@@ -22,7 +22,7 @@ from pages.components.runs.run_picker import newest_run, run_picker
 from pages.components.shell.assets import COMPONENTS, plotly_js_url, serve_modules
 from pages.components.shell.entrypoint import reenter_through_app
 from pages.components.shell.messages import show_errors
-from pages.components.shell.page_layout import page_heading, screen_part
+from pages.components.shell.page_layout import folding_controls, page_heading
 from pages.components.stores import pictures
 from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
@@ -33,7 +33,6 @@ from vae.datasets.registry import class_names
 _STYLE = COMPONENTS / "explore" / "layout.css"
 _PLACEMENT = ExplorerPlacement(tooltip=False)  # the digit under the pointer is large beside the map
 # Opens and closes the controls on a phone (shell/app.css).
-_FOLD = '<details class="fold-controls"><summary>Colours, layers and axes</summary></details>'
 
 
 def main() -> None:
@@ -47,8 +46,7 @@ def main() -> None:
     loaded = loaded_model.load(run)
     with st.sidebar:  # where it moves nothing
         follow_training(run, loaded)
-    st.html(_FOLD)
-    controls = screen_part("controls", horizontal=True)
+    controls = folding_controls("Colours, layers and axes")
     with controls:
         settings = map_controls(run.config.latent_dim)
         plane_choice = plane_picker(loaded_model.dimensions(run, loaded), run.name)

@@ -21,21 +21,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streamlit import logger
 
-from pages.components.charts.colours import CLASS_COLOURS
-from pages.components.charts.images import data_url, row_of_pairs
 from pages.components.charts.live_figure import figure_spec
 from pages.components.charts.loss_curves import Curve, loss_curves, rate_changes
-from pages.components.charts.scatter import latent_scatter
 from pages.components.runs.run_heading import config_summary, progress_line
+from pages.components.train.moment_view import newest_moment, points_of_view
 from tests.support.evaluations import evaluation_of
 from tests.support.paths import ROOT
 from vae import VaeError
-from vae.inference.formatting import axis_names
 from vae.runs.archive import check_run, pack, unpack
 from vae.runs.catalogue import list_runs, summary
 from vae.runs.history import History
 from vae.runs.live_view import load_view
 from vae.runs.run import Run
+from vae.runs.titles import title_of
 
 GIVEN = ROOT / "tests" / "run_of_format_4"
 SECONDS = 20  # for one example, which takes milliseconds: only what hangs takes as long
@@ -150,6 +148,7 @@ def no_longer_than(seconds: int) -> Iterator[None]:
 def show(run: Run) -> None:
     """What pages show of a run without its pictures; raises VaeError as its readers do."""
     summary(run)
+    title_of(run)
     status = run.status()
     progress_line(status)
     config_summary(run)
@@ -165,12 +164,8 @@ def show(run: Run) -> None:
     )
     view = load_view(run.view_path, run.config)
     if view is not None:
-        data_url(row_of_pairs(view.pictures, view.reconstructions, CLASS_COLOURS["light"]))
-        figure_spec(
-            latent_scatter(
-                view.points, view.labels, axis_names(run.config.latent_dim), CLASS_COLOURS["light"]
-            )
-        )
+        newest_moment(run, status, None)
+        points_of_view(run, view.step)
 
 
 class Outcomes:

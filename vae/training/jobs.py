@@ -57,7 +57,10 @@ def start_all(configs: Sequence[TrainConfig], runs_dir: Path) -> list[Run]:
 
 
 def start_named(configs: Mapping[str, TrainConfig], runs_dir: Path) -> list[Run]:
-    """As `start_all`, with runs of these names. Raises VaeError for the name of a run of another config."""
+    """As `start_all`, with runs of these names; raises BusyError also if there is nothing to train.
+
+    Raises VaeError for the name of a run of another config.
+    """
     with _one_start_at_a_time(runs_dir):
         _refuse_if_busy(runs_dir)
         return _train_in_turn([new_run(config, runs_dir, name) for name, config in configs.items()])

@@ -19,7 +19,7 @@ from pages.components.map.time_machine import Link
 from pages.components.runs import loaded_model, run_data, run_moments
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.runs.run_heading import config_summary
-from pages.components.shell.page_layout import screen_part
+from pages.components.shell.page_layout import folding_controls, screen_part
 from pages.components.shell.url_state import take_default
 from pages.components.stores import pictures
 from pages.components.stores.decoder import decoder_store
@@ -60,7 +60,7 @@ class PairSettings:
 
 def pair_controls(pair: Pair) -> PairSettings:
     """Shows the widgets in a row; each is a parameter of the URL."""
-    with screen_part("controls", horizontal=True):
+    with folding_controls("Colours, layers and time"):
         maps = map_controls(max(pair.latent_dims), choose_set=False)
         take_default(LINKED, LINKS[0], LINKS[:1])
         linked = st.segmented_control(

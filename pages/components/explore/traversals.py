@@ -6,12 +6,12 @@ import streamlit as st
 from pages.components.charts.tiles import Caption, TileLayout, tiles
 from pages.components.runs import loaded_model
 from vae.inference.formatting import coordinate_name, format_number
+from vae.inference.planes import INACTIVE_NATS
 from vae.inference.scored_set import Floats
 from vae.runs.run import Run
 
 VALUES = np.linspace(-3, 3, 9, dtype=np.float32)  # the prior has 99.7 % of a coordinate in this range
 ROWS = 10  # dimensions shown at first
-UNUSED = 0.05  # nats of mean KL: below it the posterior is almost the prior for every image
 ALL = "all_dimensions"
 
 
@@ -35,7 +35,7 @@ def traversals(run: Run, loaded: loaded_model.LoadedModel, place: Floats) -> Non
             Caption(
                 f"{coordinate_name(i)} · {dimensions.kl[i]:.2f} nats",
                 f"{coordinate_name(i)} is {format_number(place[i])} here"
-                + (" · hardly used by this model" if dimensions.kl[i] < UNUSED else ""),
+                + (" · inactive" if dimensions.kl[i] < INACTIVE_NATS else ""),
             )
             for i in order
         ],

@@ -26,3 +26,9 @@ def screen_part(name: str, *, horizontal: bool = False) -> DeltaGenerator:
         horizontal=horizontal,
         vertical_alignment="bottom" if horizontal else "top",
     )
+
+
+def folding_controls(summary: str) -> DeltaGenerator:
+    """A row for the controls of a page; on a phone it is folded under a line that says `summary`."""
+    st.html(f'<details class="fold-controls"><summary>{escape(summary)}</summary></details>')
+    return screen_part("controls", horizontal=True)

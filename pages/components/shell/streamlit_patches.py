@@ -7,8 +7,8 @@ The page's markup is private too, but can be named only where it is styled or re
 - The event `popstate`, dispatched by us, has Streamlit run the page of the URL (connection.js,
   links/navigate.js): without it, a link changes the URL alone until the page is loaded again.
 - `data-testid=stElementContainer` (stores/registry/component.css): without it stores leave gaps on the page.
-- `stHorizontalBlock`, `stColumn` (latent.py, compare.py), `stMainBlockContainer`, `stMain` (shell/app.css):
-  widths, margins and the focus frame.
+- The `data-testid` of Streamlit's containers, widgets and buttons, and its classes `st-key-…`, in the CSS
+  (shell/app.css, and beside pages and components): without them widths, heights and margins are Streamlit's.
 - Of `st.session_state` and of the URL in the browser only what is documented.
 """
 

@@ -146,7 +146,7 @@ def _map(run: Run, loaded: LoadedModel | None, newest: Newest | None) -> None:
     if newest is None:
         points = _NOTHING
     elif newest.view is not None or test is None or loaded is None:
-        points = _points_of_view(run, changed_at(run.view_path)) or _NOTHING
+        points = points_of_view(run, changed_at(run.view_path)) or _NOTHING
     else:
         points = test
     shows_weights = points is test
@@ -171,7 +171,7 @@ def live_view(run: Run, changed: int) -> LiveView | None:  # noqa: ARG001 (the k
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Run: path_of})
-def _points_of_view(run: Run, changed: int) -> MapPoints | None:
+def points_of_view(run: Run, changed: int) -> MapPoints | None:
     """The points of the live view; it says nothing of their posteriors."""
     view = live_view(run, changed)
     if view is None:

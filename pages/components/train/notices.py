@@ -1,5 +1,7 @@
 """What a training has to say besides its progress, in one line of a fixed height, so that nothing moves."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
@@ -7,25 +9,21 @@ from pages.components.runs.run_heading import show_trouble
 from pages.components.shell.access import may_change
 from pages.components.train.moment_view import Newest
 from vae.inference.formatting import coordinate_name
-from vae.inference.scored_set import Floats
+from vae.inference.planes import INACTIVE_NATS
 from vae.runs.records import Status
 from vae.runs.run import Run
 
-INACTIVE_NATS = 0.01  # mean KL below which a dimension is called inactive
 NAMED = 4  # dimensions at most
-_COLLAPSED = "Posterior collapse"
 
-_PARTIAL = """**What it means.** In an inactive dimension the encoder gives every image the same
-posterior, the prior N(0, 1). This coordinate of z is then noise, and the decoder has learned to ignore it.
+_MEANING = """**What it means.** In an inactive dimension the encoder gives every image the same
+posterior, the prior N(0, 1). This coordinate of z is then noise, and the decoder has learned to ignore it."""
 
-**It is normal, and no fault.** A dimension is used only where it saves more reconstruction than it costs KL.
-With more dimensions than the data need, or with a larger beta, some are left inactive: the model decides how
-many it needs. The others carry all that z says."""
+_NORMAL = """**It is normal, and no fault.** A dimension is used only where it saves more reconstruction
+than it costs KL. With more dimensions than the data need, or with a larger beta, some are left inactive: the
+model decides how many it needs. The others carry all that z says."""
 
-_COLLAPSE = """**What it means.** In an inactive dimension the encoder gives every image the same
-posterior, the prior N(0, 1). This coordinate of z is then noise, and the decoder has learned to ignore it.
-That is called *posterior collapse*. As all dimensions are inactive, every image is decoded alike, and
-reconstruction stays near what the average image costs, 206 nats on MNIST.
+_COLLAPSE = """That is called *posterior collapse*. As all dimensions are inactive, every image is decoded
+alike, and reconstruction stays near what the average image costs, 206 nats on MNIST.
 
 **Where it comes from.** The KL term charges for each dimension that is used. A dimension collapses where it
 costs more KL than it saves in reconstruction, as with a large beta.
@@ -41,34 +39,33 @@ def notices(run: Run, status: Status, newest: Newest | None) -> None:
         show_trouble(status)
         if may_change() and _is_pending(run, status):
             st.caption("Requested; it takes effect after the current batch.", width="content")
-        sentence = collapse_sentence(run, status, newest)
-        if sentence:
+        if inactive := inactive_dimensions(run, status, newest):
+            latent_dim = run.config.latent_dim
+            sentence = inactive_sentence(inactive, latent_dim)
             with st.popover(sentence, icon=":material/compress:", type="tertiary", width="content"):
-                st.markdown(_COLLAPSE if sentence.startswith(_COLLAPSED) else _PARTIAL)
+                st.markdown(_MEANING)
+                st.markdown(_COLLAPSE if len(inactive) == latent_dim else _NORMAL)
 
 
-def collapse_sentence(run: Run, status: Status, newest: Newest | None) -> str:
-    """Which dimensions are inactive, after the first epoch; empty if none is."""
+def inactive_dimensions(run: Run, status: Status, newest: Newest | None) -> list[int]:
+    """The inactive dimensions; none in the first epoch, in which all of them begin with a KL near 0."""
     epoch_steps = max(1, status.total_steps // run.config.epochs)
     if newest is None or newest.kl is None or newest.step < epoch_steps:
-        return ""
-    return _inactive(newest.kl)
+        return []
+    return [int(i) for i in np.flatnonzero(newest.kl < INACTIVE_NATS)]
 
 
-def _inactive(kl: Floats) -> str:
-    (found,) = np.nonzero(kl < INACTIVE_NATS)
-    if not len(found):
-        return ""
-    whole = len(found) == len(kl)
-    if whole:
-        which = "the only dimension is" if len(kl) == 1 else "all dimensions are"
-    elif len(found) > NAMED:
-        which = f"{len(found)} of {len(kl)} dimensions are"
+def inactive_sentence(inactive: Sequence[int], latent_dim: int) -> str:
+    """Which dimensions are inactive, one or more; all of them are called a posterior collapse."""
+    collapsed = len(inactive) == latent_dim
+    if collapsed:
+        which = "the only dimension is" if latent_dim == 1 else "all dimensions are"
+    elif len(inactive) > NAMED:
+        which = f"{len(inactive)} of {latent_dim} dimensions are"
     else:
-        names = [coordinate_name(int(each)) for each in found]
-        which = f"{', '.join(names)} {'are' if len(names) > 1 else 'is'}"
+        which = f"{', '.join(map(coordinate_name, inactive))} {'are' if len(inactive) > 1 else 'is'}"
     sentence = f"{which} inactive, with a KL below {INACTIVE_NATS:g} nats"
-    return f"{_COLLAPSED}: {sentence}." if whole else f"{sentence}, which is normal."
+    return f"Posterior collapse: {sentence}." if collapsed else f"{sentence}, which is normal."
 
 
 def _is_pending(run: Run, status: Status) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pages.components.train.moment_view import Newest
-from pages.components.train.notices import collapse_sentence
+from pages.components.train.notices import inactive_dimensions, inactive_sentence
 from tests.support.app_test import PAGES, visit
 from tests.support.small_runs import small_config
 from vae.inference.planes import axis_directions
@@ -35,11 +35,11 @@ def test_dimensions_without_kl_are_named_after_the_first_epoch(
 ) -> None:
     run = new_run(small_config(latent_dim=len(kl)), small)
     newest = Newest(12, np.array(kl, np.float32), axis_directions(len(kl)), None)
-    sentence = collapse_sentence(run, ONE_EPOCH, newest)
-    assert sentence == words
-    assert collapse_sentence(run, ONE_EPOCH, newest._replace(step=11)) == ""  # untrained, all are inactive
-    assert collapse_sentence(run, ONE_EPOCH, newest._replace(kl=None)) == ""
-    assert collapse_sentence(run, ONE_EPOCH, None) == ""
+    inactive = inactive_dimensions(run, ONE_EPOCH, newest)
+    assert (inactive_sentence(inactive, len(kl)) if inactive else "") == words
+    assert inactive_dimensions(run, ONE_EPOCH, newest._replace(step=11)) == []  # untrained, all are
+    assert inactive_dimensions(run, ONE_EPOCH, newest._replace(kl=None)) == []
+    assert inactive_dimensions(run, ONE_EPOCH, None) == []
 
 
 @pytest.mark.parametrize(
