@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import NumberInput
 
 from pages.components.shell.messages import WORD_JOINER
-from tests.support.app_test import PAGES, component, html, messages, tell, visit
+from tests.support.app_test import PAGES, component, html, messages, read, tell, visit
 from tests.support.browser import wait_until
 from tests.support.paths import BUNDLED, ROOT
 from tests.support.small_runs import small_config, stop_within_first_epoch
