@@ -34,6 +34,8 @@ ACTS = """async () => {
     await act(() => decoder.request("second", "another"));
     await act(() => arrived.second("newer"));
     await act(move(null));
+    await act(() => decoder.request(null, "time"));
+    await act(() => decoder.request("second", "time"));
     decoder.end();
     await act(move({ decoder: "early" }));
     return states;
@@ -49,6 +51,8 @@ def test_it_follows_the_timeline_and_tells_each_change_once(page: Page, modules:
         ["early", "early", 2],  # a frame of the same moment
         [None, "early", 2],  # newer weights are on their way
         ["early", "early", 3],
+        ["newer", None, 4],
+        [None, None, 4],  # another run, without weights
         ["newer", None, 4],
         ["early", "early", 4],  # nobody listens any more
     ]

@@ -17,11 +17,15 @@ from tests.pages.map.test_time_machine import BETWEEN, model_of, places, seek, s
 from tests.support.app_test import PAGES, component, visit
 from tests.support.browser import Workshop, ready
 from tests.support.latent_page import decoded, digit, next_frame
+from tests.support.small_runs import small_config
 from vae.inference.formatting import coordinate_name
 from vae.inference.planes import axis_directions, largest_axes
+from vae.runs.catalogue import new_run
 from vae.runs.checkpoints import load_snapshot
 from vae.runs.live_view import load_view, save_view
+from vae.runs.records import Status
 from vae.runs.run import Run
+from vae.runs.titles import title_of
 
 # Where the lines stand, by the numbers of the figure's x axis; none that is hidden.
 CURSORS = """() => [...document.querySelectorAll(".live-figure-cursor:not([hidden])")].map((line) => {
@@ -237,3 +241,27 @@ def test_a_run_without_moments_has_no_slider_but_its_digits(workshop: Workshop, 
     expect(page.get_by_role("slider", name="Moment of the training")).to_be_hidden()
     expect(page.locator(".time-machine-ten")).to_be_visible()
     expect(page.locator(".time-machine")).to_have_attribute("data-step", "36")
+
+
+@pytest.mark.browser
+def test_a_run_without_weights_shows_nothing_of_the_run_before(
+    page: Page, workshop: Workshop, trained: Run
+) -> None:
+    shutil.copytree(trained.path, workshop.runs / trained.name)
+    begun = new_run(small_config(seed=5), workshop.runs)
+    begun.write_status(Status(state="stopped"))
+    page.goto(workshop.address(f"train?run={trained.name}"))
+    ten, samples = page.locator(".time-machine-ten"), page.locator(".samples canvas")
+    expect(page.get_by_role("img", name="Ten test images")).to_be_visible()
+    expect(samples).to_be_visible()
+    page.evaluate(
+        "(url) => { history.pushState(null, '', url); dispatchEvent(new PopStateEvent('popstate')); }",
+        workshop.address(f"train?run={begun.name}"),
+    )
+    expect(page.get_by_role("heading", name=f"{title_of(begun)}: stopped")).to_be_visible()
+    expect(samples).to_be_hidden()
+    expect(page.get_by_role("img", name="Ten test images")).to_be_hidden()
+    assert not ten.evaluate(
+        """canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
+            .data.some(Boolean)"""
+    )

@@ -71,6 +71,7 @@ class TimeMachine {
   }
 
   follow(moments) {
+    if (this.list && this.list.run !== moments.run) this.clearTen();
     this.list = moments; // the last one stays until the next is here
     this.box.dataset.moments = moments.name;
     this.drawn = null;
@@ -134,6 +135,14 @@ class TimeMachine {
     drawTen(this.ten, pictures, levels, this.data.colours.slice(0, count));
     this.ten.setAttribute("aria-label", `Ten test images over their reconstructions, step ${step}`);
     this.box.dataset.step = step; // everything of this moment is drawn
+  }
+
+  // What another run has drawn must not stand beside this one's name.
+  clearTen() {
+    const { ten, box } = this;
+    ten.getContext("2d").clearRect(0, 0, ten.width, ten.height);
+    ten.removeAttribute("aria-label");
+    delete box.dataset.step;
   }
 
   dispose() {

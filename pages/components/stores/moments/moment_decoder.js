@@ -16,12 +16,14 @@ export class MomentDecoder {
     this.newest = new Awaited(decoders(), this.notify);
   }
 
-  // Requests the newest decoder; follows the timeline, which stays that of the first call that names one.
+  // Requests the newest decoder, or none for null; follows the timeline, which stays that of the first call that names
+  // one.
   request(decoderName, timelineName) {
     if (timelineName && !this.timeline) {
       this.timeline = timeline(timelineName);
       this.timeline.addEventListener("change", this.notify, { signal: this.listeners.signal });
     }
+    this.wanted = decoderName;
     if (decoderName) this.newest.request(decoderName);
     this.known = this.value;
   }
@@ -33,7 +35,7 @@ export class MomentDecoder {
 
   // Null until the newest is here.
   get value() {
-    return this.newest.value && (this.moment?.decoder ?? this.newest.value);
+    return this.wanted && this.newest.value && (this.moment?.decoder ?? this.newest.value);
   }
 
   end() {
