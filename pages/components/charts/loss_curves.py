@@ -150,8 +150,8 @@ def loss_curves(
         for index in range(len(curves))
         for trace in _run(curves, index, panel, scale, x)
     ]
-    included = None if not ends else [_included(curves, panel) for panel in PANELS]
-    layout = panels(scale, x, end, included) | {
+    data += [trace for panel in PANELS for trace in _room_below(curves, panel)]
+    layout = panels(scale, x, end, empty=not ends) | {
         "uirevision": " ".join((*(curve.name for curve in curves), scale, x)),
         "hovermode": "x unified",
         "hoverlabel": {"namelength": -1},
@@ -212,17 +212,19 @@ def _run(curves: Sequence[Curve], index: int, panel: Panel, scale: Scale, x: X) 
     return traces
 
 
-def _included(curves: Sequence[Curve], panel: Panel) -> list[float]:
-    """Values that the panel's y axis shows in any case.
+def _room_below(curves: Sequence[Curve], panel: Panel) -> list[Part]:
+    """A point that is not seen, half as high as the first few lines of an untrained model, which are alike.
 
-    Those of KL are 0 and LEAST_KL. Of the others, one below, where a few lines of an untrained model, all
-    alike, would be spread over the whole axis.
+    Otherwise they would be spread over the whole axis. As a trace: `autorangeoptions.include` turns a
+    logarithmic axis upside down (plotly.js 4.1.1).
     """
-    if panel.term == "kl":
-        return [0, LEAST_KL]
-    values = np.concatenate([_values(rows, panel) for curve in curves for rows in curve.losses])
-    low, high = float(values.min()), float(values.max())
-    return [low / 2] if 0 < high < ALIKE * low else []
+    values = [_values(rows, panel) for curve in curves for rows in curve.losses if len(rows)]
+    if panel.term == "kl" or not values:
+        return []
+    low, high = min(float(each.min()) for each in values), max(float(each.max()) for each in values)
+    if not 0 < high < ALIKE * low:
+        return []
+    return [trace_on(panel, [0], [low / 2], mode="markers", marker={"opacity": 0}, hoverinfo="skip")]
 
 
 def _objective(rows: Rows, x: X) -> Part:
@@ -393,13 +395,10 @@ def _difference(old: npt.NDArray[Any], new: npt.NDArray[Any]) -> str:
     return ", ".join(f"{name} {before:.3g} → {after:.3g}" for name, before, after in pairs if before != after)
 
 
-def panels(scale: Scale, x: X, end: float, included: Sequence[Sequence[float]] | None) -> Part:
-    """The layout of axes and headings, x from 0 to `end`.
-
-    `included` are values that each panel's y axis shows; None if there are no data to give it a range.
-    """
+def panels(scale: Scale, x: X, end: float, *, empty: bool) -> Part:
+    """The layout of axes and headings, x from 0 to `end`; `empty` if there are no data to give y a range."""
     axes: Part = {}
-    for number, (panel, span) in enumerate(zip(PANELS, SPANS, strict=True)):
+    for panel, span in zip(PANELS, SPANS, strict=True):
         # Options instead of a range, which would undo a zoom when it changes with the data.
         axes[f"xaxis{panel.x[1:]}"] = {
             "anchor": panel.y,
@@ -411,12 +410,12 @@ def panels(scale: Scale, x: X, end: float, included: Sequence[Sequence[float]] |
         }
         own = panel.scale(scale)
         vertical: Part = {"anchor": panel.x, "type": own, "tickformat": ",~r"}
-        if included is None:
+        if empty:
             vertical["range"] = np.log10(panel.empty).tolist() if own == "log" else [0, panel.empty[1]]
-        elif included[number]:
-            vertical["autorangeoptions"] = {"include": list(included[number])}
         if panel.term == "kl":
             vertical["nticks"] = 5
+            if not empty:
+                vertical["autorangeoptions"] = {"include": [0, LEAST_KL]}
         axes[f"yaxis{panel.y[1:]}"] = vertical
     axes["yaxis"]["title"] = {"text": "nats per image", "standoff": 4}
     headings = [text_on(panel, f"<b>{panel.heading}</b>", 0, 1, size=14) for panel in PANELS]
