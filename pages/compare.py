@@ -38,7 +38,7 @@ def main() -> None:
         return
     pair = Pair(run, other)
     for sentence in pair.obstacles:
-        st.info(escape_markdown(sentence))
+        st.caption(f":material/info: {escape_markdown(sentence)}")
     if _have_weights(pair):
         _explore(pair)
     _curves(pair)

@@ -112,15 +112,19 @@ def watch(run: Run, status: Status, title: DeltaGenerator) -> None:
 def new_training() -> None:
     """Shows the form of a new training, its duration, and the button that starts it."""
     preset = preset_choice()
-    caption = st.container()
+    above = st.container()  # what the settings say and start stands above them, where it is seen
     config = config_form(preset)
-    if config is not None:
-        caption.caption(f"{PRESET_DESCRIPTIONS[preset]} {_forecast(config)}")
-    if st.button("Start", type="primary", disabled=config is None, width="stretch") and config is not None:
-        perform(partial(start, config))
-    if config is not None:
-        show_finished_run(config)
-    show_busy_run()
+    with above:
+        if config is not None:
+            st.caption(f"{PRESET_DESCRIPTIONS[preset]} {_forecast(config)}")
+        if (
+            st.button("Start", type="primary", disabled=config is None, width="stretch")
+            and config is not None
+        ):
+            perform(partial(start, config))
+        if config is not None:
+            show_finished_run(config)
+        show_busy_run()
 
 
 def _forecast(config: TrainConfig) -> str:

@@ -17,10 +17,11 @@ _STYLE = """<style>
 .class-bars-compact, .class-bars-compact caption, .class-bars-compact th, .class-bars-compact td {
   display: block; }
 .class-bars-compact { max-width: none; margin: 0; font-size: 0.75rem; }
-.class-bars-compact tbody { display: grid; grid-auto-flow: column; gap: 4px;
+.class-bars-compact tbody { display: grid; grid-auto-flow: column; gap: 8px;
   grid-auto-columns: minmax(0, 1fr); }
-.class-bars-compact tr { display: grid; grid-template-columns: 1fr auto; min-width: 0; }
-.class-bars-compact th { overflow: hidden; text-overflow: ellipsis; }
+.class-bars-compact tr { display: grid; grid-template-columns: auto 1fr; column-gap: 6px; min-width: 0; }
+.class-bars-compact th { overflow: hidden; text-overflow: ellipsis; font-weight: 700; }
+.class-bars-compact td:last-child { text-align: left; }
 .class-bars-compact td:nth-child(2) { grid-row: 2; grid-column: 1 / -1; padding: 0;
   background: var(--st-secondary-background-color); }
 .class-bars-compact td span { height: 6px; }

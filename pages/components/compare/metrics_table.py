@@ -199,9 +199,7 @@ def _evaluation(run: Run, written: int, weights: int) -> Evaluation | None:  # n
 
 
 # Finding the neighbours of 10,000 pictures in the latent space takes a second.
-@st.cache_data(
-    max_entries=256, show_spinner="Comparing the figures ...", hash_funcs={LoadedModel: weights_of}
-)
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs={LoadedModel: weights_of})
 def quick_metrics(loaded: LoadedModel) -> Metrics:
     """The metrics that a single pass over the test set gives, with z sampled once."""
     return _losses(loaded) | neighbourhood(loaded.test.means, loaded.test.labels)

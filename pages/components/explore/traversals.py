@@ -19,8 +19,8 @@ def traversals(run: Run, loaded: loaded_model.LoadedModel, place: Floats) -> Non
     """Shows a row of images for each dimension of a place (Z,), those with the largest mean KL first."""
     dimensions = loaded_model.dimensions(run, loaded)
     st.caption(
-        "In each row one coordinate goes from −3 to 3 in even steps, where the prior has nearly all of it; "
-        "the others stay as they are. The dimensions that the model uses most, by their KL, come first."
+        "In each row one coordinate goes from −3 to 3, and the others stay. Those of the largest KL come "
+        "first."
     )
     order = dimensions.order
     if len(order) > ROWS and not st.toggle(f"All {len(order)} dimensions", key=ALL):

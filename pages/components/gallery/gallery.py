@@ -29,7 +29,7 @@ def gallery(run: Run, loaded: LoadedModel, selection: Selection) -> None:
         [
             Caption(
                 f"{names[test.labels[i]]} · #{i}",
-                f"reconstruction {test.reconstruction[i]:.1f} · KL {test.kl[i]:.1f}",
+                f"reconstruction {test.reconstruction[i]:.1f} · KL {max(test.kl[i], 0):.1f}",
             )
             for i in shown
         ],

@@ -18,6 +18,7 @@ class Texts:
     done: str
     previous: str
     next: str
+    nextLesson: str  # noqa: N815 (the script's name for it)
     close: str
     fold: str
     unfold: str
@@ -49,6 +50,7 @@ TEXTS: Mapping[str, Texts] = {
         done="done",
         previous="Previous",
         next="Next",
+        nextLesson="Next lesson",
         close="End the lesson",
         fold="Fold the lesson",
         unfold="Unfold the lesson",
@@ -73,6 +75,7 @@ TEXTS: Mapping[str, Texts] = {
         done="완료",
         previous="이전",
         next="다음",
+        nextLesson="다음 수업",
         close="수업 끝내기",
         fold="수업 접기",
         unfold="수업 펼치기",

@@ -147,8 +147,8 @@ def explorer_map(
             address=f"{placement.prefix}step",
             key=placement.timeline,
         )
-    if len(plane.base) != 2:
-        st.caption(view.plane_choice.sentence(pins.chosen is not None))
+        if len(plane.base) != 2:
+            st.caption(view.plane_choice.sentence(pins.chosen is not None))
 
 
 def _marks(

@@ -14,10 +14,10 @@ _STYLE = COMPONENTS / "map" / "map_controls.css"
 COLOUR, LAYERS, PICTURES = "colour", "layers", "pictures"
 COLOURINGS: dict[str, tuple[Colouring, str]] = {
     "class": ("class", "class"),
-    "loss": ("reconstruction", "reconstruction loss, nats"),
+    "loss": ("reconstruction", "reconstruction, nats"),
     "KL": ("kl", "KL, nats"),
-    "σ": ("deviation", "standard deviation of the posterior"),
-    "distance": ("distance", "distance to the mean of the class"),
+    "σ": ("deviation", "σ of the posterior"),
+    "distance": ("distance", "distance to class mean"),
 }
 TEST, TRAINING = "test", "training"
 

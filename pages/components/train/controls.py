@@ -45,7 +45,7 @@ def controls(run: Run) -> None:
                 key=key,
                 on_change=lambda: request_and_wait(run, delay=st.session_state[key]),
                 help="How long to wait after each batch.",
-                width=220,
+                width=160,
             )
         if status.state != "finished":
             _rate(run, "learning_rate", status, request)
@@ -71,7 +71,7 @@ def _buttons(run: Run, status: Status, request: Request, *, acknowledged: bool) 
         on_click=request_and_wait,
         args=(run,),
         kwargs={"pause_at": pause_at},
-        width=150,
+        width=130,
     )
     epoch_steps = max(1, status.total_steps // run.config.epochs)
     for text, key, steps, about in (
@@ -103,7 +103,7 @@ def _rate(run: Run, field: str, status: Status, request: Request) -> None:
         key=key,
         on_change=lambda: request_and_wait(run, **{field: st.session_state[key]}),
         help=TrainConfig.model_fields[field].description,
-        width={"learning_rate": 250, "beta": 180}[field],
+        width={"learning_rate": 235, "beta": 170}[field],
     )
 
 
@@ -132,8 +132,7 @@ def _ended_actions(run: Run, status: Status) -> None:
         "Resume", type="primary", help="Goes on where the run stood.", width=150
     ):
         perform(lambda: resume(run))
-    if st.button("Train again", help="A further run of the same settings.", width=150):
-        perform(lambda: start(run.config, again=True))
+    # First, where Pause stood: a late click on that must start nothing.
     if status.state == "finished":
         with st.popover("Train longer", width=150):
             epochs = st.number_input("More epochs", value=run.config.epochs, step=1)
@@ -143,3 +142,5 @@ def _ended_actions(run: Run, status: Status) -> None:
             )
             if st.button("Go on", type="primary"):
                 perform(lambda: train_longer(run, epochs))
+    if st.button("Train again", help="A further run of the same settings.", width=150):
+        perform(lambda: start(run.config, again=True))

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from pages.components.learn.lesson_state import begin_lesson, end_lesson
-from pages.components.learn.lessons import PAGES, Lesson, Link, Step, glossary, with_addresses
+from pages.components.learn.lessons import PAGES, Lesson, Link, Step, all_lessons, glossary, with_addresses
 from pages.components.learn.texts import TEXTS
 from pages.components.shell.assets import module_component
 
@@ -72,6 +72,7 @@ def lesson_view(
                 "number": lesson.number,
                 "title": lesson.title,
                 "steps": [step.heading for step in lesson.steps],
+                "following": _following(lesson, language),
                 "language": language,
                 "goingOn": going_on,
                 "page": page,
@@ -80,6 +81,12 @@ def lesson_view(
             on_begun_change=partial(begin_lesson, lesson.number),
             on_ended_change=end_lesson,
         )
+
+
+def _following(lesson: Lesson, language: str) -> str | None:
+    """The number of the next lesson; None for the last one."""
+    numbers = (each.number for each in all_lessons(language))
+    return next((number for number in numbers if number > lesson.number), None)
 
 
 def _step(step: Step, lesson: Lesson, at: int, language: str) -> None:

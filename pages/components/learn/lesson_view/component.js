@@ -1,6 +1,7 @@
 // The bar of a lesson: where one is, and what moves on. The steps are elements of the page around it.
 import { component } from "../../shell/lifecycle.js";
 import { keep, kept } from "../../shell/links/tab_memory.js";
+import { visit } from "../../shell/links/navigate.js";
 import { updateUrl } from "../../shell/links/url.js";
 import { filled } from "./filled.js";
 import { keepProgress, progress } from "./progress.js";
@@ -22,7 +23,7 @@ class LessonBar {
     [this.style, this.heading, this.place] = ["style", ".lesson-heading", ".lesson-at"].map(part);
     this.frame = box.closest("[class*=st-key-lesson_frame_]");
     this.previous.onclick = () => this.move(this.at - 1);
-    this.next.onclick = () => this.move(this.at + 1);
+    this.next.onclick = () => (this.isLast ? this.openNext() : this.move(this.at + 1));
     this.fold.onclick = () => this.setFolded(!this.folded);
     this.heading.onclick = () => this.setFolded(false);
     this.close.onclick = () => this.end();
@@ -44,11 +45,8 @@ class LessonBar {
       this.frame.style.setProperty(name, getComputedStyle(this.box).getPropertyValue(name));
     const { texts, title, number } = data;
     this.box.setAttribute("aria-label", `${filled(texts.lesson, { number: Number(number) })}: ${title}`);
-    for (const [button, name, sign] of [[this.previous, texts.previous, "‹"], [this.next, texts.next, "›"]]) {
-      const words = sign === "‹" ? `${sign} ${name}` : `${name} ${sign}`;
-      button.textContent = data.frame === "page" ? words : sign;
-      button.setAttribute("aria-label", name);
-    }
+    this.previous.textContent = data.frame === "page" ? `‹ ${texts.previous}` : "‹";
+    this.previous.setAttribute("aria-label", texts.previous);
     this.label(this.close, texts.close);
     this.frame.toggleAttribute("data-folded", data.frame === "card" && kept(FOLDED) === "true");
     this.fold.hidden = this.close.hidden = data.frame === "page";
@@ -92,6 +90,16 @@ class LessonBar {
     this.frame.scrollTop = 0;
   }
 
+  get isLast() {
+    return this.at === this.data.steps.length;
+  }
+
+  // The lesson after this one, on the Learn page.
+  openNext() {
+    const { following, language } = this.data;
+    visit(new URL(`learn?${new URLSearchParams({ lesson: following, at: 1, language })}`, document.baseURI));
+  }
+
   end() {
     clearInterval(this.writing);
     this.goingOn = false;
@@ -116,7 +124,10 @@ class LessonBar {
     this.heading.textContent = folded ? data.steps[at - 1] : "";
     this.place.textContent = filled(data.texts.step, { at, count });
     this.previous.disabled = at === 1;
-    this.next.disabled = at === count;
+    this.next.disabled = this.isLast && data.following === null;
+    const next = this.isLast && data.following ? data.texts.nextLesson : data.texts.next;
+    this.next.textContent = data.frame === "page" || next !== data.texts.next ? `${next} ›` : "›";
+    this.next.setAttribute("aria-label", next);
     this.fold.textContent = folded ? "▴" : "▾";
     this.fold.setAttribute("aria-expanded", !folded);
     this.label(this.fold, folded ? data.texts.unfold : data.texts.fold);

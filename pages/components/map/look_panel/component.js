@@ -96,10 +96,11 @@ class LookPanel {
     }
     const at = z && (own && where ? `z = (${where})` : pointText(z, data.plane));
     if (strange) pointer.say(SOURCES[source] ?? "", [`z with ${z.length} numbers means nothing here, where z has ${size}.`]);
-    else if (z) pointer.say(real?.name ?? SOURCES[source] ?? "", [at, real?.figures ?? densityText(z)]);
+    // A data point near by lies at another z than the pointer, where the digit is decoded.
+    else if (z) pointer.say(SOURCES[source] ?? "", [at, ...(real ? [`near ${real.name}`, real.figures] : [densityText(z)])]);
     else if (this.last) pointer.say("Pointed at last", [pointText(this.last, data.plane), data.hint]);
     else pointer.say("Pointer", [data.hint]);
-    this.speak(source === "keys" && z ? [at, real && `${real.name}: ${real.figures}`] : []);
+    this.speak(source === "keys" && z ? [at, real && `near ${real.name}: ${real.figures}`] : []);
   }
 
   // Nothing was hovered yet.

@@ -108,9 +108,11 @@ class TimeMachine {
     const { timeline, data } = this;
     const steps = list.missing.map((step) => step.toLocaleString("en")).join("; ");
     const damaged = steps && `Some moments are left out, as their snapshots are damaged: steps ${steps}.`;
-    const few = list.moments.length < FEW && !list.live && `Only ${list.moments.length} moments of this run are kept. ${MORE}`;
+    const count = list.moments.length;
+    const kept = count === 1 ? "Only the last moment of this run is kept." : `Only ${count} moments of this run are kept.`;
+    const few = count < FEW && !list.live && `${kept} ${MORE}`;
     const past = scene ? [data.dims && PAST, timeline.remark] : [];
-    return [OWN, ...past, timeline.farApart && APART, few, damaged].filter(Boolean).join(" ");
+    return [...past, timeline.farApart && APART, count > 1 && OWN, few, damaged].filter(Boolean).join(" ");
   }
 
   drawPlay(text) {
