@@ -16,13 +16,13 @@ from pages.components.map.look_panel import look_panel
 from pages.components.map.map_controls import map_controls
 from pages.components.map.plane_picker import plane_picker
 from pages.components.map.training_points import training_set
-from pages.components.runs import loaded_model, run_moments
+from pages.components.runs import loaded_model, run_data, run_moments
 from pages.components.runs.follow_training import follow_training, wait_for_weights
 from pages.components.runs.run_picker import newest_run, run_picker
 from pages.components.shell.assets import COMPONENTS, plotly_js_url, serve_modules
 from pages.components.shell.entrypoint import reenter_through_app
 from pages.components.shell.messages import show_errors
-from pages.components.shell.page_layout import folding_controls, page_heading
+from pages.components.shell.page_layout import folding_controls, page_heading, shown_run
 from pages.components.stores import pictures
 from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
@@ -51,6 +51,7 @@ def main() -> None:
         settings = map_controls(run.config.latent_dim)
         plane_choice = plane_picker(loaded_model.dimensions(run, loaded), run.name)
         training = training_set(run, loaded) if settings.training else None
+        shown_run(run_data.title(run))
     points = map_data.points_of(run, loaded, plane_choice.directions, training)
     moments = moments_store(run_moments.load(run, loaded))
     pictures_url = pictures.pictures_url(run.config.dataset, train=training is not None)

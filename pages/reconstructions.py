@@ -8,7 +8,7 @@ from pages.components.gallery.class_means import class_means
 from pages.components.gallery.filters import filters
 from pages.components.gallery.picture_dialog import open_clicked, picture_dialog
 from pages.components.gallery.picture_url import index_in_url
-from pages.components.runs import loaded_model
+from pages.components.runs import loaded_model, run_data
 from pages.components.runs.follow_training import wait_for_weights, weights_epoch
 from pages.components.runs.run_picker import run_picker
 from pages.components.shell.assets import COMPONENTS
@@ -35,7 +35,7 @@ def main() -> None:
     browse, means, own = st.tabs(("Gallery", "Class means", "Your own"), key="view", bind="query-params")
     if browse.open:
         with browse:
-            selection = filters(test, names)
+            selection = filters(test, names, run_data.title(run))
             indices = selection.indices
             if len(indices):
                 gallery.gallery(run, loaded, selection)

@@ -246,9 +246,8 @@ def _objective(rows: Rows, x: X) -> Part:
 def _band(rows: Rows, panel: Panel, scale: Scale, x: X) -> Part:
     """The band of ±1 standard deviation as a closed outline: its upper edge, and its lower one reversed."""
     values, deviations = _values(rows, panel), rows[f"{panel.term}_std"]
-    low = values - deviations
-    if panel.scale(scale) == "log":  # which cannot show a band that reaches below zero
-        low = np.maximum(low, 0.1 * values)
+    # No loss is below zero, which a logarithmic axis cannot show.
+    low = np.maximum(values - deviations, 0.1 * values if panel.scale(scale) == "log" else 0)
     edges, low, high = envelope(rows[x], low, values + deviations)
     there = rows[x][edges]
     return trace_on(

@@ -11,7 +11,7 @@ from pages.components.charts.box_plots import loss_boxes
 from pages.components.charts.colours import class_colours
 from pages.components.charts.live_figure import click_on, live_figure
 from pages.components.shell.messages import error_text, escape_markdown
-from pages.components.shell.page_layout import screen_part
+from pages.components.shell.page_layout import screen_part, shown_run
 from vae import VaeError
 from vae.inference.image_search import SORTS, filter_classes, select_images
 from vae.inference.scored_set import Indices, ScoredSet, mean_losses
@@ -41,8 +41,11 @@ class Selection(NamedTuple):
     above: DeltaGenerator
 
 
-def filters(test: ScoredSet, names: Sequence[str]) -> Selection:
-    """Shows the widgets, the mean losses and, on request, box plots; returns what they select."""
+def filters(test: ScoredSet, names: Sequence[str], title: str) -> Selection:
+    """Shows the widgets, the mean losses and, on request, box plots; returns what they select.
+
+    `names` are those of the classes, `title` that of the run.
+    """
     for key in BOXES:
         _toggle_clicked_class(key, len(names))
     bound: dict[str, Any] = {"bind": "query-params", "on_change": _first_page}
@@ -101,6 +104,7 @@ def filters(test: ScoredSet, names: Sequence[str]) -> Selection:
         above = st.container(horizontal=True, vertical_alignment="center")
         st.html(_means(test, matching), width="content")
         by_class = st.toggle("Losses by class", key=BY_CLASS, bind="query-params")
+        shown_run(title)
     if by_class and len(indices):
         _boxes(test, indices, names, classes)
     if not len(matching):

@@ -181,7 +181,7 @@ def chosen_point(pins: Pins, view: View, free: str = "Free point") -> ChosenPoin
     """The chosen pin, or z = 0 if nothing is pinned, for `look_panel`; `free` names one that is no image."""
     chosen, test = pins.chosen, view.loaded.test
     if chosen is None:
-        return ChosenPoint([0.0] * test.means.shape[1], "Nothing is pinned: z = 0")
+        return ChosenPoint([0.0] * test.means.shape[1], "Nothing is pinned: z\u00a0=\u00a00")
     if chosen.index is None:
         return ChosenPoint(chosen.z.tolist(), free)
     index = chosen.index

@@ -32,3 +32,8 @@ def folding_controls(summary: str) -> DeltaGenerator:
     """A row for the controls of a page; on a phone it is folded under a line that says `summary`."""
     st.html(f'<details class="fold-controls"><summary>{escape(summary)}</summary></details>')
     return screen_part("controls", horizontal=True)
+
+
+def shown_run(title: str) -> None:
+    """Names the run that the page is of, at the right end of a row, while the sidebar is folded."""
+    st.html(f'<p class="shown-run" title="{escape(title)}">{escape(title)}</p>')

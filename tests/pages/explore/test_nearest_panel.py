@@ -110,7 +110,7 @@ def test_coordinates_come_in_the_order_of_what_they_say(latent_dim: int, runs_di
 
 @pytest.mark.usefixtures("runs_dir")
 def test_before_anything_is_pinned_the_panel_says_that_this_is_the_middle() -> None:
-    assert component(visit(PAGES[0]), "look")["chosen"]["title"] == "Nothing is pinned: z = 0"
+    assert component(visit(PAGES[0]), "look")["chosen"]["title"] == "Nothing is pinned: z\u00a0=\u00a00"
     assert component(visit(PAGES[0], z="0,0"), "look")["chosen"]["title"] == "Free point"
     assert "choose two that are not the same" in messages(visit(PAGES[0], path="1,1_1,1"))
 

@@ -7,7 +7,7 @@ import { drawTen } from "./reconstructions_row.js";
 
 const OWN = "Rotations and flips are real: snapshots are not aligned.";
 const PAST = "What is dimmed is of the newest weights.";
-const APART = "There is no pair of moments at the same step here: these are the nearest.";
+const apart = (by) => `There is no pair of moments at the same ${by} here: these are the nearest.`;
 const FEW = 5;
 const MORE = "One that is trained here keeps more than twenty.";
 
@@ -112,7 +112,7 @@ class TimeMachine {
     const kept = count === 1 ? "Only the last moment of this run is kept." : `Only ${count} moments of this run are kept.`;
     const few = count < FEW && !list.live && `${kept} ${MORE}`;
     const past = scene ? [data.dims && PAST, timeline.remark] : [];
-    return [...past, timeline.farApart && APART, count > 1 && OWN, few, damaged].filter(Boolean).join(" ");
+    return [...past, timeline.farApart && apart(timeline.linked.by), count > 1 && OWN, few, damaged].filter(Boolean).join(" ");
   }
 
   drawPlay(text) {
