@@ -162,7 +162,7 @@ def test_a_lasso_and_a_box_count_what_they_hold(shared: Server, page: Page, bund
     # At an earlier moment what is of the newest weights is dimmed, as the note says.
     page.get_by_role("button", name="One moment back").click()
     for part in (".st-key-selection", ".nearest"):
-        expect(page.locator(part)).to_have_css("opacity", "0.6")
+        expect(page.locator(part)).to_have_css("opacity", "0.65")
     page.get_by_role("button", name="end", exact=True).click()
     expect(page.locator(".st-key-selection")).to_have_css("opacity", "1")
 

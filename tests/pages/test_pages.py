@@ -217,7 +217,7 @@ def test_a_failed_run_says_why_and_resumes_with_another_rate(runs_dir: Path, tra
 
 def test_a_finished_run_can_be_trained_again_and_longer(runs_dir: Path, trained: Run) -> None:
     test = visit(PAGES[2])
-    assert labels(test) == ["Train again", "Go on"]
+    assert labels(test) == ["Go on", "Train again"]
     press(test, "Train again")
     again = find_run(runs_dir, f"{trained.name}-2")
     assert again.status().state in LIVE

@@ -80,7 +80,7 @@ def test_a_picture_is_marked_on_both_maps_with_both_losses(pair: tuple[Run, Run]
 
 def test_a_place_of_another_number_of_dimensions_stays_on_its_map(pair: tuple[Run, Run]) -> None:
     test = compare(pair, z="0.5,-1")
-    assert "2 numbers at the left and 5 at the right" in messages(test)
+    assert any("2 numbers at the left and 5 at the right" in each.value for each in test.caption)
     assert component(test, "left")["pins"] == [[0.5, -1]]
     assert component(test, "right")["pins"] == []
     looks = [component(test, f"{side}_look")["chosen"] for side in ("left", "right")]
@@ -132,7 +132,8 @@ def test_runs_of_two_data_sets_say_what_cannot_be_compared(
     monkeypatch.setattr("vae.datasets.registry._load", load)
     monkeypatch.setattr("vae.datasets.registry.is_downloaded", lambda *_: True)
     test = visit(PAGE, None, run=trained.name, **{"with": other.name})
-    assert "They learned different data sets, mnist at the left and kmnist at the right" in messages(test)
+    sentence = "They learned different data sets, mnist at the left and kmnist at the right"
+    assert any(sentence in each.value for each in test.caption)
     assert "<td><b>" not in html(test)
     # A click on a point takes its place, which is one on both maps.
     test = click(test, "right", 1, [9.0, 9.0], point=3)

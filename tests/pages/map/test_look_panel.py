@@ -58,7 +58,7 @@ def test_what_keys_lead_to_is_read_out_and_what_the_pointer_meets_is_not(
     expected = with_torch(small_model("tanh-2"), np.array([place], np.float32)).reshape(28, 28) * 255
     assert np.abs(levels - expected).max() <= 0.51
     page.evaluate(LOOK, ["keys", [1, -2], {"name": "4 · #7", "figures": "KL 6.5 nats"}])
-    expect(said).to_have_text("z = (1.00, −2.00) · 4 · #7: KL 6.5 nats")
+    expect(said).to_have_text("z = (1.00, −2.00) · near 4 · #7: KL 6.5 nats")
     page.evaluate(LOOK, ["map", [1, -2], None])
     page.evaluate(LOOK, ["keys", None, None])
     next_frame(page)

@@ -267,7 +267,7 @@ def test_it_plays_to_the_end_and_asks_for_each_snapshot_once(
     for _ in range(2):
         machine.get_by_role("button", name="Play the moments").click()
         expect(page.locator(".latent-map[data-past]")).to_have_count(1)
-        expect(page.locator(".nearest")).to_have_css("opacity", "0.6")
+        expect(page.locator(".nearest")).to_have_css("opacity", "0.65")
         expect(machine.get_by_role("button", name="Play the moments")).to_be_visible()
         expect(machine).to_have_attribute("data-step", str(max(snapshots)))
         expect(page.locator(".latent-map[data-past]")).to_have_count(0)
