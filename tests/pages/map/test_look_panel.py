@@ -65,7 +65,7 @@ def test_what_keys_lead_to_is_read_out_and_what_the_pointer_meets_is_not(
     expect(said).to_be_empty()
     assert page.evaluate("window.heard") == [
         "z = (0.50, 0.00)",
-        "z = (1.00, −2.00) · 4 · #7: KL 6.5 nats",
+        "z = (1.00, −2.00) · near 4 · #7: KL 6.5 nats",
     ]
 
     # What was looked at last stays, as the decoder of another run draws it, unless z has another size there.
