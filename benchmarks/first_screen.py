@@ -23,6 +23,8 @@ from benchmarks.latent_map import BARE, EMPTY_PAGE, OPENED, OURS, VIEWPORT, Row,
 from benchmarks.targets import machine_load
 from tests.support.browser import ARGUMENTS, Server, chromium, ready, serve_modules
 from tests.support.paths import APP, BUNDLED, ROOT
+from vae.runs.run import Run
+from vae.runs.titles import title_of
 
 FIRST, LATER, CHANGES = 3, 6, 6
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -210,16 +212,16 @@ def measure_plotly(browser: Browser, server: Server) -> list[Row]:
     ]
 
 
-def measure_changes(browser: Browser, server: Server, names: list[str]) -> list[Row]:
-    """From the choice of another run in the box until its map answers the pointer."""
+def measure_changes(browser: Browser, server: Server, runs: list[Run]) -> list[Row]:
+    """From the choice of another of two runs in the box until its map answers the pointer."""
     row = Row("opening another run", OURS, [], "s", "≤ 1 s")
     with browser.new_context(viewport=VIEWPORT) as context:
         page = context.new_page()
-        page.goto(server.address(f"?run={names[0]}"))
+        page.goto(server.address(f"?run={runs[0].name}"))
         settle(page)
         for turn in range(CHANGES + 2):
             page.get_by_test_id("stSidebar").get_by_role("combobox").click()
-            option = page.get_by_role("option", name=names[(turn + 1) % 2])
+            option = page.get_by_role("option", name=title_of(runs[(turn + 1) % 2]), exact=True)
             option.wait_for()
             page.evaluate(CHANGED, page.locator(".latent-map").get_attribute("data-points"))
             option.click()
@@ -242,8 +244,8 @@ def measure_memory(browser: Browser, server: Server) -> list[Row]:
     return [Row("the server's memory, all pages", OURS, [memory(server.process.pid)], "MB", "≤ 230 MB")]
 
 
-def other_run(runs: Path) -> str:
-    """Trains a second run for an epoch, and returns its name."""
+def other_run(runs: Path) -> Run:
+    """Trains a second run for an epoch, and returns it."""
     subprocess.run(
         [sys.executable, "-m", "vae", "train", *QUICK],
         env={**os.environ, "VAE_RUNS_DIR": str(runs)},
@@ -253,7 +255,7 @@ def other_run(runs: Path) -> str:
         stderr=subprocess.DEVNULL,
     )
     return next(
-        each.name
+        Run(each)
         for each in runs.iterdir()
         if each.name != BUNDLED.name and (each / "model.safetensors").exists()
     )
@@ -291,7 +293,9 @@ def main() -> None:
         folder = Path(name)
         shutil.copytree(BUNDLED, folder / "runs" / BUNDLED.name)
         (folder / "empty.py").write_text(EMPTY_PAGE)
-        names = [BUNDLED.name, *([other_run(folder / "runs")] if "changes" in wanted else [])]
+        runs = [Run(folder / "runs" / BUNDLED.name)]
+        if "changes" in wanted:
+            runs.append(other_run(folder / "runs"))
         ours = Server(APP, VAE_RUNS_DIR=str(folder / "runs"))
         bare = Server(folder / "empty.py", STREAMLIT_BROWSER_GATHER_USAGE_STATS="false")
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
@@ -307,7 +311,7 @@ def main() -> None:
             if "plotly" in wanted:
                 show(measure_plotly(browser, ours))
             if "changes" in wanted:
-                show(measure_changes(browser, ours, names))
+                show(measure_changes(browser, ours, runs))
             if "memory" in wanted:
                 show(measure_memory(browser, ours))
         print(f"  {machine_load()} at the end")

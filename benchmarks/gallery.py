@@ -52,8 +52,7 @@ for place, i in enumerate(order[100 * (page - 1) : 100 * page]):
 # In the page: measures the milliseconds from the next click until the first image and all have changed.
 WATCH = """() => {
   const pictures = () => {
-    const hosts = [...document.querySelectorAll("[data-testid^=stBidiComponent]")];
-    const grid = hosts.map((host) => host.shadowRoot?.querySelector("[data-tiles=gallery]")).find(Boolean);
+    const grid = document.querySelector("[data-tiles=gallery]");
     if (grid) return [...grid.children].map((tile) => tile.dataset.number);
     const images = [...document.querySelectorAll("[data-testid=stImage] img")];
     return images.map((image) => image.complete && image.naturalWidth > 0 && image.src);
@@ -127,7 +126,7 @@ async def compare_answers(addresses: dict[str, str]) -> None:
         for what, name, value in (
             ("a picture opened", "gallery", {"json_trigger_value": opened}),
             ("the next one", "Next", {"trigger_value": True}),
-            ("it is closed", "One picture, closer", {"trigger_value": True}),
+            ("it is closed", "One image, closer", {"trigger_value": True}),
             ("a class chosen", "digit", {"string_array_value": StringArray(data=[digit])}),
             ("all classes", "digit", {"string_array_value": StringArray()}),
         ):

@@ -29,7 +29,7 @@ WHEELS = 8  # turns of the wheel in a zoom, which enlarge 2.2 times
 ZOOMS_IN_A_ROW = 5
 SLOW_FRAME = 50  # milliseconds
 OURS, CROWDED, BARE = "the app", "60,000 points", "bare Streamlit"
-DECODED_IMAGE = "[alt='What the model draws at the chosen place']"
+DECODED_IMAGE = ".look-chosen"
 SETTLE = 700  # milliseconds after which the page has settled
 VIEWPORT: ViewportSize = {"width": 1400, "height": 900}
 
@@ -69,8 +69,8 @@ look();
 # In the page: measures the milliseconds from the next click until another image is painted.
 CLICKED = """(picture) => {
   const source = () => {
-    const image = document.querySelector(picture);
-    return image?.complete && image.naturalWidth ? image.src : null;
+    const shown = document.querySelector(picture); // a canvas of ours, with its z, or an image
+    return shown?.dataset.z ?? (shown?.complete && shown.naturalWidth ? shown.src : null);
   };
   const before = source();
   window.waited = null;

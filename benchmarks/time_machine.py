@@ -25,7 +25,7 @@ FRAMES, LATENCY = 20, 100  # targets: frames per second at least, milliseconds a
 PLAY = """async (speed) => {
   const timeline = TIMELINE;
   timeline.seek(0);
-  timeline.motion.speed = Number(speed);
+  timeline.playback.speed = Number(speed);
   await new Promise((done) => setTimeout(done, 2000));
   const drawn = new Set(); // a frame counts once
   const context = document.querySelector(".latent-map-points").getContext("2d");
@@ -33,8 +33,8 @@ PLAY = """async (speed) => {
     drawn.add(document.timeline.currentTime);
     CanvasRenderingContext2D.prototype.putImageData.apply(this, image);
   };
-  timeline.motion.play();
-  while (timeline.motion.playing) await new Promise(requestAnimationFrame);
+  timeline.playback.play();
+  while (timeline.playback.playing) await new Promise(requestAnimationFrame);
   delete context.putImageData;
   return [...drawn];
 }""".replace("TIMELINE", TIMELINE)
