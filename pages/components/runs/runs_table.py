@@ -109,14 +109,14 @@ def _table(runs: Sequence[Run]) -> None:
 
 
 def _actions(runs: Sequence[Run]) -> None:
-    if not runs:
-        st.caption(
-            "Choose rows at the left to lay their curves over those of the run on Watch, to open"
-            f"{', download or delete' if may_change() else ' or download'} them. A run that is started "
-            "elsewhere appears when you come back to this window."
-        )
-        return
     with st.container(horizontal=True, vertical_alignment="center"):
+        if not runs:
+            st.caption(
+                "Choose rows at the left to lay their curves over those of the run on Watch, to open"
+                f"{', download or delete' if may_change() else ' or download'} them. A run that is started "
+                "elsewhere appears when you come back to this window."
+            )
+            return
         if st.button("Open", disabled=len(runs) != 1):
             perform(lambda: select_run(runs[0]))
         if len(runs) == 1:

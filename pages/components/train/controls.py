@@ -30,6 +30,11 @@ def controls(run: Run) -> None:
     request = run.request() or Request(number=status.heard)
     acknowledged = request.number == status.heard
     with screen_part("controls", horizontal=True):
+        # First, where Pause stands while a run trains: a late click on that must start nothing. In a
+        # container that is always there (see `notices`).
+        with st.container(key="train_longer", width="content"):
+            if status.state == "finished":
+                _train_longer(run)
         if status.state not in LIVE:
             _ended_actions(run, status)
         else:
@@ -127,20 +132,21 @@ def _key_and_default(
 
 
 def _ended_actions(run: Run, status: Status) -> None:
-    """Shows the actions for a run that has ended: resume, train again, train longer."""
+    """Shows the actions for a run that has ended: resume, train again."""
     if status.state != "finished" and st.button(
         "Resume", type="primary", help="Goes on where the run stood.", width=150
     ):
         perform(lambda: resume(run))
-    # First, where Pause stood: a late click on that must start nothing.
-    if status.state == "finished":
-        with st.popover("Train longer", width=150):
-            epochs = st.number_input("More epochs", value=run.config.epochs, step=1)
-            st.caption(
-                "A run of its own goes on from these weights, at the rates that are in force; the learning "
-                "rate's schedule begins anew."
-            )
-            if st.button("Go on", type="primary"):
-                perform(lambda: train_longer(run, epochs))
     if st.button("Train again", help="A further run of the same settings.", width=150):
         perform(lambda: start(run.config, again=True))
+
+
+def _train_longer(run: Run) -> None:
+    with st.popover("Train longer", width=150):
+        epochs = st.number_input("More epochs", value=run.config.epochs, step=1)
+        st.caption(
+            "A run of its own goes on from these weights, at the rates that are in force; the learning "
+            "rate's schedule begins anew."
+        )
+        if st.button("Go on", type="primary"):
+            perform(lambda: train_longer(run, epochs))

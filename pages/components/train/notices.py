@@ -36,15 +36,19 @@ def notices(run: Run, status: Status, newest: Newest | None) -> None:
     """Shows errors and notices of the run, a request that is pending, and whether dimensions are inactive."""
     with st.container(key="notices", horizontal=True, vertical_alignment="center"):
         st.html('<span class="notices-place"></span>', width="content")  # an empty container has no height
+        # Shown last (page.css), and in a container that is always there: where a block and an element take
+        # turns at one place, a busy browser may find the other kind there (Streamlit 1.67: "setIn cannot be
+        # called on an ElementNode").
+        with st.container(key="inactive", width="content"):
+            if inactive := inactive_dimensions(run, status, newest):
+                latent_dim = run.config.latent_dim
+                sentence = inactive_sentence(inactive, latent_dim)
+                with st.popover(sentence, icon=":material/compress:", type="tertiary", width="content"):
+                    st.markdown(_MEANING)
+                    st.markdown(_COLLAPSE if len(inactive) == latent_dim else _NORMAL)
         show_trouble(status)
         if may_change() and _is_pending(run, status):
             st.caption("Requested; it takes effect after the current batch.", width="content")
-        if inactive := inactive_dimensions(run, status, newest):
-            latent_dim = run.config.latent_dim
-            sentence = inactive_sentence(inactive, latent_dim)
-            with st.popover(sentence, icon=":material/compress:", type="tertiary", width="content"):
-                st.markdown(_MEANING)
-                st.markdown(_COLLAPSE if len(inactive) == latent_dim else _NORMAL)
 
 
 def inactive_dimensions(run: Run, status: Status, newest: Newest | None) -> list[int]:
