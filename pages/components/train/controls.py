@@ -50,7 +50,7 @@ def controls(run: Run) -> None:
                 key=key,
                 on_change=lambda: request_and_wait(run, delay=st.session_state[key]),
                 help="How long to wait after each batch.",
-                width=160,
+                width=176,
             )
         if status.state != "finished":
             _rate(run, "learning_rate", status, request)
