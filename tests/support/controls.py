@@ -96,13 +96,26 @@ class Controls:
             but: words; controls with one of them in their names are left alone.
         """
         used: list[str] = []
-        while found := self.page.evaluate(_NEXT, used):
+        while found := self._next(used):
             kind, name = found
             used.append(name)
             if not any(each in name for each in but):
                 self._use(kind)
                 self.settle()
         return used
+
+    def _next(self, used: list[str]) -> tuple[str, str] | None:
+        """The next control; one that hides others, or none, once no other has come for two seconds.
+
+        On a busy machine components come up some time after the server's answer.
+        """
+        found: tuple[str, str] | None = None
+        for _ in range(20):
+            found = self.page.evaluate(_NEXT, used)
+            if found is not None and found[0] != "leave":
+                break
+            self.page.wait_for_timeout(100)
+        return found
 
     def _use(self, kind: str) -> None:
         self.page.evaluate("window.control.focus()")
