@@ -31,8 +31,8 @@ def lesson_going_on() -> Lesson | None:
     older one than the tab shows.
     """
     requested = st.query_params.get("lesson")
-    ended = requested is None or requested.zfill(2) in page_state().get(_ENDED, ())
-    if requested is not None and not ended and lesson_of(requested) is not None:
+    ended = page_state().get(_ENDED, ())
+    if requested is not None and requested.zfill(2) not in ended and lesson_of(requested) is not None:
         st.session_state[_LESSON] = requested
     number = st.session_state.get(_LESSON)
     return None if number is None else lesson_of(number)
