@@ -5,6 +5,7 @@ The command line's flags and the form on the Train page are made from it.
 
 import hashlib
 import json
+import re
 import reprlib
 from functools import cache
 from itertools import pairwise
@@ -15,12 +16,24 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from vae import VaeError
 from vae.storage.untrusted import MAX_QUOTED, shortened
 
-Dataset = Literal["mnist", "fashion-mnist", "kmnist", "emnist-digits"]
+# The built-in data sets: channels and side of their pictures. Those of others stand in their dataset.json.
+BUILT_IN: dict[str, tuple[int, int]] = {
+    "mnist": (1, 28),
+    "sprites": (1, 28),
+    "sprites-colour": (3, 32),
+    "fashion-mnist": (1, 28),
+    "kmnist": (1, 28),
+    "emnist-digits": (1, 28),
+    "emnist-letters": (1, 28),
+    "emnist-balanced": (1, 28),
+    "cifar-10": (3, 32),
+}
+# At most 28 characters, so that the name of a run, which begins with it, has at most 80.
+DATASET_NAME = re.compile("[a-z0-9](?:[a-z0-9-]{0,26}[a-z0-9])?")
 Device = Literal["auto", "cpu", "cuda", "mps"]
-SIDE = 28  # pixels of every image of these data sets
-PIXELS = SIDE * SIDE
-CLASSES = 10  # of each of these data sets
 MAX_LATENT_DIM = 64
+MIN_SIDE, MAX_SIDE = 8, 64  # pixels
+MAX_CLASSES = 200
 PresetName = Literal["small", "quick", "blog", "best"]
 Width = Annotated[int, Field(ge=1, le=4096)]
 LearningRate = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
@@ -30,6 +43,8 @@ Threads = Annotated[int, Field(ge=1, le=1024)]
 
 # Where and how fast a run is computed does not change which run it is.
 EXECUTION_FIELDS = frozenset({"device", "threads"})
+# What follows from the data set.
+DATA_FIELDS = frozenset({"channels", "side", "contents"})
 
 
 class TrainConfig(BaseModel):
@@ -44,10 +59,29 @@ class TrainConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    dataset: Dataset = Field(
+    dataset: str = Field(
         "mnist",
-        description="Data set; all but mnist are downloaded at first use.",
+        pattern=f"^{DATASET_NAME.pattern}$",
+        description="Data set: a built-in one, or one that was imported.",
         json_schema_extra={"group": "Data"},
+    )
+    channels: Literal[1, 3] = Field(
+        1,
+        exclude_if=lambda channels: channels == 1,
+        description="Channels of the data set's pictures: 1 for grey, 3 for colour.",
+    )
+    side: int = Field(
+        28,
+        ge=MIN_SIDE,
+        le=MAX_SIDE,
+        exclude_if=lambda side: side == 28,
+        description=f"Pixels of a side of the data set's pictures, {MIN_SIDE} to {MAX_SIDE}.",
+    )
+    contents: str = Field(
+        "",
+        pattern="^([0-9a-f]{16})?$",
+        exclude_if=lambda contents: not contents,
+        description="A hash of an imported data set's contents; empty for a built-in one.",
     )
     latent_dim: int = Field(
         2,
@@ -63,13 +97,23 @@ class TrainConfig(BaseModel):
         description="Widths of the encoder's hidden layers, each 1 to 4096; the decoder mirrors them.",
         json_schema_extra={"group": "Network"},
     )
-    network: Literal["plain", "residual"] = Field(
+    network: Literal["plain", "residual", "conv"] = Field(
         "plain",
         # Defaults of fields that were added later are left out, so that older runs keep their names.
         exclude_if=lambda network: network == "plain",
         description="plain: layers one after the other; residual: skip connections over layers of equal "
-        "width, a sine as the decoder's first activation, and no posterior wider than the prior.",
+        "width, a sine as the decoder's first activation, and no posterior wider than the prior; conv: "
+        "convolutions before these layers, for pictures of more than a sign.",
         json_schema_extra={"group": "Network"},
+    )
+    width: int = Field(
+        16,
+        ge=1,
+        le=256,
+        exclude_if=lambda width: width == 16,
+        description="Channels of the first convolution of a conv network, 1 to 256; each halving of the "
+        "picture doubles them.",
+        json_schema_extra={"group": "Network", "step": 4},
     )
     activation: Literal["relu", "silu", "gelu", "tanh"] = Field(
         "silu", description="Non-linearity after each hidden layer.", json_schema_extra={"group": "Network"}
@@ -119,6 +163,30 @@ class TrainConfig(BaseModel):
         description="Share of the pixels that the encoder does not see in training, 0 to below 1.",
         json_schema_extra={"group": "Training", "step": 0.05},
     )
+    likelihood: Literal["bernoulli", "gaussian"] = Field(
+        "bernoulli",
+        exclude_if=lambda likelihood: likelihood == "bernoulli",
+        description="p(x|z): bernoulli for drawings that are nearly black and white, such as digits; "
+        "gaussian, of one standard deviation that is fitted, for photographs and colours.",
+        json_schema_extra={"group": "Training"},
+    )
+    kl_warmup: float = Field(
+        0.0,
+        ge=0,
+        le=10_000,
+        exclude_if=lambda epochs: epochs == 0,
+        description="Epochs over which beta rises from 0 to its value, 0 to 10000.",
+        json_schema_extra={"group": "Training", "step": 0.5},
+    )
+    free_bits: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        exclude_if=lambda nats: nats == 0,
+        description="Nats of KL in each latent dimension that cost nothing, 0 to 10; more than 0 keeps "
+        "dimensions in use.",
+        json_schema_extra={"group": "Training", "step": 0.05},
+    )
     precision: Literal["float32", "bfloat16"] = Field(
         "float32",
         exclude_if=lambda precision: precision == "float32",
@@ -148,6 +216,14 @@ class TrainConfig(BaseModel):
         json_schema_extra={"group": "Machine"},
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _take_built_in_format(cls, fields: Any) -> Any:
+        """Fills in channels and side of a built-in data set."""
+        if isinstance(fields, dict) and (known := BUILT_IN.get(fields.get("dataset", "mnist"))):
+            return {"channels": known[0], "side": known[1]} | fields
+        return fields
+
     @field_validator("hidden_dims", mode="before")
     @classmethod
     def _split_commas(cls, value: Any) -> Any:
@@ -156,6 +232,13 @@ class TrainConfig(BaseModel):
         if isinstance(texts, list | tuple) and all(isinstance(text, str) for text in texts):
             return [part for text in texts for part in text.replace(",", " ").split()]
         return value
+
+    @model_validator(mode="after")
+    def _check_format(self) -> Self:
+        known = BUILT_IN.get(self.dataset, (self.channels, self.side))
+        if (self.channels, self.side) != known or (self.contents and self.dataset in BUILT_IN):
+            raise ValueError(f"the pictures of {self.dataset} have {known[0]} channels and side {known[1]}")
+        return self
 
     @model_validator(mode="after")
     def _check_restarts(self) -> Self:
@@ -188,6 +271,11 @@ class TrainConfig(BaseModel):
         return type(self).model_validate({**self.model_dump(), **stages})
 
     @property
+    def pixels(self) -> int:
+        """Values of a picture: channels · side · side."""
+        return self.channels * self.side**2
+
+    @property
     def rates(self) -> dict[str, float]:
         """Learning rate and beta, which requests can change during a training."""
         return {"learning_rate": self.learning_rate, "beta": self.beta}
@@ -198,7 +286,11 @@ class TrainConfig(BaseModel):
 
         own = self.identity
         differences = {
-            name: {field: value for field, value in own.items() if value != other.get(field)}
+            name: {
+                field: value
+                for field, value in own.items()
+                if field not in DATA_FIELDS and value != other.get(field)
+            }
             for name, other in _preset_identities().items()
         }
         name = min(differences, key=lambda name: len(differences[name]))

@@ -34,7 +34,7 @@ from vae.cli.terminal import (
     stop_on_signal,
     train_in_terminal,
 )
-from vae.config import PRESET_DESCRIPTIONS, Dataset, Device, PresetName, TrainConfig, explain
+from vae.config import PRESET_DESCRIPTIONS, Device, PresetName, TrainConfig, explain
 from vae.runs.catalogue import (
     NAME,
     NAME_RULE,
@@ -240,7 +240,7 @@ def pack_finished(run: RunName, /, *, moments: int = MOMENTS, runs_dir: RunsDir 
 
 
 @app.command
-def download(dataset: Annotated[Dataset, Parameter(help="Its name.")], /) -> None:
+def download(dataset: Annotated[str, Parameter(help="Its name.")], /) -> None:
     """Download a data set, unless it is there; mnist comes with the project."""
     download_in_terminal(dataset)
     print(f"{dataset} is in {data_dir()}.")

@@ -13,7 +13,6 @@ from rich.table import Column, Table
 
 from vae import VaeError
 from vae.cli.output import OutputConsole, can_draw_progress, is_unread, shell_command, table_console
-from vae.config import Dataset
 from vae.evaluation.published import PUBLISHED, PublishedResult, verdict
 from vae.runs.evaluation_record import Evaluation, save_evaluation
 from vae.runs.records import Status
@@ -99,11 +98,11 @@ def score_in_terminal(run: Run) -> None:
 
     Raises VaeError if weights or data cannot be used, or the scores cannot be saved.
     """
-    from vae.datasets.registry import load
+    from vae.datasets.registry import load_for
     from vae.inference.scoring import diverged, score_images
     from vae.runs.checkpoints import save_scores
 
-    saved, images = run.saved_model(), load(run.config.dataset, train=True).images
+    saved, images = run.saved_model(), load_for(run.config, train=True).images
     with _progress_of("scored") as progress:
         scores = score_images(saved.model, images, progress)
     if not scores.finite:
@@ -115,7 +114,7 @@ def score_in_terminal(run: Run) -> None:
     print(f"{run.name}: {len(images):,} training images scored after epoch {round(saved.epoch, 2):g}.")
 
 
-def download_in_terminal(dataset: Dataset) -> None:
+def download_in_terminal(dataset: str) -> None:
     """Downloads a data set unless it is there, with its progress on stderr: in one line, or in many.
 
     Raises VaeError as `prepare` does.

@@ -10,28 +10,32 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from vae.config import Dataset
-from vae.datasets.registry import FOLDERS, MEGABYTES, is_downloaded, unusable
+import numpy as np
+
+from vae.config import BUILT_IN
+from vae.datasets.folder import SPLITS, DatasetWriter
+from vae.datasets.registry import BUILT_IN_SETS, is_present, unusable
 from vae.datasets.torchvision_import import datasets, without_progress_bars
 from vae.storage.atomic import remove_leftovers, temporary_path
 from vae.storage.folders import data_dir
-from vae.storage.systems import retry_in_use
 
 STALL_SECONDS = 30.0  # without a byte, after which a download has failed
 POLL_SECONDS = 0.1  # between two looks at a download
 DAY = 24 * 3600  # seconds
 
-# (folder, train, download) -> the data set
-Maker = Callable[[Path, bool, bool], datasets.MNIST]
-MAKERS: dict[Dataset, Maker] = {
-    "fashion-mnist": lambda root, train, download: datasets.FashionMNIST(
-        root, train=train, download=download
-    ),
-    "kmnist": lambda root, train, download: datasets.KMNIST(root, train=train, download=download),
-    "emnist-digits": lambda root, train, download: datasets.EMNIST(
-        root, split="digits", train=train, download=download
-    ),
+# Sets whose files have one class after the other: the pages show the first images of the test set.
+SORTED = {"emnist-letters", "emnist-balanced"}
+WRITTEN = 5000  # images at once
+# Of root, train and download, as torchvision names them.
+MAKERS: dict[str, Callable[..., Any]] = {
+    "fashion-mnist": datasets.FashionMNIST,
+    "kmnist": datasets.KMNIST,
+    "emnist-digits": partial(datasets.EMNIST, split="digits"),
+    "emnist-letters": partial(datasets.EMNIST, split="letters"),
+    "emnist-balanced": partial(datasets.EMNIST, split="balanced"),
+    "cifar-10": datasets.CIFAR10,
 }
 _one_at_a_time = threading.Lock()  # two visitors of a page may want the same set
 
@@ -47,18 +51,18 @@ def _limited_waits() -> Iterator[None]:
         socket.setdefaulttimeout(before)
 
 
-def prepare(dataset: Dataset) -> Generator[str, None, None]:
+def prepare(dataset: str) -> Generator[str, None, None]:
     """Downloads a data set if it is not there; yields what is being done, a sentence, ten times a second.
 
     Raises VaeError if that fails.
     """
     root = data_dir()
-    if dataset != "mnist" and not is_downloaded(dataset, root):
+    if not is_present(dataset, root):
         yield from download(dataset, root)
 
 
-def download(dataset: Dataset, root: Path) -> Generator[str, None, None]:
-    """Downloads a data set into torchvision's folder under `root`, unless it is there.
+def download(dataset: str, root: Path) -> Generator[str, None, None]:
+    """Downloads a data set by torchvision, and writes it as a folder of `root`, unless it is there.
 
     Yields what is being done, a sentence, ten times a second. If the iterator is closed before its end, the
     download is given up, and nothing of it stays.
@@ -68,21 +72,21 @@ def download(dataset: Dataset, root: Path) -> Generator[str, None, None]:
     while not _one_at_a_time.acquire(timeout=POLL_SECONDS):
         yield f"Waiting for another download, then downloading {dataset}."
     try:
-        if not is_downloaded(dataset, root):
+        if not is_present(dataset, root):
             with _limited_waits(), without_progress_bars():
                 yield from _download(dataset, root)
     finally:
         _one_at_a_time.release()
 
 
-def _download(dataset: Dataset, root: Path) -> Generator[str, None, None]:
-    folder = temporary_path(root / FOLDERS[dataset])
+def _download(dataset: str, root: Path) -> Generator[str, None, None]:
+    folder = temporary_path(root / f"download-{dataset}")
     errors: list[Exception] = []
 
     def work() -> None:
         try:
             with suppress(SystemExit):  # of `_end`
-                MAKERS[dataset](folder, True, True)
+                MAKERS[dataset](folder, train=True, download=True)
         except Exception as error:  # noqa: BLE001 (raised by the thread that waits)
             errors.append(error)
 
@@ -104,7 +108,8 @@ def _download(dataset: Dataset, root: Path) -> Generator[str, None, None]:
             yield _progress(dataset, _size(folder) / 1e6)
         if errors:
             raise unusable(dataset, root, errors[0]) from errors[0]
-        _move(folder / FOLDERS[dataset], root / FOLDERS[dataset])
+        yield f"Unpacking {dataset}."
+        _convert(dataset, folder, root)
     except OSError as error:
         raise unusable(dataset, root, error) from error
     finally:
@@ -124,8 +129,8 @@ def _end(thread: threading.Thread) -> None:
         thread.join(POLL_SECONDS)  # it may be making a file at this instant
 
 
-def _progress(dataset: Dataset, megabytes: float) -> str:
-    total = MEGABYTES[dataset]
+def _progress(dataset: str, megabytes: float) -> str:
+    total = BUILT_IN_SETS[dataset].megabytes
     if megabytes >= total - 1:
         return f"Unpacking {dataset}."
     return f"Downloading {dataset}: {megabytes:.0f} of {total} MB."
@@ -143,9 +148,21 @@ def _size(folder: Path, *, everything: bool = False) -> int:
     return total
 
 
-def _move(source: Path, target: Path) -> None:
-    """Moves the unpacked files of a data set to their place, each at once; packed ones are left behind."""
-    for file in (source / "raw").iterdir():
-        if file.suffix not in (".gz", ".zip"):
-            (target / "raw").mkdir(parents=True, exist_ok=True)
-            retry_in_use(partial(os.replace, file, target / "raw" / file.name))
+def _convert(dataset: str, source: Path, root: Path) -> None:
+    """Writes the data set that torchvision has in `source` as a folder of `root`. Raises OSError."""
+    known = BUILT_IN_SETS[dataset]
+    with DatasetWriter(root / dataset, *BUILT_IN[dataset]) as writer:
+        for split in SPLITS:
+            made = MAKERS[dataset](source, train=split == "train", download=False)
+            images, labels = np.asarray(made.data), np.asarray(made.targets)
+            planes = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
+            if dataset.startswith("emnist"):
+                planes = planes.swapaxes(2, 3)  # its files hold each image transposed
+                labels = labels - (dataset == "emnist-letters")  # from 1 on
+            order = np.arange(len(labels))
+            if dataset in SORTED:
+                np.random.default_rng(0).shuffle(order)
+            for start in range(0, len(order), WRITTEN):
+                some = order[start : start + WRITTEN]
+                writer.add(split, planes[some], labels[some])
+        writer.finish(classes=known.classes, source=known.source, licence=known.licence)

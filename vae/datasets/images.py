@@ -1,9 +1,13 @@
-"""Images as arrays of grey levels, and PNG and JPEG files read as such.
+"""Images as arrays of levels, their values as models read them, and PNG and JPEG files read as such.
 
-Shapes: H, W pixels.
+A model reads a picture as a row of its values, channel by channel: C planes of S · S. Everything else has
+it as an image: (S, S) in grey, (S, S, 3) in colour.
+
+Shapes: N images, H, W pixels, C channels, S pixels of a side, P = C · S · S values.
 """
 
 import io
+import math
 import struct
 import zlib
 
@@ -34,9 +38,26 @@ TURNS = {
 }
 
 
-def grey_levels(pixels: npt.NDArray[np.float32]) -> ImageArray:
-    """Pixel values in [0, 1] as grey levels 0 to 255, of any shape."""
+def to_levels(pixels: npt.NDArray[np.float32]) -> ImageArray:
+    """Pixel values in [0, 1] as levels 0 to 255, of any shape."""
     return np.rint(pixels * 255).astype(np.uint8)
+
+
+def as_images(planes: ImageArray) -> ImageArray:
+    """Images by their planes, (N, C, S, S) -> (N, S, S), or (N, S, S, 3) in colour; a view."""
+    return planes[:, 0] if planes.shape[1] == 1 else planes.transpose(0, 2, 3, 1)
+
+
+def rows_as_images(rows: ImageArray, channels: int) -> ImageArray:
+    """Rows of values as images: (N, P) -> (N, S, S), or (N, S, S, 3) in colour; a view."""
+    side = math.isqrt(rows.shape[1] // channels)
+    return as_images(rows.reshape(-1, channels, side, side))
+
+
+def as_rows(images: ImageArray) -> ImageArray:
+    """Images as rows of their values: (N, S, S) or (N, S, S, 3) -> (N, P); a view if they are stored so."""
+    planes = images.transpose(0, 3, 1, 2) if images.ndim == 4 else images
+    return planes.reshape(len(images), -1)
 
 
 def read_image(content: bytes) -> ImageArray:

@@ -1,6 +1,6 @@
 """Bounds of the likelihood of each image, estimated from samples of z.
 
-Shapes: N images, B batch, K importance samples, Z latent size.
+Shapes: N images, B batch, P values of a picture, K importance samples, Z latent size.
 """
 
 import math
@@ -41,7 +41,7 @@ class Draws(NamedTuple):
 
 @torch.no_grad()
 def draw(model: VAE, images: Tensor, posterior: Posterior, samples: int, seed: int = NOISE_SEED) -> Draws:
-    """Draws samples of z for each image: (B, 28, 28) uint8."""
+    """Draws samples of z for each image: (B, P) uint8."""
     x = pixels(images)
     mean, logvar = (part[:, None] for part in posterior)
     generator = torch.Generator().manual_seed(seed)
@@ -58,14 +58,14 @@ def draw(model: VAE, images: Tensor, posterior: Posterior, samples: int, seed: i
 
 
 def sampled_reconstruction(model: VAE, images: Tensor, posterior: Posterior, samples: int) -> Tensor:
-    """-log p(x|z) of each image, mean over `samples` samples of z: (N, 28, 28) uint8 -> (N,), nats."""
+    """-log p(x|z) of each image, mean over `samples` samples of z: (N, P) uint8 -> (N,), nats."""
     return _estimate(model, images, posterior, samples, lambda draws: -draws.log_likelihood.mean(dim=1))
 
 
 def negative_log_likelihood(
     model: VAE, images: Tensor, posterior: Posterior, samples: int, progress: Progress = no_progress
 ) -> Tensor:
-    """-log p(x) of each image by importance sampling: (N, 28, 28) uint8 -> (N,), nats.
+    """-log p(x) of each image by importance sampling: (N, P) uint8 -> (N,), nats.
 
     log p(x) is about log 1/K sum_k p(x|z_k) p(z_k) / q(z_k|x), with z_k from q(z|x), which is `posterior`: a
     lower bound in expectation, the tighter the larger K and the nearer q; computed in log space. Burda et al.
@@ -82,7 +82,7 @@ def negative_log_likelihood(
 def refined_posterior(
     model: VAE, images: Tensor, start: Posterior, progress: Progress = no_progress
 ) -> Posterior:
-    """A Gaussian fitted to each image separately; images (N, 28, 28) uint8, `start` the encoder's posteriors.
+    """A Gaussian fitted to each image separately; images (N, P) uint8, `start` the encoder's posteriors.
 
     p(x, z) has many maxima in z, and the encoder's mean often lies near a lower one. So the search for each
     image starts from the best of its own mean and those of other images, where the decoder was trained.

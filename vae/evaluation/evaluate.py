@@ -10,7 +10,8 @@ import numpy.typing as npt
 import torch
 
 from vae import VaeError
-from vae.datasets.registry import load
+from vae.datasets.images import as_rows
+from vae.datasets.registry import load_for
 from vae.evaluation.bounds import (
     Progress,
     negative_log_likelihood,
@@ -39,9 +40,9 @@ def evaluate(run: Run, samples: int = IMPORTANCE_SAMPLES, progress: Progress = n
     weights = weights_digest(run)  # before they are loaded: while the run trains, newer ones may replace them
     saved = run.saved_model()
     model = load_vae(run.config, saved.model.weights)
-    pictures, labels = load(run.config.dataset, train=False)
+    pictures, labels = load_for(run.config, train=False)
     scores = valid_scores(saved.model, pictures, saved.scores)
-    images = torch.tensor(pictures)
+    images = torch.tensor(as_rows(pictures))
     encoded = Posterior(torch.from_numpy(scores.mean), torch.from_numpy(scores.logvar))
     # Costs in decodings: each refining step also computes a column of the Jacobian for each latent dimension.
     refining = STEPS * (1 + run.config.latent_dim)

@@ -2,7 +2,8 @@
 
 The web server computes with this: torch would cost it seconds and 280 MB.
 
-Shapes: B batch, S = 28 pixels a side, P = 784 pixels, Z latent size, I and O a network's inputs and outputs.
+Shapes: B batch, C channels, S pixels of a side, P = C · S · S values of a picture, Z latent size, I and O a
+network's inputs and outputs.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from vae.config import SIDE, TrainConfig
-from vae.datasets.images import ImageArray, grey_levels
+from vae.config import TrainConfig
+from vae.datasets.images import ImageArray, as_rows, rows_as_images, to_levels
 from vae.inference.scored_set import Floats
 from vae.models.layers import (
     DecoderSpec,
@@ -94,8 +95,8 @@ class Posterior(NamedTuple):
 
 
 def pixels(images: ImageArray) -> Floats:
-    """Images as a model reads them: (B, S, S) uint8 -> (B, P) in [0, 1]."""
-    return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
+    """Images as a model reads them: (B, S, S) or (B, S, S, 3) uint8 -> (B, P) in [0, 1]."""
+    return as_rows(images).astype(np.float32) / np.float32(255)
 
 
 @dataclass(frozen=True)
@@ -127,14 +128,13 @@ class Model:
         return run_layers(decoder_layers(self.config), self._part("decoder"), places)
 
     def decode(self, places: Floats) -> ImageArray:
-        """The images that are decoded from latent points, as grey levels: (B, Z) -> (B, S, S)."""
+        """The images that are decoded from latent points: (B, Z) -> (B, S, S) or (B, S, S, 3) uint8."""
         layers, weights = image_layers(self.config), self._part("decoder")
-        decoded = np.empty((len(places), SIDE, SIDE), np.uint8)
+        rows = np.empty((len(places), self.config.pixels), np.uint8)
         for start in range(0, len(places), BATCH):
             batch = slice(start, start + BATCH)
-            pixels = run_layers(layers, weights, places[batch])
-            decoded[batch] = grey_levels(pixels).reshape(-1, SIDE, SIDE)
-        return decoded
+            rows[batch] = to_levels(run_layers(layers, weights, places[batch]))
+        return rows_as_images(rows, self.config.channels)
 
 
 def reconstruction_loss(logits: Floats, x: Floats) -> Floats:

@@ -1,11 +1,12 @@
 """A set of images with a model's posteriors and losses, as NumPy arrays.
 
-Shapes: N images, S pixels a side, Z latent size, C classes, M latent points.
+Shapes: N images, E examples among them, S pixels of a side, Z latent size, C classes, M latent points.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import zip_longest
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
+EXAMPLES = 10
 TERMS = ("reconstruction", "KL", "−ELBO")
 
 
@@ -23,7 +25,7 @@ TERMS = ("reconstruction", "KL", "−ELBO")
 class ScoredSet:
     """Images, usually a test set, and what a model computes from them; losses in nats, z sampled once."""
 
-    images: ImageArray  # (N, S, S)
+    images: ImageArray  # (N, S, S), or (N, S, S, 3) in colour
     labels: Indices  # (N,), 0 to C - 1; -1 for an image without a class
     means: Floats  # (N, Z)
     logvars: Floats  # (N, Z)
@@ -33,10 +35,10 @@ class ScoredSet:
     def __len__(self) -> int:
         return len(self.labels)
 
-    @property
-    def firsts(self) -> Indices:
-        """The index of the first image of each class: (C,)."""
-        return np.unique(self.labels, return_index=True)[1]
+    @cached_property
+    def examples(self) -> Indices:
+        """`example_indices` of the set: (E,)."""
+        return example_indices(self.labels)
 
     @property
     def deviations(self) -> Floats:
@@ -56,6 +58,21 @@ class ScoredSet:
     def __getitem__(self, indices: Sequence[int] | Indices) -> "ScoredSet":
         """The set of the images at `indices`."""
         return ScoredSet(*(getattr(self, field.name)[indices] for field in fields(self)))
+
+
+def example_indices(labels: Indices) -> Indices:
+    """The images that stand for a whole set, at most EXAMPLES, of as many classes as can be: (N,) -> (E,).
+
+    The first image of each class, in the order of the classes. Of more classes than EXAMPLES some are left
+    out, evenly; where there are fewer, the second image of each class follows, then the third.
+    """
+    classes = np.unique(labels)
+    if len(classes) > EXAMPLES:
+        classes = classes[np.linspace(0, len(classes) - 1, EXAMPLES).round().astype(int)]
+    by_class = [np.flatnonzero(labels == each)[:EXAMPLES] for each in classes]
+    turns = zip_longest(*(indices.tolist() for indices in by_class))
+    found = [index for turn in turns for index in turn if index is not None]
+    return np.array(found[:EXAMPLES], np.int64)
 
 
 def kl_by_dimension(means: Floats, logvars: Floats) -> Floats:

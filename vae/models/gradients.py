@@ -14,7 +14,6 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from vae.config import PIXELS
 from vae.models.aten_operators import operator
 from vae.models.layers import Kind, Layers, blocks
 from vae.models.network import VAE, Network
@@ -107,7 +106,9 @@ class _Network:
         self.logvar = list(_make_layers(encoder, logvar, batch))
         self.decoder = list(_make_layers(decoder, decoder.layers, batch))
         weight = self.mean[0].weight
-        self.logits_gradient, self.softplus = (weight.new_empty(batch, PIXELS) for _ in range(2))
+        self.logits_gradient, self.softplus = (
+            weight.new_empty(batch, model.decoder.pixels) for _ in range(2)
+        )
 
     def run(self, x: Tensor, seen: Tensor, noise: Tensor, beta: float) -> tuple[Tensor, Tensor]:
         """Writes the gradient of reconstruction + beta KL; returns both terms, summed over the batch.

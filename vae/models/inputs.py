@@ -1,6 +1,6 @@
 """Checks of the images and latent points that callers pass to a model, and conversion to its type and device.
 
-Shapes: B batch, P = 784 pixels, Z latent size.
+Shapes: B batch, C channels, S pixels of a side, P = C · S · S values of a picture, Z latent size.
 """
 
 import math
@@ -12,29 +12,36 @@ import torch
 from torch import Tensor
 
 from vae import VaeError
-from vae.config import PIXELS, SIDE
 
 Array = Tensor | npt.NDArray[Any]
 
 TOLERANCE = 1e-4  # beyond [0, 1], for what rounding adds
-IMAGE_SHAPES = ((PIXELS,), (SIDE, SIDE), (1, SIDE, SIDE), (SIDE, SIDE, 1))  # of one image
 
 
-def as_pixels(images: Array, weights: Tensor) -> Tensor:
-    """Images as an encoder reads them: (B, P), (B, 28, 28) or (B, 1, 28, 28) in [0, 1] -> (B, P).
+def as_pixels(images: Array, weights: Tensor, shape: tuple[int, int, int]) -> Tensor:
+    """Images as an encoder reads them: (B, P), (B, C, S, S) or (B, S, S, C) in [0, 1] -> (B, P).
+
+    Images in grey can be (B, S, S), too.
 
     Args:
         weights: any weights of the model, whose type and device the result has.
+        shape: (C, S, S), of the model's pictures.
 
     Raises VaeError if type, shape or range are others.
     """
     pixels = _as_floats(images, "images", weights)
-    if tuple(pixels.shape[1:]) not in IMAGE_SHAPES:
-        one = tuple(pixels.shape) in IMAGE_SHAPES
+    channels, side, _ = shape
+    row, last = (math.prod(shape),), (side, side, channels)
+    known = (row, shape, last) if channels > 1 else (row, (side, side), shape, last)
+    if tuple(pixels.shape[1:]) not in known:
+        one = tuple(pixels.shape) in known
+        shapes = [f"(B, {', '.join(map(str, each))})" for each in (known if channels > 1 else known[:-1])]
         raise VaeError(
-            f"The images have the shape {tuple(pixels.shape)}. The model reads (B, {PIXELS}), "
-            f"(B, {SIDE}, {SIDE}) or (B, 1, {SIDE}, {SIDE})." + " Pass images[None] for a single one." * one
+            f"The images have the shape {tuple(pixels.shape)}. The model reads {', '.join(shapes[:-1])} or "
+            f"{shapes[-1]}." + " Pass images[None] for a single one." * one
         )
+    if tuple(pixels.shape[1:]) == last:
+        pixels = pixels.movedim(-1, 1)
     low, high = _extremes(pixels)
     if low < -TOLERANCE or high > 1 + TOLERANCE or math.isnan(low):
         raise VaeError(

@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple, TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from vae.config import PIXELS, TrainConfig
+from vae.config import TrainConfig
 
 Kind = Literal["relu", "silu", "gelu", "tanh", "sine", "sigmoid", "negative_softplus"]
 Floats = npt.NDArray[np.float32]
@@ -64,7 +64,9 @@ def encoder_layers(config: TrainConfig) -> EncoderLayers:
     # the exp(logvar) of one such image can make a training diverge.
     bound: Layers = (Activation(kind="negative_softplus"),) if residual else ()
     return EncoderLayers(
-        shared=_hidden((PIXELS, *config.hidden_dims), [config.activation] * len(config.hidden_dims), config),
+        shared=_hidden(
+            (config.pixels, *config.hidden_dims), [config.activation] * len(config.hidden_dims), config
+        ),
         mean=(_dense("mean", width, config.latent_dim),),
         logvar=(_dense("logvar", width, config.latent_dim), *bound),
     )
@@ -82,7 +84,7 @@ def decoder_layers(config: TrainConfig) -> Layers:
     if config.network == "residual":
         kinds[0] = "sine"
     hidden = _hidden((config.latent_dim, *widths), kinds, config)
-    return (*hidden, _dense("logits", widths[-1], PIXELS))
+    return (*hidden, _dense("logits", widths[-1], config.pixels))
 
 
 def image_layers(config: TrainConfig) -> Layers:

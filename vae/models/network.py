@@ -1,6 +1,7 @@
 """The variational autoencoder as torch modules, made from the description of its layers (`layers`).
 
-Shapes: B batch, P = 784 pixels, Z latent size, I and O a network's inputs and outputs.
+Shapes: B batch, C channels, S pixels of a side, P = C · S · S values of a picture, Z latent size, I and O a
+network's inputs and outputs.
 """
 
 import math
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vae.config import SIDE, TrainConfig
+from vae.config import TrainConfig
 from vae.models.inputs import Array, as_latent_points, as_pixels
 from vae.models.layers import Dense, Floats, Kind, Layers, decoder_layers, encoder_layers
 
@@ -93,14 +94,15 @@ class Decoder(Network):
         layers = decoder_layers(config)
         super().__init__(layers)
         self.layers = layers
-        self.latent_dim = config.latent_dim
+        self.latent_dim, self.pixels = config.latent_dim, config.pixels
+        self.picture_shape = config.channels, config.side, config.side
 
     def forward(self, z: Tensor) -> Tensor:
         return self.run(self.layers, z)
 
     def mean_images(self, z: Tensor) -> Tensor:
-        """Mean of p(x|z), without a check of z: (B, Z) -> (B, 1, 28, 28) in [0, 1]."""
-        return torch.sigmoid(self(z)).view(-1, 1, SIDE, SIDE)
+        """Mean of p(x|z), without a check of z: (B, Z) -> (B, C, S, S) in [0, 1]."""
+        return torch.sigmoid(self(z)).view(-1, *self.picture_shape)
 
 
 class VAE(nn.Module):
@@ -117,8 +119,8 @@ class VAE(nn.Module):
         self.decoder = Decoder(config)
 
     def encode(self, images: Array) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance of q(z|x): (B, 1, 28, 28) or (B, P) in [0, 1] -> (B, Z), (B, Z)."""
-        return self.encoder(as_pixels(images, next(self.parameters())))
+        """Mean and log-variance of q(z|x): (B, C, S, S) or (B, P) in [0, 1] -> (B, Z), (B, Z)."""
+        return self.encoder(as_pixels(images, next(self.parameters()), self.decoder.picture_shape))
 
     def reparameterize(self, mean: Tensor, logvar: Tensor, noise: Tensor | None = None) -> Tensor:
         """z = mean + exp(logvar / 2) * noise, all (B, Z); noise is standard normal unless given."""
@@ -127,12 +129,12 @@ class VAE(nn.Module):
         return mean + torch.exp(logvar / 2) * noise
 
     def decode(self, z: Array) -> Tensor:
-        """Mean of p(x|z): (B, Z) -> (B, 1, 28, 28) in [0, 1]."""
+        """Mean of p(x|z): (B, Z) -> (B, C, S, S) in [0, 1]."""
         points = as_latent_points(z, next(self.parameters()), self.decoder.latent_dim)
         return self.decoder.mean_images(points)
 
     def forward(self, images: Array) -> tuple[Tensor, Tensor, Tensor]:
-        """Reconstruction from a sampled z, with its posterior: images -> (B, 1, 28, 28), mean, logvar."""
+        """Reconstruction from a sampled z, with its posterior: images -> (B, C, S, S), mean, logvar."""
         mean, logvar = self.encode(images)
         return self.decoder.mean_images(self.reparameterize(mean, logvar)), mean, logvar
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from vae import VaeError
 from vae.config import EXECUTION_FIELDS, TrainConfig
+from vae.datasets.registry import with_data
 from vae.runs.records import Status
 from vae.runs.run import Run
 from vae.storage import systems
@@ -130,9 +131,11 @@ def new_run(
         again: creates another run even if there is one, named `…-2`, `…-3` and so on.
         origin: a run whose weights, metrics and snapshots a new run begins with.
 
-    Raises VaeError if `name` is invalid, or that of a run of another config or of one that was steered, or if
-    the folder cannot be made.
+    The config gets the form of its data set. Raises VaeError if there is no such data set, if `name` is
+    invalid, or that of a run of another config or of one that was steered, or if the folder cannot be made.
     """
+    if not config.contents:
+        config = with_data(config)
     remove_leftovers(runs_dir, older=DAY)  # of starts, imports and deletions that were killed
     for path in numbered_paths(runs_dir, config.run_name if name is None else name):
         try:

@@ -3,7 +3,7 @@
 Written atomically, and read only if names, shapes and types are those that the config implies. There is no
 pickle in them, so that opening an untrusted file runs no code.
 
-Shapes: N test images, C classes, Z latent size, P pixels.
+Shapes: N test images, E examples among them, Z latent size, P values of a picture.
 """
 
 import json
@@ -20,8 +20,9 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 from vae import VaeError
-from vae.config import CLASSES, PIXELS, Beta, LearningRate, Threads, TrainConfig, explain
+from vae.config import Beta, LearningRate, Threads, TrainConfig, explain
 from vae.inference.forward import Model
+from vae.inference.scored_set import EXAMPLES
 from vae.inference.scoring import Scores
 from vae.models.layers import Shape, decoder_shapes, weight_shapes
 from vae.runs.records import Amount, Count, Metrics, ModelMetadata
@@ -39,7 +40,7 @@ ADAM_MOMENTS = ("exp_avg", "exp_avg_sq")
 TRAINING_PARTS = ("model", *ADAM_MOMENTS)
 TEST = "test."  # before the names of the scores, those of the test set
 LOSSES = ("test.reconstruction", "test.kl")  # of the scores, what is no posterior
-TRAIN_IMAGES, TEST_IMAGES = 240_000, 40_000  # of the largest data set, EMNIST's digits
+TRAIN_IMAGES, TEST_IMAGES = 240_000, 100_000  # at most, of a data set
 SNAPSHOTS = "snapshots"  # the folder
 BYTES = {"F32": 4, "F16": 2}
 FULL = ("F32",)
@@ -81,7 +82,7 @@ class Snapshot(NamedTuple):
     Attributes:
         decoder: the decoder's weights, by their names in a state dict of the whole model.
         mean, logvar: posteriors of the test set: (N, Z).
-        reconstructions: of the first test image of each class: (C, P) in [0, 1].
+        reconstructions: of the examples among the test images (`example_indices`): (E, P) in [0, 1].
         metrics: the newest line of metrics at that step; None in a run of an older version.
     """
 
@@ -195,8 +196,8 @@ def load_snapshot(path: Path, config: TrainConfig) -> Snapshot:
     Raises VaeError if it is damaged or does not fit `config`.
     """
     with _open_tensors(path, _size(_snapshot_shapes(config), "F16")) as file:
-        images, classes = (file.get_slice(name).get_shape()[:1] for name in ("mean", "reconstructions"))
-        arrays = _read_arrays(file, _snapshot_shapes(config, images, classes), KEPT)
+        images, examples = (file.get_slice(name).get_shape()[:1] for name in ("mean", "reconstructions"))
+        arrays = _read_arrays(file, _snapshot_shapes(config, images, examples), KEPT)
         written = (file.metadata() or {}).get("metrics")
         metrics = None if written is None else Metrics.read(written.encode())
     own = {name: arrays.pop(name) for name in ("mean", "logvar", "reconstructions")}
@@ -267,10 +268,14 @@ def _score_shapes(config: TrainConfig, images: int = TEST_IMAGES) -> dict[str, S
 
 
 def _snapshot_shapes(
-    config: TrainConfig, images: Sequence[int] = (TEST_IMAGES,), classes: Sequence[int] = (CLASSES,)
+    config: TrainConfig, images: Sequence[int] = (TEST_IMAGES,), examples: Sequence[int] = (EXAMPLES,)
 ) -> dict[str, Shape]:
     posterior = (*images, config.latent_dim)
-    own: dict[str, Shape] = {"mean": posterior, "logvar": posterior, "reconstructions": (*classes, PIXELS)}
+    own: dict[str, Shape] = {
+        "mean": posterior,
+        "logvar": posterior,
+        "reconstructions": (*examples, config.pixels),
+    }
     return decoder_shapes(config) | own
 
 

@@ -1,6 +1,6 @@
 """The live view of a training: test images, their reconstructions and map positions. Imports no torch.
 
-Shapes: C classes, M points, S = SIDE pixels, Z latent size.
+Shapes: E examples, M points, S pixels of a side, Z latent size.
 """
 
 from pathlib import Path
@@ -11,8 +11,9 @@ import numpy.typing as npt
 from safetensors.numpy import save
 
 from vae import VaeError
-from vae.config import CLASSES, MAX_LATENT_DIM, PIXELS, SIDE, TrainConfig
+from vae.config import MAX_CLASSES, MAX_LATENT_DIM, MAX_SIDE, TrainConfig
 from vae.inference.planes import Directions, axis_directions
+from vae.inference.scored_set import EXAMPLES
 from vae.runs.records import TensorMetadata
 from vae.storage.atomic import write_atomic
 from vae.storage.untrusted import open_tensors, read_unsynced, safetensors_limit
@@ -20,17 +21,17 @@ from vae.storage.untrusted import open_tensors, read_unsynced, safetensors_limit
 MAX_POINTS = 1000  # enough to see the classes separate, and quickly encoded
 TYPES = {"pictures": "U8", "reconstructions": "U8", "points": "F32", "labels": "U8"}
 ADDED_TYPES = {"kl": "F32", "axes": "U8"}  # not in the files of older versions
-MAX_BYTES = 2 * CLASSES * PIXELS + MAX_POINTS * (2 * 4 + 1) + MAX_LATENT_DIM * 4 + 2  # bytes
+MAX_BYTES = 2 * EXAMPLES * 3 * MAX_SIDE**2 + MAX_POINTS * (2 * 4 + 1) + MAX_LATENT_DIM * 4 + 2  # bytes
 
 
 class LiveView(NamedTuple):
     """A few test images at one step of the training, with their reconstructions and map positions.
 
     Attributes:
-        pictures: the first test image of each class, grey levels: (C, S, S).
-        reconstructions: the same, decoded from the posterior means: (C, S, S).
+        pictures: the examples among the test images (`example_indices`): (E, S, S) or (E, S, S, 3).
+        reconstructions: the same, decoded from the posterior means.
         points: map positions of the first M test images (`Directions.map_coordinates`): (M, 2).
-        labels: their classes, 0 to 9: (M,).
+        labels: their classes: (M,).
         kl: the mean KL of each latent dimension over these images, in nats: (Z,); None in older files.
         axes: the dimensions that the map shows, across and upwards: (2,); None in older files, for 0 and 1.
     """
@@ -69,20 +70,21 @@ def load_view(path: Path, config: TrainConfig) -> LiveView | None:
                 raise ValueError("its arrays are of other types")
             shapes = {name: tuple(part.get_shape()) for name, part in parts.items()}
             # Checked before tensors are read: an untrusted file may declare any size.
-            classes, points = shapes["pictures"][:1], shapes["labels"][:1]
+            examples, points = shapes["pictures"][:1], shapes["labels"][:1]
+            picture = (config.side, config.side, *((3,) if config.channels == 3 else ()))
             if shapes != {
-                "pictures": (*classes, SIDE, SIDE),
-                "reconstructions": (*classes, SIDE, SIDE),
+                "pictures": (*examples, *picture),
+                "reconstructions": (*examples, *picture),
                 "points": (*points, 2),
                 "labels": points,
                 **({"kl": (config.latent_dim,), "axes": (2,)} if "kl" in shapes else {}),
-            } or not ((1,) <= classes <= (CLASSES,) and (1,) <= points <= (MAX_POINTS,)):
+            } or not ((1,) <= examples <= (EXAMPLES,) and (1,) <= points <= (MAX_POINTS,)):
                 raise ValueError(f"its shapes are {shapes}")
             view = LiveView(
                 TensorMetadata.of(file.metadata()).step, **{name: file.get_tensor(name) for name in types}
             )
-        if not np.isfinite(view.points).all() or view.labels.max() > 9:
-            raise ValueError("its points are not finite, or its labels above 9")
+        if not np.isfinite(view.points).all() or view.labels.max() >= MAX_CLASSES:
+            raise ValueError("its points are not finite, or its labels too large")
         if view.kl is not None and view.axes is not None:
             if not np.isfinite(view.kl).all() or view.axes.max() >= len(view.kl):
                 raise ValueError("its KL is not finite, or its axes are no dimensions")

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vae import VaeError
-from vae.datasets.registry import load
+from vae.datasets.registry import load_for
 from vae.inference.forward import Model
 from vae.inference.scoring import Scores, diverged, score_images
 from vae.runs.checkpoints import SavedModel, Snapshot, halved, load_snapshot, save_model, save_snapshot
@@ -56,7 +56,7 @@ def _pack_weights(run: Run, saved: SavedModel) -> None:
     """
     rounded = {name: halved(values).astype(np.float32) for name, values in saved.model.weights.items()}
     model = Model(run.config, rounded)
-    scores = score_images(model, load(run.config.dataset, train=False).images)
+    scores = score_images(model, load_for(run.config, train=False).images)
     if not scores.finite:
         raise diverged(run.name, "test")
     lines, _ = run.metrics()

@@ -1,6 +1,6 @@
 """The models of a training in the order of their steps: its snapshots, then the model being explored.
 
-Shapes: N test images, C classes, S = 28 pixels, Z latent size.
+Shapes: N test images, E examples among them (`example_indices`), S pixels of a side, Z latent size.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vae import VaeError
-from vae.config import SIDE, TrainConfig
-from vae.datasets.images import ImageArray, grey_levels
+from vae.config import TrainConfig
+from vae.datasets.images import ImageArray, rows_as_images, to_levels
 from vae.inference.forward import Model
 from vae.runs.checkpoints import Snapshot, load_snapshot
 from vae.runs.run import Run
@@ -25,7 +25,7 @@ class ModelAtStep(NamedTuple):
     Attributes:
         model: for decoding only; a snapshot holds no encoder.
         means, logvars: posteriors of the test set: (N, Z).
-        reconstructions: of the first test image of each class, as grey levels: (C, S, S).
+        reconstructions: of the examples among the test images: (E, S, S) or (E, S, S, 3) uint8.
     """
 
     step: int
@@ -101,5 +101,5 @@ class SnapshotSequence:
             Model(self.run.config, decoder),
             snapshot.mean.astype(np.float32),
             snapshot.logvar.astype(np.float32),
-            grey_levels(snapshot.reconstructions.astype(np.float32)).reshape(-1, SIDE, SIDE),
+            rows_as_images(to_levels(snapshot.reconstructions.astype(np.float32)), self.run.config.channels),
         )

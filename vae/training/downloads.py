@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vae import VaeError
-from vae.config import Dataset
 from vae.storage.folders import data_dir
 from vae.training.processes import run_process
 
@@ -32,16 +31,16 @@ class DownloadJob:
     error: str = ""
 
 
-_jobs: dict[tuple[Dataset, Path], DownloadJob] = {}
+_jobs: dict[tuple[str, Path], DownloadJob] = {}
 _lock = threading.Lock()  # each browser tab is a thread
 
 
-def download_job(dataset: Dataset) -> DownloadJob | None:
+def download_job(dataset: str) -> DownloadJob | None:
     """The download of a data set that this process began last, if there is one."""
     return _jobs.get((dataset, data_dir()))
 
 
-def begin_download(dataset: Dataset) -> None:
+def begin_download(dataset: str) -> None:
     """Downloads a data set, unless this process does already."""
     with _lock:
         known = download_job(dataset)
@@ -52,7 +51,7 @@ def begin_download(dataset: Dataset) -> None:
         threading.Thread(target=_download, args=(dataset, job), daemon=True).start()
 
 
-def _download(dataset: Dataset, job: DownloadJob) -> None:
+def _download(dataset: str, job: DownloadJob) -> None:
     last = ""
 
     def hear(line: str) -> None:

@@ -11,9 +11,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from vae.config import PIXELS, TrainConfig
-
-TRAIN_IMAGES = {"mnist": 60_000, "fashion-mnist": 60_000, "kmnist": 60_000, "emnist-digits": 240_000}
+from vae.config import TrainConfig
+from vae.datasets.registry import image_count
 
 # Fitted to the second epochs of eight trainings on an idle AMD EPYC: 2 x 64 to 2 x 1024 units, batches of 32
 # to 512, plain and residual, one and two threads. Each was trained twice; 15 of 16 estimates were within 10%,
@@ -61,15 +60,15 @@ def training_seconds(config: TrainConfig, speed: float | None = None, *, done: f
         done: the share of the training that is done already and is not repeated, 0 to 1.
     """
     threads = cores() if config.threads == "auto" else min(config.threads, cores())
-    images = TRAIN_IMAGES[config.dataset]
+    images = image_count(config.dataset)
     steps = -(-images // config.batch_size)
 
-    encoder = (PIXELS, *config.hidden_dims, 2 * config.latent_dim)
-    decoder = (config.latent_dim, *config.hidden_dims[::-1], PIXELS)
+    encoder = (config.pixels, *config.hidden_dims, 2 * config.latent_dim)
+    decoder = (config.latent_dim, *config.hidden_dims[::-1], config.pixels)
     weights = sum(wide * narrow for sizes in (encoder, decoder) for wide, narrow in pairwise(sizes))
     # Forward, and back to inputs and weights: 2 operations for each weight; the pixels need no gradient.
-    operations = 6 * weights - 2 * PIXELS * config.hidden_dims[0]
-    elements = PIXELS + 2 * sum(config.hidden_dims)
+    operations = 6 * weights - 2 * config.pixels * config.hidden_dims[0]
+    elements = config.pixels + 2 * sum(config.hidden_dims)
 
     products = operations / REFERENCE_SPEED * (BFLOAT16 if config.precision == "bfloat16" else 1)
     image = products + elements * ELEMENT

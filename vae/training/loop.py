@@ -1,6 +1,6 @@
 """The training loop, which trains a run from its current step to the end.
 
-Losses are in nats per image. Shapes: N test images, C classes, M points.
+Losses are in nats per image. Shapes: N test images, M points.
 """
 
 import math
@@ -16,12 +16,12 @@ import torch
 from torch import Tensor
 
 from vae import VaeError
-from vae.config import SIDE, TrainConfig
+from vae.config import TrainConfig
 from vae.datasets.download import prepare
-from vae.datasets.images import grey_levels
-from vae.datasets.registry import load
+from vae.datasets.images import as_rows, rows_as_images, to_levels
+from vae.datasets.registry import load_for
 from vae.inference.planes import axis_directions, largest_axes
-from vae.inference.scored_set import kl_by_dimension
+from vae.inference.scored_set import example_indices, kl_by_dimension
 from vae.inference.scoring import Scores
 from vae.models.network import VAE
 from vae.runs.catalogue import default_runs_dir, new_run
@@ -144,7 +144,7 @@ def follow(group: WorkerGroup) -> None:
     device = choose_device(config)
     for _ in prepare(config.dataset):
         pass
-    images = torch.tensor(load(config.dataset, train=True).images, device=device)
+    images = torch.tensor(as_rows(load_for(config, train=True).images), device=device)
     model = VAE(config).to(device)
     torch.set_num_threads(initial_threads(config, device))
     stepper = Stepper(config, model, images, group)
@@ -163,10 +163,12 @@ class Trainer:
         self.run, self.config, self.requests = run, run.config, requests
         self.device = choose_device(self.config, fall_back=fall_back)
         self.notice = machine_notice(self.config, self.device)
-        # Copies, as what `load` returns is read from a file at each access, and may be transposed.
-        images = torch.tensor(load(self.config.dataset, train=True).images, device=self.device)
-        test = load(self.config.dataset, train=False)
-        self.test_images, self.test_labels = (torch.tensor(part, device=self.device) for part in test)
+        # Copies, as what `load_for` returns is read from a file at each access.
+        train, test = (load_for(self.config, train=split) for split in (True, False))
+        images, self.test_images, self.test_labels = (
+            torch.tensor(part, device=self.device)
+            for part in (as_rows(train.images), as_rows(test.images), test.labels)
+        )
         self.group = WorkerGroup()
         self.state = restore_state(run, images, self.group)
         self.model, self.timer = self.state.model, self.state.timer
@@ -176,10 +178,8 @@ class Trainer:
         size = snapshot_bytes(self.config, len(self.test_images))
         self.snapshots = snapshot_steps(self.state.total_steps, self.state.epoch_steps, size)
         prune_snapshots(run, self.snapshots, self.state.step)
-        labels = self.test_labels
-        # The index of the first image of each class: (C,).
-        self.firsts = torch.stack([(labels == label).nonzero()[0, 0] for label in labels.unique()])
-        self.view_images = torch.cat((self.test_images[self.firsts], self.test_images[:MAX_POINTS]))
+        self.examples = torch.tensor(example_indices(test.labels), device=self.device)
+        self.view_images = torch.cat((self.test_images[self.examples], self.test_images[:MAX_POINTS]))
         automatic = is_automatic(self.config, self.device)
         self.threads = ThreadTuner(torch.get_num_threads(), most=cores() if automatic else None)
         self.pace, self.first_step = Pace(), self.state.step
@@ -369,7 +369,7 @@ class Trainer:
         """Writes a snapshot with the posteriors of the test set. Raises OSError."""
         mean, logvar = self.scores[:2] if self.scores else encode_set(self.model, self.test_images)
         with torch.no_grad():
-            reconstructions = self.model.decoder.mean_images(mean[self.firsts]).flatten(start_dim=1)
+            reconstructions = self.model.decoder.mean_images(mean[self.examples]).flatten(start_dim=1)
         path = self.run.snapshot_path(self.state.step)
         path.parent.mkdir(exist_ok=True)
         own = {"mean": mean, "logvar": logvar, "reconstructions": reconstructions}
@@ -378,18 +378,18 @@ class Trainer:
 
     def write_view(self) -> None:
         """Writes the live view of some test images; not if the model has diverged. Raises OSError."""
-        classes = len(self.firsts)
+        examples = len(self.examples)
         means, logvars = encode_set(self.model, self.view_images)
         if means.isfinite().all():  # else the next line of metrics raises the error
             with torch.no_grad():
-                decoded = self.model.decoder.mean_images(means[:classes]).cpu().numpy()
-            points = [part[classes:].cpu().numpy() for part in (means, logvars)]
+                decoded = self.model.decoder.mean_images(means[:examples]).flatten(start_dim=1).cpu().numpy()
+            points = [part[examples:].cpu().numpy() for part in (means, logvars)]
             kl = kl_by_dimension(*points).mean(axis=0)
             self.view_axes = largest_axes(kl, self.view_axes)
             view = LiveView(
                 step=self.state.step,
-                pictures=self.view_images[:classes].cpu().numpy(),
-                reconstructions=grey_levels(decoded.reshape(-1, SIDE, SIDE)),
+                pictures=rows_as_images(self.view_images[:examples].cpu().numpy(), self.config.channels),
+                reconstructions=rows_as_images(to_levels(decoded), self.config.channels),
                 points=axis_directions(len(kl), *self.view_axes).map_coordinates(*points),
                 labels=self.test_labels[:MAX_POINTS].byte().cpu().numpy(),
                 kl=kl,

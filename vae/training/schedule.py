@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae.config import PIXELS, TrainConfig
+from vae.config import TrainConfig
 
 WARM_UP = 0.05  # of all steps
 SNAPSHOTS, SNAPSHOT_BYTES = 40, 30_000_000  # of a run, at most
@@ -68,5 +68,5 @@ def masks(config: TrainConfig, epoch: int) -> Tensor:
     """
     seed = np.random.SeedSequence((config.seed, epoch, 1)).generate_state(1)[0]
     generator = torch.Generator().manual_seed(int(seed))
-    kept = torch.rand(MASKS, PIXELS, generator=generator, **_DRAWN).ge_(config.pixel_dropout)
+    kept = torch.rand(MASKS, config.pixels, generator=generator, **_DRAWN).ge_(config.pixel_dropout)
     return kept.div_(1 - config.pixel_dropout)

@@ -1,6 +1,6 @@
 """Scores of image sets by the torch model: posteriors and losses, as `vae.inference.scoring` by NumPy.
 
-Shapes: N images, P pixels, Z latent size.
+Shapes: N images, P values of a picture, Z latent size.
 """
 
 from collections.abc import Callable
@@ -32,20 +32,20 @@ class TensorScores(NamedTuple):
 
 
 def pixels(images: Tensor) -> Tensor:
-    """Images as the model reads them: (N, 28, 28) uint8 -> (N, P) float32 in [0, 1]."""
-    return images.flatten(start_dim=1).float().div_(255)
+    """Rows of values as the model reads them: (N, P) uint8 -> float32 in [0, 1]."""
+    return images.float().div_(255)
 
 
 @torch.no_grad()
 def encode_set(model: VAE, images: Tensor) -> Posterior:
-    """The posteriors of a set of images, (N, 28, 28) uint8, encoded in batches."""
+    """The posteriors of a set of images, (N, P) uint8, encoded in batches."""
     encoded = [model.encoder(pixels(batch)) for batch in images.split(BATCH)]
     return Posterior(*(torch.cat(part) for part in zip(*encoded, strict=True)))
 
 
 @torch.no_grad()
 def score_set(model: VAE, images: Tensor, before_batch: Callable[[], object] = lambda: None) -> TensorScores:
-    """Posteriors and losses of a set of images, (N, 28, 28) uint8, in one pass; z sampled once.
+    """Posteriors and losses of a set of images, (N, P) uint8, in one pass; z sampled once.
 
     The noise is the same at every call, so that two evaluations of the same weights agree. `before_batch` is
     called before every BATCH images; what it raises ends the pass.

@@ -137,7 +137,7 @@ def restore_state(run: Run, images: Tensor, group: WorkerGroup) -> TrainingState
     """The state of `run` as it was saved last, or the initial one; sets the thread count.
 
     Args:
-        images: the training set, (N, 28, 28) uint8, on the device of the training
+        images: the training set, (N, P) uint8, on the device of the training
 
     Raises VaeError if the run has weights, but no training state.
     """

@@ -19,7 +19,7 @@ class Stepper:
     """Takes single training steps of a model; holds its training images and optimizer.
 
     Args:
-        images: the whole training set, (N, 28, 28) uint8
+        images: the whole training set, (N, P) uint8
     """
 
     def __init__(self, config: TrainConfig, model: VAE, images: Tensor, group: WorkerGroup) -> None:

@@ -130,7 +130,7 @@ def _choice(label: str, options: Sequence[T], help_text: str | None = None, defa
 def _make(settings: Settings, shown: Moments, loaded: LoadedModel, plane: Plane) -> bytes:
     """The film as a file. Raises VaeError if another one is being made, or the moments cannot be read."""
     run, test, size, seconds = settings.run, loaded.test, settings.size, settings.seconds
-    first = test.firsts
+    first = test.examples
     digits = loaded.model.decode(test.means[first])
     last = ModelAtStep(loaded.step, loaded.model, test.means, test.logvars, digits)
     sequence = SnapshotSequence(run, [run.snapshot_path(moment.step) for moment in shown.moments[:-1]], last)

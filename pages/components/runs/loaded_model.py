@@ -74,7 +74,7 @@ def _cached_change(run: Run, created_at: int) -> int:  # noqa: ARG001 (distingui
 def _load(run: Run, changed: int) -> LoadedModel:  # noqa: ARG001 (the key)
     written = changed_at(run.model_path)
     saved = run.saved_model()
-    images, labels = datasets.load(run.config.dataset, train=False)
+    images, labels = datasets.load_for(run.config, train=False)
     scores = valid_scores(saved.model, images, saved.scores)
     if not scores.finite:
         raise diverged(run.name, "test")
@@ -91,7 +91,7 @@ def training_set(run: Run, loaded: LoadedModel) -> ScoredSet | None:
 # so that tabs with different runs do not evict each other's.
 @st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={Run: path_of, LoadedModel: weights_of})
 def _training_set(run: Run, loaded: LoadedModel, written: int) -> ScoredSet | None:  # noqa: ARG001 (the key)
-    images, labels = datasets.load(run.config.dataset, train=True)
+    images, labels = datasets.load_for(run.config, train=True)
     scores = load_scores(run.training_scores_path, run.config, len(images))
     if scores is None or not scores_match(scores, loaded.model, images):
         return None

@@ -94,7 +94,7 @@ def _url(folder: str, file: Stamp) -> str:
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Run: path_of, LoadedModel: weights_of})
 def _moments(run: Run, loaded: LoadedModel, files: Sequence[Stamp], live: bool) -> Moments:
     test = loaded.test
-    first = test.firsts
+    first = test.examples
     counts, found, missing = (len(test), len(first)), [], []
     for file in files:
         step, usable = _step(file[0]), _usable(*file, run.config, counts)

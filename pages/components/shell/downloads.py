@@ -4,15 +4,13 @@ import streamlit as st
 
 from pages.components.shell.access import may_change
 from pages.components.shell.messages import escape_markdown
-from vae.config import Dataset
-from vae.datasets.registry import MEGABYTES, is_downloaded
-from vae.storage.folders import data_dir
+from vae.datasets.registry import BUILT_IN_SETS, is_present
 from vae.training.downloads import begin_download, download_job
 
 POLL = 0.5  # seconds
 
 
-def show_download(dataset: Dataset) -> None:
+def show_download(dataset: str) -> None:
     """Shows the download of a data set, begins it if nobody has, and runs the page anew once it is there.
 
     Where the page is open to a class, only the host begins a download.
@@ -30,14 +28,14 @@ def show_download(dataset: Dataset) -> None:
     st.fragment(_progress, run_every=POLL)(dataset)
 
 
-def _progress(dataset: Dataset) -> None:
+def _progress(dataset: str) -> None:
     job = download_job(dataset)
-    if is_downloaded(dataset, data_dir()) or job is None or (job.ended and not job.error):
+    if is_present(dataset) or job is None or (job.ended and not job.error):
         st.rerun()
     if not job.error:
         st.info(
             f"This needs the data set {dataset}, which is not here yet: it is being downloaded "
-            f"({MEGABYTES[dataset]} MB), once for all pages. {job.activity}"
+            f"({BUILT_IN_SETS[dataset].megabytes} MB), once for all pages. {job.activity}"
         )
         return
     st.error(escape_markdown(job.error))

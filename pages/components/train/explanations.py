@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-from vae.config import Dataset
-
 _CURVES = (
     "An image costs <b>reconstruction</b> plus <b>KL</b>; the sum is the negative ELBO; lower is better.",
     """<p>All three are counted in <b>nats</b> per image, units of information (1 nat is 1.44 bits).
@@ -65,12 +63,16 @@ _SPACE = _MapTexts(
     "image, which may lie far in front of this plane or behind it.",
 )
 # For each data set: singular and plural of what it shows, and classes that few numbers cannot tell apart.
-_THINGS: dict[Dataset, tuple[str, str, str]] = {
+_THINGS: dict[str, tuple[str, str, str]] = {
     "mnist": ("digit", "digits", "Fours and nines lie"),
     "emnist-digits": ("digit", "digits", "Fours and nines lie"),
     "fashion-mnist": ("piece of clothing", "clothes", "Pullovers, coats and shirts lie"),
     "kmnist": ("letter", "letters", "Classes that are written alike lie"),
+    "emnist-letters": ("letter", "letters", "Classes that are written alike lie"),
+    "sprites": ("shape", "shapes", "Shapes of the same place and size lie"),
+    "sprites-colour": ("shape", "shapes", "Shapes of the same place and colour lie"),
 }
+_PICTURE = ("picture", "pictures", "Pictures that look alike lie")
 _LATENT = """<p><b>Why there are clusters.</b> The encoder turns an image into a small cloud, its posterior
     q(z|x); the mean is the cloud's middle. The decoder has nothing but a point of that cloud to draw the
     image again. So images that look unlike must lie apart, or they are drawn as a blur of both; images
@@ -88,16 +90,16 @@ _LATENT = """<p><b>Why there are clusters.</b> The encoder turns an image into a
     nothing ever taught it what.</p>"""
 
 
-def latent_explanation(dataset: Dataset, latent_dim: int) -> str:
+def latent_explanation(dataset: str, latent_dim: int) -> str:
     """HTML of half a page on what the map of a latent space shows, for beginners."""
     words = _LINE if latent_dim == 1 else _PLANE if latent_dim == 2 else _SPACE
-    one, several, alike = _THINGS[dataset]
+    one, several, alike = _THINGS.get(dataset, _PICTURE)
     first, prior, borders, axes = (text.format(alike=alike, latent_dim=latent_dim) for text in words)
     more = _LATENT.format(prior=prior, one=one, several=several, borders=borders, axes=axes)
     return details_html((first, more))
 
 
-def explanations(dataset: Dataset, latent_dim: int) -> str:
+def explanations(dataset: str, latent_dim: int) -> str:
     """HTML that explains the panels of the Train page, folded."""
     panels = "".join(map(details_html, (_CURVES, _PICTURES)))
     return f"{panels}{latent_explanation(dataset, latent_dim)}"

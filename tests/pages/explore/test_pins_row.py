@@ -13,7 +13,7 @@ from playwright.sync_api import Download, Locator, Page, expect
 from tests.support.browser import Workshop
 from tests.support.decoders import small_model, with_torch
 from tests.support.latent_page import LOOKS, levels, shown_by, tiles
-from vae.datasets.images import grey_levels
+from vae.datasets.images import to_levels
 
 pytestmark = pytest.mark.browser
 
@@ -75,7 +75,7 @@ def chosen(page: Page) -> Locator:
 
 
 def decoded(*places: tuple[float, float]) -> np.ndarray:
-    return grey_levels(with_torch(small_model("tanh-2"), np.array(places, np.float32))).reshape(-1, 28, 28)
+    return to_levels(with_torch(small_model("tanh-2"), np.array(places, np.float32))).reshape(-1, 28, 28)
 
 
 def picture(download: Download) -> np.ndarray:

@@ -179,7 +179,8 @@ def test_it_ends_with_the_weights_that_are_explored_and_says_what_the_slider_say
     assert np.array_equal(moments[-1].means, test.means)
     model = moments[-1].model
     assert np.array_equal(
-        moments[-1].reconstructions, model.decode(model.encode(forward.pixels(test.images[test.firsts])).mean)
+        moments[-1].reconstructions,
+        model.decode(model.encode(forward.pixels(test.images[test.examples])).mean),
     )
     assert captions == [
         moment.short_caption for moment in run_moments.load(run, loaded_model.load(run)).moments

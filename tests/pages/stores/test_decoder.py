@@ -26,7 +26,7 @@ from tests.support.decoders import (
 )
 from tests.support.paths import BUNDLED
 from tests.support.small_runs import small_config
-from vae.datasets.images import grey_levels
+from vae.datasets.images import to_levels
 from vae.models.layers import Activation, DecoderSpec, Dense, decoder_layers
 from vae.models.network import VAE
 from vae.runs.run import Run
@@ -194,4 +194,4 @@ def test_grey_levels_are_rounded_as_in_python(bare_page: Page, specs: Mapping[st
     values = np.concatenate([*near, [0, 1, 1e-9]]).astype(np.float32)[: 27 * 27]
     make_decoder(bare_page, "bundled", specs["bundled"])
     levels = bare_page.evaluate(LEVELS, ["bundled", values.tolist()])
-    assert np.array_equal(levels, grey_levels(values))
+    assert np.array_equal(levels, to_levels(values))

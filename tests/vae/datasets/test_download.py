@@ -18,7 +18,6 @@ from tests.support.browser import wait_until
 from tests.support.small_runs import TRAIN_IMAGES, small_config
 from vae import VaeError
 from vae.cli.commands import main
-from vae.config import Dataset
 from vae.datasets import download as downloads
 from vae.datasets import registry
 from vae.datasets.torchvision_import import datasets
@@ -280,7 +279,7 @@ def test_a_stalled_download_fails_the_training_and_a_resumed_one_finishes(
 
 @pytest.mark.parametrize("dataset", ["fashion-mnist", "kmnist", "emnist-digits"])
 def test_without_a_network_a_download_says_what_to_do(
-    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dataset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise urllib.error.URLError("no network")

@@ -13,7 +13,6 @@ import torch
 from tests.support.paths import PACKED
 from tests.support.small_runs import TEST_IMAGES, TRAIN_IMAGES, write_small_mnist
 from vae import VaeError
-from vae.config import Dataset
 from vae.datasets import packed_mnist, registry
 from vae.datasets.torchvision_import import datasets
 
@@ -86,7 +85,7 @@ def test_a_damaged_packed_file_is_named_with_its_cure(
 
 @pytest.mark.parametrize("dataset", ["fashion-mnist", "kmnist", "emnist-digits"])
 def test_a_set_that_was_not_downloaded_says_how_to_get_it(
-    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dataset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path))
     with pytest.raises(registry.MissingDataError, match=f"{dataset} is not in .*python -m vae download"):
@@ -104,7 +103,7 @@ def test_a_set_that_was_not_downloaded_says_how_to_get_it(
     ],
 )
 def test_arrays_are_those_that_torchvision_reads(
-    dataset: Dataset,
+    dataset: str,
     maker: Callable[..., datasets.MNIST],
     train: bool,
     tmp_path: Path,

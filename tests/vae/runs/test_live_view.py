@@ -11,7 +11,7 @@ from tests.support.paths import ROOT
 from tests.support.small_runs import small_config
 from tests.support.tensors import load
 from vae import VaeError
-from vae.datasets.images import grey_levels
+from vae.datasets.images import to_levels
 from vae.inference.planes import KEEP_FACTOR, KEEP_NATS, axis_directions, largest_axes
 from vae.runs.catalogue import new_run
 from vae.runs.live_view import MAX_POINTS, load_view, save_view
@@ -39,7 +39,7 @@ def test_a_finished_run_shows_its_last_moment(trained: Run, small: Path) -> None
     np.testing.assert_allclose(view.kl.sum(), saved.kl.mean(), rtol=1e-4)
     assert view.axes is not None
     assert view.axes.tolist() == [0, 1]
-    expected = grey_levels(model.decode(means[first])[:, 0].numpy())
+    expected = to_levels(model.decode(means[first])[:, 0].numpy())
     assert np.abs(view.reconstructions.astype(int) - expected).max() <= 1
 
 

@@ -1,16 +1,14 @@
 import math
 import subprocess
 import sys
-from typing import get_args
 
 import pytest
 
 from tests.support.paths import ROOT
-from vae.config import Dataset, TrainConfig
+from vae.config import TrainConfig
 from vae.training.forecast import (
     REFERENCE_SPEED,
     START,
-    TRAIN_IMAGES,
     core_speed,
     in_words,
     training_seconds,
@@ -76,10 +74,6 @@ def test_the_largest_config_has_an_estimate(batch_size: int) -> None:
     )
     assert math.isfinite(largest)
     assert in_words(largest).endswith(" days")
-
-
-def test_every_data_set_has_its_count() -> None:
-    assert set(TRAIN_IMAGES) == set(get_args(Dataset))
 
 
 def test_the_speed_of_a_core_is_a_speed() -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.shell.assets import serve, served_url
-from vae.config import Dataset
 from vae.datasets.images import ImageArray
 from vae.datasets.registry import load
 from vae.storage.folders import data_dir
@@ -44,28 +43,28 @@ def _content(images: ImageArray) -> bytes:
     return b"".join(number.to_bytes(4, "little") for number in (count, side)) + images.tobytes()
 
 
-def pictures_url(dataset: Dataset, *, train: bool = False) -> str | None:
+def pictures_url(dataset: str, *, train: bool = False) -> str | None:
     """The URL of all pictures of a data set, for `pictures.js`; None if they are not packed yet."""
     return served_url(_pictures_name(dataset, train, data_dir()))
 
 
-def pack_pictures(dataset: Dataset, *, train: bool = False) -> None:
+def pack_pictures(dataset: str, *, train: bool = False) -> None:
     """As `prepare`, while the page says that it waits."""
     with st.spinner("Packing the pictures for the browser ..."):
         prepare(dataset, train=train)
 
 
-def prepare(dataset: Dataset, *, train: bool = False) -> None:
+def prepare(dataset: str, *, train: bool = False) -> None:
     """Packs all pictures of a data set: two seconds for 60,000. Raises VaeError as `serve`."""
     with _one_at_a_time:  # another visitor, or the start of the server, may be packing them
         serve_pictures(_pictures_name(dataset, train, data_dir()), _images(dataset, train=train))
 
 
-def _images(dataset: Dataset, *, train: bool) -> ImageArray:
+def _images(dataset: str, *, train: bool) -> ImageArray:
     return load(dataset, train=train).images
 
 
 # Not the URL: somebody may empty static/.
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _pictures_name(dataset: Dataset, train: bool, root: Path) -> str:  # noqa: ARG001 (the key)
+def _pictures_name(dataset: str, train: bool, root: Path) -> str:  # noqa: ARG001 (the key)
     return pictures_name(_images(dataset, train=train))
