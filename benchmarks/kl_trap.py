@@ -21,12 +21,13 @@ from vae.training.scoring import score_set
 class BlogGradients(Gradients):
     """The gradient of the loss with the blog's KL term, by autograd."""
 
-    def __call__(self, x: Tensor, seen: Tensor, noise: Tensor, beta: float) -> Tensor:
+    def __call__(self, x: Tensor, seen: Tensor, noise: Tensor, beta: float, free: float = 0) -> Tensor:
+        assert free == 0
         mean, logvar = self._model.encoder(seen)
         logits = self._model.decoder(self._model.reparameterize(mean, logvar, noise))
         # KL(N(mean, exp(logvar)²) || N(0, I)): exp(logvar) taken for the standard deviation.
         kl = losses.kl(mean, 2 * logvar).sum()
-        reconstruction = losses.reconstruction(logits, x).sum()
+        reconstruction = losses.Bernoulli().loss(logits, x).sum()
         self.sums.zero_()
         (reconstruction + beta * kl).backward()
         return torch.stack((reconstruction.detach(), kl.detach()), out=self.terms)

@@ -62,7 +62,7 @@ class TrainConfig(BaseModel):
     dataset: str = Field(
         "mnist",
         pattern=f"^{DATASET_NAME.pattern}$",
-        description="Data set: a built-in one, or one that was imported.",
+        description="Data set, a built-in one or an imported one: small letters, digits and hyphens.",
         json_schema_extra={"group": "Data"},
     )
     channels: Literal[1, 3] = Field(
@@ -367,7 +367,7 @@ def explain(error: ValidationError) -> str:
         bound = f" {about.description}" if about else ""
         given = _QUOTED.repr(problem["input"])
         message = f"{problem['msg'][0].lower()}{problem['msg'][1:]}, not {given}."
-        if about and ("parsing" in problem["type"] or "short" in problem["type"]):
+        if about and any(word in problem["type"] for word in ("parsing", "short", "pattern")):
             message = f"{given} will not do."  # the message of pydantic is written for programmers
         sentences[field] = f"{shortened(field)}: {message}{bound}"
         if len(sentences) == MAX_EXPLAINED:

@@ -25,7 +25,7 @@ DOCS = ROOT / "docs"
         ("seed", 2**32, "0 to 4294967295"),
         ("threads", 0, "1 to 1024"),
         ("threads", "many", "auto"),
-        ("dataset", "cifar", "mnist"),
+        ("dataset", "CIFAR 10", "small letters"),
         ("activation", "sine", "relu"),
         ("schedule", "linear", "cosine"),
         ("device", "tpu", "cuda"),

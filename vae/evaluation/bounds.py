@@ -10,7 +10,6 @@ from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from vae.evaluation.refine import joint_loss, refine
 from vae.inference.scoring import NOISE_SEED
@@ -49,9 +48,9 @@ def draw(model: VAE, images: Tensor, posterior: Posterior, samples: int, seed: i
     noise = torch.randn(shape, generator=generator, dtype=x.dtype, device="cpu").to(mean.device)
     z = model.reparameterize(mean, logvar, noise)
     logits = model.decoder(z)
-    # The cross-entropy as two terms: the one with the data is a matrix product.
-    log_likelihood = torch.bmm(logits, x[:, :, None])[..., 0]
-    log_likelihood -= functional.softplus(logits).sum(dim=-1)
+    factors, constant = model.likelihood.factors(logits)
+    log_likelihood = torch.bmm(factors, x[:, :, None])[..., 0] - constant
+    log_likelihood -= model.likelihood.base(x)[:, None]
     # The constants log(2 pi) of prior and posterior cancel.
     log_ratio = 0.5 * (noise.square() + logvar - z.square()).sum(dim=-1)
     return Draws(log_likelihood, log_ratio)
@@ -91,13 +90,14 @@ def refined_posterior(
     batches, means = images.split(size), start.mean.split(size)
     places = start.mean[:STARTS]
     logits = model.decoder(places)
-    # The joint loss of all pairs of image and place as two terms: the one with the data is a matrix product.
-    constant = functional.softplus(logits).sum(dim=1) + places.square().sum(dim=1) / 2
+    # The joint loss of all pairs of image and place, but for what depends on the image alone.
+    factors, constant = model.likelihood.factors(logits)
+    constant += places.square().sum(dim=1) / 2
 
     def work(number: int) -> Posterior:
         x, own = pixels(batches[number]), means[number]
-        others = (constant - x @ logits.t()).min(dim=1)
-        loss = joint_loss(model.decoder(own), x, own)
+        others = (constant - x @ factors.t()).min(dim=1)
+        loss = joint_loss(model, model.decoder(own), x, own) - model.likelihood.base(x)
         best = torch.where((others.values < loss)[:, None], places[others.indices], own)
         return refine(model, x, best)
 

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vae.models import losses
 from vae.models.layers import blocks
 from vae.models.network import ACTIVATIONS, VAE, Decoder
 from vae.training.scoring import Posterior
@@ -34,9 +33,9 @@ def refine(model: VAE, x: Tensor, start: Tensor, steps: int = STEPS) -> Posterio
 
     The mean is a local maximum of log p(x, z), found from `start` by Levenberg's and Marquardt's method
     (Marquardt 1963): Gauss-Newton steps, damped for each image as long as they increase its loss. With J the
-    derivative of the logits by z, p their probabilities, the curvature is J^T diag(p (1 - p)) J + 1. Of all
-    Gaussians with diagonal covariance, that with the variances 1 / diag(curvature) comes nearest to it by
-    KL(q || p).
+    derivative of the logits by z, and c the curvature of the loss by each logit (`Likelihood.curvature`),
+    that of the joint loss is J^T diag(c) J + 1. Of all Gaussians with diagonal covariance, that with the
+    variances 1 / diag(curvature) comes nearest to it by KL(q || p).
 
     Args:
         x: (N, P) in [0, 1]
@@ -56,19 +55,19 @@ def refine(model: VAE, x: Tensor, start: Tensor, steps: int = STEPS) -> Posterio
     return Posterior(place.z, -place.curvature.diagonal(dim1=1, dim2=2).log())
 
 
-def joint_loss(logits: Tensor, x: Tensor, z: Tensor) -> Tensor:
+def joint_loss(model: VAE, logits: Tensor, x: Tensor, z: Tensor) -> Tensor:
     """-log p(x, z) but for a constant, nats: (N, P), (N, P), (N, Z) -> (N,)."""
-    return losses.reconstruction(logits, x) + z.square().sum(dim=1) / 2
+    return model.likelihood.loss(logits, x) + z.square().sum(dim=1) / 2
 
 
 def _iterate_at(model: VAE, x: Tensor, z: Tensor) -> _Iterate:
     logits, jacobian = _with_jacobian(model.decoder, z)
-    p = torch.sigmoid(logits)
-    slope = torch.einsum("nzp,np->nz", jacobian, x - p) - z
-    curvature = torch.einsum("nzp,np,nyp->nzy", jacobian, p * (1 - p), jacobian) + torch.eye(
+    likelihood = model.likelihood
+    slope = -torch.einsum("nzp,np->nz", jacobian, likelihood.slope(logits, x)) - z
+    curvature = torch.einsum("nzp,np,nyp->nzy", jacobian, likelihood.curvature(logits), jacobian) + torch.eye(
         z.shape[1], dtype=z.dtype, device=z.device
     )
-    return _Iterate(z, joint_loss(logits, x, z), slope, curvature)
+    return _Iterate(z, joint_loss(model, logits, x, z), slope, curvature)
 
 
 def _with_jacobian(decoder: Decoder, z: Tensor) -> tuple[Tensor, Tensor]:

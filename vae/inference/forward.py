@@ -6,6 +6,7 @@ Shapes: B batch, C channels, S pixels of a side, P = C · S · S values of a pic
 network's inputs and outputs.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -127,6 +128,17 @@ class Model:
         """The decoder's outputs before the sigmoid: (B, Z) -> (B, P)."""
         return run_layers(decoder_layers(self.config), self._part("decoder"), places)
 
+    def reconstruction_loss(self, logits: Floats, x: Floats) -> Floats:
+        """-log p(x|z) of each image, nats: (B, P), (B, P) -> (B,); as in `vae.models.losses`."""
+        if self.config.likelihood == "bernoulli":
+            losses = (_softplus(logits) - x * logits).sum(axis=1, dtype=np.float64)
+        else:
+            log_deviation = float(self.weights["log_deviation"][0])
+            squares = np.square(ACTIVATIONS["sigmoid"](logits) - x).sum(axis=1, dtype=np.float64)
+            each = log_deviation + math.log(2 * math.pi) / 2 + math.log(255)
+            losses = squares * math.exp(-2 * log_deviation) / 2 + x.shape[1] * each
+        return losses.astype(np.float32)
+
     def decode(self, places: Floats) -> ImageArray:
         """The images that are decoded from latent points: (B, Z) -> (B, S, S) or (B, S, S, 3) uint8."""
         layers, weights = image_layers(self.config), self._part("decoder")
@@ -135,11 +147,6 @@ class Model:
             batch = slice(start, start + BATCH)
             rows[batch] = to_levels(run_layers(layers, weights, places[batch]))
         return rows_as_images(rows, self.config.channels)
-
-
-def reconstruction_loss(logits: Floats, x: Floats) -> Floats:
-    """-log p(x|z) of each image, nats: (B, P), (B, P) -> (B,); as `vae.models.losses.reconstruction`."""
-    return (_softplus(logits) - x * logits).sum(axis=1, dtype=np.float64).astype(np.float32)
 
 
 def kl(mean: Floats, logvar: Floats) -> Floats:

@@ -10,7 +10,7 @@ import numpy as np
 
 from vae import VaeError
 from vae.datasets.images import ImageArray
-from vae.inference.forward import BATCH, Model, kl, pixels, reconstruction_loss
+from vae.inference.forward import BATCH, Model, kl, pixels
 from vae.inference.scored_set import Floats, Indices, ScoredSet
 
 NOISE_SEED = 0
@@ -59,7 +59,7 @@ def _score(model: Model, images: ImageArray, noise: Floats) -> Scores:
     mean, logvar = model.encode(x)
     deviation: Floats = np.exp(logvar * np.float32(0.5))
     logits = model.logits(mean + deviation * noise)
-    return Scores(mean, logvar, reconstruction_loss(logits, x), kl(mean, logvar))
+    return Scores(mean, logvar, model.reconstruction_loss(logits, x), kl(mean, logvar))
 
 
 def scores_match(scores: Scores, model: Model, images: ImageArray) -> bool:
@@ -111,4 +111,4 @@ def loss_from_mean(model: Model, one: ScoredSet) -> float:
     Args:
         one: a set of a single image.
     """
-    return float(reconstruction_loss(model.logits(one.means), pixels(one.images))[0])
+    return float(model.reconstruction_loss(model.logits(one.means), pixels(one.images))[0])

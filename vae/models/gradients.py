@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from vae.models.aten_operators import operator
 from vae.models.layers import Kind, Layers, blocks
+from vae.models.losses import Bernoulli
 from vae.models.network import VAE, Network
 
 
@@ -99,6 +100,7 @@ class _Network:
     """All layers of a model, with buffers for batches of one size."""
 
     def __init__(self, model: VAE, batch: int) -> None:
+        self.model = model
         encoder, decoder = model.encoder, model.decoder
         shared, mean, logvar = encoder.layers
         self.shared = list(_make_layers(encoder, shared, batch))
@@ -110,7 +112,7 @@ class _Network:
             weight.new_empty(batch, model.decoder.pixels) for _ in range(2)
         )
 
-    def run(self, x: Tensor, seen: Tensor, noise: Tensor, beta: float) -> tuple[Tensor, Tensor]:
+    def run(self, x: Tensor, seen: Tensor, noise: Tensor, beta: float, free: float) -> tuple[Tensor, Tensor]:
         """Writes the gradient of reconstruction + beta KL; returns both terms, summed over the batch.
 
         Shapes and units as in `Gradients.__call__`. The KL is the closed form (Kingma & Welling 2013,
@@ -121,20 +123,34 @@ class _Network:
         deviation = torch.exp(logvar / 2)
         logits = _forward(self.decoder, torch.addcmul(mean, deviation, noise))
 
-        # -log p(x|z) = sum of log(1 + exp(l)) - x l over the pixels; its derivative by l is sigmoid(l) - x.
-        operator("softplus.out")(logits, out=self.softplus)
-        reconstruction = self.softplus.sum() - torch.dot(logits.flatten(), x.flatten())
+        likelihood = self.model.likelihood
+        if isinstance(likelihood, Bernoulli):
+            # -log p(x|z) = sum of log(1 + exp(l)) - x l; its derivative by l is sigmoid(l) - x.
+            operator("softplus.out")(logits, out=self.softplus)
+            reconstruction = self.softplus.sum() - torch.dot(logits.flatten(), x.flatten())
+            gradient = torch.sigmoid(logits, out=self.logits_gradient).sub_(x)
+        else:
+            reconstruction, gradient = likelihood.loss(logits, x).sum(), likelihood.slope(logits, x)
         variance = deviation.square()
-        kl = -0.5 * (1 + logvar - mean.square() - variance).sum()
+        kl = -0.5 * (1 + logvar - mean.square() - variance).sum(dim=0)
+        weights = kl_weights(kl / len(x), beta, free)
 
-        gradient = torch.sigmoid(logits, out=self.logits_gradient).sub_(x)
         by_z = _backward(self.decoder, gradient)
-        by_mean = torch.add(by_z, mean, alpha=beta)
-        by_logvar = (by_z * noise * deviation + beta * (variance - 1)) / 2
+        by_mean = by_z + weights * mean
+        by_logvar = (by_z * noise * deviation + weights * (variance - 1)) / 2
         by_shared = _backward(self.mean, by_mean).add_(_backward(self.logvar, by_logvar))
         first, *others = self.shared
         first.backward(_backward(others, by_shared))  # dL/d(pixels) is not needed
-        return reconstruction, kl
+        return reconstruction, kl.sum()
+
+
+def kl_weights(kl: Tensor, beta: float, free: float) -> Tensor | float:
+    """What a nat of KL costs in each dimension: (Z,) -> (Z,); the same in all without free bits.
+
+    Args:
+        kl: of each dimension, mean over the batch, in nats.
+    """
+    return beta * (kl > free) if free else beta
 
 
 def _make_layers(network: Network, layers: Layers, batch: int) -> Iterator[_Layer]:
@@ -187,8 +203,11 @@ class Gradients:
             parameter.data, parameter.grad = values.view_as(parameter), gradient.view_as(parameter)
 
     @torch.no_grad()
-    def __call__(self, x: Tensor, seen: Tensor, noise: Tensor, beta: float) -> Tensor:
+    def __call__(self, x: Tensor, seen: Tensor, noise: Tensor, beta: float, free: float = 0) -> Tensor:
         """Writes the gradient of a batch's loss: reconstruction + beta KL, summed over its images.
+
+        With `free` > 0 the KL of a dimension costs nothing while its mean over the batch is below that: free
+        bits (Kingma et al. 2016, arXiv:1606.04934, appendix C.8), in nats.
 
         Args:
             x: (B, P) in [0, 1]
@@ -204,7 +223,7 @@ class Gradients:
         before = torch.get_float32_matmul_precision()
         torch.set_float32_matmul_precision(self._precision)
         try:
-            torch.stack(network.run(x, seen, noise, beta), out=self.terms)
+            torch.stack(network.run(x, seen, noise, beta, free), out=self.terms)
         finally:
             torch.set_float32_matmul_precision(before)
         return self.terms

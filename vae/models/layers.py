@@ -135,7 +135,9 @@ def blocks(layers: Layers) -> Iterator[Block]:
 def weight_shapes(config: TrainConfig) -> dict[str, Shape]:
     """The shape of each tensor of a model by its name in a file of weights, in a state dict's order."""
     encoder = encoder_layers(config)
-    return _shapes("encoder", encoder.shared + encoder.mean + encoder.logvar) | decoder_shapes(config)
+    likelihood: dict[str, Shape] = {"log_deviation": (1,)} if config.likelihood == "gaussian" else {}
+    own = _shapes("encoder", encoder.shared + encoder.mean + encoder.logvar)
+    return likelihood | own | decoder_shapes(config)
 
 
 def decoder_shapes(config: TrainConfig) -> dict[str, Shape]:

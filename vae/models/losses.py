@@ -1,22 +1,120 @@
 """The two terms of the negative ELBO, per image, in nats.
 
-Shapes: B batch, P pixels, Z latent size.
+Shapes: B batch, P values of a picture, Z latent size.
 """
 
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
 from torch import Tensor
 from torch.nn import functional
 
+LEVELS = 255  # of a picture's values, whose density is that of a step of 1, as if they were not rounded
+FIRST_DEVIATION = 0.25  # of a Gaussian, before the first step
+LEAST_DEVIATION = 1e-3  # a quarter of a level
+UPDATE = 0.1  # the share of the newest batch in a Gaussian's variance
 
-def reconstruction(logits: Tensor, pixels: Tensor) -> Tensor:
-    """Binary cross-entropy, summed over the pixels: (B, P), (B, P) -> (B,).
 
-    `logits` are the decoder's outputs before the sigmoid, which the formula includes, so that the loss of a
-    saturated pixel stays finite. `pixels` are grey values in [0, 1]: the cross-entropy is linear in them,
-    so it is the mean over all binarisations of the image.
+class Likelihood(Protocol):
+    """p(x|z), given the decoder's outputs: the mean of each value is their sigmoid."""
+
+    def loss(self, logits: Tensor, x: Tensor) -> Tensor:
+        """-log p(x|z), nats: (B, P), (B, P) in [0, 1] -> (B,)."""
+
+    def slope(self, logits: Tensor, x: Tensor) -> Tensor:
+        """The derivative of the loss by the logits: (B, P), (B, P) -> (B, P)."""
+
+    def curvature(self, logits: Tensor) -> Tensor:
+        """The Gauss-Newton approximation of its second derivative by each logit: (B, P) -> (B, P)."""
+
+    def factors(self, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss in parts, for all pairs of decoded points and pictures: (M, P) -> (M, P), (M,).
+
+        With these, t and c, the loss is `base` + c - x · t, so that the costly part is a matrix product.
+        """
+
+    def base(self, x: Tensor) -> Tensor:
+        """The part of the loss that depends on the picture alone: (B, P) -> (B,)."""
+
+
+class Bernoulli:
+    """Each value is the probability of white: the binary cross-entropy.
+
+    It is linear in grey values in [0, 1], so it is the mean over all binarisations of the image.
     Kingma & Welling 2013, appendix C.1, equation (11).
     """
-    terms = functional.binary_cross_entropy_with_logits(logits, pixels, reduction="none")
-    return terms.sum(dim=-1)
+
+    def loss(self, logits: Tensor, x: Tensor) -> Tensor:
+        # The formula includes the sigmoid, so that the loss of a saturated pixel stays finite.
+        return functional.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(dim=-1)
+
+    def slope(self, logits: Tensor, x: Tensor) -> Tensor:
+        return torch.sigmoid(logits) - x
+
+    def curvature(self, logits: Tensor) -> Tensor:
+        mean = torch.sigmoid(logits)
+        return mean * (1 - mean)
+
+    def factors(self, logits: Tensor) -> tuple[Tensor, Tensor]:
+        return logits, functional.softplus(logits).sum(dim=-1)
+
+    def base(self, x: Tensor) -> Tensor:
+        return x.new_zeros(x.shape[:-1])
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """Normal distributions of one standard deviation for all values of all pictures.
+
+    -log p(x|z) = |x - mean|² / (2 σ²) + P (log σ + log(2 π) / 2 + log 255): of levels from 0 to 255.
+    Rybkin, Daniilidis & Levine 2021, "Simple and effective VAE training with calibrated decoders"
+    (arXiv:2006.13202), who set σ² to the mean squared error, where the loss is lowest. Here it is the mean of
+    the last batches (`fitted`), so that test pictures do not choose their own.
+
+    Attributes:
+        log_deviation: log σ, of values in [0, 1]: (1,).
+    """
+
+    log_deviation: Tensor
+
+    @property
+    def _precision(self) -> Tensor:
+        return torch.exp(-2 * self.log_deviation)
+
+    def constant(self, count: int) -> Tensor:
+        """What every picture of this many values costs: (1,)."""
+        return count * (self.log_deviation + math.log(2 * math.pi) / 2 + math.log(LEVELS))
+
+    def loss(self, logits: Tensor, x: Tensor) -> Tensor:
+        squares = (torch.sigmoid(logits) - x).square().sum(dim=-1)
+        return squares * self._precision / 2 + self.constant(x.shape[-1])
+
+    def slope(self, logits: Tensor, x: Tensor) -> Tensor:
+        mean = torch.sigmoid(logits)
+        return (mean - x) * mean * (1 - mean) * self._precision
+
+    def curvature(self, logits: Tensor) -> Tensor:
+        mean = torch.sigmoid(logits)
+        return (mean * (1 - mean)).square() * self._precision
+
+    def factors(self, logits: Tensor) -> tuple[Tensor, Tensor]:
+        mean = torch.sigmoid(logits)
+        return mean * self._precision, mean.square().sum(dim=-1) * self._precision / 2
+
+    def base(self, x: Tensor) -> Tensor:
+        return x.square().sum(dim=-1) * self._precision / 2 + self.constant(x.shape[-1])
+
+    def fitted(self, reconstruction: Tensor, count: int) -> Tensor:
+        """log σ after a batch with this mean reconstruction loss, of pictures of `count` values: (1,).
+
+        The variance moves towards the batch's mean squared error, which follows from its loss.
+        """
+        variance = torch.exp(2 * self.log_deviation)
+        error = (reconstruction - self.constant(count)) * 2 * variance / count
+        moved = variance + UPDATE * (error - variance)
+        return moved.clamp_min(LEAST_DEVIATION**2).log() / 2
 
 
 def kl(mean: Tensor, logvar: Tensor) -> Tensor:

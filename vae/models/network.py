@@ -15,6 +15,7 @@ from torch.nn import functional
 from vae.config import TrainConfig
 from vae.models.inputs import Array, as_latent_points, as_pixels
 from vae.models.layers import Dense, Floats, Kind, Layers, decoder_layers, encoder_layers
+from vae.models.losses import FIRST_DEVIATION, Bernoulli, Gaussian, Likelihood
 
 ACTIVATIONS: dict[Kind, Callable[[Tensor], Tensor]] = {
     "relu": functional.relu,
@@ -117,6 +118,23 @@ class VAE(nn.Module):
         super().__init__()
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
+        if config.likelihood == "gaussian":
+            # Not by its gradient, which the training step leaves at 0, but by `Gaussian.fitted`.
+            self.log_deviation = nn.Parameter(
+                torch.full((1,), math.log(FIRST_DEVIATION), dtype=torch.float32)
+            )
+
+    @property
+    def likelihood(self) -> Likelihood:
+        """p(x|z), given the decoder's outputs."""
+        deviation = self._parameters.get("log_deviation")
+        return Bernoulli() if deviation is None else Gaussian(deviation.detach())
+
+    @torch.no_grad()
+    def fit_deviation(self, reconstruction: Tensor) -> None:
+        """Fits the deviation of a Gaussian likelihood to a batch, by its mean reconstruction loss in nats."""
+        if isinstance(likelihood := self.likelihood, Gaussian):
+            self.log_deviation.copy_(likelihood.fitted(reconstruction, self.decoder.pixels))
 
     def encode(self, images: Array) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of q(z|x): (B, C, S, S) or (B, P) in [0, 1] -> (B, Z), (B, Z)."""

@@ -101,4 +101,7 @@ class History:
         peaks = added["peak_learning_rate"]
         if np.isnan(peaks).any():  # of format 1
             peaks[np.isnan(peaks)] = self._run.config.learning_rate
+        weights = added["kl_weight"]
+        if np.isnan(weights).any():
+            weights[np.isnan(weights)] = added["beta"][np.isnan(weights)]
         return np.concatenate((getattr(self._losses, split), added))

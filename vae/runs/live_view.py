@@ -11,7 +11,8 @@ import numpy.typing as npt
 from safetensors.numpy import save
 
 from vae import VaeError
-from vae.config import MAX_CLASSES, MAX_LATENT_DIM, MAX_SIDE, TrainConfig
+from vae.config import BUILT_IN, MAX_LATENT_DIM, MAX_SIDE, TrainConfig
+from vae.datasets.registry import class_names
 from vae.inference.planes import Directions, axis_directions
 from vae.inference.scored_set import EXAMPLES
 from vae.runs.records import TensorMetadata
@@ -83,8 +84,14 @@ def load_view(path: Path, config: TrainConfig) -> LiveView | None:
             view = LiveView(
                 TensorMetadata.of(file.metadata()).step, **{name: file.get_tensor(name) for name in types}
             )
-        if not np.isfinite(view.points).all() or view.labels.max() >= MAX_CLASSES:
-            raise ValueError("its points are not finite, or its labels too large")
+        if not np.isfinite(view.points).all():
+            raise ValueError("its points are not finite")
+        if view.labels.max() >= len(class_names(config.dataset)):
+            if config.dataset in BUILT_IN:
+                raise ValueError("its labels are of no class")
+            view = view._replace(
+                labels=np.zeros_like(view.labels)
+            )  # without the data set, nothing has a class
         if view.kl is not None and view.axes is not None:
             if not np.isfinite(view.kl).all() or view.axes.max() >= len(view.kl):
                 raise ValueError("its KL is not finite, or its axes are no dimensions")

@@ -84,7 +84,8 @@ class Metrics(Record):
     A train line holds means over the batches since the previous line, computed during the training steps
     (with the config's pixel dropout); a test line means over the whole set. The `_std` are standard
     deviations over batches. `learning_rate` is that of the last step, `peak_learning_rate` the schedule's
-    peak. `seconds` count only training.
+    peak; `kl_weight` is that of the last step, `beta` what it rises to in a warm-up. `seconds`
+    count only training.
     """
 
     split: Literal["train", "test"]
@@ -100,6 +101,7 @@ class Metrics(Record):
     learning_rate: Amount
     peak_learning_rate: Amount | None = None  # in format 1: that of the config
     beta: Amount
+    kl_weight: Amount | None = None  # in older files: beta
 
 
 class TensorMetadata(Record):

@@ -327,6 +327,7 @@ class Trainer:
             learning_rate=self.state.stepper.learning_rate,
             peak_learning_rate=self.state.config.learning_rate,
             beta=self.state.config.beta,
+            kl_weight=self.state.kl_weight,
         )
         self.run.append_metrics(self.last_metrics)
 

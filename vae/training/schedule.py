@@ -37,6 +37,16 @@ def learning_rate(config: TrainConfig, step: int, total: int) -> float:
     return config.learning_rate * (1 + math.cos(math.pi * progress)) / 2
 
 
+def kl_weight(config: TrainConfig, step: int, epoch_steps: int) -> float:
+    """The weight of the KL term at step `step`: beta, to which it rises linearly in the first epochs.
+
+    Such a warm-up keeps the KL from being paid before the decoder has learned to use z (Bowman et al. 2016,
+    arXiv:1511.06349; Sønderby et al. 2016, arXiv:1602.02282).
+    """
+    steps = config.kl_warmup * epoch_steps
+    return config.beta * min(1.0, (step + 1) / steps) if steps > step else config.beta
+
+
 def snapshot_steps(total: int, epoch_steps: int, size: int) -> frozenset[int]:
     """The steps after which a snapshot is kept: 0, `total`, and some from FIRST_STEPS on, evenly in log time.
 

@@ -57,5 +57,5 @@ def score_set(model: VAE, images: Tensor, before_batch: Callable[[], object] = l
         x = pixels(batch)
         mean, logvar = model.encoder(x)
         logits = model.decoder(model.reparameterize(mean, logvar, drawn))
-        batches.append((mean, logvar, losses.reconstruction(logits, x), losses.kl(mean, logvar)))
+        batches.append((mean, logvar, model.likelihood.loss(logits, x), losses.kl(mean, logvar)))
     return TensorScores(*(torch.cat(parts) for parts in zip(*batches, strict=True)))

@@ -22,7 +22,7 @@ from vae.runs import checkpoints
 from vae.runs.run import Run
 from vae.storage.systems import retry_in_use
 from vae.training.distributed import StepPlan, WorkerGroup
-from vae.training.schedule import learning_rate
+from vae.training.schedule import kl_weight, learning_rate
 from vae.training.step import Stepper
 from vae.training.threads import initial_threads
 
@@ -86,7 +86,13 @@ class TrainingState:
         """The plan of the next step; at the end that of the last one."""
         step = min(self.step, self.total_steps - 1)
         epoch, batch = divmod(step, self.epoch_steps)
-        return StepPlan(epoch, batch, learning_rate(self.config, step, self.total_steps), self.config.beta)
+        rate = learning_rate(self.config, step, self.total_steps)
+        return StepPlan(epoch, batch, rate, kl_weight(self.config, step, self.epoch_steps))
+
+    @property
+    def kl_weight(self) -> float:
+        """The weight of the KL term at the last step."""
+        return kl_weight(self.config, max(self.step - 1, 0), self.epoch_steps)
 
     def set_rates(self, config: TrainConfig) -> None:
         """Puts the learning rate and beta of `config` in force."""

@@ -23,7 +23,7 @@ class Stepper:
     """
 
     def __init__(self, config: TrainConfig, model: VAE, images: Tensor, group: WorkerGroup) -> None:
-        self._config, self._images, self._group = config, images, group
+        self._config, self._model, self._images, self._group = config, model, images, group
         self._epoch = -1
         self.gradients = Gradients(model, config.precision)
         self.reset_optimizer()
@@ -72,11 +72,13 @@ class Stepper:
         seen = x
         if self._config.pixel_dropout:
             seen = x * self._masks.index_select(0, self._mask_of[own])
-        self.gradients(x, seen, self._noise[own], plan.beta)
+        self.gradients(x, seen, self._noise[own], plan.beta, self._config.free_bits)
         self._group.all_reduce(self.gradients.sums)
         self.learning_rate = plan.learning_rate
         self.optimizer.step()
-        return self.gradients.terms / (batch.stop - batch.start)
+        terms = self.gradients.terms / (batch.stop - batch.start)
+        self._model.fit_deviation(terms[0])
+        return terms
 
     def is_full(self, plan: StepPlan) -> bool:
         """Whether a step's batch is as large as most; an epoch's last one may be smaller."""

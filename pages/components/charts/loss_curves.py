@@ -111,6 +111,16 @@ NARROW = {
         **{f"yaxis{panel.y[1:]}": {"domain": span} for panel, span in zip(PANELS, SPANS[::-1], strict=True)},
     },
 }
+# Of beta while it rises: over the panel of the KL, at its right side.
+BETA_AXIS: Part = {
+    "overlaying": "y2",
+    "side": "right",
+    "anchor": "x2",
+    "rangemode": "tozero",
+    "showgrid": False,
+    "nticks": 3,
+    "tickfont": {"size": 10},
+}
 ALIKE = 1.2  # greatest by least value, below which values fill no more than half of their axis
 LEAST_KL = 1  # end of the KL's axis, in nats: below it a curve lies flat, as it should in a collapse
 
@@ -125,10 +135,16 @@ class Change(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """One run on the chart; its name may be any text."""
+    """One run on the chart.
+
+    Attributes:
+        name: any text.
+        free: the KL that costs nothing, of all dimensions together: free bits, in nats.
+    """
 
     name: str
     losses: Losses
+    free: float = 0
 
 
 def loss_curves(
@@ -164,8 +180,13 @@ def loss_curves(
         },
         "shapes": [],
     }
-    if curves and (curves[0].losses.train["beta"] != 1).any():
+    if curves and (curves[0].losses.train["kl_weight"] != 1).any():
         data.append(_objective(curves[0].losses.train, x))
+    if curves and (curves[0].losses.train["kl_weight"] != curves[0].losses.train["beta"]).any():
+        data.append(_warm_up(curves[0].losses.train, x))
+        layout["yaxis4"] = BETA_AXIS
+    if curves and curves[0].free:
+        data.append(_free_bits(curves[0].free, end))
     if references:
         _add_references(data, end)
     if changes and curves and len(curves[0].losses.train):
@@ -229,7 +250,7 @@ def _room_below(curves: Sequence[Curve], panel: Panel) -> list[Part]:
 
 def _objective(rows: Rows, x: X) -> Part:
     """What the first run minimises, reconstruction + beta · KL, on the panel of −ELBO."""
-    values = rows["reconstruction"] + rows["beta"] * rows["kl"]
+    values = rows["reconstruction"] + rows["kl_weight"] * rows["kl"]
     kept = thinned(rows[x], values)
     return trace_on(
         PANELS[2],
@@ -240,6 +261,34 @@ def _objective(rows: Rows, x: X) -> Part:
         mode="lines",
         line={"color": TRAIN, "width": 1.5, "dash": "dot"},
         hovertemplate=f"%{{y:.2f}} nats<extra>{OBJECTIVE}</extra>",
+    )
+
+
+def _warm_up(rows: Rows, x: X) -> Part:
+    """The weight of the KL while it rises to beta, on the panel of the KL, with an axis of its own."""
+    rising = rows[: int(np.flatnonzero(rows["kl_weight"] != rows["beta"])[-1]) + 2]
+    trace = trace_on(
+        PANELS[1],
+        rising[x],
+        rising["kl_weight"],
+        name="beta while it rises",
+        showlegend=True,
+        mode="lines",
+        line={"color": GREY, "width": 1.5, "dash": "dash"},
+        hovertemplate="%{y:.3g}<extra>beta in force</extra>",
+    )
+    return {**trace, "yaxis": "y4"}
+
+
+def _free_bits(free: float, end: float) -> Part:
+    """The KL below which it costs nothing: a line with points all along, so that hovering works anywhere."""
+    return trace_on(
+        PANELS[1],
+        np.linspace(0, end, 60),
+        np.full(60, free),
+        mode="lines",
+        line={"color": GREY, "width": 1, "dash": "dot"},
+        hovertemplate="%{y:.3g} nats, shared evenly by the dimensions, cost nothing<extra>free bits</extra>",
     )
 
 

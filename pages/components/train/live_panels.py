@@ -147,7 +147,10 @@ def _curves(
     x: X,
     _status: Status,
 ) -> Spec:
-    lines = [Curve(title, run_data.losses(run)) for title, run in zip(titles, runs, strict=True)]
+    lines = [
+        Curve(title, run_data.losses(run), free=run.config.free_bits * run.config.latent_dim)
+        for title, run in zip(titles, runs, strict=True)
+    ]
     references = all(run.config.dataset == "mnist" for run in runs)
     marks = rate_changes(lines[0].losses, _status)
     return figure_spec(loss_curves(lines, scale=scale, x=x, references=references, changes=marks))

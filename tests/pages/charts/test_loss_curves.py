@@ -41,7 +41,7 @@ def losses(train: int = 60, test: int = 7, seed: int = 0) -> Losses:
         rows["kl"] = 6.7 * (1 - np.exp(-3 * rows["epoch"])) + noise.uniform(0.002, 0.1, lines)
         rows["elbo"] = -(rows["reconstruction"] + rows["kl"])
         rows["reconstruction_std"], rows["kl_std"], rows["elbo_std"] = 5, 0.3, 5.2
-        rows["peak_learning_rate"], rows["beta"] = 3e-3, 1
+        rows["peak_learning_rate"], rows["beta"], rows["kl_weight"] = 3e-3, 1, 1
         columns.append(rows)
     return Losses(*columns)
 
@@ -188,12 +188,34 @@ def test_what_is_trained_is_drawn_where_it_is_not_the_elbo() -> None:
     run = losses()
     name = "trained objective"
     assert not any(name in trace.get("name", "") for trace in figure(Curve("run", run))["data"])
-    run.train["beta"][30:] = 4
+    run.train["beta"][30:] = run.train["kl_weight"][30:] = 4
     drawn = on(figure(Curve("run", run)), 2, name)
     expected = run.train["reconstruction"] + run.train["beta"] * run.train["kl"]
     np.testing.assert_allclose(drawn["y"], expected)
     np.testing.assert_allclose(drawn["y"][:30], -run.train["elbo"][:30])
     assert drawn["showlegend"]
+
+
+def test_a_warm_up_is_drawn_as_the_beta_that_was_in_force() -> None:
+    run = losses()
+    run.train["kl_weight"][:20] = np.linspace(0, 1, 20, endpoint=False)
+    drawn = figure(Curve("run", run))
+    rising = on(drawn, 1, "beta in force")
+    np.testing.assert_allclose(rising["y"][:20], run.train["kl_weight"][:20])
+    assert rising["y"][-1] == 1
+    assert len(rising["y"]) == 21  # where it is beta again, there is nothing to show
+    assert rising["yaxis"] == "y4"
+    assert drawn["layout"]["yaxis4"]["overlaying"] == "y2"
+    objective = on(drawn, 2, "trained objective")
+    np.testing.assert_allclose(objective["y"][0], run.train["reconstruction"][0])  # the KL cost nothing yet
+
+
+def test_free_bits_are_drawn_as_the_kl_of_all_dimensions_that_costs_nothing() -> None:
+    line = on(figure(Curve("run", losses(), free=0.6)), 1, "free bits")
+    assert set(line["y"]) == {0.6}
+    assert not any(
+        "free bits" in trace.get("hovertemplate", "") for trace in figure(Curve("r", losses()))["data"]
+    )
 
 
 @pytest.mark.parametrize("x", ["epoch", "step", "seconds"])

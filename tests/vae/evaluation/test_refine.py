@@ -19,7 +19,7 @@ from vae.training.scoring import Posterior, encode_set, pixels
 
 def joint(model: VAE, x: Tensor, z: Tensor) -> Tensor:
     """-log p(x, z) but for a constant, (N,), apart from what is tested."""
-    return losses.reconstruction(model.decoder(z), x) + z.square().sum(dim=1) / 2
+    return losses.Bernoulli().loss(model.decoder(z), x) + z.square().sum(dim=1) / 2
 
 
 def test_a_linear_decoder_has_one_maximum_and_newtons_curvature() -> None:

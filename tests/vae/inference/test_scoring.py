@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from vae.datasets.images import ImageArray
+from vae.datasets.images import ImageArray, as_rows
 from vae.datasets.registry import load
 from vae.inference.forward import Model
 from vae.inference.scoring import Scores, score_images, scoring_noise, valid_scores
@@ -31,7 +31,7 @@ def same(one: Scores, other: Scores) -> bool:
 
 
 def test_they_are_those_of_torch(wide: Run, images: ImageArray) -> None:
-    expected = score_set(wide.load_model(), torch.from_numpy(images))
+    expected = score_set(wide.load_model(), torch.from_numpy(as_rows(images)))
     for found, tensor in zip(score_images(wide.saved_model().model, images), expected, strict=True):
         np.testing.assert_allclose(found, tensor.numpy(), rtol=1e-5, atol=1e-5)
 

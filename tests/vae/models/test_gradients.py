@@ -27,13 +27,38 @@ def test_losses_and_gradients_are_those_of_autograd(network: str, activation: st
     assert_gradients_of_autograd(VAE(config), latent_dim)
 
 
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+@pytest.mark.parametrize("free", [0, 0.005])
+def test_gradients_with_free_bits_and_of_both_likelihoods(likelihood: str, free: float) -> None:
+    torch.manual_seed(5)
+    config = small_config(likelihood=likelihood, latent_dim=5, channels=3, side=8, dataset="own")
+    model = VAE(config)
+    x, noise = torch.rand(9, 192), torch.randn(9, 5)
+    mean, logvar = model.encoder(x)
+    reconstruction = model.likelihood.loss(model.decoder(model.reparameterize(mean, logvar, noise)), x).sum()
+    kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean(dim=0)
+    assert (kl > 0.005).any()
+    assert (kl < 0.005).any()
+    (reconstruction + 0.7 * 9 * kl.clamp_min(free).sum()).backward()  # Kingma et al. 2016, appendix C.8
+    gradients = Gradients(copy.deepcopy(model))
+    terms = gradients(x, x, noise, beta=0.7, free=free)
+    torch.testing.assert_close(
+        terms, torch.stack((reconstruction, 9 * kl.sum())).detach(), rtol=1e-5, atol=1e-4
+    )
+    expected = torch.cat(
+        [torch.zeros(p.numel()) if p.grad is None else p.grad.flatten() for p in model.parameters()]
+    )
+    assert gradients.weights.grad is not None
+    torch.testing.assert_close(gradients.weights.grad, expected, rtol=1e-4, atol=1e-4)
+
+
 def assert_gradients_of_autograd(model: VAE, latent_dim: int, close: float = 1e-6) -> None:
     gradients = Gradients(copy.deepcopy(model))
     for batch in (7, 3, 7):  # an epoch's last batch is smaller
         x, seen, noise = torch.rand(batch, 784), torch.rand(batch, 784), torch.randn(batch, latent_dim)
         mean, logvar = model.encoder(seen)
         logits = model.decoder(model.reparameterize(mean, logvar, noise))
-        reconstruction, kl = losses.reconstruction(logits, x).sum(), losses.kl(mean, logvar).sum()
+        reconstruction, kl = losses.Bernoulli().loss(logits, x).sum(), losses.kl(mean, logvar).sum()
         model.zero_grad()
         (reconstruction + 0.7 * kl).backward()
         expected = torch.cat([parameter.grad.flatten() for parameter in model.parameters()])  # type: ignore[union-attr]

@@ -50,7 +50,7 @@ def test_the_kl_is_the_closed_form_and_not_the_blogs() -> None:
 
 def test_a_saturated_pixel_has_a_finite_loss() -> None:
     logits, pixels = torch.tensor([[200.0, -200.0]]), torch.tensor([[0.0, 1.0]])
-    assert losses.reconstruction(logits, pixels).item() == pytest.approx(400)
+    assert losses.Bernoulli().loss(logits, pixels).item() == pytest.approx(400)
 
 
 def forward(w: Arrays, x: np.ndarray, noise: np.ndarray) -> Arrays:
@@ -113,7 +113,7 @@ def test_forward_losses_and_three_adam_steps_agree_with_numpy(
         "logvar": logvar,
         "z": z,
         "xhat": start.decode(z).flatten(1),
-        "reconstruction": losses.reconstruction(start.decoder(z), x32),
+        "reconstruction": losses.Bernoulli().loss(start.decoder(z), x32),
         "kl": losses.kl(mean, logvar),
     }
     for name, tensor in got.items():

@@ -30,7 +30,7 @@ def test_a_finished_run_shows_its_last_moment(trained: Run, small: Path) -> None
     model = trained.load_model()
     means, _ = encode_set(model, images)
     first = [int((labels == label).nonzero()[0]) for label in range(10)]
-    np.testing.assert_array_equal(view.pictures, images[first])
+    np.testing.assert_array_equal(view.pictures, images[first].view(-1, 28, 28))
     np.testing.assert_allclose(view.points, means[: len(view.points)], atol=1e-5)
     np.testing.assert_array_equal(view.labels, labels[: len(view.points)])
     assert view.kl is not None
