@@ -1,9 +1,10 @@
-"""Images as PNG files, and sequences of grey images as GIF files.
+"""Images as PNG files, and sequences of images as GIF files.
 
-Shapes: F frames, H, W pixels.
+Shapes: H, W pixels.
 """
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -20,21 +21,29 @@ def png(picture: ImageArray, dpi: float | None = None) -> bytes:
     return file.getvalue()
 
 
-def enlarged(pictures: ImageArray, times: int) -> ImageArray:
-    """Images with each pixel repeated as a square: (..., H, W) -> (..., times · H, times · W)."""
-    return pictures.repeat(times, axis=-2).repeat(times, axis=-1)
+def enlarged(picture: ImageArray, times: int) -> ImageArray:
+    """An image with each pixel repeated as a square: (H, W[, 3]) -> (times · H, times · W[, 3])."""
+    return picture.repeat(times, axis=0).repeat(times, axis=1)
 
 
-def gif(frames: ImageArray, milliseconds: int) -> bytes:
-    """Grey images (F, H, W) as a GIF that plays forwards and backwards for ever, all 256 levels unchanged.
+def gif(frames: Sequence[ImageArray], milliseconds: int) -> bytes:
+    """Images (H, W) or (H, W, 3) as a GIF that plays forwards and backwards for ever.
+
+    All 256 grey levels stay unchanged; colours become the 256 that are nearest to them.
 
     Args:
         milliseconds: of each frame, a multiple of 10; browsers slow down those below 20.
     """
-    there_and_back = np.concatenate((frames, frames[-2:0:-1]))  # neither end is shown twice
-    first, *others = map(Image.fromarray, there_and_back)
+    there_and_back = [*frames, *frames[-2:0:-1]]  # neither end is shown twice
+    images = [Image.fromarray(frame) for frame in there_and_back]
+    palette = GREYS
+    if images[0].mode == "RGB":
+        common = Image.fromarray(np.concatenate(frames)).quantize(256)
+        images = [image.quantize(palette=common, dither=Image.Dither.NONE) for image in images]
+        palette = bytes(common.getpalette() or ())
+    first, *others = images
     file = io.BytesIO()
     # One palette for all: Pillow 13 gives frames of fewer levels their own, and reads some back changed.
     animated = {"save_all": True, "append_images": others, "duration": milliseconds, "loop": 0}
-    first.save(file, "GIF", palette=GREYS, **animated)
+    first.save(file, "GIF", palette=palette, **animated)
     return file.getvalue()

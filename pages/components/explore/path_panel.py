@@ -120,7 +120,7 @@ def _file_buttons(run: Run, loaded: LoadedModel, along: Floats) -> None:
     """Buttons that save a path (D, Z); each file is made when its button is clicked."""
 
     def animation() -> bytes:
-        frames = enlarged(loaded.model.decode(along), GIF_TIMES)
+        frames = [enlarged(picture, GIF_TIMES) for picture in loaded.model.decode(along)]
         return gif(frames, round(1000 * SECONDS / (len(frames) - 1)))
 
     def row() -> bytes:

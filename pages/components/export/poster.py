@@ -1,6 +1,6 @@
-"""A poster of the plane: a grid of digits over all of it, as a PNG file for print.
+"""A poster of the plane: a grid of pictures over all of it, as a PNG file for print.
 
-Shapes: R rows, C columns, S pixels a side, Z latent size.
+Shapes: R rows, C columns, S pixels of a side, Z latent size.
 """
 
 import math
@@ -17,7 +17,7 @@ from vae.inference.planes import Plane, prior_grid
 from vae.inference.scored_set import Floats
 from vae.runs.run import Run
 
-FEWEST, DEFAULT, MOST = 10, 20, 40  # digits a side
+FEWEST, DEFAULT, MOST = 10, 20, 40  # pictures a side
 A3 = 297 / 25.4  # inches: the short side of A3 paper
 SHARP = 3508  # pixels of it at 300 dots per inch
 SETTINGS, PREVIEW = 250, 340  # widths on the page, pixels
@@ -28,10 +28,10 @@ def poster_button(run: Run, loaded: LoadedModel, plane: Plane) -> None:
 
     Args:
         run: its name begins that of the file.
-        loaded: its model draws the digits.
+        loaded: its model draws them.
         plane: where they lie; a line has a single row of them.
     """
-    # The content runs only while it is open: otherwise each click on the page would draw hundreds of digits.
+    # The content runs only while it is open, because it draws hundreds of pictures.
     what = "line" if plane.is_line else "plane"
     popover = st.popover(f"Poster of the {what}", on_change="rerun", key="poster")
     if popover.open:
@@ -40,11 +40,14 @@ def poster_button(run: Run, loaded: LoadedModel, plane: Plane) -> None:
 
 
 def poster_picture(model: Model, plane: Plane, count: int, ink: Ink) -> ImageArray:
-    """Digits at quantiles of the prior on a plane, `count` a side, with a margin of half a digit:
-    ((count + 1) S, (count + 1) S). On a line, one row: (2 S, (count + 1) S)."""
+    """Pictures at quantiles of the prior on a plane, `count` a side, with a margin of half a picture:
+    ((count + 1) S, (count + 1) S[, 3]). On a line, one row: (2 S, (count + 1) S[, 3])."""
     places = _places(plane, count)
-    digits = model.decode(places.reshape(-1, places.shape[-1]))
-    framed = np.pad(tiled(digits, count), digits.shape[-1] // 2)
+    pictures = model.decode(places.reshape(-1, places.shape[-1]))
+    margin = pictures.shape[1] // 2
+    if pictures.ndim == 4:  # in colour, which has no ink: on paper
+        return np.pad(tiled(pictures, count), ((margin,) * 2, (margin,) * 2, (0, 0)), constant_values=255)
+    framed = np.pad(tiled(pictures, count), margin)
     return 255 - framed if ink == "Black on white" else framed
 
 
@@ -56,7 +59,7 @@ def poster_file(model: Model, plane: Plane, count: int, ink: Ink) -> bytes:
 
 
 def _places(plane: Plane, count: int) -> Floats:
-    """The places of all digits, arranged as on the map: (R, C, Z)."""
+    """The places of all pictures, arranged as on the map: (R, C, Z)."""
     grid = prior_grid(count)
     rows = grid[:1] if plane.is_line else grid
     # Restricted to a plane, the prior is a round Gaussian around the plane's point nearest to the origin.
@@ -69,9 +72,11 @@ def _settings(run: Run, model: Model, plane: Plane) -> None:
     with st.container(horizontal=True, gap="small"):
         settings, shown = st.container(width=SETTINGS), st.container(width=PREVIEW)
     with settings:
-        label = "Digits" if plane.is_line else "Digits per side"
+        label = "Pictures" if plane.is_line else "Pictures per side"
         count = st.slider(label, FEWEST, MOST, DEFAULT, key="poster_count")
-        ink = st.segmented_control("Ink", INKS, default=INKS[0], required=True, key="poster_ink")
+        ink = INKS[0]
+        if model.config.channels == 1:
+            ink = st.segmented_control("Ink", INKS, default=INKS[0], required=True, key="poster_ink")
         x, y = plane.names
         upwards = "" if plane.is_line else f", {y} upwards"
         st.caption(

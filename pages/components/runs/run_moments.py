@@ -49,6 +49,7 @@ def without_weights(run: Run, *, live: bool) -> Moments:
         decoder=None,
         weights=(),
         pictures=np.empty((0, 0, 0), np.uint8),
+        classes=(),
         means=np.empty((0, 0), np.float32),
         missing=(),
     )
@@ -114,6 +115,7 @@ def _moments(run: Run, loaded: LoadedModel, files: Sequence[Stamp], live: bool) 
         decoder=loaded.decoder.name,
         weights=[*decoder_shapes(run.config)],
         pictures=test.images[first],
+        classes=test.labels[first].tolist(),
         means=test.means[first],
         missing=missing,
     )

@@ -33,7 +33,7 @@ def test_a_tile_without_a_caption_has_a_name_of_its_own(
     count: int, changes: dict[str, object], names: list[str], bare_page: Page
 ) -> None:
     pictures = base64.b64encode(np.zeros((count, 1, 2, 2), np.uint8).tobytes()).decode()
-    data = {"pictures": pictures, "count": 1, "side": 2, "difference": False, "width": 50}
+    data = {"pictures": pictures, "tiles": count, "count": 1, "side": 2, "difference": False, "width": 50}
     data |= {"colours": ["#000000", "#ffffff"], "captions": [], "panels": [], "numbers": None, "page": None}
     data |= {"query": {}, "follow": None, "label": "Pictures", "key": "pictures", **changes}
     assert bare_page.evaluate(SHOW, data) == names

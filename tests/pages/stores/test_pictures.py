@@ -16,7 +16,7 @@ from pages.components.stores.pictures import pictures_name, serve_pictures
 from pages.components.stores.points import map_points
 from tests.support.browser import Workshop
 from tests.support.small_runs import TRAIN_IMAGES, save_model, score_training_set
-from tests.support.tensors import load
+from vae.datasets.registry import load
 from vae.inference.planes import axis_directions
 from vae.inference.scoring import score_images
 from vae.runs.run import Run
@@ -26,7 +26,7 @@ def test_the_training_set_is_scored_under_the_weights_that_are_shown(runs_dir: P
     run = Run(runs_dir / trained.name)
     loaded = loaded_model.load(run)
     images, labels = load("mnist", train=True)
-    expected = score_images(trained.saved_model().model, images.numpy())
+    expected = score_images(trained.saved_model().model, images)
     assert loaded_model.training_set(run, loaded) is None  # not scored yet
     score_training_set(run)
     newer = run.load_model()
@@ -37,9 +37,9 @@ def test_the_training_set_is_scored_under_the_weights_that_are_shown(runs_dir: P
     assert shown is not None
     assert np.array_equal(shown.means, expected.mean)
     assert np.array_equal(shown.reconstruction, expected.reconstruction)
-    assert np.array_equal(shown.images, images.numpy())
-    assert np.array_equal(shown.labels, labels.numpy())
-    assert np.shares_memory(shown.images, images.numpy())
+    assert np.array_equal(shown.images, images)
+    assert np.array_equal(shown.labels, labels)
+    assert np.shares_memory(shown.images, images)
     assert loaded_model.training_set(run, loaded) is shown
     assert loaded_model.training_set(run, loaded_model.load(run)) is None  # not with these weights
     score_training_set(run)
@@ -73,7 +73,7 @@ def test_the_real_pictures_are_a_file_of_their_own(tmp_path: Path, monkeypatch: 
     (file,) = tmp_path.iterdir()
     assert url == f"app/static/{file.name}"
     content = gzip.decompress(file.read_bytes())
-    assert np.frombuffer(content[:8], "<u4").tolist() == [5, 3]
+    assert np.frombuffer(content[:8], "<u4").tolist() == [5, 9]
     assert content[8:] == levels.tobytes()
     assert serve_pictures(name, levels) == url
     assert len({name, pictures_name(levels[:4]), pictures_name(levels.reshape(45, 1, 1))}) == 3
@@ -120,8 +120,8 @@ def visitor(workshop: Workshop, context: BrowserContext) -> Iterator[Page]:
 ASK = """
     async ([script, url]) => {
         const { pictures } = await import(new URL(script, document.baseURI));
-        const { side, count, levels } = await pictures(url);
-        return [side, count, [...levels(0)], [...levels(count - 1)]];
+        const { count, levels } = await pictures(url);
+        return [levels(0).length, count, [...levels(0)], [...levels(count - 1)]];
     }
 """
 
@@ -138,8 +138,8 @@ def test_the_browser_asks_for_the_pictures_once(visitor: Page) -> None:
     url, script = addresses(visitor)
     asked: list[str] = []
     visitor.on("request", lambda request: asked.append(request.url) if url in request.url else None)
-    side, count, first, last = visitor.evaluate(ASK, [script, url])
-    assert visitor.evaluate(ASK, [script, url])[0] == side == 3
+    size, count, first, last = visitor.evaluate(ASK, [script, url])
+    assert visitor.evaluate(ASK, [script, url])[0] == size == 9
     assert count == 5
     assert first == list(range(0, 45, 5))
     assert last == list(range(180, 225, 5))

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageSequence
 
 from vae import VaeError
-from vae.datasets.images import read_image
+from vae.datasets.images import as_images, as_rows, read_image, rows_as_images
 from vae.export.images import enlarged, gif, png
 
 
@@ -130,7 +130,7 @@ def test_a_gif_keeps_each_level_and_goes_there_and_back() -> None:
     frames[0].flat[:256] = np.arange(256)
     frames[2] = frames[1]
     frames[2, 3, 5] ^= 1  # almost the same
-    image = Image.open(io.BytesIO(gif(frames, 50)))
+    image = Image.open(io.BytesIO(gif(list(frames), 50)))
     assert image.info["loop"] == 0  # for ever
     seen = [
         (np.asarray(frame.convert("L")), frame.info["duration"]) for frame in ImageSequence.Iterator(image)
@@ -141,12 +141,33 @@ def test_a_gif_keeps_each_level_and_goes_there_and_back() -> None:
 
 def test_a_gif_of_one_picture_is_that_picture() -> None:
     frames = np.arange(256, dtype=np.uint8).reshape(1, 16, 16).repeat(3, axis=0)
-    image = Image.open(io.BytesIO(gif(frames, 50)))
+    image = Image.open(io.BytesIO(gif(list(frames), 50)))
     assert np.array_equal(np.asarray(image.convert("L")), frames[0])
 
 
-def test_an_enlarged_picture_has_squares_for_pixels() -> None:
-    pictures = np.random.default_rng(1).integers(0, 256, (2, 3, 4)).astype(np.uint8)
-    large = enlarged(pictures, 5)
-    assert large.shape == (2, 15, 20)
-    assert all(np.array_equal(large[:, i::5, j::5], pictures) for i in range(5) for j in range(5))
+@pytest.mark.parametrize("shape", [(3, 4), (3, 4, 3)])
+def test_an_enlarged_picture_has_squares_for_pixels(shape: tuple[int, ...]) -> None:
+    picture = np.random.default_rng(1).integers(0, 256, shape).astype(np.uint8)
+    large = enlarged(picture, 5)
+    assert large.shape == (15, 20, *shape[2:])
+    assert all(np.array_equal(large[i::5, j::5], picture) for i in range(5) for j in range(5))
+
+
+def test_a_gif_of_coloured_pictures_keeps_their_colours() -> None:
+    frames = np.zeros((3, 8, 8, 3), np.uint8)
+    frames[0, :4], frames[1, :, :4], frames[2] = (250, 10, 20), (0, 200, 90), (40, 50, 255)
+    image = Image.open(io.BytesIO(gif(list(frames), 50)))
+    seen = [np.asarray(frame.convert("RGB"), int) for frame in ImageSequence.Iterator(image)]
+    assert len(seen) == 4
+    assert max(np.abs(one - frames[k]).max() for one, k in zip(seen, (0, 1, 2, 1), strict=True)) <= 4
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_rows_and_images_are_each_others_inverse(channels: int) -> None:
+    planes = np.random.default_rng(2).integers(0, 256, (4, channels, 5, 5)).astype(np.uint8)
+    images = as_images(planes)
+    assert images.shape == ((4, 5, 5) if channels == 1 else (4, 5, 5, 3))
+    rows = as_rows(images)
+    assert np.shares_memory(rows, planes)  # a data set in a file is not copied
+    np.testing.assert_array_equal(rows, planes.reshape(4, -1))
+    np.testing.assert_array_equal(rows_as_images(rows, channels), images)

@@ -1,18 +1,18 @@
 """A grid of small pictures that can be clicked: the gallery, and every row of pictures like it.
 
-All pictures are sent as one string of grey levels, 1 kB each, and the browser draws them and their
+All pictures are sent as one string of their levels, 1 kB each in MNIST, and the browser draws them and their
 differences: a hundred widgets would take seconds, a hundred PNG files a hundred times the work.
 
 Shapes: M tiles, K pictures a tile, S pixels a side.
 """
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import streamlit as st
 
+from pages.components.charts.images import levels_text
 from pages.components.shell.assets import module_component
 from vae.datasets.images import ImageArray
 
@@ -83,7 +83,7 @@ def tiles(
     """Shows pictures in as many columns as there is room for.
 
     Args:
-        pictures: grey levels (M, K, S, S); the K of a tile are side by side.
+        pictures: (M, K, S, S) or (M, K, S, S, 3); the K of a tile are side by side.
         captions: one for each tile, or none; text, not Markdown.
         key: the grid's identity, unique in the app.
         label: the grid's name for screen readers.
@@ -94,9 +94,10 @@ def tiles(
     _mount(
         key=key,
         data={
-            "pictures": base64.b64encode(pictures.tobytes()).decode(),
+            "pictures": levels_text(pictures.reshape(-1, *pictures.shape[2:])),
+            "tiles": len(pictures),
             "count": pictures.shape[1],
-            "side": pictures.shape[-1],
+            "side": pictures.shape[2],
             "difference": layout.difference,
             "colours": [LOST, ADDED],
             "captions": captions,

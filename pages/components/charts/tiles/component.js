@@ -1,7 +1,7 @@
 import { element } from "../../shell/dom.js";
 import { component } from "../../shell/lifecycle.js";
 import { navigate } from "../../shell/links/navigate.js";
-import { bytesOf, imageOf, split } from "../../stores/pictures/levels.js";
+import { bytesOf, formOf, imageOf, split } from "../../stores/pictures/levels.js";
 
 const GAP = 1; // between the pictures of a tile, in their own pixels
 
@@ -14,16 +14,22 @@ function palette(colours) {
   });
 }
 
-// The second picture minus the first, in these colours.
+// The second picture minus the first, in these colours; of coloured pictures the mean of their channels.
 function changes(before, after, colours) {
   const image = imageOf(before);
-  before.forEach((level, i) => image.data.set(colours[after[i] - level + 255], 4 * i));
+  const { side, channels } = formOf(before.length);
+  const size = side * side;
+  for (let i = 0; i < size; i++) {
+    let change = 0;
+    for (let at = i; at < before.length; at += size) change += after[at] - before[at];
+    image.data.set(colours[Math.round(change / channels) + 255], 4 * i);
+  }
   return image;
 }
 
 // Draws a tile's pictures, and their difference, on a canvas with a pixel for each of theirs.
 function draw(canvas, levels, { count, side, difference }, colours) {
-  const pictures = split(levels, side * side);
+  const pictures = split(levels, levels.length / count);
   const shown = count + (difference ? 1 : 0);
   canvas.width = shown * side + (shown - 1) * GAP;
   canvas.height = side;
@@ -82,11 +88,12 @@ class Tiles {
     grid.dataset.tiles = data.key;
     grid.setAttribute("aria-label", data.label);
     grid.style.gridTemplateColumns = `repeat(auto-fit, minmax(min(100%, ${data.width}px), 1fr))`;
-    const parts = split(bytesOf(data.pictures), data.count * data.side * data.side);
+    const levels = bytesOf(data.pictures);
+    const parts = data.tiles ? split(levels, levels.length / data.tiles) : [];
     grid.style.maxWidth = `${2 * data.width * parts.length}px`; // a few must not fill a wide window
     const colours = palette(data.colours);
     const open = (number) => this.report("clicked", number);
-    const made = parts.map((levels, i) => tileOf({ ...data, total: parts.length }, i, levels, colours, open));
+    const made = parts.map((part, i) => tileOf({ ...data, total: parts.length }, i, part, colours, open));
     // A tile that was clicked keeps the keyboard focus: without it, Escape would not close a dialog.
     const focused = [...grid.children].indexOf(grid.getRootNode().activeElement);
     grid.replaceChildren(...made);

@@ -6,8 +6,7 @@ page (`map/samples`); *Sample again* takes the next one, and the map rings its z
 Shapes: S pixels a side, Z latent size.
 """
 
-import base64
-
+from pages.components.charts.images import levels_text
 from pages.components.shell.assets import module_component
 from vae.inference.scored_set import ScoredSet
 
@@ -46,7 +45,7 @@ def encoder_strip(
         else {
             "index": index,
             "name": name,
-            "levels": base64.b64encode(test.images[index].tobytes()).decode(),
+            "levels": levels_text(test.images[index, None]),
             "mean": test.means[index].tolist(),
             "logvar": test.logvars[index].tolist(),
         }

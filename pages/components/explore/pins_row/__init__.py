@@ -1,9 +1,11 @@
 """The row of pins: what the model draws at each, with buttons to choose, keep, save and remove it."""
 
-import base64
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
+import numpy as np
+
+from pages.components.charts.images import levels_text
 from pages.components.map.map_data import nearest_to, picture_at
 from pages.components.map.pin_urls import place_text
 from pages.components.map.pins import Pin, Pins
@@ -65,7 +67,7 @@ def pins_row(
     """
     test = loaded.test
     # Both are cached: a click draws and searches for the new pin only.
-    pictures = b"".join(picture_at(loaded, pin.z).tobytes() for pin in pins.row)
+    pictures = [picture_at(loaded, pin.z) for pin in pins.row]
     shown = [nearest_to(loaded, pin.z) if pin.index is None else pin.index for pin in pins.row]
     titles = [f"{names[test.labels[index]]} · #{index}" for index in shown]
     _mount(
@@ -73,8 +75,8 @@ def pins_row(
         data={
             "key": KEY,
             "run": run,
-            "side": test.images.shape[-1],
-            "pictures": base64.b64encode(pictures).decode(),
+            "side": test.images.shape[1],
+            "pictures": levels_text(np.stack(pictures)) if pictures else "",
             "chosen": pins.choice,
             "pins": [
                 _tile(

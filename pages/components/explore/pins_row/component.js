@@ -75,7 +75,8 @@ class PinsRow {
     // Pins have other numbers in another session: actions still waiting from the last one are dropped.
     if (this.events.session !== data.session) this.events = new EventQueue();
     this.events.acknowledge(setTriggerValue, data.acknowledged, data.session);
-    const parts = split(bytesOf(data.pictures), data.side * data.side);
+    const levels = bytesOf(data.pictures);
+    const parts = data.pins.length ? split(levels, levels.length / data.pins.length) : [];
     const focused = row.contains(document.activeElement) ? document.activeElement : null;
     const at = [...tiles.children].indexOf(focused?.closest(".pins-row-tile"));
     const number = tiles.children[at]?.dataset.number;

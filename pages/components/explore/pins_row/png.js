@@ -8,7 +8,7 @@ const GAP = 20;
 const TEXT = 24; // pixels
 const LINE = 1.4 * TEXT;
 
-// S * S grey levels as a canvas with `TIMES` as many pixels a side.
+// The levels of a picture as a canvas with `TIMES` as many pixels a side.
 export function enlarged(levels) {
   const small = put(element("canvas"), imageOf(levels));
   const large = element("canvas", { width: small.width * TIMES, height: small.height * TIMES });

@@ -5,10 +5,10 @@ Both are decoded in the browser, by the decoder of the moment that is shown.
 Shapes: S pixels a side, Z latent size.
 """
 
-import base64
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from pages.components.charts.images import levels_text
 from pages.components.shell.assets import module_component
 from vae.datasets.images import ImageArray
 from vae.inference.planes import Plane
@@ -27,8 +27,8 @@ _mount = module_component(
 class ChosenPoint(NamedTuple):
     """What is chosen: the latent point `z` (Z,), and what it is, in a few words.
 
-    Of a test image also its index and the image, (S, S), and its losses under the newest weights, in nats. It
-    is decoded from its mean at the moment that is shown.
+    Of a test image also its index and the image, (S, S) or (S, S, 3), and its losses under the newest
+    weights, in nats. It is decoded from its mean at the moment that is shown.
     """
 
     z: Sequence[float]
@@ -81,7 +81,6 @@ def look_panel(
                 "names": plane.coordinate_labels,
             },
             "chosen": chosen
-            and chosen._asdict()
-            | {"image": None if image is None else base64.b64encode(image.tobytes()).decode()},
+            and chosen._asdict() | {"image": None if image is None else levels_text(image[None])},
         },
     )

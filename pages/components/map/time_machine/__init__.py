@@ -3,10 +3,10 @@
 Below it are ten test images over their reconstructions at that moment, drawn in the browser.
 """
 
-import base64
 from typing import NamedTuple
 
 from pages.components.charts.colours import class_colours
+from pages.components.charts.images import levels_text
 from pages.components.shell.assets import module_component
 from vae.datasets.images import ImageArray
 
@@ -38,8 +38,8 @@ class LiveEnd(NamedTuple):
 
     Attributes:
         caption: step, epoch and losses of that moment, as `Moment.caption`.
-        pictures: ten test images: (C, S, S) grey levels; None for those of the list of moments.
-        reconstructions: the same, as the model of that moment makes them: (C, S, S); None for what the
+        pictures: ten test images: (E, S, S) or (E, S, S, 3); None for those of the list of moments.
+        reconstructions: the same, as the model of that moment makes them; None for what the
             newest weights in the browser make.
     """
 
@@ -98,4 +98,4 @@ def time_machine(
 
 
 def _base64(levels: ImageArray | None) -> str | None:
-    return None if levels is None else base64.b64encode(levels.tobytes()).decode()
+    return None if levels is None else levels_text(levels)

@@ -134,7 +134,10 @@ class TimeMachine {
   }
 
   drawTen(pictures, levels, count, step) {
-    drawTen(this.ten, pictures, levels, this.data.colours.slice(0, count));
+    const { colours } = this.data;
+    // Before there are weights the list knows no classes: these are the first ones.
+    const classes = Array.from({ length: count }, (_, k) => this.list.classes[k] ?? k);
+    drawTen(this.ten, pictures, levels, classes.map((label) => colours[label % colours.length]));
     this.ten.setAttribute("aria-label", `Ten test images over their reconstructions, step ${step}`);
     this.box.dataset.step = step; // everything of this moment is drawn
   }

@@ -1,14 +1,14 @@
 // Pictures in a row, each over its reconstruction and under the colour of its class.
-import { imageOf, split } from "../../stores/pictures/levels.js";
+import { formOf, imageOf, split } from "../../stores/pictures/levels.js";
 
 const GAP = 2; // pixels of the pictures
 const STRIPE = 3;
 
-// `pictures` and `levels` are grey levels, one picture after the other, one picture for each colour.
+// `pictures` and `levels` are the levels of pictures, one after the other, one picture for each colour.
 export function drawTen(canvas, pictures, levels, colours) {
   const count = colours.length;
   const size = pictures.length / count;
-  const side = Math.sqrt(size);
+  const { side } = formOf(size);
   const rows = [pictures, levels].map((each) => split(each, size));
   canvas.width = count * (side + GAP) - GAP;
   canvas.height = STRIPE + 2 * side + GAP;

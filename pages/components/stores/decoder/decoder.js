@@ -60,7 +60,7 @@ function decoding() {
   }
 
   // Makes the function decode(z), from a latent vector to the output of the last layer, an array that the next call
-  // overwrites.
+  // overwrites; `decode.outputs` is its length.
   //   layers: { kind: "dense", inputs, outputs }, { kind: an activation }, or { kind: "add" }, which adds the input of
   //     the dense layer before it
   //   weights: of all dense layers, each W and then b
@@ -93,15 +93,16 @@ function decoding() {
     }
     if (z === null || at !== weights.length)
       throw new Error(`This decoder cannot be built: it has ${weights.length} weights, its layers take ${at}.`);
-    return (place) => {
+    const decode = (place) => {
       if (place.length !== z.length) throw new RangeError(`z has ${place.length} numbers, not ${z.length}.`);
       z.set(place);
       for (const step of steps) step();
       return x;
     };
+    return Object.assign(decode, { outputs: x.length });
   }
 
-  // Values in [0, 1] to grey levels, as Python's `grey_levels`: 255 p in float32, rounded half to even, as a clamped
+  // Values in [0, 1] to levels, as Python's `to_levels`: 255 p in float32, rounded half to even, as a clamped
   // array does by itself.
   function greyLevels(pixels) {
     const levels = new Uint8ClampedArray(pixels.length);

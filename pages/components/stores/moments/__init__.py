@@ -6,7 +6,7 @@ The list is sent once; the snapshots are files that the browser fetches when the
     const shown = timeline(data.timeline);
     shown.addEventListener("change", () => draw(shown.scene), { signal });
 
-Shapes: C classes, S pixels a side, Z latent size.
+Shapes: E examples, S pixels of a side, Z latent size.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pages.components.stores.registry import store
-from vae.datasets.images import ImageArray
+from vae.datasets.images import ImageArray, as_rows
 from vae.inference.scored_set import Floats
 
 
@@ -86,8 +86,9 @@ class Moments:
         moments: in the order of their steps.
         decoder: the name of the loaded weights' decoder, None while only the steps are known.
         weights: the names of a snapshot's tensors that are the decoder's weights, in the decoder's order.
-        pictures: the first test picture of each class: (C, S, S) grey levels.
-        means: the posterior means of these pictures with the loaded weights: (C, Z).
+        pictures: the examples among the test pictures: (E, S, S) or (E, S, S, 3).
+        classes: their classes: (E,).
+        means: the posterior means of these pictures with the loaded weights: (E, Z).
         missing: the steps of snapshots that cannot be used.
     """
 
@@ -97,24 +98,25 @@ class Moments:
     decoder: str | None
     weights: Sequence[str]
     pictures: ImageArray
+    classes: Sequence[int]
     means: Floats
     missing: Sequence[int]
 
     @cached_property
     def name(self) -> str:
         """A hash of the content."""
-        return hashlib.sha256(self._head + self.pictures.tobytes()).hexdigest()[:16]
+        return hashlib.sha256(self._head + as_rows(self.pictures).tobytes()).hexdigest()[:16]
 
     @cached_property
     def payload(self) -> bytes:
-        """A line of JSON, followed by the pictures' grey levels."""
+        """A line of JSON, followed by the pictures as rows of values."""
         head = b'{"name": "' + self.name.encode() + b'", ' + self._head[1:]
-        return head + b"\n" + self.pictures.tobytes()
+        return head + b"\n" + as_rows(self.pictures).tobytes()
 
     @cached_property
     def _head(self) -> bytes:
         moments = [moment._asdict() | {"caption": moment.caption} for moment in self.moments]
-        names = ("run", "live", "decoder", "weights", "missing")
+        names = ("run", "live", "decoder", "weights", "classes", "missing")
         own = {name: getattr(self, name) for name in names} | {"means": self.means.tolist()}
         return json.dumps({**own, "moments": moments}).encode()
 

@@ -2,7 +2,7 @@
 
 JavaScript gets them by `pictures(url)` of `pictures.js`, which fetches the file when the first is needed.
 
-Shapes: N pictures, S pixels a side.
+Shapes: N pictures, S pixels of a side, P values of a picture.
 """
 
 import gzip
@@ -13,7 +13,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.shell.assets import serve, served_url
-from vae.datasets.images import ImageArray
+from vae.datasets.images import ImageArray, as_rows
 from vae.datasets.registry import load
 from vae.storage.folders import data_dir
 
@@ -24,14 +24,14 @@ _one_at_a_time = threading.Lock()
 
 
 def pictures_name(images: ImageArray) -> str:
-    """The name of the file of grey levels (N, S, S), with a hash of them."""
+    """The name of the file of pictures (N, S, S) or (N, S, S, 3), with a hash of them."""
     return f"pictures-{hashlib.sha256(_content(images)).hexdigest()[:16]}.gz"
 
 
 def serve_pictures(name: str, images: ImageArray) -> str:
-    """Serves grey levels (N, S, S) under their `pictures_name`, and returns the URL.
+    """Serves pictures (N, S, S) or (N, S, S, 3) under their `pictures_name`, and returns the URL.
 
-    The file is gzipped: N and S as little-endian 32-bit integers, then the levels. Raises VaeError as
+    The file is gzipped: N and P as little-endian 32-bit integers, then the rows of values. Raises VaeError as
     `serve`.
     """
     # Without a time stamp: several servers may share static/, and must write the same bytes.
@@ -39,8 +39,8 @@ def serve_pictures(name: str, images: ImageArray) -> str:
 
 
 def _content(images: ImageArray) -> bytes:
-    count, side, _ = images.shape
-    return b"".join(number.to_bytes(4, "little") for number in (count, side)) + images.tobytes()
+    rows = as_rows(images)
+    return b"".join(number.to_bytes(4, "little") for number in rows.shape) + rows.tobytes()
 
 
 def pictures_url(dataset: str, *, train: bool = False) -> str | None:

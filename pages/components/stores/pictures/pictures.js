@@ -7,17 +7,16 @@ async function fetched(url) {
   const response = await fetch(new URL(url, document.baseURI));
   if (!response.ok) throw new Error(`The pictures cannot be fetched: ${response.status}.`);
   const whole = await new Response(response.body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
-  const [count, side] = new Uint32Array(whole, 0, 2);
+  const [count, size] = new Uint32Array(whole, 0, 2);
   const levels = new Uint8Array(whole, 8);
-  const size = side * side;
   if (levels.length !== count * size) throw new Error("The pictures came damaged.");
   const of = (index) => levels.subarray(index * size, (index + 1) * size);
-  return { side, count, levels: of, image: (index) => imageOf(of(index)) };
+  return { count, levels: of, image: (index) => imageOf(of(index)) };
 }
 
-// The pictures at a URL of Python's `pictures_url`: a promise of { side, count, levels(index), image(index) }, where
-// `levels` are the side * side grey levels of one picture, read-only, and `image` is the same as ImageData. All calls
-// share one request; after a failure the next call tries again.
+// The pictures at a URL of Python's `pictures_url`: a promise of { count, levels(index), image(index) }, where `levels` are
+// those of one picture, read-only, and `image` is the same as ImageData. All calls share one request; after a failure the
+// next call tries again.
 export function pictures(url) {
   const promise = requests.get(url) ?? fetched(url);
   promise.catch(() => requests.get(url) === promise && requests.delete(url));

@@ -1,5 +1,6 @@
 // The manifold: a window of a plane through the latent space, tiled with the digits decoded there, in smaller steps the
 // further one zooms in. What was drawn before is stretched and moved at once; the digits follow one by one.
+import { formOf } from "../../../stores/pictures/levels.js";
 import { gridOf, sameGrid, squaresOf } from "./tile_grid.js";
 import { makeDigits } from "./tile_cache.js";
 import { makeSheet } from "./tile_sheet.js";
@@ -45,8 +46,7 @@ export function makeManifold(canvas, failed) {
 
   function startSheet(grid) {
     const before = sheet;
-    const { outputs } = view.decoder.layers.findLast(({ kind }) => kind === "dense");
-    sheet = makeSheet(grid, Math.sqrt(outputs));
+    sheet = makeSheet(grid, formOf(view.decoder.decode.outputs));
     if (before) sheet.inherit(before);
     squares = squaresOf(grid);
     done = 0;
@@ -78,9 +78,11 @@ export function makeManifold(canvas, failed) {
     const scale = [size[0] / (shown.x1 - shown.x0), size[1] / (shown.y1 - shown.y0)];
     context.globalCompositeOperation = "copy";
     sheet.drawOn(context, { x0: shown.x0, y1: shown.y1, scale });
-    context.globalCompositeOperation = "source-in"; // where there is black ink
-    context.fillStyle = ink;
-    context.fillRect(0, 0, ...size);
+    if (sheet.inked) {
+      context.globalCompositeOperation = "source-in"; // where there is black ink
+      context.fillStyle = ink;
+      context.fillRect(0, 0, ...size);
+    }
     canvas.dataset.pending = lacking();
   }
 

@@ -1,6 +1,8 @@
 // The digits of a plane through the latent space: decoded in Workers when they are wanted, then cached.
 const CHUNK = 16; // digits a request: some milliseconds, after which others may be more urgent
-const CACHED = 16384; // digits of 784 bytes: those of forty windows, or of one on the largest screen
+// Of pictures of 784 bytes 16,384: those of forty windows, or of one on the largest screen. Of larger ones fewer.
+const CACHED = 16384 * 784; // bytes
+const LEAST = 4096; // pictures
 
 // For a plane { base, first, second }; `arrived` is called whenever some have come.
 export function makeDigits(workers, plane, arrived) {
@@ -25,7 +27,7 @@ export function makeDigits(workers, plane, arrived) {
 
   function keep(name, levels) {
     cached.set(name, levels);
-    if (cached.size > CACHED) cached.delete(cached.keys().next().value);
+    if (cached.size > Math.max(LEAST, CACHED / levels.length)) cached.delete(cached.keys().next().value);
   }
 
   async function request(chunk) {
