@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.paths import PACKED
 from vae.config import TrainConfig
+from vae.datasets.folder import RECORD, read_record
 from vae.datasets.registry import load
 from vae.inference.forward import Model
 from vae.inference.scoring import score_images
@@ -25,15 +26,17 @@ def write_small_mnist(root: Path, train: int = TRAIN_IMAGES, test: int = TEST_IM
     """Writes the first images of MNIST as a packed data set under `root`, which is returned."""
     packed = root / "mnist"
     packed.mkdir(parents=True)
-    sums = ""
+    sums = {}
     for split, count in (("train", train), ("t10k", test)):
         for kind, header, size in (("images-idx3", 16, 784), ("labels-idx1", 8, 1)):
             name = f"{split}-{kind}-ubyte"
             whole = gzip.decompress((PACKED / f"{name}.gz").read_bytes())
             content = whole[:4] + np.array([count], ">i4").tobytes() + whole[8 : header + count * size]
             (packed / f"{name}.gz").write_bytes(gzip.compress(content))
-            sums += f"{hashlib.sha256(content).hexdigest()}  {name}\n"
-    (packed / "SHA256SUMS").write_text(sums)
+            sums[name] = hashlib.sha256(content).hexdigest()
+    changes = {"counts": {"train": train, "test": test}, "arrays": sums}
+    record = read_record(PACKED).model_copy(update=changes)
+    (packed / RECORD).write_text(record.model_dump_json())
     return root
 
 
