@@ -34,7 +34,7 @@ from vae.cli.terminal import (
     stop_on_signal,
     train_in_terminal,
 )
-from vae.config import PRESET_DESCRIPTIONS, Device, PresetName, TrainConfig, explain
+from vae.config import BUILT_IN, PRESET_DESCRIPTIONS, Device, PresetName, TrainConfig, explain
 from vae.runs.catalogue import (
     NAME,
     NAME_RULE,
@@ -52,6 +52,7 @@ from vae.runs.packing import MOMENTS, pack_run
 from vae.runs.run import Run
 from vae.runs.titles import give_title, title_of, titles_of
 from vae.storage.folders import absolute_path, data_dir
+from vae.storage.untrusted import shortened
 from vae.training.attempts import made_once
 from vae.training.processes import INTERRUPTED
 from vae.training.worker_place import worker_place
@@ -241,7 +242,12 @@ def pack_finished(run: RunName, /, *, moments: int = MOMENTS, runs_dir: RunsDir 
 
 @app.command
 def download(dataset: Annotated[str, Parameter(help="Its name.")], /) -> None:
-    """Download a data set, unless it is there; mnist comes with the project."""
+    """Download or draw a built-in data set, unless it is there; mnist comes with the project."""
+    if dataset not in BUILT_IN:
+        raise VaeError(
+            f"There is no built-in data set {shortened(dataset)!r}. There are {', '.join(BUILT_IN)}; "
+            "`python -m vae data add` makes one of your own pictures."
+        )
     download_in_terminal(dataset)
     print(f"{dataset} is in {data_dir()}.")
 

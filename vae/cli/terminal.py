@@ -115,11 +115,11 @@ def score_in_terminal(run: Run) -> None:
 
 
 def download_in_terminal(dataset: str) -> None:
-    """Downloads a data set unless it is there, with its progress on stderr: in one line, or in many.
+    """Downloads or draws a data set unless it is there, with its progress on stderr: in one line, or in many.
 
     Raises VaeError as `prepare` does.
     """
-    from vae.datasets.download import prepare
+    from vae.datasets.obtain import prepare
 
     with closing(prepare(dataset)) as activities, _progress(TextColumn("{task.description}")) as bar:
         task, before = bar.add_task(""), ""
@@ -133,7 +133,7 @@ def download_in_terminal(dataset: str) -> None:
 def evaluate_in_terminal(run: Run, *, as_json: bool) -> None:
     """Evaluates with progress, saves the result beside the weights, and prints it with published ones.
 
-    A data set that is not there is downloaded first.
+    A built-in data set that is not there is downloaded or drawn first.
     With `as_json`, progress is shown only if stderr is a terminal.
     """
     run.saved_model()  # raises VaeError before anything is downloaded, if there are no weights

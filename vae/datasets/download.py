@@ -10,23 +10,20 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from vae.config import BUILT_IN
 from vae.datasets.folder import SPLITS, DatasetWriter
 from vae.datasets.registry import BUILT_IN_SETS, is_present, unusable
 from vae.datasets.torchvision_import import datasets, without_progress_bars
-from vae.storage.atomic import remove_leftovers, temporary_path
-from vae.storage.folders import data_dir
+from vae.storage.atomic import temporary_path
 
 STALL_SECONDS = 30.0  # without a byte, after which a download has failed
 POLL_SECONDS = 0.1  # between two looks at a download
-DAY = 24 * 3600  # seconds
-
-# Sets whose files have one class after the other: the pages show the first images of the test set.
-SORTED = {"emnist-letters", "emnist-balanced"}
+EMNIST = ("emnist-digits", "emnist-letters", "emnist-balanced")  # of one archive
 WRITTEN = 5000  # images at once
 # Of root, train and download, as torchvision names them.
 MAKERS: dict[str, Callable[..., Any]] = {
@@ -37,7 +34,15 @@ MAKERS: dict[str, Callable[..., Any]] = {
     "emnist-balanced": partial(datasets.EMNIST, split="balanced"),
     "cifar-10": datasets.CIFAR10,
 }
-_one_at_a_time = threading.Lock()  # two visitors of a page may want the same set
+# What torchvision raises for files that are missing or damaged.
+UNREADABLE = (OSError, RuntimeError, ValueError, TypeError, LookupError, AssertionError)
+
+
+class _Split(NamedTuple):
+    """Images (N, C, S, S), uint8, and labels (N,) from 0 on."""
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
 
 
 @contextmanager
@@ -51,32 +56,26 @@ def _limited_waits() -> Iterator[None]:
         socket.setdefaulttimeout(before)
 
 
-def prepare(dataset: str) -> Generator[str, None, None]:
-    """Downloads a data set if it is not there; yields what is being done, a sentence, ten times a second.
-
-    Raises VaeError if that fails.
-    """
-    root = data_dir()
-    if not is_present(dataset, root):
-        yield from download(dataset, root)
-
-
 def download(dataset: str, root: Path) -> Generator[str, None, None]:
-    """Downloads a data set by torchvision, and writes it as a folder of `root`, unless it is there.
+    """Downloads a data set by torchvision, and writes it as a folder of `root`.
+
+    What torchvision has in `root` already, as earlier versions left it, is not downloaded again. EMNIST is
+    one download, of which all sets are written that are not there.
 
     Yields what is being done, a sentence, ten times a second. If the iterator is closed before its end, the
     download is given up, and nothing of it stays.
 
-    Raises VaeError if no byte arrives for STALL_SECONDS, or if the download fails.
+    Raises VaeError if no byte arrives for STALL_SECONDS, or if the download fails; OSError if a file cannot
+    be written.
     """
-    while not _one_at_a_time.acquire(timeout=POLL_SECONDS):
-        yield f"Waiting for another download, then downloading {dataset}."
     try:
-        if not is_present(dataset, root):
-            with _limited_waits(), without_progress_bars():
-                yield from _download(dataset, root)
-    finally:
-        _one_at_a_time.release()
+        found = _read(dataset, root)
+    except UNREADABLE:  # most often because it is not there
+        with _limited_waits(), without_progress_bars():
+            yield from _download(dataset, root)
+    else:
+        yield f"Unpacking {dataset}."
+        _write(dataset, found, root)
 
 
 def _download(dataset: str, root: Path) -> Generator[str, None, None]:
@@ -93,8 +92,6 @@ def _download(dataset: str, root: Path) -> Generator[str, None, None]:
     # A thread, because torchvision waits for the network without an end, and cannot be interrupted.
     thread = threading.Thread(target=work, daemon=True)
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(root, older=DAY)
         folder.mkdir()
         thread.start()
         size, changed = 0, time.monotonic()
@@ -108,10 +105,14 @@ def _download(dataset: str, root: Path) -> Generator[str, None, None]:
             yield _progress(dataset, _size(folder) / 1e6)
         if errors:
             raise unusable(dataset, root, errors[0]) from errors[0]
-        yield f"Unpacking {dataset}."
-        _convert(dataset, folder, root)
-    except OSError as error:
-        raise unusable(dataset, root, error) from error
+        others = [name for name in EMNIST if dataset in EMNIST and not is_present(name, root)]
+        for name in dict.fromkeys((dataset, *others)):
+            yield f"Unpacking {name}."
+            try:
+                found = _read(name, folder)
+            except UNREADABLE as error:
+                raise unusable(name, root, error) from error
+            _write(name, found, root)
     finally:
         _end(thread)
         shutil.rmtree(folder, ignore_errors=True)
@@ -148,21 +149,35 @@ def _size(folder: Path, *, everything: bool = False) -> int:
     return total
 
 
-def _convert(dataset: str, source: Path, root: Path) -> None:
-    """Writes the data set that torchvision has in `source` as a folder of `root`. Raises OSError."""
+def _read(dataset: str, source: Path) -> list[_Split]:
+    """The training and test set that torchvision has in the folder `source`. Raises `UNREADABLE`."""
+    channels, side = BUILT_IN[dataset]
+    splits = []
+    for split in SPLITS:
+        made = MAKERS[dataset](source, train=split == "train", download=False)
+        images, labels = np.asarray(made.data), np.asarray(made.targets)
+        planes = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
+        if dataset in EMNIST:
+            planes = planes.swapaxes(2, 3)  # its files hold each image transposed
+            labels = labels - (dataset == "emnist-letters")  # from 1 on
+        if planes.shape[1:] != (channels, side, side) or labels.shape != planes.shape[:1]:
+            raise ValueError(f"images of the shape {planes.shape} with {labels.shape} labels")
+        if not (len(labels) and 0 <= labels.min() <= labels.max() < len(BUILT_IN_SETS[dataset].classes)):
+            raise ValueError("a label is out of bounds")
+        splits.append(_Split(planes, labels))
+    return splits
+
+
+def _write(dataset: str, splits: list[_Split], root: Path) -> None:
+    """Writes a data set as a folder of `root`. Raises OSError."""
     known = BUILT_IN_SETS[dataset]
     with DatasetWriter(root / dataset, *BUILT_IN[dataset]) as writer:
-        for split in SPLITS:
-            made = MAKERS[dataset](source, train=split == "train", download=False)
-            images, labels = np.asarray(made.data), np.asarray(made.targets)
-            planes = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
-            if dataset.startswith("emnist"):
-                planes = planes.swapaxes(2, 3)  # its files hold each image transposed
-                labels = labels - (dataset == "emnist-letters")  # from 1 on
+        for split, (images, labels) in zip(SPLITS, splits, strict=True):
             order = np.arange(len(labels))
-            if dataset in SORTED:
+            # One class after the other, as in the test set of EMNIST's letters: pages show the first images.
+            if (np.diff(labels) >= 0).all():
                 np.random.default_rng(0).shuffle(order)
             for start in range(0, len(order), WRITTEN):
                 some = order[start : start + WRITTEN]
-                writer.add(split, planes[some], labels[some])
+                writer.add(split, images[some], labels[some])
         writer.finish(classes=known.classes, source=known.source, licence=known.licence)

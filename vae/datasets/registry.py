@@ -1,6 +1,6 @@
 """The data sets there are, and their pictures as NumPy arrays.
 
-MNIST comes with the project, sprites are drawn, `vae.datasets.download` fetches the other built-in ones, and
+MNIST comes with the project, `vae.datasets.obtain` draws or downloads the other built-in ones, and
 `vae.datasets.importing` makes one of a person's own pictures. Imports no torch: the web server reads data
 sets, too.
 
@@ -27,7 +27,7 @@ from vae.datasets.folder import (
 )
 from vae.datasets.idx import read_idx
 from vae.datasets.images import ImageArray, as_images
-from vae.datasets.packed_mnist import unpack_mnist
+from vae.datasets.packed_mnist import mnist_record, unpack_mnist
 from vae.storage.folders import data_dir
 from vae.storage.untrusted import reason
 
@@ -54,7 +54,7 @@ class BuiltIn(NamedTuple):
 
     Attributes:
         origin: whether it comes with the project, is drawn by it, or is downloaded.
-        megabytes: of the download, or of the files if there is none.
+        megabytes: of the download, or of the files if there is none, each a million bytes.
         counts: training and test images.
         digits: whether its pictures are in the form of MNIST's: one sign, white on black, centred.
     """
@@ -187,11 +187,13 @@ def with_data(config: TrainConfig) -> TrainConfig:
 
 
 def record_of(dataset: str) -> DatasetRecord:
-    """The record of any data set but mnist.
+    """The record of a data set.
 
     Raises MissingDataError if it is not there, VaeError if it is damaged.
     """
     root = data_dir()
+    if dataset == "mnist":
+        return mnist_record(root / "mnist")
     if not DATASET_NAME.fullmatch(dataset):
         raise VaeError(
             f"{dataset!r} is no name of a data set: small letters, digits and hyphens, at most 28."
@@ -251,21 +253,27 @@ def delete_dataset(dataset: str) -> None:
 def unusable(dataset: str, root: Path, why: str | Exception) -> VaeError:
     """The error that a built-in data set cannot be had, saved or read, and what to do."""
     text = why if isinstance(why, str) else reason(why)
-    if dataset == "mnist":  # its files are as SHA256SUMS beside them says, so somebody has made them
+    if dataset == "mnist":  # its files are as the record beside them says, so somebody has made them
         return VaeError(
             f"The data set mnist in {root / 'mnist'} cannot be used ({text}). Put MNIST's own files there, "
             "or leave VAE_DATA_DIR out."
         )
-    megabytes = BUILT_IN_SETS[dataset].megabytes
+    known = BUILT_IN_SETS[dataset]
     if isinstance(why, OSError) and why.errno in _LOCAL_ERRORS:
+        megabytes = known.megabytes * (UNPACKED if known.origin == "downloaded" else 1)
         return VaeError(
             f"The data set {dataset} cannot be saved in {root}: {why.strerror}. Make that folder writable, "
-            f"and free some space if there is none: it takes about {UNPACKED * megabytes} MB."
+            f"and free some space if there is none: it takes about {megabytes} MB."
+        )
+    if known.origin == "drawn":
+        return VaeError(
+            f"The data set {dataset} could not be drawn ({text.rstrip('.')}). Delete its folder in {root} if "
+            "there is one, and try again."
         )
     return VaeError(
-        f"The data set {dataset} could not be downloaded or read ({text}). Connect to the internet, "
-        f"delete its folder in {root} if there is one, and try again; or train on mnist or sprites, "
-        "which need no network."
+        f"The data set {dataset} could not be downloaded or read ({text.rstrip('.')}). Connect to the "
+        f"internet, delete its folder in {root} if there is one, and try again; or train on mnist or "
+        "sprites, which need no network."
     )
 
 

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from vae import VaeError
 from vae.config import TrainConfig
-from vae.datasets.download import prepare
 from vae.datasets.images import as_rows, rows_as_images, to_levels
+from vae.datasets.obtain import prepare
 from vae.datasets.registry import load_for
 from vae.inference.planes import axis_directions, largest_axes
 from vae.inference.scored_set import example_indices, kl_by_dimension
