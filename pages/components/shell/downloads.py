@@ -1,4 +1,4 @@
-"""Downloads of the data set that a page needs, with their progress on the page."""
+"""A built-in data set that a page needs: downloaded or drawn, with the progress on the page."""
 
 import streamlit as st
 
@@ -11,9 +11,9 @@ POLL = 0.5  # seconds
 
 
 def show_download(dataset: str) -> None:
-    """Shows the download of a data set, begins it if nobody has, and runs the page anew once it is there.
+    """Shows how a built-in data set is got, begins that if nobody has, and reruns the page once it is there.
 
-    Where the page is open to a class, only the host begins a download.
+    Where the page is open to a class, only the host begins it.
     """
     job = download_job(dataset)
     begun = job is not None and not (job.ended and not job.error)
@@ -33,9 +33,11 @@ def _progress(dataset: str) -> None:
     if is_present(dataset) or job is None or (job.ended and not job.error):
         st.rerun()
     if not job.error:
+        known = BUILT_IN_SETS[dataset]
+        done = "drawn" if known.origin == "drawn" else "downloaded"
         st.info(
-            f"This needs the data set {dataset}, which is not here yet: it is being downloaded "
-            f"({BUILT_IN_SETS[dataset].megabytes} MB), once for all pages. {job.activity}"
+            f"This needs the data set {dataset}, which is not here yet: it is being {done} "
+            f"({known.megabytes} MB), once for all pages. {job.activity}"
         )
         return
     st.error(escape_markdown(job.error))

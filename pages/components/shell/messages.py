@@ -46,14 +46,17 @@ def error_text(error: VaeError | OSError | ValidationError) -> str:
 def show_errors() -> Iterator[None]:
     """Shows a message in place of the rest of the block when one of `USER_ERRORS` is raised.
 
-    A data set that is not there is downloaded, with its progress in place of the message. A fragment runs
-    alone when it is clicked or polled, so each needs this around it, as the page does.
+    A built-in data set that is not there is downloaded or drawn, with the progress in place of the message. A
+    fragment runs alone when it is clicked or polled, so each needs this around it, as the page does.
     """
     try:
         yield
     except MissingDataError as error:
         from pages.components.shell.downloads import show_download  # which needs this module
 
-        show_download(error.dataset)
+        if error.obtainable:
+            show_download(error.dataset)
+        else:
+            st.error(error_text(error))
     except USER_ERRORS as error:
         st.error(error_text(error))

@@ -1,6 +1,5 @@
-"""A run of a data set that is not there: its pages show the download, and themselves once it is over."""
+"""A run of a data set that is not there: its pages show how it is got, and themselves once it is there."""
 
-import gzip
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,8 @@ from streamlit.testing.v1 import AppTest
 from tests.support.app_test import PAGES, component, messages, visit
 from tests.support.browser import wait_until
 from tests.support.small_runs import small_config
+from vae.datasets.folder import SPLITS, DatasetWriter
+from vae.datasets.registry import class_names, load
 from vae.runs.catalogue import new_run
 from vae.runs.run import Run
 from vae.training import downloads, processes
@@ -21,8 +22,8 @@ from vae.training import downloads, processes
 PROCESS = """
 import os, shutil, sys, time
 from pathlib import Path
-root, source = map(Path, sys.argv[1:])
-print("Downloading kmnist: 3 of 21 MB.", file=sys.stderr, flush=True)
+root, source, text = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+print(text, file=sys.stderr, flush=True)
 end = time.monotonic() + 180  # where a test has failed
 while not any((root / name).exists() for name in ("go", "fail", "killed")):
     time.sleep(0.01)
@@ -32,14 +33,21 @@ if (root / "killed").exists():
 if (root / "fail").exists():
     (root / "fail").unlink()
     sys.exit("The data set kmnist could not be downloaded or read (no network).")
-shutil.copytree(source, root / "KMNIST" / "raw")
+shutil.copytree(source, root / source.name)
 """
+
+
+ACTIVITY = {"kmnist": "Downloading kmnist: 3 of 21 MB.", "sprites": "Drawing sprites: 40 %."}
 
 
 @pytest.fixture
 def run(runs_dir: Path, trained: Run) -> Run:
     """A run of another set than MNIST."""
-    run = new_run(small_config(dataset="kmnist"), runs_dir)
+    return run_of("kmnist", runs_dir, trained)
+
+
+def run_of(dataset: str, runs_dir: Path, trained: Run) -> Run:
+    run = new_run(small_config(dataset=dataset), runs_dir)
     shutil.copy(trained.model_path, run.model_path)
     return run
 
@@ -47,17 +55,26 @@ def run(runs_dir: Path, trained: Run) -> Run:
 @pytest.fixture
 def root(small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty data directory."""
-    root, source = tmp_path / "data", tmp_path / "source"
-    for folder in (root, source):
-        folder.mkdir()
-    for path in (small_data / "mnist").glob("*.gz"):
-        (source / path.stem).write_bytes(gzip.decompress(path.read_bytes()))
+    root = tmp_path / "data"
+    root.mkdir()
+    with monkeypatch.context() as patch:
+        patch.setenv("VAE_DATA_DIR", str(small_data))
+        sets = {train: load("mnist", train=train) for train in (True, False)}
+    for dataset in ACTIVITY:
+        with DatasetWriter(tmp_path / "source" / dataset, 1, 28) as writer:
+            for split, (images, labels) in zip(SPLITS, sets.values(), strict=True):
+                writer.add(split, images[:, None], labels)
+            writer.finish(classes=class_names("mnist"))
     monkeypatch.setenv("VAE_DATA_DIR", str(root))
 
     def start(*arguments: str, **streams: Any) -> subprocess.Popen[Any]:
-        assert arguments == ("download", "kmnist")
+        command, dataset = arguments
+        assert command == "download"
         started.append(arguments)
-        return subprocess.Popen([sys.executable, "-c", PROCESS, str(root), str(source)], **streams)
+        source = tmp_path / "source" / dataset
+        return subprocess.Popen(
+            [sys.executable, "-c", PROCESS, str(root), str(source), ACTIVITY[dataset]], **streams
+        )
 
     monkeypatch.setattr(processes, "start_process", start)
     return root
@@ -71,15 +88,15 @@ def nothing_started() -> None:
     started.clear()
 
 
-def job() -> downloads.DownloadJob:
-    found = downloads.download_job("kmnist")
+def job(dataset: str = "kmnist") -> downloads.DownloadJob:
+    found = downloads.download_job(dataset)
     assert found is not None
     return found
 
 
-def shown(test: AppTest) -> str:
+def shown(test: AppTest, dataset: str = "kmnist") -> str:
     """What the page says once the process has said how far it is."""
-    wait_until(lambda: job().activity != "")
+    wait_until(lambda: job(dataset).activity != "")
     return messages(test.run())
 
 
@@ -96,6 +113,25 @@ def test_the_page_shows_the_download_and_then_itself(run: Run, root: Path) -> No
     for test, key in zip(tests, ("map", "gallery"), strict=True):
         assert messages(test.run()) == ""
         assert component(test, key)
+
+
+def test_sprites_are_drawn_where_a_page_needs_them(runs_dir: Path, trained: Run, root: Path) -> None:
+    test = visit(PAGES[0], run=run_of("sprites", runs_dir, trained).name)
+    text = shown(test, "sprites")
+    assert "needs the data set sprites, which is not here yet: it is being drawn (19 MB)" in text
+    assert text.endswith("Drawing sprites: 40 %.")
+    (root / "go").touch()
+    wait_until(lambda: job("sprites").ended)
+    assert messages(test.run()) == ""
+    assert component(test, "map")
+
+
+def test_a_missing_set_of_ones_own_is_said_and_nothing_is_begun(run: Run, root: Path) -> None:
+    run.write_config(run.config.model_copy(update={"dataset": "cats", "contents": "0" * 16}))
+    text = messages(visit(PAGES[0], run=run.name)).replace("`", "")
+    assert f"The data set cats is not in {root}." in text
+    assert "Add it on the page Data or by python -m vae data add cats SOURCE" in text
+    assert started == []
 
 
 def test_a_download_that_fails_says_why_and_can_be_tried_again(run: Run, root: Path) -> None:
@@ -116,7 +152,7 @@ def test_a_download_that_is_killed_ends_with_a_sentence(run: Run, root: Path) ->
     (root / "killed").touch()
     test = visit(PAGES[0], run=run.name)
     wait_until(lambda: job().ended)
-    assert messages(test.run()) == "The download of kmnist ended by itself."
+    assert messages(test.run()) == "The process that gets kmnist ended by itself."
 
 
 @pytest.mark.usefixtures("root")
