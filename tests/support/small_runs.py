@@ -10,8 +10,8 @@ import pytest
 
 from tests.support.paths import PACKED
 from vae.config import TrainConfig
-from vae.datasets.folder import RECORD, read_record
-from vae.datasets.registry import load
+from vae.datasets.folder import RECORD, SPLITS, DatasetWriter, read_record
+from vae.datasets.registry import class_names, load
 from vae.inference.forward import Model
 from vae.inference.scoring import score_images
 from vae.models.network import VAE
@@ -38,6 +38,16 @@ def write_small_mnist(root: Path, train: int = TRAIN_IMAGES, test: int = TEST_IM
     record = read_record(PACKED).model_copy(update=changes)
     (packed / RECORD).write_text(record.model_dump_json())
     return root
+
+
+def write_mirrored_mnist(path: Path) -> Path:
+    """Writes MNIST as it is loaded now, mirrored, as the data set in the folder `path`, which is returned."""
+    with DatasetWriter(path, 1, 28) as writer:
+        for split in SPLITS:
+            images, labels = load("mnist", train=split == "train")
+            writer.add(split, images[:, None, :, ::-1], labels)
+        writer.finish(classes=class_names("mnist"))
+    return path
 
 
 def small_config(**changes: object) -> TrainConfig:

@@ -9,13 +9,12 @@ import pytest
 import streamlit
 from streamlit.testing.v1 import AppTest
 
-import vae
 from pages.components.compare.metrics_table import quick_metrics
 from pages.components.compare.presets import POLL, PRESETS
 from pages.components.runs import loaded_model
 from tests.support.app_test import component, html, messages, read, visit
 from tests.support.evaluations import evaluation_of
-from tests.support.small_runs import small_config
+from tests.support.small_runs import small_config, write_mirrored_mnist, write_small_mnist
 from vae.config import TrainConfig
 from vae.evaluation import queue
 from vae.evaluation.queue import Job
@@ -117,20 +116,12 @@ def test_nonsense_in_the_address_gets_a_sentence(
 
 
 def test_runs_of_two_data_sets_say_what_cannot_be_compared(
-    runs_dir: Path, trained: Run, monkeypatch: pytest.MonkeyPatch
+    runs_dir: Path, trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = new_run(small_config(dataset="kmnist"), runs_dir)
     shutil.copy(runs_dir / trained.name / "model.safetensors", other.model_path)
-    real = vae.datasets.registry._load
-
-    def load(dataset: str, train: bool, root: Path) -> vae.datasets.registry.ImageSet:
-        images, labels = real("mnist", train, root)
-        return vae.datasets.registry.ImageSet(
-            images if dataset == "mnist" else images[..., ::-1].copy(), labels
-        )
-
-    monkeypatch.setattr("vae.datasets.registry._load", load)
-    monkeypatch.setattr("vae.datasets.registry.is_downloaded", lambda *_: True)
+    monkeypatch.setenv("VAE_DATA_DIR", str(write_small_mnist(tmp_path / "data")))
+    write_mirrored_mnist(tmp_path / "data" / "kmnist")
     test = visit(PAGE, None, run=trained.name, **{"with": other.name})
     sentence = "They learned different data sets, mnist at the left and kmnist at the right"
     assert any(sentence in each.value for each in test.caption)

@@ -11,9 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.support.app_test import PAGES, component, messages, visit
 from tests.support.browser import wait_until
-from tests.support.small_runs import small_config
-from vae.datasets.folder import SPLITS, DatasetWriter
-from vae.datasets.registry import class_names, load
+from tests.support.small_runs import small_config, write_mirrored_mnist
 from vae.runs.catalogue import new_run
 from vae.runs.run import Run
 from vae.training import downloads, processes
@@ -59,12 +57,8 @@ def root(small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     root.mkdir()
     with monkeypatch.context() as patch:
         patch.setenv("VAE_DATA_DIR", str(small_data))
-        sets = {train: load("mnist", train=train) for train in (True, False)}
-    for dataset in ACTIVITY:
-        with DatasetWriter(tmp_path / "source" / dataset, 1, 28) as writer:
-            for split, (images, labels) in zip(SPLITS, sets.values(), strict=True):
-                writer.add(split, images[:, None], labels)
-            writer.finish(classes=class_names("mnist"))
+        for dataset in ACTIVITY:
+            write_mirrored_mnist(tmp_path / "source" / dataset)
     monkeypatch.setenv("VAE_DATA_DIR", str(root))
 
     def start(*arguments: str, **streams: Any) -> subprocess.Popen[Any]:
