@@ -57,7 +57,7 @@ def rows_as_images(rows: ImageArray, channels: int) -> ImageArray:
 def as_rows(images: ImageArray) -> ImageArray:
     """Images as rows of their values: (N, S, S) or (N, S, S, 3) -> (N, P); a view if they are stored so."""
     planes = images.transpose(0, 3, 1, 2) if images.ndim == 4 else images
-    return planes.reshape(len(images), -1)
+    return planes.reshape(len(images), math.prod(planes.shape[1:]))
 
 
 def read_image(content: bytes) -> ImageArray:

@@ -118,6 +118,7 @@ BETA_AXIS: Part = {
     "anchor": "x2",
     "rangemode": "tozero",
     "showgrid": False,
+    "tickmode": "auto",
     "nticks": 3,
     "tickfont": {"size": 10},
 }

@@ -48,8 +48,14 @@ def test_every_field_has_words_and_many_differences_are_counted() -> None:
         precision="bfloat16",
         restarts=(1, 2),
         beta=0.5,
+        width=8,
+        likelihood="gaussian",
+        kl_warmup=0.5,
+        free_bits=0.1,
+        seed=2,
     )
     preset, differs = config.nearest_preset
+    assert differs.keys() == config.identity.keys()
     title = settings_title(config, steered=True)
     assert title.startswith(f"{preset}, kmnist, 1 latent dimension, hidden layers of 24 16, ")
     assert title.endswith(f", {len(differs) - 5} more, steered")
