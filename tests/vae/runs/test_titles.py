@@ -13,7 +13,7 @@ from vae.config import TrainConfig
 from vae.runs.archive import check_run, pack, unpack
 from vae.runs.catalogue import new_run
 from vae.runs.run import Run
-from vae.runs.titles import give_title, given_title, settings_title, title_of, titles_of
+from vae.runs.titles import _WORDS, give_title, given_title, settings_title, title_of, titles_of
 
 TITLES = {
     "quick": TrainConfig.preset("quick"),
@@ -55,7 +55,7 @@ def test_every_field_has_words_and_many_differences_are_counted() -> None:
         seed=2,
     )
     preset, differs = config.nearest_preset
-    assert differs.keys() == config.identity.keys()
+    assert config.identity.keys() == _WORDS.keys()
     title = settings_title(config, steered=True)
     assert title.startswith(f"{preset}, kmnist, 1 latent dimension, hidden layers of 24 16, ")
     assert title.endswith(f", {len(differs) - 5} more, steered")
