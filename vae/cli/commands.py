@@ -34,7 +34,8 @@ from vae.cli.terminal import (
     stop_on_signal,
     train_in_terminal,
 )
-from vae.config import BUILT_IN, PRESET_DESCRIPTIONS, Device, PresetName, TrainConfig, explain
+from vae.config import BUILT_IN, DATA_FIELDS, PRESET_DESCRIPTIONS, Device, PresetName, TrainConfig, explain
+from vae.datasets.registry import form_of
 from vae.runs.catalogue import (
     NAME,
     NAME_RULE,
@@ -77,6 +78,8 @@ OTHER_COLUMNS = 35  # the least width of those beside the names of runs: five of
 # Grey levels, dark to bright, on a terminal; the latter where the encoding lacks blocks.
 BLOCKS, PLAIN_SHADES = " ░▒▓█", " .:*#"
 _PRESETS = " ".join(f"{name}: {about}" for name, about in PRESET_DESCRIPTIONS.items())
+# Fields that are flags: all but those that follow from the data set.
+_CHOSEN = re.compile(f"^(?!({'|'.join(sorted(DATA_FIELDS))})$)")
 RunName = Annotated[str, Parameter(help="A run's name, or the path of its folder.")]
 
 
@@ -84,7 +87,7 @@ RunName = Annotated[str, Parameter(help="A run's name, or the path of its folder
 def train(
     *,
     preset: Annotated[PresetName, Parameter(help=_PRESETS)] = "quick",
-    config: Annotated[TrainConfig, Parameter(name="*")] = TrainConfig.preset("quick"),  # noqa: B008 (frozen)
+    config: Annotated[TrainConfig, Parameter(name="*", parse=_CHOSEN)] = TrainConfig.preset("quick"),  # noqa: B008 (frozen)
     name: str | None = None,
     runs_dir: RunsDir = None,
     again: bool = False,
@@ -103,8 +106,8 @@ def train(
     """
     if name is not None and not NAME.fullmatch(name):
         raise CycloptsError(msg=f"--name: {NAME_RULE}")
-    changes = {field: getattr(config, field) for field in config.model_fields_set}
-    chosen = TrainConfig.preset(preset, **changes)
+    changes = {field: getattr(config, field) for field in config.model_fields_set - DATA_FIELDS}
+    chosen = TrainConfig.preset(preset, **form_of(changes.get("dataset", "mnist")), **changes)
 
     def make() -> Run:
         return new_run(chosen, _folder(runs_dir), name, again=again)

@@ -10,7 +10,7 @@ Shapes: N images, C channels, S pixels of a side.
 import errno
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -179,11 +179,15 @@ def with_data(config: TrainConfig) -> TrainConfig:
 
     Raises MissingDataError if there is no such data set, VaeError if it is damaged.
     """
-    if config.dataset in BUILT_IN:
-        return config
-    record = record_of(config.dataset)
-    data = {"channels": record.channels, "side": record.side, "contents": record.contents}
-    return TrainConfig.model_validate({**config.model_dump(), **data})
+    return TrainConfig.model_validate({**config.model_dump(), **form_of(config.dataset)})
+
+
+def form_of(dataset: str) -> dict[str, Any]:
+    """What a config says of a data set: `DATA_FIELDS`, empty for a built-in one. Raises as `with_data`."""
+    if dataset in BUILT_IN:
+        return {}
+    record = record_of(dataset)
+    return {"channels": record.channels, "side": record.side, "contents": record.contents}
 
 
 def record_of(dataset: str) -> DatasetRecord:

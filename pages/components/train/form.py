@@ -7,13 +7,24 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from pages.components.runs.config_text import field_label, value_text
-from pages.components.shell.messages import escape_markdown
-from pages.components.train.form_url import DEFAULT_PRESET, Settings, new_settings, write_settings
+from pages.components.shell.messages import error_text, escape_markdown
+from pages.components.train.form_url import (
+    DATASET,
+    DEFAULT_DATASET,
+    DEFAULT_PRESET,
+    Settings,
+    new_settings,
+    preset_for,
+    write_settings,
+)
+from vae import VaeError
 from vae.config import PRESET_DESCRIPTIONS, PresetName, TrainConfig, explain
+from vae.datasets.registry import dataset_names
 from vae.training import forecast
 
 _KEY = "settings"
 _PRESET = f"{_KEY} preset"
+_DATASET = f"{_KEY} data set"
 _LINK = "settings_of_a_link"
 _EXPANDED = "settings_expanded"  # the preset whose fields a link has set, until they are reset
 _WIDTH = 200  # pixels: four fields side by side in a window of 1400, three in one of 700
@@ -26,7 +37,8 @@ def _metadata(field: FieldInfo) -> dict[str, Any]:
 
 
 FIELDS = {name: field for name, field in TrainConfig.model_fields.items() if "group" in _metadata(field)}
-GROUPS = tuple(dict.fromkeys(_metadata(field)["group"] for field in FIELDS.values()))
+OTHERS = {name: field for name, field in FIELDS.items() if name != DATASET}  # than the data set
+GROUPS = tuple(dict.fromkeys(_metadata(field)["group"] for field in OTHERS.values()))
 
 
 def click_step(name: str, value: float) -> float:
@@ -45,8 +57,9 @@ def take_link() -> bool:
     preset = asked.preset
     _reset(preset)  # new widgets, as those that are shown keep what was typed
     st.session_state[_PRESET] = preset
+    st.session_state[_DATASET] = asked.dataset
     st.session_state[_LINK] = asked
-    if asked.values:
+    if asked.values.keys() - {DATASET}:
         st.session_state[_EXPANDED] = preset
     return True
 
@@ -65,12 +78,35 @@ def preset_choice() -> PresetName:
     return chosen or DEFAULT_PRESET
 
 
-def config_form(preset: PresetName) -> TrainConfig | None:
-    """Shows the preset's fields and returns the config; None, and an error message, if a value is invalid.
+def dataset_choice() -> str:
+    """Shows the data sets and returns the name of the chosen one, which is remembered in this tab."""
+    names = dataset_names()
+    if st.session_state.get(_DATASET, DEFAULT_DATASET) not in names:  # it was deleted meanwhile
+        del st.session_state[_DATASET]
+    chosen: str | None = st.selectbox(
+        field_label(DATASET),
+        names,
+        index=names.index(link.dataset if (link := _link()) else DEFAULT_DATASET),
+        key=_DATASET,
+        help="What is learned. A data set proposes network, likelihood and latent dimensions that suit it.",
+        persist_state="session",
+    )
+    return chosen or DEFAULT_DATASET
 
-    The changes to each preset are remembered in this tab.
+
+def config_form(preset: PresetName) -> TrainConfig | None:
+    """Shows data set and fields and returns the config; None, and an error message, if a value is invalid.
+
+    The fields begin with what the preset proposes for the data set. The changes to each preset are remembered
+    in this tab.
     """
-    given = {}
+    dataset = dataset_choice()
+    try:
+        base = preset_for(preset, dataset)
+    except VaeError as error:
+        st.error(error_text(error))
+        return None
+    given = base.model_dump(include={DATASET, "channels", "side", "contents"})
     link = _link()
     note = st.container()  # filled when it is known whether the form was changed
     # Also while what a link has set is changed: Streamlit folds what is no longer expanded.
@@ -78,9 +114,9 @@ def config_form(preset: PresetName) -> TrainConfig | None:
         for group in GROUPS:
             st.markdown(f"**{group}**")
             with st.container(horizontal=True):
-                for name, field in FIELDS.items():
+                for name, field in OTHERS.items():
                     if _metadata(field)["group"] == group:
-                        given[name] = _widget(preset, name, field)
+                        given[name] = _widget(preset, base, name, field)
     try:
         config = TrainConfig.model_validate(given)
     except ValidationError as error:
@@ -89,27 +125,27 @@ def config_form(preset: PresetName) -> TrainConfig | None:
         st.error(escape_markdown(explain(error)))
         _reset_button(preset, "")
         return None
-    if link and not _is_of_link(preset, config, link):
+    if link and not _is_of_link(preset, base, config, link):
         del st.session_state[_LINK]
         link = None
     with note:
         _show_wrong(link)
-    write_settings(preset, config, tuple(FIELDS))
-    if changes := _changes(preset, config):
+    write_settings(preset, base, config, tuple(FIELDS))
+    if changes := _changes(base, config):
         _reset_button(preset, f"Changed from {preset}: {changes}.")
     return config
 
 
-def _widget(preset: PresetName, name: str, field: FieldInfo) -> Any:
-    """Shows the field, at first with the value of a link or the preset, and returns its value."""
-    value = getattr(TrainConfig.preset(preset), name)
+def _widget(preset: PresetName, base: TrainConfig, name: str, field: FieldInfo) -> Any:
+    """Shows the field, at first with the value of a link or of `base`, and returns its value."""
+    value = getattr(base, name)
     link = _link()
-    if link and link.preset == preset:
+    if link and (link.preset, link.dataset) == (preset, base.dataset):
         value = link.values.get(name, value)
     common: dict[str, Any] = {
         "label": field_label(name),
         "help": field.description,
-        "key": _key(preset, name),
+        "key": _key(preset, base.dataset, name),
         "width": _WIDTH,
         "persist_state": "session",
     }
@@ -141,16 +177,16 @@ def _show_wrong(link: Settings | None) -> None:
         st.warning(f"{escape_markdown(link.wrong)}{rest}")
 
 
-def _is_of_link(preset: PresetName, config: TrainConfig, link: Settings) -> bool:
+def _is_of_link(preset: PresetName, base: TrainConfig, config: TrainConfig, link: Settings) -> bool:
     """Whether nothing was changed since the link filled in the form."""
-    own = TrainConfig.preset(preset)
-    wanted = {name: link.values.get(name, getattr(own, name)) for name in FIELDS}
-    return preset == link.preset and all(getattr(config, name) == value for name, value in wanted.items())
+    wanted = {name: link.values.get(name, getattr(base, name)) for name in OTHERS}
+    same = (preset, base.dataset) == (link.preset, link.dataset)
+    return same and all(getattr(config, name) == value for name, value in wanted.items())
 
 
-def _key(preset: PresetName, name: str) -> str:
+def _key(preset: PresetName, dataset: str, name: str) -> str:
     """The key of the widget of a field."""
-    return f"{_KEY} {preset} {_resets(preset)} {name}"
+    return f"{_KEY} {preset} {dataset} {_resets(preset)} {name}"
 
 
 def _resets(preset: PresetName) -> int:
@@ -158,10 +194,9 @@ def _resets(preset: PresetName) -> int:
     return st.session_state.get(f"{_KEY} {preset}", 0)
 
 
-def _changes(preset: PresetName, config: TrainConfig) -> str:
-    """The fields in which `config` differs from the preset, as text."""
-    own = TrainConfig.preset(preset)
-    values = {name: (getattr(own, name), getattr(config, name)) for name in FIELDS}
+def _changes(base: TrainConfig, config: TrainConfig) -> str:
+    """The fields in which `config` differs from what the preset proposes, as text."""
+    values = {name: (getattr(base, name), getattr(config, name)) for name in OTHERS}
     return "; ".join(
         f"{field_label(name).lower()} {value_text(new)}" for name, (old, new) in values.items() if new != old
     )

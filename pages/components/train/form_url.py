@@ -12,10 +12,12 @@ from pages.components.runs.config_text import value_text
 from pages.components.shell.page_state import page_state
 from pages.components.shell.url_state import UrlHistory
 from vae.config import PresetName, TrainConfig, explain
+from vae.datasets.registry import dataset_names, form_of
 from vae.storage.untrusted import shortened
 
-PRESET = "preset"
+PRESET, DATASET = "preset", "dataset"
 DEFAULT_PRESET: PresetName = "quick"
+DEFAULT_DATASET = "mnist"
 _HISTORY = "settings_history"  # of the URL's settings, while the page is shown
 
 Texts = tuple[tuple[str, str], ...]  # parameters and their values
@@ -32,6 +34,17 @@ class Settings(NamedTuple):
     preset: PresetName
     values: dict[str, Any]
     wrong: str
+
+    @property
+    def dataset(self) -> str:
+        """The data set, one of those that are here."""
+        dataset: str = self.values.get(DATASET, DEFAULT_DATASET)
+        return dataset
+
+
+def preset_for(preset: PresetName, dataset: str) -> TrainConfig:
+    """What a preset proposes for a data set. Raises VaeError if that is not here."""
+    return TrainConfig.preset(preset, dataset=dataset, **form_of(dataset))
 
 
 def new_settings(fields: tuple[str, ...]) -> Settings | None:
@@ -54,6 +67,8 @@ def new_settings(fields: tuple[str, ...]) -> Settings | None:
     if preset is None:
         wrong.append(f"There is no preset {shortened(asked)!r}; there are {', '.join(names)}.")
         preset = DEFAULT_PRESET
+    if given.get(DATASET, DEFAULT_DATASET) not in dataset_names():
+        wrong.append(f"There is no data set {shortened(given.pop(DATASET))!r} here.")
     for name, text in given.items():
         try:
             values[name] = getattr(TrainConfig.preset(preset, **{name: text}), name)
@@ -62,13 +77,18 @@ def new_settings(fields: tuple[str, ...]) -> Settings | None:
     return Settings(preset, values, " ".join(wrong))
 
 
-def write_settings(preset: PresetName, config: TrainConfig, fields: tuple[str, ...]) -> None:
-    """Writes the preset and what differs from it into the URL; nothing for the default preset unchanged."""
-    own = TrainConfig.preset(preset)
+def write_settings(
+    preset: PresetName, base: TrainConfig, config: TrainConfig, fields: tuple[str, ...]
+) -> None:
+    """Writes preset and data set, and what differs from them, into the URL; nothing for the unchanged form.
+
+    Args:
+        base: what the preset proposes for the config's data set.
+    """
     changed = {
         name: value_text(getattr(config, name))
         for name in fields
-        if getattr(config, name) != getattr(own, name)
+        if getattr(config, name) != (DEFAULT_DATASET if name == DATASET else getattr(base, name))
     }
     wanted = {PRESET: preset, **changed} if changed or preset != DEFAULT_PRESET else {}
     texts = _sorted(wanted)

@@ -1,15 +1,18 @@
 """The form without a page around it: what it offers, what it gives back, what it refuses."""
 
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.components.runs.config_text import field_label
-from pages.components.train.form import FIELDS, GROUPS
+from pages.components.train.form import FIELDS, GROUPS, OTHERS
 from tests.support.app_test import read
+from tests.support.own_pictures import write_own_pictures
 from tests.support.paths import ROOT
-from vae.config import PRESETS, PresetName, TrainConfig
+from vae.config import DATA_FIELDS, PRESETS, PresetName, TrainConfig
+from vae.datasets.registry import dataset_names, delete_dataset
 
 
 def script() -> None:
@@ -45,15 +48,15 @@ def messages(form: AppTest) -> str:
 
 
 def test_every_field_but_restarts_has_a_widget_that_explains_it(form: AppTest) -> None:
-    assert set(TrainConfig.model_fields) - set(FIELDS) == {"restarts"}
-    for name, field in FIELDS.items():
+    assert set(TrainConfig.model_fields) - set(FIELDS) == {"restarts", *DATA_FIELDS}
+    for name, field in OTHERS.items():
         assert widget(form, name).help == field.description
     assert len({field_label(name) for name in FIELDS}) == len(FIELDS)
 
 
 def test_fields_stand_under_the_headings_of_their_groups(form: AppTest) -> None:
     assert [each.value for each in form.markdown] == [f"**{group}**" for group in GROUPS]
-    assert GROUPS == ("Data", "Network", "Training", "Machine")
+    assert GROUPS == ("Network", "Training", "Machine")
 
 
 NUMBERS = [name for name, field in FIELDS.items() if field.annotation in (int, float)]
@@ -87,7 +90,8 @@ def test_a_click_stays_inside_the_bounds_unless_it_starts_at_one(
 
 
 def test_a_choice_among_names_offers_all_of_them(form: AppTest) -> None:
-    for name in ("dataset", "activation", "schedule", "device"):
+    assert widget(form, "dataset").options == list(dataset_names())
+    for name in ("network", "likelihood", "activation", "schedule", "device"):
         assert widget(form, name).options == list(get_args(TrainConfig.model_fields[name].annotation))
 
 
@@ -102,8 +106,8 @@ def test_a_preset_shows_and_gives_what_it_is(preset: PresetName, form: AppTest) 
 @pytest.mark.parametrize(
     ("field", "value", "meant"),
     [
-        ("dataset", "kmnist", "kmnist"),
         ("latent_dim", 64, 64),
+        ("likelihood", "gaussian", "gaussian"),
         ("hidden_dims", "64 32", (64, 32)),
         ("hidden_dims", ", ".join(["4096"] * 8), (4096,) * 8),
         ("activation", "relu", "relu"),
@@ -122,6 +126,33 @@ def test_a_changed_field_changes_the_config(field: str, value: Any, meant: Any, 
     widget(form, field).set_value(value).run()
     assert given(form) == TrainConfig.preset("quick", **{field: meant})
     assert f"Changed from quick: {field_label(field).lower()} " in messages(form)
+
+
+def test_a_data_set_proposes_what_suits_it(form: AppTest) -> None:
+    widget(form, "dataset").set_value("cifar-10").run()
+    assert given(form) == TrainConfig.preset("quick", dataset="cifar-10")
+    assert messages(form) == ""
+    widget(form, "latent_dim").set_value(5).run()
+    widget(form, "dataset").set_value("mnist").run()
+    assert given(form) == TrainConfig.preset("quick")
+    widget(form, "dataset").set_value("cifar-10").run()  # what was changed for it is remembered
+    assert given(form) == TrainConfig.preset("quick", dataset="cifar-10", latent_dim=5)
+
+
+def test_an_imported_set_is_offered_and_may_vanish(
+    form: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path))
+    record = write_own_pictures(tmp_path)
+    form.run()
+    widget(form, "dataset").set_value("own").run()
+    config = given(form)
+    assert config is not None
+    assert (config.dataset, config.channels, config.side) == ("own", 3, 12)
+    assert config.contents == record.contents
+    delete_dataset("own")
+    form.run()
+    assert given(form) == TrainConfig.preset("quick")
 
 
 @pytest.mark.parametrize(
