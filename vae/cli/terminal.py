@@ -13,7 +13,9 @@ from rich.table import Column, Table
 
 from vae import VaeError
 from vae.cli.output import OutputConsole, can_draw_progress, is_unread, shell_command, table_console
+from vae.config import TrainConfig
 from vae.evaluation.published import PUBLISHED, PublishedResult, verdict
+from vae.inference.formatting import bits_per_dimension
 from vae.runs.evaluation_record import Evaluation, save_evaluation
 from vae.runs.records import Status
 from vae.runs.run import Run
@@ -148,7 +150,7 @@ def evaluate_in_terminal(run: Run, *, as_json: bool) -> None:
         print(json.dumps({**evaluation.model_dump(), "published": others}, indent=2))
         return
     console = table_console()
-    console.print(_evaluation_table(evaluation, run.config.latent_dim))
+    console.print(_evaluation_table(evaluation, run.config))
     print()
     console.print(_comparison_table(evaluation, run))
     for other in PUBLISHED:
@@ -162,7 +164,7 @@ def plain_table(*headers: str) -> Table:
     return Table(*columns, box=None, pad_edge=False)
 
 
-def _evaluation_table(evaluation: Evaluation, latent_dim: int) -> Table:
+def _evaluation_table(evaluation: Evaluation, config: TrainConfig) -> Table:
     """The scores of a run, one in each row, with how they were measured."""
     table = plain_table("", evaluation.run, "")
     table.columns[1].justify = "right"
@@ -172,16 +174,21 @@ def _evaluation_table(evaluation: Evaluation, latent_dim: int) -> Table:
         f"± {evaluation.refined_standard_error:.2f}, each image with its own Gaussian, "
         f"{evaluation.elbo_samples} samples of z"
     )
+    bits: list[tuple[str, str, str]] = []
+    if config.likelihood == "gaussian":
+        each = bits_per_dimension(evaluation.negative_elbo, config.pixels)
+        bits = [("bits per dimension", f"{each:.3f}", f"-ELBO of each of {config.pixels:,} values")]
     importance = f"{evaluation.importance_samples} importance samples of that Gaussian"
     for row in (
         ("epoch", f"{round(evaluation.epoch, 2):g}", f"step {evaluation.step:,}"),
         ("test images", f"{evaluation.images:,}", "losses in nats per image"),
         ("-ELBO", f"{evaluation.negative_elbo:.2f}", over_images),
         ("-ELBO, refined", f"{evaluation.refined_negative_elbo:.2f}", refined),
+        *bits,
         ("reconstruction", f"{evaluation.reconstruction:.2f}", "z sampled once"),
         ("KL", f"{evaluation.kl:.2f}", "closed form"),
         ("NLL", f"{evaluation.nll:.2f}", importance),
-        ("active units", f"{evaluation.active_units}", f"of {latent_dim} latent dimensions"),
+        ("active units", f"{evaluation.active_units}", f"of {config.latent_dim} latent dimensions"),
         ("1 neighbour", f"{evaluation.knn_1:.4f}", "share whose class is that of the nearest"),
         ("5 neighbours", f"{evaluation.knn_5:.4f}", agree),
         ("20 neighbours", f"{evaluation.knn_20:.4f}", agree),

@@ -80,6 +80,10 @@ def verdict(published: PublishedResult, config: TrainConfig) -> Verdict:
     """Whether the test losses of a run of `config` are comparable with those published."""
     if config.dataset != "mnist":
         return Verdict(False, f"Not comparable: this run learned {config.dataset}, that one MNIST.")
+    if config.likelihood != "bernoulli":
+        return Verdict(
+            False, f"Not comparable: this run has a {config.likelihood} likelihood, that one a Bernoulli one."
+        )
     if published.obstacle:
         return Verdict(False, f"Not comparable: {published.obstacle}, ours of the test images.")
     if config.latent_dim != published.latent_dim:

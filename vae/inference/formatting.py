@@ -1,4 +1,6 @@
-"""Text for latent coordinates and numbers: axis names, and decimals with a minus sign."""
+"""Text for latent coordinates and numbers: axis names, decimals with a minus sign, units of a loss."""
+
+import math
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -16,3 +18,8 @@ def axis_names(latent_dim: int) -> tuple[str, str]:
 def format_number(value: float, *, thousands: str = "") -> str:
     """A number with two decimals, with a minus sign instead of a hyphen, and without −0."""
     return f"{value:z{thousands}.2f}".replace("-", "−")
+
+
+def bits_per_dimension(nats: float, values: int) -> float:
+    """A loss of a picture, in nats, as bits for each of its values: `nats` / (`values` · log 2)."""
+    return nats / (values * math.log(2))

@@ -131,7 +131,9 @@ def _actions(runs: Sequence[Run]) -> None:
                 if st.button("Delete", type="primary"):
                     _delete(runs)
         which = "Their curves" if len(runs) <= OVERLAID else f"The curves of the newest {OVERLAID}"
-        st.caption(f"{which} lie over those of the run on Watch.")
+        st.caption(
+            f"{which} lie over those of the run on Watch, if that has the same data set and likelihood."
+        )
 
 
 def _rename_button(run: Run) -> None:

@@ -78,6 +78,15 @@ def chart_options() -> ChartOptions:
     return ChartOptions("log" if logarithmic else "linear", x)
 
 
+def comparable(run: Run, other: Run) -> bool:
+    """Whether the losses of both are of the same pictures and likelihood, so that they can share a chart."""
+    try:
+        one, two = run.config, other.config
+    except VaeError:  # of a damaged run
+        return False
+    return all(getattr(one, name) == getattr(two, name) for name in ("dataset", "contents", "likelihood"))
+
+
 def live_panels(run: Run, page: PageState, options: ChartOptions) -> None:
     """Shows progress and panels: the fragment that is polled while the run trains."""
     rerun_if_deleted(run)
@@ -94,7 +103,7 @@ def live_panels(run: Run, page: PageState, options: ChartOptions) -> None:
     with screen_part("progress"):
         show_progress(run, status)
     notices(run, status, newest)
-    runs = [run, *(other for other in overlaid_runs() if other.name != run.name)]
+    runs = [run, *(other for other in overlaid_runs() if other.name != run.name and comparable(run, other))]
     with screen_part("curves"):
         live_figure(
             curves_figure(runs, status, *options),
@@ -151,6 +160,6 @@ def _curves(
         Curve(title, run_data.losses(run), free=run.config.free_bits * run.config.latent_dim)
         for title, run in zip(titles, runs, strict=True)
     ]
-    references = all(run.config.dataset == "mnist" for run in runs)
+    references = all((run.config.dataset, run.config.likelihood) == ("mnist", "bernoulli") for run in runs)
     marks = rate_changes(lines[0].losses, _status)
     return figure_spec(loss_curves(lines, scale=scale, x=x, references=references, changes=marks))
