@@ -231,7 +231,7 @@ def test_a_picture_is_uploaded_and_one_is_drawn(shared: Server, page: Page) -> N
 
     for name, content in (("text.png", b"no picture"), ("grey.png", png(np.full((9, 9), 7, np.uint8)))):
         upload.set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
-        expect(page.get_by_text(re.compile("not a PNG or JPEG|Nothing stands out"))).to_be_visible()
+        expect(page.get_by_text(re.compile("not a PNG, JPEG|Nothing stands out"))).to_be_visible()
     expect(page.get_by_text("Nothing stands out")).to_be_visible()
 
     page.get_by_role("radio", name="Draw").click()

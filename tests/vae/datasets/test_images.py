@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageSequence
 
 from vae import VaeError
-from vae.datasets.images import as_images, as_rows, read_image, rows_as_images
+from vae.datasets.images import FORMATS, as_images, as_rows, decode, read_image, rows_as_images
 from vae.export.images import enlarged, gif, png
 
 
@@ -60,10 +60,53 @@ def test_exif_turns_the_picture_upright(kind: str) -> None:
     assert np.abs(picture.astype(int) - upright).mean() < 3
 
 
-def test_the_first_frame_of_an_animated_png() -> None:
+@pytest.mark.parametrize("kind", ["PNG", "GIF", "WEBP", "TIFF"])
+def test_the_first_of_several_frames(kind: str) -> None:
     frames = [drawing(), drawing().rotate(90)]
-    content = file(frames[0], save_all=True, append_images=frames[1:])
+    options = {"lossless": True} if kind == "WEBP" else {}
+    content = file(frames[0], kind, save_all=True, append_images=frames[1:], **options)
     np.testing.assert_array_equal(read_image(content), np.asarray(drawing()))
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_each_format_is_read_in_grey_and_colour(kind: str) -> None:
+    image = Image.new("RGB", (40, 20), (200, 30, 60))
+    content = file(image, kind, **({"lossless": True} if kind == "WEBP" else {}))
+    colour, grey = read_image(content, 3), read_image(content)
+    assert colour.shape == (20, 40, 3)
+    assert np.abs(colour.astype(int) - (200, 30, 60)).max() <= 2
+    assert grey.shape == (20, 40)
+    assert np.abs(grey.astype(int) - 84).max() <= 2  # 0.299 R + 0.587 G + 0.114 B
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGBA", "LA", "I;16", "CMYK"])
+def test_every_mode_is_read_in_colour(mode: str) -> None:
+    grey = drawing()
+    if mode == "I;16":
+        image = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    else:
+        image = grey.convert("RGB").convert(mode)
+    picture = read_image(file(image, "TIFF"), 3)
+    assert picture.shape == (40, 60, 3)
+    if mode != "1":
+        assert np.abs(picture.astype(int) - np.asarray(grey)[..., None]).mean() < 3
+
+
+def test_a_transparent_colour_picture_lies_on_the_ground_that_it_contrasts_with() -> None:
+    image = Image.new("RGBA", (60, 40), (9, 9, 9, 0))
+    ImageDraw.Draw(image).rectangle((20, 10, 40, 30), fill=(120, 0, 0, 255))
+    ImageDraw.Draw(image).rectangle((20, 31, 40, 36), fill=(120, 0, 0, 128))
+    picture = read_image(file(image), 3)
+    assert picture[0, 0].tolist() == [255, 255, 255]
+    assert picture[20, 30].tolist() == [120, 0, 0]
+    assert picture[33, 30].tolist() == [187, 127, 127]
+
+
+def test_the_shorter_side_keeps_enough_pixels() -> None:
+    for kind in ("PNG", "JPEG"):
+        content = file(Image.new("RGB", (3000, 300), "white"), kind)
+        assert decode(content, 1, 64, min).shape == (75, 750)
+        assert max(decode(content, 1, 64).shape) < 128
 
 
 def test_large_pictures_are_read_small() -> None:
@@ -89,23 +132,22 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(size: tuple[int, in
 
 
 def others() -> dict[str, bytes]:
-    frames = [drawing(), drawing().rotate(90)]
     return {
         "nothing": b"",
         "text": b"I am a picture",
-        "gif": file(frames[0], "GIF", save_all=True, append_images=frames[1:]),
-        "bmp": file(frames[0], "BMP"),
+        "eps": file(drawing(), "EPS"),
+        "floats": file(drawing().convert("F"), "TIFF"),
         "inflated text": hollow(9, 9, chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(10_000_000)))),
     }
 
 
 @pytest.mark.parametrize("name", others())
 def test_other_files_are_refused(name: str) -> None:
-    with pytest.raises(VaeError, match="not a PNG or JPEG picture"):
+    with pytest.raises(VaeError, match="not a PNG, JPEG, WebP, GIF, BMP or TIFF picture"):
         read_image(others()[name])
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+@pytest.mark.parametrize("kind", FORMATS)
 def test_torn_and_changed_files_are_refused_or_read(kind: str) -> None:
     content = file(drawing().resize((240, 160)).convert("RGB"), kind, exif=Image.Exif())
     for tenth in range(10):
