@@ -7,9 +7,7 @@ implies, and the bytes are counted while they are unpacked.
 import re
 import shutil
 import stat
-import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +25,16 @@ from vae.runs.titles import given_title, title_path
 from vae.storage.atomic import move_atomic, temporary_path
 from vae.storage.systems import is_reserved
 from vae.storage.untrusted import MAX_JSON, open_limited, reason, safetensors_limit, shortened
+from vae.storage.zips import (
+    MODE_SHIFT,
+    SYSTEM_FILES,
+    UNREADABLE,
+    count_entries,
+    is_cut_off,
+    is_encrypted,
+    is_link,
+    is_packed_usually,
+)
 
 MAX_ZIP = 200  # megabytes: a page holds it in memory
 MAX_BYTES = 256_000_000  # unpacked; 3 x 1024 units with their training state have 170 MB
@@ -36,30 +44,14 @@ MEMBER = re.compile(
     r"(?P<file>(?:config|status|evaluation|title)\.json|metrics\.jsonl|(?:model|view|resume)\.safetensors"
     r"|snapshots/[0-9]{8,16}\.safetensors)"
 )
-# Other files in folders that were packed by hand, most of them hidden: locks, logs and requests, which are of
-# use on one machine only; whatever begins with a dot, such as files that a live run was just writing; what
-# Windows, macOS, Office and Synology's disks leave.
+# Other files in folders that were packed by hand: locks, logs and requests, which are of use on one machine
+# only, files that a live run was just writing, and those of the system.
 IGNORED = re.compile(
-    r"(?:.+/)?(?:lock|request\.lock|request\.json|log\.txt|training_scores\.safetensors|Icon\r|)"
-    r"|(?:.+/)?(?i:thumbs\.db(?::encryptable)?|ehthumbs(?:_vista)?\.db|desktop\.ini|~\$[^/]+)"
-    r"|(?:.+/)?[^/]+:(?i:zone\.identifier)"
-    r"|(?:.+/)?(?:\.(?!\.?(?:/|$))[^/]+|__MACOSX|\$RECYCLE\.BIN|System Volume Information|@eaDir)(?:/.*)?"
+    r"(?:.+/)?(?:lock|request\.lock|request\.json|log\.txt|training_scores\.safetensors|)|"
+    + SYSTEM_FILES.pattern
 )
 _CHUNK = 1_000_000  # bytes copied at once
 _UNNAMED = "zip"  # the temporary folder of a run whose zip has no valid name; its config then names it
-_ENTRY_SIGNATURE = b"PK\x01\x02"  # of each entry in a zip's directory, which is at its end
-_START = b"PK\x03\x04"  # of the first entry
-_MODE_SHIFT = 16  # the position of a file's mode in an entry's attributes
-_ENCRYPTED = 1  # a bit of an entry's flags
-_UNREADABLE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    RuntimeError,
-    ValueError,
-    OverflowError,
-)
 
 
 def pack(run: Run, file: BinaryIO) -> None:
@@ -81,7 +73,7 @@ def pack(run: Run, file: BinaryIO) -> None:
     with zipfile.ZipFile(file, "w") as archive:
         for path in paths:
             entry = zipfile.ZipInfo((run.name / path.relative_to(run.path)).as_posix())  # its date is 1980
-            entry.create_system, entry.external_attr = 3, (stat.S_IFREG | 0o644) << _MODE_SHIFT  # 3: Unix
+            entry.create_system, entry.external_attr = 3, (stat.S_IFREG | 0o644) << MODE_SHIFT  # 3: Unix
             entry.compress_type = zipfile.ZIP_DEFLATED
             try:
                 with open_limited(path, MAX_BYTES) as source, archive.open(entry, "w") as member:
@@ -132,34 +124,17 @@ def _open_zip(file: BinaryIO) -> Iterator[zipfile.ZipFile]:
     try:
         if file.seek(0, 2) > MAX_ZIP * 1e6:
             raise VaeError(f"The zip has more than {MAX_ZIP} MB. Copy the run's folder instead.")
-        # Counted before `zipfile` makes an object of each entry: a small zip can declare millions.
-        if _count(file, _ENTRY_SIGNATURE) > MAX_ENTRIES:
+        if count_entries(file) > MAX_ENTRIES:
             raise VaeError(f"The zip holds more than {MAX_ENTRIES} files, which no run has.")
-        if _is_cut_off(file):
+        if is_cut_off(file):
             raise VaeError("The zip is cut off: its end is missing. Download or copy it again.")
         with zipfile.ZipFile(file) as archive:
             yield archive
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise VaeError(
             f"The zip cannot be unpacked ({shortened(reason(error))}). Download or copy it again; if "
             "that does not help, pack the run's folder again."
         ) from error
-
-
-def _is_cut_off(file: BinaryIO) -> bool:
-    """Whether a file begins as a zip does, or is empty, and does not end as one."""
-    file.seek(0)
-    return file.read(len(_START)) in (b"", _START) and not zipfile.is_zipfile(file)
-
-
-def _count(file: BinaryIO, pattern: bytes) -> int:
-    """How often `pattern` occurs in a file."""
-    found, end = 0, b""  # of the chunk before
-    file.seek(0)
-    while content := file.read(_CHUNK):
-        found += (end + content).count(pattern)
-        end = content[1 - len(pattern) :]
-    return found
 
 
 def _extract_run(archive: zipfile.ZipFile, folder: Path) -> Run:
@@ -194,11 +169,9 @@ def _members(archive: zipfile.ZipFile) -> tuple[str, dict[str, zipfile.ZipInfo]]
     for entry in entries:
         name, found = shortened(repr(entry.filename)), MEMBER.fullmatch(entry.filename)
         assert found is not None
-        kind = stat.S_IFMT(entry.external_attr >> _MODE_SHIFT)
-        if kind not in (0, stat.S_IFREG) or entry.flag_bits & _ENCRYPTED:
+        if is_link(entry) or is_encrypted(entry):
             raise VaeError(f"In the zip {name} is a link or encrypted. Pack plain files.")
-        # Other methods may take much memory.
-        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        if not is_packed_usually(entry):
             raise VaeError(f"In the zip {name} is packed in an unusual way. Pack it anew, with deflate.")
         if found["file"] in members:
             raise VaeError(f"The zip holds {shortened(found['file'])} twice. Pack one run's folder alone.")
