@@ -14,6 +14,7 @@ import json
 import math
 import os
 import shutil
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -146,7 +147,8 @@ class DatasetWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for file in self._files.values():
-            file.close()
+            with suppress(OSError):  # on a full disk
+                file.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def add(

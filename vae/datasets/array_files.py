@@ -1,0 +1,557 @@
+"""Arrays of pictures in npz, npy and idx files and in tables of pixels (CSV), mapped from the disk.
+
+What is compressed is unpacked to a temporary file first, so that memory does not grow with the number of
+pictures. Pickled objects are refused by their headers, without loading them.
+
+Shapes: N pictures, H, W pixels, C channels, S pixels of a side, P values of a picture.
+"""
+
+import gzip
+import math
+import re
+import struct
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, NamedTuple, TextIO
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from vae import VaeError
+from vae.datasets.idx import UINT8
+from vae.datasets.images import ImageArray, with_channels
+from vae.datasets.sources import MAX_UNPACKED, Source, check_count, printable
+from vae.storage.untrusted import reason, shortened
+from vae.storage.zips import UNREADABLE, count_entries, is_encrypted, is_packed_usually
+
+Layout = Literal["NHW", "NHWC", "NCHW"]
+Array = npt.NDArray[Any]
+NOT_FINITE = "values that are no numbers"
+# The arrays of an npz: training images and labels, test images and labels.
+NPZ_NAMES = (
+    ("x_train", "y_train", "x_test", "y_test"),
+    ("train_images", "train_labels", "test_images", "test_labels"),
+    ("images", "labels", "", ""),
+    ("x", "y", "", ""),
+)
+LABEL_COLUMNS = {"label", "labels", "class", "target", "category", "digit", "y"}
+MAX_MEMBERS = 1000  # of an npz
+MAX_ITEM = 1000  # bytes of a label
+MAX_PIXELS = 4_000_000  # of a picture in an array
+MAX_CSV = 2_000_000_000  # bytes
+MAX_LINE = 4_000_000  # characters
+ROWS = 1000  # of a table that are read at once
+GZIP = b"\x1f\x8b"
+_CHUNK = 4_000_000  # bytes copied, or values looked at, at once
+_IDX = re.compile(r"(?i)(?P<start>.*)images?(?P<middle>[-._]idx)[34](?P<end>[-._]?ubyte)?(?P<gz>\.gz)?")
+_TEST_NAME = re.compile(r"(?i)t10k|test")
+_ADVICE = "Save the pictures as an array of the shape (N, H, W), (N, H, W, C) or (N, C, H, W)"
+
+
+class Levels(NamedTuple):
+    """How values become levels: `value * factor + offset`, with a sentence that says what was assumed."""
+
+    factor: float
+    offset: float
+    note: str
+
+
+class ArrayPictures(Source):
+    """Pictures in one or two arrays, training pictures first."""
+
+    def __init__(self, path: Path, layout: Layout | None = None) -> None:
+        super().__init__(path)
+        self._layout = layout  # None: it follows from the shape
+        self._parts: list[Array] = []  # each (N, H, W) or (N, H, W, C), a view of a file
+        self._levels = Levels(1, 0, "")
+
+    def __len__(self) -> int:
+        return sum(map(len, self._parts))
+
+    def name(self, number: int) -> str:
+        return f"number {number:,}"
+
+    def read(self, number: int, channels: int, enough: int) -> ImageArray:  # noqa: ARG002 (they are small)
+        beyond = number - len(self._parts[0])
+        values = self._parts[0][number] if beyond < 0 else self._parts[1][beyond]
+        if values.dtype != np.uint8 or self._levels.factor != 1:
+            values = values.astype(np.float64)
+            if not np.isfinite(values).all():
+                raise ValueError(NOT_FINITE)
+            values = np.rint(values * self._levels.factor + self._levels.offset).clip(0, 255).astype(np.uint8)
+        return np.asarray(with_channels(Image.fromarray(np.ascontiguousarray(values)), channels))
+
+    def _set_pictures(self, arrays: list[Array]) -> None:
+        """Takes the arrays of training and perhaps of test pictures. Raises VaeError if they are none."""
+        for array in arrays:
+            check_count(self.path, len(array) if array.ndim else 0)
+        self._parts = [_as_pictures(array, self._layout, self.path.name) for array in arrays]
+        if len({part.shape[1:] for part in self._parts}) > 1:
+            shapes = " and ".join(str(array.shape) for array in arrays)
+            raise VaeError(f"The training and test pictures of {self.path.name} differ in form: {shapes}.")
+        check_count(self.path, len(self))
+        if len(self._parts) > 1:
+            self.in_test = np.repeat([False, True], [len(part) for part in self._parts])
+        self._levels = _levels(self._parts, self.path.name)
+        if self._levels.note:
+            self.notes.append(self._levels.note)
+
+    def _take_labels(self, arrays: list[Array]) -> None:
+        """Takes an array of labels for each of the pictures. Raises VaeError if they do not fit."""
+        labels = []
+        for array, part in zip(arrays, self._parts, strict=True):
+            if array.dtype.itemsize > MAX_ITEM:
+                raise VaeError(f"The labels of {self.path.name} are longer than {MAX_ITEM} bytes each.")
+            values = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+            if values.ndim != 1:
+                raise VaeError(
+                    f"The labels of {self.path.name} have the shape {array.shape}. Save one label for each "
+                    "picture, in an array of one dimension."
+                )
+            if len(values) != len(part):
+                raise VaeError(
+                    f"{self.path.name} has {len(part):,} pictures and {len(values):,} labels. Save one "
+                    "label for each picture, or no labels."
+                )
+            labels.append(_plain_labels(values, self.path.name))
+        self.set_labels(np.concatenate(labels).tolist())
+
+
+def _plain_labels(values: Array, name: str) -> Array:
+    """Labels as whole numbers or text. Raises VaeError for others."""
+    if values.dtype.kind == "S":
+        return np.char.decode(values, "utf-8", "replace")
+    if values.dtype.kind == "f" and np.isfinite(values).all() and (values == np.floor(values)).all():
+        return values.astype(np.int64)
+    if values.dtype.kind not in "biuU":
+        raise VaeError(f"The labels of {name} are neither whole numbers nor text. Save one of these.")
+    return values
+
+
+def _as_pictures(array: Array, layout: Layout | None, name: str) -> Array:
+    """A view of an array as (N, H, W) or (N, H, W, C). Raises VaeError if it is unclear or no pictures."""
+    if array.dtype.kind not in "buif":
+        raise VaeError(f"{name} holds values of the type {array.dtype}, which are no pixels. Save numbers.")
+    shape = array.shape
+    unclear = VaeError(
+        f"{name} has an array of the shape {shape}, which can mean more than one thing. Say which by "
+        "the layout: NHW for grey, NHWC for colours pixel by pixel, NCHW for colours channel by channel."
+    )
+    found = _pictures_of_rows(array, layout, unclear) if array.ndim == 2 else None
+    if array.ndim == 3:
+        if layout is None and (shape[2] in (3, 4) or shape[0] in (1, 3, 4)):
+            raise unclear  # one picture in colour?
+        found = array if layout in (None, "NHW") else None
+    if array.ndim == 4:
+        last, first = shape[3] in (1, 3, 4), shape[1] in (1, 3)
+        if layout is None and ((last and first) or (last and shape[0] in (1, 3, 4))):
+            raise unclear
+        if last and layout in (None, "NHWC"):
+            found = array
+        elif first and layout in (None, "NCHW"):
+            found = array.transpose(0, 2, 3, 1)
+    if found is None or not all(found.shape):
+        raise VaeError(f"{name} has an array of the shape {shape}, which are no pictures. {_ADVICE}.")
+    if found.shape[1] * found.shape[2] > MAX_PIXELS:
+        raise VaeError(
+            f"The pictures of {name} have more than {MAX_PIXELS // 10**6} megapixels. Make them smaller."
+        )
+    return found[..., 0] if found.ndim == 4 and found.shape[3] == 1 else found
+
+
+def _pictures_of_rows(array: Array, layout: Layout | None, unclear: VaeError) -> Array | None:
+    """An array (N, P) as (N, S, S) or (N, S, S, 3); None if P fits no square."""
+    count, values = array.shape
+    side, colour_side = math.isqrt(values), math.isqrt(values // 3)
+    if side**2 == values:
+        if layout is None and count == values and count > 1:
+            raise unclear  # one picture?
+        return array.reshape(count, side, side) if layout in (None, "NHW") else None
+    if 3 * colour_side**2 != values:
+        return None
+    if layout is None:
+        raise unclear
+    if layout == "NCHW":
+        return array.reshape(count, 3, colour_side, colour_side).transpose(0, 2, 3, 1)
+    return array.reshape(count, colour_side, colour_side, 3) if layout == "NHWC" else None
+
+
+def _levels(parts: list[Array], name: str) -> Levels:
+    """How the values of all pictures become levels, by their range. Raises VaeError for an unclear one."""
+    low, high, finite = math.inf, -math.inf, True
+    for part in parts:
+        step = max(1, _CHUNK // max(1, math.prod(part.shape[1:])))
+        for start in range(0, len(part), step):
+            values = part[start : start + step]
+            if values.dtype.kind == "f":
+                kept = values[np.isfinite(values)]
+                finite &= kept.size == values.size
+                values = kept
+            if values.size:
+                low, high = min(low, float(values.min())), max(high, float(values.max()))
+    if low > high:
+        raise VaeError(f"{name} holds no numbers: all of its values are NaN or infinite.")
+    kind = parts[0].dtype.kind
+    low, high = round(low, 3), round(high, 3)
+    span = f"Its values are from {low:g} to {high:g}: "
+    missing = "" if finite else " Pictures with NaN or infinite values are left out."
+    if low < 0:
+        if low >= -1.001 and high <= 1.001 and kind == "f":
+            return Levels(127.5, 127.5, f"{span}-1 was taken as black, 1 as white.{missing}")
+    elif high <= 1.001:
+        return Levels(255, 0, f"{span}0 was taken as black, 1 as white.{missing}")
+    elif high <= 255.001:
+        note = f"{span}0 was taken as black, 255 as white.{missing}"
+        return Levels(1, 0, "" if kind == "u" and parts[0].itemsize == 1 else note)
+    elif high <= 65535 and kind in "iu":
+        return Levels(255 / 65535, 0, f"{span}0 was taken as black, 65535 as white.")
+    raise VaeError(
+        f"The values of {name} are from {low:g} to {high:g}, and nothing says which are black and white. "
+        "Save them as 0 to 255, or as floats from 0 to 1."
+    )
+
+
+class NpyPictures(ArrayPictures):
+    """The pictures in an npy file, without labels."""
+
+    kind = "npy file"
+
+    def open(self) -> None:
+        file = self.files.enter_context(self.path.open("rb"))
+        self._set_pictures([_map_npy(file, self.path.name)])
+
+
+class NpzPictures(ArrayPictures):
+    """The pictures and labels in an npz file, by the names of its arrays."""
+
+    kind = "npz file"
+
+    def open(self) -> None:
+        try:
+            self._take_arrays()
+        except UNREADABLE as error:
+            raise VaeError(
+                f"{self.path.name} cannot be read as an npz file ({shortened(reason(error))}). Save or "
+                "copy it again."
+            ) from error
+
+    def _take_arrays(self) -> None:
+        name = self.path.name
+        file = self.files.enter_context(self.path.open("rb"))
+        if count_entries(file) > MAX_MEMBERS:
+            raise VaeError(f"{name} holds more than {MAX_MEMBERS:,} arrays. Save the pictures alone.")
+        self._zip = self.files.enter_context(zipfile.ZipFile(file))
+        self._entries = {entry.filename.removesuffix(".npy").lower(): entry for entry in self._zip.infolist()}
+        pictures, labels = _choose(list(self._entries), name)
+        self._set_pictures([self._array(each) for each in pictures])
+        if labels:
+            self._take_labels([self._array(each) for each in labels])
+
+    def _array(self, name: str) -> Array:
+        entry, what = self._entries[name], f"{name} in {self.path.name}"
+        if is_encrypted(entry) or not is_packed_usually(entry):
+            raise VaeError(f"{what} is encrypted or packed in an unusual way. Save it with np.savez.")
+        with self._zip.open(entry) as member:
+            _read_header(member, what)  # before anything is unpacked
+        with self._zip.open(entry) as member:
+            return _map_npy(_unpacked(self, member), what)
+
+
+class IdxPictures(ArrayPictures):
+    """idx files: one of pictures, with its labels beside it, or all in a folder; gzipped or not."""
+
+    kind = "idx files"
+
+    def open(self) -> None:
+        images = self._image_files()
+        labels = [_labels_beside(path) for path in images]
+        self._set_pictures([self._array(path) for path in images])
+        if any(labels):
+            found = [path for path in labels if path is not None]
+            if len(found) < len(labels):
+                raise VaeError(
+                    f"{found[0].name} has labels of one part alone. Put those of the other beside it."
+                )
+            self._take_labels([self._array(path) for path in found])
+
+    def _image_files(self) -> list[Path]:
+        """The file of the training pictures, and perhaps that of the test pictures."""
+        if not self.path.is_dir():
+            return [self.path]
+        files = sorted(idx_files(self.path))
+        test = [path for path in files if _TEST_NAME.search(path.name)]
+        train = [path for path in files if path not in test]
+        if len(train) > 1 or len(test) > 1 or not train:
+            raise VaeError(
+                f"{self.path.name} holds {len(files)} idx files of pictures, and it is not clear which "
+                "are for training and testing. Add one of the files, or leave two: one with test in its name."
+            )
+        return [*train, *test]
+
+    def _array(self, path: Path) -> Array:
+        file: BinaryIO = self.files.enter_context(path.open("rb"))
+        if file.read(2) == GZIP:
+            file.seek(0)
+            try:
+                with gzip.open(file) as packed:
+                    _read_idx_header(packed, path.name)
+                file.seek(0)
+                with gzip.open(file) as packed:
+                    file = _unpacked(self, packed)
+            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+                raise VaeError(f"{path.name} is cut off or damaged. Download or copy it again.") from error
+        file.seek(0)
+        return _map(file, np.uint8, _read_idx_header(file, path.name), path.name)
+
+
+def idx_files(folder: Path) -> Iterator[Path]:
+    """The idx files of pictures in a folder, by their names. Raises OSError."""
+    return (path for path in folder.iterdir() if _IDX.fullmatch(path.name) and path.is_file())
+
+
+def _labels_beside(path: Path) -> Path | None:
+    """The file of the labels of a file of pictures, if there is one."""
+    if (found := _IDX.fullmatch(path.name)) is None:
+        return None
+    name = f"{found['start']}labels{found['middle']}1{found['end'] or ''}"
+    beside = (path.with_name(name + end) for end in (found["gz"] or "", ".gz", ""))
+    return next((each for each in beside if each.is_file()), None)
+
+
+def _read_idx_header(file: Any, name: str) -> tuple[int, ...]:
+    """The shape in the header of an idx file of levels or labels. Raises VaeError."""
+    start = file.read(4)
+    dimensions = start[3] if len(start) == 4 else 0
+    sizes = file.read(4 * dimensions)
+    if start[:3] != bytes((0, 0, UINT8)) or dimensions not in (1, 3, 4) or len(sizes) < 4 * dimensions:
+        raise VaeError(f"{name} is no idx file of bytes with pictures or labels. Choose another file.")
+    shape = struct.unpack(f">{dimensions}I", sizes)
+    if math.prod(shape) > MAX_UNPACKED:
+        raise VaeError(
+            f"{name} has the shape {shape}, more than {MAX_UNPACKED / 1e9:g} GB. Save fewer pictures."
+        )
+    return shape
+
+
+class CsvPictures(ArrayPictures):
+    """A table with a picture in each row: its pixels, and perhaps its label."""
+
+    kind = "table of pixels"
+
+    def open(self) -> None:
+        if self.path.stat().st_size > MAX_CSV:
+            raise VaeError(f"{self.path.name} has more than {MAX_CSV / 1e9:g} GB. Save it as an npy file.")
+        with self.path.open(encoding="utf-8-sig", errors="replace") as file:
+            table = _Table(file, self.path.name)
+            self.notes.append(table.note)
+            pixels = self.files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (closed with the source)
+            labels: list[str] = []
+            count = 0
+            for values, some in table.batches():
+                pixels.write(values.tobytes())
+                count += len(values)
+                labels += some
+                check_count(self.path, count)
+        pixels.flush()
+        pixels.seek(0)
+        array = _map(pixels, np.float32, (count, len(table.pixels)), self.path.name)
+        self._set_pictures([array])
+        if labels:
+            self.set_labels(labels)
+
+
+class _Table:
+    """A table of numbers in a text file, whose columns are known from its first rows.
+
+    Attributes:
+        pixels: the columns of pixels.
+        label: the column of labels; None if there is none.
+        note: a sentence on how the columns were taken.
+    """
+
+    def __init__(self, file: TextIO, name: str) -> None:
+        self._file, self._name = file, name
+        self._delimiter, self._rows = " ", 1
+        first = self._lines()
+        if first and (most := max(",;\t", key=first[0].count)) in first[0]:
+            self._delimiter = most
+        header = self._fields(first[0]) if first else []
+        self._columns = len(header)
+        self._rows = max(1, min(ROWS, _CHUNK // max(1, self._columns)))
+        if not _is_header(header):
+            self._waiting, header = first + self._lines(), []
+        else:
+            self._waiting = self._lines()
+        if not self._waiting or self._columns < 2:
+            raise VaeError(f"{name} is no table of pixels: it has no rows of numbers. Choose another file.")
+        self.label, self.note = self._label_column(header)
+        self.pixels = [column for column in range(self._columns) if column != self.label]
+
+    def batches(self) -> Iterator[tuple[npt.NDArray[np.float32], list[str]]]:
+        """Pixels, (rows, P), and labels of all rows, some at a time. Raises VaeError."""
+        while lines := self._waiting:
+            self._check(lines)
+            labels = [] if self.label is None else [_label(self._fields(line)[self.label]) for line in lines]
+            try:
+                values = np.loadtxt(
+                    lines,
+                    np.float32,
+                    delimiter=None if self._delimiter == " " else self._delimiter,
+                    usecols=self.pixels,
+                    ndmin=2,
+                    quotechar='"',
+                    comments=None,
+                )
+            except ValueError as error:
+                raise VaeError(
+                    f"A value of {self._name} is no number ({printable(reason(error))}). Correct it, or "
+                    "leave that row out."
+                ) from error
+            yield values, labels
+            self._waiting = self._lines()
+
+    def _lines(self) -> list[str]:
+        """The next lines that are not empty. Raises VaeError if there is one that no table has."""
+        lines: list[str] = []
+        while len(lines) < self._rows and (line := self._file.readline(MAX_LINE)):
+            if len(line) == MAX_LINE or "\0" in line:
+                raise VaeError(f"{self._name} is no table of pixels in text. Choose another file.")
+            if line.strip():
+                lines.append(line.strip(" \r\n"))
+        return lines
+
+    def _fields(self, line: str) -> list[str]:
+        fields = line.split() if self._delimiter == " " else line.split(self._delimiter)
+        return [field.strip().strip('"') for field in fields]
+
+    def _check(self, lines: list[str]) -> None:
+        """Raises VaeError for a row with another number of columns."""
+        for line in lines:
+            columns = len(line.split()) if self._delimiter == " " else line.count(self._delimiter) + 1
+            if columns != self._columns:
+                raise VaeError(
+                    f"A row of {self._name} has {columns:,} columns and the first has {self._columns:,}: "
+                    f"{shortened(printable(line))!r}. Correct it, or leave that row out."
+                )
+
+    def _label_column(self, header: list[str]) -> tuple[int | None, str]:
+        """The column of labels, if there is one, and a sentence on that."""
+        for column, name in enumerate(header):
+            if name.lower() in LABEL_COLUMNS:
+                return column, f"The column {shortened(printable(name))} was taken as labels."
+        if _fits_square(self._columns) or not _fits_square(self._columns - 1):
+            return None, "No column was taken as labels."
+        self._check(self._waiting)
+        rows = [self._fields(line) for line in self._waiting]
+        ends = {0: "first", self._columns - 1: "last"}
+        texts = [column for column in ends if any(_number(row[column]) is None for row in rows)]
+        varied = [column for column in ends if len({row[column] for row in rows}) > 1]
+        # A pixel in a corner is often the same in all pictures, a label is not.
+        column = (texts or varied or [0])[0]
+        return column, f"The {ends[column]} column was taken as labels."
+
+
+def _is_header(fields: list[str]) -> bool:
+    """Whether the first row of a table holds names of columns, or their numbers."""
+    words = sum(_number(field) is None for field in fields)
+    numbered = fields == [str(column) for column in range(len(fields))]
+    return words > 1 or numbered or any(field.lower() in LABEL_COLUMNS for field in fields)
+
+
+def _fits_square(values: int) -> bool:
+    """Whether so many values are a square picture, in grey or colour."""
+    return any(channels * math.isqrt(values // channels) ** 2 == values for channels in (1, 3))
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _label(text: str) -> str:
+    """A label as text; whole numbers without a decimal point."""
+    number = _number(text)
+    return str(int(number)) if number is not None and number.is_integer() else text
+
+
+def _choose(names: list[str], file: str) -> tuple[list[str], list[str]]:
+    """The names of the arrays of pictures and of labels. Raises VaeError if there are none."""
+    for train, train_labels, test, test_labels in NPZ_NAMES:
+        if train in names:
+            pictures = [train, *([test] if test in names else [])]
+            labels = [name for name in (train_labels, test_labels)[: len(pictures)] if name in names]
+            if labels and len(labels) < len(pictures):
+                raise VaeError(
+                    f"{file} has labels of one part alone: {labels[0]}. Save labels of both parts, or none."
+                )
+            return pictures, labels
+    if len(names) == 1:
+        return names, []
+    found = ", ".join(shortened(printable(name)) for name in names[:5]) or "nothing"
+    raise VaeError(
+        f"{file} holds {found}. Call its arrays x_train, y_train, x_test and y_test, or images and labels."
+    )
+
+
+def _read_header(file: Any, name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Reads the header of an npy file: shape, Fortran order, type. Raises VaeError for objects and damage."""
+    try:
+        version = np.lib.format.read_magic(file)
+        read = (
+            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        )
+        shape, fortran, kind = read(file)
+    except (ValueError, EOFError, OSError, struct.error) as error:
+        raise VaeError(
+            f"{name} is no array that can be read ({shortened(reason(error))}). Save it again."
+        ) from error
+    if kind.hasobject:
+        raise VaeError(
+            f"{name} holds pickled Python objects, which could run any program and are not loaded. Save an "
+            "array of numbers."
+        )
+    if any(size < 0 for size in shape) or math.prod(shape) * kind.itemsize > MAX_UNPACKED:
+        raise VaeError(
+            f"{name} has the shape {shape} of {kind}, more than {MAX_UNPACKED / 1e9:g} GB. Save fewer or "
+            "smaller pictures, or levels from 0 to 255 as uint8."
+        )
+    return shape, fortran, kind
+
+
+def _map_npy(file: BinaryIO, name: str) -> Array:
+    """A view of an npy file. Raises VaeError as `_read_header`, and if the file is not whole."""
+    shape, fortran, kind = _read_header(file, name)
+    return _map(file, kind, shape, name, "F" if fortran else "C")
+
+
+def _map(
+    file: BinaryIO, kind: npt.DTypeLike, shape: tuple[int, ...], name: str, order: Literal["C", "F"] = "C"
+) -> Array:
+    """A view of what follows in a file. Raises VaeError if that is not as long as the shape says."""
+    start = file.tell()
+    size = math.prod(shape) * np.dtype(kind).itemsize
+    if file.seek(0, 2) < start + size:
+        raise VaeError(f"{name} is cut off: its end is missing. Download or copy it again.")
+    if size == 0:  # what cannot be mapped
+        return np.empty(shape, kind)
+    return np.asarray(np.memmap(file, kind, "r", start, shape, order))
+
+
+def _unpacked(source: Source, stream: Any, most: int = MAX_UNPACKED) -> BinaryIO:
+    """A temporary file with what a stream gives, at its start. Raises VaeError if that is too much."""
+    file = source.files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (closed with the source)
+    while content := stream.read(_CHUNK):
+        if file.tell() + len(content) > most:
+            raise VaeError(
+                f"{source.path.name} unpacks to more than {most / 1e9:g} GB. Save fewer or smaller pictures."
+            )
+        file.write(content)
+    file.flush()
+    file.seek(0)
+    return file
