@@ -14,9 +14,9 @@ from typing import Annotated, Any
 import numpy as np
 from cyclopts import App, CycloptsError, Parameter
 from pydantic import ValidationError
-from rich.prompt import Confirm
 
 from vae import VaeError
+from vae.cli.data_commands import data
 from vae.cli.output import (
     CLOSED_PIPE,
     OutputConsole,
@@ -27,6 +27,7 @@ from vae.cli.output import (
     write_any_character,
 )
 from vae.cli.terminal import (
+    confirmed,
     download_in_terminal,
     evaluate_in_terminal,
     plain_table,
@@ -70,6 +71,7 @@ app = App(
     console=OutputConsole(),
     default_parameter=Parameter(negative=(), consume_multiple=True),
 )
+app.command(data)
 
 RunsDir = Annotated[
     Path | None, Parameter(help="Folder of the runs; default VAE_RUNS_DIR, or checkpoints in the project.")
@@ -298,13 +300,7 @@ def delete(run: RunName, /, *, runs_dir: RunsDir = None, yes: bool = False) -> N
         Delete without confirmation.
     """
     found = _find(run, runs_dir)
-    try:
-        question = f"Delete {found.name} ({found.size() / 1e6:.1f} MB) for good?"
-        sure = yes or Confirm.ask(question, console=OutputConsole())
-    except (EOFError, RuntimeError, UnicodeDecodeError):  # stdin has ended, is closed, or is no text
-        print()
-        raise VaeError("Nothing was deleted: nobody was there to ask. Add --yes.") from None
-    if sure:
+    if sure := confirmed(f"Delete {found.name} ({found.size() / 1e6:.1f} MB) for good?", yes):
         delete_run(found)
     print(f"Deleted {found.name}." if sure else "Nothing was deleted.")
 

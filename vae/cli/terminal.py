@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict
 
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+from rich.prompt import Confirm
 from rich.table import Column, Table
 
 from vae import VaeError
@@ -105,7 +106,7 @@ def score_in_terminal(run: Run) -> None:
     from vae.runs.checkpoints import save_scores
 
     saved, images = run.saved_model(), load_for(run.config, train=True).images
-    with _progress_of("scored") as progress:
+    with progress_of("scored") as progress:
         scores = score_images(saved.model, images, progress)
     if not scores.finite:
         raise diverged(run.name, "training")
@@ -140,7 +141,7 @@ def evaluate_in_terminal(run: Run, *, as_json: bool) -> None:
     """
     run.saved_model()  # raises VaeError before anything is downloaded, if there are no weights
     download_in_terminal(run.config.dataset)
-    with _progress_of("evaluated", lines=not as_json) as progress:
+    with progress_of("evaluated", lines=not as_json) as progress:
         from vae.evaluation.evaluate import evaluate
 
         evaluation = evaluate(run, progress=progress)
@@ -219,7 +220,7 @@ def _time_left(status: Status) -> str:
 
 
 @contextmanager
-def _progress_of(verb: str, *, lines: bool = True) -> Iterator[Callable[[float], None]]:
+def progress_of(verb: str, *, lines: bool = True) -> Iterator[Callable[[float], None]]:
     """Gives a function that shows the share done, 0 to 1, as a bar on stderr.
 
     Where that is no terminal it prints lines such as "scored 12 %", or nothing without `lines`.
@@ -241,6 +242,15 @@ def _progress(*columns: ProgressColumn, transient: bool = False) -> Progress:
     """A progress bar on stderr, disabled where that is no terminal or cannot draw one."""
     disabled = not can_draw_progress(sys.stderr)
     return Progress(*columns, console=OutputConsole(stderr=True), transient=transient, disable=disabled)
+
+
+def confirmed(question: str, yes: bool) -> bool:
+    """Whether a person agrees, or has agreed by `yes`. Raises VaeError if nobody is there to ask."""
+    try:
+        return yes or Confirm.ask(question, console=OutputConsole())
+    except (EOFError, RuntimeError, UnicodeDecodeError):  # stdin has ended, is closed, or is no text
+        print()
+        raise VaeError("Nothing was deleted: nobody was there to ask. Add --yes.") from None
 
 
 @contextmanager

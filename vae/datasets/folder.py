@@ -234,6 +234,15 @@ def delete_folder(path: Path) -> None:
     shutil.rmtree(hidden)
 
 
+def size_on_disk(path: Path) -> int:
+    """Bytes of the files in a data set's folder; 0 if there is none."""
+    sizes = 0
+    with suppress(OSError):  # it may be deleted meanwhile
+        for file in path.iterdir():
+            sizes += file.lstat().st_size
+    return sizes
+
+
 def _file_name(split: Split, part: Part) -> str:
     return f"{split}-{part}.npy"
 

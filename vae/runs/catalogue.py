@@ -56,6 +56,16 @@ def list_runs(runs_dir: Path) -> list[Run]:
     return [Run(runs_dir / name) for _, name in sorted(ages)]
 
 
+def runs_on(dataset: str, runs_dir: Path) -> list[Run]:
+    """The runs of a data set, those trained last first."""
+    found = []
+    for run in list_runs(runs_dir):
+        with suppress(VaeError):  # its config is damaged
+            if run.config.dataset == dataset:
+                found.append(run)
+    return found
+
+
 def _trained_at(status: Path, otherwise: float) -> float:
     """When a run was trained last, in Unix time, from its status; `otherwise` if that does not say.
 

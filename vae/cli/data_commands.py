@@ -1,0 +1,212 @@
+"""The commands `python -m vae data …`: add data sets of one's own, list, show and delete data sets."""
+
+import json
+import sys
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from vae import VaeError
+from vae.cli.output import table_console
+from vae.cli.terminal import confirmed, plain_table, progress_of
+from vae.config import BUILT_IN
+from vae.datasets.array_files import Layout
+from vae.datasets.fitting import Fit, Form
+from vae.datasets.folder import SPLITS, DatasetRecord, size_on_disk
+from vae.datasets.importing import TEST_SHARE, Sample, check_name, import_pictures, open_source
+from vae.datasets.registry import (
+    BUILT_IN_SETS,
+    BuiltIn,
+    dataset_names,
+    delete_dataset,
+    is_present,
+    record_of,
+)
+from vae.runs.catalogue import default_runs_dir, runs_on
+from vae.storage.folders import PROJECT, data_dir
+
+data = App(name="data", help="Data sets: add pictures of your own, list, show and delete them.")
+
+DatasetName = Annotated[str, Parameter(help="The name of a data set.")]
+AsJson = Annotated[bool, Parameter(name="--json", help="Print JSON instead of a table.")]
+
+
+@data.command
+def add(
+    name: Annotated[str, Parameter(help="Its name: small letters, digits and hyphens, at most 28.")],
+    source: Annotated[
+        Path,
+        Parameter(
+            help="A folder or zip of pictures, whose folders are classes; npz, npy, idx files, or CSV."
+        ),
+    ],
+    /,
+    *,
+    side: int | None = None,
+    colour: Annotated[bool | None, Parameter(negative="--grey")] = None,
+    fit: Fit = "crop",
+    invert: bool = False,
+    test_share: float = TEST_SHARE,
+    layout: Layout | None = None,
+) -> None:
+    """Make a data set of pictures of your own.
+
+    Parameters
+    ----------
+    side
+        Pixels of a side, 8 to 64; default 32, or the pictures' own if all are squares of one such size.
+    colour
+        Colour or grey; default colour if a tenth of the pictures have some.
+    fit
+        What is taken of a picture that is no square: crop, the largest centred square; pad, all of it, with
+        the colour of its border beside it; stretch, all of it.
+    invert
+        Exchange black and white.
+    test_share
+        The share that is for testing, if the source has no test set of its own.
+    layout
+        What the axes of an array mean, where its shape does not tell: N pictures, H, W pixels, C colours.
+    """
+    check_name(name)  # before a long look at the source
+    if side is not None:
+        Form(side)
+    with open_source(source, layout) as opened:
+        sample = Sample(opened)
+        form = replace(sample.proposed, fit=fit, invert=invert)
+        form = replace(form, side=side or form.side)
+        if colour is not None:
+            form = replace(form, channels=3 if colour else 1)
+        kinds = f" of {len(opened.classes)} classes" if opened.classes else ", without labels"
+        print(f"{opened.path.name}, {opened.kind}: {len(opened):,} pictures{kinds}.")
+        for note in (*opened.notes, *sample.notes(form), str(form)):
+            print(note)
+        sys.stdout.flush()
+        try:
+            with (
+                closing(import_pictures(opened, form, name, test_share)) as steps,
+                progress_of("imported") as show_share,
+            ):
+                for step in steps:
+                    show_share(step.done / step.total)
+        except KeyboardInterrupt:
+            print(f"Nothing was added as {name}.", file=sys.stderr, flush=True)
+            raise
+    for sentence in step.left_out.sentences():
+        print(sentence)
+    assert step.record is not None
+    counts = step.record.counts
+    print(f"{name} is in {data_dir()}: {counts['train']:,} training and {counts['test']:,} test pictures.")
+    print(f"Train on it with `python -m vae train --dataset {name}`.")
+
+
+@data.command(name="list")
+def list_all(*, as_json: AsJson = False) -> None:
+    """List the data sets: form, pictures, size on disk."""
+    rows = [_row(name) for name in dataset_names()]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    table = plain_table("data set", "pictures", "classes", "training", "test", "on disk")
+    table.columns[0].no_wrap = True
+    for row in rows:
+        table.add_row(*_cells(row))
+    table_console().print(table)
+
+
+@data.command
+def show(name: DatasetName, /, *, as_json: AsJson = False) -> None:
+    """Show what is known of a data set, and which runs use it."""
+    row = _row(name)
+    if "error" in row:
+        raise VaeError(row["error"])
+    row["runs"] = [run.name for run in runs_on(name, default_runs_dir())]
+    if as_json:
+        print(json.dumps(row, indent=2))
+        return
+    table = plain_table("", "")
+    for title, value in (
+        ("data set", name),
+        ("pictures", _form(row)),
+        ("training", f"{row['training']:,}"),
+        ("test", f"{row['test']:,}"),
+        ("classes", ", ".join(row["classes"]) or "none"),
+        ("prepared", row["preparation"]),
+        ("source", row["source"]),
+        ("licence", row["licence"] or "not stated"),
+        ("folder", row["folder"]),
+        ("on disk", _size(row)),
+        ("runs", ", ".join(row["runs"]) or "none"),
+    ):
+        if value:
+            table.add_row(title, value)
+    table.show_header = False
+    table_console().print(table)
+
+
+@data.command
+def delete(name: DatasetName, /, *, yes: bool = False) -> None:
+    """Delete a data set permanently, after confirmation.
+
+    Parameters
+    ----------
+    yes
+        Delete without confirmation.
+    """
+    if name == "mnist" or not is_present(name):
+        delete_dataset(name)  # raises VaeError, which says why not
+    used = [run.name for run in runs_on(name, default_runs_dir())]
+    if used:
+        more = f" and {len(used) - 3} more" if len(used) > 3 else ""
+        print(f"Runs that use {name}: {', '.join(used[:3])}{more}. Without it they show no pictures of it.")
+    if confirmed(f"Delete {name} ({_size(_row(name))}) for good?", yes):
+        delete_dataset(name)
+        print(f"Deleted {name}.")
+    else:
+        print("Nothing was deleted.")
+
+
+def _row(name: str) -> dict[str, Any]:
+    """What is known of a data set; of a damaged one its name, and what is wrong."""
+    folder = data_dir() / name
+    if name == "mnist" and not folder.exists():
+        folder = PROJECT / "data" / name  # as it comes with the project
+    row = {"name": name, "present": is_present(name), "folder": str(folder), "bytes": size_on_disk(folder)}
+    known: BuiltIn | DatasetRecord
+    if name in BUILT_IN_SETS:
+        known = BUILT_IN_SETS[name]
+        (channels, side), (training, test), preparation = BUILT_IN[name], known.counts, ""
+    else:
+        try:
+            known = record_of(name)
+        except VaeError as error:
+            return row | {"error": str(error)}
+        channels, side, preparation = known.channels, known.side, known.preparation
+        training, test = (known.counts[split] for split in SPLITS)
+    return row | {
+        "channels": channels,
+        "side": side,
+        "training": training,
+        "test": test,
+        "classes": list(known.classes),
+        "source": known.source,
+        "licence": known.licence,
+        "preparation": preparation,
+    }
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    if "error" in row:
+        return [row["name"], "damaged", row["error"]]
+    classes = str(len(row["classes"]) or "")
+    return [row["name"], _form(row), classes, f"{row['training']:,}", f"{row['test']:,}", _size(row)]
+
+
+def _form(row: dict[str, Any]) -> str:
+    return f"{row['side']} x {row['side']}, {'grey' if row['channels'] == 1 else 'colour'}"
+
+
+def _size(row: dict[str, Any]) -> str:
+    return f"{row['bytes'] / 1e6:.1f} MB" if row["present"] else "not here yet"
