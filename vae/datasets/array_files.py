@@ -6,6 +6,7 @@ pictures. Pickled objects are refused by their headers, without loading them.
 Shapes: N pictures, H, W pixels, C channels, S pixels of a side, P values of a picture.
 """
 
+import ast
 import gzip
 import math
 import re
@@ -15,7 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, NamedTuple, TextIO
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ from PIL import Image
 from vae import VaeError
 from vae.datasets.idx import UINT8
 from vae.datasets.images import ImageArray, with_channels
+from vae.datasets.pixel_table import PixelTable
 from vae.datasets.sources import MAX_UNPACKED, Source, check_count, printable
 from vae.storage.untrusted import reason, shortened
 from vae.storage.zips import UNREADABLE, count_entries, is_encrypted, is_packed_usually
@@ -38,13 +40,11 @@ NPZ_NAMES = (
     ("images", "labels", "", ""),
     ("x", "y", "", ""),
 )
-LABEL_COLUMNS = {"label", "labels", "class", "target", "category", "digit", "y"}
+MAX_HEADER = 10_000  # bytes of an npy file
 MAX_MEMBERS = 1000  # of an npz
 MAX_ITEM = 1000  # bytes of a label
 MAX_PIXELS = 4_000_000  # of a picture in an array
 MAX_CSV = 2_000_000_000  # bytes
-MAX_LINE = 4_000_000  # characters
-ROWS = 1000  # of a table that are read at once
 GZIP = b"\x1f\x8b"
 _CHUNK = 4_000_000  # bytes copied, or values looked at, at once
 _IDX = re.compile(r"(?i)(?P<start>.*)images?(?P<middle>[-._]idx)[34](?P<end>[-._]?ubyte)?(?P<gz>\.gz)?")
@@ -346,7 +346,7 @@ class CsvPictures(ArrayPictures):
         if self.path.stat().st_size > MAX_CSV:
             raise VaeError(f"{self.path.name} has more than {MAX_CSV / 1e9:g} GB. Save it as an npy file.")
         with self.path.open(encoding="utf-8-sig", errors="replace") as file:
-            table = _Table(file, self.path.name)
+            table = PixelTable(file, self.path.name)
             self.notes.append(table.note)
             pixels = self.files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (closed with the source)
             labels: list[str] = []
@@ -362,122 +362,6 @@ class CsvPictures(ArrayPictures):
         self._set_pictures([array])
         if labels:
             self.set_labels(labels)
-
-
-class _Table:
-    """A table of numbers in a text file, whose columns are known from its first rows.
-
-    Attributes:
-        pixels: the columns of pixels.
-        label: the column of labels; None if there is none.
-        note: a sentence on how the columns were taken.
-    """
-
-    def __init__(self, file: TextIO, name: str) -> None:
-        self._file, self._name = file, name
-        self._delimiter, self._rows = " ", 1
-        first = self._lines()
-        if first and (most := max(",;\t", key=first[0].count)) in first[0]:
-            self._delimiter = most
-        header = self._fields(first[0]) if first else []
-        self._columns = len(header)
-        self._rows = max(1, min(ROWS, _CHUNK // max(1, self._columns)))
-        if not _is_header(header):
-            self._waiting, header = first + self._lines(), []
-        else:
-            self._waiting = self._lines()
-        if not self._waiting or self._columns < 2:
-            raise VaeError(f"{name} is no table of pixels: it has no rows of numbers. Choose another file.")
-        self.label, self.note = self._label_column(header)
-        self.pixels = [column for column in range(self._columns) if column != self.label]
-
-    def batches(self) -> Iterator[tuple[npt.NDArray[np.float32], list[str]]]:
-        """Pixels, (rows, P), and labels of all rows, some at a time. Raises VaeError."""
-        while lines := self._waiting:
-            self._check(lines)
-            labels = [] if self.label is None else [_label(self._fields(line)[self.label]) for line in lines]
-            try:
-                values = np.loadtxt(
-                    lines,
-                    np.float32,
-                    delimiter=None if self._delimiter == " " else self._delimiter,
-                    usecols=self.pixels,
-                    ndmin=2,
-                    quotechar='"',
-                    comments=None,
-                )
-            except ValueError as error:
-                raise VaeError(
-                    f"A value of {self._name} is no number ({printable(reason(error))}). Correct it, or "
-                    "leave that row out."
-                ) from error
-            yield values, labels
-            self._waiting = self._lines()
-
-    def _lines(self) -> list[str]:
-        """The next lines that are not empty. Raises VaeError if there is one that no table has."""
-        lines: list[str] = []
-        while len(lines) < self._rows and (line := self._file.readline(MAX_LINE)):
-            if len(line) == MAX_LINE or "\0" in line:
-                raise VaeError(f"{self._name} is no table of pixels in text. Choose another file.")
-            if line.strip():
-                lines.append(line.strip(" \r\n"))
-        return lines
-
-    def _fields(self, line: str) -> list[str]:
-        fields = line.split() if self._delimiter == " " else line.split(self._delimiter)
-        return [field.strip().strip('"') for field in fields]
-
-    def _check(self, lines: list[str]) -> None:
-        """Raises VaeError for a row with another number of columns."""
-        for line in lines:
-            columns = len(line.split()) if self._delimiter == " " else line.count(self._delimiter) + 1
-            if columns != self._columns:
-                raise VaeError(
-                    f"A row of {self._name} has {columns:,} columns and the first has {self._columns:,}: "
-                    f"{shortened(printable(line))!r}. Correct it, or leave that row out."
-                )
-
-    def _label_column(self, header: list[str]) -> tuple[int | None, str]:
-        """The column of labels, if there is one, and a sentence on that."""
-        for column, name in enumerate(header):
-            if name.lower() in LABEL_COLUMNS:
-                return column, f"The column {shortened(printable(name))} was taken as labels."
-        if _fits_square(self._columns) or not _fits_square(self._columns - 1):
-            return None, "No column was taken as labels."
-        self._check(self._waiting)
-        rows = [self._fields(line) for line in self._waiting]
-        ends = {0: "first", self._columns - 1: "last"}
-        texts = [column for column in ends if any(_number(row[column]) is None for row in rows)]
-        varied = [column for column in ends if len({row[column] for row in rows}) > 1]
-        # A pixel in a corner is often the same in all pictures, a label is not.
-        column = (texts or varied or [0])[0]
-        return column, f"The {ends[column]} column was taken as labels."
-
-
-def _is_header(fields: list[str]) -> bool:
-    """Whether the first row of a table holds names of columns, or their numbers."""
-    words = sum(_number(field) is None for field in fields)
-    numbered = fields == [str(column) for column in range(len(fields))]
-    return words > 1 or numbered or any(field.lower() in LABEL_COLUMNS for field in fields)
-
-
-def _fits_square(values: int) -> bool:
-    """Whether so many values are a square picture, in grey or colour."""
-    return any(channels * math.isqrt(values // channels) ** 2 == values for channels in (1, 3))
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
-def _label(text: str) -> str:
-    """A label as text; whole numbers without a decimal point."""
-    number = _number(text)
-    return str(int(number)) if number is not None and number.is_integer() else text
 
 
 def _choose(names: list[str], file: str) -> tuple[list[str], list[str]]:
@@ -502,26 +386,34 @@ def _choose(names: list[str], file: str) -> tuple[list[str], list[str]]:
 def _read_header(file: Any, name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Reads the header of an npy file: shape, Fortran order, type. Raises VaeError for objects and damage."""
     try:
-        version = np.lib.format.read_magic(file)
-        read = (
-            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        )
-        shape, fortran, kind = read(file)
-    except (ValueError, EOFError, OSError, struct.error) as error:
-        raise VaeError(
-            f"{name} is no array that can be read ({shortened(reason(error))}). Save it again."
-        ) from error
+        shape, fortran, kind = _parse_header(file)
+    except (*UNREADABLE, SyntaxError, TypeError, KeyError, MemoryError) as error:
+        raise VaeError(f"{name} is no array that can be read. Save it again.") from error
     if kind.hasobject:
         raise VaeError(
             f"{name} holds pickled Python objects, which could run any program and are not loaded. Save an "
             "array of numbers."
         )
-    if any(size < 0 for size in shape) or math.prod(shape) * kind.itemsize > MAX_UNPACKED:
+    if math.prod(shape) * kind.itemsize > MAX_UNPACKED:
         raise VaeError(
             f"{name} has the shape {shape} of {kind}, more than {MAX_UNPACKED / 1e9:g} GB. Save fewer or "
             "smaller pictures, or levels from 0 to 255 as uint8."
         )
     return shape, fortran, kind
+
+
+def _parse_header(file: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """As `_read_header`, with any error. NumPy's own reader would also try Python 2's syntax, and warn."""
+    version = np.lib.format.read_magic(file)
+    length = "<H" if version == (1, 0) else "<I"
+    (size,) = struct.unpack(length, file.read(struct.calcsize(length)))
+    if size > MAX_HEADER:
+        raise ValueError("its header is too long")
+    header = ast.literal_eval(file.read(size).decode("latin-1"))
+    shape, fortran, descr = header["shape"], header["fortran_order"], header["descr"]
+    if not isinstance(shape, tuple) or not all(type(each) is int and each >= 0 for each in shape):
+        raise ValueError("its shape is none")
+    return shape, bool(fortran), np.lib.format.descr_to_dtype(descr)
 
 
 def _map_npy(file: BinaryIO, name: str) -> Array:
@@ -543,13 +435,14 @@ def _map(
     return np.asarray(np.memmap(file, kind, "r", start, shape, order))
 
 
-def _unpacked(source: Source, stream: Any, most: int = MAX_UNPACKED) -> BinaryIO:
+def _unpacked(source: Source, stream: Any) -> BinaryIO:
     """A temporary file with what a stream gives, at its start. Raises VaeError if that is too much."""
     file = source.files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (closed with the source)
     while content := stream.read(_CHUNK):
-        if file.tell() + len(content) > most:
+        if file.tell() + len(content) > MAX_UNPACKED:
             raise VaeError(
-                f"{source.path.name} unpacks to more than {most / 1e9:g} GB. Save fewer or smaller pictures."
+                f"{source.path.name} unpacks to more than {MAX_UNPACKED / 1e9:g} GB. Save fewer or smaller "
+                "pictures."
             )
         file.write(content)
     file.flush()

@@ -70,8 +70,9 @@ def _squared(picture: Image.Image, side: int, fit: Fit) -> Image.Image:
         return _resized(picture, (side, side))
     if fit == "crop":
         length = min(width, height)
-        left, top = (width - length) / 2, (height - length) / 2
-        return _resized(picture, (side, side), (left, top, left + length, top + length))
+        left, top = (width - length) // 2, (height - length) // 2
+        # Cropped first: a filter with a box takes in what lies beside it.
+        return _resized(picture.crop((left, top, left + length, top + length)), (side, side))
     scale = side / max(width, height)
     small = _resized(picture, (max(1, round(width * scale)), max(1, round(height * scale))))
     # Not black: the ground goes on beside the picture, so that there is no edge for a model to learn.
@@ -80,12 +81,8 @@ def _squared(picture: Image.Image, side: int, fit: Fit) -> Image.Image:
     return ground
 
 
-def _resized(
-    picture: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float] | None = None
-) -> Image.Image:
-    if picture.size == size and box is None:
-        return picture
-    return picture.resize(size, FILTER, box, REDUCING_GAP)
+def _resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    return picture if picture.size == size else picture.resize(size, FILTER, reducing_gap=REDUCING_GAP)
 
 
 def _border_colour(image: ImageArray) -> int | tuple[int, ...]:
