@@ -21,6 +21,7 @@ from vae.datasets.folder import Split, read_array
 from vae.datasets.images import ImageArray
 from vae.datasets.importing import Sample, check_name, import_pictures, open_source
 from vae.datasets.sources import Source
+from vae.storage.folders import data_dir
 
 SIDE = 16
 
@@ -124,9 +125,7 @@ def test_a_test_set_of_its_own_stays_one(tmp_path: Path) -> None:
     assert record is not None
     parts: tuple[tuple[Split, range], ...] = (("train", range(20)), ("test", range(20, 30)))
     for split, expected in parts:
-        read = read_array(
-            registry.data_dir() / "mine", record, "train" if split == "train" else "test", "images"
-        )
+        read = read_array(data_dir() / "mine", record, "train" if split == "train" else "test", "images")
         assert sorted(read[:, 0, 0, 0].tolist()) == [100 + level for level in expected]
         assert read[:, 0, 0, 0].tolist() != [100 + level for level in expected]  # mixed
         values = registry.load("mine", train=split == "train").labels
@@ -319,9 +318,7 @@ class Slow(Source):
     def name(self, number: int) -> str:
         return str(number)
 
-    def read(
-        self, number: int, channels: int, enough: int
-    ) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    def read(self, number: int, channels: int, enough: int) -> ImageArray:  # noqa: ARG002 (all are small)
         self.go.acquire()
         self.read_ones += 1
         return picture(number, colour=channels == 3)
