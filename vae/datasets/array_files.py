@@ -95,7 +95,7 @@ class ArrayPictures(Source):
             raise VaeError(f"The training and test pictures of {self.path.name} differ in form: {shapes}.")
         check_count(self.path, len(self))
         if len(self._parts) > 1:
-            self.in_test = np.repeat([False, True], [len(part) for part in self._parts])
+            self.set_tests(np.repeat([False, True], [len(part) for part in self._parts]))
         self._levels = _levels(self._parts, self.path.name)
         if self._levels.note:
             self.notes.append(self._levels.note)

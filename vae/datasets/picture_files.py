@@ -88,7 +88,7 @@ class PictureFiles(Source):
             self.set_labels([folders[number][0] for number in kept])
         self._names = [names[number] for number in kept]
         if in_test:
-            self.in_test = np.array([in_test[number] for number in kept])
+            self.set_tests(np.array([in_test[number] for number in kept]))
 
     def _why_empty(self) -> str:
         why = " ".join(self.left_out.sentences())

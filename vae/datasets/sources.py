@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -128,13 +128,18 @@ class Source(ABC):
         found = np.bincount(self.labels, minlength=len(self.classes))
         return dict(zip(self.classes, found.tolist(), strict=True))
 
-    def set_labels(self, labels: Sequence[Any]) -> None:
+    def set_tests(self, in_test: npt.NDArray[np.bool_]) -> None:
+        """Sets which pictures are in the source's own test set."""
+        self.in_test = in_test
+        self.notes.append(f"Its own test set is kept: {int(in_test.sum()):,} of {len(in_test):,} pictures.")
+
+    def set_labels(self, labels: Sequence[str | int]) -> None:
         """Sets classes and labels from one value for each picture; one value for all means no classes.
 
         Whole numbers are sorted by value, anything else as text.
         Raises VaeError if there are too many classes.
         """
-        values, indices = np.unique(np.asarray(labels), return_inverse=True)
+        values = set(labels)
         if len(values) > MAX_CLASSES:
             raise VaeError(
                 f"{self.path.name} has {len(values):,} classes, and at most {MAX_CLASSES} are possible. Join "
@@ -142,19 +147,21 @@ class Source(ABC):
             )
         if len(values) <= 1:
             return
-        names = [str(value) for value in values.tolist()]
-        order = sorted(range(len(names)), key=lambda index: _class_order(names[index]))
-        ranks = np.empty(len(order), np.uint8)
-        ranks[order] = np.arange(len(order))
-        self.classes = tuple(printable(names[index])[:CLASS_NAME_LENGTH] for index in order)
-        self.labels = ranks[indices.reshape(-1)]
+        ranks = {value: rank for rank, value in enumerate(sorted(values, key=_class_order))}
+        self.labels = np.array([ranks[value] for value in labels], np.uint8)
+        names: list[str] = []
+        for value in ranks:
+            name = printable(str(value)[:CLASS_NAME_LENGTH]) or "(none)"
+            # Names that differ only in what is cut off or cannot be shown.
+            names.append(name if name not in names else f"{name[: CLASS_NAME_LENGTH - 6]} ({len(names)})")
+        self.classes = tuple(names)
 
 
-def _class_order(name: str) -> tuple[int, float, str]:
+def _class_order(value: str | int) -> tuple[int, float, str]:
     try:
-        return 0, float(int(name)), name
+        return 0, float(int(value)), str(value)
     except (ValueError, OverflowError):
-        return 1, 0.0, name
+        return 1, 0.0, str(value)
 
 
 def printable(text: str) -> str:

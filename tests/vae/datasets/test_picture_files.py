@@ -70,6 +70,7 @@ def test_a_test_set_of_its_own_is_kept(kind: str, tmp_path: Path) -> None:
     with opened(kind, tmp_path, files) as source:
         assert source.counts == {"a": 2, "b": 1}
         assert source.in_test is not None
+        assert source.notes == ["Its own test set is kept: 1 of 3 pictures."]
         assert [source.name(number) for number in np.flatnonzero(source.in_test).tolist()] == [
             "set/val/a/3.png"
         ]
@@ -181,6 +182,14 @@ def test_a_picture_replaced_by_a_link_or_removed_meanwhile_is_left_out(tmp_path:
             with pytest.raises(ValueError, match="not readable"):
                 source.read(number, 1, 64)
         assert source.read(2, 1, 64).shape == (20, 20)
+
+
+def test_class_names_that_look_alike_are_told_apart(tmp_path: Path) -> None:
+    folder = write_files(tmp_path / "mine", {f"{'x' * 90}{end}/1.png": PNG for end in "abc"})
+    with open_source(folder) as source:
+        assert source.classes == ("x" * 80, f"{'x' * 74} (1)", f"{'x' * 74} (2)")
+        assert source.labels is not None
+        assert sorted(source.labels.tolist()) == [0, 1, 2]
 
 
 def test_names_that_are_no_text_are_shown_with_replacements(tmp_path: Path) -> None:
