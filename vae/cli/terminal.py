@@ -190,11 +190,15 @@ def _evaluation_table(evaluation: Evaluation, config: TrainConfig) -> Table:
         ("KL", f"{evaluation.kl:.2f}", "closed form"),
         ("NLL", f"{evaluation.nll:.2f}", importance),
         ("active units", f"{evaluation.active_units}", f"of {config.latent_dim} latent dimensions"),
-        ("1 neighbour", f"{evaluation.knn_1:.4f}", "share whose class is that of the nearest"),
-        ("5 neighbours", f"{evaluation.knn_5:.4f}", agree),
-        ("20 neighbours", f"{evaluation.knn_20:.4f}", agree),
     ):
         table.add_row(*row)
+    for name, share, meaning in (
+        ("1 neighbour", evaluation.knn_1, "share whose class is that of the nearest"),
+        ("5 neighbours", evaluation.knn_5, agree),
+        ("20 neighbours", evaluation.knn_20, agree),
+    ):
+        if share is not None:  # there are classes
+            table.add_row(name, f"{share:.4f}", meaning)
     return table
 
 

@@ -230,6 +230,17 @@ def class_names(dataset: str) -> tuple[str, ...]:
         return UNLABELLED
 
 
+def classes_of(config: TrainConfig) -> tuple[str, ...]:
+    """The `class_names` of the data set that a run of `config` learned; `UNLABELLED` if another is there."""
+    if config.dataset in BUILT_IN:
+        return class_names(config.dataset)
+    try:
+        record = record_of(config.dataset)
+    except VaeError:
+        return UNLABELLED
+    return record.classes if record.classes and record.contents == config.contents else UNLABELLED
+
+
 def image_count(dataset: str) -> int:
     """How many training images a data set has. Raises as `record_of`."""
     known = BUILT_IN_SETS.get(dataset)

@@ -50,7 +50,13 @@ def neighbours_agreement(
 
 def neighbourhood(means: Floats, labels: Indices) -> dict[str, float]:
     """Active units of means (N, Z), and accuracies by nearest neighbours of labels (N,), named as in
-    `vae.runs.evaluation_record.Evaluation`; N must be above each of NEIGHBOURS."""
+    `vae.runs.evaluation_record.Evaluation`.
+
+    Without the accuracies where they mean nothing: if all labels are equal, or N is not above each of
+    NEIGHBOURS.
+    """
+    if len(means) <= max(NEIGHBOURS) or (labels == labels[0]).all():
+        return {"active_units": active_units(means)}
     shares = neighbours_agreement(means, labels)
     knn = {f"knn_{count}": share for count, share in zip(NEIGHBOURS, shares, strict=True)}
     return {"active_units": active_units(means), **knn}

@@ -30,7 +30,8 @@ class Evaluation(Record):
             is a sixteenth of it or less, so that the difference of two runs on the same images is more exact.
         nll: an importance-weighted estimate with `importance_samples` samples of z.
         active_units: the number of latent dimensions that vary with the image.
-        knn_1, knn_5, knn_20: shares of images with the class of most of their 1, 5 or 20 nearest neighbours.
+        knn_1, knn_5, knn_20: shares of images with the class of most of their 1, 5 or 20 nearest neighbours;
+            None of a set without classes, or of at most 20 images.
     """
 
     run: Annotated[str, Field(max_length=200)]
@@ -48,9 +49,9 @@ class Evaluation(Record):
     nll: Nats
     importance_samples: Count
     active_units: Count
-    knn_1: Share
-    knn_5: Share
-    knn_20: Share
+    knn_1: Share | None = None
+    knn_5: Share | None = None
+    knn_20: Share | None = None
 
 
 def evaluation_path(run: Run) -> Path:

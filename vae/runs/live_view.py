@@ -12,7 +12,7 @@ from safetensors.numpy import save
 
 from vae import VaeError
 from vae.config import BUILT_IN, MAX_LATENT_DIM, MAX_SIDE, TrainConfig
-from vae.datasets.registry import class_names
+from vae.datasets.registry import classes_of
 from vae.inference.planes import Directions, axis_directions
 from vae.inference.scored_set import EXAMPLES
 from vae.runs.records import TensorMetadata
@@ -86,7 +86,7 @@ def load_view(path: Path, config: TrainConfig) -> LiveView | None:
             )
         if not np.isfinite(view.points).all():
             raise ValueError("its points are not finite")
-        if view.labels.max() >= len(class_names(config.dataset)):
+        if view.labels.max() >= len(classes_of(config)):
             if config.dataset in BUILT_IN:
                 raise ValueError("its labels are of no class")
             view = view._replace(

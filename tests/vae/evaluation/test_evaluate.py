@@ -43,7 +43,9 @@ def test_the_bundled_run_is_as_good_as_its_own_metrics_claim() -> None:
     assert figures.nll < figures.refined_negative_elbo
     assert figures.active_units == 2
     assert 0.3 < figures.refined_standard_error < figures.standard_error < 0.6
-    assert 0.7 < figures.knn_1 < figures.knn_5 < figures.knn_20 < 0.9
+    knn = [share for share in (figures.knn_1, figures.knn_5, figures.knn_20) if share is not None]
+    assert len(knn) == 3
+    assert 0.7 < knn[0] < knn[1] < knn[2] < 0.9
 
 
 class Constant(nn.Module):

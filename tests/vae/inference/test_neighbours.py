@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vae.inference.neighbours import active_units, neighbours_agreement
+from vae.inference.neighbours import active_units, neighbourhood, neighbours_agreement
 from vae.inference.scored_set import Floats
 
 
@@ -47,3 +47,11 @@ def test_a_tie_goes_to_the_nearer_neighbours() -> None:
     alone = neighbours_agreement(means, labels, (5,))
     labels[0] = 0
     assert alone > neighbours_agreement(means, labels, (5,))
+
+
+def test_without_classes_or_enough_images_no_accuracy_is_given() -> None:
+    means = np.random.default_rng(0).standard_normal((60, 2), np.float32)
+    labels = np.arange(60) % 3
+    assert neighbourhood(means, labels).keys() == {"active_units", "knn_1", "knn_5", "knn_20"}
+    assert neighbourhood(means, 0 * labels) == {"active_units": 2}
+    assert neighbourhood(means[:20], labels[:20]) == {"active_units": 2}
