@@ -57,12 +57,14 @@ def _explore(pair: Pair) -> None:
     loaded = loaded_model.load(pair.left), loaded_model.load(pair.right)
     for run, each in zip(pair, loaded, strict=True):
         follow_training(run, each)
-    settings = pair_controls(pair)
+    loaded_model.show_missing(*loaded)
+    settings = pair_controls(pair, classes=any(each.has_classes for each in loaded))
     maps = settings.maps
     sides = side(pair.left, loaded[0], maps, LEFT), side(pair.right, loaded[1], maps, RIGHT)
     st.fragment(show_errors()(pair_maps))(pair, sides, settings)
     metrics_table(pair, loaded)
-    unpacked = {run.config.dataset for run in pair if pictures.pictures_url(run.config.dataset) is None}
+    sets = {run.config.dataset for run, each in zip(pair, loaded, strict=True) if not each.missing}
+    unpacked = [dataset for dataset in sets if pictures.pictures_url(dataset) is None]
     if unpacked:  # after the maps, which need them only to show the picture of a point
         with show_errors():
             for dataset in unpacked:

@@ -28,10 +28,9 @@ from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
 from pages.components.stores.points import points_store
 from pages.components.train.explanations import latent_explanation
-from vae.datasets.registry import class_names
 
 _STYLE = COMPONENTS / "explore" / "layout.css"
-_PLACEMENT = ExplorerPlacement(tooltip=False)  # the digit under the pointer is large beside the map
+_PLACEMENT = ExplorerPlacement(tooltip=False)  # what is under the pointer is large beside the map
 # Opens and closes the controls on a phone (shell/app.css).
 
 
@@ -44,17 +43,22 @@ def main() -> None:
         return
     # What is slow, or large on its way to the browser, runs with the page, not again at every click.
     loaded = loaded_model.load(run)
+    loaded_model.show_missing(loaded)
     with st.sidebar:  # where it moves nothing
         follow_training(run, loaded)
     controls = folding_controls("Colours, layers and axes")
     with controls:
-        settings = map_controls(run.config.latent_dim)
+        settings = map_controls(
+            run.config.latent_dim, classes=loaded.has_classes, choose_set=not loaded.missing
+        )
         plane_choice = plane_picker(loaded_model.dimensions(run, loaded), run.name)
         training = training_set(run, loaded) if settings.training else None
         shown_run(run_data.title(run))
     points = map_data.points_of(run, loaded, plane_choice.directions, training)
     moments = moments_store(run_moments.load(run, loaded))
-    pictures_url = pictures.pictures_url(run.config.dataset, train=training is not None)
+    pictures_url = None
+    if not loaded.missing:
+        pictures_url = pictures.pictures_url(run.config.dataset, train=training is not None)
     view = View(run, loaded, settings, plane_choice, training or loaded.test, points, pictures_url, moments)
     st.fragment(show_errors()(explore))(view)
     # After the map, so that its frame and its scripts come first: it awaits what these bring, megabytes.
@@ -62,7 +66,9 @@ def main() -> None:
     points_store(points)
     if training is not None:  # at earlier moments of the training the map shows the test set
         points_store(map_data.points_of(run, loaded, plane_choice.directions), key="test_points")
-    if pictures_url is None:  # after the map, which needs them only to show the picture of a point
+    if (
+        pictures_url is None and not loaded.missing
+    ):  # after the map, which needs them only to show the picture of a point
         with show_errors():
             pictures.pack_pictures(run.config.dataset, train=training is not None)
             st.rerun()
@@ -78,7 +84,8 @@ def prepare() -> None:
     loaded = loaded_model.load(run)
     map_data.points_of(run, loaded, loaded_model.dimensions(run, loaded).largest)
     run_moments.load(run, loaded)
-    pictures.prepare(run.config.dataset)
+    if not loaded.missing:
+        pictures.prepare(run.config.dataset)
 
 
 def explore(view: View) -> None:
@@ -88,8 +95,7 @@ def explore(view: View) -> None:
     if any_event and loaded_model.load(run).decoder.name != loaded.decoder.name:
         st.rerun()  # the run trains, and there are newer weights
     latent_dim = loaded.test.means.shape[1]
-    names = class_names(run.config.dataset)
-    path, region = drawn_path(latent_dim), drawn_region(view.revision, len(names))
+    path, region = drawn_path(latent_dim), drawn_region(view.revision, len(loaded.classes))
     summary = region and map_data.region_summary(loaded, view.pictures, view.points, region)
     plane = view.plane(pins)
     left, right = st.container(key="explorer").columns(2)
@@ -107,7 +113,7 @@ def explore(view: View) -> None:
         )
         side_panels(view, pins)
         query = pins_query(pins) | path_address(path) | region_address(region)
-        pins_row(pins, loaded, names, plane, run=run.name, query=query)
+        pins_row(pins, loaded, plane, run=run.name, query=query)
         with st.container(key="drawn"):  # last, so that it moves nothing
             if path is not None:
                 start, end = (End(place, f"({plane.format_place(place)})") for place in path)
@@ -115,8 +121,8 @@ def explore(view: View) -> None:
             if summary is not None:
                 region_panel(run, loaded, summary, train=view.is_training_set)
     if summary is not None:
-        region_list(run, view.pictures, summary, train=view.is_training_set)
-    st.html(latent_explanation(run.config.dataset, latent_dim))
+        region_list(run, loaded, summary, train=view.is_training_set)
+    st.html(latent_explanation(run.config.dataset, latent_dim, classes=loaded.has_classes))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from pages.components.runs.run_picker import run_picker
 from pages.components.shell.assets import COMPONENTS
 from pages.components.shell.entrypoint import reenter_through_app
 from pages.components.shell.page_layout import page_heading
-from vae.datasets.registry import class_names
 
 _STYLE = COMPONENTS / "gallery" / "layout.css"
 
@@ -28,20 +27,25 @@ def main() -> None:
         return
     loaded = loaded_model.load(run)
     weights_epoch(run, loaded)
-    test, names = loaded.test, class_names(run.config.dataset)
+    loaded_model.show_missing(loaded)
+    test = loaded.test
     open_clicked(test, gallery.KEY, own_picture.NEIGHBOURS)
     index = index_in_url(len(test))
     indices = np.arange(len(test))
-    browse, means, own = st.tabs(("Gallery", "Class means", "Your own"), key="view", bind="query-params")
+    if loaded.missing:
+        own_picture.own_picture(run, loaded)
+        return
+    names = ("Gallery", *(("Class means",) if loaded.has_classes else ()), "Your own")
+    browse, *means, own = st.tabs(names, key="view", bind="query-params")
     if browse.open:
         with browse:
-            selection = filters(test, names, run_data.title(run))
+            selection = filters(test, loaded.classes, run_data.title(run))
             indices = selection.indices
             if len(indices):
-                gallery.gallery(run, loaded, selection)
-    if means.open:
-        with means:
-            class_means(run, loaded)
+                gallery.gallery(loaded, selection)
+    if means and means[0].open:
+        with means[0]:
+            class_means(loaded)
     if own.open:
         with own:
             own_picture.own_picture(run, loaded)

@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.components.runs import run_data
+from pages.components.runs.loaded_model import show_missing
 from pages.components.runs.run_actions import (
     STARTS,
     perform,
@@ -38,6 +39,7 @@ from pages.components.train.live_panels import (
 from pages.components.train.moment_view import load_weights, newest_moment, send_weights
 from vae import VaeError
 from vae.config import PRESET_DESCRIPTIONS, TrainConfig
+from vae.datasets.registry import classes_of
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run
 from vae.training.forecast import in_words, training_seconds
@@ -101,12 +103,15 @@ def watch(run: Run, status: Status, title: DeltaGenerator) -> None:
         options = chart_options()
     st.fragment(show_errors()(controls))(run)
     weights = load_weights(run, status)
+    if weights.loaded:
+        show_missing(weights.loaded)
     newest = newest_moment(run, status, weights.loaded)
     page = PageState(status, weights, newest and newest.directions)
     st.fragment(show_errors()(live_panels), run_every=poll_seconds(status))(run, page, options)
     if weights.loaded and newest:
         send_weights(run, weights.loaded, newest.directions)
-    st.html(explanations(run.config.dataset, run.config.latent_dim))
+    classes = len(classes_of(run.config))
+    st.html(explanations(run.config.dataset, run.config.latent_dim, classes=classes))
 
 
 def new_training() -> None:

@@ -13,6 +13,7 @@ from pages.components.charts.plotly_text import escape_plotly
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # whiskers, box and its middle line
 FADED = 0.4
+MOST_NAMES = 20  # below the boxes: of more classes, every second one is named, or every third, and so on
 
 
 def loss_boxes(
@@ -67,7 +68,7 @@ def loss_boxes(
     data.append(
         {"type": "scatter", "mode": "markers", "marker": {"opacity": 0}, "hoverinfo": "text", **hover}
     )
-    ticks = list(range(len(names)))
+    ticks = list(range(0, len(names), -(-len(names) // MOST_NAMES)))
     layout = {
         "title": {"text": title, "font": {"size": 14}, "x": 0, "y": 0.98, "yanchor": "top"},
         "showlegend": False,
@@ -78,7 +79,7 @@ def loss_boxes(
         "margin": {"l": 36, "r": 8, "t": 28, "b": 24},
         "xaxis": {
             "tickvals": ticks,
-            "ticktext": shown,
+            "ticktext": [shown[label] for label in ticks],
             "range": [-0.6, len(names) - 0.4],
             "fixedrange": True,
             "showgrid": False,

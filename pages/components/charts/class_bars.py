@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from html import escape
 
+MOST = 10  # bars: of more classes, the largest have one each, and the others one together
+_OTHERS = "var(--st-border-color)"  # their colour
+
 _STYLE = """<style>
 .class-bars { width: 100%; max-width: 30rem; margin-top: 0.6rem; border-collapse: collapse; font-size: 0.8rem;
   font-variant-numeric: tabular-nums; }
@@ -38,8 +41,12 @@ def class_bars(
 ) -> str:
     """HTML of a table with a bar for each class; the largest has full width, empty classes are faint.
 
+    Of more than MOST classes, the largest come first, and the others are one bar.
+
     It is as high as there are classes, or, if `compact`, three lines high, with the classes side by side.
     """
+    if len(names) > MOST:
+        counts, names, colours = _largest(counts, names, colours)
     largest = max(1, *counts)
     rows = []
     for name, count, colour in zip(names, counts, colours, strict=True):
@@ -51,3 +58,16 @@ def class_bars(
         )
     kind = "class-bars class-bars-compact" if compact else "class-bars"
     return f'{_STYLE}<table class="{kind}"><caption>{escape(caption)}</caption>{"".join(rows)}</table>'
+
+
+def _largest(
+    counts: Sequence[int], names: Sequence[str], colours: Sequence[str]
+) -> tuple[list[int], list[str], list[str]]:
+    """Counts, names and colours of the largest classes, and of all others together, if these have any."""
+    order = sorted(range(len(names)), key=lambda label: -counts[label])
+    found = [label for label in order if counts[label]]
+    kept = found if len(found) <= MOST else found[: MOST - 1]
+    parts = [(counts[label], names[label], colours[label]) for label in kept]
+    if rest := found[len(kept) :]:
+        parts.append((sum(counts[label] for label in rest), f"{len(rest)} others", _OTHERS))
+    return [part[0] for part in parts], [part[1] for part in parts], [part[2] for part in parts]

@@ -43,6 +43,7 @@ def latent_scatter(
             "marker": {"color": colour, "size": 4, "opacity": 0.8},
         }
         for label, colour in enumerate(colours)
+        if (labels == label).any()
     ]
     layout = {
         "showlegend": False,

@@ -9,7 +9,13 @@ from pages.components.compare.metrics_table import first_figures
 from pages.components.compare.pair import Pair
 from pages.components.compare.shared_pin import Mark, current_mark, mark_query
 from pages.components.map import map_data
-from pages.components.map.explorer_map import ExplorerPlacement, View, chosen_point, explorer_map
+from pages.components.map.explorer_map import (
+    ExplorerPlacement,
+    View,
+    chosen_point,
+    explorer_map,
+    url_of_test_images,
+)
 from pages.components.map.latent_map import Partner
 from pages.components.map.look_panel import look_panel
 from pages.components.map.map_controls import MapSettings, map_controls
@@ -21,7 +27,6 @@ from pages.components.runs.loaded_model import LoadedModel
 from pages.components.runs.run_heading import config_summary
 from pages.components.shell.page_layout import folding_controls, screen_part
 from pages.components.shell.url_state import take_default
-from pages.components.stores import pictures
 from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
 from pages.components.stores.points import points_store
@@ -58,10 +63,13 @@ class PairSettings:
     same_axes: bool
 
 
-def pair_controls(pair: Pair) -> PairSettings:
-    """Shows the widgets in a row; each is a parameter of the URL."""
+def pair_controls(pair: Pair, *, classes: bool) -> PairSettings:
+    """Shows the widgets in a row; each is a parameter of the URL.
+
+    `classes`: whether any of the two has classes.
+    """
     with folding_controls("Colours, layers and time"):
-        maps = map_controls(max(pair.latent_dims), choose_set=False)
+        maps = map_controls(max(pair.latent_dims), classes=classes, choose_set=False)
         take_default(LINKED, LINKS[0], LINKS[:1])
         linked = st.segmented_control(
             "Time",
@@ -102,13 +110,13 @@ def side(
     points = map_data.points_of(run, loaded, directions)
     points_store(points, key=f"{placement.key}_points")
     moments = moments_store(run_moments.load(run, loaded), key=f"{placement.key}_moments")
-    pictures_url = pictures.pictures_url(run.config.dataset)
+    pictures_url = url_of_test_images(run, loaded)
     view = View(run, loaded, settings, plane_choice, loaded.test, points, pictures_url, moments)
     return view, placement
 
 
 def pair_maps(pair: Pair, sides: Sides, settings: PairSettings) -> None:
-    """Shows the maps, their time slider, both digits and the first figures. A click reruns only this."""
+    """Shows the maps, their time slider, what both draw and the first figures. A click reruns only this."""
     mark = current_mark(pair, sides)
     query = mark_query(mark)
     linked = settings.linked != "free"
@@ -134,7 +142,7 @@ def pair_maps(pair: Pair, sides: Sides, settings: PairSettings) -> None:
                 _head(view.run, name)
                 explorer_map(view, _pins(mark, view), placement=as_linked)
         with beside:
-            _digits(mark, sides)
+            _decoded(mark, sides)
             with screen_part("figures"):
                 first_figures(pair, (sides[0][0].loaded, sides[1][0].loaded))
 
@@ -165,7 +173,7 @@ def _pins(mark: Mark | None, view: View) -> Pins:
     return Pins() if mark is None else mark.pins(view.loaded.test.means)
 
 
-def _digits(mark: Mark | None, sides: Sides) -> None:
+def _decoded(mark: Mark | None, sides: Sides) -> None:
     """Of each run what it draws at the place under the pointer, and at the marked one, or at z = 0."""
     for column, (view, placement), name in zip(
         st.container(key="pair_digits").columns(2), sides, SIDES, strict=True

@@ -36,6 +36,7 @@ METRICS: tuple[tuple[str, str, float, int, bool | None], ...] = (
     ("5-NN accuracy, %", "knn_5", 100, 2, False),
     ("20-NN accuracy, %", "knn_20", 100, 2, False),
 )
+ACCURACY = "knn_"  # how the fields of these begin
 ERRORS = {"negative_elbo": "standard_error", "refined_negative_elbo": "refined_standard_error"}
 COUNTS = ("images", "elbo_samples", "importance_samples")  # what the metrics are means over
 UNLIKE = (
@@ -45,8 +46,10 @@ UNLIKE = (
 ABOUT = (
     "Means over all test images; ± is the standard error: how far a figure would move with other test "
     "images. Two runs on the same ones compare more sharply. The better one is bold; less KL or fewer active "
-    "units are not better or worse by themselves. k-NN accuracy: the share of images whose class is that of "
-    "most of their k nearest in the latent space."
+    "units are not better or worse by themselves."
+)
+ABOUT_ACCURACY = (
+    " k-NN accuracy: the share of images whose class is that of most of their k nearest in the latent space."
 )
 QUICK = "An evaluation adds the refined −ELBO and the NLL."
 NATS = ", nats"
@@ -62,7 +65,7 @@ def first_figures(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
     metrics, bold = metric_rows(*map(quick_metrics, loaded), comparable=pair.same_set)
     rows = {name: (*values, "") for name, values in shown.items()}
     rows["after epoch"] = (*_epochs(pair, loaded), "")
-    rows |= {name.removesuffix(NATS): metrics[name] for name in FIRST}
+    rows |= {name.removesuffix(NATS): metrics[name] for name in FIRST if name in metrics}
     bold = {name.removesuffix(NATS): column for name, column in bold.items()}
     st.html(number_table(("losses in nats", "left", "right", "right − left"), rows, bold))
 
@@ -101,8 +104,12 @@ def _metrics(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
     st.html(number_table(("figure", "left", "right", "right − left"), rows, bold))
     if pair.same_set and not same_counts:
         st.caption(UNLIKE)
-    st.caption(ABOUT)
-    missing = [run for run, each in zip(pair, evaluations, strict=True) if each is None]
+    st.caption(ABOUT + ABOUT_ACCURACY * any(shown.has_classes for shown in loaded))
+    missing = [
+        run
+        for run, shown, each in zip(pair, loaded, evaluations, strict=True)
+        if each is None and not shown.missing
+    ]
     if missing:
         running = _running(missing)
         polled = show_errors()(_evaluate_missing)
@@ -119,11 +126,14 @@ def metric_rows(
 ) -> tuple[dict[str, tuple[str, str, str]], dict[str, int]]:
     """The table's rows, and for each row with a better value that value's column.
 
-    The difference is empty where one value is missing, or the runs are not `comparable`.
+    The difference is empty where one value is missing, or the runs are not `comparable`. Accuracies are left
+    out where neither has any, as without classes.
     """
     rows, bold = {}, {}
     for name, field, unit, digits, lower in METRICS:
         values = [None if field not in each else unit * each[field] for each in (left, right)]
+        if values == [None, None] and field.startswith(ACCURACY):
+            continue
         cells = [MISSING if value is None else f"{value:.{digits}f}" for value in values]
         difference = ""
         if comparable and values[0] is not None and values[1] is not None:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from vae.datasets.registry import class_names
+from vae.datasets.registry import classes_of
 from vae.runs.run import Run
 
 
@@ -15,7 +15,8 @@ class Pair(NamedTuple):
     @property
     def same_set(self) -> bool:
         """Whether both have the same data set: only then can pictures and losses be compared."""
-        return self.left.config.dataset == self.right.config.dataset
+        left, right = ((run.config.dataset, run.config.contents) for run in self)
+        return left == right
 
     @property
     def latent_dims(self) -> tuple[int, int]:
@@ -35,7 +36,7 @@ class Pair(NamedTuple):
     @property
     def same_classes(self) -> bool:
         """Whether the classes of both have the same names."""
-        left, right = (class_names(run.config.dataset) for run in self)
+        left, right = (classes_of(run.config) for run in self)
         return left == right
 
     @property
@@ -43,9 +44,12 @@ class Pair(NamedTuple):
         """A message for each thing that cannot be compared."""
         found = []
         if not self.same_set:
+            left_set, right_set = (run.config.dataset for run in self)
+            which = f"{left_set} at the left and {right_set} at the right"
+            if left_set == right_set:
+                which = f"both named {left_set}"
             found.append(
-                f"They learned different data sets, {self.left.config.dataset} at the left and "
-                f"{self.right.config.dataset} at the right. So no picture can be marked on both maps, and "
+                f"They learned different data sets, {which}. So no picture can be marked on both maps, and "
                 "losses and neighbours are those of different pictures: neither run is better."
             )
         if not self.same_space:

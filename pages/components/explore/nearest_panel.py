@@ -14,7 +14,6 @@ from pages.components.map.pin_urls import place_text
 from pages.components.map.pins import Pins
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.links import RECONSTRUCTIONS, link
-from vae.datasets.registry import class_names
 from vae.inference.scored_set import ScoredSet, nearest_images
 from vae.runs.run import Run
 
@@ -40,17 +39,21 @@ def is_own_image(run: Run, pins: Pins) -> bool:
 def nearest_panel(run: Run, loaded: LoadedModel, pins: Pins) -> None:
     """Shows what is near the chosen pin, or near z = 0 if nothing is pinned."""
     test = loaded.test
-    names = class_names(run.config.dataset)
     place = pins.place(test.means.shape[1])
     index = None if pins.chosen is None else pins.chosen.index
     around, distances = nearest_images(test, place, NEIGHBOURS, exclude=index)
-    counted = f"Classes of the {len(around)} nearest test images"
-    counts = np.bincount(test.labels[around], minlength=len(names)).tolist()
-    st.html(f'<div class="nearest">{class_bars(counts, names, class_colours(), counted, compact=True)}</div>')
+    if loaded.has_classes:
+        names = loaded.classes
+        counted = f"Classes of the {len(around)} nearest test images"
+        counts = np.bincount(test.labels[around], minlength=len(names)).tolist()
+        bars = class_bars(counts, names, class_colours(len(names)), counted, compact=True)
+        st.html(f'<div class="nearest">{bars}</div>')
+    else:
+        st.html('<p class="nearest">The nearest test images</p>')
     tiles(
         test.images[around[:SHOWN]][:, None],
         [
-            Caption(f"{names[test.labels[i]]} · #{i}", f"{distance:.3f} away")
+            Caption(loaded.image_title(i), f"{distance:.3f} away")
             for i, distance in zip(around[:SHOWN], distances, strict=False)
         ],
         key=KEY,

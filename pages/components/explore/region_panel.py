@@ -15,9 +15,8 @@ from pages.components.map.map_data import picture_at
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.links import RECONSTRUCTIONS, link
 from pages.components.shell.page_layout import screen_part
-from vae.datasets.registry import class_names
 from vae.inference.image_search import MAX_WORDS, exact_search
-from vae.inference.scored_set import Indices, ScoredSet
+from vae.inference.scored_set import Indices
 from vae.runs.run import Run
 
 KEY = "region"
@@ -34,10 +33,11 @@ def region_panel(run: Run, loaded: LoadedModel, summary: RegionSummary, *, train
         train: whether it is the training set, whose images no other page shows.
     """
     count = len(summary.nearest)
-    names = class_names(run.config.dataset)
+    names = loaded.classes
     with screen_part("selection"):
         if not count:
-            st.info("No image lies in there. Draw around some points, or choose other classes in the legend.")
+            others = ", or choose other classes in the legend" if loaded.has_classes else ""
+            st.info(f"No image lies in there. Draw around some points{others}.")
             st.button("Remove the selection", on_click=remove_region)
             return
         which = "training" if train else "test"
@@ -45,28 +45,41 @@ def region_panel(run: Run, loaded: LoadedModel, summary: RegionSummary, *, train
         counts = summary.counts.tolist()
         counts += [0] * (len(names) - len(counts))
         with st.container(horizontal=True):
-            st.html(class_bars(counts, names, class_colours(), said, compact=True), width="stretch")
-            tiles(
-                np.stack((summary.picture, picture_at(loaded, summary.place)))[None],
-                key=f"{KEY}_means",
-                label="The mean of the selected images, and what is decoded at the mean of their z",
-                layout=TileLayout(66, ("mean", "at mean z")),
-            )
+            if loaded.has_classes:
+                bars = class_bars(counts, names, class_colours(len(names)), said, compact=True)
+                st.html(bars, width="stretch")
+            else:
+                st.markdown(said)
+            _means(loaded, summary)
         with st.container(horizontal=True):
-            if not train:
+            if not train and not loaded.missing:
                 _link(run, summary.nearest)
             st.button("Remove the selection", on_click=remove_region)
 
 
-def region_list(run: Run, shown: ScoredSet, summary: RegionSummary, *, train: bool) -> None:
-    """Lists the images of a selection, which may be many; `shown` is the set on the map."""
-    if not len(summary.nearest):
+def _means(loaded: LoadedModel, summary: RegionSummary) -> None:
+    """The mean of the selected images, if they are there, and what is decoded at the mean of their z."""
+    decoded = picture_at(loaded, summary.place)
+    label = "what is decoded at the mean of their z"
+    tiles(
+        np.stack((decoded,) if loaded.missing else (summary.picture, decoded))[None],
+        key=f"{KEY}_means",
+        label=f"Of the selected images {label}"
+        if loaded.missing
+        else f"The mean of the selected images, and {label}",
+        layout=TileLayout(66, ("at mean z",) if loaded.missing else ("mean", "at mean z")),
+    )
+
+
+def region_list(run: Run, loaded: LoadedModel, summary: RegionSummary, *, train: bool) -> None:
+    """Lists the images of a selection, which may be many, if they are test images."""
+    if not len(summary.nearest) or loaded.missing:
         return
     with st.container(key="selection"):
         if train:
             st.caption("Reconstructions shows test images only, so these are not listed.")
         else:
-            _list(run, shown, summary)
+            _list(run, loaded, summary)
 
 
 def _link(run: Run, nearest: Indices) -> None:
@@ -79,18 +92,17 @@ def _link(run: Run, nearest: Indices) -> None:
     link(label, RECONSTRUCTIONS, query, key=f"{KEY}_link")
 
 
-def _list(run: Run, shown: ScoredSet, summary: RegionSummary) -> None:
+def _list(run: Run, loaded: LoadedModel, summary: RegionSummary) -> None:
     nearest = summary.nearest
     selection = hashlib.sha256(run.name.encode() + nearest.tobytes()).hexdigest()
     seen, count = st.session_state.get(_SHOWN, ("", STEP))
     if seen != selection:  # a new selection starts with few
         count = STEP
     listed = nearest[:count]
-    names = class_names(run.config.dataset)
     tiles(
-        shown.images[listed][:, None],
+        loaded.test.images[listed][:, None],
         [
-            Caption(f"{names[shown.labels[i]]} · #{i}", f"{distance:.3f} away")
+            Caption(loaded.image_title(i), f"{distance:.3f} away")
             for i, distance in zip(listed, summary.distances[:count], strict=True)
         ],
         key=f"{KEY}_pictures",

@@ -1,4 +1,4 @@
-"""What stands below the two digits of the Latent page: one of several panels, chosen by a switch."""
+"""What stands below the two large images of the Latent page: one of several panels, chosen by a switch."""
 
 from typing import Any
 
@@ -30,13 +30,15 @@ def side_panels(view: View, pins: Pins) -> None:
     """Shows the switch, and the panel that it chooses; the others do not run, which keeps clicks fast."""
     latent_dim = view.loaded.test.means.shape[1]
     panels = [NEAREST, SAMPLES, ENCODER, COORDINATES, *([TRAVERSALS] if latent_dim > 2 else []), SAVE]
+    if view.loaded.missing:
+        panels = [panel for panel in panels if panel not in (NEAREST, ENCODER)]  # which show test images
     bound: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
-    take_default(PANEL, NEAREST, [NEAREST])
+    take_default(PANEL, panels[0], panels[:1])
     with st.container(horizontal=True, key="side_switch"):
         chosen = st.segmented_control(
             "Panel",
             panels,
-            default=NEAREST,
+            default=panels[0],
             required=True,
             key=PANEL,
             label_visibility="collapsed",

@@ -8,20 +8,19 @@ from typing import Literal, NamedTuple, TypeVar, get_args
 import streamlit as st
 
 from pages.components.charts.images import INKS, Ink
-from pages.components.export.film_frames import Film, digit_film, map_film, palette
+from pages.components.export.film_frames import Film, image_film, map_film, palette
 from pages.components.runs import run_data, run_moments
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.messages import escape_markdown, show_errors
 from pages.components.shell.page_state import page_state
 from pages.components.stores.moments import Moments
 from vae import VaeError
-from vae.datasets.registry import class_names
 from vae.export.animation import Format, Frame, film
 from vae.inference.planes import Plane
 from vae.runs.run import Run
 from vae.runs.snapshots import ModelAtStep, SnapshotSequence
 
-What = Literal["Map", "Ten digits"]
+What = Literal["Map", "Ten images"]
 T = TypeVar("T")
 
 KEY = "film"
@@ -29,7 +28,7 @@ FEWEST = 3  # moments: two are no film
 SIZES, USUAL_SIZE = (360, 540, 720), 540  # pixels across
 SHORTEST, USUAL, LONGEST = 4, 10, 30  # seconds
 MB = 1_000_000  # bytes
-_OF = "The map with its decoded grid; or an image of each class, over what the model made of it."
+_OF = "The map with its decoded grid; or ten test images, over what the model made of them."
 _FORMATS = "GIF is shown everywhere. WebP is smaller, and takes longer to make."
 _MEANWHILE = (
     "Until it is made, clicks on this page have to wait, even after this dialog is closed. Going to another "
@@ -80,7 +79,7 @@ def _dialog(run: Run, loaded: LoadedModel, plane: Plane) -> None:
     if len(shown.moments) < FEWEST:
         st.info(_too_few(run, len(shown.moments)))
         return
-    settings = _settings(run, shown, plane)
+    settings = _settings(run, shown, plane, images=not loaded.missing)
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Make the film", help=_MEANWHILE):
             page_state()[_FILM] = settings, _make(settings, shown, loaded, plane)
@@ -98,13 +97,14 @@ def _too_few(run: Run, count: int) -> str:
     )
 
 
-def _settings(run: Run, shown: Moments, plane: Plane) -> Settings:
+def _settings(run: Run, shown: Moments, plane: Plane, *, images: bool) -> Settings:
+    """Shows the controls; without `images` the film is one of the map."""
     st.caption(
         f"The training as a film, through the {len(shown.moments)} moments that the slider has, most of them "
         "early. Points travel straight from one moment to the next; all else is what the nearest one shows."
     )
     with st.container(horizontal=True):
-        what = _choice("Film of", get_args(What), _OF)
+        what: What = _choice("Film of", get_args(What), _OF) if images else "Map"
         size = _choice("Pixels across", SIZES, default=USUAL_SIZE)
     seconds = st.slider("Seconds", SHORTEST, LONGEST, USUAL, key=f"{KEY}_seconds")
     with st.container(horizontal=True):
@@ -131,15 +131,15 @@ def _make(settings: Settings, shown: Moments, loaded: LoadedModel, plane: Plane)
     """The film as a file. Raises VaeError if another one is being made, or the moments cannot be read."""
     run, test, size, seconds = settings.run, loaded.test, settings.size, settings.seconds
     first = test.examples
-    digits = loaded.model.decode(test.means[first])
-    last = ModelAtStep(loaded.step, loaded.model, test.means, test.logvars, digits)
+    decoded = loaded.model.decode(test.means[first])
+    last = ModelAtStep(loaded.step, loaded.model, test.means, test.logvars, decoded)
     sequence = SnapshotSequence(run, [run.snapshot_path(moment.step) for moment in shown.moments[:-1]], last)
     captions = [moment.short_caption for moment in shown.moments]
     if settings.what == "Map":
-        names = class_names(run.config.dataset)
-        drawn = map_film(sequence, captions, plane, test.labels, names, size, seconds)
+        drawn = map_film(sequence, captions, plane, test.labels, loaded.classes, size, seconds)
     else:
-        drawn = digit_film(sequence, captions, test.images[first], test.labels[first], size, seconds)
+        labels = test.labels[first] if loaded.has_classes else None
+        drawn = image_film(sequence, captions, test.images[first], labels, size, seconds)
     with _one_film_at_a_time():
         return film(_with_progress(drawn), drawn.milliseconds, palette(settings.ink), settings.kind)
 

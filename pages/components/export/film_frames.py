@@ -1,8 +1,8 @@
-"""The frames of films of a training: the map with its manifold, or ten digits. Without Streamlit.
+"""The frames of films of a training: the map with its manifold, or ten images. Without Streamlit.
 
 A film goes through the snapshots at a steady pace; training writes them at even steps of log time. The points
 of the map move in straight lines from one snapshot to the next. Nothing else is interpolated: manifold,
-digits and caption are those of the nearest snapshot.
+images and caption are those of the nearest snapshot.
 
 A frame holds indices of colours (`vae.export.animation`): GREYS from the background to the ink, and then for
 each class EDGE from nearly the background to the class's own colour.
@@ -33,14 +33,15 @@ BRIEFEST = 20  # milliseconds: browsers show no frame for less
 REST = 1500  # milliseconds that the last frame stays
 POINTS = 10_000  # at most: all of MNIST's test set
 RADIUS = 0.0032  # of a dot, as a fraction of the width
-TILE = 36  # pixels of a digit of the manifold; all sizes are multiples
+TILE = 36  # pixels of an image of the manifold; all sizes are multiples
 STEPS, OPACITY = 16, 0.4  # of the manifold's greys, faint so that the points stand out
 HELD = 0.995  # fraction of all points of all snapshots that lie in the window
 MARGIN = 1.02  # factor of the window, so that dots at its edge are whole
 NARROWEST = 2.0  # half a window's side at least, in standard deviations of the prior: shows a collapse as one
-COLUMNS = 5  # of the ten digits
-GAP = 4  # pixels between two digits, in pixels of a digit
+COLUMNS = 5  # of the ten images
+GAP = 4  # pixels between two images, in pixels of an image
 GREYS = 128
+COLOURS = len(CLASS_COLOURS["light"])  # of classes; more than these share them in turn
 EDGE = 4  # levels of how much of a pixel a dot covers: anti-aliasing
 WITHIN = 4  # positions within a pixel, in each direction, that a dot's centre is rounded to
 FINER = 8  # samples a side of a pixel, to find how much of it a dot covers
@@ -82,13 +83,14 @@ def map_film(
         places = np.stack([_on_map(model, plane)[: len(labels)] for model in sequence])
         middle, half = window(places)
         pixels = (places - middle) * np.array((1, -1)) * (size / 2 / half) + size / 2
-        classes = legend(names, size)
+        # Of a single class it would say nothing, and of more than there are colours little.
+        listed = [legend(names, size)] if 1 < len(names) <= COLOURS else []
         nearest, ground = None, np.empty(0, np.uint8)
         for at in np.linspace(0, len(sequence) - 1, count):
             if round(at) != nearest:
                 nearest = round(at)
                 drawn = _manifold(sequence[nearest].model, plane, middle, half, size)
-                ground = over(in_greys(drawn, OPACITY, STEPS), caption(captions[nearest], size), classes)
+                ground = over(in_greys(drawn, OPACITY, STEPS), caption(captions[nearest], size), *listed)
             before = min(int(at), len(sequence) - 2)
             share = at - before
             frame = ground.copy()
@@ -99,21 +101,21 @@ def map_film(
     return Film(frames(), milliseconds)
 
 
-def digit_film(
+def image_film(
     sequence: SnapshotSequence,
     captions: Sequence[str],
     pictures: ImageArray,
-    classes: Indices,
+    labels: Indices | None,
     size: int,
     seconds: int,
 ) -> Film:
-    """A film of one image of each class above its reconstructions.
+    """A film of a few test images above their reconstructions.
 
     It shows all snapshots, or evenly chosen ones where the seconds are too few for all.
 
     Args:
         captions: one for each snapshot (M,).
-        pictures, classes: the first of each class in the test set: (C, S, S), (C,).
+        pictures, labels: the images (E, S, S), and their classes (E,); None for no stripe in its colour.
         size: the width in pixels.
     """
     moving = 1000 * seconds - REST
@@ -126,14 +128,15 @@ def digit_film(
         times = cell // (side + GAP)
         gap, drawn = GAP * times // 2, side * times
         high = gap + 2 * (gap + drawn) + gap  # height of a pair under a stripe in its class's colour
-        rows = math.ceil(len(classes) / COLUMNS)
+        rows = math.ceil(len(pictures) / COLUMNS)
         ground = np.zeros((gap + rows * high, size), np.uint8)
         lower = []
-        for number, (picture, label) in enumerate(zip(pictures, classes, strict=True)):
+        for number, picture in enumerate(pictures):
             row, column = divmod(number, COLUMNS)
             top, left = gap + row * high, column * cell + (cell - drawn) // 2
             across = slice(left, left + drawn)
-            ground[top : top + gap, across] = in_colour(label)
+            if labels is not None:
+                ground[top : top + gap, across] = in_colour(labels[number])
             ground[top + 2 * gap :, across][:drawn] = in_greys(enlarged(picture, times))
             lower.append((slice(top + 3 * gap + drawn, top + 3 * gap + 2 * drawn), across))
         for number in seen.tolist():
@@ -188,7 +191,7 @@ def in_greys(levels: ImageArray, opacity: float = 1, steps: int = GREYS) -> Fram
 
 def in_colour(label: int, cover: int = EDGE) -> int:
     """The index of a class's colour for a pixel that a dot covers to `cover` / EDGE."""
-    return GREYS + EDGE * label + cover - 1
+    return GREYS + EDGE * (label % COLOURS) + cover - 1
 
 
 def draw_dots(frame: Frame, middles: Floats, labels: Indices, radius: float) -> None:
@@ -208,7 +211,7 @@ def draw_dots(frame: Frame, middles: Floats, labels: Indices, radius: float) -> 
     around = np.arange(-reach, reach + 1)
     pixels = ((y * width + x)[:, None] + (around[:, None] * width + around).ravel()).ravel()
     covers = stencil[within[seen, 1], within[seen, 0]].ravel()
-    colours = np.repeat(EDGE * labels[seen], len(around) ** 2)
+    colours = np.repeat(EDGE * (labels[seen] % COLOURS), len(around) ** 2)
     flat = frame.reshape(-1)
     # Pixels that are covered most are drawn last, so that no dot's edge is drawn onto another dot.
     for cover in range(1, EDGE + 1):

@@ -72,7 +72,7 @@ def _settings(run: Run, model: Model, plane: Plane) -> None:
     with st.container(horizontal=True, gap="small"):
         settings, shown = st.container(width=SETTINGS), st.container(width=PREVIEW)
     with settings:
-        label = "Pictures" if plane.is_line else "Pictures per side"
+        label = "Images" if plane.is_line else "Images per side"
         count = st.slider(label, FEWEST, MOST, DEFAULT, key="poster_count")
         ink = INKS[0]
         if model.config.channels == 1:

@@ -5,25 +5,22 @@ import streamlit as st
 
 from pages.components.charts.tiles import Caption, TileLayout, difference_legend, tiles
 from pages.components.runs.loaded_model import LoadedModel
-from vae.datasets.registry import class_names
 from vae.inference.scored_set import mean_losses
-from vae.runs.run import Run
 
 
-def class_means(run: Run, loaded: LoadedModel) -> None:
+def class_means(loaded: LoadedModel) -> None:
     """Shows a tile for each class that has test images."""
     test = loaded.test
     labels = np.unique(test.labels)
     masks = [test.labels == label for label in labels]
     pictures = np.stack([np.rint(test.images[mask].mean(axis=0)).astype(np.uint8) for mask in masks])
     places = np.stack([test.means[mask].mean(axis=0) for mask in masks])
-    names = class_names(run.config.dataset)
     st.html(difference_legend("decoded darker", "decoded brighter than the mean image"))
     tiles(
         np.stack((pictures, loaded.model.decode(places)), axis=1),
         [
             Caption(
-                names[label],
+                loaded.classes[label],
                 f"{mask.sum():,} images, mean loss {mean_losses(test, mask)['reconstruction']:.1f} nats",
             )
             for label, mask in zip(labels, masks, strict=True)

@@ -18,6 +18,7 @@ from vae.inference.scored_set import Indices, ScoredSet, mean_losses
 
 # Keys of the widgets, which are also their query parameters.
 CLASSES, SORT, SEED, FIND, LOSS, SIZE, PAGE = "digit", "sort", "seed", "find", "loss", "show", "page"
+FEW = 10  # classes that are buttons; more are chosen from a list that can be searched
 SIZES = (20, 50, 100, 200)
 USUAL = 50  # the default of the sizes
 LOSSES = (0, 1000)  # nats, the same for all runs, so that a chosen range stays valid for another run
@@ -44,28 +45,22 @@ class Selection(NamedTuple):
 def filters(test: ScoredSet, names: Sequence[str], title: str) -> Selection:
     """Shows the widgets, the mean losses and, on request, box plots; returns what they select.
 
-    `names` are those of the classes, `title` that of the run.
+    `names` are those of the classes, `title` that of the run. What is about classes is left out where there
+    is a single one.
     """
     for key in BOXES:
         _toggle_clicked_class(key, len(names))
     bound: dict[str, Any] = {"bind": "query-params", "on_change": _first_page}
     with screen_part("filters", horizontal=True):
-        classes = st.pills(
-            "Classes",
-            range(len(names)),
-            format_func=lambda label: escape_markdown(names[label]),
-            selection_mode="multi",
-            key=CLASSES,
-            help="None chosen: all. A click on a box of *Losses by class* chooses its class, too.",
-            width="content",
-            **bound,
-        )
+        classes = _class_choice(names, bound) if len(names) > 1 else []
+        surprise = ""
+        if len(names) > 1:
+            surprise = "surprise: by how much that is above the mean of the image's class. "
         sort = st.selectbox(
             "Sort by",
-            list(SORTS),
+            [sort for sort in SORTS if surprise or sort != "surprise"],
             key=SORT,
-            help="worst, best: by reconstruction loss. surprise: by how much that is above the mean of the "
-            "image's class. KL: the largest KL first.",
+            help=f"worst, best: by reconstruction loss. {surprise}KL: the largest KL first.",
             width=120,
             **bound,
         )
@@ -103,7 +98,7 @@ def filters(test: ScoredSet, names: Sequence[str], title: str) -> Selection:
     with st.container(horizontal=True, vertical_alignment="center", key="gallery_row"):
         above = st.container(horizontal=True, vertical_alignment="center")
         st.html(_means(test, matching), width="content")
-        by_class = st.toggle("Losses by class", key=BY_CLASS, bind="query-params")
+        by_class = len(names) > 1 and st.toggle("Losses by class", key=BY_CLASS, bind="query-params")
         shown_run(title)
     if by_class and len(indices):
         _boxes(test, indices, names, classes)
@@ -113,12 +108,33 @@ def filters(test: ScoredSet, names: Sequence[str], title: str) -> Selection:
     return Selection(matching, size, above)
 
 
+def _class_choice(names: Sequence[str], bound: dict[str, Any]) -> list[int]:
+    """The widget that chooses classes, by their labels."""
+    common: dict[str, Any] = {
+        "label": "Classes",
+        "options": range(len(names)),
+        "key": CLASSES,
+        "help": "None chosen: all. A click on a box of *Losses by class* chooses its class, too.",
+        **bound,
+    }
+    if len(names) <= FEW:
+        return st.pills(
+            format_func=lambda label: escape_markdown(names[label]),
+            selection_mode="multi",
+            width="content",
+            **common,
+        )
+    return st.multiselect(format_func=lambda label: names[label], placeholder="All", width=260, **common)
+
+
 def _boxes(test: ScoredSet, indices: Indices, names: Sequence[str], classes: Collection[int]) -> None:
     """Box plots of the losses of each class, of images that pass all filters but the classes."""
     terms = {"Reconstruction loss": test.reconstruction, "KL": test.kl}
     for column, key, (term, losses) in zip(st.columns(2), BOXES, terms.items(), strict=True):
         title = f"{term} by class, nats"
-        figure = loss_boxes(losses[indices], test.labels[indices], names, class_colours(), classes, title)
+        figure = loss_boxes(
+            losses[indices], test.labels[indices], names, class_colours(len(names)), classes, title
+        )
         with column:
             live_figure(figure, key=key, height=200, label=f"{title}; a click chooses a class")
     st.caption(

@@ -6,15 +6,13 @@ import streamlit as st
 from pages.components.charts.tiles import Caption, TileClicks, TileLayout, difference_legend, tiles
 from pages.components.gallery.filters import PAGE, Selection
 from pages.components.runs.loaded_model import LoadedModel
-from vae.datasets.registry import class_names
-from vae.runs.run import Run
 
 BELOW = "page_below"  # key of the second pagination, below the tiles
 KEY = "gallery"
 ROWS = 4  # that are visible without scrolling where the window is large enough
 
 
-def gallery(run: Run, loaded: LoadedModel, selection: Selection) -> None:
+def gallery(loaded: LoadedModel, selection: Selection) -> None:
     """Shows one page of the selected images, which are at least one."""
     test = loaded.test
     indices, size, above = selection
@@ -23,12 +21,11 @@ def gallery(run: Run, loaded: LoadedModel, selection: Selection) -> None:
         number = st.pagination(pages, key=PAGE, max_visible_pages=5, bind="query-params")
         st.html(difference_legend(), width="content")
     shown = indices[(number - 1) * size : number * size]
-    names = class_names(run.config.dataset)
     tiles(
         np.stack((test.images[shown], loaded.model.decode(test.means[shown])), axis=1),
         [
             Caption(
-                f"{names[test.labels[i]]} · #{i}",
+                loaded.image_title(i),
                 f"reconstruction {test.reconstruction[i]:.1f} · KL {max(test.kl[i], 0):.1f}",
             )
             for i in shown

@@ -13,7 +13,6 @@ from pages.components.charts.tables import number_table
 from pages.components.charts.tiles import Caption, TileClicks, TileLayout, difference_legend, tiles
 from pages.components.runs import loaded_model
 from pages.components.runs.loaded_model import LoadedModel
-from vae.datasets.registry import class_names
 from vae.inference.formatting import coordinate_name
 from vae.inference.forward import Model
 from vae.inference.planes import Directions
@@ -53,11 +52,12 @@ def picture_detail(
         )
         _samples(loaded.model, one, key)
     with place:
-        _map(loaded_model.dimensions(run, loaded).largest, test, one, neighbours, key)
+        _map(loaded_model.dimensions(run, loaded).largest, loaded, one, neighbours, key)
     with scores:
         _losses(loaded, one, index)
         _posterior(one)
-    _neighbours(run, test, neighbours, distances, key)
+    if not loaded.missing:
+        _neighbours(loaded, neighbours, distances, key)
 
 
 def _samples(model: Model, one: ScoredSet, key: str) -> None:
@@ -75,7 +75,7 @@ def _losses(loaded: LoadedModel, one: ScoredSet, index: int | None) -> None:
     """A table of the image's losses, of a test image with the means of its class."""
     test = loaded.test
     columns = {"nats": mean_losses(one, np.arange(1))}
-    if index is not None:
+    if index is not None and loaded.has_classes:
         columns["class mean"] = mean_losses(test, test.labels == test.labels[index])
     rows = {term: [f"{column[term]:.2f}" for column in columns.values()] for term in TERMS}
     st.html(number_table(("", *columns), rows))
@@ -96,13 +96,13 @@ def _posterior(one: ScoredSet) -> None:
     st.caption("σ: the standard deviation of the posterior.")
 
 
-def _map(directions: Directions, test: ScoredSet, one: ScoredSet, neighbours: Indices, key: str) -> None:
+def _map(directions: Directions, loaded: LoadedModel, one: ScoredSet, neighbours: Indices, key: str) -> None:
+    test = loaded.test
     points, place = (directions.map_coordinates(part.means, part.logvars) for part in (test, one))
     # Along the two axes; 0 for the second of a latent line, where the map shows the log-variance.
     deviations = np.stack((directions.first, directions.second)) @ one.deviations[0]
-    figure = posterior_map(
-        points, test.labels, directions.names, class_colours(), place[0], deviations, neighbours
-    )
+    colours = class_colours(len(loaded.classes))
+    figure = posterior_map(points, test.labels, directions.names, colours, place[0], deviations, neighbours)
     live_figure(figure, key=f"{key}_map", height=250, label="Where the image lies on the map")
     dimensions = one.means.shape[1]
     which = f"The map shows the two of {dimensions} dimensions with the largest KL." if dimensions > 2 else ""
@@ -112,13 +112,12 @@ def _map(directions: Directions, test: ScoredSet, one: ScoredSet, neighbours: In
     )
 
 
-def _neighbours(run: Run, test: ScoredSet, neighbours: Indices, distances: Floats, key: str) -> None:
+def _neighbours(loaded: LoadedModel, neighbours: Indices, distances: Floats, key: str) -> None:
     st.markdown("**Nearest test images in the latent space**")
-    names = class_names(run.config.dataset)
     tiles(
-        test.images[neighbours][:, None],
+        loaded.test.images[neighbours][:, None],
         [
-            Caption(f"{names[test.labels[i]]} · #{i}", f"{distance:.2g} away")
+            Caption(loaded.image_title(i), f"{distance:.2g} away")
             for i, distance in zip(neighbours, distances, strict=True)
         ],
         key=neighbours_key(key),

@@ -10,7 +10,6 @@ from pages.components.runs import run_data
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.links import MAP, link
 from pages.components.shell.messages import escape_markdown, show_errors
-from vae.datasets.registry import class_names
 from vae.inference.scored_set import Indices, ScoredSet
 from vae.runs.run import Run
 
@@ -43,8 +42,7 @@ def picture_dialog(run: Run, loaded: LoadedModel, indices: Indices) -> None:
     position = int(np.flatnonzero(np.append(indices, index) == index)[0])
     here = position < len(indices)
     with st.container(horizontal=True, vertical_alignment="center"):
-        name = class_names(run.config.dataset)[test.labels[index]]
-        st.subheader(f"{escape_markdown(name)} · #{index}", width="content")
+        st.subheader(escape_markdown(loaded.image_title(index)), width="content")
         st.caption(
             f"{escape_markdown(run_data.title(run))}: "
             + (

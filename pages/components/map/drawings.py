@@ -148,7 +148,7 @@ def drawn_region(revision: str, classes: int) -> Region | None:
         elif corners is None:
             _change_region(warning=_NO_SELECTION)
         else:
-            hidden = st.query_params.get(HIDDEN, "").split(",")
+            hidden = st.query_params.get(HIDDEN, "").split(",") if classes > 1 else []
             visible = frozenset(label for label in range(classes) if str(label) not in hidden)
             _change_region(region=Region(corners, visible, revision), warning="")
     _change_region(url_history=memory.url_history.seen(seen))

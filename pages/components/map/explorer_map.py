@@ -24,12 +24,11 @@ from pages.components.map.latent_map import (
 from pages.components.map.look_panel import ChosenPoint
 from pages.components.map.map_controls import COLOURINGS, MapSettings
 from pages.components.map.pins import Pins
-from pages.components.map.time_machine import Link, time_machine
+from pages.components.map.time_machine import Link, example_colours, time_machine
 from pages.components.runs import run_data
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.stores import pictures
 from pages.components.stores.points import MapPoints
-from vae.datasets.registry import class_names
 from vae.inference.paths import path_places
 from vae.inference.planes import Plane, PlaneChoice
 from vae.inference.scored_set import Floats, ScoredSet
@@ -121,14 +120,14 @@ def explorer_map(
     content = MapContent(
         points=view.points.name,
         decoder=loaded.decoder.name,
-        classes=class_names(run.config.dataset),
+        classes=loaded.classes,
         plane=plane,
         revision=view.revision,
         pictures=view.pictures_url,
         timeline=TimelineRef(
             placement.timeline,
             test_points.name,
-            pictures.pictures_url(run.config.dataset),
+            url_of_test_images(run, loaded),
             training=view.is_training_set,
         ),
         colouring=colouring,
@@ -145,10 +144,16 @@ def explorer_map(
             live=run_data.status(run).state in LIVE,
             linked=placement.linked,
             address=f"{placement.prefix}step",
+            stripes=example_colours(loaded.test.labels[loaded.test.examples], len(loaded.classes)),
             key=placement.timeline,
         )
         if len(plane.base) != 2:
             st.caption(view.plane_choice.sentence(pins.chosen is not None))
+
+
+def url_of_test_images(run: Run, loaded: LoadedModel) -> str | None:
+    """The URL of the test set's real pictures; None if they are not packed yet, or cannot be had."""
+    return None if loaded.missing else pictures.pictures_url(run.config.dataset)
 
 
 def _marks(
@@ -187,9 +192,9 @@ def chosen_point(pins: Pins, view: View, free: str = "Free point") -> ChosenPoin
     index = chosen.index
     return ChosenPoint(
         test.means[index].tolist(),
-        f"Test image {class_names(view.run.config.dataset)[test.labels[index]]} · #{index}",
+        f"Test image {view.loaded.image_title(index)}",
         index,
-        test.images[index],
+        None if view.loaded.missing else test.images[index],
         float(test.reconstruction[index]),
         float(test.kl[index]),
     )

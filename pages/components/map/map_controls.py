@@ -19,6 +19,7 @@ COLOURINGS: dict[str, tuple[Colouring, str]] = {
     "σ": ("deviation", "σ of the posterior"),
     "distance": ("distance", "distance to class mean"),
 }
+OF_CLASSES = ("class", "distance")  # of these, what makes no sense without classes
 TEST, TRAINING = "test", "training"
 
 
@@ -35,28 +36,31 @@ class MapSettings(NamedTuple):
     training: bool
 
 
-def map_controls(latent_dim: int, *, choose_set: bool = True) -> MapSettings:
+def map_controls(latent_dim: int, *, classes: bool = True, choose_set: bool = True) -> MapSettings:
     """Shows the widgets, in a row of the caller's, and returns their values.
 
-    The values stay while other pages are shown. Without `choose_set` the points are those of the test set.
+    The values stay while other pages are shown. Without `classes` there are no colours that take any.
+    Without `choose_set` the points are those of the test set.
     """
     st.html(_STYLE)
     kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session", "width": "content"}
     mean = f" (of those in all {latent_dim} dimensions, the geometric mean)" if latent_dim > 1 else ""
-    take_default(COLOUR, "class", ["class"])
+    meanings = {
+        "class": "what the image shows; the model never saw it.",
+        "loss": "of the reconstruction, in nats: what the image still costs once z is known.",
+        "KL": "in nats, what z costs: how far the posterior lies from the prior N(0, I).",
+        "σ": f"the standard deviation of the posterior{mean}: how unsure the encoder is of z.",
+        "distance": "from the mean of all z of the same class.",
+    }
+    colours = [name for name in COLOURINGS if classes or name not in OF_CLASSES]
+    take_default(COLOUR, colours[0], colours[:1])
     colour = st.segmented_control(
         "Colour by",
-        list(COLOURINGS),
-        default="class",
+        colours,
+        default=colours[0],
         required=True,
         key=COLOUR,
-        help=_options(
-            ("class", "what the image shows; the model never saw it."),
-            ("loss", "of the reconstruction, in nats: what the image still costs once z is known."),
-            ("KL", "in nats, what z costs: how far the posterior lies from the prior N(0, I)."),
-            ("σ", f"the standard deviation of the posterior{mean}: how unsure the encoder is of z."),
-            ("distance", "from the mean of all z of the same class."),
-        ),
+        help=_options(*((name, meanings[name]) for name in colours)),
         **kept,
     )
     _rename_layers_in_url()

@@ -2,16 +2,19 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import streamlit as st
 
 from pages.components.runs.run_data import changed_at, path_of, status
+from pages.components.shell.messages import escape_markdown
+from vae import VaeError
 from vae.datasets import registry as datasets
 from vae.inference.forward import Model
 from vae.inference.planes import DimensionSummary, summarize_dimensions
 from vae.inference.scored_set import ScoredSet
 from vae.inference.scoring import diverged, scored_set, scores_match, valid_scores
 from vae.models.layers import DecoderSpec
-from vae.runs.checkpoints import load_scores
+from vae.runs.checkpoints import SavedModel, load_scores
 from vae.runs.records import LIVE
 from vae.runs.run import Run
 
@@ -24,6 +27,9 @@ class LoadedModel(NamedTuple):
     Attributes:
         written: when the weights' file was written, in nanoseconds, read before the weights.
         step, epoch: of the training, when they were written.
+        classes: the names of the test set's classes; a single one where there are none.
+        missing: why the run's data set cannot be used, and what to do; empty if it can. Without it the test
+            set has the stored posteriors and losses, black images, and no classes.
     """
 
     model: Model
@@ -31,6 +37,18 @@ class LoadedModel(NamedTuple):
     written: int
     step: int
     epoch: float
+    classes: tuple[str, ...] = datasets.UNLABELLED
+    missing: str = ""
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether there are classes to tell apart."""
+        return len(self.classes) > 1
+
+    def image_title(self, index: int) -> str:
+        """What a test image is called: its class, if there are classes, and its index."""
+        number = f"#{index}"
+        return f"{self.classes[self.test.labels[index]]} · {number}" if self.has_classes else number
 
     @property
     def decoder(self) -> DecoderSpec:
@@ -39,17 +57,41 @@ class LoadedModel(NamedTuple):
 
 
 def weights_of(loaded: LoadedModel) -> str:
-    """The hash of a loaded model in cache keys: the name of its decoder, which is a hash of the weights."""
-    return loaded.decoder.name
+    """The hash of a loaded model in cache keys: the name of its decoder, which is a hash of the weights, and
+    whether its images are there."""
+    return loaded.decoder.name + " without images" * bool(loaded.missing)
 
 
 def load(run: Run) -> LoadedModel:
     """The newest weights of `run`, and the test set scored with them; raises VaeError if there are none.
 
-    Of a live run they may be `REFRESH_SECONDS` old: its epochs may take a second each, and after each one all
-    tabs would fetch decoder and points anew.
+    Raises MissingDataError if the run's data set is not here but can be downloaded or drawn. Of a live run
+    the weights may be `REFRESH_SECONDS` old: its epochs may take a second each, and after each one all tabs
+    would fetch decoder and points anew.
     """
-    return _load(run, written(run))
+    changed = written(run)
+    return _load(run, changed, _why_missing(run) if changed else "")
+
+
+def _why_missing(run: Run) -> str:
+    """Why the data set of `run` cannot be used, and what to do; empty if it can."""
+    try:
+        datasets.load_for(run.config, train=False)  # the same arrays at each call
+    except datasets.MissingDataError as error:
+        if error.obtainable:
+            raise
+        return str(error)
+    except VaeError as error:
+        return str(error)
+    return ""
+
+
+def show_missing(*models: LoadedModel) -> None:
+    """Says, for each data set that cannot be used, why, and what to do."""
+    for missing in dict.fromkeys(loaded.missing for loaded in models if loaded.missing):
+        st.caption(
+            f":material/warning: {escape_markdown(missing)} Until then only what needs no images is shown."
+        )
 
 
 def written(run: Run) -> int:
@@ -71,15 +113,31 @@ def _cached_change(run: Run, created_at: int) -> int:  # noqa: ARG001 (distingui
 
 # A resource, not data: 5 MB that no page changes, shared by all tabs instead of copied for each.
 @st.cache_resource(max_entries=16, show_spinner="Loading the model ...", hash_funcs={Run: path_of})
-def _load(run: Run, changed: int) -> LoadedModel:  # noqa: ARG001 (the key)
+def _load(run: Run, changed: int, missing: str) -> LoadedModel:  # noqa: ARG001 (the key)
     written = changed_at(run.model_path)
     saved = run.saved_model()
+    if missing:
+        test = _without_images(saved, missing)
+        return LoadedModel(saved.model, test, written, saved.step, saved.epoch, missing=missing)
     images, labels = datasets.load_for(run.config, train=False)
     scores = valid_scores(saved.model, images, saved.scores)
     if not scores.finite:
         raise diverged(run.name, "test")
     test = scored_set(images, labels, scores)
-    return LoadedModel(saved.model, test, written, saved.step, saved.epoch)
+    classes = datasets.classes_of(run.config)
+    return LoadedModel(saved.model, test, written, saved.step, saved.epoch, classes)
+
+
+def _without_images(saved: SavedModel, missing: str) -> ScoredSet:
+    """The test set as the stored scores tell of it: black images, and all of one class."""
+    scores, config = saved.scores, saved.model.config
+    if scores is None:
+        raise VaeError(
+            f"{missing} Without it nothing can be shown: the weights of this older run have no scores."
+        )
+    shape = (len(scores.kl), config.side, config.side, *((3,) if config.channels == 3 else ()))
+    images = np.broadcast_to(np.uint8(0), shape)  # takes no memory
+    return scored_set(images, np.zeros(len(scores.kl), np.int64), scores)
 
 
 def training_set(run: Run, loaded: LoadedModel) -> ScoredSet | None:

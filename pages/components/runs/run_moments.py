@@ -49,7 +49,6 @@ def without_weights(run: Run, *, live: bool) -> Moments:
         decoder=None,
         weights=(),
         pictures=np.empty((0, 0, 0), np.uint8),
-        classes=(),
         means=np.empty((0, 0), np.float32),
         missing=(),
     )
@@ -103,6 +102,7 @@ def _moments(run: Run, loaded: LoadedModel, files: Sequence[Stamp], live: bool) 
             missing.append(step)
         else:
             found.append(_moment(run, step, _url(_folder(run), file), usable.metrics))
+    shown_examples = first[:0] if loaded.missing else first
     losses = mean_losses(test, np.arange(len(test)))
     cost = Cost(losses["reconstruction"], losses["KL"])
     step = loaded.step
@@ -114,9 +114,8 @@ def _moments(run: Run, loaded: LoadedModel, files: Sequence[Stamp], live: bool) 
         moments=(*found, _live(found) if live else shown),
         decoder=loaded.decoder.name,
         weights=[*decoder_shapes(run.config)],
-        pictures=test.images[first],
-        classes=test.labels[first].tolist(),
-        means=test.means[first],
+        pictures=test.images[shown_examples],
+        means=test.means[shown_examples],
         missing=missing,
     )
 

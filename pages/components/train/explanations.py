@@ -2,12 +2,14 @@
 
 from typing import NamedTuple
 
+from vae.inference.scored_set import EXAMPLES
+
 _CURVES = (
     "An image costs <b>reconstruction</b> plus <b>KL</b>; the sum is the negative ELBO; lower is better.",
     """<p>All three are counted in <b>nats</b> per image, units of information (1 nat is 1.44 bits).
     <b>Reconstruction</b> is what an image still costs once its point z in the latent space is known: it
     falls as the decoder learns. <b>KL</b> is what that point costs: how far the encoder's cloud for this
-    image lies from the prior N(0, I). It <i>rises</i> at first, because to tell digits apart the encoder
+    image lies from the prior N(0, I). It <i>rises</i> at first, because to tell {several} apart the encoder
     must move their clouds away from one another and make them sharp; it stops where another nat of KL
     would save less than a nat of reconstruction.</p>
     <p>The band is ±1 standard deviation over batches; in slow motion each line is a single batch, without
@@ -19,12 +21,14 @@ _CURVES = (
     runs away to 30 and more.</p>""",
 )
 _PICTURES = (
-    "Above, the first test image of each class; below, what the model makes of it after the bottleneck.",
+    "Above, {shown}; below, what the model makes of it after the bottleneck.",
     """<p>Each image is squeezed into a few numbers and drawn again from these alone. First the network
-    draws grey noise, then the average of all digits, then digits that resemble each other; last it tells 4
-    from 9 and 3 from 5 from 8, where two numbers hold too little. What is blurred is what the model does
-    not know.</p>""",
+    draws grey noise, then the average of all {several}, then {several} that resemble each other; last it
+    tells {last}, where two numbers hold too little. What is blurred is what the model does not know.</p>""",
 )
+_FIRST = "the first test image of each class"
+_SOME = "each of ten test images"
+_DIGITS_LAST = "4 from 9 and 3 from 5 from 8"
 
 
 class _MapTexts(NamedTuple):
@@ -73,16 +77,16 @@ _THINGS: dict[str, tuple[str, str, str]] = {
     "sprites-colour": ("shape", "shapes", "Shapes of the same place and colour lie"),
 }
 _PICTURE = ("picture", "pictures", "Pictures that look alike lie")
+_UNTOLD = " Nobody told the model what a class is: the colours are added afterwards."
 _LATENT = """<p><b>Why there are clusters.</b> The encoder turns an image into a small cloud, its posterior
     q(z|x); the mean is the cloud's middle. The decoder has nothing but a point of that cloud to draw the
     image again. So images that look unlike must lie apart, or they are drawn as a blur of both; images
-    that look alike may share a point. Nobody told the model what a class is: the colours are added
-    afterwards.</p>
+    that look alike may share a point.{untold}</p>
     <p><b>Why all of it stays near the middle.</b> Distance costs. The KL term charges every cloud for lying
     away from the prior N(0, I) and for being narrower than it: {prior}. Without that price (beta 0) the
     clouds drift apart and leave holes between them, where the decoder was never asked for anything; with it
     they touch, and a walk from one {one} to another passes {several} nearly all the way.</p>
-    <p><b>Why some borders are sharp.</b> Where two classes meet that have little in common, the drawing turns
+    <p><b>Why some borders are sharp.</b> Where two {parts} meet that have little in common, the drawing turns
     within a short way; there it is grey, because the model draws the mean of what may lie there.
     {borders}</p>
     <p><b>What the map does not say.</b> {axes} Nor is distance the same everywhere: a step may change the
@@ -90,19 +94,34 @@ _LATENT = """<p><b>Why there are clusters.</b> The encoder turns an image into a
     nothing ever taught it what.</p>"""
 
 
-def latent_explanation(dataset: str, latent_dim: int) -> str:
-    """HTML of half a page on what the map of a latent space shows, for beginners."""
+def latent_explanation(dataset: str, latent_dim: int, *, classes: bool = True) -> str:
+    """HTML of half a page on what the map of a latent space shows, for beginners.
+
+    `classes`: whether there are any; without, the text does not speak of them.
+    """
     words = _LINE if latent_dim == 1 else _PLANE if latent_dim == 2 else _SPACE
     one, several, alike = _THINGS.get(dataset, _PICTURE)
     first, prior, borders, axes = (text.format(alike=alike, latent_dim=latent_dim) for text in words)
-    more = _LATENT.format(prior=prior, one=one, several=several, borders=borders, axes=axes)
+    parts, untold = ("classes", _UNTOLD) if classes else ("images", "")
+    more = _LATENT.format(
+        prior=prior, one=one, several=several, borders=borders, axes=axes, parts=parts, untold=untold
+    )
     return details_html((first, more))
 
 
-def explanations(dataset: str, latent_dim: int) -> str:
-    """HTML that explains the panels of the Train page, folded."""
-    panels = "".join(map(details_html, (_CURVES, _PICTURES)))
-    return f"{panels}{latent_explanation(dataset, latent_dim)}"
+def explanations(dataset: str, latent_dim: int, *, classes: int = EXAMPLES) -> str:
+    """HTML that explains the panels of the Train page of a data set with so many classes, folded."""
+    _, several, _ = _THINGS.get(dataset, _PICTURE)
+    words = {
+        "several": several,
+        "shown": _FIRST if classes == EXAMPLES else _SOME,
+        "last": _DIGITS_LAST if several == "digits" else "apart what looks alike",
+    }
+    panels = "".join(
+        details_html((sentence.format(**words), more.format(**words)))
+        for sentence, more in (_CURVES, _PICTURES)
+    )
+    return f"{panels}{latent_explanation(dataset, latent_dim, classes=classes > 1)}"
 
 
 def details_html(panel: tuple[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""The moment of a training that the Train page shows: time slider, ten digits, samples, and the latent map.
+"""The moment of a training that the Train page shows: time slider, ten images, samples, and the latent map.
 
 The end of the slider is the newest moment there is: the newest weights or, while a run trains, its live view,
 which is newer.
@@ -12,7 +12,7 @@ import streamlit as st
 from pages.components.map import map_data
 from pages.components.map.latent_map import MapContent, MapPlacement, TimelineRef, latent_map, new_events
 from pages.components.map.samples import samples_row
-from pages.components.map.time_machine import LiveEnd, time_machine
+from pages.components.map.time_machine import LiveEnd, example_colours, time_machine
 from pages.components.runs import loaded_model, run_data, run_moments
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.runs.run_data import changed_at, path_of
@@ -20,9 +20,10 @@ from pages.components.shell.messages import show_errors
 from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import moments_store
 from pages.components.stores.points import MapPoints, points_store
-from vae.datasets.registry import class_names
+from vae import VaeError
+from vae.datasets.registry import classes_of, load_for
 from vae.inference.planes import Directions, axis_directions
-from vae.inference.scored_set import Floats
+from vae.inference.scored_set import EXAMPLES, Floats, example_indices
 from vae.runs.live_view import LiveView, load_view
 from vae.runs.records import LIVE, Status
 from vae.runs.run import Run
@@ -99,7 +100,7 @@ def send_weights(run: Run, loaded: LoadedModel, directions: Directions) -> None:
 
 
 def moment_panels(run: Run, status: Status, loaded: LoadedModel | None, newest: Newest | None) -> None:
-    """Shows the map and, beside it, the slider, ten digits over their reconstructions, and samples."""
+    """Shows the map and, beside it, the slider, ten images over their reconstructions, and samples."""
     live = status.state in LIVE
     left, right = st.container(key="moment").columns(COLUMNS)
     with right:
@@ -109,7 +110,9 @@ def moment_panels(run: Run, status: Status, loaded: LoadedModel | None, newest: 
             else run_moments.load(run, loaded, live=live)
         )
         end = newest and _end(run, status, loaded, newest)
-        time_machine(moments_store(found), dims=False, live=live, end=end, key=TIME)
+        time_machine(
+            moments_store(found), stripes=_stripes(run, loaded), dims=False, live=live, end=end, key=TIME
+        )
         decoder = loaded and loaded.decoder.name
         samples_row(decoder, loaded and loaded.test, key=SAMPLES, timeline=TIME)
         if newest and run.config.latent_dim > 2:
@@ -120,6 +123,17 @@ def moment_panels(run: Run, status: Status, loaded: LoadedModel | None, newest: 
             )
     with left:
         _map(run, loaded, newest)
+
+
+def _stripes(run: Run, loaded: LoadedModel | None) -> list[str]:
+    """The colours above the ten images; also before the first weights are there."""
+    if loaded is not None:
+        return example_colours(loaded.test.labels[loaded.test.examples], len(loaded.classes))
+    try:
+        labels = load_for(run.config, train=False).labels
+    except VaeError:
+        return example_colours([0] * EXAMPLES, 1)
+    return example_colours(labels[example_indices(labels)], len(classes_of(run.config)))
 
 
 def _end(run: Run, status: Status, loaded: LoadedModel | None, newest: Newest) -> LiveEnd | None:
@@ -153,7 +167,7 @@ def _map(run: Run, loaded: LoadedModel | None, newest: Newest | None) -> None:
     content = MapContent(
         points=points.name,
         decoder=loaded.decoder.name if loaded and shows_weights else None,
-        classes=class_names(run.config.dataset),
+        classes=loaded.classes if loaded else classes_of(run.config),
         plane=directions.through(directions.centre),
         revision=f"{run.name}: {directions.name}",
         timeline=TimelineRef(TIME, test.name, None) if test else None,

@@ -1,4 +1,4 @@
-"""The ten colours of classes, as people with each kind of colour vision see them on light and dark pages."""
+"""The colours of classes, as people with each kind of colour vision see them on light and dark pages."""
 
 from collections.abc import Callable, Sequence
 
@@ -66,10 +66,17 @@ def closest(colours: Sequence[str], space: Callable[[Floats], Floats]) -> float:
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_everybody_can_tell_the_ten_colours_apart(theme: Theme) -> None:
-    colours = CLASS_COLOURS[theme]
-    assert len(colours) == 10
+    colours = CLASS_COLOURS[theme][:10]
     assert closest(colours, cielab) > 17  # 2.3 is just noticeable side by side
     assert closest(colours, oklab) > 0.11  # 0.02 is just noticeable side by side
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_twenty_colours_are_still_told_apart(theme: Theme) -> None:
+    colours = CLASS_COLOURS[theme]
+    assert len(colours) == 20
+    assert closest(colours, cielab) > 11.5
+    assert closest(colours, oklab) > 0.07
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -81,4 +88,11 @@ def test_every_colour_is_visible_on_the_page_of_its_theme(theme: Theme) -> None:
 
 
 def test_outside_of_a_visit_the_colours_are_those_of_light_pages() -> None:
-    assert class_colours() == CLASS_COLOURS["light"]
+    assert class_colours(20) == CLASS_COLOURS["light"]
+
+
+def test_more_than_twenty_classes_share_the_colours_in_turn() -> None:
+    colours = class_colours(45)
+    assert len(colours) == 45
+    assert colours[:3] == colours[20:23] == colours[40:43]
+    assert class_colours(2) == colours[:2]

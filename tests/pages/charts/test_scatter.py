@@ -7,7 +7,7 @@ import pytest
 from pages.components.charts.colours import CLASS_COLOURS
 from pages.components.charts.scatter import latent_scatter, posterior_map
 
-COLOURS = CLASS_COLOURS["dark"]
+COLOURS = CLASS_COLOURS["dark"][:10]
 
 
 def scattered(outside: int, distance: float = 5) -> tuple[np.ndarray, np.ndarray]:

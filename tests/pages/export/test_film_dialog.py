@@ -192,7 +192,7 @@ def test_the_run_that_comes_with_the_project_can_be_filmed(films: list[bytes]) -
     streamlit.cache_resource.clear()
     test = opened(Run(BUNDLED))
     assert "through the 20 moments" in test.caption[0].value
-    choose(test, "Film of", "Ten digits")
+    choose(test, "Film of", "Ten images")
     assert offered(make(test.run()))
     with Image.open(io.BytesIO(films[0])) as image:
         assert len(list(ImageSequence.Iterator(image))) == 20
@@ -209,7 +209,7 @@ def test_a_caption_says_what_is_known() -> None:
     assert Moment(0, None, None, None, None, None).caption == "step 0"
 
 
-@pytest.mark.parametrize("what", ["Map", "Ten digits"])
+@pytest.mark.parametrize("what", ["Map", "Ten images"])
 @pytest.mark.parametrize("kind", ["GIF", "WebP"])
 def test_the_film_is_what_was_chosen(run: Run, films: list[bytes], what: str, kind: str) -> None:
     test = opened(run)
@@ -227,7 +227,7 @@ def test_the_film_is_what_was_chosen(run: Run, films: list[bytes], what: str, ki
             frame.load()
             durations.append(frame.info["duration"])
     assert sum(durations) == 5000
-    if what == "Ten digits":
+    if what == "Ten images":
         assert len(durations) == len(run.snapshots())
 
 
@@ -312,7 +312,7 @@ from vae.runs.run import Run
 run = Run(Path({str(run.path)!r}))
 explored = loaded_model.load(run)
 decoder_store(explored.decoder)
-time_machine(moments_store(run_moments.load(run, explored)), key="time")
+time_machine(moments_store(run_moments.load(run, explored)), stripes=["red"] * 10, key="time")
 """
     moments = run_moments.load(run, loaded_model.load(run)).moments
     page.goto(workshop.serve_script(script).address())

@@ -10,7 +10,7 @@ from PIL import Image, ImageColor
 from pages.components.charts.colours import CLASS_COLOURS
 from pages.components.charts.images import INKS
 from pages.components.export import film_frames as drawing
-from pages.components.export.film_frames import NARROWEST, Film, digit_film, map_film, window
+from pages.components.export.film_frames import NARROWEST, Film, image_film, map_film, window
 from tests.pages.export.test_poster import MODELS
 from tests.support.decoders import numpy_model
 from vae.datasets.registry import class_names
@@ -139,7 +139,7 @@ def test_it_is_as_long_as_was_asked_and_rests_at_its_end(seconds: int, moments: 
     of = cast("SnapshotSequence", [None] * moments)
     films: tuple[Film, ...] = (
         map_film(of, [""] * moments, plane(2), np.zeros(1, int), NAMES, SIZE, seconds),
-        digit_film(of, [""] * moments, np.zeros((1, 28, 28), np.uint8), np.zeros(1, int), SIZE, seconds),
+        image_film(of, [""] * moments, np.zeros((1, 28, 28), np.uint8), np.zeros(1, int), SIZE, seconds),
     )
     for film in films:
         assert sum(film.milliseconds) == 1000 * seconds
@@ -155,7 +155,7 @@ def test_of_more_moments_than_there_is_time_for_some_are_shown() -> None:
         "SnapshotSequence",
         [ModelAtStep(number, model, nowhere, nowhere, grey) for number, grey in enumerate(greys)],
     )
-    film = digit_film(of, captions(of), np.zeros((1, 28, 28), np.uint8), np.zeros(1, int), SIZE, 4)
+    film = image_film(of, captions(of), np.zeros((1, 28, 28), np.uint8), np.zeros(1, int), SIZE, 4)
     assert min(film.milliseconds) == 20
     assert sum(film.milliseconds) == 4000
     frames = list(film.frames)
@@ -172,7 +172,7 @@ def test_of_more_moments_than_there_is_time_for_some_are_shown() -> None:
 def test_ten_digits_stand_over_what_is_made_of_them(size: int) -> None:
     of = journey(np.zeros((4, 1, 2), np.float32))
     pictures = np.random.default_rng(0).integers(0, 256, (3, 28, 28), np.uint8)
-    frames = list(digit_film(of, captions(of), pictures, np.array([2, 5, 7]), size, 4).frames)
+    frames = list(image_film(of, captions(of), pictures, np.array([2, 5, 7]), size, 4).frames)
     assert len(frames) == 4
     assert len({frame.shape for frame in frames}) == 1
     times = size // 160  # 2, 3, 4
@@ -224,10 +224,11 @@ def test_the_names_of_all_classes_fit(width: int) -> None:
 def test_colours_are_those_of_the_page(ink: str) -> None:
     colours = drawing.palette(ink)  # type: ignore[arg-type]
     assert len(colours) <= MAX_COLOURS
-    own = [tuple(colours[drawing.in_colour(label)].tolist()) for label in range(10)]
+    own = [tuple(colours[drawing.in_colour(label)].tolist()) for label in range(20)]
     assert own == [
         ImageColor.getrgb(colour) for colour in CLASS_COLOURS["light" if ink == "Black on white" else "dark"]
     ]
+    assert drawing.in_colour(20) == drawing.in_colour(0)  # more classes share them in turn
     ground, full = ((255, 255, 255), (0, 0, 0)) if ink == "Black on white" else ((0, 0, 0), (255, 255, 255))
     assert tuple(colours[drawing.in_greys(np.zeros(1, np.uint8))[0]].tolist()) == ground
     assert tuple(colours[drawing.in_greys(np.full(1, 255, np.uint8))[0]].tolist()) == full

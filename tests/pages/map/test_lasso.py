@@ -85,7 +85,7 @@ shown = loaded_model.training_set(run, explored) if train else explored.test
 members = np.array(st.session_state["members"], np.int64)
 summary = summarize_region(shown, members)
 region_panel(run, explored, summary, train=train)
-region_list(run, shown, summary, train=train)
+region_list(run, explored, summary, train=train)
 """
 
 

@@ -1,6 +1,6 @@
 """The row of pins: what the model draws at each, with buttons to choose, keep, save and remove it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -49,7 +49,6 @@ def new_actions() -> Iterator[Action]:
 def pins_row(
     pins: Pins,
     loaded: LoadedModel,
-    names: Sequence[str],
     plane: Plane,
     *,
     run: str,
@@ -59,8 +58,8 @@ def pins_row(
 
     Args:
         pins: each with a place in the latent space of the model.
-        loaded: its model draws the pictures; each pin links to a test picture, if it is none to the nearest.
-        names: of the classes.
+        loaded: its model draws the pictures; each pin links to a test picture, if it is none to the nearest,
+            unless these are missing.
         plane: the plane of the map, by whose axes places are named.
         run: the name of the model's run.
         query: the values of the URL's query parameters, None to remove one.
@@ -69,7 +68,7 @@ def pins_row(
     # Both are cached: a click draws and searches for the new pin only.
     pictures = [picture_at(loaded, pin.z) for pin in pins.row]
     shown = [nearest_to(loaded, pin.z) if pin.index is None else pin.index for pin in pins.row]
-    titles = [f"{names[test.labels[index]]} · #{index}" for index in shown]
+    titles = [loaded.image_title(index) for index in shown]
     _mount(
         key=KEY,
         data={
@@ -84,7 +83,9 @@ def pins_row(
                     plane.format_place(pin.z),
                     title,
                     run,
-                    {"page": RECONSTRUCTIONS, "query": {"run": run, "index": str(index)}},
+                    None
+                    if loaded.missing
+                    else {"page": RECONSTRUCTIONS, "query": {"run": run, "index": str(index)}},
                 )
                 for pin, title, index in zip(pins.row, titles, shown, strict=True)
             ],
@@ -95,8 +96,8 @@ def pins_row(
     )
 
 
-def _tile(pin: Pin, place: str, title: str, run: str, link: Mapping[str, object]) -> dict[str, object]:
-    """A tile's data; `title` names the test picture that its link leads to."""
+def _tile(pin: Pin, place: str, title: str, run: str, link: Mapping[str, object] | None) -> dict[str, object]:
+    """A tile's data; `title` names the test picture that its link leads to, if there is one."""
     z, own = place_text(pin.z), pin.index is not None
     return {
         "number": pin.number,

@@ -26,14 +26,14 @@ function tileOf(pin, chosen, levels, report) {
   );
   const leads = { "data-action": "link", title: pin.link_label, "aria-label": pin.link_label };
   const link = element("a", leads, icon("pictures"));
-  navigate(link, pin.link);
+  if (pin.link) navigate(link, pin.link);
   const file = () => save(enlarged(levels), `${pin.file}.png`);
   const actions = element(
     "span",
     { class: "pins-row-actions" },
     action(reporting("keep"), "keep", pin.kept ? "Kept. Click to undo" : "Keep", icon("star"), { "aria-pressed": pin.kept }),
     action(file, "save", "Save as PNG", icon("save")),
-    link,
+    ...(pin.link ? [link] : []),
     action(reporting("remove"), "remove", "Remove", icon("cross")),
   );
   return element("div", { class: "pins-row-tile", "data-number": number, "data-chosen": chosen }, choose, actions);

@@ -1,6 +1,6 @@
-"""The map of a latent space: its points, and the digits that the model decodes at the places between them.
+"""The map of a latent space: its points, and the pictures that the model decodes at the places between them.
 
-The digit under the pointer is decoded in the browser, at every frame; events (a click, a line, a lasso) go to
+What is under the pointer is decoded in the browser, at every frame; events (a click, a line, a lasso) go to
 Python. Points and decoder are sent once, by stores.
 """
 
@@ -122,7 +122,7 @@ class MapContent:
     Attributes:
         points, decoder: names of the points and the decoder in the browser (see `stores`). Without a decoder
             only the points are shown.
-        classes: names of the classes, one for each label.
+        classes: names of the classes, one for each label; a single one where nothing is to be told apart.
         plane: the plane through the latent space; the points lie on the same one.
         revision: names the run and the plane's directions; while it stays, so does the zoom.
         pictures: the URL of the points' real pictures, or None to do without.
@@ -185,7 +185,7 @@ class MapPlacement:
         key: the map's identity, unique in the app.
         prefix: put before the URL parameters `window`, `hide` and `step` of a page's second map.
         selects: whether lines and lassos can be drawn.
-        tooltip: whether the digit under the pointer is drawn beside it, as it is nowhere else on the page.
+        tooltip: whether the picture under the pointer is drawn beside it, as it is nowhere else on the page.
         query: URL parameters to set when the map is drawn, or to remove for None.
         partner: the map beside it, or None.
         legend: whether the classes are listed: one list is enough for a map and its partner.
@@ -226,7 +226,7 @@ def latent_map(
             "decoder": content.decoder,
             "pictures": content.pictures,
             "classes": content.classes,
-            "colours": class_colours(),
+            "colours": class_colours(len(content.classes)),
             "scale": number_colours(),
             "plane": {
                 "base": plane.base.tolist(),

@@ -121,7 +121,8 @@ class LatentMap {
     this.data = data;
     const begins = this.partner.follow(data.key, data.partner);
     this.root.toggleAttribute("data-no-legend", !data.legend);
-    this.root.querySelector(".latent-map-legend").dataset.onScreen = data.legend ? "legend" : "";
+    const { dataset } = this.root.querySelector(".latent-map-legend");
+    dataset.onScreen = data.legend && data.classes.length > 1 ? "legend" : "";
     this.selected = data.region;
     this.view.plane = data.plane;
     this.queue.acknowledge(setTriggerValue, data.acknowledged, data.session);
@@ -130,7 +131,8 @@ class LatentMap {
     updateUrl(data.query);
     this.layer.writeWindow();
     this.newest.request(data);
-    if (!this.root.dataset.ready) this.legend.draw(data, null, null, this.hidden); // its room, until the points are here
+    // Its room, until the points are here.
+    if (!this.root.dataset.ready) this.legend.draw(this.listed(data), null, null, this.hidden);
     const { colouring, colours, scale, layers, plane, points, moments, pins, pinned, chosen, ellipse } = data;
     this.past.follow({ colouring, colours, scale, layers, plane, points, moments, pins, pinned, chosen, ellipse });
     this.draw();
@@ -192,8 +194,7 @@ class LatentMap {
     [this.ink, this.paper] = [theme("text-color"), theme("background-color")];
     const { classes, colours, colouring, colouringName, scale, prefix, revision, selects, region } = data;
     const look = { classes, colours, colouring, colouringName, scale };
-    const listed = data.legend ? look : { ...look, classes: [] };
-    this.legend.draw(listed, this.points.labels, this.shown.spread.values[colouring], hidden);
+    this.legend.draw(this.listed(look), this.points.labels, this.shown.spread.values[colouring], hidden);
     await this.chart.load(data.plotly);
     if (this.gone) return; // the chart would never be purged
     const drawn = await this.layer.draw({
@@ -210,6 +211,11 @@ class LatentMap {
     if (!drawn) return;
     root.dataset.revision = Number(root.dataset.revision ?? 0) + 1;
     root.dataset.ready = "true";
+  }
+
+  // What the legend shows of a look: another map may list the classes.
+  listed(look) {
+    return this.data.legend ? look : { ...look, classes: [] };
   }
 
   // Only a new text: a screen reader reads it each time it is written.
@@ -286,7 +292,7 @@ class LatentMap {
       pixel: view.distance(1),
       point: index === null ? null : {
         index,
-        name: `${data.classes[points.labels[index]]} · #${index}`,
+        name: data.classes.length > 1 ? `${data.classes[points.labels[index]]} · #${index}` : `#${index}`,
         figures: pointFigures(points, index, data, past.active),
       },
       url: past.active ? data.moments.pictures : data.pictures,

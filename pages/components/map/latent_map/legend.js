@@ -1,10 +1,19 @@
 // The classes as buttons, whose tooltips have their counts: a click hides a class, a double click shows it alone. Plotly's own legend
-// cannot be used by keyboard. Where colours mean numbers, their scale stands beside the classes.
+// cannot be used by keyboard. Where colours mean numbers, their scale stands beside the classes. Too many classes for a
+// row are a list that is opened (class_list.js); a single one is not listed.
 import { button, element } from "../../shell/dom.js";
 import { shown } from "../../shell/hover_event.js";
+import { makeClassList } from "./class_list.js";
 import { bounds } from "./layers/point_colours.js";
 
+const FEW = 10; // classes that stand in a row whatever their names are
+const MOST = 20; // the same of short names: these still have each a colour of its own
+const SHORT = 2; // letters a name, on average
+
 const dot = (background) => element("i", { style: `background: ${background}` });
+
+const inRow = (names) =>
+  names.length <= FEW || (names.length <= MOST && names.join("").length <= SHORT * names.length);
 
 function scaleBar(values, { scale, colouringName }) {
   const [low, high] = bounds(values);
@@ -20,9 +29,10 @@ export function makeLegend(box, changed) {
   let hidden = new Set();
   let drawn = []; // what the buttons were made of
   let classes = []; // their buttons
+  const list = makeClassList();
   const showAll = () => {
     turn(new Set());
-    classes[0].focus({ preventScroll: true });
+    (list.panel.isConnected ? list.opener : classes[0]).focus({ preventScroll: true });
   };
   const all = button(showAll, { class: "latent-map-class", title: "Show all classes" }, "All");
 
@@ -38,6 +48,7 @@ export function makeLegend(box, changed) {
       const hide = "Hide this class; a double click, or shift, shows it alone";
       each.title = `${each.getAttribute("aria-label")}. ${hidden.has(label) ? "Show this class" : hide}`;
     });
+    list.count(classes.length, hidden.size);
     all.style.visibility = hidden.size === 0 ? "hidden" : "visible"; // its place stays: the map must not jump
   }
 
@@ -69,9 +80,16 @@ export function makeLegend(box, changed) {
       return button((event) => press(event, label), attributes, colour, element("span", {}, name));
     });
     refresh();
-    const focused = [...box.children].indexOf(document.activeElement); // it is the same class after that
-    box.replaceChildren(...classes, all, ...(byClass || !values ? [] : [scaleBar(values, bar)]));
-    box.children[focused]?.focus({ preventScroll: true });
+    const focused = box.contains(document.activeElement) ? document.activeElement : null;
+    const at = [...box.querySelectorAll("button")].indexOf(focused); // it is the same class after that
+    const scale = byClass || !values ? [] : [scaleBar(values, bar)];
+    const listed = !inRow(names);
+    if (listed) list.show(classes, names);
+    const parts = names.length < 2 ? [] : listed ? [list.opener, all, list.panel] : [...classes, all];
+    box.replaceChildren(...parts, ...scale);
+    box.toggleAttribute("data-empty", parts.length === 0);
+    const same = focused?.isConnected ? focused : box.querySelectorAll("button")[at];
+    same?.focus({ preventScroll: true });
     drawn = news;
   }
 

@@ -41,6 +41,7 @@ export const remembered = (prefix, revision) =>
 
 // The labels of hidden classes in the URL, those that are valid: of the first of these prefixes that has any.
 export function labelsInUrl(prefixes, classes) {
+  if (classes.length < 2) return []; // nobody could show it again
   const parameters = new URLSearchParams(location.search);
   const asked = prefixes.map((prefix) => parameters.get(prefix + HIDE)).find((each) => each !== null);
   const parts = asked?.split(",") ?? [];

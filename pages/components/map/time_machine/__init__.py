@@ -3,6 +3,7 @@
 Below it are ten test images over their reconstructions at that moment, drawn in the browser.
 """
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pages.components.charts.colours import class_colours
@@ -55,9 +56,16 @@ class Link(NamedTuple):
     by: str
 
 
+def example_colours(labels: Iterable[int], classes: int) -> list[str]:
+    """The colours of the stripes above the ten images, which have these labels; none for a single class."""
+    colours = class_colours(classes) if classes > 1 else ("transparent",)
+    return [colours[label] for label in labels]
+
+
 def time_machine(
     moments: str,
     *,
+    stripes: Sequence[str],
     dims: bool = True,
     live: bool = False,
     end: LiveEnd | None = None,
@@ -69,6 +77,7 @@ def time_machine(
 
     Args:
         moments: the name of the list of moments in the browser (`moments_store`).
+        stripes: the colours above the ten images (`example_colours`).
         dims: whether the page has parts of the newest weights, which are dimmed at earlier moments.
         live: whether the run is training, and the page follows its newest weights.
         end: what is shown at the end, if not the last moment of the list.
@@ -81,7 +90,7 @@ def time_machine(
         data={
             "moments": moments,
             "key": key,
-            "colours": class_colours(),
+            "colours": stripes,
             "dims": dims,
             "live": live,
             "end": end

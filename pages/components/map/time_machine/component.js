@@ -130,14 +130,14 @@ class TimeMachine {
   drawMoment(list, loaded, step) {
     if (!loaded || this.drawn === loaded) return;
     this.drawn = loaded;
+    // Without the data set there are none.
+    if (!list.means.length) return this.drawTen(null, null, 0, step);
     this.drawTen(list.pictures, loaded.decoder.greyLevels(loaded.reconstructions), list.means.length, step);
   }
 
   drawTen(pictures, levels, count, step) {
-    const { colours } = this.data;
-    // Before there are weights the list knows no classes: these are the first ones.
-    const classes = Array.from({ length: count }, (_, k) => this.list.classes[k] ?? k);
-    drawTen(this.ten, pictures, levels, classes.map((label) => colours[label % colours.length]));
+    this.ten.hidden = count === 0;
+    if (count) drawTen(this.ten, pictures, levels, this.data.colours.slice(0, count));
     this.ten.setAttribute("aria-label", `Ten test images over their reconstructions, step ${step}`);
     this.box.dataset.step = step; // everything of this moment is drawn
   }

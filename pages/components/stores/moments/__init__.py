@@ -87,7 +87,6 @@ class Moments:
         decoder: the name of the loaded weights' decoder, None while only the steps are known.
         weights: the names of a snapshot's tensors that are the decoder's weights, in the decoder's order.
         pictures: the examples among the test pictures: (E, S, S) or (E, S, S, 3).
-        classes: their classes: (E,).
         means: the posterior means of these pictures with the loaded weights: (E, Z).
         missing: the steps of snapshots that cannot be used.
     """
@@ -98,7 +97,6 @@ class Moments:
     decoder: str | None
     weights: Sequence[str]
     pictures: ImageArray
-    classes: Sequence[int]
     means: Floats
     missing: Sequence[int]
 
@@ -116,7 +114,7 @@ class Moments:
     @cached_property
     def _head(self) -> bytes:
         moments = [moment._asdict() | {"caption": moment.caption} for moment in self.moments]
-        names = ("run", "live", "decoder", "weights", "classes", "missing")
+        names = ("run", "live", "decoder", "weights", "missing")
         own = {name: getattr(self, name) for name in names} | {"means": self.means.tolist()}
         return json.dumps({**own, "moments": moments}).encode()
 

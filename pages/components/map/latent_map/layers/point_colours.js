@@ -8,8 +8,8 @@ export function bounds(values) {
   return [at(0.01), at(0.99)];
 }
 
-// The colours that the points of a look can have.
-export const paletteOf = ({ colouring, colours, scale }) => (colouring === "class" ? colours : scale);
+// The colours that the points of a look can have: many classes share theirs in turn.
+export const paletteOf = ({ colouring, colours, scale }) => (colouring === "class" ? [...new Set(colours)] : scale);
 
 // The number of each point's colour in the palette, HIDDEN for those of hidden classes; `spread` are the points over
 // whose values a colouring by numbers spreads its colours.
@@ -20,7 +20,7 @@ export function colourNumbers({ labels, values }, look, hidden, spread) {
   const [low, high] = chosen ? bounds(spread.values[look.colouring]) : [0, 1];
   const width = (high - low) / count || 1;
   for (let i = 0; i < labels.length; i++) {
-    const bin = chosen ? Math.floor((chosen[i] - low) / width) : labels[i];
+    const bin = chosen ? Math.floor((chosen[i] - low) / width) : labels[i] % count;
     numbers[i] = hidden.has(labels[i]) ? HIDDEN : Math.min(Math.max(bin, 0), count - 1);
   }
   return numbers;
