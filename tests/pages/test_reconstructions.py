@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 import vae
 from tests.pages.charts.test_live_figure import decoded
-from tests.support.app_test import PAGES, component, html, messages, visit
+from tests.support.app_test import PAGES, component, html, messages, read, visit
 from tests.support.small_runs import TEST_IMAGES, save_model, small_config, write_small_mnist
 from tests.support.tensors import load
 from vae.datasets.photo import LEAST_SIDE
@@ -101,7 +101,7 @@ def test_an_index_opens_its_picture() -> None:
     assert is_open(test)
     assert messages(test) == ""
     _, labels = load("mnist", train=False)
-    assert [element.value for element in test.subheader] == [f"{labels[17]} · #17"]
+    assert [read(element.value) for element in test.subheader] == [f"{labels[17]} · #17"]
     neighbours = component(test, "opened_neighbours")["numbers"]
     assert len(set(neighbours)) == 10
     assert 17 not in neighbours

@@ -47,7 +47,7 @@ def class_bars(
     """
     if len(names) > MOST:
         counts, names, colours = _largest(counts, names, colours)
-    largest = max(1, *counts)
+    largest = max([1, *counts])
     rows = []
     for name, count, colour in zip(names, counts, colours, strict=True):
         bar = f"width: {100 * count / largest:.0f}%; background: {colour}"
