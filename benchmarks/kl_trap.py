@@ -39,7 +39,7 @@ def main() -> None:
         for name, gradients in (("right", Gradients), ("blog's", BlogGradients)):
             with (
                 tempfile.TemporaryDirectory() as folder,
-                mock.patch("vae.training.step.Gradients", gradients),
+                mock.patch("vae.models.gradients.Gradients", gradients),
             ):
                 run = train(TrainConfig.preset("blog", seed=seed), folder)
                 scores = score_set(run.load_model(), images)

@@ -76,10 +76,10 @@ def _with_jacobian(decoder: Decoder, z: Tensor) -> tuple[Tensor, Tensor]:
     Forward-mode differentiation: z has far fewer coordinates than an image has pixels.
     """
     values, jacobian = z, torch.eye(z.shape[1], dtype=z.dtype, device=z.device).expand(len(z), -1, -1)
-    for dense, activation, skips in blocks(decoder.layers):
-        linear = decoder.linear(dense["name"])
-        sums = linear(values)
-        by_z = jacobian @ linear.weight.t()
+    for layer, activation, skips in blocks(decoder.layers):
+        sums = decoder.product(layer, values).flatten(start_dim=1)
+        rows = decoder.product(layer, jacobian.flatten(end_dim=1), with_bias=False)
+        by_z = rows.reshape(*jacobian.shape[:2], -1)
         if activation:
             with torch.enable_grad():
                 sums = sums.detach().requires_grad_()

@@ -2,7 +2,8 @@
 
 Autograd records every operation and allocates every result, which takes time (docs/LOG.md). Here each layer
 computes its own derivative, all weights lie one after the other in a single tensor, and every result
-overwrites that of the step before. A test compares every derivative with that of autograd.
+overwrites that of the step before. A test compares every derivative with that of autograd. In a network with
+convolutions their products take nearly all of the time, and autograd differentiates it.
 
 Shapes: B batch, P pixels, Z latent size, I and O a layer's inputs and outputs, W all weights of a model.
 """
@@ -14,6 +15,8 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from vae.config import TrainConfig
+from vae.models import losses
 from vae.models.aten_operators import operator
 from vae.models.layers import Kind, Layers, blocks
 from vae.models.losses import Bernoulli
@@ -154,8 +157,8 @@ def kl_weights(kl: Tensor, beta: float, free: float) -> Tensor | float:
 
 
 def _make_layers(network: Network, layers: Layers, batch: int) -> Iterator[_Layer]:
-    for dense, activation, skips in blocks(layers):
-        yield _Layer(network.linear(dense["name"]), batch, activation, skips=skips)
+    for layer, activation, skips in blocks(layers):
+        yield _Layer(network.linear(layer["name"]), batch, activation, skips=skips)
 
 
 def _forward(layers: Sequence[_Layer], inputs: Tensor) -> Tensor:
@@ -217,13 +220,42 @@ class Gradients:
         Returns:
             `terms`: reconstruction and KL, in nats, summed over the batch; the next call overwrites them.
         """
-        if len(x) not in self._networks:  # an epoch's last batch is smaller
-            self._networks[len(x)] = _Network(self._model, len(x))
-        network = self._networks[len(x)]
         before = torch.get_float32_matmul_precision()
         torch.set_float32_matmul_precision(self._precision)
         try:
-            torch.stack(network.run(x, seen, noise, beta, free), out=self.terms)
+            torch.stack(self._run(x, seen, noise, beta, free), out=self.terms)
         finally:
             torch.set_float32_matmul_precision(before)
         return self.terms
+
+    def _run(
+        self, x: Tensor, seen: Tensor, noise: Tensor, beta: float, free: float
+    ) -> tuple[Tensor, Tensor]:
+        """Writes the gradient; returns reconstruction and KL, summed over the batch."""
+        if len(x) not in self._networks:  # an epoch's last batch is smaller
+            self._networks[len(x)] = _Network(self._model, len(x))
+        return self._networks[len(x)].run(x, seen, noise, beta, free)
+
+
+class AutogradGradients(Gradients):
+    """As `Gradients`, by autograd: for networks with layers whose derivatives are not written by hand."""
+
+    def _run(
+        self, x: Tensor, seen: Tensor, noise: Tensor, beta: float, free: float
+    ) -> tuple[Tensor, Tensor]:
+        model = self._model
+        self.sums.zero_()  # autograd adds to the gradients that are there, which are views of this
+        with torch.enable_grad():
+            mean, logvar = model.encoder(seen)
+            logits = model.decoder(model.reparameterize(mean, logvar, noise))
+            reconstruction = model.likelihood.loss(logits, x).sum()
+            kl = losses.kl_by_dimension(mean, logvar).sum(dim=0)
+            loss = reconstruction + (kl_weights(kl.detach() / len(x), beta, free) * kl).sum()
+        loss.backward()
+        return reconstruction.detach(), kl.detach().sum()
+
+
+def gradients_for(model: VAE, config: TrainConfig) -> Gradients:
+    """What computes the gradients of a model of this config: by hand, or by autograd with convolutions."""
+    kind = AutogradGradients if config.network == "conv" else Gradients
+    return kind(model, config.precision)

@@ -118,8 +118,13 @@ class Gaussian:
 
 
 def kl(mean: Tensor, logvar: Tensor) -> Tensor:
-    """KL(N(mean, exp(logvar)) || N(0, I)): (B, Z), (B, Z) -> (B,).
+    """KL(N(mean, exp(logvar)) || N(0, I)): (B, Z), (B, Z) -> (B,)."""
+    return kl_by_dimension(mean, logvar).sum(dim=-1)
 
-    -1/2 sum(1 + logvar - mean^2 - exp(logvar)); Kingma & Welling 2013, appendix B.
+
+def kl_by_dimension(mean: Tensor, logvar: Tensor) -> Tensor:
+    """The KL of each dimension: (B, Z), (B, Z) -> (B, Z).
+
+    -1/2 (1 + logvar - mean^2 - exp(logvar)); Kingma & Welling 2013, appendix B.
     """
-    return -0.5 * (1 + logvar - mean.square() - logvar.exp()).sum(dim=-1)
+    return -0.5 * (1 + logvar - mean.square() - logvar.exp())

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from vae.config import TrainConfig
-from vae.models.gradients import Gradients
+from vae.models.gradients import gradients_for
 from vae.models.network import VAE
 from vae.runs.checkpoints import ADAM_MOMENTS
 from vae.training.distributed import StepPlan, WorkerGroup
@@ -25,7 +25,7 @@ class Stepper:
     def __init__(self, config: TrainConfig, model: VAE, images: Tensor, group: WorkerGroup) -> None:
         self._config, self._model, self._images, self._group = config, model, images, group
         self._epoch = -1
-        self.gradients = Gradients(model, config.precision)
+        self.gradients = gradients_for(model, config)
         self.reset_optimizer()
 
     def reset_optimizer(self) -> None:

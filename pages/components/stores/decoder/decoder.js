@@ -59,25 +59,132 @@ function decoding() {
     }
   }
 
+  // The sums of products of kernels and the windows of a map below them, into out[places[n] + step * kernel]. Windows
+  // begin at starts[n] in the map and have `height` rows of `length` numbers, `pitch` apart; kernels have the same
+  // numbers one after the other. Four kernels and two windows at a time, as in `dense`: each number that is read is
+  // used several times.
+  function products({ kernels, starts, places }, bias, { map, pitch, height, length }, out, step) {
+    const size = height * length;
+    const last = bias.length - 1;
+    const end = starts.length - 1;
+    for (let row = 0; row <= last; row += 4) {
+      // Where there are no four left, the last kernel is computed again.
+      const row1 = Math.min(row + 1, last);
+      const row2 = Math.min(row + 2, last);
+      const row3 = Math.min(row + 3, last);
+      for (let n = 0; n <= end; n += 2) {
+        const m = Math.min(n + 1, end);
+        let a0 = bias[row];
+        let a1 = bias[row1];
+        let a2 = bias[row2];
+        let a3 = bias[row3];
+        let b0 = a0;
+        let b1 = a1;
+        let b2 = a2;
+        let b3 = a3;
+        for (let i = 0; i < height; i++) {
+          const at0 = row * size + i * length;
+          const at1 = row1 * size + i * length;
+          const at2 = row2 * size + i * length;
+          const at3 = row3 * size + i * length;
+          const a = starts[n] + i * pitch;
+          const b = starts[m] + i * pitch;
+          for (let k = 0; k < length; k++) {
+            const one = map[a + k];
+            const other = map[b + k];
+            const w0 = kernels[at0 + k];
+            const w1 = kernels[at1 + k];
+            const w2 = kernels[at2 + k];
+            const w3 = kernels[at3 + k];
+            a0 += w0 * one;
+            a1 += w1 * one;
+            a2 += w2 * one;
+            a3 += w3 * one;
+            b0 += w0 * other;
+            b1 += w1 * other;
+            b2 += w2 * other;
+            b3 += w3 * other;
+          }
+        }
+        const [one, other] = [places[n], places[m]];
+        out[one + step * row] = a0;
+        out[one + step * row1] = a1;
+        out[one + step * row2] = a2;
+        out[one + step * row3] = a3;
+        out[other + step * row] = b0;
+        out[other + step * row1] = b1;
+        out[other + step * row2] = b2;
+        out[other + step * row3] = b3;
+      }
+    }
+  }
+
+  // Makes the function that convolves `from` into `to`, both (channels, side, side). An upsampling is computed in four
+  // phases, the outputs in even and odd rows and columns: each of their outputs depends on 2 x 2 pixels alone.
+  function convolution({ kind, channels: [channels, made], sides: [side, outSide] }, kernel, bias, from, to) {
+    const upsamples = kind === "upsample";
+    const [height, stride, spread] = upsamples ? [2, 1, 2] : [3, 2, 1];
+    const wide = side + 2; // with a border of zeros; the channels of a pixel lie side by side
+    const window = {
+      map: new Float32Array(wide * wide * channels),
+      pitch: wide * channels,
+      height,
+      length: height * channels,
+    };
+
+    function phase(row, column) {
+      // The kernel's rows, or columns, that meet the same pixel are added. In an even place the first of three meets
+      // the first of two pixels, in an odd one the first two do.
+      const kernels = new Float32Array(made * channels * height * height);
+      const met = (i, odd) => (upsamples ? Number(i > odd) : i);
+      for (let out = 0; out < made; out++)
+        for (let channel = 0; channel < channels; channel++)
+          for (let i = 0; i < 3; i++)
+            for (let j = 0; j < 3; j++) {
+              const pixel = (out * height + met(i, row)) * height + met(j, column);
+              kernels[pixel * channels + channel] += kernel[((out * channels + channel) * 3 + i) * 3 + j];
+            }
+      const [starts, places] = [[], []];
+      for (let i = row; i < outSide; i += spread)
+        for (let j = column; j < outSide; j += spread) {
+          const [top, left] = upsamples ? [(i + row) / 2, (j + column) / 2] : [stride * i, stride * j];
+          starts.push((top * wide + left) * channels);
+          places.push(i * outSide + j);
+        }
+      return { kernels, starts: Int32Array.from(starts), places: Int32Array.from(places) };
+    }
+    const all = upsamples ? [phase(0, 0), phase(0, 1), phase(1, 0), phase(1, 1)] : [phase(0, 0)];
+    return () => {
+      const { map } = window;
+      for (let channel = 0, at = 0; channel < channels; channel++)
+        for (let i = 1; i <= side; i++)
+          for (let j = 1; j <= side; j++) map[(i * wide + j) * channels + channel] = from[at++];
+      for (const each of all) products(each, bias, window, to, outSide * outSide);
+    };
+  }
+
   // Makes the function decode(z), from a latent vector to the output of the last layer, an array that the next call
   // overwrites; `decode.outputs` is its length.
-  //   layers: { kind: "dense", inputs, outputs }, { kind: an activation }, or { kind: "add" }, which adds the input of
-  //     the dense layer before it
-  //   weights: of all dense layers, each W and then b
+  //   layers: { kind: "dense", inputs, outputs }; { kind: "downsample" or "upsample", inputs, outputs, channels,
+  //     sides }; { kind: an activation }; or { kind: "add" }, which adds the input of the layer with weights before it
+  //   weights: of all dense layers and convolutions, each W and then b
   function makeDecoder(layers, weights) {
     const steps = [];
     let at = 0;
     let x = null; // the array of the output of the layers up to here
-    let given = null; // the input of the last dense layer
+    let given = null; // the input of the last layer with weights
     let z = null;
-    for (const { kind, inputs, outputs } of layers) {
+    const take = (count) => weights.subarray(at, (at += count));
+    for (const layer of layers) {
+      const { kind, inputs, outputs, channels } = layer;
       const activation = ACTIVATIONS[kind];
-      if (kind === "dense" && (x === null || x.length === inputs)) {
+      if (outputs && (x === null || x.length === inputs)) {
         z ??= x = new Float32Array(inputs);
-        const matrix = weights.subarray(at, (at += inputs * outputs));
-        const bias = weights.subarray(at, (at += outputs));
         const [from, to] = [x, new Float32Array(outputs)];
-        steps.push(() => dense(matrix, bias, from, to));
+        const matrix = take(kind === "dense" ? inputs * outputs : channels[0] * channels[1] * 9);
+        const bias = take(kind === "dense" ? outputs : channels[1]);
+        if (kind === "dense") steps.push(() => dense(matrix, bias, from, to));
+        else if (at <= weights.length) steps.push(convolution(layer, matrix, bias, from, to));
         [given, x] = [from, to];
       } else if (activation && x !== null) {
         const values = x;
