@@ -37,7 +37,7 @@ from tests.support.browser import (
 )
 from tests.support.paths import APP, BUNDLED, ROOT
 from tests.support.processes import FORKED
-from tests.support.small_runs import score_training_set, small_config, write_small_mnist
+from tests.support.small_runs import SMALL_CONV, score_training_set, small_config, write_small_mnist
 from vae.runs.catalogue import new_run
 from vae.runs.run import Run
 from vae.training import jobs
@@ -108,6 +108,12 @@ def _trained(small_data: Path, runs_dir: Path, **changes: object) -> Run:
 def trained(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished run on the small MNIST; read only."""
     return _trained(small_data, tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="session")
+def convolved(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished run of a network with convolutions; read only."""
+    return _trained(small_data, tmp_path_factory.mktemp("runs"), **SMALL_CONV)
 
 
 @pytest.fixture(scope="session")

@@ -217,9 +217,10 @@ class Experiment:
 class Kills(Experiment):
     """Trainers that are killed at random moments."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **changes: object) -> None:
         # 60 steps: each has a line in the first epoch, then there are ten lines an epoch.
-        super().__init__(folder, small_config(batch_size=30), {*range(1, 21), *range(22, 61, 2)})
+        config = small_config(batch_size=30, **changes)
+        super().__init__(folder, config, {*range(1, 21), *range(22, 61, 2)})
         self.finish(self.reference)
         started = time.monotonic()  # the first one had to start the process that all are forked from
         self.finish(self.fresh())
@@ -246,9 +247,13 @@ class Kills(Experiment):
         return process.exitcode != 0
 
 
-def kills(folder: Path, times: int, seed: int) -> int:
-    """Kills trainers at `times` random moments; returns how many runs came to their end nevertheless."""
-    experiment, chance = Kills(folder), random.Random(seed)
+def kills(folder: Path, times: int, seed: int, **changes: object) -> int:
+    """Kills trainers at `times` random moments; returns how many runs came to their end nevertheless.
+
+    Args:
+        changes: of the config.
+    """
+    experiment, chance = Kills(folder, **changes), random.Random(seed)
     done = finished = 0
     while done < times:
         run = experiment.fresh()

@@ -20,6 +20,8 @@ from vae.runs.records import Metrics, State, Status
 from vae.runs.run import Run
 
 TRAIN_IMAGES, TEST_IMAGES = 600, 200
+# Fields of a small config with convolutions.
+SMALL_CONV: dict[str, object] = {"network": "conv", "width": 2, "hidden_dims": (16,), "pixel_dropout": 0.1}
 
 
 def write_small_mnist(root: Path, train: int = TRAIN_IMAGES, test: int = TEST_IMAGES) -> Path:

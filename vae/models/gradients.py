@@ -228,9 +228,7 @@ class Gradients:
             torch.set_float32_matmul_precision(before)
         return self.terms
 
-    def _run(
-        self, x: Tensor, seen: Tensor, noise: Tensor, beta: float, free: float
-    ) -> tuple[Tensor, Tensor]:
+    def _run(self, x: Tensor, seen: Tensor, noise: Tensor, beta: float, free: float) -> tuple[Tensor, Tensor]:
         """Writes the gradient; returns reconstruction and KL, summed over the batch."""
         if len(x) not in self._networks:  # an epoch's last batch is smaller
             self._networks[len(x)] = _Network(self._model, len(x))
@@ -240,9 +238,7 @@ class Gradients:
 class AutogradGradients(Gradients):
     """As `Gradients`, by autograd: for networks with layers whose derivatives are not written by hand."""
 
-    def _run(
-        self, x: Tensor, seen: Tensor, noise: Tensor, beta: float, free: float
-    ) -> tuple[Tensor, Tensor]:
+    def _run(self, x: Tensor, seen: Tensor, noise: Tensor, beta: float, free: float) -> tuple[Tensor, Tensor]:
         model = self._model
         self.sums.zero_()  # autograd adds to the gradients that are there, which are views of this
         with torch.enable_grad():

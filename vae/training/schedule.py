@@ -72,11 +72,13 @@ def randomness(config: TrainConfig, epoch: int, count: int) -> tuple[Tensor, Ten
 def masks(config: TrainConfig, epoch: int) -> Tensor:
     """Pixel dropout of an epoch, factors of the encoder's input: (MASKS, P), 0 for a dropped pixel.
 
+    A pixel is dropped in all of its channels.
+
     The other pixels are scaled up so that the expected sum is that of the whole image ("inverted dropout";
     Srivastava et al. 2014, section 10, scale the whole down at test time instead).
     Successive images of an epoch take the masks in turn; each epoch has new masks.
     """
     seed = np.random.SeedSequence((config.seed, epoch, 1)).generate_state(1)[0]
     generator = torch.Generator().manual_seed(int(seed))
-    kept = torch.rand(MASKS, config.pixels, generator=generator, **_DRAWN).ge_(config.pixel_dropout)
-    return kept.div_(1 - config.pixel_dropout)
+    kept = torch.rand(MASKS, config.side**2, generator=generator, **_DRAWN).ge_(config.pixel_dropout)
+    return kept.div_(1 - config.pixel_dropout).repeat(1, config.channels)

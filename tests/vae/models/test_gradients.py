@@ -10,8 +10,9 @@ import torch
 from benchmarks.kl_trap import BlogGradients
 from tests.support.layers import KINDS, random_layers
 from tests.support.small_runs import small_config
+from vae.config import TrainConfig
 from vae.models import aten_operators, losses
-from vae.models.gradients import Gradients, _Network
+from vae.models.gradients import AutogradGradients, Gradients, _Network, gradients_for
 from vae.models.layers import EncoderLayers
 from vae.models.network import VAE
 
@@ -52,10 +53,13 @@ def test_gradients_with_free_bits_and_of_both_likelihoods(likelihood: str, free:
     torch.testing.assert_close(gradients.weights.grad, expected, rtol=1e-4, atol=1e-4)
 
 
-def assert_gradients_of_autograd(model: VAE, latent_dim: int, close: float = 1e-6) -> None:
-    gradients = Gradients(copy.deepcopy(model))
+def assert_gradients_of_autograd(
+    model: VAE, latent_dim: int, close: float = 1e-6, kind: type[Gradients] = Gradients
+) -> None:
+    gradients = kind(copy.deepcopy(model))
+    pixels = model.decoder.pixels
     for batch in (7, 3, 7):  # an epoch's last batch is smaller
-        x, seen, noise = torch.rand(batch, 784), torch.rand(batch, 784), torch.randn(batch, latent_dim)
+        x, seen, noise = torch.rand(batch, pixels), torch.rand(batch, pixels), torch.randn(batch, latent_dim)
         mean, logvar = model.encoder(seen)
         logits = model.decoder(model.reparameterize(mean, logvar, noise))
         reconstruction, kl = losses.Bernoulli().loss(logits, x).sum(), losses.kl(mean, logvar).sum()
@@ -68,6 +72,23 @@ def assert_gradients_of_autograd(model: VAE, latent_dim: int, close: float = 1e-
         assert gradients.weights.grad is not None
         difference = (gradients.weights.grad - expected).abs().max() / expected.abs().max()
         assert difference < close
+
+
+@pytest.mark.parametrize("side", [28, 15])
+def test_gradients_of_convolutions_are_those_of_one_batch_alone(side: int) -> None:
+    """Autograd adds to gradients; here those of each batch replace the ones before."""
+    torch.manual_seed(4)
+    config = TrainConfig(dataset="own", channels=3, side=side, network="conv", width=3, hidden_dims=(9,))
+    model = VAE(config)
+    assert type(gradients_for(VAE(config), config)) is AutogradGradients
+    assert type(gradients_for(VAE(small_config()), small_config())) is Gradients
+    assert_gradients_of_autograd(model, config.latent_dim, kind=AutogradGradients)
+
+
+def test_autograd_computes_what_was_derived_by_hand() -> None:
+    torch.manual_seed(4)
+    model = VAE(small_config(network="residual", hidden_dims=(24, 16, 16)))
+    assert_gradients_of_autograd(model, 2, kind=AutogradGradients)
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -93,10 +114,12 @@ def test_gradients_of_random_networks_are_those_of_autograd(
     assert_gradients_of_autograd(VAE(small_config(latent_dim=latent_dim)), latent_dim, close=3e-6)
 
 
-def test_a_step_of_the_one_tensor_is_a_step_of_the_model() -> None:
-    model = VAE(small_config())
+@pytest.mark.parametrize("network", ["plain", "conv"])
+def test_a_step_of_the_one_tensor_is_a_step_of_the_model(network: str) -> None:
+    config = small_config(network=network)
+    model = VAE(config)
     before = copy.deepcopy(model)
-    gradients = Gradients(model)
+    gradients = gradients_for(model, config)
     torch.testing.assert_close(dict(model.named_parameters()), dict(before.named_parameters()))
     x = torch.rand(4, 784)
     gradients(x, x, torch.randn(4, 2), beta=1)
@@ -107,8 +130,9 @@ def test_a_step_of_the_one_tensor_is_a_step_of_the_model() -> None:
         assert not torch.equal(new, old), name
 
 
-def test_no_posterior_of_a_residual_network_is_wider_than_the_prior() -> None:
-    model = VAE(small_config(network="residual"))
+@pytest.mark.parametrize("network", ["residual", "conv"])
+def test_no_posterior_of_a_residual_or_conv_network_is_wider_than_the_prior(network: str) -> None:
+    model = VAE(small_config(network=network))
     with torch.no_grad():
         for parameter in model.encoder.parameters():
             parameter.mul_(30)

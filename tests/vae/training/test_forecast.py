@@ -43,6 +43,9 @@ def test_what_is_trained_already_takes_no_time_again() -> None:
         ({"latent_dim": 2}, {"latent_dim": 64}),
         ({"batch_size": 512}, {"batch_size": 32}),
         ({"dataset": "mnist"}, {"dataset": "emnist-digits"}),
+        ({"network": "plain"}, {"network": "conv"}),
+        ({"network": "conv", "width": 16}, {"network": "conv", "width": 32}),
+        ({"network": "conv", "dataset": "mnist"}, {"network": "conv", "dataset": "cifar-10"}),
     ],
 )
 def test_more_work_takes_longer(less: dict[str, object], more: dict[str, object]) -> None:

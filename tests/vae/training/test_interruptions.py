@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.interruptions import faults, kills, saved_step
-from tests.support.small_runs import small_config
+from tests.support.small_runs import SMALL_CONV, small_config
 from vae.runs.catalogue import new_run
 from vae.training.loop import SAVE_SECONDS, fit
 from vae.training.step import Stepper
@@ -17,6 +17,10 @@ def test_a_run_survives_kills_at_random_moments(tmp_path: Path) -> None:
     finished = kills(tmp_path, KILLS, seed=0)
     print(f"{KILLS} of {KILLS} survived, {finished} runs came to the same weights")
     assert finished > 0
+
+
+def test_a_run_with_convolutions_survives_kills(tmp_path: Path) -> None:
+    assert kills(tmp_path, 5, seed=1, **SMALL_CONV) > 0
 
 
 def test_a_run_survives_a_fault_at_each_kind_of_call_that_changes_a_file(tmp_path: Path) -> None:

@@ -81,17 +81,25 @@ def test_a_finished_config_is_opened_and_again_trains_another(small: Path) -> No
     assert vae.train(config, small, again=True).name == f"{run.name}-2"
 
 
+@pytest.fixture(params=["trained", "convolved"])
+def reference(request: pytest.FixtureRequest) -> Run:
+    """Finished runs, without and with convolutions; read only."""
+    run = request.getfixturevalue(request.param)
+    assert isinstance(run, Run)
+    return run
+
+
 @pytest.mark.parametrize("line", [1, 5, 14, 25])
-def test_a_stopped_run_resumes_to_the_same_weights(line: int, trained: Run, small: Path) -> None:
-    run = new_run(trained.config, small)
+def test_a_stopped_run_resumes_to_the_same_weights(line: int, reference: Run, small: Path) -> None:
+    run = new_run(reference.config, small)
     for number, _ in enumerate(fit(run)):
         if number == line:
             run.request_stop()
     assert run.status().state == "stopped"
     assert run.request() is None
-    vae.train(trained.config, small)
-    assert_same_weights(run, trained)
-    assert [line.step for line in run.metrics()[0]] == [line.step for line in trained.metrics()[0]]
+    vae.train(reference.config, small)
+    assert_same_weights(run, reference)
+    assert [line.step for line in run.metrics()[0]] == [line.step for line in reference.metrics()[0]]
 
 
 def test_the_encoder_sees_a_picture_without_its_hidden_pixels(
@@ -121,18 +129,18 @@ def test_the_time_left_is_told_once_the_speed_is_known(small: Path, monkeypatch:
     assert last.eta_seconds == 0
 
 
-def test_an_abandoned_run_resumes_to_the_same_weights(trained: Run, small: Path) -> None:
+def test_an_abandoned_run_resumes_to_the_same_weights(reference: Run, small: Path) -> None:
     """As if killed between a save and the next: the metrics are ahead of the weights."""
-    run = new_run(trained.config, small)
+    run = new_run(reference.config, small)
     iterator = fit(run)
     for _ in itertools.takewhile(lambda status: status.epoch < 1.6, iterator):
         pass
     iterator.close()
     assert run.status().state == "interrupted"
     assert run.metrics()[0][-1].step > 12
-    vae.train(trained.config, small)
-    assert_same_weights(run, trained)
-    assert [line.step for line in run.metrics()[0]] == [line.step for line in trained.metrics()[0]]
+    vae.train(reference.config, small)
+    assert_same_weights(run, reference)
+    assert [line.step for line in run.metrics()[0]] == [line.step for line in reference.metrics()[0]]
 
 
 @pytest.mark.parametrize("step", [23, 24, 25, 30])

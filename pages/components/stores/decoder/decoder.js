@@ -164,7 +164,7 @@ function decoding() {
   }
 
   // Makes the function decode(z), from a latent vector to the output of the last layer, an array that the next call
-  // overwrites; `decode.outputs` is its length.
+  // overwrites.
   //   layers: { kind: "dense", inputs, outputs }; { kind: "downsample" or "upsample", inputs, outputs, channels,
   //     sides }; { kind: an activation }; or { kind: "add" }, which adds the input of the layer with weights before it
   //   weights: of all dense layers and convolutions, each W and then b
@@ -200,13 +200,12 @@ function decoding() {
     }
     if (z === null || at !== weights.length)
       throw new Error(`This decoder cannot be built: it has ${weights.length} weights, its layers take ${at}.`);
-    const decode = (place) => {
+    return (place) => {
       if (place.length !== z.length) throw new RangeError(`z has ${place.length} numbers, not ${z.length}.`);
       z.set(place);
       for (const step of steps) step();
       return x;
     };
-    return Object.assign(decode, { outputs: x.length });
   }
 
   // Values in [0, 1] to levels, as Python's `to_levels`: 255 p in float32, rounded half to even, as a clamped

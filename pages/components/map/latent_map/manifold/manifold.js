@@ -46,7 +46,8 @@ export function makeManifold(canvas, failed) {
 
   function startSheet(grid) {
     const before = sheet;
-    sheet = makeSheet(grid, formOf(view.decoder.decode.outputs));
+    const { outputs } = view.decoder.layers.findLast((layer) => layer.outputs);
+    sheet = makeSheet(grid, formOf(outputs));
     if (before) sheet.inherit(before);
     squares = squaresOf(grid);
     done = 0;
