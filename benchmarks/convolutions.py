@@ -1,7 +1,7 @@
 """`python -m benchmarks.convolutions`: decoding in the browser and training with the network `conv`.
 
-The training is compared with a plain PyTorch loop of the same network, whose pictures lie in memory. The loops
-take turns, as in `training_speed`.
+The training is compared with a plain PyTorch loop of the same network, whose pictures lie in memory. The
+loops take turns, as in `training_speed`.
 """
 
 import os

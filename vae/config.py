@@ -103,7 +103,7 @@ class TrainConfig(BaseModel):
         exclude_if=lambda network: network == "plain",
         description="plain: layers one after the other; residual: skip connections over layers of equal "
         "width, a sine as the decoder's first activation, and no posterior wider than the prior; conv: "
-        "convolutions before these layers, for pictures of more than a sign.",
+        "convolutions before the dense layers and after those of the decoder, for photographs and colours.",
         json_schema_extra={"group": "Network"},
     )
     width: int = Field(
@@ -112,7 +112,7 @@ class TrainConfig(BaseModel):
         le=256,
         exclude_if=lambda width: width == 16,
         description="Channels of the first convolution of a conv network, 1 to 256; each halving of the "
-        "picture doubles them.",
+        "picture doubles them, up to 128.",
         json_schema_extra={"group": "Network", "step": 4},
     )
     activation: Literal["relu", "silu", "gelu", "tanh"] = Field(

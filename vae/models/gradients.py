@@ -186,7 +186,7 @@ class Gradients:
         terms: (2,), a view of the reconstruction and KL in `sums`.
 
     Args:
-        precision: bfloat16 lets matrix products round their factors to 8 significant bits, where the
+        precision: bfloat16 lets products of dense layers round their factors to 8 significant bits, where the
             processor has instructions for that; sums and everything else stay in float32.
     """
 

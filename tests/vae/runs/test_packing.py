@@ -48,6 +48,22 @@ def test_it_is_smaller_and_keeps_the_moments_that_were_asked_for(original: Run, 
     assert f'"format": {FORMAT}' in (packed.path / "config.json").read_text(encoding="utf-8")
 
 
+def test_kernels_of_convolutions_are_packed_in_float16(small: Path, convolved: Run) -> None:
+    shutil.copytree(convolved.path, small / convolved.name)
+    run = Run(small / convolved.name)
+    before = checkpoints.load_snapshot(run.snapshots()[0], run.config)
+    pack_run(run, 4)
+    check_run(run)
+    path = run.snapshots()[0]
+    stored = load_file(path)
+    assert stored["decoder.logits.weight"].dtype == np.float16
+    assert stored["decoder.hidden.0.weight"].dtype == np.int8
+    after = checkpoints.load_snapshot(path, run.config)
+    for name, values in before.decoder.items():
+        largest = float(np.abs(values).max())
+        np.testing.assert_allclose(after.decoder[name], values, atol=largest / 127, err_msg=name)
+
+
 def test_a_run_that_cannot_be_read_whole_is_left_as_it_is(runs_dir: Path, trained: Run) -> None:
     run = Run(runs_dir / trained.name)
     broken = run.snapshots()[1]
