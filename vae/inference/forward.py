@@ -70,6 +70,7 @@ ACTIVATIONS: Mapping[Kind, Callable[[Values], Values]] = {
     "tanh": np.tanh,
     "sine": np.sin,
     "sigmoid": _sigmoid,
+    "clip": lambda x: x.clip(0, 1),
     "negative_softplus": lambda x: -_softplus(x),
 }
 
@@ -164,7 +165,7 @@ class Model:
         return Posterior(*(run_layers(part, weights, shared) for part in (layers.mean, layers.logvar)))
 
     def logits(self, places: Floats) -> Floats:
-        """The decoder's outputs before the sigmoid: (B, Z) -> (B, P)."""
+        """The decoder's outputs before the last activation: (B, Z) -> (B, P)."""
         return run_layers(decoder_layers(self.config), self._part("decoder"), places)
 
     def reconstruction_loss(self, logits: Floats, x: Floats) -> Floats:
@@ -173,7 +174,7 @@ class Model:
             losses = (_softplus(logits) - x * logits).sum(axis=1, dtype=np.float64)
         else:
             log_deviation = float(self.weights["log_deviation"][0])
-            squares = np.square(ACTIVATIONS["sigmoid"](logits) - x).sum(axis=1, dtype=np.float64)
+            squares = np.square(logits - x).sum(axis=1, dtype=np.float64)
             each = log_deviation + math.log(2 * math.pi) / 2 + math.log(255)
             losses = squares * math.exp(-2 * log_deviation) / 2 + x.shape[1] * each
         return losses.astype(np.float32)

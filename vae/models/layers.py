@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from vae.config import TrainConfig
 
-Kind = Literal["relu", "silu", "gelu", "tanh", "sine", "sigmoid", "negative_softplus"]
+Kind = Literal["relu", "silu", "gelu", "tanh", "sine", "sigmoid", "clip", "negative_softplus"]
 Floats = npt.NDArray[np.float32]
 Shape = tuple[int, ...]
 
@@ -129,7 +129,10 @@ def decoder_layers(config: TrainConfig) -> Layers:
 
 def image_layers(config: TrainConfig) -> Layers:
     """As `decoder_layers`, to the mean of p(x|z): P pixels in [0, 1]."""
-    return (*decoder_layers(config), Activation(kind="sigmoid"))
+    # A Gaussian's mean is the output itself: through a sigmoid, pixels that are black in most pictures have a
+    # vanishing derivative, and trainings collapse (docs/LOG.md).
+    last: Kind = "sigmoid" if config.likelihood == "bernoulli" else "clip"
+    return (*decoder_layers(config), Activation(kind=last))
 
 
 def _hidden(sizes: Shape, kinds: Iterable[Kind], config: TrainConfig) -> Layers:
@@ -290,6 +293,6 @@ class DecoderSpec:
 
 
 def decoder_spec(config: TrainConfig, weights: Mapping[str, Floats]) -> DecoderSpec:
-    """The decoder of a config, with its tensors by their names (`decoder_shapes`); ends with a sigmoid."""
+    """The decoder of a config to the mean of p(x|z), with its tensors by their names (`decoder_shapes`)."""
     ordered = (weights[name].astype("<f4").tobytes() for name in decoder_shapes(config))
     return DecoderSpec(image_layers(config), b"".join(ordered))

@@ -18,7 +18,7 @@ UPDATE = 0.1  # the share of the newest batch in a Gaussian's variance
 
 
 class Likelihood(Protocol):
-    """p(x|z), given the decoder's outputs: the mean of each value is their sigmoid."""
+    """p(x|z), given the decoder's outputs, called logits although only those of a Bernoulli are."""
 
     def loss(self, logits: Tensor, x: Tensor) -> Tensor:
         """-log p(x|z), nats: (B, P), (B, P) in [0, 1] -> (B,)."""
@@ -40,7 +40,7 @@ class Likelihood(Protocol):
 
 
 class Bernoulli:
-    """Each value is the probability of white: the binary cross-entropy.
+    """The sigmoid of each output is the probability of white: the binary cross-entropy.
 
     It is linear in grey values in [0, 1], so it is the mean over all binarisations of the image.
     Kingma & Welling 2013, appendix C.1, equation (11).
@@ -66,7 +66,7 @@ class Bernoulli:
 
 @dataclass(frozen=True)
 class Gaussian:
-    """Normal distributions of one standard deviation for all values of all pictures.
+    """Normal distributions around the decoder's outputs, of one standard deviation for all values.
 
     -log p(x|z) = |x - mean|² / (2 σ²) + P (log σ + log(2 π) / 2 + log 255): of levels from 0 to 255.
     Rybkin, Daniilidis & Levine 2021, "Simple and effective VAE training with calibrated decoders"
@@ -88,20 +88,17 @@ class Gaussian:
         return count * (self.log_deviation + math.log(2 * math.pi) / 2 + math.log(LEVELS))
 
     def loss(self, logits: Tensor, x: Tensor) -> Tensor:
-        squares = (torch.sigmoid(logits) - x).square().sum(dim=-1)
+        squares = (logits - x).square().sum(dim=-1)
         return squares * self._precision / 2 + self.constant(x.shape[-1])
 
     def slope(self, logits: Tensor, x: Tensor) -> Tensor:
-        mean = torch.sigmoid(logits)
-        return (mean - x) * mean * (1 - mean) * self._precision
+        return (logits - x) * self._precision
 
     def curvature(self, logits: Tensor) -> Tensor:
-        mean = torch.sigmoid(logits)
-        return (mean * (1 - mean)).square() * self._precision
+        return self._precision.expand_as(logits)
 
     def factors(self, logits: Tensor) -> tuple[Tensor, Tensor]:
-        mean = torch.sigmoid(logits)
-        return mean * self._precision, mean.square().sum(dim=-1) * self._precision / 2
+        return logits * self._precision, logits.square().sum(dim=-1) * self._precision / 2
 
     def base(self, x: Tensor) -> Tensor:
         return x.square().sum(dim=-1) * self._precision / 2 + self.constant(x.shape[-1])

@@ -36,6 +36,7 @@ ACTIVATIONS: dict[Kind, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
     "sine": torch.sin,
     "sigmoid": torch.sigmoid,
+    "clip": lambda x: x.clamp(0, 1),
     "negative_softplus": lambda x: -functional.softplus(x),
 }
 
@@ -143,13 +144,14 @@ class Encoder(Network):
 
 
 class Decoder(Network):
-    """Latent points to logits of the pixels: (B, Z) -> (B, P); the loss includes the sigmoid."""
+    """Latent points to logits of the pixels: (B, Z) -> (B, P); the loss includes a sigmoid."""
 
     def __init__(self, config: TrainConfig) -> None:
         layers = decoder_layers(config)
         super().__init__(layers)
         self.layers = layers
         self.latent_dim, self.pixels = config.latent_dim, config.pixels
+        self.last: Kind = "sigmoid" if config.likelihood == "bernoulli" else "clip"
         self.picture_shape = config.channels, config.side, config.side
 
     def forward(self, z: Tensor) -> Tensor:
@@ -157,7 +159,7 @@ class Decoder(Network):
 
     def mean_images(self, z: Tensor) -> Tensor:
         """Mean of p(x|z), without a check of z: (B, Z) -> (B, C, S, S) in [0, 1]."""
-        return torch.sigmoid(self(z)).view(-1, *self.picture_shape)
+        return ACTIVATIONS[self.last](self(z)).view(-1, *self.picture_shape)
 
 
 class VAE(nn.Module):

@@ -22,6 +22,7 @@ function decoding() {
     tanh: Math.tanh,
     sine: Math.sin,
     sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+    clip: (x) => Math.min(Math.max(x, 0), 1),
     negative_softplus: (x) => -Math.max(x, 0) - Math.log1p(Math.exp(-Math.abs(x))),
   };
 
