@@ -61,7 +61,7 @@ def joint_loss(model: VAE, logits: Tensor, x: Tensor, z: Tensor) -> Tensor:
 
 
 def _iterate_at(model: VAE, x: Tensor, z: Tensor) -> _Iterate:
-    logits, jacobian = _with_jacobian(model.decoder, z)
+    logits, jacobian = with_jacobian(model.decoder, z)
     likelihood = model.likelihood
     slope = -torch.einsum("nzp,np->nz", jacobian, likelihood.slope(logits, x)) - z
     curvature = torch.einsum("nzp,np,nyp->nzy", jacobian, likelihood.curvature(logits), jacobian) + torch.eye(
@@ -70,7 +70,7 @@ def _iterate_at(model: VAE, x: Tensor, z: Tensor) -> _Iterate:
     return _Iterate(z, joint_loss(model, logits, x, z), slope, curvature)
 
 
-def _with_jacobian(decoder: Decoder, z: Tensor) -> tuple[Tensor, Tensor]:
+def with_jacobian(decoder: Decoder, z: Tensor) -> tuple[Tensor, Tensor]:
     """Logits, and their derivative by each coordinate of z: (N, Z) -> (N, P), (N, Z, P).
 
     Forward-mode differentiation: z has far fewer coordinates than an image has pixels.

@@ -43,7 +43,9 @@ ACTIVATIONS: dict[Kind, Callable[[Tensor], Tensor]] = {
 
 # Upsampling by 2 and a kernel of 3 are together a transposed convolution with stride 2 and this kernel of 4,
 # which computes 4/9 of the products: rows are its pixels, columns those of the kernel of 3 that they sum.
-_TRANSPOSED = torch.tensor([PHASES[1][1], PHASES[0][1], PHASES[1][0], PHASES[0][0]], dtype=torch.float32)
+_TRANSPOSED = torch.tensor(
+    [PHASES[1][1], PHASES[0][1], PHASES[1][0], PHASES[0][0]], dtype=torch.float32, device="cpu"
+)
 
 
 class Network(nn.Module):

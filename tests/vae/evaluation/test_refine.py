@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from tests.support.small_runs import small_config
 from tests.support.tensors import load
 from vae.evaluation.bounds import negative_log_likelihood, refined_posterior, sampled_reconstruction
-from vae.evaluation.refine import refine
+from vae.evaluation.refine import refine, with_jacobian
 from vae.models import losses
 from vae.models.network import VAE
 from vae.runs.run import Run
@@ -39,6 +39,19 @@ def test_a_linear_decoder_has_one_maximum_and_newtons_curvature() -> None:
     joint(model, x, z).sum().backward()
     assert z.grad is not None
     assert z.grad.abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("network", ["plain", "residual", "conv"])
+def test_the_derivative_of_the_logits_is_that_of_autograd(network: str) -> None:
+    torch.manual_seed(0)
+    config = small_config(network=network, latent_dim=3, hidden_dims=(6, 6), width=2)
+    decoder = VAE(config).decoder.double().requires_grad_(False)
+    z = torch.randn(2, 3, dtype=torch.float64)
+    logits, derivative = with_jacobian(decoder, z)
+    torch.testing.assert_close(logits, decoder(z))
+    for image in range(2):
+        expected = torch.autograd.functional.jacobian(lambda one: decoder(one[None])[0], z[image])
+        torch.testing.assert_close(derivative[image], expected.t())
 
 
 @torch.no_grad()

@@ -60,9 +60,9 @@ function decoding() {
     }
   }
 
-  // The sums of products of kernels and the windows of a map below them, into out[places[n] + step * kernel]. Windows
-  // begin at starts[n] in the map and have `height` rows of `length` numbers, `pitch` apart; kernels have the same
-  // numbers one after the other. Four kernels and two windows at a time, as in `dense`: each number that is read is
+  // The sums of products of kernels and the windows of a map below them, plus bias, into out[places[n] + step * kernel].
+  // Windows begin at starts[n] in the map and have `height` rows of `length` numbers, `pitch` apart; kernels have the
+  // same numbers one after the other. Four kernels and two windows at a time, as in `dense`: each number that is read is
   // used several times.
   function products({ kernels, starts, places }, bias, { map, pitch, height, length }, out, step) {
     const size = height * length;
@@ -185,7 +185,7 @@ function decoding() {
         const matrix = take(kind === "dense" ? inputs * outputs : channels[0] * channels[1] * 9);
         const bias = take(kind === "dense" ? outputs : channels[1]);
         if (kind === "dense") steps.push(() => dense(matrix, bias, from, to));
-        else if (at <= weights.length) steps.push(convolution(layer, matrix, bias, from, to));
+        else steps.push(convolution(layer, matrix, bias, from, to));
         [given, x] = [from, to];
       } else if (activation && x !== null) {
         const values = x;
