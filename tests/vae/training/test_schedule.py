@@ -74,3 +74,11 @@ def test_the_encoder_misses_the_share_of_pixels_that_the_config_says_others_each
     assert first.mean().item() == pytest.approx(1, abs=0.005)
     assert torch.equal(first, masks(config, 0))
     assert (first != second).float().mean().item() == pytest.approx(2 * 0.25 * 0.75, abs=0.01)
+
+
+def test_a_hidden_pixel_of_a_colour_picture_is_hidden_in_all_channels() -> None:
+    config = TrainConfig(dataset="own", channels=3, side=8, pixel_dropout=0.5)
+    red, green, blue = masks(config, 0).view(MASKS, 3, 64).unbind(1)
+    assert torch.equal(red, green)
+    assert torch.equal(red, blue)
+    assert 0.4 < (red > 0).float().mean() < 0.6
