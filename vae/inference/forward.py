@@ -86,10 +86,8 @@ def run_layers(layers: Layers, weights: Mapping[str, Floats], x: Floats) -> Floa
     for layer in layers:
         if layer["kind"] == "dense" or layer["kind"] == "downsample" or layer["kind"] == "upsample":
             weight, bias = weights[f"{layer['name']}.weight"], weights[f"{layer['name']}.bias"]
-            before, x = (
-                x,
-                x @ weight.T + bias if layer["kind"] == "dense" else _convolve(layer, weight, bias, x),
-            )
+            before = x
+            x = x @ weight.T + bias if layer["kind"] == "dense" else _convolve(layer, weight, bias, x)
         elif layer["kind"] == "add":
             x = before + x
         else:
