@@ -249,13 +249,19 @@ class TrainConfig(BaseModel):
 
     @classmethod
     def preset(cls, name: PresetName, **changes: Any) -> Self:
-        """The config of the preset `name` with some fields changed.
+        """The config of the preset `name`, as it suits the data set, with some fields changed.
+
+        Args:
+            changes: fields, among them those of an imported data set (`vae.datasets.registry.form_of`).
 
         Raises VaeError if there is no such preset, `pydantic.ValidationError` for a value out of bounds.
         """
         if name not in PRESETS:
             raise VaeError(f"There is no preset {name!r}; there are {', '.join(PRESETS)}.")
-        return cls.model_validate({**PRESETS[name], **changes})
+        dataset = changes.get("dataset", "mnist")
+        known = BUILT_IN.get(dataset) if isinstance(dataset, str) else None
+        form = known or (changes.get("channels", 1), changes.get("side", 28))
+        return cls.model_validate({**PRESETS[name], **_suited(name, dataset, *form), **changes})
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -284,14 +290,15 @@ class TrainConfig(BaseModel):
     def nearest_preset(self) -> tuple[PresetName, dict[str, Any]]:
         """The preset that shares most fields with this config, and the fields in which this one differs."""
 
-        own = self.identity
+        fields = type(self).model_fields.keys() - EXECUTION_FIELDS - DATA_FIELDS
+        ordered = [field for field in type(self).model_fields if field in fields]
         differences = {
             name: {
-                field: value
-                for field, value in own.items()
-                if field not in DATA_FIELDS and value != other.get(field)
+                field: getattr(self, field)
+                for field in ordered
+                if getattr(self, field) != ("mnist" if field == "dataset" else getattr(other, field))
             }
-            for name, other in _preset_identities().items()
+            for name, other in _presets_for(self.dataset, self.channels, self.side).items()
         }
         name = min(differences, key=lambda name: len(differences[name]))
         return name, differences[name]
@@ -337,10 +344,25 @@ PRESETS: dict[PresetName, dict[str, Any]] = {
 }
 
 
+def _suited(name: PresetName, dataset: Any, channels: Any, side: Any) -> dict[str, Any]:
+    """What a preset changes for pictures of another form than MNIST's (docs/LOG.md)."""
+    if dataset == "sprites":
+        return {"latent_dim": 6}
+    if channels == 1 and side == 28:
+        return {}
+    likelihood = {"likelihood": "gaussian"} if channels == 3 else {}
+    if name == "blog":  # whose network is what it is for
+        return likelihood
+    network = {"network": "conv", "hidden_dims": (256,), "precision": "float32"}
+    latent = {"latent_dim": 8} if channels == 3 else {}
+    return {**likelihood, **network, **latent, **({"width": 32} if name == "best" else {})}
+
+
 @cache
-def _preset_identities() -> dict[PresetName, dict[str, Any]]:
-    """The `identity` of each preset."""
-    return {name: TrainConfig.preset(name).identity for name in PRESETS}
+def _presets_for(dataset: str, channels: int, side: int) -> dict[PresetName, TrainConfig]:
+    """All presets as they suit a data set."""
+    form = {"dataset": dataset, "channels": channels, "side": side}
+    return {name: TrainConfig.preset(name, **form) for name in PRESETS}
 
 
 PRESET_DESCRIPTIONS: dict[PresetName, str] = {

@@ -1,10 +1,13 @@
 import re
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
+from tests.support.own_pictures import write_own_pictures
 from tests.support.paths import ROOT
 from vae.config import PRESETS, TrainConfig, explain
+from vae.datasets.registry import preset_for
 
 DOCS = ROOT / "docs"
 
@@ -97,3 +100,32 @@ def test_every_field_is_described_and_documented() -> None:
     for name, field in TrainConfig.model_fields.items():
         assert field.description, name
         assert f"`{name}`" in method, f"docs/METHOD.md does not name the field {name}"
+
+
+@pytest.mark.parametrize(
+    ("dataset", "expected"),
+    [
+        ("mnist", {"network": "plain", "likelihood": "bernoulli", "latent_dim": 2, "epochs": 7}),
+        ("fashion-mnist", {"network": "plain", "likelihood": "bernoulli", "latent_dim": 2, "epochs": 7}),
+        ("sprites", {"network": "plain", "likelihood": "bernoulli", "latent_dim": 6, "epochs": 21}),
+        ("cifar-10", {"network": "conv", "likelihood": "gaussian", "latent_dim": 8, "epochs": 2}),
+        ("own", {"network": "conv", "likelihood": "gaussian", "latent_dim": 8, "epochs": 500}),
+    ],
+)
+def test_a_preset_suits_the_data_set(
+    dataset: str, expected: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path))
+    write_own_pictures(tmp_path)
+    config = preset_for("quick", dataset)
+    assert {name: getattr(config, name) for name in expected} == expected
+    preset, differs = config.nearest_preset
+    assert preset == "quick"
+    assert differs.keys() <= {"dataset", "epochs"}
+    assert config.run_name.startswith(f"{dataset}-quick-")
+
+
+def test_a_field_that_has_its_default_differs_from_a_preset_that_changes_it() -> None:
+    config = TrainConfig.preset("best", network="plain", pixel_dropout=0)
+    assert config.nearest_preset == ("best", {"network": "plain", "pixel_dropout": 0.0})
+    assert config.run_name.startswith("mnist-384x384x384-z2-")

@@ -36,7 +36,7 @@ from vae.cli.terminal import (
     train_in_terminal,
 )
 from vae.config import BUILT_IN, DATA_FIELDS, PRESET_DESCRIPTIONS, Device, PresetName, TrainConfig, explain
-from vae.datasets.registry import form_of
+from vae.datasets.registry import preset_for
 from vae.runs.catalogue import (
     NAME,
     NAME_RULE,
@@ -109,7 +109,7 @@ def train(
     if name is not None and not NAME.fullmatch(name):
         raise CycloptsError(msg=f"--name: {NAME_RULE}")
     changes = {field: getattr(config, field) for field in config.model_fields_set - DATA_FIELDS}
-    chosen = TrainConfig.preset(preset, **form_of(changes.get("dataset", "mnist")), **changes)
+    chosen = preset_for(preset, changes.pop("dataset", "mnist"), **changes)
 
     def make() -> Run:
         return new_run(chosen, _folder(runs_dir), name, again=again)

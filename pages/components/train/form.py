@@ -14,12 +14,11 @@ from pages.components.train.form_url import (
     DEFAULT_PRESET,
     Settings,
     new_settings,
-    preset_for,
     write_settings,
 )
 from vae import VaeError
 from vae.config import PRESET_DESCRIPTIONS, PresetName, TrainConfig, explain
-from vae.datasets.registry import dataset_names
+from vae.datasets.registry import dataset_names, preset_for
 from vae.training import forecast
 
 _KEY = "settings"

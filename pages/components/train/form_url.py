@@ -12,7 +12,7 @@ from pages.components.runs.config_text import value_text
 from pages.components.shell.page_state import page_state
 from pages.components.shell.url_state import UrlHistory
 from vae.config import PresetName, TrainConfig, explain
-from vae.datasets.registry import dataset_names, form_of
+from vae.datasets.registry import dataset_names
 from vae.storage.untrusted import shortened
 
 PRESET, DATASET = "preset", "dataset"
@@ -40,11 +40,6 @@ class Settings(NamedTuple):
         """The data set, one of those that are here."""
         dataset: str = self.values.get(DATASET, DEFAULT_DATASET)
         return dataset
-
-
-def preset_for(preset: PresetName, dataset: str) -> TrainConfig:
-    """What a preset proposes for a data set. Raises VaeError if that is not here."""
-    return TrainConfig.preset(preset, dataset=dataset, **form_of(dataset))
 
 
 def new_settings(fields: tuple[str, ...]) -> Settings | None:

@@ -12,7 +12,7 @@ from tests.support.app_test import read
 from tests.support.own_pictures import write_own_pictures
 from tests.support.paths import ROOT
 from vae.config import DATA_FIELDS, PRESETS, PresetName, TrainConfig
-from vae.datasets.registry import dataset_names, delete_dataset
+from vae.datasets.registry import dataset_names, delete_dataset, preset_for
 
 
 def script() -> None:
@@ -130,13 +130,13 @@ def test_a_changed_field_changes_the_config(field: str, value: Any, meant: Any, 
 
 def test_a_data_set_proposes_what_suits_it(form: AppTest) -> None:
     widget(form, "dataset").set_value("cifar-10").run()
-    assert given(form) == TrainConfig.preset("quick", dataset="cifar-10")
+    assert given(form) == preset_for("quick", "cifar-10")
     assert messages(form) == ""
     widget(form, "latent_dim").set_value(5).run()
     widget(form, "dataset").set_value("mnist").run()
     assert given(form) == TrainConfig.preset("quick")
     widget(form, "dataset").set_value("cifar-10").run()  # what was changed for it is remembered
-    assert given(form) == TrainConfig.preset("quick", dataset="cifar-10", latent_dim=5)
+    assert given(form) == preset_for("quick", "cifar-10").model_copy(update={"latent_dim": 5})
 
 
 def test_an_imported_set_is_offered_and_may_vanish(

@@ -171,7 +171,7 @@ def test_a_network_that_does_not_fit_takes_no_memory(widths: list[int], run: Run
 def test_the_widest_network_has_as_many_weights_as_are_allowed() -> None:
     from vae.runs.checkpoints import size_limits
 
-    widest = TrainConfig(hidden_dims=(4096,) * 8, latent_dim=64)
+    widest = TrainConfig(hidden_dims=(4096,) * 8, latent_dim=64, dataset="own", channels=3, side=64)
     assert 0.9 * MAX_WEIGHTS < size_limits(widest).model < MAX_WEIGHTS
 
 
