@@ -1,6 +1,7 @@
 """The pages with many classes, with a single one, with none, and without the run's data set."""
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -9,14 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 import streamlit
+from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 from pages.components.charts.colours import CLASS_COLOURS
 from pages.components.compare.metrics_table import quick_metrics
 from pages.components.runs import loaded_model
 from tests.support.app_test import component, html, messages, read, visit
+from tests.support.browser import Server
+from tests.support.on_screen import assert_on_screen, hide_sidebar
 from tests.support.own_pictures import TEST, write_own_pictures
-from tests.support.paths import ROOT
+from tests.support.paths import APP, ROOT
 from tests.support.small_runs import save_model, small_config
 from vae.datasets.registry import UNLABELLED, delete_dataset
 from vae.runs.catalogue import new_run
@@ -94,8 +98,8 @@ def test_forty_classes_share_twenty_colours_and_have_their_names(place: Any) -> 
     said = html(test)
     # The largest classes of the selection have a bar each, and the others one together.
     selection = said[said.index(f"{TEST} test images selected") :]
-    assert selection.count("<tr>") == 10
-    assert "31 others" in selection
+    assert selection.count("<tr>") == 6
+    assert "35 others" in selection
     stripes = sent(test, "moment", "moments")["colours"]
     assert len(stripes) == 10
     assert len(set(stripes)) > 5
@@ -240,3 +244,37 @@ def test_a_film_without_the_data_set_is_one_of_the_map(place: Any) -> None:
 
 def _sent(test: AppTest) -> str:
     return " ".join(element.proto.json for element in test.get("bidi_component"))
+
+
+ON_SCREEN = {  # what of each page is visible without scrolling, also without images
+    "map?index=3": ("controls", "legend", "map", "slider", "pointer", "chosen", "pins"),
+    "train?": ("controls", "progress", "curves", "slider", "legend", "map"),
+    "compare?with=other": ("controls", "legend", "map", "slider", "pointer", "chosen", "figures"),
+}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("missing", [False, True])
+def test_neither_many_classes_nor_missing_data_push_anything_off_the_screen(
+    place: Any, page: Page, *, missing: bool
+) -> None:
+    run = place(40)
+    shutil.copytree(run.path, run.path.parent / "other")
+    if missing:
+        delete_dataset("own")
+    page.set_viewport_size({"width": 1280, "height": 720})
+    hidden = False
+    with Server(APP, VAE_RUNS_DIR=str(run.path.parent), VAE_DATA_DIR=os.environ["VAE_DATA_DIR"]) as server:
+        for address, parts in ON_SCREEN.items():
+            page.goto(server.address(f"{address}&run={run.name}"))
+            page.locator(".latent-map[data-ready]").first.wait_for()
+            if not hidden:
+                hide_sidebar(page)
+                hidden = True
+            assert_on_screen(page, [part for part in parts if part != "legend" or not missing])
+            expect(page.locator(".latent-map-classes-opener")).to_have_count(0 if missing else 1)
+        if not missing:
+            page.locator(".latent-map-classes-opener").click()
+            page.get_by_role("button", name="class 7 (").click()
+            expect(page).to_have_url(re.compile("[?&]hide=7(&|$)"))
+            expect(page.locator(".latent-map-classes-opener")).to_have_text("39 of 40 classes")

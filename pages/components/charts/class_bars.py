@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from html import escape
 
-MOST = 10  # bars: of more classes, the largest have one each, and the others one together
+FEW = 10  # classes that have a bar each
+MOST = 6  # bars of more classes: the largest have one each, and the others one together
 _OTHERS = "var(--st-border-color)"  # their colour
 
 _STYLE = """<style>
@@ -41,11 +42,11 @@ def class_bars(
 ) -> str:
     """HTML of a table with a bar for each class; the largest has full width, empty classes are faint.
 
-    Of more than MOST classes, the largest come first, and the others are one bar.
+    Of more than FEW classes, the largest come first, and the others are one bar.
 
     It is as high as there are classes, or, if `compact`, three lines high, with the classes side by side.
     """
-    if len(names) > MOST:
+    if len(names) > FEW:
         counts, names, colours = _largest(counts, names, colours)
     largest = max([1, *counts])
     rows = []

@@ -13,6 +13,8 @@ def field_label(name: str) -> str:
 def differing_fields(one: TrainConfig, other: TrainConfig) -> dict[str, tuple[str, str]]:
     """The fields in which two configs differ: both values as text, by the field's label."""
     fields = [name for name in TrainConfig.model_fields if name not in EXECUTION_FIELDS]
+    if one.dataset != other.dataset:
+        fields.remove("contents")  # of course these differ, too
     values = {name: (getattr(one, name), getattr(other, name)) for name in fields}
     return {field_label(name): (value_text(a), value_text(b)) for name, (a, b) in values.items() if a != b}
 

@@ -89,9 +89,9 @@ def _why_missing(run: Run) -> str:
 def show_missing(*models: LoadedModel) -> None:
     """Says, for each data set that cannot be used, why, and what to do."""
     for missing in dict.fromkeys(loaded.missing for loaded in models if loaded.missing):
-        st.caption(
-            f":material/warning: {escape_markdown(missing)} Until then only what needs no images is shown."
-        )
+        said = f"{escape_markdown(missing)} Until then only what needs no images is shown."
+        with st.container(key=f"missing_data_{len(missing)}"):  # whose height app.css knows
+            st.caption(f":material/warning: {said}")
 
 
 def written(run: Run) -> int:
