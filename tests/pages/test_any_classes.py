@@ -246,6 +246,52 @@ def _sent(test: AppTest) -> str:
     return " ".join(element.proto.json for element in test.get("bidi_component"))
 
 
+def test_choices_about_classes_end_with_a_run_that_has_none(
+    place: Any, trained: Run, small_data: Path
+) -> None:
+    run = place(0)
+    shutil.copytree(small_data / "mnist", run.path.parent.parent / "data" / "mnist")
+    shutil.copytree(trained.path, run.path.parent / trained.name)
+    test = visit(LATENT, run=trained.name)
+    test.segmented_control(key="colour").set_value("distance").run()
+    assert component(test, "map")["colouring"] == "distance"
+    test.query_params["run"] = run.name
+    test.run()
+    assert not test.exception
+    assert component(test, "map")["colouring"] == "reconstruction"
+    test = visit(RECONSTRUCTIONS, run=trained.name)
+    test.pills(key="digit").set_value([7]).run()
+    test.selectbox(key="sort").set_value("surprise").run()
+    test.toggle(key="boxes").set_value(True).run()
+    test.query_params["run"] = run.name
+    test.run()
+    assert not test.exception
+    assert len(component(test, "gallery")["numbers"]) == 50
+    test.query_params["run"] = trained.name
+    test.run()
+    assert not test.exception
+
+
+def test_before_the_first_weights_the_live_view_has_the_classes_too(place: Any) -> None:
+    run = place(40)
+    examples = loaded_model.load(run).test.examples
+    own = loaded_model.load(run).test.labels[examples]
+    run.model_path.unlink()
+    streamlit.cache_resource.clear()
+    test = visit(TRAIN)
+    assert not test.exception
+    shown = component(test, "training_map")
+    assert (shown["decoder"], len(shown["classes"])) == (None, 40)
+    stripes = sent(test, "rewind", "moments")["colours"]
+    assert stripes == [shown["colours"][label] for label in own]
+    delete_dataset("own")
+    streamlit.cache_resource.clear()
+    test = visit(TRAIN)
+    assert not test.exception
+    assert component(test, "training_map")["classes"] == list(UNLABELLED)
+    assert set(sent(test, "rewind", "moments")["colours"]) == {"transparent"}
+
+
 ON_SCREEN = {  # what of each page is visible without scrolling, also without images
     "map?index=3": ("controls", "legend", "map", "slider", "pointer", "chosen", "pins"),
     "train?": ("controls", "progress", "curves", "slider", "legend", "map"),
