@@ -1,5 +1,6 @@
 """The widgets that filter and sort the gallery's images; each is a query parameter of the URL."""
 
+import math
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
@@ -21,7 +22,8 @@ CLASSES, SORT, SEED, FIND, LOSS, SIZE, PAGE = "digit", "sort", "seed", "find", "
 FEW = 10  # classes that are buttons; more are chosen from a list that can be searched
 SIZES = (20, 50, 100, 200)
 USUAL = 50  # the default of the sizes
-LOSSES = (0, 1000)  # nats, the same for all runs, so that a chosen range stays valid for another run
+# Nats, the same for all runs whose losses are within, so that a chosen range stays valid for another run.
+LOSSES = (0, 1000)
 SEARCH = 1000  # characters of a search; twice the longest text of `exact_search`
 BY_CLASS = "boxes"  # key of the switch of the box plots, and its query parameter
 LOSS_WIDTH = 190  # pixels
@@ -77,18 +79,22 @@ def filters(test: ScoredSet, names: Sequence[str], title: str) -> Selection:
             width=125,
             **bound,
         )
+        bounds = _loss_bounds(test)
+        chosen = st.session_state.get(LOSS, bounds)
+        if min(chosen) < bounds[0] or max(chosen) > bounds[1]:  # chosen for a run of another data set
+            st.session_state[LOSS] = bounds
         loss = st.slider(
             "Reconstruction loss, nats",
-            *LOSSES,
-            LOSSES,
+            *bounds,
+            bounds,
             key=LOSS,
-            help=f"{LOSSES[1]:,} means: and all that is above.",
+            help=f"{bounds[1]:,} means: and all that is above.",
             width=LOSS_WIDTH,
             **bound,
         )
         size = st.selectbox("A page holds", SIZES, index=SIZES.index(USUAL), key=SIZE, width=95, **bound)
     lowest, highest = sorted(loss)  # a URL may have them in the wrong order
-    within = (lowest, highest if highest < LOSSES[1] else np.inf)
+    within = (lowest, highest if highest < bounds[1] else np.inf)
     try:
         indices = select_images(test, find=find, loss=within, sort=sort, seed=seed)
     except VaeError as error:
@@ -104,8 +110,16 @@ def filters(test: ScoredSet, names: Sequence[str], title: str) -> Selection:
         _boxes(test, indices, names, classes)
     if not len(matching):
         st.info("No test image is like that.")
-        st.button("Show all", on_click=_clear)
+        st.button("Show all", on_click=_clear, args=(bounds,))
     return Selection(matching, size, above)
+
+
+def _loss_bounds(test: ScoredSet) -> tuple[int, int]:
+    """The ends of the slider: `LOSSES`, or the range of losses in whole hundreds if they lie higher."""
+    low, high = float(test.reconstruction.min()), float(test.reconstruction.max())
+    if LOSSES[0] <= low <= LOSSES[1]:
+        return LOSSES
+    return 100 * math.floor(low / 100), 100 * math.ceil(high / 100)
 
 
 def _class_choice(names: Sequence[str], bound: dict[str, Any]) -> list[int]:
@@ -173,5 +187,5 @@ def _first_page() -> None:
     st.session_state[PAGE] = 1
 
 
-def _clear() -> None:
-    st.session_state.update({CLASSES: [], FIND: "", LOSS: LOSSES, PAGE: 1})
+def _clear(losses: tuple[int, int]) -> None:
+    st.session_state.update({CLASSES: [], FIND: "", LOSS: losses, PAGE: 1})
