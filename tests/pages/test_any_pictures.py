@@ -1,6 +1,5 @@
 """The pages with pictures in colour, of another side, with convolutions and a Gaussian likelihood."""
 
-
 import pytest
 import streamlit
 

@@ -15,6 +15,7 @@ from pages.components.runs.run_data import changed_at, path_of
 from pages.components.shell.access import may_change
 from pages.components.shell.messages import escape_markdown, show_errors
 from vae.evaluation.queue import latest_job
+from vae.inference.formatting import bits_per_dimension
 from vae.inference.neighbours import neighbourhood
 from vae.inference.scored_set import mean_losses
 from vae.runs.evaluation_record import Evaluation, evaluation_path, load_evaluation
@@ -23,10 +24,12 @@ from vae.runs.run import Run
 
 POLL = 1.0  # seconds, while something is evaluated
 MISSING = "–"
+BITS = "bits_per_dimension"  # of Gaussian runs, whose losses are densities of pictures' levels
 # The row's name, the field of `Evaluation`, the factor of its unit, the digits, and whether less is better
 # (None: neither).
 METRICS: tuple[tuple[str, str, float, int, bool | None], ...] = (
     ("−ELBO, nats", "negative_elbo", 1, 2, True),
+    ("−ELBO, bits per dimension", BITS, 1, 3, True),
     ("−ELBO refined, nats", "refined_negative_elbo", 1, 2, True),
     ("NLL, nats", "nll", 1, 2, True),
     ("reconstruction, nats", "reconstruction", 1, 2, True),
@@ -37,6 +40,7 @@ METRICS: tuple[tuple[str, str, float, int, bool | None], ...] = (
     ("20-NN accuracy, %", "knn_20", 100, 2, False),
 )
 ACCURACY = "knn_"  # how the fields of these begin
+OF_LIKELIHOOD = {"negative_elbo", BITS, "refined_negative_elbo", "nll", "reconstruction"}
 ERRORS = {"negative_elbo": "standard_error", "refined_negative_elbo": "refined_standard_error"}
 COUNTS = ("images", "elbo_samples", "importance_samples")  # what the metrics are means over
 UNLIKE = (
@@ -62,7 +66,9 @@ def first_figures(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
     """A small table: at most `SETTINGS` settings that differ, and first metrics of the newest weights."""
     fields = differing_fields(*(run.config for run in pair))
     shown = dict(list(fields.items())[:SETTINGS])
-    metrics, bold = metric_rows(*map(quick_metrics, loaded), comparable=pair.same_set)
+    metrics, bold = metric_rows(
+        *map(quick_metrics, loaded), comparable=pair.same_set, same_likelihood=pair.same_likelihood
+    )
     rows = {name: (*values, "") for name, values in shown.items()}
     rows["after epoch"] = (*_epochs(pair, loaded), "")
     rows |= {name.removesuffix(NATS): metrics[name] for name in FIRST if name in metrics}
@@ -99,7 +105,9 @@ def _metrics(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
     evaluations = [_evaluation_of(run, shown) for run, shown in zip(pair, loaded, strict=True)]
     kept = [_figures(*each) for each in zip(loaded, evaluations, strict=True)]
     same_counts = not all(evaluations) or equal_counts(kept[0], kept[1])
-    rows, bold = metric_rows(kept[0], kept[1], comparable=pair.same_set and same_counts)
+    rows, bold = metric_rows(
+        *kept, comparable=pair.same_set and same_counts, same_likelihood=pair.same_likelihood
+    )
     rows = {"after epoch": (*_epochs(pair, loaded), "")} | rows
     st.html(number_table(("figure", "left", "right", "right − left"), rows, bold))
     if pair.same_set and not same_counts:
@@ -122,21 +130,22 @@ def equal_counts(left: Metrics, right: Metrics) -> bool:
 
 
 def metric_rows(
-    left: Metrics, right: Metrics, *, comparable: bool
+    left: Metrics, right: Metrics, *, comparable: bool, same_likelihood: bool = True
 ) -> tuple[dict[str, tuple[str, str, str]], dict[str, int]]:
     """The table's rows, and for each row with a better value that value's column.
 
-    The difference is empty where one value is missing, or the runs are not `comparable`. Accuracies are left
-    out where neither has any, as without classes.
+    The difference is empty where one value is missing, or the runs are not `comparable`; that of losses also
+    where the likelihoods are not the same. Accuracies and bits are left out where neither run has any.
     """
     rows, bold = {}, {}
     for name, field, unit, digits, lower in METRICS:
         values = [None if field not in each else unit * each[field] for each in (left, right)]
-        if values == [None, None] and field.startswith(ACCURACY):
+        if values == [None, None] and field.startswith((ACCURACY, BITS)):
             continue
+        alike = comparable and (same_likelihood or field not in OF_LIKELIHOOD)
         cells = [MISSING if value is None else f"{value:.{digits}f}" for value in values]
         difference = ""
-        if comparable and values[0] is not None and values[1] is not None:
+        if alike and values[0] is not None and values[1] is not None:
             cells[0], cells[1], difference = comparison(values[0], values[1], digits)
             best = None if lower is None else better(values[0], values[1], digits, lower=lower)
             if best is not None:
@@ -217,4 +226,8 @@ def quick_metrics(loaded: LoadedModel) -> Metrics:
 
 def _losses(loaded: LoadedModel) -> Metrics:
     reconstruction, kl, negative_elbo = mean_losses(loaded.test, np.arange(len(loaded.test))).values()
-    return {"negative_elbo": negative_elbo, "reconstruction": reconstruction, "kl": kl}
+    losses = {"negative_elbo": negative_elbo, "reconstruction": reconstruction, "kl": kl}
+    config = loaded.model.config
+    if config.likelihood == "gaussian":
+        losses[BITS] = bits_per_dimension(negative_elbo, config.pixels)
+    return losses

@@ -19,6 +19,11 @@ class Pair(NamedTuple):
         return left == right
 
     @property
+    def same_likelihood(self) -> bool:
+        """Whether both have the same likelihood: only then can losses be compared."""
+        return self.left.config.likelihood == self.right.config.likelihood
+
+    @property
     def latent_dims(self) -> tuple[int, int]:
         """The latent sizes."""
         return self.left.config.latent_dim, self.right.config.latent_dim
@@ -51,6 +56,12 @@ class Pair(NamedTuple):
             found.append(
                 f"They learned different data sets, {which}. So no picture can be marked on both maps, and "
                 "losses and neighbours are those of different pictures: neither run is better."
+            )
+        if not self.same_likelihood:
+            left_kind, right_kind = (run.config.likelihood for run in self)
+            found.append(
+                f"They have different likelihoods, {left_kind} at the left and {right_kind} at the right: "
+                "their losses measure different things, and neither is the better one."
             )
         if not self.same_space:
             left, right = self.latent_dims

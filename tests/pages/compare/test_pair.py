@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pages.components.charts.tables import number_table
-from pages.components.compare.metrics_table import METRICS, equal_counts, metric_rows
+from pages.components.compare.metrics_table import BITS, METRICS, equal_counts, metric_rows
 from pages.components.compare.pair import Pair
 from pages.components.compare.shared_pin import Mark, mark_of
 from pages.components.map.pin_urls import PinQuery
@@ -108,6 +108,21 @@ def test_each_figure_knows_whether_less_of_it_is_better(
     assert bold == ({} if best is None else {name: best})
 
 
+def test_losses_of_different_likelihoods_are_no_better_or_worse(trained: Run, tmp_path: Path) -> None:
+    gaussian = new_run(small_config(likelihood="gaussian"), tmp_path)
+    assert not Pair(trained, gaussian).same_likelihood
+    (obstacle,) = Pair(trained, gaussian).obstacles
+    assert "bernoulli at the left and gaussian at the right" in obstacle
+    left = {"negative_elbo": 140.0, "kl": 6.0, "knn_1": 0.5}
+    right = {"negative_elbo": 2000.0, "kl": 7.0, "knn_1": 0.75, BITS: 3.68}
+    rows, bold = metric_rows(left, right, comparable=True, same_likelihood=False)
+    assert rows["−ELBO, nats"] == ("140.00", "2000.00", "")
+    assert rows["−ELBO, bits per dimension"] == ("–", "3.680", "")
+    assert rows["KL, nats"] == ("6.00", "7.00", "+1.00")
+    assert bold == {"1-NN accuracy, %": 1}
+    assert "−ELBO, bits per dimension" not in metric_rows(left, left, comparable=True)[0]
+
+
 @pytest.mark.parametrize("count", ["images", "elbo_samples", "importance_samples"])
 def test_means_over_other_numbers_of_samples_are_not_equal_counts(trained: Run, count: str) -> None:
     one, other = evaluation_of(trained), evaluation_of(trained, **{count: 1})
@@ -127,7 +142,8 @@ def test_an_error_stands_at_the_figure_that_it_is_of_and_is_no_difference(traine
 def test_every_figure_of_an_evaluation_is_in_the_table() -> None:
     about = {"run", "weights", "step", "epoch", "images", "elbo_samples", "importance_samples"}
     errors = {"standard_error", "refined_standard_error"}  # behind the figure that they are of
-    assert {field for _, field, *_ in METRICS} == Evaluation.model_fields.keys() - about - errors
+    fields = {field for _, field, *_ in METRICS}
+    assert fields - {BITS} == Evaluation.model_fields.keys() - about - errors
 
 
 def test_settings_that_differ_are_named_with_both_values() -> None:
