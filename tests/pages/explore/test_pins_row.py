@@ -35,7 +35,7 @@ def explored():
     model = numpy_model("tanh-2")
     pictures = np.random.default_rng(1).integers(0, 256, (50, 28, 28), np.uint8)
     test = scored_set(pictures, np.arange(50) % 10, score_images(model, pictures))
-    return LoadedModel(model, test, 0, 0, 0)
+    return LoadedModel(model, test, 0, 0, 0, tuple("0123456789"))
 
 @st.fragment
 def part():
@@ -46,7 +46,7 @@ def part():
     if (z := pinned_coordinates(2)) is not None:
         pins = pin(z)
     plane = axis_directions(2).through(pins.place(2))
-    pins_row(pins, explored(), [str(i) for i in range(10)], plane, run="mine", query=pins_query(pins))
+    pins_row(pins, explored(), plane, run="mine", query=pins_query(pins))
     coordinates(pins.place(2), summarize_dimensions(test), test.reach)
 
 def pinning():
