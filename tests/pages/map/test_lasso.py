@@ -106,7 +106,8 @@ def written(test: AppTest) -> str:
 def test_a_region_is_counted_averaged_and_listed(wide: Run) -> None:
     members = list(range(20, 60))
     test = panel(wide, members)
-    images, labels = (part.numpy() for part in load("mnist", train=False))
+    rows, labels = (part.numpy() for part in load("mnist", train=False))
+    images = rows.reshape(-1, 28, 28)
     model = wide.load_model()
     means = model.encode(load("mnist", train=False)[0].float() / 255)[0].detach().numpy()
     assert "40 test images selected" in written(test)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.support.app_test import PAGES, component, messages, visit
+from tests.support.app_test import PAGES, component, messages, read, visit
 from tests.support.browser import wait_until
 from tests.support.small_runs import small_config, write_mirrored_mnist
 from vae.runs.catalogue import new_run
@@ -122,7 +122,8 @@ def test_sprites_are_drawn_where_a_page_needs_them(runs_dir: Path, trained: Run,
 
 def test_a_missing_set_of_ones_own_is_said_and_nothing_is_begun(run: Run, root: Path) -> None:
     run.write_config(run.config.model_copy(update={"dataset": "cats", "contents": "0" * 16}))
-    text = messages(visit(PAGES[0], run=run.name)).replace("`", "")
+    page = visit(PAGES[0], run=run.name)
+    text = read(" ".join(each.value for each in page.caption)).replace("`", "")
     assert f"The data set cats is not in {root}." in text
     assert "Add it on the page Data or by python -m vae data add cats SOURCE" in text
     assert started == []
