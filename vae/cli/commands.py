@@ -265,12 +265,12 @@ def decode(
     out: Path | None = None,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Decode one point of the latent space; print the picture, or write it to a PNG file.
+    """Decode one point of the latent space; print the picture's brightness, or write it to a PNG file.
 
     Parameters
     ----------
     out
-        The PNG file to write: 28 x 28 pixels, greyscale.
+        The PNG file to write, in the size and colours of the run's pictures.
     """
     found = _find(run, runs_dir)
     dims = found.config.latent_dim
@@ -285,8 +285,10 @@ def decode(
         out.write_bytes(png(picture))
         print(f"Wrote {out}.")
         return
+    from PIL import Image
+
     shades = BLOCKS if has_characters(sys.stdout, BLOCKS) else PLAIN_SHADES
-    for row in picture.tolist():
+    for row in np.asarray(Image.fromarray(picture).convert("L")).tolist():
         print("".join(shades[level * len(shades) // 256] * 2 for level in row).rstrip())
 
 

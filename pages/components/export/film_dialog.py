@@ -136,12 +136,16 @@ def _make(settings: Settings, shown: Moments, loaded: LoadedModel, plane: Plane)
     sequence = SnapshotSequence(run, [run.snapshot_path(moment.step) for moment in shown.moments[:-1]], last)
     captions = [moment.short_caption for moment in shown.moments]
     if settings.what == "Map":
-        drawn = map_film(sequence, captions, plane, test.labels, loaded.classes, size, seconds)
+        coloured = run.config.channels == 3
+        drawn = map_film(
+            *(sequence, captions, plane, test.labels, loaded.classes, size, seconds), coloured=coloured
+        )
     else:
         labels = test.labels[first] if loaded.has_classes else None
         drawn = image_film(sequence, captions, test.images[first], labels, size, seconds)
     with _one_film_at_a_time():
-        return film(_with_progress(drawn), drawn.milliseconds, palette(settings.ink), settings.kind)
+        colours = palette(settings.ink, drawn.colours)
+        return film(_with_progress(drawn), drawn.milliseconds, colours, settings.kind)
 
 
 @contextmanager

@@ -4,24 +4,27 @@ A film goes through the snapshots at a steady pace; training writes them at even
 of the map move in straight lines from one snapshot to the next. Nothing else is interpolated: manifold,
 images and caption are those of the nearest snapshot.
 
-A frame holds indices of colours (`vae.export.animation`): GREYS from the background to the ink, and then for
-each class EDGE from nearly the background to the class's own colour.
+A frame holds indices of colours (`vae.export.animation`): GREYS from the background to the ink, then for each
+class EDGE from nearly the background to the class's own colour. A film of coloured images has TEXT_GREYS
+greys for its text, the same of classes, and `PictureColours`: one choice for all its frames, so that none
+flickers.
 
-Shapes: M moments, N points, H, W, S pixels, Z latent size.
+Shapes: M moments, N points, H, W, S pixels, Z latent size, K colours.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from pages.components.charts.colours import CLASS_COLOURS
 from pages.components.charts.images import Ink, tiled
 from vae.datasets.images import ImageArray
-from vae.export.animation import Frame, Palette
+from vae.export.animation import MAX_COLOURS, Frame, Palette
 from vae.export.images import enlarged
 from vae.inference.forward import Model
 from vae.inference.planes import Plane
@@ -43,6 +46,11 @@ GAP = 4  # pixels between two images, in pixels of an image
 GREYS = 128
 COLOURS = len(CLASS_COLOURS["light"])  # of classes; more than these share them in turn
 EDGE = 4  # levels of how much of a pixel a dot covers: anti-aliasing
+TEXT_GREYS = 16  # of a film of coloured images
+PICTURE_COLOURS = MAX_COLOURS - TEXT_GREYS - EDGE * COLOURS
+PICTURES = GREYS + EDGE * COLOURS  # the first index of the colours of images, while a frame is drawn
+SEEN = 8  # moments from which the colours of images are chosen
+SEEN_IMAGES = 40  # of each of them
 WITHIN = 4  # positions within a pixel, in each direction, that a dot's centre is rounded to
 FINER = 8  # samples a side of a pixel, to find how much of it a dot covers
 LETTERS = 1 / 36  # font size as a fraction of the frame's width
@@ -50,11 +58,46 @@ LINE = 1.6  # line height in font sizes
 TEXT_MARGIN = 0.7  # margin at the left of a line and below the last, in font sizes
 
 
+# A frame that is being drawn (H, W): of coloured images it may have more indices than a palette has colours.
+Drawn = npt.NDArray[np.unsignedinteger[Any]]
+
+
+class PictureColours:
+    """The colours that a film shows coloured images in, one choice for all frames.
+
+    Args:
+        examples: images like those of the film, each (H, W, 3); widths may differ.
+        opacity: how far the colours stand out from the background.
+    """
+
+    def __init__(self, examples: Iterable[ImageArray], opacity: float = 1) -> None:
+        strip = np.concatenate([image.reshape(-1, 3) for image in examples])
+        self._common = Image.fromarray(strip[None]).quantize(PICTURE_COLOURS)
+        self._opacity = opacity
+
+    def indices(self, picture: ImageArray) -> npt.NDArray[np.uint8]:
+        """The nearest colour of each pixel of a picture (H, W, 3), 0 to K: (H, W)."""
+        image = Image.fromarray(np.ascontiguousarray(picture))
+        return np.asarray(image.quantize(palette=self._common, dither=Image.Dither.NONE))
+
+    def on(self, ground: int) -> npt.NDArray[np.float64]:
+        """The colours (K, 3) on a background of the level `ground`."""
+        colours = np.reshape(self._common.getpalette() or [], (-1, 3))[:PICTURE_COLOURS]
+        return ground + (colours - ground) * self._opacity
+
+
 class Film(NamedTuple):
-    """Frames, drawn as they are iterated, and how long each is shown, in milliseconds."""
+    """A film.
+
+    Attributes:
+        frames: drawn as they are iterated.
+        milliseconds: how long each is shown.
+        colours: those of the images; None for grey ones.
+    """
 
     frames: Iterator[Frame]
     milliseconds: Sequence[int]
+    colours: PictureColours | None = None
 
 
 def map_film(
@@ -65,6 +108,8 @@ def map_film(
     names: Sequence[str],
     size: int,
     seconds: int,
+    *,
+    coloured: bool = False,
 ) -> Film:
     """A film of the map.
 
@@ -73,11 +118,16 @@ def map_film(
         plane: the plane of the map; a line has the log-variance as the second axis, as on the page.
         labels, names: the classes of the test set (N,), and their names.
         size: the width in pixels, a multiple of TILE.
+        coloured: whether the model draws coloured images.
     """
     count = (1000 * seconds - REST) // FRAME
     milliseconds = [FRAME] * count
     milliseconds[-1] += 1000 * seconds - sum(milliseconds)
     labels = labels[:POINTS]
+    colours = None
+    if coloured:
+        examples = [at.model.decode(at.means[:SEEN_IMAGES]) for at in _spread(sequence)]
+        colours = PictureColours(examples, OPACITY)
 
     def frames() -> Iterator[Frame]:
         places = np.stack([_on_map(model, plane)[: len(labels)] for model in sequence])
@@ -85,20 +135,22 @@ def map_film(
         pixels = (places - middle) * np.array((1, -1)) * (size / 2 / half) + size / 2
         # Of a single class it would say nothing, and of more than there are colours little.
         listed = [legend(names, size)] if 1 < len(names) <= COLOURS else []
-        nearest, ground = None, np.empty(0, np.uint8)
+        nearest: int | None = None
+        ground: Drawn = np.empty(0, np.uint8)
         for at in np.linspace(0, len(sequence) - 1, count):
             if round(at) != nearest:
                 nearest = round(at)
                 drawn = _manifold(sequence[nearest].model, plane, middle, half, size)
-                ground = over(in_greys(drawn, OPACITY, STEPS), caption(captions[nearest], size), *listed)
+                sheet = in_greys(drawn, OPACITY, STEPS) if colours is None else _in_colours(drawn, colours)
+                ground = over(sheet, caption(captions[nearest], size), *listed)
             before = min(int(at), len(sequence) - 2)
             share = at - before
             frame = ground.copy()
             between = (1 - share) * pixels[before] + share * pixels[before + 1]
             draw_dots(frame[:size], between, labels, RADIUS * size)
-            yield frame
+            yield frame if colours is None else _with_fewer_greys(frame)
 
-    return Film(frames(), milliseconds)
+    return Film(frames(), milliseconds, colours)
 
 
 def image_film(
@@ -115,21 +167,28 @@ def image_film(
 
     Args:
         captions: one for each snapshot (M,).
-        pictures, labels: the images (E, S, S), and their classes (E,); None for no stripe in its colour.
+        pictures, labels: the images (E, S, S) or (E, S, S, 3), and their classes (E,); None for no stripe in
+            its colour.
         size: the width in pixels.
     """
     moving = 1000 * seconds - REST
     seen = np.linspace(0, len(sequence) - 1, min(len(sequence), moving // BRIEFEST)).round().astype(int)
     milliseconds = [moving // len(seen) // 10 * 10] * len(seen)
     milliseconds[-1] += 1000 * seconds - sum(milliseconds)
+    colours = None
+    if pictures.ndim == 4:
+        colours = PictureColours([pictures, *(at.reconstructions for at in _spread(sequence))])
+
+    def drawn_as(picture: ImageArray) -> Drawn:
+        return in_greys(picture) if colours is None else _in_colours(picture, colours)
 
     def frames() -> Iterator[Frame]:
-        cell, side = size // COLUMNS, pictures.shape[-1]
-        times = cell // (side + GAP)
+        cell, side = size // COLUMNS, pictures.shape[1]
+        times = max(1, cell // (side + GAP))
         gap, drawn = GAP * times // 2, side * times
         high = gap + 2 * (gap + drawn) + gap  # height of a pair under a stripe in its class's colour
         rows = math.ceil(len(pictures) / COLUMNS)
-        ground = np.zeros((gap + rows * high, size), np.uint8)
+        ground: Drawn = np.zeros((gap + rows * high, size), np.uint8 if colours is None else np.uint16)
         lower = []
         for number, picture in enumerate(pictures):
             row, column = divmod(number, COLUMNS)
@@ -137,15 +196,16 @@ def image_film(
             across = slice(left, left + drawn)
             if labels is not None:
                 ground[top : top + gap, across] = in_colour(labels[number])
-            ground[top + 2 * gap :, across][:drawn] = in_greys(enlarged(picture, times))
+            ground[top + 2 * gap :, across][:drawn] = drawn_as(enlarged(picture, times))
             lower.append((slice(top + 3 * gap + drawn, top + 3 * gap + 2 * drawn), across))
         for number in seen.tolist():
             frame = ground.copy()
             for place, reconstruction in zip(lower, sequence[number].reconstructions, strict=True):
-                frame[place] = in_greys(enlarged(reconstruction, times))
-            yield over(frame, caption(captions[number], size))
+                frame[place] = drawn_as(enlarged(reconstruction, times))
+            whole = over(frame, caption(captions[number], size))
+            yield whole if colours is None else _with_fewer_greys(whole)
 
-    return Film(frames(), milliseconds)
+    return Film(frames(), milliseconds, colours)
 
 
 def window(places: Floats) -> tuple[Floats, float]:
@@ -165,7 +225,7 @@ def _on_map(at: ModelAtStep, plane: Plane) -> Floats:
 
 
 def _manifold(model: Model, plane: Plane, middle: Floats, half: float, size: int) -> ImageArray:
-    """What the model draws on a grid over the window of the plane: (size, size)."""
+    """What the model draws on a grid over the window of the plane: (size, size[, 3])."""
     count = size // TILE
     offsets = ((np.arange(count) + 0.5) / count * 2 - 1) * half
     places = [plane.at(middle[0] + x, middle[1] - y) for y in offsets for x in offsets]
@@ -173,20 +233,41 @@ def _manifold(model: Model, plane: Plane, middle: Floats, half: float, size: int
     return np.asarray(sheet.resize((size, size), Image.Resampling.BILINEAR))
 
 
-def palette(ink: Ink) -> Palette:
+def palette(ink: Ink, of_pictures: PictureColours | None = None) -> Palette:
     """The colours of a film."""
     ground, full = (255, 0) if ink == "Black on white" else (0, 255)
     colours = CLASS_COLOURS["light" if ground else "dark"]
     greys = np.repeat(np.linspace(ground, full, GREYS)[:, None], 3, axis=1)
     share = np.arange(1, EDGE + 1)[:, None] / EDGE
     classes = [ground + (np.array(ImageColor.getrgb(colour)) - ground) * share for colour in colours]
-    return np.rint(np.concatenate((greys, *classes))).astype(np.uint8)
+    if of_pictures is None:
+        return np.rint(np.concatenate((greys, *classes))).astype(np.uint8)
+    few = np.linspace(greys[0], greys[-1], TEXT_GREYS)
+    return np.rint(np.concatenate((few, *classes, of_pictures.on(ground)))).astype(np.uint8)
 
 
 def in_greys(levels: ImageArray, opacity: float = 1, steps: int = GREYS) -> Frame:
     """Grey levels, 0 the background, as a frame; fewer steps make a smaller file."""
     stepped = np.rint(levels / 255 * (steps - 1)) / (steps - 1)
     return np.rint(stepped * opacity * (GREYS - 1)).astype(np.uint8)
+
+
+def _in_colours(picture: ImageArray, colours: PictureColours) -> Drawn:
+    """A coloured picture (H, W, 3) as a part of a frame (H, W), before `_with_fewer_greys`."""
+    return colours.indices(picture).astype(np.uint16) + np.uint16(PICTURES)
+
+
+def _with_fewer_greys(frame: Drawn) -> Frame:
+    """A finished frame of a film of coloured images, whose indices fit into a palette."""
+    greys = np.rint(np.linspace(0, TEXT_GREYS - 1, GREYS)).astype(np.uint8)
+    return np.concatenate((greys, np.arange(TEXT_GREYS, MAX_COLOURS, dtype=np.uint8)))[frame]
+
+
+def _spread(sequence: SnapshotSequence) -> Iterator[ModelAtStep]:
+    """At most `SEEN` moments, evenly chosen, the first and the last among them."""
+    count = len(sequence)
+    chosen = np.linspace(0, count - 1, min(count, SEEN)).round().astype(int)
+    return (sequence[number] for number in chosen.tolist())
 
 
 def in_colour(label: int, cover: int = EDGE) -> int:

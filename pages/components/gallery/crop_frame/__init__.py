@@ -15,6 +15,7 @@ from vae.datasets.images import ImageArray
 Edges = tuple[int, int, int, int]
 
 UNITS = 1000
+WHOLE: Edges = (0, 0, UNITS, UNITS)
 LEAST = 30  # units, of a frame's width and height
 SHOWN = 480  # pixels of the longer side in the browser, at most
 
@@ -30,7 +31,7 @@ _mount = module_component(
 
 
 def crop_frame(picture: ImageArray, edges: Edges, *, key: str, label: str) -> Edges | None:
-    """Shows `picture`, grey levels (H, W), and a frame; returns where it was dragged, None if it was not.
+    """Shows `picture`, (H, W) or (H, W, 3), and a frame; returns where it was dragged, None if it was not.
 
     Args:
         edges: where the frame is at first.
@@ -42,7 +43,7 @@ def crop_frame(picture: ImageArray, edges: Edges, *, key: str, label: str) -> Ed
     kept = st.session_state.get(kept_key)
     if not (kept and kept["picture"] == name):
         kept = {"picture": name, "edges": edges, "moved": False}
-    factor = -(-max(picture.shape) // SHOWN)
+    factor = -(-max(picture.shape[:2]) // SHOWN)
     result = _mount(
         key=key,
         data={

@@ -3,7 +3,7 @@
 The browser sends the strokes, not the picture: a few hundred bytes instead of some kilobytes, the same on
 every screen, and Python chooses the pen's width. MNIST's digits were all scaled to the same extent, so their
 strokes have about the same width; with a fixed pen a small drawing, once scaled, would become a blot. So the
-pen's width is a fraction of the drawing's extent.
+pen's width is a fraction of the drawing's extent. A drawing that is not scaled keeps the one in the browser.
 """
 
 from typing import Any
@@ -37,8 +37,11 @@ _mount = module_component(
 )
 
 
-def draw_pad(key: str, label: str) -> ImageArray | None:
-    """Show the pad, and return the drawing on it: white on black, (336, 336), or None if the pad is empty.
+def draw_pad(key: str, label: str, *, scaled: bool = True) -> ImageArray | None:
+    """Show the pad, and return the drawing on it, white on black; None if the pad is empty.
+
+    It is the pad with a margin all around, (336, 336), or, unless the drawing will be scaled to a certain
+    extent, the pad as it is seen, (280, 280).
 
     The page runs again after each stroke, *Undo* and *Clear*. The drawing stays as long as the browser tab,
     also while another page is shown.
@@ -46,6 +49,7 @@ def draw_pad(key: str, label: str) -> ImageArray | None:
     Args:
         key: the pad's identity, unique in the app.
         label: the instruction on the empty pad and for a screen reader.
+        scaled: whether the drawing will be scaled, so that its extent decides about the pen's width.
 
     Raises VaeError if the browser sent no valid drawing.
     """
@@ -59,7 +63,9 @@ def draw_pad(key: str, label: str) -> ImageArray | None:
     )
     strokes = valid_strokes(result.strokes)
     st.session_state[kept_key] = strokes
-    return rendered(strokes) if strokes else None
+    if not strokes:
+        return None
+    return rendered(strokes) if scaled else rendered(strokes, SCREEN)[MARGIN:-MARGIN, MARGIN:-MARGIN]
 
 
 def valid_strokes(value: Any) -> Strokes:
@@ -76,12 +82,16 @@ def valid_strokes(value: Any) -> Strokes:
     return value
 
 
-def rendered(strokes: Strokes) -> ImageArray:
-    """Strokes, at least one, as an image: the pad with a margin all around, white on black, (336, 336)."""
+def rendered(strokes: Strokes, pen: float | None = None) -> ImageArray:
+    """Strokes, at least one, as an image: the pad with a margin all around, white on black, (336, 336).
+
+    Args:
+        pen: its width as a fraction of the pad; by the drawing's extent if None.
+    """
     lines = [np.array(stroke).reshape(-1, 2) / UNITS for stroke in strokes]
     extent = float(np.ptp(np.concatenate(lines), axis=0).max())
     # The drawing is scaled with the pen's width around it: width = STROKE · (extent + width).
-    width = max(extent * STROKE / (1 - STROKE), FINEST)
+    width = max(extent * STROKE / (1 - STROKE), FINEST) if pen is None else pen
     finer = 2  # drawn twice as large, then reduced: Pillow draws lines without grey edges
     sheet = Image.new("L", (finer * (SIDE + 2 * MARGIN),) * 2)
     draw = ImageDraw.Draw(sheet)
