@@ -89,7 +89,7 @@ def serve_files(folder: str, files: Mapping[str, Path]) -> None:
         os.utime(target)
         _remove_unnamed(target, files)
     if new:
-        _remove_others(folder)
+        remove_others(folder)
 
 
 def remove_files(folder: str) -> None:
@@ -245,7 +245,7 @@ def serve_modules() -> str:
     if not (static_dir() / folder / max(texts)).exists():
         for name in sorted(texts):
             serve(f"{folder}/{name}", lambda name=name: texts[name])  # type: ignore[misc]
-        _remove_others(folder)
+        remove_others(folder)
     return folder
 
 
@@ -260,7 +260,7 @@ def _modules() -> tuple[str, Mapping[str, bytes]]:
     return f"modules-{hashlib.sha256(repr(texts).encode()).hexdigest()[:16]}", texts
 
 
-def _remove_others(folder: str) -> None:
+def remove_others(folder: str) -> None:
     """Removes other folders of the same kind (other versions, other runs) that were not used for a day.
 
     A server that still needs one writes it again.

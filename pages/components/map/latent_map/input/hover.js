@@ -38,7 +38,9 @@ export function makeHover(box, arrived) {
   function show(source, place, { z, decoder, pixel, point, url, chart, set, names, edge, beside }) {
     by = source;
     if (point && asked !== url) fetchPictures(url);
-    const known = point && real && { picture: real.image(point.index), name: point.name, figures: point.figures };
+    const picture = point && real && (real.image(point.index) ?? real.blank);
+    if (picture && picture === real.blank) real.want(point.index, arrived); // of a large set
+    const known = picture && { picture, name: point.name, figures: point.figures };
     const where = placeName(place, z.length, names, pixel);
     if (beside) tooltip.show({ decoder, z, where, real: known, place, edge });
     emitHover(source, z, { index: point?.index ?? null, real: known, where, chart, pictures: set });
