@@ -135,15 +135,15 @@ def _make(settings: Settings, shown: Moments, loaded: LoadedModel, plane: Plane)
     last = ModelAtStep(loaded.step, loaded.model, test.means, test.logvars, decoded)
     sequence = SnapshotSequence(run, [run.snapshot_path(moment.step) for moment in shown.moments[:-1]], last)
     captions = [moment.short_caption for moment in shown.moments]
-    if settings.what == "Map":
-        coloured = run.config.channels == 3
-        drawn = map_film(
-            *(sequence, captions, plane, test.labels, loaded.classes, size, seconds), coloured=coloured
-        )
-    else:
-        labels = test.labels[first] if loaded.has_classes else None
-        drawn = image_film(sequence, captions, test.images[first], labels, size, seconds)
     with _one_film_at_a_time():
+        if settings.what == "Map":
+            coloured = run.config.channels == 3
+            drawn = map_film(
+                *(sequence, captions, plane, test.labels, loaded.classes, size, seconds), coloured=coloured
+            )
+        else:
+            labels = test.labels[first] if loaded.has_classes else None
+            drawn = image_film(sequence, captions, test.images[first], labels, size, seconds)
         colours = palette(settings.ink, drawn.colours)
         return film(_with_progress(drawn), drawn.milliseconds, colours, settings.kind)
 

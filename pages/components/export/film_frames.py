@@ -307,9 +307,13 @@ def over(frame: Frame, *texts: Frame) -> Frame:
 
 
 def caption(text: str, width: int) -> Frame:
-    """A line of text."""
+    """A line of text, smaller where it would not fit: losses of large images have many digits."""
     letters = width * LETTERS
-    return _written(width, 1, [(letters * TEXT_MARGIN, 0, text)])
+    room = width - 2 * letters * TEXT_MARGIN
+    size = letters
+    while _font(size).getlength(text) > room:  # not in proportion to the size, as letters fill whole pixels
+        size *= 0.97
+    return _written(width, 1, [(letters * TEXT_MARGIN, 0, text)], size)
 
 
 def legend(names: Sequence[str], width: int) -> Frame:
@@ -332,13 +336,20 @@ def legend(names: Sequence[str], width: int) -> Frame:
     return frame
 
 
-def _written(width: int, lines: int, texts: Sequence[tuple[float, int, str]]) -> Frame:
-    """A frame with lines of text; each of `texts` is its x in pixels, its line number, and its letters."""
+def _written(
+    width: int, lines: int, texts: Sequence[tuple[float, int, str]], size: float | None = None
+) -> Frame:
+    """A frame with lines of text, `size` pixels or LETTERS high.
+
+    Each of `texts` is its x in pixels, its line number, and its letters.
+    """
     letters = width * LETTERS
     image = Image.new("L", (width, round(lines * LINE * letters)))
     draw = ImageDraw.Draw(image)
     for x, line, text in texts:
-        draw.text((x, (line + 0.5) * LINE * letters), text, fill=255, font=_font(letters), anchor="lm")
+        draw.text(
+            (x, (line + 0.5) * LINE * letters), text, fill=255, font=_font(size or letters), anchor="lm"
+        )
     return in_greys(np.asarray(image))
 
 

@@ -137,8 +137,8 @@ def _drawn_or_uploaded(form: Form, *, digits: bool, can_draw: bool) -> ImageArra
         kind = "grey" if form.channels == 1 else "colour"
         inverted = ", with black and white exchanged" if form.invert else ""
         st.caption(
-            f"The model sees {FITS[form.fit]}, in {side} × {side} pixels and {kind}{inverted}, as it was "
-            "with the pictures that it learned."
+            f"The model sees {FITS[form.fit]}, in {side} × {side} pixels, in {kind}{inverted}: the form of "
+            "the pictures it learned."
         )
     with below:
         if source == UPLOAD:

@@ -163,7 +163,7 @@ def test_it_ends_with_the_weights_that_are_explored_and_says_what_the_slider_say
 ) -> None:
     drawn: list[tuple[list[snapshots.ModelAtStep], Sequence[str]]] = []
 
-    def frames(of: snapshots.SnapshotSequence, captions: Sequence[str], *_: object) -> Film:
+    def frames(of: snapshots.SnapshotSequence, captions: Sequence[str], *_: object, **__: object) -> Film:
         drawn.append((list(of), captions))
         return Film(iter([np.zeros((10, 10), np.uint8)]), [50])
 
@@ -268,7 +268,7 @@ def test_a_film_that_breaks_off_lets_the_next_one_begin(
         raise VaeError("It is torn.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"{component.__name__}.map_film", lambda *_: Film(torn(), [50, 50]))
+        patch.setattr(f"{component.__name__}.map_film", lambda *_, **__: Film(torn(), [50, 50]))
         make(test)
     assert "It is torn" in test.error[0].value
     assert offered(test) == ""

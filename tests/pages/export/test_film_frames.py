@@ -8,15 +8,18 @@ import pytest
 from PIL import Image, ImageColor
 
 from pages.components.charts.colours import CLASS_COLOURS
-from pages.components.charts.images import INKS
+from pages.components.charts.images import INKS, Ink
 from pages.components.export import film_frames as drawing
 from pages.components.export.film_frames import NARROWEST, Film, image_film, map_film, window
 from tests.pages.export.test_poster import MODELS
 from tests.support.decoders import numpy_model
+from tests.support.small_runs import small_config, with_numpy
 from vae.datasets.registry import class_names
 from vae.export.animation import MAX_COLOURS, Frame
+from vae.inference.forward import Model
 from vae.inference.planes import Plane, axis_directions, principal_directions
 from vae.inference.scored_set import Floats
+from vae.models.network import VAE
 from vae.runs.snapshots import ModelAtStep, SnapshotSequence
 
 SIZE = 360
@@ -168,6 +171,64 @@ def test_of_more_moments_than_there_is_time_for_some_are_shown() -> None:
     assert (frames[-1][-len(text) - foot : -foot] == text).all()
 
 
+def coloured_journey(side: int = 9) -> SnapshotSequence:
+    """Three moments of a model that draws in colours, and then in others."""
+    config = small_config(dataset="own", channels=3, side=side, contents="0" * 16, hidden_dims=(8,))
+    model = with_numpy(VAE(config), config)
+    random = np.random.default_rng(0)
+    means = random.standard_normal((3, 20, 2)).astype(np.float32)
+    moments = []
+    for number, mean in enumerate(means):
+        weights = {name: (number + 1) * values for name, values in model.weights.items()}
+        reconstructions = random.integers(0, 256, (3, side, side, 3), np.uint8)
+        moments.append(
+            ModelAtStep(10 * number, Model(config, weights), mean, np.zeros_like(mean), reconstructions)
+        )
+    return cast("SnapshotSequence", moments)
+
+
+@pytest.mark.parametrize("ink", INKS)
+@pytest.mark.parametrize("side", [8, 64])
+def test_films_of_coloured_images_have_their_colours(side: int, ink: Ink) -> None:
+    of = coloured_journey(side)
+    # Few colours, so that the palette can hold each.
+    pictures = np.random.default_rng(1).choice([0, 90, 255], (3, side, side, 3)).astype(np.uint8)
+    of = cast("SnapshotSequence", [at._replace(reconstructions=255 - pictures // 2) for at in of])
+    film = image_film(of, captions(of), pictures, np.array([2, 5, 7]), SIZE, 4)
+    assert film.colours is not None
+    colours = drawing.palette(ink, film.colours)
+    assert len(colours) <= MAX_COLOURS
+    frames = list(film.frames)
+    assert len({frame.shape for frame in frames}) == 1
+    times = max(1, SIZE // 5 // (side + drawing.GAP))
+    gap, left = drawing.GAP * times // 2, (SIZE // 5 - side * times) // 2
+    for frame in frames:
+        assert frame.dtype == np.uint8
+        assert frame.max() < len(colours)
+        shown = colours[frame].astype(int)
+        stripe = ImageColor.getrgb(CLASS_COLOURS["light" if ink == "Black on white" else "dark"][2])
+        assert tuple(shown[gap, left + 1]) == stripe
+        for picture, top in ((pictures[0], 3 * gap), (255 - pictures[0] // 2, 4 * gap + side * times)):
+            drawn = shown[top:, left:][: side * times : times, : side * times : times]
+            assert np.abs(drawn - picture).max() < 24
+    ground = 255 if ink == "Black on white" else 0
+    assert (colours[frames[0][0, 0]] == ground).all()
+
+
+def test_the_manifold_of_a_coloured_film_is_faint_and_does_not_flicker() -> None:
+    of, labels = coloured_journey(), np.arange(20) % 3
+    film = map_film(of, captions(of), plane(2), labels, NAMES[:3], SIZE, 4, coloured=True)
+    assert film.colours is not None
+    colours = drawing.palette("White on black", film.colours)
+    frames = list(film.frames)
+    own = drawing.TEXT_GREYS + drawing.EDGE * drawing.COLOURS
+    assert all((frame[:SIZE] >= own).mean() > 0.8 for frame in frames)
+    assert colours[own:].max() <= round(255 * drawing.OPACITY)
+    still = [frame[:36, :36] for frame in frames[: len(frames) // 4]]  # where no dot is
+    changed = [np.flatnonzero((part != still[0]).any(axis=1)) for part in still]
+    assert max(map(len, changed)) < 10
+
+
 @pytest.mark.parametrize("size", [360, 540, 720])
 def test_ten_digits_stand_over_what_is_made_of_them(size: int) -> None:
     of = journey(np.zeros((4, 1, 2), np.float32))
@@ -203,8 +264,9 @@ def test_the_font_has_every_letter_that_is_written() -> None:
 
 
 @pytest.mark.parametrize("width", [360, 540, 720])
-def test_the_longest_caption_fits(width: int) -> None:
-    longest = "step 4,690,000 · epoch 1000.00 · train 543.9 + KL 12.3 · test 543.9 + 12.3 nats"
+@pytest.mark.parametrize("loss", ["543.9", "−61069.4"])
+def test_the_longest_caption_fits(width: int, loss: str) -> None:
+    longest = f"step 4,690,000 · epoch 1000.00 · train {loss} + KL 112.3 · test {loss} + 112.3 nats"
     text = drawing.caption(longest, width)
     assert text.any()
     assert not text[:, -width // 100 :].any()  # nothing is cut off

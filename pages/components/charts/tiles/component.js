@@ -14,15 +14,18 @@ function palette(colours) {
   });
 }
 
-// The second picture minus the first, in these colours; of coloured pictures the mean of their channels.
+// The second picture minus the first, in these colours; of the red, green and blue of a pixel the largest difference, as
+// their mean is 0 where one colour has become another.
 function changes(before, after, colours) {
   const image = imageOf(before);
-  const { side, channels } = formOf(before.length);
-  const size = side * side;
+  const size = formOf(before.length).side ** 2;
   for (let i = 0; i < size; i++) {
     let change = 0;
-    for (let at = i; at < before.length; at += size) change += after[at] - before[at];
-    image.data.set(colours[Math.round(change / channels) + 255], 4 * i);
+    for (let at = i; at < before.length; at += size) {
+      const one = after[at] - before[at];
+      if (Math.abs(one) > Math.abs(change)) change = one;
+    }
+    image.data.set(colours[change + 255], 4 * i);
   }
   return image;
 }
