@@ -26,6 +26,11 @@ def enlarged(picture: ImageArray, times: int) -> ImageArray:
     return picture.repeat(times, axis=0).repeat(times, axis=1)
 
 
+def sized(picture: ImageArray, width: int) -> ImageArray:
+    """An image `enlarged` to a width of about `width` pixels, but not reduced."""
+    return enlarged(picture, max(1, round(width / picture.shape[1])))
+
+
 def gif(frames: Sequence[ImageArray], milliseconds: int) -> bytes:
     """Images (H, W) or (H, W, 3) as a GIF that plays forwards and backwards for ever.
 

@@ -13,7 +13,7 @@ from pages.components.map.drawings import PATH_KIND, PATH_KINDS, draw_path, remo
 from pages.components.map.explorer_map import TIME
 from pages.components.map.pins import Pin, Pins
 from pages.components.runs.loaded_model import LoadedModel
-from vae.export.images import enlarged, gif, png
+from vae.export.images import gif, png, sized
 from vae.inference.paths import PathKind, path_places
 from vae.inference.planes import Plane
 from vae.inference.scored_set import Floats
@@ -21,7 +21,7 @@ from vae.runs.run import Run
 
 KEY = "path"
 STEP = 5  # the row shows every fifth place
-GIF_TIMES, PNG_TIMES = 10, 8  # by which factor files enlarge a pixel
+GIF_WIDTH, PNG_WIDTH = 280, 224  # pixels of a picture in the files, about
 _HOW = (
     "A path leads from one point z to another. Drag on the map with shift held, or press the button *Draw a "
     "path* above the map and drag."
@@ -120,11 +120,12 @@ def _file_buttons(run: Run, loaded: LoadedModel, along: Floats) -> None:
     """Buttons that save a path (D, Z); each file is made when its button is clicked."""
 
     def animation() -> bytes:
-        frames = [enlarged(picture, GIF_TIMES) for picture in loaded.model.decode(along)]
+        frames = [sized(picture, GIF_WIDTH) for picture in loaded.model.decode(along)]
         return gif(frames, round(1000 * SECONDS / (len(frames) - 1)))
 
     def row() -> bytes:
-        return png(enlarged(np.hstack(list(loaded.model.decode(along[::STEP]))), PNG_TIMES))
+        pictures = loaded.model.decode(along[::STEP])
+        return png(np.hstack([sized(picture, PNG_WIDTH) for picture in pictures]))
 
     offers = (
         (

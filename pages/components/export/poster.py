@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 from pages.components.charts.images import INKS, Ink, data_url, tiled
 from pages.components.runs.loaded_model import LoadedModel
@@ -21,6 +22,7 @@ FEWEST, DEFAULT, MOST = 10, 20, 40  # pictures a side
 A3 = 297 / 25.4  # inches: the short side of A3 paper
 SHARP = 3508  # pixels of it at 300 dots per inch
 SETTINGS, PREVIEW = 250, 340  # widths on the page, pixels
+MOST_SHOWN = 1200  # pixels across, which the preview has at least where the poster has more
 
 
 def poster_button(run: Run, loaded: LoadedModel, plane: Plane) -> None:
@@ -67,6 +69,11 @@ def _places(plane: Plane, count: int) -> Floats:
     return np.stack([[plane.at(x, y) for x, y in row] for row in rows + middle])
 
 
+def _preview(poster: ImageArray) -> ImageArray:
+    """The poster in as many pixels as the page can show."""
+    return np.asarray(Image.fromarray(poster).reduce(max(1, poster.shape[1] // MOST_SHOWN)))
+
+
 def _settings(run: Run, model: Model, plane: Plane) -> None:
     # Side by side, to fit into the popover; on narrow windows the settings come first.
     with st.container(horizontal=True, gap="small"):
@@ -92,6 +99,6 @@ def _settings(run: Run, model: Model, plane: Plane) -> None:
             help="Sharp on A3: at least 300 dots per inch on its short side.",
         )
     # A data URL, as a file of Streamlit's may be gone at the next run before a slow browser has fetched it.
-    source = data_url(poster_picture(model, plane, count, ink))
+    source = data_url(_preview(poster_picture(model, plane, count, ink)))
     style = "width: 100%; border-radius: 4px"
     shown.html(f'<img src="{source}" alt="The poster" style="{style}">')

@@ -17,6 +17,7 @@ from PIL import Image
 
 import vae
 from tests.support.evaluations import evaluation_of
+from tests.support.own_pictures import write_own_pictures
 from tests.support.paths import BUNDLED, ROOT
 from tests.support.processes import VaeProcess
 from tests.support.small_runs import interrupt_when, save_model, small_config, stop_within_first_epoch
@@ -206,6 +207,24 @@ def test_a_preset_and_its_changes(small: Path, monkeypatch: pytest.MonkeyPatch) 
     assert main(["train", "--preset", "blog", "--learning-rate", "2e-3", "--seed", "1"]) == 0
     (run,) = list_runs(small)
     assert run.config == TrainConfig.preset("blog", learning_rate=2e-3)
+
+
+def test_decode_draws_coloured_pictures_in_their_colours_and_brightness(
+    tmp_path: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("VAE_RUNS_DIR", str(tmp_path / "runs"))
+    write_own_pictures(tmp_path / "data", channels=3, side=9)
+    run = vae.train(small_config(dataset="own", likelihood="gaussian", epochs=1), tmp_path / "runs")
+    (expected,) = run.saved_model().model.decode(np.zeros((1, 2), np.float32))
+    file = tmp_path / "decoded.png"
+    assert main(["decode", run.name, "0", "0", "--out", str(file)]) == 0
+    with Image.open(file) as image:
+        assert image.mode == "RGB"
+        np.testing.assert_array_equal(np.asarray(image), expected)
+    capsys.readouterr()
+    assert main(["decode", run.name, "0", "0"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 9
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,20 @@
 import { element } from "../../shell/dom.js";
 import { imageOf, put } from "../../stores/pictures/levels.js";
 
-const TIMES = 10;
+const WIDTH = 280; // pixels of a picture, about
 const COLUMNS = 6;
 const GAP = 20;
 const TEXT = 24; // pixels
 const LINE = 1.4 * TEXT;
 
-// The levels of a picture as a canvas with `TIMES` as many pixels a side.
+// How many pixels a side of the squares has that the pixels of a picture become.
+const timesOf = (side) => Math.max(1, Math.round(WIDTH / side));
+
+// The levels of a picture as a canvas about `WIDTH` pixels wide.
 export function enlarged(levels) {
   const small = put(element("canvas"), imageOf(levels));
-  const large = element("canvas", { width: small.width * TIMES, height: small.height * TIMES });
+  const times = timesOf(small.width);
+  const large = element("canvas", { width: small.width * times, height: small.height * times });
   const context = large.getContext("2d");
   context.imageSmoothingEnabled = false;
   context.drawImage(small, 0, 0, large.width, large.height);
@@ -20,9 +24,10 @@ export function enlarged(levels) {
 
 // All pins on one sheet, each with its z below; black text on white, for printing.
 export function sheet(parts, { side, pins, run }) {
-  const width = side * TIMES + GAP;
+  const drawn = side * timesOf(side);
+  const width = drawn + GAP;
   const lines = pins.some(({ text, z }) => text !== z) ? 2 : 1;
-  const height = side * TIMES + GAP + lines * LINE;
+  const height = drawn + GAP + lines * LINE;
   const columns = Math.min(COLUMNS, pins.length);
   const total = Math.ceil(Math.ceil(pins.length / columns) * height + GAP + LINE);
   const canvas = element("canvas", { width: columns * width + GAP, height: total });
