@@ -60,7 +60,7 @@ def test_the_gallery_has_all_pictures_and_their_colours(place: Run) -> None:
 def test_the_range_of_losses_is_that_of_the_run(place: Run) -> None:
     saved = place.saved_model().scores
     assert saved is not None
-    test = visit(PAGES[1], {LOSS: (0, 300)}, run=place.name)  # as chosen for MNIST
+    test = visit(PAGES[1], {LOSS: (0, 300)}, run=place.name)  # a range that was chosen for MNIST
     [slider] = test.slider
     low, high = slider.value
     assert low <= saved.reconstruction.min()

@@ -42,7 +42,7 @@ def test_the_gallery_shows_a_page_of_pictures() -> None:
     data = component(test, "gallery")
     pictures = np.frombuffer(base64.b64decode(data["pictures"]), np.uint8).reshape(50, 2, 28, 28)
     images, labels = load("mnist", train=False)
-    np.testing.assert_array_equal(pictures[:, 0], images[:50].numpy().reshape(-1, 28, 28))
+    np.testing.assert_array_equal(pictures[:, 0], images[:50].reshape(50, 28, 28).numpy())
     title, detail = data["captions"][7]
     assert title == f"{labels[7]} · #7"
     assert detail.startswith("reconstruction ")
@@ -210,7 +210,7 @@ def test_class_means_are_means_and_their_difference_is_not_called_a_loss() -> No
     data = component(test, "class_means")
     pictures = np.frombuffer(base64.b64decode(data["pictures"]), np.uint8).reshape(10, 2, 28, 28)
     images, labels = load("mnist", train=False)
-    expected = images[labels == 4].double().mean(dim=0).numpy().reshape(28, 28)
+    expected = images[labels == 4].double().mean(dim=0).reshape(28, 28).numpy()
     assert np.abs(pictures[4, 0] - expected).max() <= 0.5
     assert data["numbers"] is None
 
@@ -307,7 +307,7 @@ def shown(test: AppTest) -> np.ndarray:
 
 @pytest.mark.usefixtures("runs_dir")
 def test_a_digit_on_ruled_paper_is_found_and_another_part_can_be_framed() -> None:
-    digits = load("mnist", train=False)[0].numpy().reshape(-1, 28, 28)
+    digits = load("mnist", train=False)[0].reshape(-1, 28, 28).numpy()
     sheet = np.full((600, 600), 235, np.uint8)
     sheet[20::55] = 170
     for number, (x, size) in enumerate(((20, 280), (400, 70))):
@@ -329,7 +329,7 @@ def test_a_digit_on_ruled_paper_is_found_and_another_part_can_be_framed() -> Non
 
 @pytest.mark.usefixtures("runs_dir")
 def test_of_two_digits_the_page_says_that_it_is_unsure_before_it_scores_one() -> None:
-    digits = load("mnist", train=False)[0][:2].numpy().reshape(-1, 28, 28)
+    digits = load("mnist", train=False)[0][:2].reshape(2, 28, 28).numpy()
     test = uploaded(
         np.hstack(
             [

@@ -22,8 +22,7 @@ CLASSES, SORT, SEED, FIND, LOSS, SIZE, PAGE = "digit", "sort", "seed", "find", "
 FEW = 10  # classes that are buttons; more are chosen from a list that can be searched
 SIZES = (20, 50, 100, 200)
 USUAL = 50  # the default of the sizes
-# Nats, the same for all runs whose losses are within, so that a chosen range stays valid for another run.
-LOSSES = (0, 1000)
+LOSSES = (0, 1000)  # nats, the same for most runs, so that a chosen range stays valid for another run
 SEARCH = 1000  # characters of a search; twice the longest text of `exact_search`
 BY_CLASS = "boxes"  # key of the switch of the box plots, and its query parameter
 LOSS_WIDTH = 190  # pixels
@@ -79,22 +78,19 @@ def filters(test: ScoredSet, names: Sequence[str], title: str) -> Selection:
             width=125,
             **bound,
         )
-        bounds = _loss_bounds(test)
-        chosen = st.session_state.get(LOSS, bounds)
-        if min(chosen) < bounds[0] or max(chosen) > bounds[1]:  # chosen for a run of another data set
-            st.session_state[LOSS] = bounds
+        ends = _loss_range(test)
         loss = st.slider(
             "Reconstruction loss, nats",
-            *bounds,
-            bounds,
-            key=LOSS,
-            help=f"{bounds[1]:,} means: and all that is above.",
+            *ends,
+            ends,
+            key=_loss_key(ends),
+            help=f"{ends[1]:,} means: and all that is above." if ends == LOSSES else None,
             width=LOSS_WIDTH,
             **bound,
         )
         size = st.selectbox("A page holds", SIZES, index=SIZES.index(USUAL), key=SIZE, width=95, **bound)
     lowest, highest = sorted(loss)  # a URL may have them in the wrong order
-    within = (lowest, highest if highest < bounds[1] else np.inf)
+    within = (lowest, highest if highest < ends[1] else np.inf)
     try:
         indices = select_images(test, find=find, loss=within, sort=sort, seed=seed)
     except VaeError as error:
@@ -110,16 +106,8 @@ def filters(test: ScoredSet, names: Sequence[str], title: str) -> Selection:
         _boxes(test, indices, names, classes)
     if not len(matching):
         st.info("No test image is like that.")
-        st.button("Show all", on_click=_clear, args=(bounds,))
+        st.button("Show all", on_click=_clear, args=(ends,))
     return Selection(matching, size, above)
-
-
-def _loss_bounds(test: ScoredSet) -> tuple[int, int]:
-    """The ends of the slider: `LOSSES`, or the range of losses in whole hundreds if they lie higher."""
-    low, high = float(test.reconstruction.min()), float(test.reconstruction.max())
-    if LOSSES[0] <= low <= LOSSES[1]:
-        return LOSSES
-    return 100 * math.floor(low / 100), 100 * math.ceil(high / 100)
 
 
 def _class_choice(names: Sequence[str], bound: dict[str, Any]) -> list[int]:
@@ -187,5 +175,23 @@ def _first_page() -> None:
     st.session_state[PAGE] = 1
 
 
-def _clear(losses: tuple[int, int]) -> None:
-    st.session_state.update({CLASSES: [], FIND: "", LOSS: losses, PAGE: 1})
+def _clear(ends: tuple[int, int]) -> None:
+    st.session_state.update({CLASSES: [], FIND: "", _loss_key(ends): ends, PAGE: 1})
+
+
+def _loss_range(test: ScoredSet) -> tuple[int, int]:
+    """The range of the slider: `LOSSES` if most images are in it, else round numbers around all losses.
+
+    Densities of large or coloured images have losses of many thousands of nats, or below 0.
+    """
+    losses = test.reconstruction
+    if losses.min() >= LOSSES[0] and np.median(losses) <= LOSSES[1]:
+        return LOSSES
+    lowest, highest = float(losses.min()), float(losses.max())
+    step = 10 ** max(0, math.floor(math.log10(max(highest - lowest, 1))) - 1)
+    return math.floor(lowest / step) * step, math.ceil(highest / step) * step + step
+
+
+def _loss_key(ends: tuple[int, int]) -> str:
+    """The slider's key, and its query parameter: of another range another one, as its values mean others."""
+    return LOSS if ends == LOSSES else f"{LOSS}_{ends[0]}_{ends[1]}"

@@ -10,6 +10,7 @@ import streamlit
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from pages.components.runs import loaded_model
 from tests.support.app_test import PAGES, component, messages, visit
 from tests.support.own_pictures import write_own_pictures
 from tests.support.paths import ROOT
@@ -79,6 +80,23 @@ def test_grey_runs_read_all_formats(place: Path, kind: str) -> None:
     own_run(place, 1, 9)
     grey = np.asarray(Image.fromarray(COLOURED).convert("L"))
     np.testing.assert_array_equal(seen(uploaded(grey, kind), 1), fitted(grey, Form(9)))
+
+
+def test_losses_of_densities_are_filtered_in_a_range_of_their_own(place: Path) -> None:
+    run = own_run(place, 3, 12)
+    losses = loaded_model.load(run).test.reconstruction
+    assert losses.min() < 0 or np.median(losses) > 1000
+    test = visit(PAGE)
+    (slider,) = (each for each in test.slider if each.label == "Reconstruction loss, nats")
+    low, high = slider.value
+    assert (low, high) == (slider.min, slider.max)
+    assert low <= losses.min() < losses.max() <= high
+    assert high - low < 3 * (losses.max() - losses.min()) + 3
+    assert len(component(test, "gallery")["numbers"]) == 50
+    middle = int(np.median(losses))
+    slider.set_value((low, middle)).run()
+    assert not test.exception
+    assert component(test, "gallery")["numbers"] == np.flatnonzero(losses <= middle)[:50].tolist()
 
 
 def test_only_where_pictures_are_light_on_black_one_draws(place: Path) -> None:
