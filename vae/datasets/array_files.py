@@ -31,6 +31,11 @@ from vae.storage.untrusted import reason, shortened
 from vae.storage.zips import UNREADABLE, count_entries, is_encrypted, is_packed_usually
 
 Layout = Literal["NHW", "NHWC", "NCHW"]
+LAYOUTS: dict[Layout, str] = {
+    "NHW": "grey",
+    "NHWC": "colours pixel by pixel",
+    "NCHW": "colours channel by channel",
+}
 Array = npt.NDArray[Any]
 NOT_FINITE = "values that are no numbers"
 # The arrays of an npz: training images and labels, test images and labels.
@@ -50,6 +55,10 @@ _CHUNK = 4_000_000  # bytes copied, or values looked at, at once
 _IDX = re.compile(r"(?i)(?P<start>.*)images?(?P<middle>[-._]idx)[34](?P<end>[-._]?ubyte)?(?P<gz>\.gz)?")
 _TEST_NAME = re.compile(r"(?i)t10k|test")
 _ADVICE = "Save the pictures as an array of the shape (N, H, W), (N, H, W, C) or (N, C, H, W)"
+
+
+class UnclearShapeError(VaeError):
+    """The shape of an array can mean more than one thing: a layout has to say which."""
 
 
 class Levels(NamedTuple):
@@ -137,7 +146,7 @@ def _as_pictures(array: Array, layout: Layout | None, name: str) -> Array:
     if array.dtype.kind not in "buif":
         raise VaeError(f"{name} holds values of the type {array.dtype}, which are no pixels. Save numbers.")
     shape = array.shape
-    unclear = VaeError(
+    unclear = UnclearShapeError(
         f"{name} has an array of the shape {shape}, which can mean more than one thing. Say which by "
         "the layout: NHW for grey, NHWC for colours pixel by pixel, NCHW for colours channel by channel."
     )
@@ -163,7 +172,7 @@ def _as_pictures(array: Array, layout: Layout | None, name: str) -> Array:
     return found[..., 0] if found.ndim == 4 and found.shape[3] == 1 else found
 
 
-def _pictures_of_rows(array: Array, layout: Layout | None, unclear: VaeError) -> Array | None:
+def _pictures_of_rows(array: Array, layout: Layout | None, unclear: UnclearShapeError) -> Array | None:
     """An array (N, P) as (N, S, S) or (N, S, S, 3); None if P fits no square."""
     count, values = array.shape
     side, colour_side = math.isqrt(values), math.isqrt(values // 3)

@@ -57,6 +57,7 @@ def show_page() -> None:
                 url_path="compare",
             ),
             st.Page(partial(_show, "train"), title="Train", icon=":material/show_chart:", url_path="train"),
+            st.Page(partial(_show, "data"), title="Data", icon=":material/photo_library:", url_path="data"),
             st.Page(partial(_show, "learn"), title="Learn", icon=":material/school:", url_path="learn"),
         ]
     ).run()

@@ -15,7 +15,8 @@ from typing import Any
 from pages.components.shell import server_process
 from pages.components.shell.streamlit_patches import list_no_pages_folder
 
-PAGES = ("latent", "train", "reconstructions", "compare", "learn")  # in the order in which visitors want them
+# In the order in which visitors want them.
+PAGES = ("latent", "train", "reconstructions", "compare", "learn", "data")
 THREAD = "warm-up"
 # Of this thread Streamlit warns that what is cached while there is no page cannot say so on one.
 logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").addFilter(

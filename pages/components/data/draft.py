@@ -1,0 +1,120 @@
+"""Pictures that were chosen to be imported, while one looks at them: the files, opened, and a sample.
+
+What was uploaded lies in a temporary folder, which is removed with the source: when the person has chosen
+other pictures, when the tab is closed, or at the end of an import that goes on after that.
+"""
+
+import re
+import shutil
+import tempfile
+import weakref
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import BinaryIO
+
+from vae import VaeError
+from vae.datasets.array_files import Layout
+from vae.datasets.importing import Sample, check_name, open_source
+from vae.datasets.picture_files import SUFFIXES
+from vae.datasets.sources import Source
+from vae.storage.systems import is_reserved
+
+PREFIX = "vae-upload-"  # of the temporary folders
+NAME_LENGTH = 28  # characters of a data set's name
+_numbers = count()
+
+
+class Files:
+    """Files on this machine that are to be looked at; those in `folder` are removed with this object."""
+
+    def __init__(self, path: Path, folder: Path | None = None) -> None:
+        self.path = path
+        self.remove = weakref.finalize(self, _remove, folder)
+
+
+def _remove(folder: Path | None) -> None:
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def stored(uploads: Sequence[BinaryIO]) -> Files:
+    """Uploads in a temporary folder. Several files, or a single picture, count as a folder of pictures.
+
+    Raises OSError, such as of a full disk.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    try:
+        alone = len(uploads) == 1 and Path(uploads[0].name).suffix.lower() not in SUFFIXES
+        inner = folder if alone else folder / "pictures"
+        inner.mkdir(exist_ok=True)
+        for upload in uploads:
+            path = _unused(inner / _file_name(upload.name))
+            upload.seek(0)
+            with path.open("xb") as file:
+                shutil.copyfileobj(upload, file)
+    except BaseException:
+        _remove(folder)
+        raise
+    return Files(path if alone else inner, folder)
+
+
+def _file_name(name: str) -> str:
+    """A stranger's file name as one that every system can have."""
+    safe = re.sub(r"[^\w .()-]", "_", re.split(r"[/\\]", name)[-1])[-100:].strip(" .")
+    return f"_{safe}" if not safe or is_reserved(safe) else safe
+
+
+def _unused(path: Path) -> Path:
+    """The path, with a number if there is such a file: pictures of two folders can have one name."""
+    numbered = (path.with_name(f"{path.stem} ({number}){path.suffix}") for number in count(2))
+    return next(numbered) if path.exists() else path
+
+
+@dataclass(eq=False)
+class Draft:
+    """An opened source with a sample of its pictures.
+
+    Attributes:
+        number: tells drafts of all tabs apart.
+        name: the name that is proposed for the data set.
+    """
+
+    files: Files
+    source: Source
+    sample: Sample
+    name: str
+    number: int = field(default_factory=lambda: next(_numbers))
+
+
+def opened(files: Files, layout: Layout | None = None) -> Draft:
+    """Opens files and looks at a sample.
+
+    Raises VaeError if they cannot be imported, UnclearShapeError if a layout has to say what they mean.
+    """
+    source = open_source(files.path, layout)
+    # The open files are closed, and the temporary ones removed, when nothing uses the source any more, which
+    # a thread may do that imports it.
+    weakref.finalize(source, _close, source.files, files)
+    return Draft(files, source, Sample(source), _proposed_name(files.path))
+
+
+def _close(open_files: ExitStack, files: Files) -> None:
+    """Closes a source's files; `files` is only kept until then."""
+    del files
+    with suppress(OSError):
+        open_files.close()
+
+
+def _proposed_name(path: Path) -> str:
+    """A name for a data set, after that of a file or folder."""
+    words = re.sub(r"[^a-z0-9]+", "-", path.name.split(".")[0].lower()).strip("-")
+    base = words[:NAME_LENGTH].strip("-") or "pictures"
+    for number in ("", *map(str, range(2, 10))):
+        name = f"{base[: NAME_LENGTH - 2].rstrip('-')}-{number}" if number else base
+        with suppress(VaeError):
+            check_name(name)
+            return name
+    return base
