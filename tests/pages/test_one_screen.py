@@ -50,6 +50,8 @@ SCREENS = {
     "reconstructions": Screen(
         "reconstructions?run=RUN", None, ("filters", "row-1", "row-2", "row-3", "row-4")
     ),
+    "data": Screen("data?dataset=mnist", None, ("sets", "chosen", "row-1", "row-2", "row-3", "row-4")),
+    "add": Screen("data?view_of_data=Add+pictures", None, ("upload",)),
     "learn": Screen("learn", None, ("step",)),  # of a lesson whose runs are missing
 }
 

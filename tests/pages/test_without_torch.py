@@ -113,6 +113,11 @@ def test_no_page_and_no_control_makes_the_server_load_torch(
     visit(pair, "left")
     expect(page.get_by_role("row", name="NLL, nats")).not_to_contain_text("–")
     computed()
+    for address, part in (("data", "dataset_mosaic"), ("data?view_of_data=Add+pictures", None)):
+        page.goto(server.address(address))
+        shown = page.locator(f"[data-tiles={part}] canvas" if part else "input[type=file]").first
+        expect(shown).to_be_attached()
+        computed()
     assert saved >= {".png", ".gif", ".webp", ".zip"}
 
 

@@ -28,11 +28,10 @@ from vae.training.downloads import download_job
 CLASSES = 20  # on one page of the mosaic
 MOSAIC_BYTES = 1_000_000  # of all pictures that are sent at once, about
 COLUMNS = 12  # pictures in a row of the mosaic, at most
-ROWS = 3  # that are visible without scrolling where the window is large enough
+ROWS = 4  # that are visible without scrolling where the window is large enough
 NAMED = 3  # runs; others are counted
 FEW = 4  # rows of the mosaic, which are as wide as the page
 LEFT_OUT = "left_out_of_imports"  # key of what this tab's imports left out, a text for each data set
-PAGE = "classes"  # key of the pagination of classes
 
 
 def dataset_view(dataset: str) -> None:
@@ -127,7 +126,9 @@ def _mosaic(facts: Facts, contents: Contents) -> None:
     """Shows some pictures of each class after their mean; of many classes a page."""
     classes = range(len(contents.classes))
     if len(contents.classes) > CLASSES:
-        number = st.pagination(-(-len(classes) // CLASSES), key=PAGE, max_visible_pages=5)
+        number = st.pagination(
+            -(-len(classes) // CLASSES), key=f"classes of {facts.name}", max_visible_pages=5
+        )
         classes = classes[(number - 1) * CLASSES : number * CLASSES]
     if facts.classes:
         rows, captions = _rows_of_classes(facts, contents, list(classes))

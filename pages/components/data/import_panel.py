@@ -41,7 +41,7 @@ One of these, or several pictures at once:
 - a **CSV** with the pixels of a picture in each row, and perhaps a column `label`
 
 At most {MAX_PICTURES:,} pictures and {MAX_BYTES / 1e9:g} GB of pixels. Nothing is added before you have seen
-what becomes of them.
+what becomes of them. On the command line: `python -m vae data add NAME SOURCE`.
 """
 
 
@@ -94,7 +94,6 @@ def _choose_files() -> None:
         place = st.container()
     with right:
         st.markdown(HELP)
-        st.caption("On the command line: `python -m vae data add NAME SOURCE`.")
     with place:
         if text := st.session_state.pop(_REFUSED, ""):
             st.error(text)

@@ -17,6 +17,9 @@ PAGES = {
     "train?run=RUN&beta=4": "curves",
     "train?run=RUN&show=Runs": None,
     "reconstructions?run=RUN&boxes=true": "losses_by_class",
+    "data": None,
+    "data?dataset=sprites": None,
+    "data?view_of_data=Add+pictures": None,
     "learn": None,
 }
 # Texts whose contrast is less than 4.5:1, or 3:1 if they are large or icons. Not those of inactive controls,
