@@ -54,4 +54,4 @@ def _caption(dataset: str) -> str:
         return f"damaged: {shortened(error_text(error))}"
     pictures = sum(facts.counts.values())
     form = facts.form.replace(" x ", " × ")
-    return f"{form} · {pictures:,} pictures" if facts.present else f"{form} · not here yet"
+    return f"{pictures:,} of {form}" if facts.present else f"not here yet · {form}"

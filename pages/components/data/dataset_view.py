@@ -25,12 +25,12 @@ from vae.runs.catalogue import default_runs_dir, runs_on
 from vae.runs.run import Run
 from vae.training.downloads import download_job
 
-CLASSES = 20  # on one page of the mosaic
-MOSAIC_BYTES = 1_000_000  # of all pictures that are sent at once, about
-COLUMNS = 12  # pictures in a row of the mosaic, at most
+CLASSES = 20  # on one page of the mosaic, at most
+MOSAIC_BYTES = 2_000_000  # of all pictures that are sent at once
+COLUMNS = 12  # pictures in a row of the mosaic
 ROWS = 4  # that are visible without scrolling where the window is large enough
 NAMED = 3  # runs; others are counted
-FEW = 4  # rows of the mosaic, which are as wide as the page
+FEW = 5  # rows of the mosaic, which are as wide as the page
 LEFT_OUT = "left_out_of_imports"  # key of what this tab's imports left out, a text for each data set
 
 
@@ -125,11 +125,11 @@ def _obtain(dataset: str) -> None:
 def _mosaic(facts: Facts, contents: Contents) -> None:
     """Shows some pictures of each class after their mean; of many classes a page."""
     classes = range(len(contents.classes))
-    if len(contents.classes) > CLASSES:
-        number = st.pagination(
-            -(-len(classes) // CLASSES), key=f"classes of {facts.name}", max_visible_pages=5
-        )
-        classes = classes[(number - 1) * CLASSES : number * CLASSES]
+    most = min(CLASSES, MOSAIC_BYTES // (COLUMNS * contents.mean.nbytes) - 1)
+    if len(classes) > most:
+        pages = -(-len(classes) // most)
+        number = st.pagination(pages, key=f"classes of {facts.name}", max_visible_pages=5)
+        classes = classes[(number - 1) * most : number * most]
     if facts.classes:
         rows, captions = _rows_of_classes(facts, contents, list(classes))
         note = "Each row begins with the mean of its training pictures, pixel by pixel"
@@ -152,13 +152,11 @@ def _rows_of_classes(
     facts: Facts, contents: Contents, classes: list[int]
 ) -> tuple[ImageArray, list[Caption]]:
     """Of all pictures and of each class the mean and examples, (M, K, S, S[, 3]), and their captions."""
-    most = MOSAIC_BYTES // (contents.mean.nbytes * (len(classes) + 1))
-    count = min(COLUMNS, max(2, most))
     first = np.arange(min(COLUMNS, facts.counts["train"]))
-    rows = [_row(facts.name, contents.mean, first, count)]
+    rows = [_row(facts.name, contents.mean, first, COLUMNS)]
     captions = [Caption("all", _counts(facts.counts["train"], facts.counts["test"]))]
     for label in classes:
-        rows.append(_row(facts.name, contents.class_means[label], contents.examples[label], count))
+        rows.append(_row(facts.name, contents.class_means[label], contents.examples[label], COLUMNS))
         captions.append(Caption(contents.classes[label], _counts(*contents.counts[:, label].tolist())))
     return np.stack(rows), captions
 

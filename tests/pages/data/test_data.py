@@ -262,13 +262,13 @@ def test_the_mosaic_of_large_pictures_is_bounded_and_means_are_kept(
         imported(source, Form(64, 3), "large")
     test = visit(DATA, dataset="large")
     data = component(test, "dataset_mosaic")
-    assert len(data["captions"]) == 21
-    assert len(base64.b64decode(data["pictures"])) <= 1_100_000
+    assert len(data["captions"]) == 13
+    assert len(base64.b64decode(data["pictures"])) <= 2_000_000
     monkeypatch.setattr(contents, "_levels", None)  # as nothing is averaged twice
-    test.session_state["classes of large"] = 3
+    test.session_state["classes of large"] = 5
     test.run()
     assert not test.exception
     assert [title for title, _ in component(test, "dataset_mosaic")["captions"]] == [
         "all",
-        *map(str, range(40, 50)),
+        *map(str, range(48, 50)),
     ]
