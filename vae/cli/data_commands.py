@@ -12,21 +12,14 @@ from cyclopts import App, Parameter
 from vae import VaeError
 from vae.cli.output import table_console
 from vae.cli.terminal import confirmed, plain_table, progress_of
-from vae.config import BUILT_IN
 from vae.datasets.array_files import Layout
+from vae.datasets.facts import facts_of, folder_of
 from vae.datasets.fitting import Fit, Form
-from vae.datasets.folder import SPLITS, DatasetRecord, size_on_disk
+from vae.datasets.folder import size_on_disk
 from vae.datasets.importing import TEST_SHARE, Sample, check_name, import_pictures, open_source
-from vae.datasets.registry import (
-    BUILT_IN_SETS,
-    BuiltIn,
-    dataset_names,
-    delete_dataset,
-    is_present,
-    record_of,
-)
+from vae.datasets.registry import dataset_names, delete_dataset, is_present
 from vae.runs.catalogue import default_runs_dir, runs_on
-from vae.storage.folders import PROJECT, data_dir
+from vae.storage.folders import data_dir
 
 data = App(name="data", help="Data sets: add pictures of your own, list, show and delete them.")
 
@@ -170,30 +163,21 @@ def delete(name: DatasetName, /, *, yes: bool = False) -> None:
 
 def _row(name: str) -> dict[str, Any]:
     """What is known of a data set; of a damaged one its name, and what is wrong."""
-    folder = data_dir() / name
-    if name == "mnist" and not folder.exists():
-        folder = PROJECT / "data" / name  # as it comes with the project
+    folder = folder_of(name)
     row = {"name": name, "present": is_present(name), "folder": str(folder), "bytes": size_on_disk(folder)}
-    known: BuiltIn | DatasetRecord
-    if name in BUILT_IN_SETS:
-        known = BUILT_IN_SETS[name]
-        (channels, side), (training, test), preparation = BUILT_IN[name], known.counts, ""
-    else:
-        try:
-            known = record_of(name)
-        except VaeError as error:
-            return row | {"error": str(error)}
-        channels, side, preparation = known.channels, known.side, known.preparation
-        training, test = (known.counts[split] for split in SPLITS)
+    try:
+        facts = facts_of(name)
+    except VaeError as error:
+        return row | {"error": str(error)}
     return row | {
-        "channels": channels,
-        "side": side,
-        "training": training,
-        "test": test,
-        "classes": list(known.classes),
-        "source": known.source,
-        "licence": known.licence,
-        "preparation": preparation,
+        "channels": facts.channels,
+        "side": facts.side,
+        "training": facts.counts["train"],
+        "test": facts.counts["test"],
+        "classes": list(facts.classes),
+        "source": facts.source,
+        "licence": facts.licence,
+        "preparation": facts.preparation,
     }
 
 

@@ -52,8 +52,10 @@ def take_finished() -> bool:
         return False
     del st.session_state[_JOB]
     if job.record is None:
-        text = job.error or f"{job.name} was not imported; nothing of it was kept."
-        st.session_state[_REFUSED] = escape_markdown(text)
+        if job.error:
+            st.session_state[_REFUSED] = escape_markdown(job.error)
+        else:
+            st.toast(f"{escape_markdown(job.name)} was not imported, and nothing of it was kept.")
         return False
     st.session_state.pop(_DRAFT, None)
     counts = job.record.counts
@@ -149,7 +151,6 @@ def _preview(draft: Draft) -> None:
     left, right = st.columns([2, 5], gap="medium")
     with left, screen_part("settings"):
         name, form, test_share = _settings(draft)
-        place = st.container()
         busy = st.session_state.get(_JOB) is not None
         with st.container(horizontal=True):
             wrong = _why_not(name)
@@ -157,11 +158,10 @@ def _preview(draft: Draft) -> None:
                 perform(partial(_begin, draft, form, name, test_share))
             if st.button("Other pictures …", disabled=busy):
                 _discard()
-        with place:
-            if wrong:
-                st.warning(wrong)
-            elif text := st.session_state.get(_REFUSED, ""):
-                st.error(text)
+        if wrong:
+            st.warning(wrong)
+        elif text := st.session_state.get(_REFUSED, ""):
+            st.error(text)
     with right, screen_part("preview"):
         _look_of(draft, form)
     with right:

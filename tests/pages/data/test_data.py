@@ -2,6 +2,8 @@
 
 import base64
 import shutil
+import threading
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +17,11 @@ from tests.support.app_test import component, html, messages, read, visit
 from tests.support.browser import wait_until
 from tests.support.picture_files import encoded, imported, left_in, picture, write_files
 from vae import VaeError
+from vae.datasets import import_jobs
 from vae.datasets.fitting import Form, fitted
-from vae.datasets.importing import open_source
+from vae.datasets.importing import Progress, open_source
 from vae.datasets.registry import BUILT_IN_SETS, load
+from vae.datasets.sources import LeftOut
 from vae.runs.run import Run
 
 DATA = "pages/data.py"
@@ -204,6 +208,34 @@ def test_names_that_are_taken_or_impossible_are_refused(root: Path, mine: Path) 
     press(test, "Other pictures …")
     assert "Look at it" in labels(test)
     assert left_in(root) == ["yours"]
+
+
+def test_an_import_is_seen_in_all_tabs_and_can_be_cancelled(
+    root: Path, mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    going_on = threading.Event()
+
+    def slow(*_: object) -> Generator[Progress, None, None]:
+        while True:
+            yield Progress(3, 12, LeftOut())
+            assert going_on.wait(60)
+
+    monkeypatch.setattr(import_jobs, "import_pictures", slow)
+    test, other = press(look_at(mine), "Import"), visit(DATA)
+    for tab in (test, other):
+        assert any("Importing mine: " in part.proto.text for part in tab.get("progress"))
+        assert "Cancel" in labels(tab)
+    assert next(button for button in test.button if button.label == "Import").disabled
+    monkeypatch.setenv("VAE_READ_ONLY", "1")
+    assert "Cancel" not in labels(visit(DATA))
+    monkeypatch.delenv("VAE_READ_ONLY")
+    press(other, "Cancel")
+    going_on.set()
+    end(test)
+    assert "mine was not imported" in test.toast[0].value
+    assert not next(button for button in test.button if button.label == "Import").disabled
+    assert messages(test) == ""
+    assert "mine" not in left_in(root)
 
 
 @pytest.mark.usefixtures("root")
