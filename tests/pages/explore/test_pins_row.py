@@ -27,7 +27,6 @@ from pages.components.shell.links import MAP, link
 from pages.components.explore.pins_row import new_actions, pins_row
 from vae.inference.planes import axis_directions, summarize_dimensions
 from vae.inference.scoring import score_images, scored_set
-from tests.support.latent_page import LOOKS, levels, tiles
 from tests.support.decoders import numpy_model
 
 @st.cache_resource
