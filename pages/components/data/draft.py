@@ -7,6 +7,7 @@ other pictures, when the tab is closed, or at the end of an import that goes on 
 import re
 import shutil
 import tempfile
+import time
 import weakref
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
@@ -23,6 +24,7 @@ from vae.datasets.sources import Source
 from vae.storage.systems import is_reserved
 
 PREFIX = "vae-upload-"  # of the temporary folders
+DAY = 24 * 3600  # seconds
 NAME_LENGTH = 28  # characters of a data set's name
 _numbers = count()
 
@@ -45,6 +47,7 @@ def stored(uploads: Sequence[BinaryIO]) -> Files:
 
     Raises OSError, such as of a full disk.
     """
+    _remove_leftovers()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     try:
         alone = len(uploads) == 1 and Path(uploads[0].name).suffix.lower() not in SUFFIXES
@@ -59,6 +62,14 @@ def stored(uploads: Sequence[BinaryIO]) -> Files:
         _remove(folder)
         raise
     return Files(path if alone else inner, folder)
+
+
+def _remove_leftovers() -> None:
+    """Removes what a killed server has left, a day later."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            if folder.stat().st_mtime < time.time() - DAY:
+                _remove(folder)
 
 
 def _file_name(name: str) -> str:

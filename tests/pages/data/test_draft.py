@@ -2,13 +2,15 @@
 
 import gc
 import io
+import os
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pages.components.data.draft import Draft, opened, stored
+from pages.components.data.draft import PREFIX, Draft, opened, stored
 from tests.support.picture_files import encoded, left_in, picture, write_idx, write_zip
 from vae import VaeError
 from vae.datasets.array_files import UnclearShapeError
@@ -90,6 +92,18 @@ def test_an_unclear_array_stays_for_a_second_look(temporary: Path) -> None:
     gc.collect()
     assert left_in(temporary) != []
     assert len(opened(files, "NHWC").source) == 3
+
+
+def test_what_a_killed_server_has_left_is_removed_a_day_later(temporary: Path) -> None:
+    old, new = temporary / f"{PREFIX}old", temporary / f"{PREFIX}new"
+    for folder in (old, new, temporary / "other"):
+        folder.mkdir()
+        os.utime(folder, (0, time.time() - (3600 if folder == new else 90_000)))
+    files = stored([upload("a.png", encoded(picture(0)))])
+    assert sorted(path.name for path in temporary.iterdir() if path != files.path.parent) == [
+        "other",
+        new.name,
+    ]
 
 
 def test_a_name_that_is_taken_is_not_proposed(tmp_path: Path) -> None:
