@@ -62,8 +62,11 @@ def _summary(facts: Facts) -> str:
     train, test = facts.counts["train"], facts.counts["test"]
     form = facts.form.replace(" x ", " × ")
     numbers = f"{form} · {classes} · {train:,} training and {test:,} test pictures · {size}"
-    licence = f"Licence: {facts.licence.rstrip('.')}." if facts.licence else ""
-    source = f"{facts.source.rstrip('.')}. {licence}"
+    source = " ".join(
+        f"{text.rstrip('.')}."
+        for text in (facts.source, facts.licence and f"Licence: {facts.licence}")
+        if text
+    )
     return f'<p class="dataset-summary">{escape(numbers)}<br>{escape(source)}</p>'
 
 

@@ -25,6 +25,7 @@ _WANTED_FIRST = {
     "latent": (*_MAP_AND_TIME, "map/look_panel", "explore/pins_row"),
     "compare": (*_MAP_AND_TIME, "charts/live_figure"),
     "train": ("charts/live_figure", *_MAP_AND_TIME, "map/samples"),
+    "data": ("charts/tiles",),
 }
 
 
