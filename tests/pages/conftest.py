@@ -15,7 +15,7 @@ def bundled() -> Bundled:
     model = Run(BUNDLED).load_model()
     images, labels = load("mnist", train=False)
     with torch.no_grad():
-        means = torch.cat([model.encode(part[:, None] / 255)[0] for part in images.split(1000)]).numpy()
+        means = torch.cat([model.encode(part / 255)[0] for part in images.split(1000)]).numpy()
     saved = Run(BUNDLED).saved_model().scores
     assert saved is not None
     np.testing.assert_allclose(saved.mean, means, rtol=2**-11, atol=1e-5)  # in float16, as it is packed

@@ -53,10 +53,10 @@ def test_pictures_are_drawn_as_they_are(shape: tuple[int, ...], bare_page: Page)
         assert (pixels[..., 3] == 255).all()
 
 
-def test_a_difference_of_colours_is_that_of_their_brightness(bare_page: Page) -> None:
+def test_a_difference_of_colours_is_the_largest_of_their_channels(bare_page: Page) -> None:
     before, after = np.zeros((2, 4, 4, 3), np.uint8)
     before[0, 0], after[3, 3] = (90, 0, 0), (255, 255, 255)
-    after[1, 1], before[1, 1] = (90, 0, 0), (0, 0, 90)  # as bright: no difference
+    after[1, 1], before[1, 1] = (90, 0, 0), (0, 0, 120)  # nearly as bright, and yet another colour
     data: dict[str, object] = {
         "pictures": levels_text(np.stack((before, after))),
         "tiles": 1,
@@ -78,9 +78,9 @@ def test_a_difference_of_colours_is_that_of_their_brightness(bare_page: Page) ->
     pixels = np.array(data_of).reshape(height, width, 4)
     assert (width, height) == (14, 4)
     np.testing.assert_array_equal(pixels[0, 0], (90, 0, 0, 255))
-    np.testing.assert_array_equal(pixels[0, 10], (30, 0, 0, 255))  # darker by 30 of 255
+    np.testing.assert_array_equal(pixels[0, 10], (90, 0, 0, 255))  # darker by 90 of 255
     np.testing.assert_array_equal(pixels[3, 13], (0, 0, 255, 255))
-    np.testing.assert_array_equal(pixels[1, 11], (0, 0, 0, 255))
+    np.testing.assert_array_equal(pixels[1, 11], (120, 0, 0, 255))
 
 
 def test_squares_of_the_manifold_are_ink_in_grey_and_opaque_in_colour(bare_page: Page) -> None:
