@@ -19,4 +19,4 @@ def bundled() -> Bundled:
     saved = Run(BUNDLED).saved_model().scores
     assert saved is not None
     np.testing.assert_allclose(saved.mean, means, rtol=2**-11, atol=1e-5)  # in float16, as it is packed
-    return Bundled(model, saved.mean, labels.numpy(), images.numpy())
+    return Bundled(model, saved.mean, labels.numpy(), images.numpy().reshape(-1, 28, 28))
