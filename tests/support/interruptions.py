@@ -35,6 +35,7 @@ from vae import VaeError
 from vae.config import TrainConfig
 from vae.runs.archive import check_run
 from vae.runs.catalogue import new_run, open_run
+from vae.runs.checkpoints import load_training
 from vae.runs.run import Run
 from vae.training.loop import fit
 
@@ -149,6 +150,13 @@ def saved_step(run: Run) -> int:
         return int(file.metadata()["step"])
 
 
+def pending_batches(run: Run) -> int:
+    """How many batches are saved with the training, as they are in no line of metrics yet."""
+    if not run.resume_path.exists():
+        return 0
+    return len(load_training(run.resume_path, run.config)[1].pending)
+
+
 def train_here(path: Path, data: Path) -> None:
     """Goes on with a run to its end."""
     os.environ["VAE_DATA_DIR"] = str(data)
@@ -195,7 +203,8 @@ class Experiment:
         check_run(again)
         saved = saved_step(again)
         reached = max((line.step for line in lines if line.split == "train"), default=0)
-        assert reached >= saved, f"metrics end at step {reached}, the weights are of {saved}"
+        pending = pending_batches(again)
+        assert reached + pending >= saved, f"lines end at {reached}, {pending} pending, weights of {saved}"
 
     def compare(self, run: Run) -> None:
         """Raises AssertionError unless a finished run is the one that was never interrupted."""
