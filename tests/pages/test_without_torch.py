@@ -32,6 +32,7 @@ BY_HAND = {
     "Evaluate": "goes on while other pages are visited",
     "Start": "trains a preset for minutes",
     "Train again": "trains",
+    "settings-data-set": "brings the same fields again, for another data set",
     "Go on": "trains",
 }
 

@@ -1,5 +1,6 @@
 """The selected run: a box in the sidebar, and `?run=` in the URL."""
 
+import time
 from collections.abc import Mapping
 
 import streamlit as st
@@ -16,6 +17,8 @@ from vae.training.jobs import live_run
 _KEY, _BOX = "selected_run", "selected_run_box"
 # Of the run that is compared with it: session key, key of the box, query parameter.
 _OTHER, _OTHER_BOX, _WITH = "compared_run", "compared_run_box", "with"
+_EXPLAINED = "explained_run"
+EXPLAINED_SECONDS = 3.0
 
 
 def select_run(run: Run) -> None:
@@ -49,9 +52,10 @@ def run_picker(*, watching: bool = False) -> Run | None:
     if requested in runs:
         st.session_state[_KEY] = requested
     elif requested is not None:
-        _explain(requested, others=bool(runs))
+        _explain("run", requested, others=bool(runs))
         requested = None
         del st.query_params["run"]
+    _show_explained("run")
     if not runs:
         where = "below" if watching else "on the Train page"
         how = f"Choose a preset {where} and press Start."
@@ -99,8 +103,9 @@ def other_picker(run: Run) -> Run | None:
         st.session_state[_OTHER] = requested
     elif requested is not None:
         if requested != run.name:
-            _explain(requested, others=bool(runs))
+            _explain(_WITH, requested, others=bool(runs))
         del st.query_params[_WITH]
+    _show_explained(_WITH)
     if not runs:
         return None
     candidates = (st.session_state.get(_OTHER), _newest(runs), next(iter(runs)))
@@ -149,11 +154,19 @@ def _remember(key: str, parameter: str, box: str) -> None:
     st.session_state[key] = st.query_params[parameter] = st.session_state[box]
 
 
-def _explain(requested: str, *, others: bool) -> None:
+def _explain(parameter: str, requested: str, *, others: bool) -> None:
+    """Keeps the sentence on a URL parameter that names no run, which is removed from the URL."""
     try:
         resolve_run(default_runs_dir(), requested)
         what = f"There is no run called {requested}."
     except VaeError as error:
         what = str(error)
     instead = " Another run is shown; the box at the left has them all." if others else ""
-    st.warning(escape_markdown(f"{what}{instead}"))
+    st.session_state[f"{_EXPLAINED} {parameter}"] = escape_markdown(f"{what}{instead}"), time.monotonic()
+
+
+def _show_explained(parameter: str) -> None:
+    """Shows that sentence; also when the page runs again at once, as where a watched run is deleted."""
+    sentence, since = st.session_state.get(f"{_EXPLAINED} {parameter}", ("", 0.0))
+    if sentence and time.monotonic() - since < EXPLAINED_SECONDS:
+        st.warning(sentence)
