@@ -220,7 +220,7 @@ class TrainConfig(BaseModel):
     @classmethod
     def _take_built_in_format(cls, fields: Any) -> Any:
         """Fills in channels and side of a built-in data set."""
-        if isinstance(fields, dict) and (known := BUILT_IN.get(fields.get("dataset", "mnist"))):
+        if isinstance(fields, dict) and (known := _built_in_form(fields.get("dataset", "mnist"))):
             return {"channels": known[0], "side": known[1]} | fields
         return fields
 
@@ -259,8 +259,7 @@ class TrainConfig(BaseModel):
         if name not in PRESETS:
             raise VaeError(f"There is no preset {name!r}; there are {', '.join(PRESETS)}.")
         dataset = changes.get("dataset", "mnist")
-        known = BUILT_IN.get(dataset) if isinstance(dataset, str) else None
-        form = known or (changes.get("channels", 1), changes.get("side", 28))
+        form = _built_in_form(dataset) or (changes.get("channels", 1), changes.get("side", 28))
         return cls.model_validate({**PRESETS[name], **_suited(name, dataset, *form), **changes})
 
     @property
@@ -290,12 +289,11 @@ class TrainConfig(BaseModel):
     def nearest_preset(self) -> tuple[PresetName, dict[str, Any]]:
         """The preset that shares most fields with this config, and the fields in which this one differs."""
 
-        fields = type(self).model_fields.keys() - EXECUTION_FIELDS - DATA_FIELDS
-        ordered = [field for field in type(self).model_fields if field in fields]
+        compared = [name for name in type(self).model_fields if name not in EXECUTION_FIELDS | DATA_FIELDS]
         differences = {
             name: {
                 field: getattr(self, field)
-                for field in ordered
+                for field in compared
                 if getattr(self, field) != ("mnist" if field == "dataset" else getattr(other, field))
             }
             for name, other in _presets_for(self.dataset, self.channels, self.side).items()
@@ -342,6 +340,11 @@ PRESETS: dict[PresetName, dict[str, Any]] = {
         "precision": "bfloat16",
     },
 }
+
+
+def _built_in_form(dataset: Any) -> tuple[int, int] | None:
+    """Channels and side of a built-in data set; None for another name, and for what is no name."""
+    return BUILT_IN.get(dataset) if isinstance(dataset, str) else None
 
 
 def _suited(name: PresetName, dataset: Any, channels: Any, side: Any) -> dict[str, Any]:

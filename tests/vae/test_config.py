@@ -29,6 +29,8 @@ DOCS = ROOT / "docs"
         ("threads", 0, "1 to 1024"),
         ("threads", "many", "auto"),
         ("dataset", "CIFAR 10", "small letters"),
+        ("dataset", [], "small letters"),
+        ("dataset", {"mnist": 1}, "small letters"),
         ("activation", "sine", "relu"),
         ("schedule", "linear", "cosine"),
         ("device", "tpu", "cuda"),

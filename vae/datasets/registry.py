@@ -168,12 +168,14 @@ def load_for(config: TrainConfig, *, train: bool) -> ImageSet:
 
     Raises as `load`, and VaeError if the data set is another than the one of the run.
     """
-    if config.contents and record_of(config.dataset).contents != config.contents:
+    if not config.contents:
+        return load(config.dataset, train=train)
+    if record_of(config.dataset).contents != config.contents:
         raise VaeError(
             f"The data set {config.dataset} is another than the one that this run learned. "
             "Add the run's own data set again, under that name, or train a run on the new one."
         )
-    return load(config.dataset, train=train)
+    return _load(data_dir() / config.dataset, config.contents, train)
 
 
 def with_data(config: TrainConfig) -> TrainConfig:

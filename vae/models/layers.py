@@ -129,10 +129,14 @@ def decoder_layers(config: TrainConfig) -> Layers:
 
 def image_layers(config: TrainConfig) -> Layers:
     """As `decoder_layers`, to the mean of p(x|z): P pixels in [0, 1]."""
+    return (*decoder_layers(config), Activation(kind=mean_activation(config)))
+
+
+def mean_activation(config: TrainConfig) -> Kind:
+    """What makes the mean of p(x|z) of a decoder's outputs, in [0, 1]."""
     # A Gaussian's mean is the output itself: through a sigmoid, pixels that are black in most pictures have a
     # vanishing derivative, and trainings collapse (docs/LOG.md).
-    last: Kind = "sigmoid" if config.likelihood == "bernoulli" else "clip"
-    return (*decoder_layers(config), Activation(kind=last))
+    return "sigmoid" if config.likelihood == "bernoulli" else "clip"
 
 
 def _hidden(sizes: Shape, kinds: Iterable[Kind], config: TrainConfig) -> Layers:

@@ -25,6 +25,7 @@ from vae.models.layers import (
     encoder_layers,
     has_convolutions,
     is_weighted,
+    mean_activation,
 )
 from vae.models.losses import FIRST_DEVIATION, Bernoulli, Gaussian, Likelihood
 
@@ -153,7 +154,7 @@ class Decoder(Network):
         super().__init__(layers)
         self.layers = layers
         self.latent_dim, self.pixels = config.latent_dim, config.pixels
-        self.last: Kind = "sigmoid" if config.likelihood == "bernoulli" else "clip"
+        self.mean_activation = mean_activation(config)
         self.picture_shape = config.channels, config.side, config.side
 
     def forward(self, z: Tensor) -> Tensor:
@@ -161,7 +162,7 @@ class Decoder(Network):
 
     def mean_images(self, z: Tensor) -> Tensor:
         """Mean of p(x|z), without a check of z: (B, Z) -> (B, C, S, S) in [0, 1]."""
-        return ACTIVATIONS[self.last](self(z)).view(-1, *self.picture_shape)
+        return ACTIVATIONS[self.mean_activation](self(z)).view(-1, *self.picture_shape)
 
 
 class VAE(nn.Module):

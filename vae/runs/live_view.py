@@ -89,9 +89,8 @@ def load_view(path: Path, config: TrainConfig) -> LiveView | None:
         if view.labels.max() >= len(classes_of(config)):
             if config.dataset in BUILT_IN:
                 raise ValueError("its labels are of no class")
-            view = view._replace(
-                labels=np.zeros_like(view.labels)
-            )  # without the data set, nothing has a class
+            # Without the data set nothing has a class.
+            view = view._replace(labels=np.zeros_like(view.labels))
         if view.kl is not None and view.axes is not None:
             if not np.isfinite(view.kl).all() or view.axes.max() >= len(view.kl):
                 raise ValueError("its KL is not finite, or its axes are no dimensions")
