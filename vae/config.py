@@ -28,8 +28,9 @@ BUILT_IN: dict[str, tuple[int, int]] = {
     "emnist-balanced": (1, 28),
     "cifar-10": (3, 32),
 }
-# At most 28 characters, so that the name of a run, which begins with it, has at most 80.
-DATASET_NAME = re.compile("[a-z0-9](?:[a-z0-9-]{0,26}[a-z0-9])?")
+# Characters: the name of a run, which begins with that of its data set, has at most 80.
+MAX_DATASET_NAME = 28
+DATASET_NAME = re.compile(f"[a-z0-9](?:[a-z0-9-]{{0,{MAX_DATASET_NAME - 2}}}[a-z0-9])?")
 Device = Literal["auto", "cpu", "cuda", "mps"]
 MAX_LATENT_DIM = 64
 MIN_SIDE, MAX_SIDE = 8, 64  # pixels

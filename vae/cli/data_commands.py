@@ -12,8 +12,9 @@ from cyclopts import App, Parameter
 from vae import VaeError
 from vae.cli.output import table_console
 from vae.cli.terminal import confirmed, plain_table, progress_of
+from vae.config import MAX_DATASET_NAME
 from vae.datasets.array_files import Layout
-from vae.datasets.facts import facts_of, folder_of
+from vae.datasets.facts import Facts, facts_of, folder_of
 from vae.datasets.fitting import Fit, Form
 from vae.datasets.folder import size_on_disk
 from vae.datasets.importing import TEST_SHARE, Sample, check_name, import_pictures, open_source
@@ -29,7 +30,9 @@ AsJson = Annotated[bool, Parameter(name="--json", help="Print JSON instead of a 
 
 @data.command
 def add(
-    name: Annotated[str, Parameter(help="Its name: small letters, digits and hyphens, at most 28.")],
+    name: Annotated[
+        str, Parameter(help=f"Its name: small letters, digits and hyphens, at most {MAX_DATASET_NAME}.")
+    ],
     source: Annotated[
         Path,
         Parameter(
@@ -74,7 +77,7 @@ def add(
             form = replace(form, channels=3 if colour else 1)
         kinds = f" of {len(opened.classes)} classes" if opened.classes else ", without labels"
         print(f"{opened.path.name}, {opened.kind}: {len(opened):,} pictures{kinds}.")
-        for note in (*opened.notes, *sample.notes(form), str(form)):
+        for note in (*opened.notes, *sample.notes(form), f"Of each picture {form}."):
             print(note)
         sys.stdout.flush()
         try:
@@ -98,40 +101,37 @@ def add(
 @data.command(name="list")
 def list_all(*, as_json: AsJson = False) -> None:
     """List the data sets: form, pictures, size on disk."""
-    rows = [_row(name) for name in dataset_names()]
     if as_json:
-        print(json.dumps(rows, indent=2))
+        print(json.dumps([_fields(name) for name in dataset_names()], indent=2))
         return
     table = plain_table("data set", "pictures", "classes", "training", "test", "on disk")
     table.columns[0].no_wrap = True
-    for row in rows:
-        table.add_row(*_cells(row))
+    for name in dataset_names():
+        table.add_row(name, *_cells(name))
     table_console().print(table)
 
 
 @data.command
 def show(name: DatasetName, /, *, as_json: AsJson = False) -> None:
     """Show what is known of a data set, and which runs use it."""
-    row = _row(name)
-    if "error" in row:
-        raise VaeError(row["error"])
-    row["runs"] = [run.name for run in runs_on(name, default_runs_dir())]
+    facts = facts_of(name)
+    runs = [run.name for run in runs_on(name, default_runs_dir())]
     if as_json:
-        print(json.dumps(row, indent=2))
+        print(json.dumps(_fields(name) | {"runs": runs}, indent=2))
         return
     table = plain_table("", "")
     for title, value in (
         ("data set", name),
-        ("pictures", _form(row)),
-        ("training", f"{row['training']:,}"),
-        ("test", f"{row['test']:,}"),
-        ("classes", ", ".join(row["classes"]) or "none"),
-        ("prepared", row["preparation"]),
-        ("source", row["source"]),
-        ("licence", row["licence"] or "not stated"),
-        ("folder", row["folder"]),
-        ("on disk", _size(row)),
-        ("runs", ", ".join(row["runs"]) or "none"),
+        ("pictures", facts.form),
+        ("training", f"{facts.counts['train']:,}"),
+        ("test", f"{facts.counts['test']:,}"),
+        ("classes", ", ".join(facts.classes) or "none"),
+        ("prepared", facts.preparation),
+        ("source", facts.source),
+        ("licence", facts.licence or "not stated"),
+        ("folder", str(facts.folder)),
+        ("on disk", _on_disk(facts)),
+        ("runs", ", ".join(runs) or "none"),
     ):
         if value:
             table.add_row(title, value)
@@ -154,43 +154,35 @@ def delete(name: DatasetName, /, *, yes: bool = False) -> None:
     if used:
         more = f" and {len(used) - 3} more" if len(used) > 3 else ""
         print(f"Runs that use {name}: {', '.join(used[:3])}{more}. Without it they show no pictures of it.")
-    if confirmed(f"Delete {name} ({_size(_row(name))}) for good?", yes):
+    if confirmed(f"Delete {name} ({size_on_disk(folder_of(name)) / 1e6:.1f} MB) for good?", yes):
         delete_dataset(name)
         print(f"Deleted {name}.")
     else:
         print("Nothing was deleted.")
 
 
-def _row(name: str) -> dict[str, Any]:
-    """What is known of a data set; of a damaged one its name, and what is wrong."""
+def _fields(name: str) -> dict[str, Any]:
+    """What is known of a data set, for JSON; of a damaged one its name, and what is wrong."""
     folder = folder_of(name)
-    row = {"name": name, "present": is_present(name), "folder": str(folder), "bytes": size_on_disk(folder)}
+    fields = {"name": name, "present": is_present(name), "folder": str(folder), "bytes": size_on_disk(folder)}
     try:
         facts = facts_of(name)
     except VaeError as error:
-        return row | {"error": str(error)}
-    return row | {
-        "channels": facts.channels,
-        "side": facts.side,
-        "training": facts.counts["train"],
-        "test": facts.counts["test"],
-        "classes": list(facts.classes),
-        "source": facts.source,
-        "licence": facts.licence,
-        "preparation": facts.preparation,
-    }
+        return fields | {"error": str(error)}
+    known = ("channels", "side", "classes", "source", "licence", "preparation")
+    counts = {"training": facts.counts["train"], "test": facts.counts["test"]}
+    return fields | counts | {field: getattr(facts, field) for field in known}
 
 
-def _cells(row: dict[str, Any]) -> list[str]:
-    if "error" in row:
-        return [row["name"], "damaged", row["error"]]
-    classes = str(len(row["classes"]) or "")
-    return [row["name"], _form(row), classes, f"{row['training']:,}", f"{row['test']:,}", _size(row)]
+def _cells(name: str) -> list[str]:
+    """The row of a data set in the list, without its name."""
+    try:
+        facts = facts_of(name)
+    except VaeError as error:
+        return ["damaged", str(error)]
+    counts = (f"{count:,}" for count in facts.counts.values())
+    return [facts.form, str(len(facts.classes) or ""), *counts, _on_disk(facts)]
 
 
-def _form(row: dict[str, Any]) -> str:
-    return f"{row['side']} x {row['side']}, {'grey' if row['channels'] == 1 else 'colour'}"
-
-
-def _size(row: dict[str, Any]) -> str:
-    return f"{row['bytes'] / 1e6:.1f} MB" if row["present"] else "not here yet"
+def _on_disk(facts: Facts) -> str:
+    return f"{facts.size / 1e6:.1f} MB" if facts.present else "not here yet"

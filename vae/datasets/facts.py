@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vae.config import BUILT_IN
+from vae.datasets.fitting import form_in_words
 from vae.datasets.folder import SPLITS, Split, size_on_disk
 from vae.datasets.registry import BUILT_IN_SETS, is_present, record_of
 from vae.storage.folders import PROJECT, data_dir
@@ -41,8 +42,8 @@ class Facts(NamedTuple):
 
     @property
     def form(self) -> str:
-        """Its form in words, such as "28 x 28, grey"."""
-        return f"{self.side} x {self.side}, {'grey' if self.channels == 1 else 'colour'}"
+        """Its form in words, such as "28 × 28, grey"."""
+        return form_in_words(self.side, self.channels)
 
 
 def folder_of(dataset: str) -> Path:

@@ -48,10 +48,14 @@ class Form:
             )
 
     def __str__(self) -> str:
-        """A sentence on how pictures were brought to this form."""
-        kind = "grey" if self.channels == 1 else "colour"
+        """What is taken of a picture and its form: "the largest centred square, 28 × 28, grey, inverted"."""
         inverted = ", inverted" if self.invert else ""
-        return f"Of each picture {FITS[self.fit]}, {self.side} x {self.side} pixels, in {kind}{inverted}."
+        return f"{FITS[self.fit]}, {form_in_words(self.side, self.channels)}{inverted}"
+
+
+def form_in_words(side: int, channels: int) -> str:
+    """The form of pictures in words, such as "28 × 28, grey"."""
+    return f"{side} × {side}, {'grey' if channels == 1 else 'colour'}"
 
 
 def fitted(image: ImageArray, form: Form) -> ImageArray:

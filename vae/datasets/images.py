@@ -14,6 +14,7 @@ import warnings
 import zlib
 from collections.abc import Callable
 from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +59,7 @@ TURNS = {
 }
 
 
-def to_levels(pixels: npt.NDArray[np.float32]) -> ImageArray:
+def to_levels(pixels: npt.NDArray[np.floating[Any]]) -> ImageArray:
     """Pixel values in [0, 1] as levels 0 to 255, of any shape."""
     return np.rint(pixels * 255).astype(np.uint8)
 

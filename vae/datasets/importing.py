@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vae import VaeError
-from vae.config import BUILT_IN, DATASET_NAME, MAX_SIDE, MIN_SIDE
+from vae.config import BUILT_IN, DATASET_NAME, MAX_DATASET_NAME, MAX_SIDE, MIN_SIDE
 from vae.datasets.array_files import (
     GZIP,
     CsvPictures,
@@ -189,8 +189,8 @@ def check_name(name: str) -> None:
     """Raises VaeError if no data set can be imported under this name."""
     if not DATASET_NAME.fullmatch(name) or is_reserved(name):
         raise VaeError(
-            f"{name!r} is no name for a data set: choose 1 to 28 small letters, digits and hyphens, with no "
-            "hyphen at an end."
+            f"{name!r} is no name for a data set: choose 1 to {MAX_DATASET_NAME} small letters, digits and "
+            "hyphens, with no hyphen at an end."
         )
     if name in BUILT_IN:
         raise VaeError(f"{name} is a built-in data set. Choose another name.")
@@ -282,7 +282,7 @@ def _import(
         record = writer.finish(
             classes=source.classes,
             source=f"Imported from {printable(source.path.name)[:200]}, a {source.kind}.",
-            preparation=str(form),
+            preparation=f"Of each picture {form}.",
             fit=form.fit,
             inverted=form.invert,
         )

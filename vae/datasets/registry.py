@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vae import VaeError
-from vae.config import BUILT_IN, DATASET_NAME, PresetName, TrainConfig
+from vae.config import BUILT_IN, DATASET_NAME, MAX_DATASET_NAME, PresetName, TrainConfig
 from vae.datasets.folder import (
     RECORD,
     SPLITS,
@@ -220,7 +220,8 @@ def record_of(dataset: str) -> DatasetRecord:
         return mnist_record(root / "mnist")
     if not DATASET_NAME.fullmatch(dataset):
         raise VaeError(
-            f"{dataset!r} is no name of a data set: small letters, digits and hyphens, at most 28."
+            f"{dataset!r} is no name of a data set: small letters, digits and hyphens, at most "
+            f"{MAX_DATASET_NAME}."
         )
     try:
         return read_record(root / dataset)

@@ -12,7 +12,7 @@ import streamlit as st
 
 from vae.datasets.facts import Facts
 from vae.datasets.folder import SPLITS, read_array, read_record
-from vae.datasets.images import ImageArray
+from vae.datasets.images import ImageArray, to_levels
 from vae.datasets.registry import UNLABELLED, load
 
 EXAMPLES = 11  # of a class
@@ -64,22 +64,18 @@ def _contents(
     averaged = 0
     for label, indices in enumerate(by_class):
         if len(indices):
-            means[label] = train.images[indices[:most]].mean(axis=0)
+            means[label] = train.images[indices[:most]].mean(axis=0) / 255
             averaged += min(most, len(indices))
     shown = UNSORTED if len(classes) == 1 else EXAMPLES
     return Contents(
         classes,
         counts,
-        _levels(np.average(means, axis=0, weights=counts[0])),
-        _levels(means),
+        to_levels(np.average(means, axis=0, weights=counts[0])),
+        to_levels(means),
         averaged,
         [indices[:shown] for indices in by_class],
         _factors(folder, factors),
     )
-
-
-def _levels(means: npt.NDArray[np.float64]) -> ImageArray:
-    return np.rint(means).astype(np.uint8)
 
 
 def _factors(folder: Path, factors: tuple[str, ...]) -> list[tuple[str, float, float]]:

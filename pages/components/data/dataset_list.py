@@ -53,5 +53,4 @@ def _caption(dataset: str) -> str:
     except VaeError as error:
         return f"damaged: {shortened(error_text(error))}"
     pictures = sum(facts.counts.values())
-    form = facts.form.replace(" x ", " × ")
-    return f"{pictures:,} of {form}" if facts.present else f"not here yet · {form}"
+    return f"{pictures:,} of {facts.form}" if facts.present else f"not here yet · {facts.form}"

@@ -60,8 +60,7 @@ def _summary(facts: Facts) -> str:
     classes = f"{len(facts.classes)} classes" if facts.classes else "no classes"
     size = f"{facts.size / 1e6:,.1f} MB on disk" if facts.present else "not here yet"
     train, test = facts.counts["train"], facts.counts["test"]
-    form = facts.form.replace(" x ", " × ")
-    numbers = f"{form} · {classes} · {train:,} training and {test:,} test pictures · {size}"
+    numbers = f"{facts.form} · {classes} · {train:,} training and {test:,} test pictures · {size}"
     source = " ".join(
         f"{text.rstrip('.')}."
         for text in (facts.source, facts.licence and f"Licence: {facts.licence}")

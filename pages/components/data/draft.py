@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from vae import VaeError
+from vae.config import MAX_DATASET_NAME
 from vae.datasets.array_files import Layout
 from vae.datasets.importing import Sample, check_name, open_source
 from vae.datasets.picture_files import SUFFIXES
@@ -25,7 +26,6 @@ from vae.storage.systems import is_reserved
 
 PREFIX = "vae-upload-"  # of the temporary folders
 DAY = 24 * 3600  # seconds
-NAME_LENGTH = 28  # characters of a data set's name
 _numbers = count()
 
 
@@ -122,9 +122,9 @@ def _close(open_files: ExitStack, files: Files) -> None:
 def _proposed_name(path: Path) -> str:
     """A name for a data set, after that of a file or folder."""
     words = re.sub(r"[^a-z0-9]+", "-", path.name.split(".")[0].lower()).strip("-")
-    base = words[:NAME_LENGTH].strip("-") or "pictures"
+    base = words[:MAX_DATASET_NAME].strip("-") or "pictures"
     for number in ("", *map(str, range(2, 10))):
-        name = f"{base[: NAME_LENGTH - 2].rstrip('-')}-{number}" if number else base
+        name = f"{base[: MAX_DATASET_NAME - 2].rstrip('-')}-{number}" if number else base
         with suppress(VaeError):
             check_name(name)
             return name

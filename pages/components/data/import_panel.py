@@ -18,7 +18,7 @@ from pages.components.runs.run_actions import perform
 from pages.components.shell.messages import USER_ERRORS, error_text, escape_markdown, show_errors
 from pages.components.shell.page_layout import screen_part
 from vae import VaeError
-from vae.config import MAX_SIDE, MIN_SIDE
+from vae.config import MAX_DATASET_NAME, MAX_SIDE, MIN_SIDE
 from vae.datasets.array_files import LAYOUTS, Layout, UnclearShapeError
 from vae.datasets.fitting import FITS, Fit, Form
 from vae.datasets.images import FORMAT_NAMES
@@ -187,7 +187,7 @@ def _why_not(name: str) -> str:
 def _settings(draft: Draft) -> tuple[str, Form, float]:
     """Shows the choices; returns the name, the form, and the share of test pictures."""
     proposed, key = draft.sample.proposed, f"of draft {draft.number}"
-    name = st.text_input("Name", draft.name, max_chars=28, key=f"name {key}").strip()
+    name = st.text_input("Name", draft.name, max_chars=MAX_DATASET_NAME, key=f"name {key}").strip()
     with st.container(horizontal=True, vertical_alignment="bottom", key="form_row"):
         side = st.number_input(
             "Pixels a side",

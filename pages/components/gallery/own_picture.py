@@ -24,7 +24,7 @@ from pages.components.shell.links import MAP, link
 from pages.components.shell.messages import error_text
 from vae import VaeError
 from vae.config import BUILT_IN
-from vae.datasets.fitting import FITS, Form, fitted
+from vae.datasets.fitting import Form, fitted
 from vae.datasets.images import FORMAT_NAMES, ImageArray, read_image, with_channels
 from vae.datasets.mnist_style import BOX, as_mnist
 from vae.datasets.photo import LEAST_SIDE, Box, Found, find_digit
@@ -134,12 +134,7 @@ def _drawn_or_uploaded(form: Form, *, digits: bool, can_draw: bool) -> ImageArra
     elif source == DRAW:
         st.caption(f"Your drawing is reduced to the model's size, {side} × {side} pixels.")
     else:
-        kind = "grey" if form.channels == 1 else "colour"
-        inverted = ", with black and white exchanged" if form.invert else ""
-        st.caption(
-            f"The model sees {FITS[form.fit]}, in {side} × {side} pixels, in {kind}{inverted}: the form of "
-            "the pictures it learned."
-        )
+        st.caption(f"The model sees {form}: the form of the pictures it learned.")
     with below:
         if source == UPLOAD:
             return _uploaded(form, digits=digits)

@@ -296,7 +296,7 @@ def test_the_mosaic_of_large_pictures_is_bounded_and_means_are_kept(
     data = component(test, "dataset_mosaic")
     assert len(data["captions"]) == 13
     assert len(base64.b64decode(data["pictures"])) <= 2_000_000
-    monkeypatch.setattr(contents, "_levels", None)  # as nothing is averaged twice
+    monkeypatch.setattr(contents, "to_levels", None)  # as nothing is averaged twice
     test.session_state["classes of large"] = 5
     test.run()
     assert not test.exception

@@ -38,7 +38,7 @@ def test_add_list_show_delete(pictures: Path, root: Path, tmp_path: Path, capsys
     out = capsys.readouterr().out
     assert "mine, folder of pictures: 21 pictures of 2 classes." in out
     assert "1 of 21 pictures looked at cannot be read." in out
-    assert "with the colour of its border beside it, 16 x 16 pixels, in grey, inverted." in out
+    assert "with the colour of its border beside it, 16 × 16, grey, inverted." in out
     assert "1 left out: no picture that can be read (a/broken.png)." in out
     assert f"own is in {root}: 16 training and 4 test pictures." in out
     images, labels = registry.load("own", train=True)
@@ -51,7 +51,7 @@ def test_add_list_show_delete(pictures: Path, root: Path, tmp_path: Path, capsys
     assert main(["data", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == list(registry.dataset_names())
-    assert lines[-1].split() == ["own", "16", "x", "16,", "grey", "2", "16", "4", "0.0", "MB"]
+    assert lines[-1].split() == ["own", "16", "×", "16,", "grey", "2", "16", "4", "0.0", "MB"]
     assert main(["data", "list", "--json"]) == 0
     row = json.loads(capsys.readouterr().out)[-1]
     assert (row["name"], row["training"], row["test"], row["side"]) == ("own", 16, 4, 16)
@@ -72,7 +72,7 @@ def test_add_list_show_delete(pictures: Path, root: Path, tmp_path: Path, capsys
 
 def test_the_form_follows_from_the_pictures(pictures: Path, root: Path, capsys: Output) -> None:
     assert main(["data", "add", "own", str(pictures)]) == 0
-    assert "the largest centred square, 32 x 32 pixels, in colour." in capsys.readouterr().out
+    assert "the largest centred square, 32 × 32, colour." in capsys.readouterr().out
     assert registry.record_of("own").channels == 3
     assert left_in(root) == ["own"]
 

@@ -34,7 +34,7 @@ def test_mnist_is_in_the_project_where_the_data_directory_has_none() -> None:
     assert facts.present
     assert facts.folder == PROJECT / "data" / "mnist"
     assert facts.size > 10_000_000
-    assert facts.form == "28 x 28, grey"
+    assert facts.form == "28 × 28, grey"
 
 
 def test_an_imported_set_is_known_by_its_record(tmp_path: Path, root: Path) -> None:
@@ -43,7 +43,7 @@ def test_an_imported_set_is_known_by_its_record(tmp_path: Path, root: Path) -> N
         imported(source, Form(16, 3), "mine")
     facts = facts_of("mine")
     assert facts.present
-    assert facts.form == "16 x 16, colour"
+    assert facts.form == "16 × 16, colour"
     assert facts.classes == ("a", "b")
     assert facts.counts == {"train": 7, "test": 1}
     assert facts.size >= 8 * 16 * 16 * 3

@@ -356,5 +356,5 @@ def test_a_leftover_of_a_killed_import_is_removed_after_a_day(source: Source, ro
 def test_forms_are_compared_by_their_fields() -> None:
     assert replace(Form(16), fit="pad") == Form(16, fit="pad")
     assert str(Form(32, 3, "stretch", invert=True)) == (
-        "Of each picture the whole picture, stretched to a square, 32 x 32 pixels, in colour, inverted."
+        "the whole picture, stretched to a square, 32 × 32, colour, inverted"
     )
