@@ -187,7 +187,8 @@ def loss_curves(
         data.append(_warm_up(curves[0].losses.train, x))
         layout["yaxis4"] = BETA_AXIS
     if curves and curves[0].free:
-        data.append(_free_bits(curves[0].free, end))
+        hover = "%{y:.3g} nats, shared evenly by the dimensions, cost nothing<extra>free bits</extra>"
+        data.append(_level(PANELS[1], curves[0].free, end, hover))
     if references:
         _add_references(data, end)
     if changes and curves and len(curves[0].losses.train):
@@ -281,15 +282,15 @@ def _warm_up(rows: Rows, x: X) -> Part:
     return {**trace, "yaxis": "y4"}
 
 
-def _free_bits(free: float, end: float) -> Part:
-    """The KL below which it costs nothing: a line with points all along, so that hovering works anywhere."""
+def _level(panel: Panel, value: float, end: float, hover: str) -> Part:
+    """A dotted line at `value`, with points all along, so that hovering works anywhere."""
     return trace_on(
-        PANELS[1],
+        panel,
         np.linspace(0, end, 60),
-        np.full(60, free),
+        np.full(60, value),
         mode="lines",
         line={"color": GREY, "width": 1, "dash": "dot"},
-        hovertemplate="%{y:.3g} nats, shared evenly by the dimensions, cost nothing<extra>free bits</extra>",
+        hovertemplate=hover,
     )
 
 
@@ -321,19 +322,10 @@ def _values(rows: Rows, panel: Panel) -> Array:
 
 
 def _add_references(data: list[Part], end: float) -> None:
-    """Adds published values as lines, with points all along, so that hovering works anywhere."""
+    """Adds published values of −ELBO as lines with labels."""
     panel = PANELS[2]
     for value, name, condition, words, side, lines in REFERENCES:
-        data.append(
-            trace_on(
-                panel,
-                np.linspace(0, end, 60),
-                np.full(60, value),
-                mode="lines",
-                line={"color": GREY, "width": 1, "dash": "dot"},
-                hovertemplate=f"{value} nats<br>{condition}<extra>{name}</extra>",
-            )
-        )
+        data.append(_level(panel, value, end, f"{value} nats<br>{condition}<extra>{name}</extra>"))
         # As a trace: an annotation that stands below its line would widen the axis.
         data.append(
             trace_on(
