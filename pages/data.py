@@ -11,7 +11,7 @@ from pages.components.shell.assets import COMPONENTS
 from pages.components.shell.connection import watch_window
 from pages.components.shell.entrypoint import reenter_through_app
 from pages.components.shell.messages import show_errors
-from pages.components.shell.page_layout import page_heading
+from pages.components.shell.page_layout import page_heading, view_switch
 
 SETS, ADD = "Data sets", "Add pictures"  # the two views of the page, as its URL calls them
 VIEW = "view_of_data"  # key of their switch, and its name in the URL
@@ -29,15 +29,7 @@ def main() -> None:
     with st.container(key="data_row", horizontal=True, vertical_alignment="center"):
         view = SETS
         if may_change():
-            view = st.segmented_control(
-                "Show",
-                [SETS, ADD],
-                default=SETS,
-                key=VIEW,
-                bind="query-params",
-                required=True,
-                label_visibility="collapsed",
-            )
+            view = view_switch([SETS, ADD], VIEW)
         imports_row()
     if view == ADD:
         with show_errors():

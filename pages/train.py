@@ -22,7 +22,7 @@ from pages.components.shell.access import may_change, show_lock
 from pages.components.shell.connection import watch_window
 from pages.components.shell.entrypoint import reenter_through_app
 from pages.components.shell.messages import show_errors
-from pages.components.shell.page_layout import page_heading
+from pages.components.shell.page_layout import page_heading, view_switch
 from pages.components.train import form
 from pages.components.train.controls import controls
 from pages.components.train.explanations import explanations
@@ -74,15 +74,7 @@ def main() -> None:
                 new_training()
     title = st.container(key="title_row", horizontal=True, vertical_alignment="center")
     with title:
-        view = st.segmented_control(
-            "Show",
-            [WATCH, RUNS],
-            default=WATCH,
-            key=VIEW,
-            bind="query-params",
-            required=True,
-            label_visibility="collapsed",
-        )
+        view = view_switch([WATCH, RUNS], VIEW)
     troubled = run is not None
     with st.container(), show_errors():
         if view == WATCH and run and status:

@@ -1,5 +1,6 @@
 """The frame of a page: its heading for screen readers, and what must be visible without scrolling."""
 
+from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
@@ -32,6 +33,19 @@ def folding_controls(summary: str) -> DeltaGenerator:
     """A row for the controls of a page; on a phone it is folded under a line that says `summary`."""
     st.html(f'<details class="fold-controls"><summary>{escape(summary)}</summary></details>')
     return screen_part("controls", horizontal=True)
+
+
+def view_switch(views: Sequence[str], key: str) -> str:
+    """A switch between the views of a page, at first `views[0]`; the URL has the chosen one under `key`."""
+    return st.segmented_control(
+        "Show",
+        views,
+        default=views[0],
+        key=key,
+        bind="query-params",
+        required=True,
+        label_visibility="collapsed",
+    )
 
 
 def shown_run(title: str) -> None:
