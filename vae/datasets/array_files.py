@@ -8,6 +8,7 @@ Shapes: N pictures, H, W pixels, C channels, S pixels of a side, P values of a p
 
 import ast
 import gzip
+import io
 import math
 import re
 import struct
@@ -352,9 +353,13 @@ class CsvPictures(ArrayPictures):
     kind = "table of pixels"
 
     def open(self) -> None:
-        if self.path.stat().st_size > MAX_CSV:
+        size = self.path.stat().st_size
+        if size > MAX_CSV:
             raise VaeError(f"{self.path.name} has more than {MAX_CSV / 1e9:g} GB. Save it as an npy file.")
-        with self.path.open(encoding="utf-8-sig", errors="replace") as file:
+        with (
+            self.path.open("rb") as content,
+            io.TextIOWrapper(content, encoding="utf-8-sig", errors="replace") as file,
+        ):
             table = PixelTable(file, self.path.name)
             self.notes.append(table.note)
             pixels = self.files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (closed with the source)
@@ -365,6 +370,8 @@ class CsvPictures(ArrayPictures):
                 count += len(values)
                 labels += some
                 check_count(self.path, count)
+                if self.report is not None:
+                    self.report(content.tell() / size)
         pixels.flush()
         pixels.seek(0)
         array = _map(pixels, np.float32, (count, len(table.pixels)), self.path.name)

@@ -14,7 +14,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from pathlib import Path
@@ -56,19 +56,24 @@ _TABLES = {".csv", ".tsv", ".txt"}
 _ADVICE = f"Choose a folder or a zip of {FORMAT_NAMES} pictures, or an npz, npy, idx or CSV file."
 
 
-def open_source(path: str | Path, layout: Layout | None = None) -> Source:
+def open_source(
+    path: str | Path, layout: Layout | None = None, report: Callable[[float], object] | None = None
+) -> Source:
     """Opens a file or folder of pictures, and counts them. Close it, or use it in a `with` statement.
 
     Args:
         layout: what the axes of an array mean; None where that is clear from its shape.
+        report: as `Source.report`.
 
     Raises VaeError if there is none, it is damaged, or it holds no pictures or too many.
     """
     found = absolute_path(path)
     try:
         source = _source_at(found, layout)
+        source.report = report
         try:
             source.open()
+            source.report = None  # who reports may keep the source, and neither would end
         except BaseException:
             source.close()
             raise

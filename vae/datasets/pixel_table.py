@@ -17,7 +17,8 @@ from vae.storage.untrusted import reason, shortened
 LABEL_COLUMNS = {"label", "labels", "class", "target", "category", "digit", "y"}
 MAX_LINE = 4_000_000  # characters
 ROWS = 1000  # that are read at once
-MAX_VALUES = 4_000_000  # that are read at once
+MAX_VALUES = 4_000_000  # of the rows by which the columns are known
+VALUES = 100_000  # that are read at once later: NumPy keeps other threads waiting while it reads them
 
 
 class PixelTable:
@@ -46,6 +47,7 @@ class PixelTable:
             raise VaeError(f"{name} is no table of pixels: it has no rows of numbers. Choose another file.")
         self.label, self.note = self._label_column(header)
         self.pixels = [column for column in range(self._columns) if column != self.label]
+        self._rows = max(1, min(self._rows, VALUES // self._columns))
 
     def batches(self) -> Iterator[tuple[npt.NDArray[np.float32], list[str]]]:
         """Pixels, (rows, P), and labels of all rows, some at a time. Raises VaeError."""

@@ -6,7 +6,7 @@ that it holds.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -74,6 +74,8 @@ class Source(ABC):
         in_test: bool, (N,), whether a picture is in the source's own test set; None if it has none.
         notes: what was assumed, in sentences.
         left_out: what was left out when the source was opened.
+        report: is called with the share that is done, 0 to 1, while a large table is opened; what it raises
+            ends that. Or None.
     """
 
     path: Path
@@ -86,6 +88,7 @@ class Source(ABC):
         self.path = path
         self.notes: list[str] = []
         self.left_out = LeftOut()
+        self.report: Callable[[float], object] | None = None
         self.files = ExitStack()  # open files
 
     def __enter__(self) -> Self:

@@ -7,9 +7,11 @@ other pictures, when the tab is closed, or at the end of an import that goes on 
 import re
 import shutil
 import tempfile
+import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -18,7 +20,7 @@ from typing import BinaryIO
 
 from vae import VaeError
 from vae.config import MAX_DATASET_NAME
-from vae.datasets.array_files import Layout
+from vae.datasets.array_files import Layout, UnclearShapeError
 from vae.datasets.importing import Sample, check_name, open_source
 from vae.datasets.picture_files import SUFFIXES
 from vae.datasets.sources import Source
@@ -100,12 +102,48 @@ class Draft:
     number: int = field(default_factory=lambda: next(_numbers))
 
 
-def opened(files: Files, layout: Layout | None = None) -> Draft:
+class Look:
+    """The opening of files by a thread, as a large table takes a minute.
+
+    Attributes:
+        share: how much of a large table was read, 0 to 1.
+        draft: what comes of it, or why nothing does; raises as `opened`.
+    """
+
+    def __init__(self, files: Files, layout: Layout | None = None) -> None:
+        self.files, self.share = files, 0.0
+        self.draft: Future[Draft] = Future()
+        self._layout, self._cancelled = layout, threading.Event()
+        # A daemon thread does not delay the end of the server.
+        threading.Thread(target=self._open, daemon=True).start()
+
+    def cancel(self) -> None:
+        """Ends it, soon, if a large table is read; nothing of it stays."""
+        self._cancelled.set()
+
+    def _open(self) -> None:
+        try:
+            self.draft.set_result(opened(self.files, self._layout, self._report))
+        except Exception as error:  # noqa: BLE001 (raised for who takes the draft)
+            if not isinstance(error, UnclearShapeError):  # else they are opened once more
+                self.files.remove()
+            self.draft.set_exception(error)
+
+    def _report(self, share: float) -> None:
+        self.share = share
+        if self._cancelled.is_set():
+            raise CancelledError
+
+
+def opened(
+    files: Files, layout: Layout | None = None, report: Callable[[float], object] | None = None
+) -> Draft:
     """Opens files and looks at a sample.
 
-    Raises VaeError if they cannot be imported, UnclearShapeError if a layout has to say what they mean.
+    Raises VaeError if they cannot be imported, UnclearShapeError if a layout has to say what they mean, and
+    what `report`, which is called with the share of a large table that is read, raises.
     """
-    source = open_source(files.path, layout)
+    source = open_source(files.path, layout, report)
     # The open files are closed, and the temporary ones removed, when nothing uses the source any more, which
     # a thread may do that imports it.
     weakref.finalize(source, _close, source.files, files)

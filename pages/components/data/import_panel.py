@@ -1,8 +1,10 @@
 """Import of pictures of one's own: files are chosen, looked at as a model will see them, and imported."""
 
+from collections.abc import Callable
+from concurrent.futures import wait
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import streamlit as st
@@ -13,7 +15,7 @@ from pages.components.charts.tiles import TileLayout, tiles
 from pages.components.data import actions
 from pages.components.data.dataset_list import choose
 from pages.components.data.dataset_view import LEFT_OUT
-from pages.components.data.draft import Draft, Files, opened, stored
+from pages.components.data.draft import Draft, Files, Look, stored
 from pages.components.runs.run_actions import perform
 from pages.components.shell.messages import USER_ERRORS, error_text, escape_markdown, show_errors
 from pages.components.shell.page_layout import screen_part
@@ -27,7 +29,8 @@ from vae.datasets.importing import MAX_BYTES, TEST_SHARE, check_name, size_in_by
 from vae.datasets.sources import MAX_PICTURES
 
 _DRAFT, _JOB, _REFUSED = "draft_of_import", "import_of_this_tab", "refused_source"
-_UNCLEAR = "files_of_unclear_shape"
+_LOOK, _UNCLEAR = "files_being_opened", "files_of_unclear_shape"
+QUICK, POLL = 0.5, 0.5  # seconds: most files are opened in the first; others are looked at again
 _FIELDS = "import_fields_emptied"
 Colour = Literal["Grey", "Colour"]
 COLOURS: dict[Colour, Literal[1, 3]] = {"Grey": 1, "Colour": 3}
@@ -68,9 +71,15 @@ def take_finished() -> bool:
 
 def import_panel() -> None:
     """Shows the fields for pictures, or the preview of those that were chosen."""
+    look: Look | None = st.session_state.get(_LOOK)
+    if look is not None and look.draft.done():
+        _take(look)
+        look = None
     draft: Draft | None = st.session_state.get(_DRAFT)
     unclear: Files | None = st.session_state.get(_UNCLEAR)
-    if draft is not None:
+    if look is not None:
+        st.fragment(show_errors()(_looking), run_every=POLL)(look)
+    elif draft is not None:
         st.fragment(show_errors()(_preview))(draft)
     elif unclear is not None:
         _ask_layout(unclear)
@@ -105,22 +114,42 @@ def _choose_files() -> None:
             _look(lambda: Files(Path(path.strip())))
 
 
-def _look(files: Any, layout: Layout | None = None) -> None:
-    """Opens the files that `files` returns; runs the page again, with a preview or why there is none."""
-    with st.spinner("Looking at the files …", show_time=True):
-        found: Files | None = None
+def _look(files: Callable[[], Files], layout: Layout | None = None) -> None:
+    """Begins to open the files that `files` returns; runs the page again, with what it has come to."""
+    with st.spinner("Looking at the files …"):
         st.session_state.pop(_REFUSED, None)
         try:
-            found = files()
-            st.session_state[_DRAFT] = opened(found, layout)
-            st.session_state.pop(_UNCLEAR, None)
-        except UnclearShapeError as error:
-            st.session_state[_UNCLEAR], st.session_state[_REFUSED] = found, error_text(error)
+            st.session_state[_LOOK] = look = Look(files(), layout)
+            wait((look.draft,), QUICK)
         except USER_ERRORS as error:
             st.session_state[_REFUSED] = error_text(error)
         # Emptied, so that the server does not keep what was uploaded in its memory.
         st.session_state[_FIELDS] = st.session_state.get(_FIELDS, 0) + 1
     st.rerun()
+
+
+def _looking(look: Look) -> None:
+    """Shows how much of the files is read, and a button that ends that."""
+    if look.draft.done():
+        st.rerun()
+    with screen_part("upload"):
+        st.progress(look.share, f"Looking at {escape_markdown(look.files.path.name)} …", width=400)
+        if st.button("Cancel"):
+            look.cancel()
+            del st.session_state[_LOOK]
+            st.rerun()
+
+
+def _take(look: Look) -> None:
+    """Keeps what has come of files for the preview, or why there is none."""
+    del st.session_state[_LOOK]
+    try:
+        st.session_state[_DRAFT] = look.draft.result()
+        st.session_state.pop(_UNCLEAR, None)
+    except UnclearShapeError as error:
+        st.session_state[_UNCLEAR], st.session_state[_REFUSED] = look.files, error_text(error)
+    except USER_ERRORS as error:
+        st.session_state[_REFUSED] = error_text(error)
 
 
 def _ask_layout(files: Files) -> None:

@@ -3,7 +3,8 @@
 import base64
 import shutil
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from concurrent.futures import CancelledError, wait
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,15 @@ import numpy.typing as npt
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components.data import actions, contents
-from pages.components.data.import_panel import _JOB
+from pages.components.data import actions, contents, draft, import_panel
+from pages.components.data.draft import Draft, Files, opened
+from pages.components.data.import_panel import _JOB, _LOOK
 from tests.support.app_test import component, html, messages, read, visit
 from tests.support.browser import wait_until
 from tests.support.picture_files import encoded, imported, left_in, picture, write_files
 from vae import VaeError
 from vae.datasets import import_jobs
+from vae.datasets.array_files import Layout
 from vae.datasets.fitting import Form, fitted
 from vae.datasets.importing import Progress, open_source
 from vae.datasets.registry import BUILT_IN_SETS, load
@@ -67,7 +70,16 @@ def look_at(path: Path) -> AppTest:
     """The preview of a file or folder on this machine."""
     test = visit(DATA, view_of_data="Add pictures")
     test.text_input[0].set_value(str(path))
-    return press(test, "Look at it")
+    return looked(press(test, "Look at it"))
+
+
+def looked(test: AppTest) -> AppTest:
+    """The page after the files are opened."""
+    if _LOOK in test.session_state:
+        wait((test.session_state[_LOOK].draft,))
+        test.run()
+    assert not test.exception
+    return test
 
 
 def end(test: AppTest) -> AppTest:
@@ -249,14 +261,49 @@ def test_what_cannot_be_imported_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("root")
+def test_the_opening_of_a_large_table_is_seen_and_can_be_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    going_on = threading.Event()
+
+    def slow(files: Files, layout: Layout | None, report: Callable[[float], None]) -> Draft:
+        report(0.25)
+        assert going_on.wait(60)
+        report(0.5)
+        return opened(files, layout)
+
+    monkeypatch.setattr(draft, "opened", slow)
+    monkeypatch.setattr(import_panel, "QUICK", 0)
+    np.savetxt(tmp_path / "a_b.csv", np.arange(320, 0, -1).reshape(5, 64) % 256, "%d", ",")
+    for cancelled in (True, False):
+        going_on.clear()
+        test = visit(DATA, view_of_data="Add pictures")
+        test.text_input[0].set_value(str(tmp_path / "a_b.csv"))
+        press(test, "Look at it")
+        look = test.session_state[_LOOK]
+        wait_until(lambda look=look: look.share == 0.25)  # type: ignore[misc]
+        test.run()
+        (bar,) = test.get("progress")
+        assert (bar.proto.value, bar.proto.text) == (25, r"Looking at a\_b.csv …")
+        if cancelled:
+            press(test, "Cancel")
+            assert "Look at it" in labels(test)
+            going_on.set()
+            assert isinstance(look.draft.exception(60), CancelledError)
+        else:
+            going_on.set()
+            assert component(looked(test), "import_preview")["tiles"] == 5
+
+
+@pytest.mark.usefixtures("root")
 def test_an_unclear_array_is_asked_about(tmp_path: Path) -> None:
     np.save(tmp_path / "three.npy", np.zeros((3, 16, 16, 3), np.uint8))
     test = look_at(tmp_path / "three.npy")
     assert "can mean more than one thing" in messages(test)
     test.radio[0].set_value("NHW")
-    assert "which are no pictures" in messages(press(test, "Look at it"))
+    assert "which are no pictures" in messages(looked(press(test, "Look at it")))
     test.radio[0].set_value("NHWC")
-    press(test, "Look at it")
+    looked(press(test, "Look at it"))
     assert component(test, "import_preview")["tiles"] == 3
 
 

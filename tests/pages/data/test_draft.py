@@ -5,12 +5,13 @@ import io
 import os
 import tempfile
 import time
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pages.components.data.draft import PREFIX, Draft, opened, stored
+from pages.components.data.draft import PREFIX, Draft, Look, opened, stored
 from tests.support.picture_files import encoded, left_in, picture, write_idx, write_zip
 from vae import VaeError
 from vae.datasets.array_files import UnclearShapeError
@@ -92,6 +93,25 @@ def test_an_unclear_array_stays_for_a_second_look(temporary: Path) -> None:
     gc.collect()
     assert left_in(temporary) != []
     assert len(opened(files, "NHWC").source) == 3
+
+
+def test_a_table_that_is_cancelled_half_way_is_removed(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "\n".join(",".join(map(str, range(64))) for _ in range(40)).encode()
+    shares: list[float] = []
+
+    def report(look: Look, share: float) -> None:
+        shares.append(share)
+        look.cancel()
+        told(look, share)
+
+    told = Look._report
+    monkeypatch.setattr(Look, "_report", report)
+    look = Look(stored([upload("mine.csv", rows)]))
+    assert isinstance(look.draft.exception(60), CancelledError)
+    assert shares == [1], "so few rows are read at once"
+    assert left_in(temporary) == []
 
 
 def test_what_a_killed_server_has_left_is_removed_a_day_later(temporary: Path) -> None:
