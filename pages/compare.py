@@ -7,8 +7,10 @@ from pages.components.compare.maps import LEFT, RIGHT, pair_controls, pair_maps,
 from pages.components.compare.metrics_table import metrics_table
 from pages.components.compare.pair import Pair
 from pages.components.compare.presets import presets
+from pages.components.explore.page_dialog import page_button
 from pages.components.runs import loaded_model, run_data
 from pages.components.runs.follow_training import follow_training, wait_for_weights
+from pages.components.runs.run_curves import curves_figure
 from pages.components.runs.run_picker import other_picker, run_picker
 from pages.components.shell.access import may_change
 from pages.components.shell.assets import COMPONENTS
@@ -16,7 +18,7 @@ from pages.components.shell.entrypoint import reenter_through_app
 from pages.components.shell.messages import escape_markdown, show_errors
 from pages.components.shell.page_layout import page_heading
 from pages.components.stores import pictures
-from pages.components.train.live_panels import ChartOptions, chart_options, curves_figure, poll_seconds
+from pages.components.train.live_panels import ChartOptions, chart_options, poll_seconds
 from vae.runs.records import LIVE
 
 _START = "Start one of the comparisons above, or train another run."
@@ -63,6 +65,8 @@ def _explore(pair: Pair) -> None:
     sides = side(pair.left, loaded[0], maps, LEFT), side(pair.right, loaded[1], maps, RIGHT)
     st.fragment(show_errors()(pair_maps))(pair, sides, settings)
     metrics_table(pair, loaded)
+    with st.sidebar:
+        page_button(*pair)
     sets = {run.config.dataset for run, each in zip(pair, loaded, strict=True) if not each.missing}
     unpacked = [dataset for dataset in sets if pictures.pictures_url(dataset) is None]
     if unpacked:  # after the maps, which need them only to show the picture of a point

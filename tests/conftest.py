@@ -45,7 +45,7 @@ from vae.training.loop import fit
 
 expect.set_options(timeout=SLOW)  # its own five seconds are too few for a busy machine
 # Streamlit asks these at the page's own address before it asks them at the root.
-OURS = re.compile(r"(https?|wss?)://localhost:|data:|blob:|about:")
+OURS = re.compile(r"(https?|wss?)://localhost:|data:|blob:|about:|file:")
 PROBES = re.compile(r"/_stcore/(health|host-config)$")
 DESKTOP: ViewportSize = {"width": 1400, "height": 900}
 

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from vae import VaeError
 from vae.cli.data_commands import data
+from vae.cli.export_commands import KindOfFile, export_run
 from vae.cli.output import (
     CLOSED_PIPE,
     OutputConsole,
@@ -203,6 +204,44 @@ def evaluate(
         Print one JSON object instead of a table.
     """
     evaluate_in_terminal(_find(run, runs_dir), as_json=as_json)
+
+
+@app.command
+def export(
+    run: RunName,
+    kind: KindOfFile,
+    /,
+    *,
+    out: Path | None = None,
+    beside: str | None = None,
+    title: str | None = None,
+    text: str | None = None,
+    with_pictures: bool = False,
+    moments: int | None = None,
+    force: bool = False,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Write what was trained as a file for other people: one HTML page that needs no server and no network.
+
+    Parameters
+    ----------
+    out
+        The file; default the run's name, in the current folder.
+    beside
+        A second run, whose map stands beside the first one's, under one pointer.
+    title
+        The page's heading; default the titles of the runs.
+    text
+        Plain text above the map; an empty line begins another paragraph.
+    with_pictures
+        Put the real test images into the file, too.
+    moments
+        How many moments of the training it has, 1 to 40; default as many as 9 MB have room for, at most 12.
+    force
+        Replace a file that exists.
+    """
+    runs = [_find(each, runs_dir) for each in (run, beside) if each is not None]
+    export_run(runs, kind, out, force=force, title=title, text=text, pictures=with_pictures, moments=moments)
 
 
 @app.command

@@ -29,17 +29,18 @@ def was_ended_by_signal(status: int) -> bool:
     return any(status in (-number, 128 + number) for number in stop_signals())
 
 
-def start_process(*arguments: str, **streams: Any) -> subprocess.Popen[Any]:
+def start_process(*arguments: str, module: str = "vae", **streams: Any) -> subprocess.Popen[Any]:
     """Starts `python -m vae` with `arguments`, below the priority of this process.
 
     Args:
+        module: another one of the project, in place of `vae`.
         streams: `stdout` and `stderr`, and how their text is decoded, as for `subprocess.Popen`.
 
     Neither Ctrl-C in this process's terminal nor the end of this process reaches it. Raises OSError, and
     VaeError if the environment names a folder that cannot be.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "vae", *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=PROJECT,
         env=_environment(),
         stdin=subprocess.DEVNULL,
@@ -51,14 +52,15 @@ def start_process(*arguments: str, **streams: Any) -> subprocess.Popen[Any]:
     return process
 
 
-def run_process(*arguments: str, hear: Callable[[str], object]) -> int:
-    """Runs `python -m vae` with `arguments` to its end, and returns its exit status.
+def run_process(*arguments: str, hear: Callable[[str], object], module: str = "vae") -> int:
+    """Runs `python -m vae`, or another `module`, with `arguments` to its end, and returns its exit status.
 
     Calls `hear` with each line of its stderr, stripped, unless that is empty. When this process has ended,
     the other ends as it prints. Raises as `start_process` does.
     """
     process = start_process(
         *arguments,
+        module=module,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         encoding="utf-8",

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from pages.components.explore.path_strip import SECONDS, path_strip
+from pages.components.explore.path_strip import SECONDS, STEP, path_strip
 from pages.components.map.drawings import PATH_KIND, PATH_KINDS, draw_path, remove_path
 from pages.components.map.explorer_map import TIME
 from pages.components.map.pins import Pin, Pins
@@ -20,7 +20,6 @@ from vae.inference.scored_set import Floats
 from vae.runs.run import Run
 
 KEY = "path"
-STEP = 5  # the row shows every fifth place
 GIF_WIDTH, PNG_WIDTH = 280, 224  # pixels of a picture in the files, about
 _HOW = (
     "A path leads from one point z to another. Drag on the map with shift held, or press the button *Draw a "
@@ -68,7 +67,6 @@ def path_panel(run: Run, loaded: LoadedModel, ends: tuple[End, End], plane: Plan
     path_strip(
         along,
         loaded.decoder.name,
-        step=STEP,
         timeline=TIME,
         numbers=plane.displayed_coordinates(along),
         names=plane.coordinate_labels,

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.components.explore.coordinates import coordinates
 from pages.components.explore.encoder_strip import encoder_strip
 from pages.components.explore.nearest_panel import nearest_panel
+from pages.components.explore.page_dialog import page_button
 from pages.components.explore.path_panel import path_popover
 from pages.components.explore.traversals import traversals
 from pages.components.export.film_dialog import film_button
@@ -80,3 +81,5 @@ def _file_buttons(run: Run, loaded: LoadedModel, plane: Plane) -> None:
             poster_button(run, loaded, plane)
         with st.container(width="content"):
             film_button(run, loaded, plane)
+        with st.container(width="content"):
+            page_button(run)

@@ -134,10 +134,7 @@ def explorer_map(
         colouring_name=(settings.colour, meaning),
         layers=settings.layers,
     )
-    label = (
-        f"Latent space of {run_data.title(run)}. Arrows move a cursor, Enter pins, + and - zoom, 0 shows all."
-    )
-    latent_map(content, placement, _marks(plane, pins, path, region, test_points), label=label)
+    latent_map(content, placement, _marks(plane, pins, path, region, test_points), label=map_label(run))
     with placement.time_in or nullcontext():
         time_machine(
             view.moments,
@@ -149,6 +146,12 @@ def explorer_map(
         )
         if len(plane.base) != 2:
             st.caption(view.plane_choice.sentence(pins.chosen is not None))
+
+
+def map_label(run: Run) -> str:
+    """The name of the map of `run` for screen readers, and the keys that it knows."""
+    keys = "Arrows move a cursor, Enter pins, + and - zoom, 0 shows all."
+    return f"Latent space of {run_data.title(run)}. {keys}"
 
 
 def url_of_test_images(run: Run, loaded: LoadedModel) -> str | None:

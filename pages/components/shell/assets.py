@@ -15,6 +15,7 @@ from typing import Any
 from streamlit.components.v2 import component
 from streamlit.components.v2.types import ComponentRenderer
 
+from pages.components.shell.recorded_mounts import is_recording, recordable
 from pages.components.shell.streamlit_patches import serve_static_files_from
 from vae import VaeError
 from vae.storage.atomic import temporary_path, write_atomic
@@ -29,7 +30,7 @@ STATIC = COMPONENTS.parents[1] / "static"
 OWN_FOLDER = "vae-static"
 # Beside its licence; of the same version as the plotly.js of the installed plotly package.
 PLOTLY_VERSION = "4.1.1"
-_PLOTLY = COMPONENTS / "charts" / "plotly_library" / "plotly-cartesian.min.js"
+PLOTLY = COMPONENTS / "charts" / "plotly_library" / "plotly-cartesian.min.js"
 KEPT_SECONDS = 24 * 3600  # how long unused files stay at least
 
 
@@ -132,8 +133,11 @@ def plotly_js_url() -> str:
     """The URL of our plotly.js: plotly.js-cartesian-dist-min of npm, 1.5 MB. Raises VaeError as `serve`.
 
     It has all that our charts draw (scatter, bar, box), in a third of the 4.8 MB of the plotly package's own.
+    Empty while components are recorded: a page without the server has it in itself.
     """
-    return serve(f"plotly-{PLOTLY_VERSION}-cartesian.min.js", _PLOTLY.read_bytes)
+    if is_recording():
+        return ""
+    return serve(f"plotly-{PLOTLY_VERSION}-cartesian.min.js", PLOTLY.read_bytes)
 
 
 # A component's script is sent with each message, so it has to be short, and it cannot import statically. This
@@ -184,11 +188,13 @@ def module_component(file: str, html: str) -> ComponentRenderer:
         file: the wrapper's `__file__`; the name of its folder names the component.
     """
     folder = Path(file).parent
+    name = folder.relative_to(COMPONENTS).as_posix()
+    css = (folder / "component.css").read_text(encoding="utf-8")
     mount = component(
         folder.name,
         html=html,
-        css=(folder / "component.css").read_text(encoding="utf-8"),
-        js=_LOADER.format(path=f"{_modules()[0]}/{folder.relative_to(COMPONENTS).as_posix()}/component.js"),
+        css=css,
+        js=_LOADER.format(path=f"{modules()[0]}/{name}/component.js"),
         isolate_styles=False,
     )
 
@@ -196,10 +202,10 @@ def module_component(file: str, html: str) -> ComponentRenderer:
         serve_modules()  # not before a mount, as only then can the page show an error
         return mount(*args, **keywords)
 
-    return mounted
+    return recordable(name, html, css, mounted)
 
 
-_IMPORT = re.compile(r'^import .*? from "(\..*?)";$', re.MULTILINE | re.DOTALL)
+IMPORT = re.compile(r'^import .*? from "(\..*?)";$', re.MULTILINE | re.DOTALL)
 _mount_preload = component(
     "preload",
     html="<span hidden data-preload></span>",
@@ -226,21 +232,21 @@ def preload(*folders: str) -> None:
 @functools.cache
 def imported_by(folders: tuple[str, ...]) -> list[str]:
     """The modules that components import, directly or not, and their own."""
-    _, texts = _modules()
+    _, texts = modules()
     found: dict[str, None] = {}
     waiting = [f"{folder}/component.js" for folder in folders]
     while waiting:
         name = waiting.pop(0)
         if name not in found:
             found[name] = None
-            imports = _IMPORT.findall(texts[name].decode())
+            imports = IMPORT.findall(texts[name].decode())
             waiting += [posixpath.normpath(f"{posixpath.dirname(name)}/{path}") for path in imports]
     return list(found)
 
 
 def serve_modules() -> str:
     """Serves all components' modules, and returns the name of their folder; raises VaeError as `serve`."""
-    folder, texts = _modules()
+    folder, texts = modules()
     # In order, so that all are there if the last one is.
     if not (static_dir() / folder / max(texts)).exists():
         for name in sorted(texts):
@@ -250,12 +256,12 @@ def serve_modules() -> str:
 
 
 @functools.cache
-def _modules() -> tuple[str, Mapping[str, bytes]]:
+def modules() -> tuple[str, Mapping[str, bytes]]:
     """The name of the modules' folder, and its files."""
     texts = {
         path.relative_to(COMPONENTS).as_posix(): path.read_bytes()
         for path in sorted(COMPONENTS.rglob("*.js"))
-        if path != _PLOTLY
+        if path != PLOTLY
     }
     return f"modules-{hashlib.sha256(repr(texts).encode()).hexdigest()[:16]}", texts
 

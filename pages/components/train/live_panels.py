@@ -1,14 +1,13 @@
 """The panels of a run on the Train page, polled while it trains: progress, curves, and the moment shown."""
 
-from collections.abc import Sequence
 from typing import NamedTuple, get_args
 
 import streamlit as st
 
-from pages.components.charts.live_figure import Cursor, Spec, figure_spec, live_figure
-from pages.components.charts.loss_curves import Curve, Scale, X, loss_curves, rate_changes
+from pages.components.charts.live_figure import Cursor, live_figure
+from pages.components.charts.loss_curves import Scale, X
 from pages.components.runs import run_data
-from pages.components.runs.run_data import changed_at, path_of
+from pages.components.runs.run_curves import curves_figure
 from pages.components.runs.run_heading import show_progress
 from pages.components.runs.run_picker import select_run
 from pages.components.runs.runs_table import overlaid_runs
@@ -136,30 +135,3 @@ def rerun_if_deleted(run: Run) -> None:
     if not run.created_at:
         select_run(run)  # so that the run picker shows the message
         st.rerun()
-
-
-def curves_figure(runs: Sequence[Run], status: Status, scale: Scale, x: X) -> Spec:
-    """The loss curves of the first run, whose status this is, with those of the others laid over them."""
-    # Read before the files: lines that are appended meanwhile make another figure at the next poll.
-    changed = [changed_at(run.metrics_path) for run in runs]
-    titles = [run_data.title(run) for run in runs]
-    return _curves(runs, titles, changed, (status.learning_rate, status.beta), scale, x, status)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Run: path_of})
-def _curves(
-    runs: Sequence[Run],
-    titles: Sequence[str],
-    changed: Sequence[int],  # noqa: ARG001 (the key)
-    rates: tuple[float | None, ...],  # noqa: ARG001
-    scale: Scale,
-    x: X,
-    _status: Status,
-) -> Spec:
-    lines = [
-        Curve(title, run_data.losses(run), free=run.config.free_bits * run.config.latent_dim)
-        for title, run in zip(titles, runs, strict=True)
-    ]
-    references = all((run.config.dataset, run.config.likelihood) == ("mnist", "bernoulli") for run in runs)
-    marks = rate_changes(lines[0].losses, _status)
-    return figure_spec(loss_curves(lines, scale=scale, x=x, references=references, changes=marks))

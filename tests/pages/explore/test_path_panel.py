@@ -9,7 +9,7 @@ from PIL import Image, ImageSequence
 from playwright.sync_api import Page, WebSocket, expect
 from streamlit.testing.v1 import AppTest
 
-from pages.components.explore.path_panel import STEP
+from pages.components.explore.path_strip import STEP
 from tests.support.app_test import component
 from tests.support.browser import Workshop
 from tests.support.paths import BUNDLED

@@ -35,7 +35,7 @@ def test_two_servers_prepare_one_folder_before_anybody_visits_them(trained: Run,
         (plotly,) = folder.glob("plotly-*.min.js")
         images = np.frombuffer(gzip.decompress(pictures.read_bytes()), np.uint8, offset=8)
         wait_until(lambda: not any(path.name.startswith(".") for path in folder.rglob("*")))
-    assert plotly.read_bytes() == assets._PLOTLY.read_bytes()
+    assert plotly.read_bytes() == assets.PLOTLY.read_bytes()
     assert np.array_equal(images, registry._load_mnist(False, data).images.ravel())
     assert "missing ScriptRunContext" not in one.log.read_text()
 

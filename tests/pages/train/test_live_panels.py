@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pages.components.runs import run_data
-from pages.components.train.live_panels import curves_figure
+from pages.components.runs.run_curves import curves_figure
 from vae.runs.run import Run
 from vae.runs.titles import give_title
 

@@ -14,6 +14,7 @@ from pages.components.shell.assets import module_component
 from vae.inference.scored_set import Floats
 
 SECONDS = 3.0  # from one end to the other
+STEP = 5  # the row shows every fifth place
 
 _mount = module_component(
     __file__,
@@ -30,7 +31,6 @@ def path_strip(
     places: Floats,
     decoder: str,
     *,
-    step: int,
     timeline: str,
     numbers: Floats,
     names: Sequence[str],
@@ -42,7 +42,6 @@ def path_strip(
     Args:
         places: from one end to the other, (D, Z), joined by straight lines.
         decoder: the name of a decoder in the browser (`decoder_store`).
-        step: the row shows every so many places, and both ends.
         timeline: the name of a timeline; at an earlier moment, the decoder of that moment is used.
         numbers, names: the coordinates that are displayed, (D, 2) or (D, 1), and their names, or none.
         key: the component's identity, unique in the app.
@@ -57,7 +56,7 @@ def path_strip(
             "places": places.tolist(),
             "numbers": numbers.tolist(),
             "names": names,
-            "step": step,
+            "step": STEP,
             "timeline": timeline,
             "seconds": SECONDS,
         },

@@ -70,6 +70,7 @@ def time_machine(
     live: bool = False,
     end: LiveEnd | None = None,
     linked: Link | None = None,
+    counts: bool = True,
     address: str = "step",
     key: str,
 ) -> None:
@@ -82,6 +83,7 @@ def time_machine(
         live: whether the run is training, and the page follows its newest weights.
         end: what is shown at the end, if not the last moment of the list.
         linked: another timeline that this one moves.
+        counts: whether it is said that a run keeps few moments.
         address: the URL parameter of the step.
         key: the slider's identity, and the timeline's name, unique in the app.
     """
@@ -101,6 +103,7 @@ def time_machine(
                 "count": 0 if end.pictures is None else len(end.pictures),
             },
             "linked": linked and linked._asdict(),
+            "counts": counts,
             "address": address,
         },
     )

@@ -110,7 +110,7 @@ class TimeMachine {
     const damaged = steps && `Some moments are left out, as their snapshots are damaged: steps ${steps}.`;
     const count = list.moments.length;
     const kept = count === 1 ? "Only the last moment of this run is kept." : `Only ${count} moments of this run are kept.`;
-    const few = count < FEW && !list.live && `${kept} ${MORE}`;
+    const few = data.counts && count < FEW && !list.live && `${kept} ${MORE}`;
     const past = scene ? [data.dims && PAST, timeline.remark] : [];
     return [...past, timeline.farApart && apart(timeline.linked.by), count > 1 && OWN, few, damaged].filter(Boolean).join(" ");
   }

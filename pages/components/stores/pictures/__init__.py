@@ -36,11 +36,16 @@ def pictures_name(images: ImageArray) -> str:
 def serve_pictures(name: str, images: ImageArray) -> str:
     """Serves pictures (N, S, S) or (N, S, S, 3) under their `pictures_name`, and returns the URL.
 
-    The file is gzipped: N and P as little-endian 32-bit integers, then the rows of values. Raises VaeError as
-    `serve`.
+    Raises VaeError as `serve`.
     """
     # Without a time stamp: several servers may share static/, and must write the same bytes.
-    return serve(name, lambda: gzip.compress(_content(images), LEVEL, mtime=0))
+    return serve(name, lambda: packed_pictures(images))
+
+
+def packed_pictures(images: ImageArray) -> bytes:
+    """The file of pictures (N, S, S) or (N, S, S, 3): gzipped, N and P as little-endian 32-bit integers, then
+    the rows of values."""
+    return gzip.compress(_content(images), LEVEL, mtime=0)
 
 
 def serve_parts(folder: str, images: ImageArray, part: int = PART) -> str:

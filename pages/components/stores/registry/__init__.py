@@ -18,6 +18,8 @@ from typing import Literal
 from streamlit.components.v2 import component
 from streamlit.components.v2.types import ComponentRenderer
 
+from pages.components.shell.recorded_mounts import recordable
+
 _HERE = Path(__file__).parent
 
 
@@ -35,10 +37,13 @@ def store(kind: Literal["decoders", "points", "moments"], *scripts: Path) -> Com
         kind: the registry.
         scripts: JavaScript with the function `unpack`, which `store.js` calls.
     """
-    return component(
+    html, css = f'<div data-store="{kind}"></div>', _text(_HERE / "component.css")
+    script = "".join(map(_text, (_HERE / "registry.js", *scripts, _HERE / "store.js")))
+    mount = component(
         f"{kind}_store",
-        html=f'<div data-store="{kind}"></div>',
-        css=_text(_HERE / "component.css"),
-        js="".join(map(_text, (_HERE / "registry.js", *scripts, _HERE / "store.js"))),
+        html=html,
+        css=css,
+        js=script,
         isolate_styles=False,  # the style is for the element around it
     )
+    return recordable(f"stores/{kind}", html, css, mount, script)

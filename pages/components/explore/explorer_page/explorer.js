@@ -1,0 +1,360 @@
+import { button, element } from "../../shell/dom.js";
+import { named, shown } from "../../shell/hover_event.js";
+import { decoders, pointSets, registry } from "../../stores/registry/registry.js";
+import { pictures } from "../../stores/pictures/pictures.js";
+import { onPlane } from "../../map/latent_map/view.js";
+import { unpacked } from "./packed.js";
+import { PinRow } from "./pin_row.js";
+import { spherical, straight } from "./paths.js";
+import { axisName, planeThrough, pointsOn } from "./planes.js";
+
+const LAYERS = { points: "points", manifold: "decoded grid", ellipses: "ellipses", prior: "prior" };
+const PATHS = { straight, spherical };
+const LEAST_DIGITS = 4; // of a coordinate in a text
+
+// A map with all that stands beside it. What the server does in the app is done here: pins, paths, planes and what a click
+// leads to. Its components are those of the app.
+export class Explorer {
+  row = new PinRow();
+  path = null; // { start, end, kind }
+  region = null; // corners [x, y], and the labels of the classes that it holds
+  handled = 0; // the number of the map's last event
+  undo = null; // { of, row }: the click of that number, and the pins before it
+  points = null;
+
+  // `shows(name)` is the function `show` of a component; `several` whether there are other explorers on the page.
+  constructor(content, shows, several) {
+    this.content = content;
+    const { mounts, suffix } = content;
+    this.time = `moment${suffix}`;
+    const names = ["map", "moment", "look", "samples", "path"].map((name) => [name, `${name}${suffix}`]);
+    const parts = [...names, ...["pins", "coordinates", "curves"].map((name) => [name, name])].filter(([, key]) => mounts[key]);
+    this.part = Object.fromEntries(parts.map(([name, key]) => [name, new Part(mounts[key], shows)]));
+    this.look = { colouring: content.colourings[0], layers: [...mounts[`map${suffix}`].data.layers] };
+    this.axes = content.order?.slice(0, 2).sort((one, two) => one - two) ?? null;
+    this.box = this.build(several);
+    this.load();
+  }
+
+  async load() {
+    const { data } = this.part.map.mount;
+    const { pictures: packed, posteriors } = this.content;
+    if (packed) {
+      data.pictures = data.moments.pictures = `data:application/gzip;base64,${packed}`;
+      this.real = await pictures(data.pictures);
+    }
+    [this.decoder, this.newest] = await Promise.all([decoders().get(data.decoder), pointSets().get(data.points)]);
+    this.posteriors = posteriors ? new Float32Array((await unpacked(posteriors)).buffer) : null;
+    this.points = this.newest;
+    this.update();
+  }
+
+  build(several) {
+    const { content, part } = this;
+    const title = several ? [element("h2", {}, content.title)] : [];
+    this.summary = element("p", { class: "explorer-summary", role: "status" });
+    this.pathBox = element("div", { class: "explorer-path", hidden: "" }, this.pathControls(), part.path.element);
+    const left = element("div", { class: "explorer-left" }, part.map.element, part.moment.element);
+    const below = [part.pins, part.samples, part.coordinates].filter(Boolean).map((each) => each.element);
+    const right = element("div", { class: "explorer-right" }, part.look.element, ...below, this.pathBox, this.summary);
+    const name = { class: "explorer", role: "region", "aria-label": content.title };
+    return element("div", { class: "explorer-room" }, element("section", name, ...title, this.controls(), left, right));
+  }
+
+  controls() {
+    const { content, look } = this;
+    const change = (made) => {
+      made();
+      this.update();
+    };
+    const colour = element("select", { "aria-label": "Colour by" }, ...content.colourings.map(({ name }) => element("option", {}, name)));
+    colour.onchange = () => change(() => (look.colouring = content.colourings[colour.selectedIndex]));
+    const layers = Object.entries(LAYERS).map(([layer, name]) => {
+      const box = element("input", { type: "checkbox", name: layer });
+      box.checked = look.layers.includes(layer);
+      box.onchange = () => change(() => (look.layers = box.checked ? [...look.layers, layer] : look.layers.filter((each) => each !== layer)));
+      return element("label", {}, box, ` ${name}`);
+    });
+    const path = button(() => change(() => this.joinLastPins()), { title: "Between the last two pins" }, "Path between pins");
+    const label = element("label", {}, "Colour by ", colour);
+    return element("div", { class: "explorer-controls component-controls" }, label, ...layers, ...this.axisControls(change), path);
+  }
+
+  // Which two of several latent dimensions the map shows.
+  axisControls(change) {
+    if (!this.axes) return [];
+    const { order } = this.content;
+    return ["Across", "Upwards"].map((text, side) => {
+      const options = order.map((k) => element("option", { value: k }, axisName(k)));
+      const select = element("select", { "aria-label": text }, ...options);
+      select.value = this.axes[side];
+      this.selects = [...(this.selects ?? []), select];
+      select.onchange = () =>
+        change(() => {
+          const before = [...this.axes];
+          this.axes[side] = Number(select.value);
+          if (this.axes[0] === this.axes[1]) this.axes[1 - side] = before[side]; // they change places
+          this.selects.forEach((each, i) => (each.value = this.axes[i]));
+          this.showPlane();
+        });
+      return element("label", {}, `${text} `, select);
+    });
+  }
+
+  // The points on the plane that is shown, which the map finds as those of a store.
+  showPlane() {
+    this.points = pointsOn(this.newest, this.posteriors, this.axes);
+    registry("points").keep(this.points.name, element("div"), () => this.points);
+    this.region = null;
+  }
+
+  pathControls() {
+    const kind = element("select", { "aria-label": "Way" }, ...Object.keys(PATHS).map((name) => element("option", {}, name)));
+    kind.onchange = () => {
+      this.path.kind = kind.value;
+      this.update();
+    };
+    const remove = button(() => {
+      this.path = null;
+      this.update();
+    }, {}, "Remove the path");
+    return element("div", { class: "explorer-controls component-controls" }, kind, remove);
+  }
+
+  setColours({ classes, numbers }) {
+    const { data } = this.part.map.mount;
+    const colours = data.classes.map((_, label) => classes[label % classes.length]);
+    Object.assign(data, { colours, scale: numbers });
+    const { examples } = this.content;
+    this.part.moment.mount.data.colours = (examples ?? []).map((label) => colours[label]);
+    this.part.moment.show();
+    this.part.samples.show();
+    this.part.curves?.show();
+    if (this.points) this.update();
+  }
+
+  get plane() {
+    const { data } = this.part.map.mount;
+    if (!this.axes) return data.plane;
+    return planeThrough(this.row.chosen?.z ?? this.content.mean, this.axes);
+  }
+
+  // The names that stand before coordinates in a text: none where all are shown.
+  get names() {
+    return this.axes ? this.plane.names : [];
+  }
+
+  placeText(z) {
+    return named(this.axes ? onPlane(z, this.plane) : z, this.names);
+  }
+
+  nameOf(index) {
+    const { classes } = this.part.map.mount.data;
+    return classes.length > 1 ? `${classes[this.newest.labels[index]]} · #${index}` : `#${index}`;
+  }
+
+  // z of a test image: the mean of its posterior.
+  meanOf(index) {
+    const size = this.decoder.layers[0].inputs;
+    if (this.posteriors) return [...this.posteriors.subarray(2 * size * index, 2 * size * index + size)];
+    return [...this.newest.xy.subarray(2 * index, 2 * index + size)];
+  }
+
+  onMap(pin) {
+    return pin.index === null ? onPlane(pin.z, this.plane) : [...this.points.xy.subarray(2 * pin.index, 2 * pin.index + 2)];
+  }
+
+  // Shows everything as it is now.
+  update() {
+    if (!this.points) return;
+    this.showMap();
+    this.showLook();
+    this.showPins();
+    this.showPath();
+    this.showRegion();
+    this.showCoordinates();
+  }
+
+  showMap() {
+    const { look, plane, points, row, path, region, part, axes } = this;
+    const { chosen } = row;
+    const own = chosen?.index ?? null;
+    const { name, key, meaning } = look.colouring;
+    part.map.show(
+      {
+        ...{ plane, points: points.name, layers: look.layers },
+        moments: { ...part.map.mount.data.moments, points: points.name },
+        ...{ colouring: key, colouringShort: name, colouringName: meaning },
+        ...(axes && { revision: `${part.map.mount.data.revision} ${axes}` }),
+        pins: row.pins.map((pin) => this.onMap(pin)),
+        pinned: row.pins.map((pin) => pin.index),
+        chosen: chosen ? row.pins.indexOf(chosen) : null,
+        ellipse: own === null ? null : { at: this.onMap(chosen), covariance: [...points.covariance.subarray(3 * own, 3 * own + 3)] },
+        line: path && this.along.map((z) => onPlane(z, plane)),
+        region: region?.corners ?? null,
+        prior: { ...part.map.mount.data.prior, at: onPlane(plane.base.map(() => 0), plane) },
+        acknowledged: this.handled,
+      },
+      (_, events) => this.handle(events),
+    );
+  }
+
+  // The events of the map, each once; drawn afterwards, as the map is still at work.
+  handle(events) {
+    for (const event of events.filter(({ number }) => number > this.handled)) {
+      this.handled = event.number;
+      if (event.kind === "click") this.click(event);
+      else if (event.kind === "undo") this.undoClick(event.of);
+      else if (event.kind === "line") this.path = { start: event.from, end: event.to, kind: this.path?.kind ?? "straight" };
+      else if (event.kind === "region") this.region = event.corners.length ? event : null;
+    }
+    this.redraw ??= requestAnimationFrame(() => {
+      this.redraw = null;
+      this.update();
+    });
+  }
+
+  click({ number, z, point }) {
+    this.undo = { of: number, row: this.row };
+    this.row = this.row.add(point === null ? z : this.meanOf(point), point);
+    this.undo.after = this.row;
+  }
+
+  // The first half of a double click.
+  undoClick(of) {
+    if (this.undo?.of === of && this.undo.after === this.row) this.row = this.undo.row;
+  }
+
+  showLook() {
+    const { part, row, newest } = this;
+    const { chosen } = row;
+    const index = chosen?.index ?? null;
+    const title = index !== null ? `Test image ${this.nameOf(index)}` : chosen ? "Free point" : "Nothing is pinned: z = 0";
+    const figures = index === null ? {} : { reconstruction: newest.values.reconstruction[index], kl: newest.values.kl[index] };
+    const z = chosen?.z ?? this.plane.base.map(() => 0);
+    const image = index === null || !this.real ? null : textOf(this.real.levels(index));
+    part.look.show({
+      plane: { ...this.plane, names: this.names },
+      chosen: { number: index, reconstruction: null, kl: null, ...figures, z, title, image },
+    });
+  }
+
+  showPins() {
+    const { row, part, decoder } = this;
+    const levels = row.pins.map(({ z }) => decoder.greyLevels(decoder.decode(z)));
+    const all = new Uint8Array(levels.reduce((sum, each) => sum + each.length, 0));
+    levels.forEach((each, i) => all.set(each, i * each.length));
+    const tiles = row.pins.map(({ number, kept, z, index }) => {
+      const [place, name] = [this.placeText(z), index !== null && this.nameOf(index)];
+      const exact = z.map((value) => String(Number(value.toPrecision(LEAST_DIGITS)))).join(",");
+      return {
+        ...{ number, kept, text: name || place, z: place, title: name ? `test image ${name}, z = ${place}` : `z = ${exact}` },
+        ...{ file: `${part.pins.mount.data.run}_z=${exact}`, link: null, link_label: "" },
+      };
+    });
+    const data = { pictures: textOf(all), chosen: row.choice, pins: tiles, query: {}, acknowledged: this.pinsHandled ?? 0 };
+    part.pins.show(data, (_, events) => this.handlePins(events));
+  }
+
+  handlePins(events) {
+    for (const { number, action, pin } of events.filter((each) => each.number > (this.pinsHandled ?? 0))) {
+      this.pinsHandled = number;
+      this.row = this.row[action](pin);
+    }
+    requestAnimationFrame(() => this.update());
+  }
+
+  joinLastPins() {
+    const [from, to] = this.row.pins.slice(-2);
+    if (to) this.path = { start: from.z, end: to.z, kind: this.path?.kind ?? "straight" };
+    else this.say("Pin two points first: click the map twice.");
+  }
+
+  get along() {
+    return PATHS[this.path.kind](this.path.start, this.path.end);
+  }
+
+  showPath() {
+    const { path, part, plane } = this;
+    this.pathBox.hidden = !path;
+    if (!path) return;
+    const places = this.along;
+    const length = places.slice(1).reduce((sum, z, i) => sum + Math.hypot(...z.map((value, k) => value - places[i][k])), 0);
+    const [start, end] = [path.start, path.end].map((z) => `(${this.placeText(z)})`);
+    const numbers = this.axes ? places.map((z) => onPlane(z, plane)) : places;
+    part.path.show({ places, numbers, names: this.names, label: `From ${start} to ${end}, ${shown(length)} long` });
+  }
+
+  say(text) {
+    this.summary.textContent = text;
+  }
+
+  // What an area of the map holds.
+  showRegion() {
+    const { region, points } = this;
+    if (!region) return this.say("");
+    const { classes } = this.part.map.mount.data;
+    const counts = new Map();
+    for (let i = 0; i < points.labels.length; i++) {
+      const label = points.labels[i];
+      if (!region.classes.includes(label) || !isInside(points.xy[2 * i], points.xy[2 * i + 1], region.corners)) continue;
+      counts.set(label, (counts.get(label) ?? 0) + 1);
+    }
+    const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+    const most = [...counts].sort((one, other) => other[1] - one[1]).slice(0, 10);
+    const each = classes.length > 1 && total ? `: ${most.map(([label, count]) => `${classes[label]} ${count.toLocaleString("en")}`).join(", ")}` : "";
+    this.say(`${total.toLocaleString("en")} test images selected${each}.`);
+  }
+
+  showCoordinates() {
+    const { part, row } = this;
+    if (!part.coordinates) return;
+    const z = row.chosen?.z ?? this.plane.base.map(() => 0);
+    const rows = part.coordinates.mount.data.rows.map((each) => ({ ...each, value: shortest(z[each.dimension]) }));
+    part.coordinates.show({ rows }, (_, { z: place }) => {
+      this.row = this.row.add(place, null);
+      requestAnimationFrame(() => this.update());
+    });
+  }
+}
+
+// A component of the app in this page.
+class Part {
+  constructor(mount, shows) {
+    this.mount = mount;
+    this.showIn = shows(mount.name);
+    this.element = element("div", { class: `part part-${mount.name.split("/").at(-1)}` });
+    this.element.innerHTML = mount.html;
+  }
+
+  // Shows what the file has of it, with these changes; `report` is called with what it reports.
+  show(changes = {}, report = () => {}) {
+    this.showIn({ data: { ...this.mount.data, ...changes }, parentElement: this.element, setTriggerValue: report });
+  }
+}
+
+// Bytes as base64, in parts that a call's arguments have room for.
+function textOf(bytes) {
+  let letters = "";
+  for (let start = 0; start < bytes.length; start += 8192) letters += String.fromCharCode(...bytes.subarray(start, start + 8192));
+  return btoa(letters);
+}
+
+// A number with the fewest digits that identify it among float32 numbers.
+function shortest(value) {
+  for (let digits = 1; digits < 9; digits++) {
+    const text = String(Number(value.toPrecision(digits)));
+    if (Math.fround(text) === Math.fround(value)) return text;
+  }
+  return String(value);
+}
+
+// Whether a place lies in a polygon: a ray from it crosses its edges an odd number of times.
+function isInside(x, y, corners) {
+  let inside = false;
+  corners.forEach(([x1, y1], i) => {
+    const [x0, y0] = corners.at(i - 1);
+    if (y0 > y !== y1 > y && x < x0 + ((y - y0) / (y1 - y0)) * (x1 - x0)) inside = !inside;
+  });
+  return inside;
+}

@@ -1,0 +1,81 @@
+// The page of an HTML file that explores trained models by itself (explore/page_file.py).
+import { element } from "../../shell/dom.js";
+import { timeline } from "../../stores/moments/timeline.js";
+import { Explorer } from "./explorer.js";
+import { unpacked } from "./packed.js";
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+// `modules` has the exports of all modules by their names: what mounts a component, by that of its folder.
+export async function start(modules) {
+  const page = JSON.parse(document.getElementById("page-data").textContent);
+  const main = document.querySelector("main");
+  main.append(heading(page));
+  window.plotlyOfThisApp = Promise.resolve(window.Plotly);
+  const addresses = await addressesOf(page.moments);
+  for (const store of page.stores) await fillStore(main, store, modules[`${store.name}.js`].default, addresses);
+  const shows = (name) => modules[`${name}/component.js`].show;
+  const several = page.explorers.length > 1;
+  const explorers = page.explorers.map((each) => new Explorer(each, shows, several));
+  main.append(element("div", { class: "explorers", "data-count": explorers.length }, ...explorers.map(({ box }) => box)));
+  if (several) main.append(link(explorers));
+  main.append(explorers[0].part.curves.element, ...page.explorers.map((each) => about(each, several)), footer());
+  const draw = () => {
+    const theme = page.themes[dark.matches ? "dark" : "light"];
+    for (const explorer of explorers) explorer.setColours(theme);
+  };
+  dark.addEventListener("change", draw);
+  draw();
+}
+
+// Addresses of files by their names.
+async function addressesOf(files) {
+  const entries = Object.entries(files).map(async ([name, text]) => [name, URL.createObjectURL(new Blob([await unpacked(text)]))]);
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+// A store of the app, filled with what stands in the file: a line of JSON, and bytes.
+async function fillStore(main, { html, data }, show, addresses) {
+  const parentElement = element("div");
+  parentElement.innerHTML = html;
+  main.append(parentElement);
+  show({ data: withAddresses(await unpacked(data), addresses), parentElement });
+}
+
+// The same; in a list of moments with addresses in place of the names of files.
+function withAddresses(bytes, addresses) {
+  const end = bytes.indexOf("\n".charCodeAt(0));
+  const head = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
+  if (!head.moments) return bytes;
+  for (const moment of head.moments) if (moment.url) moment.url = addresses[moment.url];
+  const line = new TextEncoder().encode(JSON.stringify(head));
+  const all = new Uint8Array(line.length + bytes.length - end);
+  all.set(line);
+  all.set(bytes.subarray(end), line.length);
+  return all;
+}
+
+function heading({ title, paragraphs }) {
+  return element("header", {}, element("h1", {}, title), ...paragraphs.map((each) => element("p", {}, each)));
+}
+
+// A switch that has both time sliders show the same epoch.
+function link(explorers) {
+  const box = element("input", { type: "checkbox", checked: "" });
+  const timelines = explorers.map(({ time }) => timeline(time));
+  const set = () => timelines.forEach((each, i) => each.link(box.checked ? timelines[1 - i] : null, "epoch"));
+  box.onchange = set;
+  set();
+  return element("label", { class: "linked" }, box, " Both at the same epoch");
+}
+
+function about({ title, settings, data }, several) {
+  const rows = settings.map(([name, value]) => element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, value)));
+  const summary = element("summary", {}, several ? `Settings of ${title}` : "Settings and data");
+  return element("details", { class: "about" }, summary, element("table", {}, ...rows), element("p", {}, data));
+}
+
+function footer() {
+  const text = "Made with the VAE playground. Everything on this page is computed in this browser; nothing is loaded.";
+  return element("footer", {}, text);
+}

@@ -1,0 +1,44 @@
+"""Writes an HTML file that explores runs: a process that `python -m vae export RUN page` starts.
+
+`vae` does not import pages, but it may start one of their processes.
+"""
+
+import json
+import logging
+import sys
+from pathlib import Path
+
+from vae import VaeError
+from vae.storage.atomic import write_atomic
+
+
+def main(arguments: list[str]) -> int:
+    """Writes the file of a request: JSON with `runs` (folders), `out` and the fields of a `PageContent`.
+
+    Returns the exit status: 0, or 1 after a sentence on stderr.
+    """
+    logging.disable(logging.WARNING)  # Streamlit's, on functions that are called without its server
+    from pages.components.explore.page_file import PageContent, page_file
+    from vae.runs.run import Run
+
+    request = json.loads(arguments[0])
+    runs = [Run(Path(path)) for path in request.pop("runs")]
+    out = Path(request.pop("out"))
+
+    def report(share: float) -> None:
+        print(f"made {int(100 * share)} %", file=sys.stderr, flush=True)
+
+    try:
+        file = page_file(runs, PageContent(**request), report)
+        write_atomic(out, file)
+    except VaeError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{out} cannot be written: {error.strerror}.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

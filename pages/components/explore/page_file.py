@@ -1,0 +1,359 @@
+"""A trained model as one HTML file that explores it by itself: without a server, without a network.
+
+It is made of the app's own components, recorded instead of mounted, and of `explorer_page/`, which does what
+the server does in the app. Nothing that comes from a run is ever run: it stands in the file as JSON, and
+the file's Content-Security-Policy names its scripts by their hashes.
+
+Shapes: N test images, Z latent size.
+"""
+
+import base64
+import gzip
+import hashlib
+import html
+import json
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from pages.components.charts.colours import CLASS_COLOURS, NUMBER_COLOURS
+from pages.components.charts.live_figure import Cursor, live_figure
+from pages.components.explore.coordinates import coordinates
+from pages.components.explore.path_strip import path_strip
+from pages.components.explore.pins_row import pins_row
+from pages.components.map.explorer_map import map_label
+from pages.components.map.latent_map import MapContent, MapPlacement, Partner, TimelineRef, latent_map
+from pages.components.map.look_panel import ChosenPoint, look_panel
+from pages.components.map.map_controls import COLOURINGS, OF_CLASSES
+from pages.components.map.pins import Pins
+from pages.components.map.samples import samples_row
+from pages.components.map.time_machine import time_machine
+from pages.components.runs import loaded_model, run_data, run_moments
+from pages.components.runs.config_text import field_label, value_text
+from pages.components.runs.loaded_model import LoadedModel
+from pages.components.runs.run_curves import curves_figure
+from pages.components.shell.assets import COMPONENTS, PLOTLY, modules
+from pages.components.shell.joined_modules import joined_modules
+from pages.components.shell.recorded_mounts import Mount, recording
+from pages.components.stores.decoder import decoder_store
+from pages.components.stores.moments import Moments, moments_store
+from pages.components.stores.pictures import packed_pictures
+from pages.components.stores.points import MapPoints, map_points, points_store
+from vae import VaeError
+from vae.config import DATA_FIELDS, EXECUTION_FIELDS, TrainConfig
+from vae.datasets.registry import record_of
+from vae.models.layers import decoder_shapes
+from vae.runs.run import Run
+
+MOST_MOMENTS = 40  # that a page can have
+MOMENTS = 12  # that it has unless others are asked for, if MOST_BYTES have room for them
+MOST_BYTES = 9_000_000
+TITLE, TEXT = 120, 2000  # characters at most
+_SHARED = 1_900_000  # bytes of Plotly, the scripts, styles and curves
+_SCRIPT = "explore/explorer_page/page.js"
+Progress = Callable[[float], None]  # called with the share of the work that is done, 0 to 1
+
+
+@dataclass(frozen=True)
+class PageContent:
+    """What a page shows beside the models.
+
+    Attributes:
+        title: its heading; empty for the titles of the runs.
+        text: paragraphs of plain text, with an empty line between two.
+        pictures: whether the real test images are in the file.
+        moments: of each training, at most, the newest weights among them; None for what has room.
+
+    Raises VaeError if one of them is out of bounds.
+    """
+
+    title: str = ""
+    text: str = ""
+    pictures: bool = False
+    moments: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, text, most in (("title", self.title, TITLE), ("text", self.text, TEXT)):
+            if len(text) > most:
+                raise VaeError(f"The {name} has {len(text):,} characters; at most {most:,} are possible.")
+        if self.moments is not None and not 1 <= self.moments <= MOST_MOMENTS:
+            raise VaeError(f"{self.moments} moments are not possible: 1 to {MOST_MOMENTS}.")
+
+
+def page_file(
+    runs: Sequence[Run], content: PageContent = PageContent(), progress: Progress = lambda _: None
+) -> bytes:
+    """The file of one run, or of two under one pointer.
+
+    Raises VaeError if a run has no weights or is damaged, MissingDataError if its data set is not here but
+    can be had.
+    """
+    if content.moments is None:
+        content = replace(content, moments=fitting_moments(runs, content))
+    made = []
+    for number in range(len(runs)):
+        made.append(_RecordedRun(runs, number, content))
+        progress((number + 1) / (len(runs) + 1))
+    mounts = [mount for each in made for mount in each.mounts]
+    page = {
+        "title": content.title or " and ".join(map(run_data.title, runs)),
+        "paragraphs": [part.strip() for part in content.text.split("\n\n") if part.strip()],
+        "explorers": [each.description() for each in made],
+        "stores": [
+            {"name": mount.name, "html": mount.html, "data": _packed(mount.data)}
+            for mount in mounts
+            if mount.script
+        ],
+        "moments": {name: _packed(content) for each in made for name, content in each.moments.items()},
+        "themes": {
+            theme: {"classes": classes, "numbers": NUMBER_COLOURS[theme]}
+            for theme, classes in CLASS_COLOURS.items()
+        },
+    }
+    file = _document(page, _style(mounts), [PLOTLY.read_text(encoding="utf-8"), _script(mounts)])
+    progress(1)
+    return file
+
+
+def expected_size(runs: Sequence[Run], content: PageContent) -> int:
+    """About how many bytes the file will have: those of what it is made of, gzipped and then in base64."""
+    total = _SHARED
+    for run in runs:
+        loaded = loaded_model.load(run)
+        weights = np.concatenate([loaded.model.weights[name].ravel() for name in decoder_shapes(run.config)])
+        total += _packed_size(weights.astype("<f4").tobytes())
+        test = loaded.test
+        total += _packed_size(np.stack([test.means, test.logvars]).tobytes()) * (
+            1 + (test.means.shape[1] > 2)
+        )
+        total += 20 * len(test)  # losses and labels
+        if content.pictures and not loaded.missing:
+            total += len(packed_pictures(test.images)) * 4 // 3
+        snapshots = run.snapshots()
+        count = min((content.moments or 1) - 1, len(snapshots))
+        if count:
+            total += count * _packed_size(snapshots[-1].read_bytes())
+    return total
+
+
+def fitting_moments(runs: Sequence[Run], content: PageContent) -> int:
+    """How many moments a page has unless others are asked for."""
+    sizes = [expected_size(runs, replace(content, moments=count)) for count in (1, 2)]
+    each = max(1, sizes[1] - sizes[0])
+    return max(1, min(MOMENTS, 1 + (MOST_BYTES - sizes[0]) // each))
+
+
+def _script(mounts: Sequence[Mount]) -> str:
+    """All modules that the components need, and the call that begins the page."""
+    stores = {f"{mount.name}.js": mount.script for mount in mounts if mount.script}
+    texts = {name: text.decode() for name, text in modules()[1].items()} | stores
+    components = sorted({f"{mount.name}/component.js" for mount in mounts if not mount.script})
+    return joined_modules([_SCRIPT, *components, *stores], texts) + f'modules["{_SCRIPT}"].start(modules);\n'
+
+
+def _style(mounts: Sequence[Mount]) -> str:
+    app, page = (
+        (COMPONENTS / name).read_text(encoding="utf-8")
+        for name in ("shell/app.css", "explore/explorer_page/page.css")
+    )
+    return "\n".join((app, *dict.fromkeys(mount.css for mount in mounts), page))
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _packed_size(data: bytes) -> int:
+    return len(zlib.compress(data, 1)) * 4 // 3
+
+
+def _packed(data: bytes) -> str:
+    """Gzipped, as base64."""
+    return _text(gzip.compress(data, 9, mtime=0))
+
+
+def _document(page: Mapping[str, Any], style: str, scripts: Sequence[str]) -> bytes:
+    """The HTML file; only its own scripts may run, and nothing is fetched from anywhere."""
+    digests = [hashlib.sha256(script.encode()).digest() for script in scripts]
+    hashes = " ".join(f"'sha256-{_text(digest)}'" for digest in digests)
+    # Styles are set by scripts, too; pictures and moments are data in the file; Workers decode the grid.
+    policy = (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "connect-src data: blob:; worker-src blob:; base-uri 'none'; form-action 'none'"
+    )
+    data = json.dumps(page, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    parts = (
+        "<!doctype html>",
+        '<html lang="en">',
+        "<head>",
+        '<meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<meta name="color-scheme" content="light dark">',
+        f"<title>{html.escape(page['title'])}</title>",
+        f"<style>{style}</style>",
+        "</head>",
+        "<body>",
+        "<main></main>",
+        "<noscript>This page needs JavaScript.</noscript>",
+        f'<script type="application/json" id="page-data">{data}</script>',
+        *(f"<script>{script}</script>" for script in scripts),
+        "</body>",
+        "</html>",
+    )
+    return "\n".join(parts).encode()
+
+
+class _RecordedRun:
+    """One of the page's runs: its components and stores as they would be mounted, and what they need.
+
+    Attributes:
+        mounts: of components and stores.
+        moments: the files of its moments by the names that stand for their URLs.
+    """
+
+    def __init__(self, runs: Sequence[Run], number: int, content: PageContent) -> None:
+        self.run, self.number, self.content = runs[number], number, content
+        self.beside = len(runs) > 1
+        self.loaded: LoadedModel = loaded_model.load(self.run)
+        self.dimensions = loaded_model.dimensions(self.run, self.loaded)
+        self.directions = self.dimensions.largest
+        self.plane = self.directions.through(self.dimensions.mean)
+        self.points: MapPoints = map_points(self.loaded.test, self.directions)
+        self.moments: dict[str, bytes] = {}
+        with recording() as self.mounts:
+            decoder_store(self.loaded.decoder, self._key("decoder"))
+            points_store(self.points, self._key("points"))
+            moments = moments_store(self._moments(), self._key("moments"))
+            self._map()
+            self._panels(moments)
+            if not number:
+                self._curves(runs)
+
+    def _key(self, name: str) -> str:
+        """The key of a component, of its own for each run."""
+        return f"{name}{self.number or ''}"
+
+    def description(self) -> dict[str, Any]:
+        """What the page's script knows of the run."""
+        test, loaded = self.loaded.test, self.loaded
+        found: dict[str, Any] = {
+            "title": run_data.title(self.run),
+            "suffix": self._key(""),
+            "mounts": {
+                mount.key: {"name": mount.name, "html": mount.html, "data": mount.data}
+                for mount in self.mounts
+                if not mount.script
+            },
+            "colourings": [
+                {"name": name, "key": COLOURINGS[name][0], "meaning": COLOURINGS[name][1]}
+                for name in self._colourings()
+            ],
+            "examples": test.labels[test.examples].tolist() if loaded.has_classes else [],
+            "settings": _settings(self.run.config),
+            "data": self._data_set(),
+            "mean": self.dimensions.mean.tolist(),
+        }
+        if self.content.pictures and not loaded.missing:
+            found["pictures"] = _text(packed_pictures(test.images))
+        if len(self.plane.base) > 2:
+            both = np.stack([test.means, test.logvars], axis=1)
+            found["posteriors"] = _packed(both.astype("<f4").tobytes())
+            found["order"] = self.dimensions.order.tolist()
+        return found
+
+    def _colourings(self) -> list[str]:
+        return [name for name in COLOURINGS if self.loaded.has_classes or name not in OF_CLASSES]
+
+    def _moments(self) -> Moments:
+        """The moments of the run, as many as the page may have, with names of files as their URLs."""
+        found = run_moments.load(self.run, self.loaded)
+        *earlier, newest = found.moments
+        paths = {int(path.stem): path for path in self.run.snapshots()}
+        count = min((self.content.moments or 1) - 1, len(earlier))
+        chosen = []
+        for at in np.linspace(0, len(earlier) - 1, count):
+            moment = earlier[round(at)]
+            name = f"{self.number} {moment.step}"
+            self.moments[name] = paths[moment.step].read_bytes()
+            chosen.append(moment._replace(url=name))
+        return replace(found, moments=(*chosen, newest))
+
+    def _map(self) -> None:
+        colouring = self._colourings()[0]
+        shown = MapContent(
+            points=self.points.name,
+            decoder=self.loaded.decoder.name,
+            classes=self.loaded.classes,
+            plane=self.plane,
+            revision=f"{self.run.name}: {self.directions.name}",
+            timeline=TimelineRef(self._key("moment"), self.points.name, None),
+            colouring=COLOURINGS[colouring][0],
+            colouring_name=(colouring, COLOURINGS[colouring][1]),
+        )
+        prefix, other = ("with_", "") if self.number else ("", "with_")
+        partner = Partner("map" if self.number else "map1", other, axes=True) if self.beside else None
+        placement = MapPlacement(self._key("map"), prefix, tooltip=False, partner=partner)
+        latent_map(shown, placement, label=map_label(self.run))
+
+    def _panels(self, moments: str) -> None:
+        run, loaded, plane, key = self.run, self.loaded, self.plane, self._key
+        decoder, timeline = loaded.decoder.name, key("moment")
+        origin = np.zeros(len(plane.base), np.float32)
+        chart = key("map") if self.beside else None
+        chosen = ChosenPoint(origin.tolist(), "")
+        look_panel(
+            decoder,
+            key=key("look"),
+            timeline=timeline,
+            aloud=not self.number,
+            chart=chart,
+            plane=plane,
+            chosen=chosen,
+        )
+        address = "with_step" if self.number else "step"
+        time_machine(moments, stripes=(), counts=False, key=timeline, address=address)
+        samples_row(decoder, loaded.test, key=key("samples"), timeline=timeline)
+        pins_row(Pins(), loaded, plane, run=run.name, query={})
+        ends = np.stack((origin, origin))
+        path_strip(
+            ends,
+            decoder,
+            timeline=timeline,
+            numbers=plane.displayed_coordinates(ends),
+            names=plane.coordinate_labels,
+            key=key("path"),
+            label="",
+        )
+        if len(origin) != 2:
+            coordinates(origin, self.dimensions, loaded.test.reach)
+
+    def _curves(self, runs: Sequence[Run]) -> None:
+        """The losses of all runs of the page."""
+        live_figure(
+            curves_figure(runs, run_data.status(self.run), "linear", "epoch"),
+            key="curves",
+            height=300,
+            label=f"Reconstruction, KL and −ELBO of {' and '.join(map(run_data.title, runs))}",
+            cursor=Cursor("moment", "epoch"),
+        )
+
+    def _data_set(self) -> str:
+        """A sentence on the data, their source and licence."""
+        name = self.run.config.dataset
+        if self.loaded.missing:
+            return f"Trained on the data set {name}."
+        record = record_of(name)
+        licence = record.licence and f"licence: {record.licence}"
+        parts = (f"Trained on the data set {name}", record.source, licence)
+        return "; ".join(part.rstrip(".") for part in parts if part) + "."
+
+
+def _settings(config: TrainConfig) -> list[tuple[str, str]]:
+    """The fields of a config, and their values as text; but not where it was computed."""
+    left_out = EXECUTION_FIELDS | DATA_FIELDS
+    names = [name for name in TrainConfig.model_fields if name not in left_out]
+    return [(field_label(name), value_text(getattr(config, name)) or "none") for name in names]

@@ -1,0 +1,92 @@
+"""The HTML file of a run: what it holds, its size, and what cannot be made."""
+
+import base64
+import hashlib
+import html
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from pages.components.explore.page_file import (
+    MOST_BYTES,
+    PageContent,
+    expected_size,
+    fitting_moments,
+    page_file,
+)
+from tests.support.paths import BUNDLED
+from tests.support.small_runs import small_config
+from vae import VaeError
+from vae.runs.catalogue import new_run
+from vae.runs.run import Run
+
+
+def data_of(file: bytes) -> dict[str, object]:
+    """What a file holds as JSON."""
+    (text,) = re.findall(r'<script type="application/json" id="page-data">(.*?)</script>', file.decode())
+    found: dict[str, object] = json.loads(text)
+    return found
+
+
+@pytest.mark.usefixtures("small")
+def test_only_the_scripts_of_a_file_may_run(trained: Run) -> None:
+    title = "</script><script>alert(1)</script>"
+    shares: list[float] = []
+    file = page_file([trained], PageContent(title, text="a\n\n\n b "), shares.append).decode()
+    assert shares == [0.5, 1]
+    scripts = re.findall(r"<script>(.*?)</script>", file, re.DOTALL)
+    assert len(scripts) == 2
+    (policy,) = re.findall(r'Content-Security-Policy" content="(.*?)"', file)
+    for script in scripts:
+        assert f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe-eval" not in policy
+    assert "'unsafe-inline'" not in policy.split("script-src")[1].split(";")[0]
+    assert f"<title>{html.escape(title)}</title>" in file
+    data = data_of(file.encode())
+    assert (data["title"], data["paragraphs"]) == (title, ["a", "b"])
+
+
+@pytest.mark.usefixtures("small")
+def test_a_file_has_the_moments_and_pictures_that_were_asked_for(trained: Run) -> None:
+    few, many = (
+        page_file([trained], PageContent(pictures=pictures, moments=moments))
+        for pictures, moments in ((False, 2), (True, 40))
+    )
+    assert len(data_of(few)["moments"]) == 1  # type: ignore[arg-type]
+    earlier = [path for path in trained.snapshots() if int(path.stem) < trained.saved_model().step]
+    assert len(data_of(many)["moments"]) == len(earlier)  # type: ignore[arg-type]
+    assert ["pictures" in data_of(file)["explorers"][0] for file in (few, many)] == [False, True]  # type: ignore[index]
+
+
+def test_the_size_of_a_file_is_known_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VAE_DATA_DIR", raising=False)
+    run = Run(BUNDLED)
+    content = PageContent(moments=fitting_moments([run], PageContent()))
+    size = len(page_file([run], content))
+    assert size == pytest.approx(expected_size([run], content), rel=0.05)
+    assert size <= MOST_BYTES
+    assert content.moments is not None
+    assert content.moments > 3
+
+
+@pytest.mark.usefixtures("small")
+def test_a_run_without_its_data_set_can_be_taken_away(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pages.components.runs.loaded_model._why_missing", lambda _: "It is gone.")
+    explorer = data_of(page_file([trained], PageContent(pictures=True)))["explorers"][0]  # type: ignore[index]
+    assert "pictures" not in explorer
+    assert explorer["data"] == "Trained on the data set mnist."
+
+
+@pytest.mark.usefixtures("small")
+def test_what_cannot_be_made_gets_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(VaeError, match="The title has 121 characters; at most 120"):
+        PageContent("x" * 121)
+    with pytest.raises(VaeError, match="The text has 2,001 characters"):
+        PageContent(text="x" * 2001)
+    with pytest.raises(VaeError, match="41 moments are not possible: 1 to 40"):
+        PageContent(moments=41)
+    with pytest.raises(VaeError, match="no weights"):
+        page_file([new_run(small_config(), tmp_path)])

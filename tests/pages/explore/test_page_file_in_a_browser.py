@@ -1,0 +1,154 @@
+"""The HTML file of a run, opened from the disk in a browser without a network."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from playwright.sync_api import Page, expect
+
+from pages.components.explore.page_file import PageContent, page_file
+from tests.support.browser import READY, pixels, place_on
+from tests.support.latent_page import TIMELINE
+from vae.inference.paths import spherical
+from vae.runs.run import Run
+
+pytestmark = pytest.mark.browser
+MARKUP = "<img src=x onerror=document.title='run'></script><script>document.title='run'</script>"
+
+
+@pytest.fixture
+def opened(page: Page) -> Iterator[Page]:
+    """A tab without a network; as every tab it fails its test if it asks anything of another host."""
+    page.context.set_offline(True)
+    yield page
+    page.context.set_offline(False)
+
+
+def save(path: Path, data: Path, *runs: Run, **content: object) -> str:
+    """Makes a file; returns its address."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VAE_DATA_DIR", str(data))
+        path.write_bytes(page_file(runs, PageContent(**content)))  # type: ignore[arg-type]
+    return path.as_uri()
+
+
+def wait_for(page: Page, expression: str, arg: object = None) -> None:
+    """As Playwright's `wait_for_function`, which the file's policy does not let evaluate text in the page."""
+    while not page.evaluate(expression, arg):
+        page.wait_for_timeout(10)
+
+
+def shown(page: Page, chart: str = "map") -> None:
+    """Waits until a chart is drawn."""
+    wait_for(page, READY, [chart, 1])
+
+
+def under_pointer(page: Page) -> tuple[list[float], npt.NDArray[np.int64]]:
+    """z under the pointer, and the values that are drawn."""
+    card = page.locator(".look-pointer").first
+    z = json.loads(card.get_attribute("data-z") or "")
+    return z, pixels(card.locator("canvas").first)[..., 0]
+
+
+def test_a_file_explores_a_run(opened: Page, small_data: Path, trained: Run, tmp_path: Path) -> None:
+    page = opened
+    text = f"First line.\n\n{MARKUP}"
+    page.goto(save(tmp_path / "one.html", small_data, trained, title=MARKUP, text=text, pictures=True))
+    shown(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text(MARKUP)
+    expect(page.locator("header p")).to_have_text(["First line.", MARKUP])
+    assert page.title() == MARKUP
+    model = trained.load_model()
+    generator = np.random.default_rng(0)
+    for x, y in generator.uniform(-2, 2, (20, 2)):
+        page.mouse.move(*place_on(page, "map", x, y))
+        wait_for(
+            page,
+            "([x, y]) => { const { z } = document.querySelector('.look-pointer').dataset;"
+            " const [a, b] = JSON.parse(z ?? '[9, 9]'); return Math.hypot(a - x, b - y) < 0.05; }",
+            [x, y],
+        )
+        z, levels = under_pointer(page)
+        with torch.no_grad():
+            expected = 255 * model.decode(torch.tensor([z]))[0].numpy().reshape(28, 28)
+        assert np.abs(levels - expected).max() <= 1
+
+    # A point and a place between the points are pinned; a path leads from one to the other.
+    scores = trained.saved_model().scores
+    assert scores is not None
+    x, y = (float(value) for value in scores.mean[3])
+    page.mouse.click(*place_on(page, "map", x, y))
+    expect(page.locator(".look-chosen")).to_contain_text("Test image")
+    expect(page.locator(".look-chosen figcaption canvas")).to_be_visible()  # the real one
+    page.mouse.click(*place_on(page, "map", 3.2, 3.2))
+    expect(page.locator(".look-chosen")).to_contain_text("Free point")
+    expect(page.locator(".pins-row-tile")).to_have_count(2)
+    page.get_by_role("button", name="Path between pins").click()
+    page.get_by_role("combobox", name="Way").select_option("spherical")
+    ends = [page.locator(".pins-row-tile").nth(k).locator("button").first for k in (0, 1)]
+    for end in ends:
+        expect(end).to_be_visible()
+    page.get_by_role("slider", name="Point on the path").fill("50")
+    expect(page.locator(".look-pointer")).to_contain_text("On the path")
+    z, _ = under_pointer(page)
+    data = page.evaluate("document.querySelector('.path-strip').closest('.part').pathStrip.data.places")
+    first, last = (np.array(data[k], np.float32) for k in (0, -1))
+    np.testing.assert_allclose(data, spherical(first, last, 61), atol=1e-6)
+    np.testing.assert_allclose(z, data[30], atol=1e-6)
+    page.locator(".path-strip-row canvas").last.click()
+    expect(page.locator(".path-strip-place")).to_contain_text("100 % of the way")
+
+    # The time machine plays from the first moment to the newest weights.
+    page.get_by_role("button", name="Play the moments").click()
+    wait_for(page, f"{TIMELINE}.position === {TIMELINE}.last && !{TIMELINE}.playback.moving")
+    page.get_by_role("button", name="One moment back").click()
+    expect(page.locator(".latent-map[data-past]")).to_have_count(1)
+    shown(page, "curves")
+    page.get_by_text("Settings and data").click()
+    expect(page.get_by_role("row", name="Latent dimension")).to_contain_text("2")
+
+
+def test_a_file_of_five_dimensions_has_planes_and_sliders(
+    opened: Page, small_data: Path, wide: Run, tmp_path: Path
+) -> None:
+    page = opened
+    page.goto(save(tmp_path / "wide.html", small_data, wide))
+    shown(page)
+    before = page.locator('[data-chart="map"]').get_attribute("data-points")
+    names = page.get_by_role("combobox", name="Across").locator("option").all_inner_texts()
+    assert sorted(names) == ["z₁", "z₂", "z₃", "z₄", "z₅"]
+    page.get_by_role("combobox", name="Across").select_option("z₁")
+    page.get_by_role("combobox", name="Upwards").select_option("z₅")
+    expect(page.locator(f'[data-chart="map"]:not([data-points="{before}"])')).to_have_count(1)
+    page.mouse.click(*place_on(page, "map", 0.5, 3))
+    expect(page.locator(".pins-row-tile")).to_have_count(1)
+    z = json.loads(page.locator(".look-chosen").get_attribute("data-z") or "")
+    assert (z[0], z[4]) == pytest.approx((0.5, 3), abs=0.05)
+    page.get_by_role("slider", name="z₂ slider").fill("1.5")
+    expect(page.locator(".look-pointer")).to_contain_text("At the sliders")
+    page.get_by_role("button", name="Pin", exact=True).click()
+    expect(page.locator(".pins-row-tile")).to_have_count(2)
+    z = json.loads(page.locator(".look-chosen").get_attribute("data-z") or "")
+    assert (z[0], z[1], z[4]) == pytest.approx((0.5, 1.5, 3), abs=0.05)
+
+
+def test_a_file_of_two_runs_has_both_maps_under_one_pointer(
+    opened: Page, small_data: Path, trained: Run, convolved: Run, tmp_path: Path
+) -> None:
+    page = opened
+    page.goto(save(tmp_path / "two.html", small_data, trained, convolved))
+    for chart in ("map", "map1"):
+        shown(page, chart)
+    page.mouse.move(*place_on(page, "map", 1, 1))
+    for k, run in enumerate((trained, convolved)):
+        card = page.locator(".look-pointer").nth(k)
+        expect(card).to_contain_text("Under the pointer")
+        z = json.loads(card.get_attribute("data-z") or "")
+        assert z == pytest.approx([1, 1], abs=0.05)
+        with torch.no_grad():
+            expected = 255 * run.load_model().decode(torch.tensor([z]))[0].numpy().reshape(28, 28)
+        assert np.abs(pixels(card.locator("canvas").first)[..., 0] - expected).max() <= 1
