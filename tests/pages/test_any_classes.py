@@ -13,7 +13,6 @@ import streamlit
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
-from pages.components.charts.colours import CLASS_COLOURS
 from pages.components.compare.metrics_table import quick_metrics
 from pages.components.runs import loaded_model
 from tests.support.app_test import component, html, messages, read, visit
@@ -23,6 +22,7 @@ from tests.support.own_pictures import TEST, write_own_pictures
 from tests.support.paths import APP, ROOT
 from tests.support.small_runs import save_model, small_config
 from vae.datasets.registry import UNLABELLED, delete_dataset
+from vae.export.colours import CLASS_COLOURS
 from vae.runs.catalogue import new_run
 from vae.runs.run import Run
 from vae.training.loop import fit

@@ -1,30 +1,12 @@
 """The colours of classes and of numbers, the same in all charts, for light and for dark pages."""
 
 from itertools import cycle, islice
-from typing import Literal
 
 import plotly.colors
 import streamlit as st
 
-Theme = Literal["light", "dark"]
-# Each has a contrast of 3:1 or more on the page of its theme, and people with normal vision, protanopia,
-# deuteranopia and tritanopia can tell any two apart: found by maximising the smallest distance
-# (tests/pages/charts/test_colours.py). The second ten were found in the same way, as far as can be from the
-# first ten and from each other: a search over a grid of all colours, then small random steps.
-CLASS_COLOURS: dict[Theme, tuple[str, ...]] = {
-    "light": (
-        *("#0004ce", "#70207d", "#ab1006", "#c42ff9", "#9f89ca"),
-        *("#fd5b01", "#16a771", "#001f42", "#4e0000", "#656873"),
-        *("#2a55cd", "#b05939", "#6e8498", "#9866c6", "#564f47"),
-        *("#87489e", "#6f150e", "#020a22", "#353545", "#140000"),
-    ),
-    "dark": (
-        *("#544be8", "#885682", "#c6162c", "#ad83f4", "#bcc0ff"),
-        *("#efb500", "#89ffde", "#05b59c", "#cc7e01", "#ffff6f"),
-        *("#5a73ff", "#e82953", "#b3ee9c", "#a910be", "#3b8764"),
-        *("#7d88a3", "#c2a65e", "#a165cb", "#0bdaaa", "#eadd47"),
-    ),
-}
+from vae.export.colours import CLASS_COLOURS, Theme
+
 # From blue to orange: told apart with any colour vision, and visible on the page of each theme.
 NUMBER_COLOURS: dict[Theme, list[str]] = {
     "light": plotly.colors.sample_colorscale(["#2255ee", "#bb4488", "#dd7700"], 24),

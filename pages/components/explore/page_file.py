@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from pages.components.charts.colours import CLASS_COLOURS, NUMBER_COLOURS
+from pages.components.charts.colours import NUMBER_COLOURS
 from pages.components.charts.live_figure import Cursor, live_figure
 from pages.components.explore.coordinates import coordinates
 from pages.components.explore.path_strip import path_strip
@@ -45,6 +45,7 @@ from pages.components.stores.points import MapPoints, map_points, points_store
 from vae import VaeError
 from vae.config import DATA_FIELDS, EXECUTION_FIELDS, TrainConfig
 from vae.datasets.registry import record_of
+from vae.export.colours import CLASS_COLOURS
 from vae.models.layers import decoder_shapes
 from vae.runs.run import Run
 

@@ -21,10 +21,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-from pages.components.charts.colours import CLASS_COLOURS
 from pages.components.charts.images import Ink, tiled
 from vae.datasets.images import ImageArray
 from vae.export.animation import MAX_COLOURS, Frame, Palette
+from vae.export.colours import CLASS_COLOURS
 from vae.export.images import enlarged
 from vae.inference.forward import Model
 from vae.inference.planes import Plane

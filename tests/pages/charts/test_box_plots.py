@@ -3,7 +3,7 @@
 import numpy as np
 
 from pages.components.charts.box_plots import loss_boxes
-from pages.components.charts.colours import CLASS_COLOURS
+from vae.export.colours import CLASS_COLOURS
 
 COLOURS = CLASS_COLOURS["dark"][:10]
 

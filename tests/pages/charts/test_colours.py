@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pages.components.charts.colours import CLASS_COLOURS, NUMBER_COLOURS, Theme, class_colours
+from pages.components.charts.colours import NUMBER_COLOURS, class_colours
+from vae.export.colours import CLASS_COLOURS, Theme
 
 Floats = npt.NDArray[np.float64]
 

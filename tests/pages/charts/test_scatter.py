@@ -4,8 +4,8 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from pages.components.charts.colours import CLASS_COLOURS
 from pages.components.charts.scatter import latent_scatter, posterior_map
+from vae.export.colours import CLASS_COLOURS
 
 COLOURS = CLASS_COLOURS["dark"][:10]
 

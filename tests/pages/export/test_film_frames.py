@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from pages.components.charts.colours import CLASS_COLOURS
 from pages.components.charts.images import INKS, Ink
 from pages.components.export import film_frames as drawing
 from pages.components.export.film_frames import NARROWEST, Film, image_film, map_film, window
@@ -16,6 +15,7 @@ from tests.support.decoders import numpy_model
 from tests.support.small_runs import small_config, with_numpy
 from vae.datasets.registry import class_names
 from vae.export.animation import MAX_COLOURS, Frame
+from vae.export.colours import CLASS_COLOURS
 from vae.inference.forward import Model
 from vae.inference.planes import Plane, axis_directions, principal_directions
 from vae.inference.scored_set import Floats

@@ -1,0 +1,122 @@
+"""Figures for print."""
+
+import io
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.support.small_runs import small_config
+from vae import VaeError
+from vae.cli.figure_command import Subject, write_figure
+from vae.export.figures import Style, curves_figure, figure_file, manifold_figure, path_figure
+from vae.inference.planes import axis_directions, prior_grid
+from vae.runs.catalogue import new_run
+from vae.runs.history import read_losses
+from vae.runs.run import Run
+
+IMAGES = 200  # of the small test set
+pytestmark = pytest.mark.usefixtures("small")
+
+
+@pytest.mark.parametrize("subject", ["map", "manifold", "curves", "path", "reconstructions"])
+def test_a_figure_has_its_size_and_its_text(
+    subject: Subject, trained: Run, wide: Run, tmp_path: Path
+) -> None:
+    style = Style(width=8, height=6, font=7, dpi=254)
+    for run in (trained, wide):
+        for ending in ("pdf", "svg", "png"):
+            write_figure(run, subject, tmp_path / f"x.{ending}", style)
+        png = Image.open(tmp_path / "x.png")
+        assert (png.size, round(png.info["dpi"][0])) == ((800, 600), 254)
+        assert min(np.asarray(png.convert("L")).ravel()) < 128, "something is drawn"
+        (box,) = re.findall(rb"/MediaBox \[ 0 0 ([0-9.]+) ([0-9.]+) \]", (tmp_path / "x.pdf").read_bytes())
+        points = [float(each) for each in box]
+        assert points == pytest.approx([8 / 2.54 * 72, 6 / 2.54 * 72], abs=0.01)
+        svg = (tmp_path / "x.svg").read_text(encoding="utf-8")
+        expected = {"map": "z₁", "manifold": "z₁", "curves": "nats per image", "reconstructions": "0 · #"}
+        assert expected.get(subject, "") in svg
+        if subject != "path":
+            assert f"font-size: {style.font}px" in svg or f"font: {style.font}px" in svg
+
+
+def test_points_are_vectors_or_pixels(trained: Run, tmp_path: Path) -> None:
+    counts = []
+    for raster in (False, True):
+        write_figure(trained, "map", tmp_path / "x.svg", Style(raster=raster))
+        svg = (tmp_path / "x.svg").read_text(encoding="utf-8")
+        counts.append((svg.count("<use "), svg.count("<image ")))
+    assert counts[0][0] - counts[1][0] >= IMAGES
+    assert [images for _, images in counts] == [0, 1]
+    before = (tmp_path / "x.svg").read_bytes()
+    write_figure(trained, "map", tmp_path / "x.svg", Style(raster=True))
+    assert (tmp_path / "x.svg").read_bytes() == before, "the same file each time"
+
+
+def test_a_manifold_is_what_the_model_decodes(trained: Run) -> None:
+    model, plane = trained.saved_model().model, axis_directions(2).through(np.zeros(2))
+    (axes,) = manifold_figure(model, plane, 5, Style()).axes
+    shown = np.asarray(axes.images[0].get_array())
+    decoded = model.decode(prior_grid(5).reshape(-1, 2).astype(np.float32))
+    np.testing.assert_array_equal(shown[:28, 56:84], decoded[2])  # the top row, which has the largest y
+    np.testing.assert_array_equal(shown[112:, :28], decoded[20])
+    assert [each.get_text() for each in axes.get_yticklabels()] == ["−1.3", "−0.5", "0.0", "0.5", "1.3"]
+
+
+def test_curves_are_those_of_the_log(trained: Run) -> None:
+    losses = read_losses(trained)
+    panels = curves_figure(losses, Style()).axes
+    for axes, names in zip(panels, (["reconstruction"], ["kl"], ["reconstruction", "kl"]), strict=True):
+        for line, rows in zip(axes.lines, losses, strict=True):
+            np.testing.assert_allclose(np.asarray(line.get_xdata()), rows["epoch"])
+            np.testing.assert_allclose(np.asarray(line.get_ydata()), sum(rows[name] for name in names))
+
+
+def test_a_path_in_colour_keeps_its_colours() -> None:
+    pictures = np.zeros((3, 8, 8, 3), np.uint8)
+    pictures[1, ..., 0] = 255
+    style = Style(width=6, dpi=254)
+    file = figure_file(lambda: path_figure(pictures, style), "png", style)
+    drawn = np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))
+    assert drawn[drawn.shape[0] // 2, drawn.shape[1] // 2].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"width": 2}, "A width of 2 is not possible: 3 to 100."),
+        ({"height": 101}, "A height of 101"),
+        ({"font": 3}, "A font size of 3"),
+        ({"dpi": 20}, "A resolution of 20"),
+        ({"width": float("nan")}, "A width of nan"),
+    ],
+)
+def test_a_style_out_of_bounds_gets_a_sentence(changes: dict[str, float], sentence: str) -> None:
+    with pytest.raises(VaeError, match=sentence):
+        Style(**changes)  # type: ignore[arg-type]
+
+
+def test_what_cannot_be_drawn_gets_a_sentence(
+    trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "x.pdf"
+    for sentence, draw in (
+        ("names no format", lambda: write_figure(trained, "map", tmp_path / "x.jpg", Style())),
+        ("no losses yet", lambda: write_figure(new_run(small_config(), tmp_path), "curves", target, Style())),
+        ("no weights", lambda: write_figure(new_run(small_config(seed=2), tmp_path), "map", target, Style())),
+        ("a path has two", lambda: write_figure(trained, "path", target, Style(), ends=([1], [2]))),
+        ("1 images are not", lambda: write_figure(trained, "path", target, Style(), count=1)),
+        (
+            "no test image 200",
+            lambda: write_figure(trained, "reconstructions", target, Style(), images=[200]),
+        ),
+    ):
+        with pytest.raises(VaeError, match=sentence):
+            draw()
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(VaeError, match="Figures need matplotlib: pip install"):
+        write_figure(trained, "map", target, Style())
+    assert not target.exists()

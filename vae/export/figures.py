@@ -1,0 +1,250 @@
+"""Figures for print: latent map, manifold, loss curves, path and reconstructions, as PDF, SVG or PNG.
+
+They are drawn by matplotlib, an optional dependency, with dark ink on a light ground. Text stays text.
+
+Shapes: N images, S pixels of a side, Z latent size, D points of a path, M rows of reconstructions.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import cycle, islice
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from vae import VaeError
+from vae.export.colours import CLASS_COLOURS
+from vae.inference.planes import Plane, prior_grid
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from vae.datasets.images import ImageArray
+    from vae.inference.forward import Model
+    from vae.inference.scored_set import Floats, ScoredSet
+    from vae.runs.history import Losses
+
+Format = Literal["pdf", "svg", "png"]
+CM = 1 / 2.54  # inches
+LEAST = 3.5  # the map reaches at least so far to either side of 0, as on the pages
+INK, GRID = "#222222", "#cccccc"
+MISSING = "Figures need matplotlib: pip install matplotlib==3.11.2."
+_CONTOURS = (1, 2, 3)  # standard deviations of the prior
+_TEST, _TRAIN = "#e76300", "#3f90da"
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a figure is drawn. Raises VaeError if something is out of bounds.
+
+    Attributes:
+        width: in centimetres, 3 to 100.
+        height: in centimetres; None for what the figure needs.
+        font: size of the text in points, 4 to 40.
+        dpi: of PNG files, and of what is embedded in others as pixels: 50 to 1200.
+        raster: whether points are embedded as pixels: of ten thousand points, vectors take a megabyte.
+    """
+
+    width: float = 12
+    height: float | None = None
+    font: float = 9
+    dpi: int = 300
+    raster: bool = False
+
+    def __post_init__(self) -> None:
+        bounds = (
+            ("width", self.width, 3, 100),
+            ("height", self.height, 3, 100),
+            ("font size", self.font, 4, 40),
+            ("resolution", self.dpi, 50, 1200),
+        )
+        for name, value, low, high in bounds:
+            if value is not None and not low <= value <= high:
+                raise VaeError(f"A {name} of {value:g} is not possible: {low} to {high}.")
+
+
+def map_figure(test: ScoredSet, xy: Floats, classes: Sequence[str], plane: Plane, style: Style) -> Figure:
+    """The images as points on a plane, xy (N, 2), coloured by class, and the prior's contours."""
+    figure = _figure(style, style.width * (0.82 if len(classes) > 1 else 1))
+    axes = figure.add_subplot()
+    colours = list(islice(cycle(CLASS_COLOURS["light"]), len(classes)))
+    # In the order of the images, so that no class lies over all others.
+    axes.scatter(
+        xy[:, 0],
+        xy[:, 1],
+        s=2.5,
+        c=[colours[label] for label in test.labels] if len(classes) > 1 else INK,
+        alpha=0.7,
+        linewidths=0,
+        rasterized=style.raster,
+    )
+    reach = max(LEAST, 1.03 * float(np.abs(xy).max()))
+    _draw_prior(axes, plane)
+    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+    axes.set(xlabel=plane.names[0], ylabel=plane.names[1])
+    if len(classes) > 1:
+        marks = [
+            axes.scatter([], [], s=14, color=colour, linewidths=0, label=name)
+            for name, colour in zip(classes, colours, strict=True)
+        ]
+        columns = 1 + (len(classes) - 1) // 20
+        axes.legend(
+            handles=marks,
+            loc="center left",
+            bbox_to_anchor=(1.01, 0.5),
+            ncols=columns,
+            frameon=False,
+            handletextpad=0.2,
+            borderaxespad=0,
+        )
+    return figure
+
+
+def manifold_figure(model: Model, plane: Plane, count: int, style: Style) -> Figure:
+    """What the model decodes at quantiles of the prior on a plane, `count` a side; on a line, one row."""
+    grid = prior_grid(count)
+    rows = grid[:1] if plane.is_line else grid
+    middle = plane.coordinates(np.zeros((1, len(plane.base))))[0]
+    places = np.stack([plane.at(x, y) for x, y in (rows + middle).reshape(-1, 2)])
+    pictures = model.decode(places)
+    figure = _figure(style, style.width * len(rows) / count + (0 if plane.is_line else 0.4))
+    axes = figure.add_subplot()
+    axes.imshow(_tiled(pictures, count), **_looks(pictures), extent=(0, count, 0, len(rows)))
+    ticks = np.unique(np.linspace(0, count - 1, 5).round().astype(int))  # both ends, and the middle
+    quantiles = grid[0, ticks, 0]
+    axes.set_xticks(ticks + 0.5, [_number(value) for value in quantiles + middle[0]])
+    axes.set_xlabel(plane.names[0])
+    axes.set_yticks([])
+    if not plane.is_line:
+        axes.set_yticks(ticks + 0.5, [_number(value) for value in quantiles + middle[1]])
+        axes.set_ylabel(plane.names[1])
+    return figure
+
+
+def _number(value: float) -> str:
+    return f"{value:.1f}".replace("-", "−")
+
+
+def curves_figure(losses: Losses, style: Style) -> Figure:
+    """Reconstruction, KL and −ELBO over the epochs, in nats per image: training and test."""
+    figure = _figure(style, style.width * 0.36)
+    panels = figure.subplots(1, 3)
+    for axes, (title, names) in zip(panels, _PANELS, strict=True):
+        for rows, colour, label in ((losses.train, _TRAIN, "train"), (losses.test, _TEST, "test")):
+            values = np.sum([rows[name] for name in names], axis=0)
+            axes.plot(rows["epoch"], values, color=colour, linewidth=1, label=label)
+        settled = np.concatenate(
+            [_settled(np.sum([rows[name] for name in names], axis=0)) for rows in losses]
+        )
+        if len(settled):
+            room = 0.06 * max(float(np.ptp(settled)), 1e-3)
+            axes.set_ylim(float(settled.min()) - room, float(settled.max()) + room)
+        axes.set(title=title, xlabel="epoch")
+        axes.grid(color=GRID, linewidth=0.4)
+    panels[0].set_ylabel("nats per image")
+    panels[-1].legend(frameon=False)
+    return figure
+
+
+_PANELS = (("Reconstruction", ("reconstruction",)), ("KL", ("kl",)), ("−ELBO", ("reconstruction", "kl")))
+
+
+def path_figure(pictures: ImageArray, style: Style) -> Figure:
+    """The images along a path, (D, S, S) or (D, S, S, 3), in one row."""
+    figure = _figure(style, style.width / len(pictures), layout=None)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.imshow(_tiled(pictures, len(pictures)), **_looks(pictures))
+    axes.set_axis_off()
+    return figure
+
+
+def reconstructions_figure(
+    pictures: ImageArray, reconstructions: ImageArray, titles: Sequence[str], style: Style
+) -> Figure:
+    """Images (M, S, S) or (M, S, S, 3) over their reconstructions, each with a title."""
+    count = len(pictures)
+    figure = _figure(style, 2 * style.width / count + 0.6)
+    rows = figure.subplots(2, count, squeeze=False)
+    for column, title in enumerate(titles):
+        for axes, picture in zip(rows[:, column], (pictures[column], reconstructions[column]), strict=True):
+            axes.imshow(picture, **_looks(pictures))
+            axes.set_axis_off()
+        rows[0, column].set_title(title, fontsize=style.font, pad=2)
+    return figure
+
+
+def figure_file(draw: Callable[[], Figure], kind: Format, style: Style) -> bytes:
+    """What `draw` draws as a file. Text in PDF and SVG can be selected; SVG takes it from the reader's fonts.
+
+    Raises VaeError if matplotlib is missing.
+    """
+    try:
+        import matplotlib as mpl
+    except ImportError as error:
+        raise VaeError(MISSING) from error
+    texts = ("font.size", "axes.titlesize", "axes.labelsize", "xtick.labelsize", "ytick.labelsize")
+    settings: dict[Any, Any] = {
+        **dict.fromkeys((*texts, "legend.fontsize"), style.font),
+        "axes.linewidth": 0.6,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "vae",  # the same file each time
+        "pdf.fonttype": 42,  # TrueType, which journals ask for
+    }
+    metadata: dict[Format, dict[str, None]] = {
+        "pdf": {"CreationDate": None},
+        "svg": {"Date": None},
+        "png": {},
+    }
+    file = io.BytesIO()
+    with mpl.rc_context(settings):
+        draw().savefig(file, format=kind, dpi=style.dpi, facecolor="white", metadata=metadata[kind])
+    return file.getvalue()
+
+
+def _figure(style: Style, needed: float, layout: Literal["constrained"] | None = "constrained") -> Figure:
+    """An empty figure of the style's width; its height is the style's, or else what is needed, in cm."""
+    from matplotlib.figure import Figure
+
+    height = style.height or max(1.0, needed)
+    return Figure(figsize=(style.width * CM, height * CM), layout=layout)
+
+
+def _draw_prior(axes: Axes, plane: Plane) -> None:
+    """The contours of N(0, I) at some standard deviations; on a line, marks at these."""
+    from matplotlib.patches import Circle
+    from matplotlib.patheffects import Normal, Stroke
+
+    x, y = plane.coordinates(np.zeros((1, len(plane.base))))[0].tolist()
+    for radius in _CONTOURS:
+        look: dict[str, Any] = {"color": INK, "linewidth": 0.5, "linestyle": (0, (4, 3))}
+        if plane.is_line:
+            for side in (-radius, radius):
+                axes.axvline(x + side, **look)
+        else:
+            axes.add_patch(Circle((x, y), radius, fill=False, **look))
+            halo = [Stroke(linewidth=2, foreground="white"), Normal()]  # readable over points
+            place = (x, y + radius)
+            axes.annotate(f"{radius} σ", place, ha="center", va="bottom", color=INK, path_effects=halo)
+
+
+def _settled(values: Floats) -> Floats:
+    """The values without the first tenth, whose fall would flatten the rest of a curve."""
+    return values[len(values) // 10 :]
+
+
+def _tiled(pictures: ImageArray, columns: int) -> ImageArray:
+    """Pictures (N, S, S[, 3]) in rows of so many: (N / columns · S, columns · S[, 3])."""
+    count, side = pictures.shape[:2]
+    grid = pictures.reshape(count // columns, columns, side, side, *pictures.shape[3:])
+    return grid.swapaxes(1, 2).reshape(count // columns * side, columns * side, *pictures.shape[3:])
+
+
+def _looks(pictures: ImageArray) -> dict[str, Any]:
+    """How matplotlib draws pictures: each pixel a square; grey ones dark on light."""
+    if pictures.ndim == 4:
+        return {"interpolation": "none"}
+    return {"interpolation": "none", "cmap": "gray_r", "vmin": 0, "vmax": 255}
