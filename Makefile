@@ -60,3 +60,4 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 .PHONY: browser
 browser: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.support.browser
+	@$(BIN)/python -m tests.support.proxy
