@@ -1,5 +1,6 @@
 """The colours of classes, the same on all pages and in all files, on light and on dark grounds."""
 
+from itertools import cycle, islice
 from typing import Literal
 
 Theme = Literal["light", "dark"]
@@ -21,3 +22,13 @@ CLASS_COLOURS: dict[Theme, tuple[str, ...]] = {
         *("#7d88a3", "#c2a65e", "#a165cb", "#0bdaaa", "#eadd47"),
     ),
 }
+# Of fewer than ten classes each takes the colour that differs most from those before it, in either theme.
+FOR_FEW = (0, 5, 2, 4, 7, 1, 3, 9, 6)
+
+
+def colours_of_classes(count: int, theme: Theme) -> tuple[str, ...]:
+    """The colours of `count` classes; more classes than colours share them in turn."""
+    colours = CLASS_COLOURS[theme]
+    if count <= len(FOR_FEW):
+        return tuple(colours[number] for number in FOR_FEW[:count])
+    return tuple(islice(cycle(colours), count))

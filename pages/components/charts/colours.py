@@ -1,11 +1,9 @@
 """The colours of classes and of numbers, the same in all charts, for light and for dark pages."""
 
-from itertools import cycle, islice
-
 import plotly.colors
 import streamlit as st
 
-from vae.export.colours import CLASS_COLOURS, Theme
+from vae.export.colours import Theme, colours_of_classes
 
 # From blue to orange: told apart with any colour vision, and visible on the page of each theme.
 NUMBER_COLOURS: dict[Theme, list[str]] = {
@@ -14,9 +12,9 @@ NUMBER_COLOURS: dict[Theme, list[str]] = {
 }
 
 
-def class_colours(count: int) -> tuple[str, ...]:
-    """The colours of `count` classes on the visitor's page; more classes than colours share them in turn."""
-    return tuple(islice(cycle(CLASS_COLOURS[_theme()]), count))
+def class_colours(count: int, theme: Theme | None = None) -> tuple[str, ...]:
+    """As `colours_of_classes`; if `theme` is None, for that of the visitor's page."""
+    return colours_of_classes(count, theme or _theme())
 
 
 def number_colours() -> list[str]:

@@ -144,7 +144,7 @@ def _make(settings: Settings, shown: Moments, loaded: LoadedModel, plane: Plane)
         else:
             labels = test.labels[first] if loaded.has_classes else None
             drawn = image_film(sequence, captions, test.images[first], labels, size, seconds)
-        colours = palette(settings.ink, drawn.colours)
+        colours = palette(settings.ink, drawn.colours, count=len(loaded.classes))
         return film(_with_progress(drawn), drawn.milliseconds, colours, settings.kind)
 
 

@@ -15,6 +15,7 @@ Shapes: M moments, N points, H, W, S pixels, Z latent size, K colours.
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import cycle, islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +25,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 from pages.components.charts.images import Ink, tiled
 from vae.datasets.images import ImageArray
 from vae.export.animation import MAX_COLOURS, Frame, Palette
-from vae.export.colours import CLASS_COLOURS
+from vae.export.colours import CLASS_COLOURS, colours_of_classes
 from vae.export.images import enlarged
 from vae.inference.forward import Model
 from vae.inference.planes import Plane
@@ -233,10 +234,10 @@ def _manifold(model: Model, plane: Plane, middle: Floats, half: float, size: int
     return np.asarray(sheet.resize((size, size), Image.Resampling.BILINEAR))
 
 
-def palette(ink: Ink, of_pictures: PictureColours | None = None) -> Palette:
-    """The colours of a film."""
+def palette(ink: Ink, of_pictures: PictureColours | None = None, *, count: int = COLOURS) -> Palette:
+    """The colours of a film with `count` classes."""
     ground, full = (255, 0) if ink == "Black on white" else (0, 255)
-    colours = CLASS_COLOURS["light" if ground else "dark"]
+    colours = islice(cycle(colours_of_classes(count, "light" if ground else "dark")), COLOURS)
     greys = np.repeat(np.linspace(ground, full, GREYS)[:, None], 3, axis=1)
     share = np.arange(1, EDGE + 1)[:, None] / EDGE
     classes = [ground + (np.array(ImageColor.getrgb(colour)) - ground) * share for colour in colours]

@@ -81,6 +81,14 @@ def test_twenty_colours_are_still_told_apart(theme: Theme) -> None:
 
 
 @pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(("count", "least"), [(2, 0.34), (3, 0.15), (5, 0.14)])
+def test_few_colours_are_told_apart_more_easily(theme: Theme, count: int, least: float) -> None:
+    colours = class_colours(count, theme)
+    assert len(set(colours)) == count
+    assert closest(colours, oklab) > least  # of all ten it is 0.12 and 0.13
+
+
+@pytest.mark.parametrize("theme", THEMES)
 def test_every_colour_is_visible_on_the_page_of_its_theme(theme: Theme) -> None:
     assert contrast(CLASS_COLOURS[theme], GROUNDS[theme]).min() >= 3
     numbers = NUMBER_COLOURS[theme]
@@ -96,4 +104,3 @@ def test_more_than_twenty_classes_share_the_colours_in_turn() -> None:
     colours = class_colours(45)
     assert len(colours) == 45
     assert colours[:3] == colours[20:23] == colours[40:43]
-    assert class_colours(2) == colours[:2]

@@ -15,7 +15,7 @@ from tests.support.decoders import numpy_model
 from tests.support.small_runs import small_config, with_numpy
 from vae.datasets.registry import class_names
 from vae.export.animation import MAX_COLOURS, Frame
-from vae.export.colours import CLASS_COLOURS
+from vae.export.colours import CLASS_COLOURS, Theme, colours_of_classes
 from vae.inference.forward import Model
 from vae.inference.planes import Plane, axis_directions, principal_directions
 from vae.inference.scored_set import Floats
@@ -289,6 +289,11 @@ def test_colours_are_those_of_the_page(ink: str) -> None:
     own = [tuple(colours[drawing.in_colour(label)].tolist()) for label in range(20)]
     assert own == [
         ImageColor.getrgb(colour) for colour in CLASS_COLOURS["light" if ink == "Black on white" else "dark"]
+    ]
+    few = drawing.palette(ink, count=3)  # type: ignore[arg-type]
+    theme: Theme = "light" if ink == "Black on white" else "dark"
+    assert [tuple(few[drawing.in_colour(label)].tolist()) for label in range(3)] == [
+        ImageColor.getrgb(colour) for colour in colours_of_classes(3, theme)
     ]
     assert drawing.in_colour(20) == drawing.in_colour(0)  # more classes share them in turn
     ground, full = ((255, 255, 255), (0, 0, 0)) if ink == "Black on white" else ((0, 0, 0), (255, 255, 255))
