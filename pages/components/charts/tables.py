@@ -1,5 +1,6 @@
 """A small table of numbers as HTML, and comparisons of two rounded numbers. Independent of Streamlit."""
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 
@@ -10,6 +11,7 @@ _STYLE = """<style>
 .numbers th:first-child { padding-left: 0; text-align: left; }
 .numbers thead th { opacity: 0.75; }
 </style>"""
+_MINUS = re.compile(r"(?:^|(?<=\de))-(?=\d)")  # a number's, no hyphen of a name
 
 
 def number_table(
@@ -18,7 +20,7 @@ def number_table(
     """HTML of a table: its first column names the rows; `bold` maps row names to the column that is bold."""
     lines = []
     for name, cells in rows.items():
-        texts = [escape(cell.replace("-", "−")) for cell in cells]
+        texts = [escape(_MINUS.sub("−", cell)) for cell in cells]
         if bold and name in bold:
             texts[bold[name]] = f"<b>{texts[bold[name]]}</b>"
         numbers = "".join(f"<td>{text}</td>" for text in texts)

@@ -1,6 +1,6 @@
 """Tables of what differs between two runs: their settings, and the metrics of their evaluations."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import streamlit as st
@@ -73,7 +73,14 @@ def first_figures(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
     rows["after epoch"] = (*_epochs(pair, loaded), "")
     rows |= {name.removesuffix(NATS): metrics[name] for name in FIRST if name in metrics}
     bold = {name.removesuffix(NATS): column for name, column in bold.items()}
-    st.html(number_table(("losses in nats", "left", "right", "right − left"), rows, bold))
+    st.html(_comparison_table("losses in nats", rows, bold))
+
+
+def _comparison_table(title: str, rows: Mapping[str, tuple[str, str, str]], bold: dict[str, int]) -> str:
+    """HTML of rows as `metric_rows` has them, with a column of differences where there are any."""
+    columns = 3 if any(difference for *_, difference in rows.values()) else 2
+    heading = (title, "left", "right", "right − left")[: 1 + columns]
+    return number_table(heading, {name: cells[:columns] for name, cells in rows.items()}, bold)
 
 
 def _epochs(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> tuple[str, str]:
@@ -109,7 +116,7 @@ def _metrics(pair: Pair, loaded: tuple[LoadedModel, LoadedModel]) -> None:
         *kept, comparable=pair.same_set and same_counts, same_likelihood=pair.same_likelihood
     )
     rows = {"after epoch": (*_epochs(pair, loaded), "")} | rows
-    st.html(number_table(("figure", "left", "right", "right − left"), rows, bold))
+    st.html(_comparison_table("figure", rows, bold))
     if pair.same_set and not same_counts:
         st.caption(UNLIKE)
     st.caption(ABOUT + ABOUT_ACCURACY * any(shown.has_classes for shown in loaded))

@@ -229,7 +229,7 @@ def test_evaluations_with_other_samples_are_not_compared(pair: tuple[Run, Run]) 
     save_evaluation(left, evaluation_of(left, nll=9.5))
     save_evaluation(right, evaluation_of(right, nll=9.75, importance_samples=5))
     test = compare(pair)
-    assert "<td>9.50</td><td>9.75</td><td></td>" in html(test)
+    assert "<td>9.50</td><td>9.75</td></tr>" in html(test)
     assert "<td><b>" not in html(test).split(">figure<")[1]
     assert "evaluated with different numbers of images or samples" in captions(test)
     save_evaluation(right, evaluation_of(right, nll=9.75))

@@ -83,6 +83,8 @@ def test_of_two_figures_the_better_is_bold_and_what_looks_the_same_is_not(traine
     html = number_table(("", "left", "right", "difference"), rows, bold)
     assert "<td><b>138.80 ± 0.50</b></td><td>140.00 ± 0.50</td>" in html
     assert "<td>50.00</td><td><b>62.50</b></td><td>+12.50</td>" in html
+    texts = number_table(("", "", ""), {"": ("-1.20", "sprites-colour", "1e-4")})
+    assert "<td>−1.20</td><td>sprites-colour</td><td>1e−4</td>" in texts  # minus signs, and a hyphen
     rows, bold = metric_rows(left, right, comparable=False)
     assert rows["KL, nats"] == ("6.00", "7.00", "")
     assert bold == {}
