@@ -6,7 +6,7 @@ from pages.components.shell.messages import error_text, escape_markdown
 from pages.components.shell.page_layout import screen_part
 from vae import VaeError
 from vae.datasets.facts import facts_of
-from vae.datasets.registry import dataset_names
+from vae.datasets.registry import dataset_names, is_present
 from vae.storage.untrusted import shortened
 
 _IN_URL = "dataset"
@@ -20,7 +20,7 @@ def choose(dataset: str) -> None:
 
 def dataset_list() -> str:
     """Shows the list and returns the chosen name: that in the URL, else this tab's last one, else MNIST."""
-    names = dataset_names()
+    names = sorted(dataset_names(), key=lambda name: not is_present(name))  # those that are here first
     requested = st.query_params.get(_IN_URL)
     if requested in names:
         st.session_state[_CHOSEN] = requested

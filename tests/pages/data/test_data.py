@@ -126,6 +126,7 @@ def test_the_url_names_the_set_and_says_if_there_is_none(root: Path, mine: Path)
     add(mine)
     test = visit(DATA, dataset="mine")
     assert test.radio[0].value == "mine"
+    assert test.radio[0].options[:2] == ["mnist", "mine"], "what is here comes first"
     assert [title for title, _ in component(test, "dataset_mosaic")["captions"]] == ["all", "*a*", "[b](c)"]
     test.radio[0].set_value("mnist").run()
     assert test.query_params["dataset"] == "mnist"
