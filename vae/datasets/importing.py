@@ -151,8 +151,7 @@ class Sample:
         notes = []
         if small := sum(min(size) < form.side for size in self._sizes):
             notes.append(f"{small} of {len(self._sizes)} pictures looked at are smaller, and are enlarged.")
-        if len(self.left_out):
-            notes.append(f"{len(self.left_out)} of {self.looked_at} pictures looked at cannot be read.")
+        notes += (f"Of {self.looked_at} pictures looked at, {each}" for each in self.left_out.sentences())
         return notes
 
 

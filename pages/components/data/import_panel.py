@@ -223,7 +223,7 @@ def _settings(draft: Draft) -> tuple[str, Form, float]:
             *(MIN_SIDE, MAX_SIDE, proposed.side),
             key=f"side {key}",
             help=f"{MIN_SIDE} to {MAX_SIDE}. More pixels take longer to train on.",
-            width=120,
+            width=108,  # so that both fit beside a preview in a window of 1280
         )
         colour: Colour = st.segmented_control(
             "Colours",
@@ -281,7 +281,6 @@ def _notes(draft: Draft, form: Form) -> None:
     source, sample = draft.source, draft.sample
     notes = [*source.notes, *sample.notes(form)]
     notes += source.left_out.sentences()
-    notes += (f"Among those looked at, {sentence}" for sentence in sample.left_out.sentences())
     if notes:
         st.markdown("\n".join(f"- {escape_markdown(note)}" for note in notes))
     if counts := source.counts:

@@ -37,7 +37,7 @@ def test_add_list_show_delete(pictures: Path, root: Path, tmp_path: Path, capsys
     assert main(["data", "add", "own", str(pictures), *options]) == 0
     out = capsys.readouterr().out
     assert "mine, folder of pictures: 21 pictures of 2 classes." in out
-    assert "1 of 21 pictures looked at cannot be read." in out
+    assert "Of 21 pictures looked at, 1 left out: no picture that can be read (a/broken.png)." in out
     assert "with the colour of its border beside it, 16 × 16, grey, inverted." in out
     assert "1 left out: no picture that can be read (a/broken.png)." in out
     assert f"own is in {root}: 16 training and 4 test pictures." in out
