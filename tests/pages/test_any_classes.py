@@ -177,7 +177,7 @@ def test_a_run_without_its_data_set_can_still_be_explored(place: Any) -> None:
     assert np.array_equal(after.test.means, before.test.means)
     assert not after.test.images.any()
     test = visit(RECONSTRUCTIONS, index="3")
-    assert messages(test) == "Draw or upload a picture and see what the model makes of it."
+    assert messages(test) == "Upload a picture and see what the model makes of it."
     assert written(test).count(MISSING.lower()) == 1
     assert not test.tabs
     test = visit(TRAIN)

@@ -106,9 +106,9 @@ def _form(run: Run, loaded: LoadedModel) -> Form:
 
 
 def _has_black_ground(loaded: LoadedModel) -> bool:
-    """Whether the pictures are grey on black, as a drawing on the pad is."""
+    """Whether the pictures are known to be grey on black, as a drawing on the pad is."""
     images = loaded.test.images[:100]
-    return images.ndim == 3 and float(np.median(images[:, 0])) < BLACK
+    return not loaded.missing and images.ndim == 3 and float(np.median(images[:, 0])) < BLACK
 
 
 def _drawn_or_uploaded(form: Form, *, digits: bool, can_draw: bool) -> ImageArray | None:

@@ -115,6 +115,9 @@ def test_only_where_pictures_are_light_on_black_one_draws(place: Path) -> None:
     assert bar.tolist() == [5, 6]
     assert np.flatnonzero(picture[5] > 60).tolist() == [3, 4, 5, 6, 7, 8]
     assert run.name != grey.name
+    delete_dataset("own")
+    test = visit(PAGE, run=grey.name)
+    assert not [each for each in test.segmented_control if each.key == "own_way"], "their ground is unknown"
 
 
 def test_without_its_data_set_an_upload_is_cropped(place: Path) -> None:
