@@ -68,8 +68,10 @@ def main() -> None:
         if may_change():
             # Each start closes the form, by a new key: otherwise it stays as the user left it.
             starts = st.session_state.setdefault(STARTS, int(live))
-            if form.take_link() and starts:
+            if form.take_link():
                 starts = st.session_state[STARTS] = 0
+                if run:
+                    st.toast("**New training** in the sidebar is filled in. Press **Start** there.")
             with st.expander("New training", expanded=not starts, key=f"new training {starts}"):
                 new_training()
     title = st.container(key="title_row", horizontal=True, vertical_alignment="center")

@@ -37,6 +37,7 @@ def test_a_link_fills_in_the_form() -> None:
         "threads": "2",
     }
     test = visit(PAGES[2], **link, activation="tanh")
+    assert "**Start**" in test.toast[0].value, "a sidebar may be hidden"
     assert test.sidebar.segmented_control[0].value == "small"
     assert (field(test, "Beta").value, field(test, "Seed").value) == (4, 2)
     assert (field(test, "Hidden dimensions").value, field(test, "Threads").value) == ("64, 32", "2")
