@@ -10,13 +10,12 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from vae import VaeError
-from vae.export.colours import CLASS_COLOURS
+from vae.export.colours import colours_of_classes
 from vae.inference.planes import Plane, prior_grid
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def map_figure(test: ScoredSet, xy: Floats, classes: Sequence[str], plane: Plane
     """The images as points on a plane, xy (N, 2), coloured by class, and the prior's contours."""
     figure = _figure(style, style.width * (0.82 if len(classes) > 1 else 1))
     axes = figure.add_subplot()
-    colours = list(islice(cycle(CLASS_COLOURS["light"]), len(classes)))
+    colours = colours_of_classes(len(classes), "light")
     # In the order of the images, so that no class lies over all others.
     axes.scatter(
         xy[:, 0],

@@ -45,7 +45,7 @@ from pages.components.stores.points import MapPoints, map_points, points_store
 from vae import VaeError
 from vae.config import DATA_FIELDS, EXECUTION_FIELDS, TrainConfig
 from vae.datasets.registry import record_of
-from vae.export.colours import CLASS_COLOURS
+from vae.export.colours import CLASS_COLOURS, colours_of_classes
 from vae.models.layers import decoder_shapes
 from vae.runs.run import Run
 
@@ -109,10 +109,7 @@ def page_file(
             if mount.script
         ],
         "moments": {name: _packed(content) for each in made for name, content in each.moments.items()},
-        "themes": {
-            theme: {"classes": classes, "numbers": NUMBER_COLOURS[theme]}
-            for theme, classes in CLASS_COLOURS.items()
-        },
+        "scales": NUMBER_COLOURS,
     }
     file = _document(page, _style(mounts), [PLOTLY.read_text(encoding="utf-8"), _script(mounts)])
     progress(1)
@@ -253,6 +250,7 @@ class _RecordedRun:
                 {"name": name, "key": COLOURINGS[name][0], "meaning": COLOURINGS[name][1]}
                 for name in self._colourings()
             ],
+            "colours": {theme: colours_of_classes(len(loaded.classes), theme) for theme in CLASS_COLOURS},
             "examples": test.labels[test.examples].tolist() if loaded.has_classes else [],
             "settings": _settings(self.run.config),
             "data": self._data_set(),

@@ -121,12 +121,12 @@ export class Explorer {
     return element("div", { class: "explorer-controls component-controls" }, kind, remove);
   }
 
-  setColours({ classes, numbers }) {
-    const { data } = this.part.map.mount;
-    const colours = data.classes.map((_, label) => classes[label % classes.length]);
-    Object.assign(data, { colours, scale: numbers });
-    const { examples } = this.content;
-    this.part.moment.mount.data.colours = (examples ?? []).map((label) => colours[label]);
+  // Shows everything in the colours of a theme; `scale` has those of numbers.
+  setColours(theme, scale) {
+    const { examples, colours: all } = this.content;
+    const colours = all[theme];
+    Object.assign(this.part.map.mount.data, { colours, scale });
+    this.part.moment.mount.data.colours = examples.map((label) => colours[label]);
     this.part.moment.show();
     this.part.samples.show();
     this.part.curves?.show();

@@ -21,8 +21,8 @@ export async function start(modules) {
   if (several) main.append(link(explorers));
   main.append(explorers[0].part.curves.element, ...page.explorers.map((each) => about(each, several)), footer());
   const draw = () => {
-    const theme = page.themes[dark.matches ? "dark" : "light"];
-    for (const explorer of explorers) explorer.setColours(theme);
+    const theme = dark.matches ? "dark" : "light";
+    for (const explorer of explorers) explorer.setColours(theme, page.scales[theme]);
   };
   dark.addEventListener("change", draw);
   draw();
