@@ -6,12 +6,14 @@ import streamlit as st
 
 from pages.components.explore.coordinates import coordinates
 from pages.components.explore.encoder_strip import encoder_strip
+from pages.components.explore.figure_dialog import figure_button
 from pages.components.explore.nearest_panel import nearest_panel
 from pages.components.explore.page_dialog import page_button
 from pages.components.explore.path_panel import path_popover
 from pages.components.explore.traversals import traversals
 from pages.components.export.film_dialog import film_button
 from pages.components.export.poster import poster_button
+from pages.components.map.drawings import drawn_path
 from pages.components.map.explorer_map import TIME, View, chosen_point
 from pages.components.map.pins import Pins
 from pages.components.map.samples import samples_row
@@ -81,5 +83,7 @@ def _file_buttons(run: Run, loaded: LoadedModel, plane: Plane) -> None:
             poster_button(run, loaded, plane)
         with st.container(width="content"):
             film_button(run, loaded, plane)
+        with st.container(width="content"):
+            figure_button(run, loaded, drawn_path(run.config.latent_dim))
         with st.container(width="content"):
             page_button(run)

@@ -3,6 +3,7 @@
 import io
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +104,7 @@ def test_what_cannot_be_drawn_gets_a_sentence(
     trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "x.pdf"
-    for sentence, draw in (
+    cases: tuple[tuple[str, Callable[[], None]], ...] = (
         ("names no format", lambda: write_figure(trained, "map", tmp_path / "x.jpg", Style())),
         ("no losses yet", lambda: write_figure(new_run(small_config(), tmp_path), "curves", target, Style())),
         ("no weights", lambda: write_figure(new_run(small_config(seed=2), tmp_path), "map", target, Style())),
@@ -113,7 +114,8 @@ def test_what_cannot_be_drawn_gets_a_sentence(
             "no test image 200",
             lambda: write_figure(trained, "reconstructions", target, Style(), images=[200]),
         ),
-    ):
+    )
+    for sentence, draw in cases:
         with pytest.raises(VaeError, match=sentence):
             draw()
     monkeypatch.setitem(sys.modules, "matplotlib", None)
