@@ -105,14 +105,14 @@ def test_shapes_fill_the_circle_of_their_size(array: Array, record: DatasetRecor
 def test_rotation_can_be_read_from_a_picture(array: Array, record: DatasetRecord) -> None:
     """By the phase of the moment that belongs to the shape's symmetry."""
     cover, factors, kinds = light(array("images")), array("factors"), array("labels")
-    right, below = places(factors, record.side)
-    from_top = np.arctan2(right, -below)  # clockwise
     rotation = factors[:, 3]
     for kind, symmetry, offset in ((SQUARE, 4, 0.5), (TRIANGLE, 3, 0), (STAR, 5, 0), (CROSS, 4, 0)):
-        wave = np.hypot(right, below) ** symmetry * np.exp(1j * symmetry * from_top)
-        turn = np.angle((cover * wave).sum((1, 2))) / (2 * np.pi) - offset
-        error = (turn - rotation + 0.5) % 1 - 0.5
-        assert np.abs(error[kinds == kind]).max() < 0.08, record.classes[kind]
+        of_kind = kinds == kind
+        right, below = places(factors[of_kind], record.side)
+        wave = (-below + 1j * right) ** symmetry  # its angle is counted from the top, clockwise
+        turn = np.angle((cover[of_kind] * wave).sum((1, 2))) / (2 * np.pi) - offset
+        error = (turn - rotation[of_kind] + 0.5) % 1 - 0.5
+        assert np.abs(error).max() < 0.08, record.classes[kind]
     assert not rotation[(kinds == DISC) | (kinds == RING)].any()
 
 
