@@ -32,7 +32,7 @@ _NEXT = """(used) => {
         const label = element.getAttribute("aria-label") || element.labels?.[0]?.innerText;
         const text = label || element.innerText;
         const words = text.replace(/\\b(keyboard_arrow|expand)_\\w+/, "").replace(/[−-]?\\d[\\d.,]*/g, "0");
-        return `${widget}: ${words.replace(/(0, )+/g, "").replace(/\\s+/g, " ").trim()}`;
+        return `${widget.replace(/-\\d+/, "")}: ${words.replace(/(0, )+/g, "").replace(/\\s+/g, " ").trim()}`;
     };
     const above = document.querySelectorAll("[role=dialog], [data-testid=stPopoverBody]");
     for (const root of [...above, document])
@@ -98,23 +98,27 @@ class Controls:
         used: list[str] = []
         while found := self._next(used):
             kind, name = found
+            if kind != "type" and self._asked:  # by fields that were typed into, one after the other
+                self.settle()
+                continue
             used.append(name)
             if not any(each in name for each in but):
                 self._use(kind)
-                self.settle()
+                if kind != "type":
+                    self.settle()
         return used
 
     def _next(self, used: list[str]) -> tuple[str, str] | None:
-        """The next control; one that hides others, or none, once no other has come for two seconds.
+        """The next control; one that hides others, or none, once no other has come for 20 frames.
 
-        On a busy machine components come up some time after the server's answer.
+        Components come up some time after the server's answer; frames take longer on a busy machine, too.
         """
         found: tuple[str, str] | None = None
-        for _ in range(20):
+        for _ in range(10):
             found = self.page.evaluate(_NEXT, used)
             if found is not None and found[0] != "leave":
                 break
-            self.page.wait_for_timeout(100)
+            self.settle()
         return found
 
     def _use(self, kind: str) -> None:
