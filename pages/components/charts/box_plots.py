@@ -13,6 +13,9 @@ from pages.components.charts.plotly_text import escape_plotly
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # whiskers, box and its middle line
 FADED = 0.4
+MOST_LETTERS = (
+    48  # of all names beside each other: longer ones would overlap, and Plotly would leave some out
+)
 MOST_NAMES = 20  # below the boxes: of more classes, every second one is named, or every third, and so on
 
 
@@ -26,7 +29,7 @@ def loss_boxes(
 ) -> dict[str, Any]:
     """A box for each class, at its label on the x axis.
 
-    Losses (M,) in nats, labels (M,), names and colours (C,).
+    Losses (M,) in nats, M at least 1, labels (M,), names and colours (C,).
 
     If any classes are `chosen`, the others are faded.
     """
@@ -83,9 +86,9 @@ def loss_boxes(
             "range": [-0.6, len(names) - 0.4],
             "fixedrange": True,
             "showgrid": False,
-            # Horizontal words would overlap, and Plotly would leave some out.
-            "tickangle": -30 if max(map(len, names)) > 2 else 0,
+            "tickangle": -30 if len(ticks) * max(map(len, names)) > MOST_LETTERS else 0,
         },
-        "yaxis": {"rangemode": "tozero", "fixedrange": True},
+        # Losses of many thousands of nats would all lie beside each other, far from 0.
+        "yaxis": {"rangemode": "tozero" if losses.min() < losses.max() / 2 else "normal", "fixedrange": True},
     }
     return {"data": data, "layout": layout}

@@ -26,3 +26,13 @@ def test_classes_that_are_not_chosen_are_faded() -> None:
     assert [box["opacity"] == 1 for box in figure["data"][:-1]] == [False, True, False, True]
     figure = loss_boxes(np.ones(4), np.arange(4), tuple("0123456789"), COLOURS, [], "loss")
     assert [box["opacity"] for box in figure["data"][:-1]] == [1] * 4
+
+
+def test_the_axis_begins_at_0_where_the_losses_do_and_long_names_are_slanted() -> None:
+    for losses, mode in (([2, 90], "tozero"), ([12_000, 18_000], "normal")):
+        layout = loss_boxes(np.array(losses, float), np.arange(2), ("box", "disc"), COLOURS[:2], [], "loss")[
+            "layout"
+        ]
+        assert (layout["yaxis"]["rangemode"], layout["xaxis"]["tickangle"]) == (mode, 0)
+    layout = loss_boxes(np.ones(2), np.arange(2), ("x" * 30, "b"), COLOURS[:2], [], "loss")["layout"]
+    assert layout["xaxis"]["tickangle"] == -30
