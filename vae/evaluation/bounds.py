@@ -1,6 +1,6 @@
 """Bounds of the likelihood of each image, estimated from samples of z.
 
-Shapes: N images, B batch, P values of a picture, K importance samples, Z latent size.
+Shapes: N images, B batch, M places, P values of a picture, K importance samples, Z latent size.
 """
 
 import math
@@ -17,7 +17,10 @@ from vae.models.network import VAE
 from vae.training.forecast import cores
 from vae.training.scoring import Posterior, pixels
 
-POINTS = 500  # latent points decoded at once: their logits, 1.6 MB, fit into the processor's cache
+POINTS = 500  # samples of z of a batch of images; places that are compared with all images at once
+# Of pictures that a thread decodes at once, so that memory does not grow with their size: as many as 500 of
+# 28 x 28 have, whose logits, 1.6 MB, fit into the processor's cache.
+VALUES = POINTS * 28 * 28
 # Starting points of the search in `refined_posterior`. −ELBO of an earlier `best` (batch 128) on the test
 # set: 127.74 from each image's own mean alone, 126.60, 126.30, 126.20 and 126.15 with the means of 500,
 # 2,000, 5,000 and 10,000 images.
@@ -47,10 +50,11 @@ def draw(model: VAE, images: Tensor, posterior: Posterior, samples: int, seed: i
     shape = len(x), samples, mean.shape[-1]
     noise = torch.randn(shape, generator=generator, dtype=x.dtype, device="cpu").to(mean.device)
     z = model.reparameterize(mean, logvar, noise)
-    logits = model.decoder(z)
-    factors, constant = model.likelihood.factors(logits)
-    log_likelihood = torch.bmm(factors, x[:, :, None])[..., 0] - constant
-    log_likelihood -= model.likelihood.base(x)[:, None]
+    parts = []
+    for some in z.split(max(1, VALUES // x.numel()), dim=1):
+        factors, constant = model.likelihood.factors(model.decoder(some))
+        parts.append(torch.bmm(factors, x[:, :, None])[..., 0] - constant)
+    log_likelihood = torch.cat(parts, dim=1) - model.likelihood.base(x)[:, None]
     # The constants log(2 pi) of prior and posterior cancel.
     log_ratio = 0.5 * (noise.square() + logvar - z.square()).sum(dim=-1)
     return Draws(log_likelihood, log_ratio)
@@ -86,23 +90,43 @@ def refined_posterior(
     p(x, z) has many maxima in z, and the encoder's mean often lies near a lower one. So the search for each
     image starts from the best of its own mean and those of other images, where the decoder was trained.
     """
-    size = max(1, POINTS // start.mean.shape[1])
-    batches, means = images.split(size), start.mean.split(size)
-    places = start.mean[:STARTS]
-    logits = model.decoder(places)
-    # The joint loss of all pairs of image and place, but for what depends on the image alone.
-    factors, constant = model.likelihood.factors(logits)
-    constant += places.square().sum(dim=1) / 2
+    least = torch.full_like(start.mean[:, 0], math.inf)
+    others = start.mean
+    for places in start.mean[:STARTS].split(POINTS):
+        found, nearest = _least_loss(model, images, places)
+        others = torch.where((found < least)[:, None], places[nearest], others)
+        least = torch.minimum(found, least)
+    size = max(1, VALUES // (images.shape[1] * start.mean.shape[1]))
+    batches = [part.split(size) for part in (images, start.mean, others, least)]
 
     def work(number: int) -> Posterior:
-        x, own = pixels(batches[number]), means[number]
-        others = (constant - x @ factors.t()).min(dim=1)
+        image, own, other, loss_there = (part[number] for part in batches)
+        x = pixels(image)
         loss = joint_loss(model, model.decoder(own), x, own) - model.likelihood.base(x)
-        best = torch.where((others.values < loss)[:, None], places[others.indices], own)
-        return refine(model, x, best)
+        return refine(model, x, torch.where((loss_there < loss)[:, None], other, own))
 
-    parts = zip(*_map_in_threads(work, len(batches), progress), strict=True)
+    parts = zip(*_map_in_threads(work, len(batches[0]), progress), strict=True)
     return Posterior(*(torch.cat(part) for part in parts))
+
+
+def _least_loss(model: VAE, images: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+    """The least joint loss of each image, but for its `base`, and at which of the places.
+
+    (N, P), (M, Z) -> (N,), (N,) indices of `places`.
+    """
+    size = max(1, VALUES // images.shape[1])
+    factors, constant = model.likelihood.factors(torch.cat([model.decoder(z) for z in places.split(size)]))
+    constant += places.square().sum(dim=1) / 2
+    # Written in place: results of their own, between large temporary arrays, would scatter the heap.
+    loss, place = factors.new_empty(len(images)), torch.empty(len(images), dtype=torch.long)
+    batches = [part.split(size) for part in (images, loss, place)]
+
+    def work(number: int) -> None:
+        x, least, index = (part[number] for part in batches)
+        torch.min(constant - pixels(x) @ factors.t(), dim=1, out=(least, index))
+
+    _map_in_threads(work, len(batches[0]), no_progress)
+    return loss, place
 
 
 def _estimate(

@@ -12,7 +12,8 @@ from tests.support.tensors import load
 from vae.evaluation.bounds import negative_log_likelihood, refined_posterior, sampled_reconstruction
 from vae.evaluation.refine import refine, with_jacobian
 from vae.models import losses
-from vae.models.network import VAE
+from vae.models.layers import Weighted
+from vae.models.network import VAE, Decoder, load_vae
 from vae.runs.run import Run
 from vae.training.scoring import Posterior, encode_set, pixels
 
@@ -87,6 +88,36 @@ def test_from_the_best_place_of_a_grid_nothing_better_is_near(trained: Run, smal
     assert (own <= found.values + 1e-3).all()
     assert (mean - grid[found.indices]).norm(dim=1).max() < 0.3
     assert (logvar < 0).all()
+
+
+@torch.no_grad()
+def test_few_places_are_decoded_at_once_and_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that memory stays bounded, however large pictures are and however many places are compared."""
+    torch.manual_seed(0)
+    config = small_config(
+        dataset="own", channels=3, side=8, network="conv", width=2, latent_dim=3, likelihood="gaussian"
+    )
+    model = load_vae(config, {name: part.numpy() for name, part in VAE(config).state_dict().items()})
+    images = torch.randint(0, 256, (60, 3 * 8**2), dtype=torch.uint8)
+    start = encode_set(model, images)
+    start = Posterior(start.mean * 3, start.logvar)
+
+    def bounds() -> tuple[Tensor, ...]:
+        refined = refined_posterior(model, images, start)
+        return *refined, negative_log_likelihood(model, images, start, 250)
+
+    expected = bounds()
+    decoded: list[int] = []
+    product = Decoder.product
+
+    def counted(decoder: Decoder, layer: Weighted, x: Tensor, *, with_bias: bool = True) -> Tensor:
+        decoded.append(len(x))
+        return product(decoder, layer, x, with_bias=with_bias)
+
+    monkeypatch.setattr(Decoder, "product", counted)
+    monkeypatch.setattr("vae.evaluation.bounds.VALUES", 7 * images.shape[1])
+    torch.testing.assert_close(bounds(), expected, rtol=1e-2, atol=1e-2)
+    assert max(decoded) == 7
 
 
 @torch.no_grad()
