@@ -39,7 +39,7 @@ def main() -> None:
     browse, *means, own = st.tabs(names, key="view", bind="query-params")
     if browse.open:
         with browse:
-            selection = filters(test, loaded.classes, run_data.title(run))
+            selection = filters(test, loaded.classes, run_data.title(run), run.config.density_values)
             indices = selection.indices
             if len(indices):
                 gallery.gallery(loaded, selection)

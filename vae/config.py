@@ -282,6 +282,11 @@ class TrainConfig(BaseModel):
         return self.channels * self.side**2
 
     @property
+    def density_values(self) -> int | None:
+        """`pixels` if the likelihood is a density of values: then a loss also has bits per dimension."""
+        return self.pixels if self.likelihood == "gaussian" else None
+
+    @property
     def rates(self) -> dict[str, float]:
         """Learning rate and beta, which requests can change during a training."""
         return {"learning_rate": self.learning_rate, "beta": self.beta}

@@ -1,13 +1,18 @@
 """The pages with pictures in colour, of another side, with convolutions and a Gaussian likelihood."""
 
+import numpy as np
 import pytest
 import streamlit
 
 from pages.components.gallery.filters import LOSS
+from pages.components.runs import loaded_model
+from pages.components.runs.run_moments import load
+from pages.components.train.live_panels import curves_figure
 from tests.support.app_test import component, messages, visit
 from tests.support.own_pictures import TEST, write_own_pictures
 from tests.support.paths import ROOT
 from tests.support.small_runs import small_config
+from vae.runs.catalogue import summary
 from vae.runs.run import Run
 from vae.training.loop import train
 
@@ -66,3 +71,15 @@ def test_the_range_of_losses_is_that_of_the_run(place: Run) -> None:
     assert low <= saved.reconstruction.min()
     assert high >= saved.reconstruction.max()
     assert f"{TEST:,} images" in " ".join(each.proto.body for each in test.get("html"))
+
+
+def test_the_bound_is_also_in_bits_per_dimension_wherever_it_stands(place: Run) -> None:
+    scores = place.saved_model().scores
+    assert scores is not None
+    expected = (scores.reconstruction + scores.kl).mean() / (3 * 16**2 * np.log(2))
+    gallery = " ".join(each.proto.body for each in visit(PAGES[1], run=place.name).get("html"))
+    assert f", {expected:.3f} bits/dim" in gallery
+    assert f" nats, {expected:.3f} bits/dim" in load(place, loaded_model.load(place)).moments[-1].caption
+    figure = curves_figure([place], place.status(), "log", "epoch")
+    assert figure.text.count(", %{customdata:.3f} bits/dim<extra>") == 2  # train and test, of one panel
+    assert summary(place)["bits_per_dimension"] == pytest.approx(expected)

@@ -15,8 +15,8 @@ from rich.table import Column, Table
 from vae import VaeError
 from vae.cli.output import OutputConsole, can_draw_progress, is_unread, shell_command, table_console
 from vae.config import TrainConfig
-from vae.evaluation.published import PUBLISHED, PublishedResult, verdict
-from vae.inference.formatting import bits_per_dimension
+from vae.evaluation.published import PUBLISHED, PublishedResult, nothing_comparable, verdict
+from vae.inference.formatting import bits_per_dimension, bits_text
 from vae.runs.evaluation_record import Evaluation, save_evaluation
 from vae.runs.records import Status
 from vae.runs.run import Run
@@ -90,7 +90,8 @@ def train_in_terminal(run: Run, stop: threading.Event, *, fall_back: bool) -> No
     quality = ""
     if test is not None:
         when = "" if test.step == end.step else f" at epoch {round(test.epoch, 2):g}"
-        quality = f": -ELBO {-test.elbo:.2f} on the test set{when}"
+        bits = bits_text(-test.elbo, run.config.density_values)
+        quality = f": -ELBO {-test.elbo:.2f}{bits} on the test set{when}"
     print(f"{end.state} at epoch {round(end.epoch, 2):g}{quality}.")
     if end.state == "stopped":
         print(f"Go on with `{shell_command('python', '-m', 'vae', 'resume', str(run.path))}`.")
@@ -146,13 +147,18 @@ def evaluate_in_terminal(run: Run, *, as_json: bool) -> None:
 
         evaluation = evaluate(run, progress=progress)
     save_evaluation(run, evaluation)
+    why_none = nothing_comparable(run.config)
     if as_json:
-        others = [{**asdict(other), **verdict(other, run.config)._asdict()} for other in PUBLISHED]
+        listed = () if why_none else PUBLISHED
+        others = [{**asdict(other), **verdict(other, run.config)._asdict()} for other in listed]
         print(json.dumps({**evaluation.model_dump(), "published": others}, indent=2))
         return
     console = table_console()
     console.print(_evaluation_table(evaluation, run.config))
     print()
+    if why_none:
+        console.print(why_none)
+        return
     console.print(_comparison_table(evaluation, run))
     for other in PUBLISHED:
         print()
@@ -176,9 +182,9 @@ def _evaluation_table(evaluation: Evaluation, config: TrainConfig) -> Table:
         f"{evaluation.elbo_samples} samples of z"
     )
     bits: list[tuple[str, str, str]] = []
-    if config.likelihood == "gaussian":
-        each = bits_per_dimension(evaluation.negative_elbo, config.pixels)
-        bits = [("bits per dimension", f"{each:.3f}", f"-ELBO of each of {config.pixels:,} values")]
+    if (values := config.density_values) is not None:
+        each = bits_per_dimension(evaluation.negative_elbo, values)
+        bits = [("bits per dimension", f"{each:.3f}", f"-ELBO of each of {values:,} values")]
     importance = f"{evaluation.importance_samples} importance samples of that Gaussian"
     for row in (
         ("epoch", f"{round(evaluation.epoch, 2):g}", f"step {evaluation.step:,}"),

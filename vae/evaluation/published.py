@@ -22,7 +22,7 @@ class PublishedResult:
     kl: float | None = None
     nll: float | None = None
     latent_dim: int = 2
-    obstacle: str = ""  # why no run is comparable with this result, if so
+    obstacle: str = ""  # what keeps it from being comparable with any run
 
 
 class Verdict(NamedTuple):
@@ -76,14 +76,23 @@ PUBLISHED = (
 )
 
 
-def verdict(published: PublishedResult, config: TrainConfig) -> Verdict:
-    """Whether the test losses of a run of `config` are comparable with those published."""
+def nothing_comparable(config: TrainConfig) -> str:
+    """Why no published result can stand beside a run of `config`, in a sentence; empty if some can."""
     if config.dataset != "mnist":
-        return Verdict(False, f"Not comparable: this run learned {config.dataset}, that one MNIST.")
+        return f"No published results: those known here are of MNIST, and this run learned {config.dataset}."
     if config.likelihood != "bernoulli":
-        return Verdict(
-            False, f"Not comparable: this run has a {config.likelihood} likelihood, that one a Bernoulli one."
+        return (
+            "No published results: those known here have a Bernoulli likelihood, and this run a "
+            f"{config.likelihood.capitalize()} one."
         )
+    return ""
+
+
+def verdict(published: PublishedResult, config: TrainConfig) -> Verdict:
+    """Whether the test losses of a run of `config` are comparable with those published.
+
+    Where `nothing_comparable` of this config says why not, this is not to be asked.
+    """
     if published.obstacle:
         return Verdict(False, f"Not comparable: {published.obstacle}, ours of the test images.")
     if config.latent_dim != published.latent_dim:

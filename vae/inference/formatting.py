@@ -1,6 +1,11 @@
 """Text for latent coordinates and numbers: axis names, decimals with a minus sign, units of a loss."""
 
 import math
+from typing import Any, TypeVar
+
+import numpy.typing as npt
+
+Nats = TypeVar("Nats", float, npt.NDArray[Any])
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -20,6 +25,11 @@ def format_number(value: float, *, thousands: str = "") -> str:
     return f"{value:z{thousands}.2f}".replace("-", "−")
 
 
-def bits_per_dimension(nats: float, values: int) -> float:
-    """A loss of a picture, in nats, as bits for each of its values: `nats` / (`values` · log 2)."""
+def bits_per_dimension(nats: Nats, values: int) -> Nats:
+    """Losses of a picture, in nats, as bits for each of its values: `nats` / (`values` · log 2)."""
     return nats / (values * math.log(2))
+
+
+def bits_text(nats: float, values: int | None) -> str:
+    """`, 6.274 bits/dim`, to follow a −ELBO; empty without `values` (`TrainConfig.density_values`)."""
+    return "" if values is None else f", {bits_per_dimension(nats, values):.3f} bits/dim"

@@ -15,6 +15,7 @@ from typing import Any
 from vae import VaeError
 from vae.config import EXECUTION_FIELDS, TrainConfig
 from vae.datasets.registry import with_data
+from vae.inference.formatting import bits_per_dimension
 from vae.runs.records import Status
 from vae.runs.run import Run
 from vae.storage import systems
@@ -234,7 +235,7 @@ def summary(run: Run) -> dict[str, Any]:
 
     `negative_elbo` is that of the newest test, in nats per image, and `negative_elbo_epoch` the epoch of that
     test: the last end of an epoch, where a run that was stopped within an epoch is further. Both are None
-    before the first test.
+    before the first test. `bits_per_dimension` is that −ELBO, of a Gaussian likelihood.
 
     Of its files only the config, the status, the request and the end of the metrics are read, however long it
     trained.
@@ -242,6 +243,7 @@ def summary(run: Run) -> dict[str, Any]:
     try:
         status, steered = run.status(), run.is_steered()
         preset, differs = run.config.nearest_preset
+        values = run.config.density_values
         test = run.newest_test_metrics()
     except VaeError as error:
         return {"run": run.name, "error": str(error)}
@@ -255,6 +257,7 @@ def summary(run: Run) -> dict[str, Any]:
         "epochs": run.config.epochs,
         "negative_elbo": None if test is None else -test.elbo,
         "negative_elbo_epoch": None if test is None else test.epoch,
+        "bits_per_dimension": bits_per_dimension(-test.elbo, values) if test and values else None,
         "seconds": status.seconds,
         "bytes": run.size(),
     }

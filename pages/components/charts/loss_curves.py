@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from pages.components.charts.plotly_text import escape_plotly
 from vae.evaluation.published import BLOG_NEGATIVE_ELBO, DAVIDSON_NEGATIVE_ELBO, S_VAE_NEGATIVE_ELBO
+from vae.inference.formatting import bits_per_dimension
 from vae.runs.history import Losses, Rows
 from vae.runs.records import Status
 
@@ -141,11 +142,13 @@ class Curve(NamedTuple):
     Attributes:
         name: any text.
         free: the KL that costs nothing, of all dimensions together: free bits, in nats.
+        values: its config's `density_values`.
     """
 
     name: str
     losses: Losses
     free: float = 0
+    values: int | None = None
 
 
 def loss_curves(
@@ -217,6 +220,11 @@ def _run(curves: Sequence[Curve], index: int, panel: Panel, scale: Scale, x: X) 
         name = split if len(curves) == 1 else f"{run}: {split}"
         # An overlaid run has one legend entry, its name, which hides both its curves.
         legend = run if index else name
+        bits: Part = {}
+        shown = "%{y:.2f} nats"
+        if panel.term == "elbo" and (count := curves[index].values) is not None:
+            bits = {"customdata": bits_per_dimension(drawn, count)}
+            shown += ", %{customdata:.3f} bits/dim"
         traces.append(
             trace_on(
                 panel,
@@ -229,7 +237,8 @@ def _run(curves: Sequence[Curve], index: int, panel: Panel, scale: Scale, x: X) 
                 line=line,
                 marker={"size": 6, "symbol": symbol, "maxdisplayed": MARKERS},
                 cliponaxis=False,  # otherwise the marker at 0 would be cut in half
-                hovertemplate=f"%{{y:.2f}} nats<extra>{name}</extra>",
+                hovertemplate=f"{shown}<extra>{name}</extra>",
+                **bits,
             )
         )
     return traces

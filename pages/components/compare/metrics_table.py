@@ -234,7 +234,6 @@ def quick_metrics(loaded: LoadedModel) -> Metrics:
 def _losses(loaded: LoadedModel) -> Metrics:
     reconstruction, kl, negative_elbo = mean_losses(loaded.test, np.arange(len(loaded.test))).values()
     losses = {"negative_elbo": negative_elbo, "reconstruction": reconstruction, "kl": kl}
-    config = loaded.model.config
-    if config.likelihood == "gaussian":
-        losses[BITS] = bits_per_dimension(negative_elbo, config.pixels)
+    if (values := loaded.model.config.density_values) is not None:
+        losses[BITS] = bits_per_dimension(negative_elbo, values)
     return losses

@@ -14,6 +14,7 @@ from pages.components.charts.live_figure import click_on, live_figure
 from pages.components.shell.messages import error_text, escape_markdown
 from pages.components.shell.page_layout import screen_part, shown_run
 from vae import VaeError
+from vae.inference.formatting import bits_text
 from vae.inference.image_search import SORTS, filter_classes, select_images
 from vae.inference.scored_set import Indices, ScoredSet, mean_losses
 
@@ -43,11 +44,11 @@ class Selection(NamedTuple):
     above: DeltaGenerator
 
 
-def filters(test: ScoredSet, names: Sequence[str], title: str) -> Selection:
+def filters(test: ScoredSet, names: Sequence[str], title: str, values: int | None) -> Selection:
     """Shows the widgets, the mean losses and, on request, box plots; returns what they select.
 
-    `names` are those of the classes, `title` that of the run. What is about classes is left out where there
-    is a single one.
+    `names` are those of the classes, `title` that of the run, `values` its config's `density_values`. What is
+    about classes is left out where there is a single one.
     """
     for key in BOXES:
         _toggle_clicked_class(key, len(names))
@@ -99,7 +100,7 @@ def filters(test: ScoredSet, names: Sequence[str], title: str) -> Selection:
     matching = filter_classes(test, indices, classes)
     with st.container(horizontal=True, vertical_alignment="center", key="gallery_row"):
         above = st.container(horizontal=True, vertical_alignment="center")
-        st.html(_means(test, matching), width="content")
+        st.html(_means(test, matching, values), width="content")
         by_class = len(names) > 1 and st.toggle("Losses by class", key=BY_CLASS, bind="query-params")
         shown_run(title)
     if by_class and len(indices):
@@ -146,21 +147,21 @@ def _boxes(test: ScoredSet, indices: Indices, names: Sequence[str], classes: Col
     )
 
 
-def _means(test: ScoredSet, matching: Indices) -> str:
+def _means(test: ScoredSet, matching: Indices, values: int | None) -> str:
     """A line with the mean losses of the matching images, and of all if these are fewer, as HTML."""
     texts = [f"{len(matching):,} images"]
     if len(matching):
-        texts[0] += f": reconstruction {' + KL '.join(_means_of(test, matching))}"
+        texts[0] += f": reconstruction {' + KL '.join(_means_of(test, matching, values))}"
     if len(matching) < len(test):
-        texts.append(f"all {len(test):,}: {' + '.join(_means_of(test, np.arange(len(test))))}")
+        texts.append(f"all {len(test):,}: {' + '.join(_means_of(test, np.arange(len(test)), values))}")
     title = "Mean losses in nats, with z sampled once, as in the curves of the Train page; their sum is −ELBO"
     return f'<p class="gallery-means" title="{title}">{"; ".join(texts)}</p>'
 
 
-def _means_of(test: ScoredSet, indices: Indices) -> tuple[str, str]:
+def _means_of(test: ScoredSet, indices: Indices, values: int | None) -> tuple[str, str]:
     """The mean reconstruction loss; and the mean KL with the sum of both."""
     reconstruction, kl, negative_elbo = mean_losses(test, indices).values()
-    return f"{reconstruction:.2f}", f"{kl:.2f} = {negative_elbo:.2f}"
+    return f"{reconstruction:.2f}", f"{kl:.2f} = {negative_elbo:.2f}{bits_text(negative_elbo, values)}"
 
 
 def _toggle_clicked_class(key: str, count: int) -> None:

@@ -13,7 +13,7 @@ from pages.components.charts.tables import number_table
 from pages.components.charts.tiles import Caption, TileClicks, TileLayout, difference_legend, tiles
 from pages.components.runs import loaded_model
 from pages.components.runs.loaded_model import LoadedModel
-from vae.inference.formatting import coordinate_name
+from vae.inference.formatting import bits_per_dimension, coordinate_name
 from vae.inference.forward import Model
 from vae.inference.planes import Directions
 from vae.inference.scored_set import TERMS, Floats, Indices, ScoredSet, mean_losses, nearest_images
@@ -78,6 +78,9 @@ def _losses(loaded: LoadedModel, one: ScoredSet, index: int | None) -> None:
     if index is not None and loaded.has_classes:
         columns["class mean"] = mean_losses(test, test.labels == test.labels[index])
     rows = {term: [f"{column[term]:.2f}" for column in columns.values()] for term in TERMS}
+    if (values := loaded.model.config.density_values) is not None:
+        bits = [bits_per_dimension(column["−ELBO"], values) for column in columns.values()]
+        rows["bits per dimension"] = [f"{each:.3f}" for each in bits]
     st.html(number_table(("", *columns), rows))
     st.caption(
         f"z is sampled once. From the mean, as shown, the reconstruction costs "

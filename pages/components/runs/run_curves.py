@@ -31,8 +31,8 @@ def _curves(
     _status: Status,
 ) -> Spec:
     lines = [
-        Curve(title, run_data.losses(run), free=run.config.free_bits * run.config.latent_dim)
-        for title, run in zip(titles, runs, strict=True)
+        Curve(title, run_data.losses(run), config.free_bits * config.latent_dim, config.density_values)
+        for title, run, config in zip(titles, runs, (run.config for run in runs), strict=True)
     ]
     references = all((run.config.dataset, run.config.likelihood) == ("mnist", "bernoulli") for run in runs)
     marks = rate_changes(lines[0].losses, _status)

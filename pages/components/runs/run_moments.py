@@ -107,7 +107,8 @@ def _moments(run: Run, loaded: LoadedModel, files: Sequence[Stamp], live: bool) 
     cost = Cost(losses["reconstruction"], losses["KL"])
     step = loaded.step
     train = _cost(run_data.losses(run).train, step)
-    shown = Moment(step, None, loaded.epoch, _epoch_and_seconds(run, step)[1], train, cost)
+    seconds = _epoch_and_seconds(run, step)[1]
+    shown = Moment(step, None, loaded.epoch, seconds, train, cost, run.config.density_values)
     return Moments(
         run=run.name,
         live=live,
@@ -132,7 +133,7 @@ def _moment(run: Run, step: int, url: str | None, metrics: Metrics | None) -> Mo
     when = _epoch_and_seconds(run, step) if metrics is None else (metrics.epoch, metrics.seconds)
     if metrics is not None:
         costs[metrics.split] = Cost(metrics.reconstruction, metrics.kl)
-    return Moment(step, url, *when, costs["train"], costs["test"])
+    return Moment(step, url, *when, costs["train"], costs["test"], run.config.density_values)
 
 
 def _cost(rows: Rows, step: int) -> Cost | None:

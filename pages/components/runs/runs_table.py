@@ -25,7 +25,8 @@ OVERLAID = 12  # runs at most: more have no colours of their own, and their lege
 _CHOSEN = "chosen_runs"
 OVERLAY = "overlay"  # their URL parameter: names between commas
 _ERRORS = "why_runs_were_kept"
-COLUMNS = ("title", "state", "preset", "differs", "epochs", "−ELBO", "at epoch", "time", "MB", "name")
+BITS = "bits/dim"
+COLUMNS = ("title", "state", "preset", "differs", "epochs", "−ELBO", BITS, "at epoch", "time", "MB", "name")
 
 
 def chosen_runs() -> list[Run]:
@@ -90,6 +91,10 @@ def _table(runs: Sequence[Run]) -> None:
         selection_default={"selection": {"rows": [i for i, name in enumerate(names) if name in chosen]}},
         column_config={
             "−ELBO": st.column_config.NumberColumn(format="%.1f", help="Nats per test picture."),
+            BITS: st.column_config.NumberColumn(
+                format="%.3f",
+                help="−ELBO in bits for each value of a picture, of Gaussian likelihoods.",
+            ),
             "at epoch": st.column_config.NumberColumn(
                 help="When −ELBO was measured: at the start, and after each whole epoch."
             ),
@@ -182,6 +187,7 @@ def _row(title: str, summary: dict[str, Any]) -> dict[str, Any]:
         "differs": ", ".join(differences(summary["differs"]) + ["steered"] * summary["steered"]),
         "epochs": f"{round(summary['epoch'], 2):g} of {summary['epochs']}",
         "−ELBO": summary["negative_elbo"],
+        BITS: summary["bits_per_dimension"],
         "at epoch": summary["negative_elbo_epoch"],
         "time": in_words(summary["seconds"]),
         "MB": summary["bytes"] / 1e6,

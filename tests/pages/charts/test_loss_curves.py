@@ -184,6 +184,15 @@ def test_references_stand_at_their_lines_with_their_condition() -> None:
     assert len(figure(Curve("run", losses()))["data"]) == len(drawn["data"]) - 6
 
 
+def test_the_bound_of_densities_is_also_in_bits_per_dimension() -> None:
+    run = losses()
+    drawn = figure(Curve("run", run, values=100))
+    trace = on(drawn, 2, "train")
+    assert trace["hovertemplate"].startswith("%{y:.2f} nats, %{customdata:.3f} bits/dim<")
+    np.testing.assert_allclose(trace["customdata"], -run.train["elbo"] / (100 * np.log(2)))
+    assert "bits" not in on(drawn, 0, "train")["hovertemplate"] + on(drawn, 1, "train")["hovertemplate"]
+
+
 def test_what_is_trained_is_drawn_where_it_is_not_the_elbo() -> None:
     run = losses()
     name = "trained objective"

@@ -209,7 +209,7 @@ def test_a_preset_and_its_changes(small: Path, monkeypatch: pytest.MonkeyPatch) 
     assert run.config == TrainConfig.preset("blog", learning_rate=2e-3)
 
 
-def test_decode_draws_coloured_pictures_in_their_colours_and_brightness(
+def test_coloured_pictures_are_decoded_in_their_colours_and_compared_with_nothing_published(
     tmp_path: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path / "data"))
@@ -225,6 +225,14 @@ def test_decode_draws_coloured_pictures_in_their_colours_and_brightness(
     capsys.readouterr()
     assert main(["decode", run.name, "0", "0"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 9
+
+    assert main(["evaluate", run.name]) == 0
+    shown = capsys.readouterr().out
+    assert "bits per dimension" in shown
+    assert "No published results" in shown
+    assert "Davidson" not in shown
+    assert main(["evaluate", run.name, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["published"] == []
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from pages.components.stores.registry import store
 from vae.datasets.images import ImageArray, as_rows
+from vae.inference.formatting import bits_text
 from vae.inference.scored_set import Floats
 
 
@@ -34,7 +35,8 @@ class Moment(NamedTuple):
     """A moment of a training; `url` is that of its snapshot, None if there is none, or none yet.
 
     Epoch, seconds of training and losses are None where they are unknown: those of the test set are known at
-    the ends of epochs, those of the training set at all steps but the first.
+    the ends of epochs, those of the training set at all steps but the first. `values` is the config's
+    `density_values`.
     """
 
     step: int
@@ -43,6 +45,7 @@ class Moment(NamedTuple):
     seconds: float | None
     train: Cost | None
     test: Cost | None
+    values: int | None = None
 
     @property
     def _when(self) -> str:
@@ -56,7 +59,8 @@ class Moment(NamedTuple):
         split, cost = ("train", self.train) if self.test is None else ("test", self.test)
         if cost is not None:
             reconstruction, kl, total = (_rounded(term, "0.1") for term in (*cost, sum(cost)))
-            parts.append(f"{split}: reconstruction {reconstruction} + KL {kl} = {total} nats")
+            bits = bits_text(sum(cost), self.values)
+            parts.append(f"{split}: reconstruction {reconstruction} + KL {kl} = {total} nats{bits}")
         return " · ".join(parts)
 
     @property
