@@ -6,8 +6,8 @@ import streamlit
 
 from pages.components.gallery.filters import LOSS
 from pages.components.runs import loaded_model
+from pages.components.runs.run_curves import curves_figure
 from pages.components.runs.run_moments import load
-from pages.components.train.live_panels import curves_figure
 from tests.support.app_test import component, messages, visit
 from tests.support.own_pictures import TEST, write_own_pictures
 from tests.support.paths import ROOT
