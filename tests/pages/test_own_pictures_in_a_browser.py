@@ -25,14 +25,16 @@ from vae.datasets.registry import classes_of, load, preset_for, record_of
 from vae.datasets.sprites import draw_sprites
 from vae.inference.forward import Model
 from vae.runs.catalogue import list_runs
+from vae.runs.records import LIVE
 from vae.runs.run import Run
+from vae.training import jobs
 from vae.training.loop import train
 
 pytestmark = pytest.mark.browser
 
 SIDE = 16  # pixels that the pictures are brought to
 EACH = 100  # pictures of each class
-DELAY = 0.05  # seconds after each batch, so that the training outlasts what is watched of it
+DELAY = 0.5  # seconds after each of 30 batches, so that the training outlasts what is watched of it
 # Whose mean has a colour, too: so has all that a model decodes after its first steps.
 CLASSES = {"dusk": (150, 40, 120), "meadow": (130, 180, 30), "sunset": (230, 90, 40)}
 MISSING = re.compile("The data set holidays is not in")
@@ -64,6 +66,9 @@ def place(folders: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     for folder in (folders.data, folders.runs):
         folder.mkdir()
     yield folders
+    if (run := jobs.live_run(folders.runs)) is not None:  # of a test that failed
+        run.request_stop()
+        wait_until(lambda: jobs.live_run(folders.runs) is None)
     for folder in (folders.data, folders.runs):
         shutil.rmtree(folder)
 
@@ -218,11 +223,12 @@ def _train(page: Page, place: Place) -> Run:
     ready(page, "curves")
     lengths: set[int] = set()
     drawn: set[str] = set()
-    while len(lengths) < 3 or len(drawn) < 3:
-        assert run.status().state != "failed"
+    while (len(lengths) < 3 or len(drawn) < 3) and run.status().state in LIVE:
         lengths.add(points(page, "curves"))
         drawn.add(page.locator(TEN).evaluate("(canvas) => canvas.toDataURL()"))
         page.wait_for_timeout(100)
+    assert len(lengths) >= 3, "the curves did not grow while it trained"
+    assert len(drawn) >= 3, "the pictures did not change while it trained"
     ready(page, "training_map")
     run.update_request(delay=0)
     expect(page.get_by_role("heading", name=": finished")).to_be_visible()
