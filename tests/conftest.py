@@ -51,9 +51,13 @@ DESKTOP: ViewportSize = {"width": 1400, "height": 900}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Runs files with browser tests first: they take longest, and the short ones fill the gap at the end."""
-    slow = {item.path for item in items if item.get_closest_marker("browser")}
-    items.sort(key=lambda item: item.path not in slow)
+    """Runs long files first, so that the short ones fill the gap at the end.
+
+    First those with browser tests, then those whose tests start processes.
+    """
+    browser = {item.path for item in items if item.get_closest_marker("browser")}
+    processes = {"training", "cli"}
+    items.sort(key=lambda item: (item.path not in browser, item.path.parent.name not in processes))
 
 
 @pytest.fixture(autouse=True)
