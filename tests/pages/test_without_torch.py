@@ -169,7 +169,7 @@ def train(page: Page, runs_dir: Path) -> None:
     expect(page.get_by_role("heading", name=": running")).to_be_visible()
     (run,) = (run for run in list_runs(runs_dir) if run.name not in before)
     page.get_by_role("slider", name="Slow motion").press("ArrowRight")
-    expect(page.get_by_role("img", name="Ten test images")).to_be_visible()
+    expect(page.get_by_role("img", name="Test images over their")).to_be_visible()
     ready(page, "curves", 2)
     page.get_by_role("button", name=re.compile("^Pause")).click()
     paused = page.get_by_role("heading", name=": paused")

@@ -228,7 +228,7 @@ def _levels(parts: list[Array], name: str) -> Levels:
 class NpyPictures(ArrayPictures):
     """The pictures in an npy file, without labels."""
 
-    kind = "npy file"
+    kind = "an npy file"
 
     def open(self) -> None:
         file = self.files.enter_context(self.path.open("rb"))
@@ -238,7 +238,7 @@ class NpyPictures(ArrayPictures):
 class NpzPictures(ArrayPictures):
     """The pictures and labels in an npz file, by the names of its arrays."""
 
-    kind = "npz file"
+    kind = "an npz file"
 
     def open(self) -> None:
         try:
@@ -350,7 +350,7 @@ def _read_idx_header(file: Any, name: str) -> tuple[int, ...]:
 class CsvPictures(ArrayPictures):
     """A table with a picture in each row: its pixels, and perhaps its label."""
 
-    kind = "table of pixels"
+    kind = "a table of pixels"
 
     def open(self) -> None:
         size = self.path.stat().st_size

@@ -285,7 +285,7 @@ def _import(
     try:
         record = writer.finish(
             classes=source.classes,
-            source=f"Imported from {printable(source.path.name)[:200]}, a {source.kind}.",
+            source=f"Imported from {printable(source.path.name)[:200]}, {source.kind}.",
             preparation=f"Of each picture {form}.",
             fit=form.fit,
             inverted=form.invert,

@@ -110,7 +110,7 @@ def _without_common(folders: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
 class FolderPictures(PictureFiles):
     """The picture files in a folder and in those in it. Links are not followed."""
 
-    kind = "folder of pictures"
+    kind = "a folder of pictures"
 
     def open(self) -> None:
         path, names = self.path, []
@@ -166,7 +166,7 @@ class FolderPictures(PictureFiles):
 class ZipPictures(PictureFiles):
     """The picture files in a zip. Nothing is unpacked to a disk."""
 
-    kind = "zip of pictures"
+    kind = "a zip of pictures"
 
     def open(self) -> None:
         path = self.path

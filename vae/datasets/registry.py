@@ -32,7 +32,7 @@ from vae.storage.folders import data_dir
 from vae.storage.untrusted import reason
 
 UNPACKED = 5  # times the size of the download: while it is unpacked, both are there
-CONV_SHARE = 0.2  # as many images a second does a conv network for 32 x 32 x 3 train, of those of `quick`
+CONV_SHARE = 0.2  # as many images a second does conv for 32 x 32 x 3 train, of those of `quick`: docs/LOG.md
 MOST_EPOCHS = 500  # that are proposed, for a few pictures
 UNLABELLED = ("all",)  # the one class of pictures without labels
 _DIGITS = tuple("0123456789")

@@ -68,7 +68,7 @@ class Source(ABC):
 
     Attributes:
         path: the file or folder.
-        kind: what it is, such as "zip of pictures".
+        kind: what it is, such as "a zip of pictures".
         classes: the names of the classes; empty if nothing is known of classes.
         labels: uint8, (N,), indices into `classes`; None without classes.
         in_test: bool, (N,), whether a picture is in the source's own test set; None if it has none.

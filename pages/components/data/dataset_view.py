@@ -139,7 +139,7 @@ def _mosaic(facts: Facts, contents: Contents) -> None:
         rows, captions = _rows_without_classes(facts, contents)
         note = "The first picture is the mean of the training pictures, pixel by pixel"
     if contents.averaged < facts.counts["train"]:
-        note += f", taken over {contents.averaged:,} of them all"
+        note += f", of {contents.averaged:,} of them"
     tiles(
         rows,
         captions,

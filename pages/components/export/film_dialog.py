@@ -20,7 +20,7 @@ from vae.inference.planes import Plane
 from vae.runs.run import Run
 from vae.runs.snapshots import ModelAtStep, SnapshotSequence
 
-What = Literal["Map", "Ten images"]
+What = Literal["Map", "Images"]
 T = TypeVar("T")
 
 KEY = "film"
@@ -28,7 +28,7 @@ FEWEST = 3  # moments: two are no film
 SIZES, USUAL_SIZE = (360, 540, 720), 540  # pixels across
 SHORTEST, USUAL, LONGEST = 4, 10, 30  # seconds
 MB = 1_000_000  # bytes
-_OF = "The map with its decoded grid; or ten test images, over what the model made of them."
+_OF = "The map with its decoded grid; or test images, over what the model made of them."
 _FORMATS = "GIF is shown everywhere. WebP is smaller, and takes longer to make."
 _MEANWHILE = (
     "Until it is made, clicks on this page have to wait, even after this dialog is closed. Going to another "

@@ -6,8 +6,8 @@ images and caption are those of the nearest snapshot.
 
 A frame holds indices of colours (`vae.export.animation`): GREYS from the background to the ink, then for each
 class EDGE from nearly the background to the class's own colour. A film of coloured images has TEXT_GREYS
-greys for its text, the same of classes, and `PictureColours`: one choice for all its frames, so that none
-flickers.
+greys for its text, the same of classes, and PICTURE_COLOURS that Pillow's median cut chooses from images of
+SEEN moments, without dithering: one choice for all its frames (`PictureColours`), so that none flickers.
 
 Shapes: M moments, N points, H, W, S pixels, Z latent size, K colours.
 """

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components.runs.run_data import changed_at, path_of, status
-from pages.components.shell.messages import escape_markdown
+from pages.components.shell.messages import message_markdown
 from vae import VaeError
 from vae.datasets import registry as datasets
 from vae.inference.forward import Model
@@ -89,7 +89,7 @@ def _why_missing(run: Run) -> str:
 def show_missing(*models: LoadedModel) -> None:
     """Says, for each data set that cannot be used, why, and what to do."""
     for missing in dict.fromkeys(loaded.missing for loaded in models if loaded.missing):
-        said = f"{escape_markdown(missing)} Until then only what needs no images is shown."
+        said = f"{message_markdown(missing)} Until then only what needs no images is shown."
         with st.container(key=f"missing_data_{len(missing)}"):  # whose height app.css knows
             st.caption(f":material/warning: {said}")
 

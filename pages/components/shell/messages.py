@@ -24,6 +24,7 @@ _REPLACED = re.compile(
     r"|(?<=(?<!\S)[-<>~])(?=[-=>]{1,2}(?!\S))",
     re.IGNORECASE,
 )
+_COMMAND = re.compile(r"(`python -m vae [^`]*`)")
 WORD_JOINER = "\u2060"  # invisible, and no place for a line break
 
 
@@ -32,14 +33,24 @@ def escape_markdown(text: str) -> str:
 
     Lines are joined, as some marks count at the start of a line only.
     """
-    return _MARKS.sub(r"\\\g<0>", _REPLACED.sub(WORD_JOINER, " ".join(text.split())))
+    return _escaped(" ".join(text.split()))
+
+
+def _escaped(line: str) -> str:
+    return _MARKS.sub(r"\\\g<0>", _REPLACED.sub(WORD_JOINER, line))
+
+
+def message_markdown(text: str) -> str:
+    """`escape_markdown` of a message of our own, but with its commands between backticks as code."""
+    parts = _COMMAND.split(" ".join(text.split()))
+    return "".join(part if _COMMAND.fullmatch(part) else _escaped(part) for part in parts)
 
 
 def error_text(error: VaeError | OSError | ValidationError) -> str:
     """The message of an error that users can act on, as Markdown."""
     if isinstance(error, OSError):
         return escape_markdown(f"{error.filename or 'A file'} cannot be read or written: {error.strerror}.")
-    return escape_markdown(explain(error) if isinstance(error, ValidationError) else str(error))
+    return message_markdown(explain(error) if isinstance(error, ValidationError) else str(error))
 
 
 @contextmanager

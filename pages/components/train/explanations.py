@@ -21,13 +21,13 @@ _CURVES = (
     runs away to 30 and more.</p>""",
 )
 _PICTURES = (
-    "Above, {shown}; below, what the model makes of it after the bottleneck.",
+    "Above, {shown}; below, what the model makes of each after the bottleneck.",
     """<p>Each image is squeezed into a few numbers and drawn again from these alone. First the network
     draws grey noise, then the average of all {several}, then {several} that resemble each other; last it
     tells {last}, where two numbers hold too little. What is blurred is what the model does not know.</p>""",
 )
 _FIRST = "the first test image of each class"
-_SOME = "each of ten test images"
+_SOME = "some test images"
 _DIGITS_LAST = "4 from 9 and 3 from 5 from 8"
 
 

@@ -119,7 +119,7 @@ def test_means_of_large_sets_are_those_of_a_sample(monkeypatch: pytest.MonkeyPat
     train = load("mnist", train=True)
     fives = train.images[train.labels == 5][:5].reshape(-1, 784)
     np.testing.assert_array_equal(mosaic(test)[6, 0], np.rint(fives.mean(axis=0)))
-    assert "taken over 50 of them" in test.caption[-1].value
+    assert ", of 50 of them." in test.caption[-1].value
 
 
 def test_the_url_names_the_set_and_says_if_there_is_none(root: Path, mine: Path) -> None:

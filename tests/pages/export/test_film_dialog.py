@@ -192,7 +192,7 @@ def test_the_run_that_comes_with_the_project_can_be_filmed(films: list[bytes]) -
     streamlit.cache_resource.clear()
     test = opened(Run(BUNDLED))
     assert "through the 20 moments" in test.caption[0].value
-    choose(test, "Film of", "Ten images")
+    choose(test, "Film of", "Images")
     assert offered(make(test.run()))
     with Image.open(io.BytesIO(films[0])) as image:
         assert len(list(ImageSequence.Iterator(image))) == 20
@@ -207,9 +207,11 @@ def test_a_caption_says_what_is_known() -> None:
     assert moment.caption == "step 60 · epoch 0.13 · train: reconstruction 184.1 + KL 5.3 = 189.3 nats"
     assert moment.short_caption == "step 60 · epoch 0.13 · train 184.1 + KL 5.3 nats"
     assert Moment(0, None, None, None, None, None).caption == "step 0"
+    moment = Moment(60, None, 0.125, None, None, Cost(13_350.5, 7), values=3 * 32**2)
+    assert moment.caption.endswith("test: reconstruction 13350.5 + KL 7.0 = 13357.5 nats, 6.273 bits/dim")
 
 
-@pytest.mark.parametrize("what", ["Map", "Ten images"])
+@pytest.mark.parametrize("what", ["Map", "Images"])
 @pytest.mark.parametrize("kind", ["GIF", "WebP"])
 def test_the_film_is_what_was_chosen(run: Run, films: list[bytes], what: str, kind: str) -> None:
     test = opened(run)
@@ -227,7 +229,7 @@ def test_the_film_is_what_was_chosen(run: Run, films: list[bytes], what: str, ki
             frame.load()
             durations.append(frame.info["duration"])
     assert sum(durations) == 5000
-    if what == "Ten images":
+    if what == "Images":
         assert len(durations) == len(run.snapshots())
 
 

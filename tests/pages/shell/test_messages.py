@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from pages.components.shell.messages import WORD_JOINER
+from pages.components.shell.messages import WORD_JOINER, message_markdown
 from tests.support.browser import Server, Workshop, own_page, ready
 from tests.support.paths import ROOT
 from tests.support.sources import SOURCES
@@ -75,6 +75,14 @@ def test_plain_text_is_read_letter_by_letter_wherever_markdown_is(workshop: Work
         assert [shown(place) for place in places.all()] == [*[text] * 4, "Classes", text]
         assert box.locator("a, img, b, em, strong, code, del, li, h1, .katex").count() == 0
     assert led_outside(page) == []
+
+
+def test_a_message_shows_its_commands_as_code_and_all_else_letter_by_letter() -> None:
+    missing = "The set a*b is not in /x_y. `python -m vae download a*b` gets it; `other` stays."
+    assert message_markdown(missing) == (
+        r"The set a\*b is not in /x\_y. `python -m vae download a*b` gets it; \`other\` stays."
+    )
+    assert message_markdown("`python -m vae") == r"\`python \-m vae"
 
 
 @pytest.fixture

@@ -252,7 +252,7 @@ def test_a_run_without_weights_shows_nothing_of_the_run_before(
     begun.write_status(Status(state="stopped"))
     page.goto(workshop.address(f"train?run={trained.name}"))
     ten, samples = page.locator(".time-machine-ten"), page.locator(".samples canvas")
-    expect(page.get_by_role("img", name="Ten test images")).to_be_visible()
+    expect(page.get_by_role("img", name="Test images over their")).to_be_visible()
     expect(samples).to_be_visible()
     page.evaluate(
         "(url) => { history.pushState(null, '', url); dispatchEvent(new PopStateEvent('popstate')); }",
@@ -260,7 +260,7 @@ def test_a_run_without_weights_shows_nothing_of_the_run_before(
     )
     expect(page.get_by_role("heading", name=f"{title_of(begun)}: stopped")).to_be_visible()
     expect(samples).to_be_hidden()
-    expect(page.get_by_role("img", name="Ten test images")).to_be_hidden()
+    expect(page.get_by_role("img", name="Test images over their")).to_be_hidden()
     assert not ten.evaluate(
         """canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
             .data.some(Boolean)"""

@@ -36,7 +36,7 @@ def test_add_list_show_delete(pictures: Path, root: Path, tmp_path: Path, capsys
     options = ["--side", "16", "--grey", "--fit", "pad", "--invert", "--test-share", "0.2"]
     assert main(["data", "add", "own", str(pictures), *options]) == 0
     out = capsys.readouterr().out
-    assert "mine, folder of pictures: 21 pictures of 2 classes." in out
+    assert "mine, a folder of pictures: 21 pictures of 2 classes." in out
     assert "Of 21 pictures looked at, 1 left out: no picture that can be read (a/broken.png)." in out
     assert "with the colour of its border beside it, 16 × 16, grey, inverted." in out
     assert "1 left out: no picture that can be read (a/broken.png)." in out

@@ -2,7 +2,7 @@
 
 *Play* moves along the path to the end and back for ever, the slider to any point of it; it never starts by
 itself, for people who prefer no motion. While it moves, or stands where it was put, the page receives
-`latent-hover` events from the source "path", and the digit there is the one under the pointer (`look_panel`).
+`latent-hover` events from the source "path", and the image there is the one under the pointer (`look_panel`).
 All is decoded in the browser, by the decoder of the moment that is shown.
 
 Shapes: D places of the path, Z latent size.

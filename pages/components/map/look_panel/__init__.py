@@ -1,4 +1,4 @@
-"""Two large digits side by side: at the place under the pointer, and at the chosen place, with their figures.
+"""Two large images side by side: at the place under the pointer, and at the chosen place, with their figures.
 
 Both are decoded in the browser, by the decoder of the moment that is shown.
 
@@ -50,7 +50,7 @@ def look_panel(
     plane: Plane | None = None,
     chosen: ChosenPoint | None = None,
 ) -> None:
-    """Draw the digit decoded at the hovered place, at every frame, with the real image of a hovered data
+    """Draw the image decoded at the hovered place, at every frame, with the real image of a hovered data
     point; and beside it that of the chosen place. For a place of another size than z a note is shown.
 
     Args:
@@ -61,7 +61,7 @@ def look_panel(
         aloud: whether a screen reader reads the place where the keyboard's cursor rests.
         chart: where there are several maps, the key of the one whose real images and coordinates are shown.
         plane: the plane of the map, by whose axes places are named if Z > 2.
-        chosen: None for no second digit.
+        chosen: None for no second image.
     """
     image = chosen and chosen.image
     _mount(

@@ -14,7 +14,7 @@ const SOURCES = {
   encoder: "mean + sigma · noise",
 };
 
-// One of the two digits, with its caption.
+// One of the two images, with its caption.
 class Card {
   constructor(figure) {
     this.figure = figure;
@@ -23,7 +23,7 @@ class Card {
     this.text = figure.querySelector("p");
   }
 
-  // Draws the digit at z, and says so to screen readers.
+  // Draws the image at z, and says so to screen readers.
   draw(decoder, z, label) {
     put(this.drawn, imageOf(decoder.greyLevels(decoder.decode(z))));
     this.figure.dataset.z = JSON.stringify([...z]);
@@ -96,7 +96,7 @@ class LookPanel {
     }
     const at = z && (own && where ? `z = (${where})` : pointText(z, data.plane));
     if (strange) pointer.say(SOURCES[source] ?? "", [`z with ${z.length} numbers means nothing here, where z has ${size}.`]);
-    // A data point near by lies at another z than the pointer, where the digit is decoded.
+    // A data point near by lies at another z than the pointer, where the image is decoded.
     else if (z) pointer.say(SOURCES[source] ?? "", [at, ...(real ? [`near ${real.name}`, real.figures] : [densityText(z)])]);
     else if (this.last) pointer.say("Pointed at last", [pointText(this.last, data.plane), data.hint]);
     else pointer.say("Pointer", [data.hint]);

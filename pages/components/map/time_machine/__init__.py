@@ -1,6 +1,6 @@
 """The time machine: a slider over the moments of a training. Other components follow its timeline.
 
-Below it are ten test images over their reconstructions at that moment, drawn in the browser.
+Below it are up to ten test images over their reconstructions at that moment, drawn in the browser.
 """
 
 from collections.abc import Iterable, Sequence
@@ -39,7 +39,7 @@ class LiveEnd(NamedTuple):
 
     Attributes:
         caption: step, epoch and losses of that moment, as `Moment.caption`.
-        pictures: ten test images: (E, S, S) or (E, S, S, 3); None for those of the list of moments.
+        pictures: test images: (E, S, S) or (E, S, S, 3); None for those of the list of moments.
         reconstructions: the same, as the model of that moment makes them; None for what the
             newest weights in the browser make.
     """

@@ -138,7 +138,7 @@ class TimeMachine {
   drawTen(pictures, levels, count, step) {
     this.ten.hidden = count === 0;
     if (count) drawTen(this.ten, pictures, levels, this.data.colours.slice(0, count));
-    this.ten.setAttribute("aria-label", `Ten test images over their reconstructions, step ${step}`);
+    this.ten.setAttribute("aria-label", `Test images over their reconstructions, step ${step}`);
     this.box.dataset.step = step; // everything of this moment is drawn
   }
 

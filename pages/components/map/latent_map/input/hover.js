@@ -34,7 +34,7 @@ export function makeHover(box, arrived) {
   //   url              of the points' real pictures at the moment that is shown, or null
   //   chart, set       the names of the map and of its real pictures
   //   names, edge      of the map's axes, and the pixel of the window where it ends on the right
-  //   beside           whether the tooltip is shown: elsewhere on the page the hovered digit may be shown anyway
+  //   beside           whether the tooltip is shown: elsewhere on the page the hovered image may be shown anyway
   function show(source, place, { z, decoder, pixel, point, url, chart, set, names, edge, beside }) {
     by = source;
     if (point && asked !== url) fetchPictures(url);

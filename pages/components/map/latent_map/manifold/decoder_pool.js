@@ -1,4 +1,4 @@
-// A decoder in Workers, so that decoding many digits does not block the page.
+// A decoder in Workers, so that decoding many images does not block the page.
 const MOST = 4; // Workers
 const AHEAD = 2; // requests at each Worker: while the answer to one travels, it works on the next
 

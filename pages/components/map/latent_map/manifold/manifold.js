@@ -1,5 +1,5 @@
-// The manifold: a window of a plane through the latent space, tiled with the digits decoded there, in smaller steps the
-// further one zooms in. What was drawn before is stretched and moved at once; the digits follow one by one.
+// The manifold: a window of a plane through the latent space, tiled with the images decoded there, in smaller steps the
+// further one zooms in. What was drawn before is stretched and moved at once; the images follow one by one.
 import { formOf } from "../../../stores/pictures/levels.js";
 import { gridOf, sameGrid, squaresOf } from "./tile_grid.js";
 import { makeDigits } from "./tile_cache.js";
@@ -8,13 +8,13 @@ import { makeWorkers } from "./decoder_pool.js";
 
 const OPACITY = 0.4; // behind points, which have to be seen
 
-// The same plane, given by another of its places, differs by rounding to float32, which no digit shows.
+// The same plane, given by another of its places, differs by rounding to float32, which no image shows.
 const NEAR = 1e-5;
 const near = (one, other) =>
   one.length === other.length && one.every((each, k) => Math.abs(each - other[k]) < NEAR);
 const samePlane = (one, other) => ["base", "first", "second"].every((name) => near(one[name], other[name]));
 
-// On a canvas under the plot area, of the same size; `failed` is called if digits cannot be decoded in Workers.
+// On a canvas under the plot area, of the same size; `failed` is called if images cannot be decoded in Workers.
 export function makeManifold(canvas, failed) {
   const context = canvas.getContext("2d");
   canvas.style.opacity = OPACITY;
@@ -23,11 +23,11 @@ export function makeManifold(canvas, failed) {
   let digits = null; // of this decoder and plane
   let sheet = null; // of this window
   let squares = []; // of the sheet, from the middle outwards
-  let done = 0; // how many of them have their digit; the others show what was there before, stretched
+  let done = 0; // how many of them have their image; the others show what was there before, stretched
   let frame = null;
   let renew = false; // whether the sheet is of another moment
 
-  // Drops what another decoder or plane has made; what is still decoded of it is ignored. But the digits of another
+  // Drops what another decoder or plane has made; what is still decoded of it is ignored. But the images of another
   // moment of the same training stay until those of this one come.
   function follow({ decoder, plane }) {
     const sameDecoder = view?.decoder === decoder;
@@ -56,7 +56,7 @@ export function makeManifold(canvas, failed) {
     fill();
   }
 
-  // Puts the digits in order, also those decoded before: small ones strewn among large ones are hard to read.
+  // Puts the images in order, also those decoded before: small ones strewn among large ones are hard to read.
   function fill() {
     for (; done < squares.length; done++) {
       const levels = digits.levelsOf(digits.nameOf(squares[done]));
@@ -87,14 +87,14 @@ export function makeManifold(canvas, failed) {
     canvas.dataset.pending = lacking();
   }
 
-  // How many visible squares do not have their digit yet.
+  // How many visible squares do not have their image yet.
   const lacking = () => squares.filter(({ outside }, k) => k >= done && !outside).length;
 
   // To be called whenever something has changed, also at every frame of a zoom.
   //   decoder        of a store
   //   plane          { base, first, second }; window, the part { x0, x1, y0, y1 } of it that is visible, y upwards
   //   width, height  of the canvas in CSS pixels; ink, a colour
-  //   completeFirst  whether another moment of the same training waits until the last one's digits are all there
+  //   completeFirst  whether another moment of the same training waits until the last one's images are all there
   function show(next) {
     const grid = gridOf(next.window, next.width, next.height);
     if (grid === null) return hide();
@@ -108,7 +108,7 @@ export function makeManifold(canvas, failed) {
     draw();
   }
 
-  // Clears the canvas; digits stay cached.
+  // Clears the canvas; images stay cached.
   function hide() {
     cancelAnimationFrame(frame);
     frame = null;

@@ -1,5 +1,5 @@
-// The digits of a plane through the latent space: decoded in Workers when they are wanted, then cached.
-const CHUNK = 16; // digits a request: some milliseconds, after which others may be more urgent
+// The images of a plane through the latent space: decoded in Workers when they are wanted, then cached.
+const CHUNK = 16; // images a request: some milliseconds, after which others may be more urgent
 // Of pictures of 784 bytes 16,384: those of forty windows, or of one on the largest screen. Of larger ones fewer.
 const CACHED = 16384 * 784; // bytes
 const LEAST = 4096; // pictures
@@ -7,12 +7,12 @@ const LEAST = 4096; // pictures
 // For a plane { base, first, second }; `arrived` is called whenever some have come.
 export function makeDigits(workers, plane, arrived) {
   const { base, first, second } = plane;
-  const line = !second.some(Boolean); // one latent dimension: squares above each other have the same digit
+  const line = !second.some(Boolean); // one latent dimension: squares above each other have the same image
   const cached = new Map(); // name -> levels, the longest unused first
   const requested = new Set();
   let wanted = []; // the most urgent last
 
-  // In float64, so that neighbours at any zoom have digits of their own.
+  // In float64, so that neighbours at any zoom have images of their own.
   const zOf = ({ x, y }) => base.map((value, k) => value + x * first[k] + y * second[k]);
   const nameOf = ({ x, y }) => `${x},${line ? 0 : y}`;
 

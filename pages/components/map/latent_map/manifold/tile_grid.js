@@ -1,5 +1,5 @@
 // The squares into which a plane is divided. Square (i, j) lies around (i · step, j · step). The step is a power of two,
-// so that half the step keeps the digits of every second square.
+// so that half the step keeps the images of every second square.
 const SMALLEST = 36; // CSS pixels of a square; from twice that on, the step is halved
 const RING = 1; // squares around the window, for a map that moves
 
