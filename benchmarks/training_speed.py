@@ -126,7 +126,7 @@ def seconds_to_quality() -> tuple[float, float]:
     """Seconds of training until the test -ELBO is that of the blog, and the last -ELBO."""
     with tempfile.TemporaryDirectory() as folder:
         run = train(TrainConfig(**QUICKEST, device="cpu"), folder)
-        tests = [line for line in run.metrics()[0] if line.split == "test"]
+        tests = [line for line in run.metric_lines()[0] if line.split == "test"]
     reached = (line.seconds for line in tests if -line.elbo <= BLOG_NEGATIVE_ELBO)
     return next(reached, float("inf")), -tests[-1].elbo
 

@@ -121,7 +121,7 @@ def lags(run: Run, page: Page, since: float, until: float) -> list[float]:
     A line that is not shown yet after SETTLE seconds counts with the time until now.
     """
     time.sleep(SETTLE)
-    shown, lines = page.evaluate("watched.shown"), run.metrics()[0]
+    shown, lines = page.evaluate("watched.shown"), run.metric_lines()[0]
     status = run.status()
     began = status.heartbeat - status.seconds  # both by the trainer's clocks, read at the same moment
     over = "epoch" if shown[-1][1] < lines[-1].epoch + 1 else "step"

@@ -4,7 +4,8 @@
 
     config = vae.TrainConfig.preset("quick")       # or vae.TrainConfig(latent_dim=2, epochs=5)
     run = vae.train(config, runs_dir="runs")       # trains, or returns the finished run of that config
-    run = vae.open_run("runs/NAME")
+    run = vae.open_run("runs/NAME")                # a folder, or the name of a run where the app looks
+    losses = run.metrics()                         # arrays: losses.test["elbo"], losses.train["step"]
     model = run.load_model()                       # a vae.VAE in eval mode on the CPU
     mean, logvar = model.encode(images)            # (B, 1, 28, 28) or (B, 784) in [0, 1] -> (B, Z), (B, Z)
     images = model.decode(z)                       # (B, Z) -> (B, 1, 28, 28) in [0, 1]

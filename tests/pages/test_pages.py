@@ -423,7 +423,7 @@ def test_all_runs_are_in_the_table(runs_dir: Path, trained: Run) -> None:
     assert "beta 4" in table.loc["other", "differs"]
     assert table.loc["broken", "state"] == "damaged"
     assert table.loc[trained.name, "epochs"] == "3 of 3"
-    assert table.loc[trained.name, "−ELBO"] == pytest.approx(-trained.metrics()[0][-1].elbo)
+    assert table.loc[trained.name, "−ELBO"] == pytest.approx(-trained.metric_lines()[0][-1].elbo)
 
 
 def test_chosen_runs_lie_over_the_curves_and_can_be_deleted(runs_dir: Path, trained: Run) -> None:

@@ -52,7 +52,7 @@ def test_the_gallery_shows_a_page_of_pictures() -> None:
 @pytest.mark.usefixtures("runs_dir")
 def test_the_totals_are_those_of_the_metrics(trained: Run) -> None:
     test = visit(PAGE, run=trained.name)
-    last = [line for line in trained.metrics()[0] if line.split == "test"][-1]
+    last = [line for line in trained.metric_lines()[0] if line.split == "test"][-1]
     totals = f"reconstruction {last.reconstruction:.2f} + KL {last.kl:.2f} = {-last.elbo:.2f}"
     assert f"{TEST_IMAGES} images: {totals}" in html(test)
 

@@ -196,7 +196,7 @@ class Experiment:
         again = open_run(run.path)
         assert again.config == self.config
         assert again.status().state in ("interrupted", "starting", "failed", "finished"), again.status()
-        lines, _ = again.metrics()
+        lines, _ = again.metric_lines()
         for split in ("train", "test"):
             steps = [line.step for line in lines if line.split == split]
             assert steps == sorted(set(steps)), f"{split} lines at {steps}"
@@ -213,11 +213,11 @@ class Experiment:
         ours, theirs = (load_file(each.model_path) for each in (run, self.reference))
         assert all((ours[name] == theirs[name]).all() for name in theirs), "other weights"
         tests, expected = (
-            {line.step: line.elbo for line in each.metrics()[0] if line.split == "test"}
+            {line.step: line.elbo for line in each.metric_lines()[0] if line.split == "test"}
             for each in (run, self.reference)
         )
         assert tests == expected, "other test lines"
-        missing = self.logged - {line.step for line in run.metrics()[0] if line.split == "train"}
+        missing = self.logged - {line.step for line in run.metric_lines()[0] if line.split == "train"}
         assert not missing, f"no train lines at {sorted(missing)}"
         left = [path.name for path in run.path.rglob(".*")]
         assert not left, f"left behind: {left}"

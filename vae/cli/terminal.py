@@ -70,7 +70,7 @@ def train_in_terminal(run: Run, stop: threading.Event, *, fall_back: bool) -> No
                     with _stop_unread(stop):
                         print(status.activity, file=sys.stderr, flush=True)
                 continue
-            lines, offset = run.metrics(offset)
+            lines, offset = run.metric_lines(offset)
             if lines:
                 losses = f"reconstruction {lines[-1].reconstruction:.1f}  KL {lines[-1].kl:.2f}"
             bar.update(

@@ -101,8 +101,13 @@ def resolve_run(runs_dir: Path, name: str) -> Path:
 
 
 def open_run(path: str | Path) -> Run:
-    """The run in the folder `path`. Raises VaeError if there is none."""
+    """The run in the folder `path`, or of this name in the default runs directory if it is no such folder.
+
+    Raises VaeError if there is none.
+    """
     run = Run(absolute_path(path))
+    if isinstance(path, str) and NAME.fullmatch(path) and not (run.path / "config.json").is_file():
+        run = Run(resolve_run(default_runs_dir(), path))
     if not (run.path / "config.json").is_file():
         raise VaeError(f"There is no run in {path}. `python -m vae runs` lists those there are.")
     return run

@@ -59,7 +59,7 @@ def _pack_weights(run: Run, saved: SavedModel) -> None:
     scores = score_images(model, load_for(run.config, train=False).images)
     if not scores.finite:
         raise diverged(run.name, "test")
-    lines, _ = run.metrics()
+    lines, _ = run.metric_lines()
     run.write_config(run.config)  # of the newest format, which older versions do not read
     save_model(run.model_path, saved._replace(model=model, scores=scores), packed=True)
     run.write_metrics(_with_test_line(lines, saved.step, scores, run.config.batch_size))

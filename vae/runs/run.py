@@ -30,6 +30,7 @@ from vae.storage.untrusted import MAX_JSON, open_limited, read_limited, read_uns
 if TYPE_CHECKING:
     from vae.models.network import VAE
     from vae.runs.checkpoints import SavedModel
+    from vae.runs.history import Losses
 
 # A trainer takes a few seconds from its start to the lock, more on a busy machine.
 STARTING_SECONDS = 30
@@ -191,7 +192,17 @@ class Run:
             durable=status.state not in LIVE,
         )
 
-    def metrics(self, offset: int = 0) -> tuple[list[Metrics], int]:
+    def metrics(self) -> "Losses":
+        """All metrics as arrays: `metrics().test["elbo"]` is (L,) float64, one value for each test so far.
+
+        The columns are the fields of `vae.runs.records.Metrics`, losses in nats per image; what older files
+        lack is filled in. Raises VaeError if a line is damaged.
+        """
+        from vae.runs.history import read_losses  # which imports this module
+
+        return read_losses(self)
+
+    def metric_lines(self, offset: int = 0) -> tuple[list[Metrics], int]:
         """The metrics from byte `offset` on, and the offset for the next call; see `read_lines`."""
         lines: list[Metrics] = []
         with suppress(FileNotFoundError), self.open_metrics() as file:
@@ -236,7 +247,7 @@ class Run:
 
     def truncate_metrics(self, step: int) -> list[Metrics]:
         """Removes the metrics after `step`, which a resumed run writes again; returns the rest."""
-        kept = [line for line in self.metrics()[0] if line.step <= step]
+        kept = [line for line in self.metric_lines()[0] if line.step <= step]
         self.write_metrics(kept)
         return kept
 

@@ -121,7 +121,7 @@ def test_a_moment_at_a_step_has_what_the_log_says_of_it(run: Run) -> None:
     with run.metrics_path.open("ab") as file:
         file.write(log.removeprefix(first))
     moment = at_step(run, 24)
-    lines = {line.split: line for line in run.metrics()[0] if line.step == 24}
+    lines = {line.split: line for line in run.metric_lines()[0] if line.step == 24}
     assert moment.epoch == 2
     assert moment.train == (lines["train"].reconstruction, lines["train"].kl)
     assert moment.test == (lines["test"].reconstruction, lines["test"].kl)

@@ -80,7 +80,7 @@ def test_of_a_live_run_the_end_is_the_live_view(runs_dir: Path, trained: Run) ->
     *earlier, end = run_moments.load(run, loaded_model.load(run), live=True).moments
     assert [moment.step for moment in earlier] == [int(path.stem) for path in run.snapshots()]
     assert (end.url, end.epoch, end.train, end.test) == (None, None, None, None)
-    line = {each.split: each for each in run.metrics()[0] if each.step == 24}["test"]
+    line = {each.split: each for each in run.metric_lines()[0] if each.step == 24}["test"]
     assert slider["end"]["caption"].startswith("live · step 24 · epoch 2.00 · ")
     loss = f"test: reconstruction {line.reconstruction:.1f} + KL {line.kl:.1f} = {-line.elbo:.1f} nats"
     assert loss in slider["end"]["caption"]

@@ -330,7 +330,7 @@ def test_ctrl_c_stops_at_the_next_batch_saves_and_says_how_to_resume(small: Path
     assert f"python -m vae resume {run.path}" in out
     status = run.status()
     assert status.state == "stopped"
-    assert run.metrics()[0][-1].step == status.step
+    assert run.metric_lines()[0][-1].step == status.step
 
 
 @pytest.mark.usefixtures("small")

@@ -131,7 +131,7 @@ def test_a_training_whose_terminal_is_closed_is_stopped_and_saved(
         process.send_signal(signal.SIGHUP)
         assert process.wait() == 141
     status = run.status()
-    assert run.metrics()[0][-1].step == status.step
+    assert run.metric_lines()[0][-1].step == status.step
     assert run.saved_model().step == status.step
 
 

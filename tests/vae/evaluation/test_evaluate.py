@@ -33,7 +33,7 @@ def test_the_bundled_run_is_as_good_as_its_own_metrics_claim(
 ) -> None:
     """Saved scores are those of its metrics, and the figures of the first 1,000 test images their mean."""
     run = open_run(BUNDLED)
-    last = [line for line in run.metrics()[0] if line.split == "test"][-1]
+    last = [line for line in run.metric_lines()[0] if line.split == "test"][-1]
     saved = run.saved_model().scores
     assert saved is not None
     assert len(saved.kl) == 10_000

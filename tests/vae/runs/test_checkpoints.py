@@ -203,7 +203,7 @@ def test_a_snapshot_holds_what_time_travel_needs(trained: Run) -> None:
 
 
 def test_a_snapshot_says_what_the_log_said_at_its_moment(trained: Run) -> None:
-    lines, _ = trained.metrics()
+    lines, _ = trained.metric_lines()
     for path in trained.snapshots():
         newest = [line for line in lines if line.step <= int(path.stem)][-1]
         assert checkpoints.load_snapshot(path, trained.config).metrics == newest

@@ -8,6 +8,7 @@ from typing import BinaryIO
 import numpy as np
 import pytest
 
+import vae
 from tests.support.small_runs import small_config
 from vae import VaeError
 from vae.runs import records
@@ -28,11 +29,24 @@ def run(tmp_path: Path) -> Run:
 
 def test_all_lines_are_there_in_their_columns(trained: Run) -> None:
     losses = History(trained).read()
-    lines, _ = trained.metrics()
+    lines, _ = trained.metric_lines()
     for split, rows in losses._asdict().items():
         for name in FIELDS:
             expected = [getattr(line, name) for line in lines if line.split == split]
             np.testing.assert_array_equal(rows[name], expected)
+
+
+def test_the_package_gives_the_arrays_of_a_run_by_its_name(
+    runs_dir: Path, trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert (runs_dir / trained.name).is_dir()
+    losses = vae.open_run(trained.name).metrics()
+    elbo = [line.elbo for line in trained.metric_lines()[0] if line.split == "test"]
+    np.testing.assert_array_equal(losses.test["elbo"], elbo)
+    assert losses.train["step"].dtype == np.float64
+    with pytest.raises(VaeError, match="There is no run in nowhere"):
+        vae.open_run("nowhere")
 
 
 def test_only_what_was_appended_is_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,7 +88,7 @@ def test_it_opens(version: int, run: Run) -> None:
     assert run.config == KEPT[version].config
     status = run.status()
     assert (status.state, status.step, status.total_steps) == ("stopped", 28, 48)
-    lines, _ = run.metrics()
+    lines, _ = run.metric_lines()
     assert [line.step for line in lines if line.split == "test"] == [0, 12, 24]
     assert [path.stem for path in run.snapshots()] == KEPT[version].snapshots
     assert (run.saved_model().scores is not None) == (version >= 3)
@@ -119,7 +119,7 @@ def test_it_goes_on_to_its_end(version: int, run: Run) -> None:
         pass
     assert run.status().state == "finished"
     assert not run.status().steered
-    lines, _ = run.metrics()
+    lines, _ = run.metric_lines()
     assert [line.step for line in lines if line.split == "test"] == [0, 12, 24, 36, 48]
     assert lines[-1].elbo == pytest.approx(KEPT[version].end, abs=2)
     assert run.saved_model().scores is not None

@@ -95,7 +95,7 @@ def test_weights_differ_by_rounding_and_the_scores_are_theirs(original: Run, pac
     assert unpacked is not None
     assert line.elbo == pytest.approx(unpacked.elbo, abs=0.05)
     assert line.elbo_std == pytest.approx(unpacked.elbo_std, rel=1e-3)
-    assert len(packed.metrics()[0]) == len(original.metrics()[0])
+    assert len(packed.metric_lines()[0]) == len(original.metric_lines()[0])
 
 
 def test_moments_show_the_same_images(original: Run, packed: Run) -> None:

@@ -196,17 +196,17 @@ def test_a_damaged_status_is_named(run: Run) -> None:
 
 def test_metrics_are_read_by_tail_and_a_torn_line_waits(run: Run) -> None:
     run.append_metrics(line(1))
-    first, offset = run.metrics()
+    first, offset = run.metric_lines()
     run.append_metrics(line(2))
     file = run.path / "metrics.jsonl"
     torn = line(3).model_dump_json()
     with file.open("a") as stream:
         stream.write(torn[:20])
-    second, later = run.metrics(offset)
+    second, later = run.metric_lines(offset)
     assert [m.step for m in first + second] == [1, 2]
     with file.open("a") as stream:
         stream.write(torn[20:] + "\n")
-    assert [m.step for m in run.metrics(later)[0]] == [3]
+    assert [m.step for m in run.metric_lines(later)[0]] == [3]
 
 
 def test_resuming_forgets_later_lines_and_repairs_the_torn_one(run: Run) -> None:
@@ -216,13 +216,13 @@ def test_resuming_forgets_later_lines_and_repairs_the_torn_one(run: Run) -> None
         stream.write('{"split": "tr')
     run.truncate_metrics(2)
     run.append_metrics(line(3, "test"))
-    assert [(m.step, m.split) for m in run.metrics()[0]] == [(1, "train"), (2, "train"), (3, "test")]
+    assert [(m.step, m.split) for m in run.metric_lines()[0]] == [(1, "train"), (2, "train"), (3, "test")]
 
 
 def test_damaged_metrics_are_named(run: Run) -> None:
     (run.path / "metrics.jsonl").write_text("nonsense\n")
     with pytest.raises(VaeError, match=r"metrics\.jsonl is damaged"):
-        run.metrics()
+        run.metric_lines()
 
 
 def test_a_live_state_needs_a_living_trainer(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,7 +89,7 @@ def test_a_run_is_trained_watched_resumed_and_deleted_where_open_files_are_fixed
     for _ in fit(run):
         history.read()
     assert run.status().state == "finished"
-    assert before < len(history.read().train) == sum(line.split == "train" for line in run.metrics()[0])
+    assert before < len(history.read().train) == sum(line.split == "train" for line in run.metric_lines()[0])
     assert models
     assert not [file for file in open_files() if run.path in file.parents]
     delete_run(run)

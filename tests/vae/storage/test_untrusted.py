@@ -275,8 +275,8 @@ def test_a_long_history_is_read_in_parts(run: Run) -> None:
     with file:
         parts = list(run.read_metrics(file, 0))
     assert len(parts) == 3
-    assert sum(len(lines) for lines, _ in parts) == count == len(run.metrics()[0])
-    assert parts[-1][1] == count * len(line) == run.metrics()[1]
+    assert sum(len(lines) for lines, _ in parts) == count == len(run.metric_lines()[0])
+    assert parts[-1][1] == count * len(line) == run.metric_lines()[1]
 
 
 def test_ten_thousand_epochs_of_metrics_can_be_read(trained: Run) -> None:

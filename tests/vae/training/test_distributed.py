@@ -54,7 +54,7 @@ def free_port() -> int:
 
 
 def same_losses(run: Run, other: Run, until: int) -> None:
-    ours, theirs = ([line for line in each.metrics()[0] if line.step <= until] for each in (run, other))
+    ours, theirs = ([line for line in each.metric_lines()[0] if line.step <= until] for each in (run, other))
     assert [line.step for line in ours] == [line.step for line in theirs]
     for line, expected in zip(ours, theirs, strict=True):
         assert line.elbo == pytest.approx(expected.elbo, rel=1e-4)

@@ -126,7 +126,7 @@ def test_longer_is_what_a_config_with_a_restart_trains(small: Path, trained: Run
     wait_until(lambda: longer.status().state == "finished")
     assert jobs.train_longer(run, 2) == longer
     assert (longer.config.epochs, longer.config.restarts) == (5, (3,))
-    lines, _ = longer.metrics()
+    lines, _ = longer.metric_lines()
     assert [line.epoch for line in lines if line.split == "test"] == [0, 1, 2, 3, 4, 5]
     assert [line.seconds for line in lines] == sorted(line.seconds for line in lines)
     scratch = vae.train(longer.config, small, again=True)

@@ -51,7 +51,7 @@ def test_a_finished_run_holds_what_the_design_says(trained: Run) -> None:
 
 
 def test_it_learns_and_writes_every_batch_into_the_metrics(trained: Run) -> None:
-    lines, _ = trained.metrics()
+    lines, _ = trained.metric_lines()
     tests = [line for line in lines if line.split == "test"]
     assert [line.epoch for line in tests] == [0, 1, 2, 3]
     losses = [-line.elbo for line in tests]
@@ -99,7 +99,9 @@ def test_a_stopped_run_resumes_to_the_same_weights(line: int, reference: Run, sm
     assert run.request() is None
     vae.train(reference.config, small)
     assert_same_weights(run, reference)
-    assert [line.step for line in run.metrics()[0]] == [line.step for line in reference.metrics()[0]]
+    assert [line.step for line in run.metric_lines()[0]] == [
+        line.step for line in reference.metric_lines()[0]
+    ]
 
 
 def test_the_encoder_sees_a_picture_without_its_hidden_pixels(
@@ -137,10 +139,12 @@ def test_an_abandoned_run_resumes_to_the_same_weights(reference: Run, small: Pat
         pass
     iterator.close()
     assert run.status().state == "interrupted"
-    assert run.metrics()[0][-1].step > 12
+    assert run.metric_lines()[0][-1].step > 12
     vae.train(reference.config, small)
     assert_same_weights(run, reference)
-    assert [line.step for line in run.metrics()[0]] == [line.step for line in reference.metrics()[0]]
+    assert [line.step for line in run.metric_lines()[0]] == [
+        line.step for line in reference.metric_lines()[0]
+    ]
 
 
 @pytest.mark.parametrize("step", [23, 24, 25, 30])

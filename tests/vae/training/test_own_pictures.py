@@ -57,7 +57,7 @@ def test_a_run_has_the_form_of_its_pictures(
     saved = run.saved_model()
     assert saved.scores is not None
     assert scores_match(saved.scores, saved.model, images)
-    lines, _ = run.metrics()
+    lines, _ = run.metric_lines()
     tests = [line for line in lines if line.split == "test"]
     assert tests[-1].elbo > tests[0].elbo
     view = load_view(run.view_path, config)
@@ -78,7 +78,7 @@ def test_a_run_has_the_form_of_its_pictures(
 def test_beta_rises_and_the_deviation_follows_the_errors(data: Path, tmp_path: Path) -> None:
     write_own_pictures(data)
     run = train(own_config(), tmp_path / "runs")
-    lines = [line for line in run.metrics()[0] if line.split == "train"]
+    lines = [line for line in run.metric_lines()[0] if line.split == "train"]
     weights = [line.kl_weight for line in lines]
     assert weights[:6] == pytest.approx([k / 6 for k in range(1, 7)])  # an epoch of six steps
     assert set(weights[6:]) == {1.0}

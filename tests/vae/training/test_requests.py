@@ -56,7 +56,7 @@ def test_pauses_and_single_batches_change_nothing_but_the_time(run: Run, trained
         view = load_view(run.view_path, run.config)
         assert view is not None
         assert view.step == paused.step + number
-        assert run.metrics()[0][-1].step == paused.step + number
+        assert run.metric_lines()[0][-1].step == paused.step + number
     epoch_end = (paused.step // 12 + 1) * 12
     run.update_request(pause_at=epoch_end)
     assert until(statuses, "paused").epoch == epoch_end / 12
@@ -111,11 +111,11 @@ def test_another_rate_and_beta_are_in_force_at_once_and_written_down(run: Run, t
     statuses = fit(run)
     assert next(statuses).learning_rate == 1e-3
     assert list(statuses)[-1].steered
-    lines, _ = run.metrics()
+    lines, _ = run.metric_lines()
     rates = {(line.peak_learning_rate, line.beta) for line in lines if line.step <= 15}
     assert rates == {(run.config.learning_rate, 1)}
     assert {(line.peak_learning_rate, line.beta) for line in lines if line.step > 15} == {(1e-3, 4)}
-    plain = {line.step: line.learning_rate for line in trained.metrics()[0]}
+    plain = {line.step: line.learning_rate for line in trained.metric_lines()[0]}
     later = next(line for line in lines if line.step in plain and line.step > 15)
     assert later.learning_rate == pytest.approx(plain[later.step] / 3)
     assert run.config == trained.config, "the config says what the run was made of"
@@ -128,7 +128,7 @@ def test_slow_motion_shows_every_batch_and_can_be_ended_at_any_time(run: Run) ->
     run.update_request(pause_at=None, delay=0.01)
     steps = [status.step for status in itertools.takewhile(lambda status: status.step < 20, statuses)]
     assert set(steps) == set(range(13, 20))
-    assert {line.step for line in run.metrics()[0] if line.split == "train"} >= set(range(14, 20))
+    assert {line.step for line in run.metric_lines()[0] if line.split == "train"} >= set(range(14, 20))
     run.update_request(delay=5)
     next(statuses)
     with ThreadPoolExecutor(1) as pool:
@@ -177,7 +177,7 @@ def test_rates_asked_for_before_the_first_batch_survive_a_stop(run: Run) -> None
     run.update_request(beta=4, stop=True)
     assert list(statuses)[-1].state == "stopped"
     assert list(fit(run))[-1].beta == 4
-    assert {line.beta for line in run.metrics()[0] if line.split == "train"} == {4}
+    assert {line.beta for line in run.metric_lines()[0] if line.split == "train"} == {4}
     assert run.request() is None
 
 
@@ -210,7 +210,7 @@ def test_a_stop_is_heard_during_an_evaluation_which_is_made_up_for(
     stop = threading.Event()
 
     def stopped(model: VAE, images: torch.Tensor, *before_batch: Callable[[], object]) -> TensorScores:
-        lines, _ = run.metrics()
+        lines, _ = run.metric_lines()
         if before_batch and (lines[-1].step if lines else 0) == epoch * 12:
             stop.set()
         return score_set(model, images, *before_batch)
@@ -219,11 +219,13 @@ def test_a_stop_is_heard_during_an_evaluation_which_is_made_up_for(
         patch.setattr("vae.training.loop.score_set", stopped)
         last = list(fit(run, stop))[-1]
     assert (last.state, last.step) == ("stopped", 12 * epoch)
-    assert not [line for line in run.metrics()[0] if line.split == "test" and line.step == last.step]
+    assert not [line for line in run.metric_lines()[0] if line.split == "test" and line.step == last.step]
     vae.train(run.config, run.path.parent)
     assert run.status().state == "finished"
     assert_same_weights(run, trained)
-    lines = [[line.model_dump(exclude={"seconds"}) for line in each.metrics()[0]] for each in (run, trained)]
+    lines = [
+        [line.model_dump(exclude={"seconds"}) for line in each.metric_lines()[0]] for each in (run, trained)
+    ]
     assert lines[0] == lines[1]
     assert [path.name for path in run.snapshots()] == [path.name for path in trained.snapshots()]
 

@@ -170,7 +170,9 @@ def test_a_save_between_two_lines_leaves_no_line_of_few_batches(
     assert Run(run.path).status().state == "interrupted"
     for _ in fit(run):
         pass
-    lines, whole = ([line for line in each.metrics()[0] if line.split == "train"] for each in (run, trained))
+    lines, whole = (
+        [line for line in each.metric_lines()[0] if line.split == "train"] for each in (run, trained)
+    )
     assert [line.step for line in lines] == [6, 12, 18, 24, 30, 36]
     for first, line in zip((0, 6), lines, strict=False):  # in whose epoch the other run has a line a batch
         batches = [each.reconstruction for each in whole if first < each.step <= first + 6]
