@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from vae import VaeError
 from vae.cli.data_commands import data
-from vae.cli.export_commands import KindOfFile, export_run
+from vae.cli.export_commands import KindOfFile, KindOptions, export_run
 from vae.cli.output import (
     CLOSED_PIPE,
     OutputConsole,
@@ -213,35 +213,24 @@ def export(
     /,
     *,
     out: Path | None = None,
-    beside: str | None = None,
-    title: str | None = None,
-    text: str | None = None,
-    with_pictures: bool = False,
-    moments: int | None = None,
+    options: KindOptions = KindOptions(),  # noqa: B008 (frozen)
     force: bool = False,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Write what was trained as a file for other people: one HTML page that needs no server and no network.
+    """Write what was trained as files for other people and other programs.
 
     Parameters
     ----------
     out
-        The file; default the run's name, in the current folder.
-    beside
-        A second run, whose map stands beside the first one's, under one pointer.
-    title
-        The page's heading; default the titles of the runs.
-    text
-        Plain text above the map; an empty line begins another paragraph.
-    with_pictures
-        Put the real test images into the file, too.
-    moments
-        How many moments of the training it has, 1 to 40; default as many as 9 MB have room for, at most 12.
+        The file; default the run's name, in the current folder. Of onnx, `NAME-encoder.onnx` and
+        `NAME-decoder.onnx` are written; of latents the ending .parquet, .csv or .npz says which kind; of
+        tensorboard it is the folder of the logs, default tensorboard.
     force
-        Replace a file that exists.
+        Replace what exists.
     """
-    runs = [_find(each, runs_dir) for each in (run, beside) if each is not None]
-    export_run(runs, kind, out, force=force, title=title, text=text, pictures=with_pictures, moments=moments)
+    options.check(kind)
+    beside = None if options.beside is None else _find(options.beside, runs_dir)
+    export_run(_find(run, runs_dir), kind, out, options, beside, force=force)
 
 
 @app.command

@@ -2,44 +2,174 @@
 
 import json
 import re
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import Parameter
+from cyclopts import CycloptsError, Parameter
 
 from vae import VaeError
 from vae.cli.output import shell_command
 from vae.cli.terminal import progress_of
 from vae.runs.run import Run
+from vae.storage.atomic import move_atomic, temporary_path, write_together
 from vae.storage.folders import absolute_path
 from vae.training.processes import run_process
 
-Kind = Literal["page"]
-SUFFIXES: dict[Kind, str] = {"page": ".html"}
+Kind = Literal["page", "onnx", "torch", "latents", "tensorboard"]
 _PERCENT = re.compile(r"made ([0-9]{1,3}) %")
-KindOfFile = Annotated[Kind, Parameter(help="page: one HTML file that explores the model without a network.")]
+KindOfFile = Annotated[
+    Kind,
+    Parameter(
+        help="page: one HTML file that explores the model without a network; onnx: encoder and decoder, two "
+        "files; torch: a state dict as safetensors; latents: posteriors, losses and classes of the images as "
+        "a table; tensorboard: losses, reconstructions and the map, for TensorBoard."
+    ),
+]
 
 
-def export_run(runs: list[Run], kind: Kind, out: Path | None, *, force: bool, **content: Any) -> None:
-    """Writes a file of one run, or of two beside each other.
+@Parameter(name="*")
+@dataclass(frozen=True)
+class KindOptions:
+    """Options that only one kind of file has; each is refused with the others.
+
+    Attributes:
+        beside: page: a second run, whose map stands beside the first one's, under one pointer.
+        title: page: its heading; default the titles of the runs.
+        text: page: plain text above the map; an empty line begins another paragraph.
+        with_pictures: page: put the real test images into the file, too.
+        moments: page: how many moments of the training it has, 1 to 40; default as many as 9 MB have room
+            for, at most 12.
+        training: latents: the training set, too, which `score` has scored.
+    """
+
+    beside: str | None = None
+    title: str | None = None
+    text: str | None = None
+    with_pictures: bool = False
+    moments: int | None = None
+    training: bool = False
+
+    def check(self, kind: Kind) -> None:
+        """Raises CycloptsError if an option is given that `kind` does not have."""
+        for field in fields(self):
+            owner = "latents" if field.name == "training" else "page"
+            if getattr(self, field.name) != field.default and kind != owner:
+                flag = field.name.replace("_", "-")
+                raise CycloptsError(msg=f"--{flag} is an option of `export RUN {owner}`, not of {kind}.")
+
+
+def export_run(
+    run: Run, kind: Kind, out: Path | None, options: KindOptions, beside: Run | None, *, force: bool
+) -> None:
+    """Writes a run, or with `beside` two of them, as files for others.
 
     Args:
-        out: the file; None for the first run's name in the current folder.
-        force: whether a file that exists is replaced.
-        content: what the page shows; None for its own default.
+        out: the file; of onnx the name to which `-encoder.onnx` and `-decoder.onnx` are added; of
+            tensorboard the folder in which that of the run is made. None for the run's name in the current
+            folder.
+        force: whether what exists is replaced.
 
-    Raises VaeError if the file exists or cannot be made.
+    Raises VaeError if something exists or cannot be made.
     """
-    target = absolute_path(out or Path(f"{runs[0].name}{SUFFIXES[kind]}"))
+    for each in (run, beside):
+        if each is not None:
+            each.saved_model()  # raises VaeError here, before anything is begun
+    try:
+        if kind == "page":
+            _export_page(
+                [run, *filter(None, [beside])], _free(out or Path(f"{run.name}.html"), force=force), options
+            )
+        elif kind == "tensorboard":
+            _export_tensorboard(run, absolute_path(out or Path("tensorboard")), force=force)
+        else:
+            _export_files(run, kind, out, options, force=force)
+    except OSError as error:
+        raise VaeError(
+            f"{run.name} could not be exported: {error.strerror}. Make room, or choose another --out."
+        ) from error
+
+
+def _free(path: Path, *, force: bool) -> Path:
+    """The whole path of a file that can be written. Raises VaeError if it exists, or its folder does not."""
+    target = absolute_path(path)
     if target.is_dir():
         raise VaeError(f"{target} is a folder. Name a file in it by --out.")
     if not target.parent.is_dir():
         raise VaeError(f"{target} cannot be written: there is no such folder.")
     if target.exists() and not force:
         raise VaeError(f"{target} exists. Add --force to replace it, or choose another name by --out.")
-    for run in runs:
-        run.saved_model()  # raises VaeError here, before anything is begun
-    request = {"runs": [str(run.path.resolve()) for run in runs], "out": str(target)}
+    return target
+
+
+def _export_files(run: Run, kind: Kind, out: Path | None, options: KindOptions, *, force: bool) -> None:
+    """Writes the files of a model or of its latents, all or none of them."""
+    from vae.export import latents, onnx_models, weights
+    from vae.export.facts import facts_of
+
+    saved = run.saved_model()
+    facts = facts_of(run, saved)
+    makers: Mapping[Path, Callable[[], bytes]]
+    if kind == "onnx":
+        path = out or Path(run.name)
+        stem = path.name.removesuffix(".onnx")
+        makers = {
+            path.with_name(f"{stem}-encoder.onnx"): lambda: onnx_models.encoder_onnx(saved.model, facts),
+            path.with_name(f"{stem}-decoder.onnx"): lambda: onnx_models.decoder_onnx(saved.model, facts),
+        }
+    elif kind == "torch":
+        makers = {
+            out or Path(f"{run.name}.safetensors"): lambda: weights.state_dict(saved.model, facts),
+        }
+    else:
+        path = out or Path(f"{run.name}-latents.parquet")
+        suffix = path.suffix.lower()
+        if suffix not in latents.SUFFIXES:
+            raise VaeError(f"{path.name} names no kind of table: end --out with .parquet, .csv or .npz.")
+        makers = {
+            path: lambda: latents.table(latents.latents(run, saved, training=options.training), suffix, facts)
+        }
+    files = {_free(path, force=force): make for path, make in makers.items()}
+    write_together({target: make() for target, make in files.items()})
+    for target in files:
+        print(f"{target}: {target.stat().st_size / 1e6:.1f} MB.")
+
+
+def _export_tensorboard(run: Run, folder: Path, *, force: bool) -> None:
+    """Writes the event files of a run into a folder of its name in `folder`, whole or not at all."""
+    from vae.export import tensorboard
+
+    target = folder / run.name
+    if target.exists() and not (force and target.is_dir() and tensorboard.is_written_here(target)):
+        if force:
+            raise VaeError(f"{target} holds other files than TensorBoard's. Choose another folder by --out.")
+        raise VaeError(f"{target} exists. Add --force to replace it, or choose another folder by --out.")
+    folder.mkdir(parents=True, exist_ok=True)
+    made, replaced = temporary_path(target), temporary_path(target)
+    made.mkdir()
+    try:
+        with progress_of("made") as show_share:
+            tensorboard.write_run(made, run, run.saved_model(), show_share)
+        if target.exists():
+            target.rename(replaced)
+        move_atomic(made, target)
+    finally:
+        for leftover in (made, replaced):
+            shutil.rmtree(leftover, ignore_errors=True)
+    print(f"{target}: see it by {shell_command('tensorboard', '--logdir', str(folder))}")
+
+
+def _export_page(runs: list[Run], target: Path, options: KindOptions) -> None:
+    """Writes an HTML file by a process that imports the pages. Raises VaeError if that fails."""
+    content = {
+        "title": options.title,
+        "text": options.text,
+        "pictures": options.with_pictures,
+        "moments": options.moments,
+    }
+    request: dict[str, Any] = {"runs": [str(run.path.resolve()) for run in runs], "out": str(target)}
     request |= {name: value for name, value in content.items() if value is not None}
     errors: list[str] = []
     with progress_of("made") as show_share:

@@ -6,7 +6,9 @@ import re
 import secrets
 import shutil
 import time
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from vae.storage.systems import retry_in_use
@@ -62,6 +64,24 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
         raise
     if durable:
         _sync_folder(path.parent)
+
+
+def write_together(files: Mapping[Path, bytes]) -> None:
+    """Writes several files, which exist only once all of their content is on the disk.
+
+    Raises OSError as `write_atomic`; files that were there before are then unchanged.
+    """
+    new = {path: temporary_path(path) for path in files}
+    try:
+        for path, content in files.items():
+            write_atomic(new[path], content)
+        for path, written in new.items():
+            retry_in_use(partial(os.replace, written, path))
+    finally:
+        for written in new.values():
+            written.unlink(missing_ok=True)
+    for folder in {path.parent for path in files}:
+        _sync_folder(folder)
 
 
 def move_atomic(folder: Path, path: Path) -> bool:

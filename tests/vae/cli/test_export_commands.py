@@ -1,11 +1,18 @@
 """`python -m vae export`."""
 
+import errno
+import re
 import shutil
+import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from tests.support.paths import BUNDLED, ROOT
 from vae.cli.commands import main
+from vae.runs.catalogue import open_run
 from vae.runs.run import Run
 
 
@@ -78,3 +85,140 @@ def test_a_run_without_weights_gets_a_sentence(
     (small / name / "model.safetensors").unlink()
     assert main(["export", name, "page"]) == 1
     assert "are missing, although it is finished" in capsys.readouterr().err
+
+
+MODEL_KINDS = {
+    "onnx": ["x-encoder.onnx", "x-decoder.onnx"],
+    "torch": ["x"],
+    "latents": ["x.csv"],
+    "tensorboard": [f"x/{{run}}/{split}" for split in ("train", "test")],
+}
+OPTIONAL = {"onnx": "onnx", "latents": "pyarrow", "tensorboard": "tensorboard"}
+
+
+def arguments(run: str, kind: str, folder: Path) -> list[str]:
+    return ["export", run, kind, "--out", str(folder / ("x.csv" if kind == "latents" else "x"))]
+
+
+@pytest.mark.parametrize("kind", MODEL_KINDS)
+def test_a_model_or_its_logs_are_written_once_and_replaced_by_force(
+    kind: str, small: Path, trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if kind in ("onnx", "tensorboard"):
+        pytest.importorskip(kind)
+    name, folder = run_of(trained, small), tmp_path / "out"
+    folder.mkdir()
+    asked = arguments(name, kind, folder)
+    assert main(asked) == 0
+    made = [folder / each.format(run=name) for each in MODEL_KINDS[kind]]
+    assert all(path.exists() for path in made)
+    before = sorted(folder.rglob("*"))
+    assert main(asked) == 1
+    assert "exists. Add --force" in capsys.readouterr().err
+    assert sorted(folder.rglob("*")) == before
+    assert main([*asked, "--force"]) == 0
+    assert len(list(folder.rglob("*"))) == len(before)
+
+
+@pytest.mark.parametrize("kind", OPTIONAL)
+def test_a_missing_package_is_named(
+    kind: str,
+    small: Path,
+    trained: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for module in [name for name in sys.modules if name.split(".")[0] == OPTIONAL[kind]]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, OPTIONAL[kind], None)
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", run_of(trained, small), kind]) == 1
+    assert f"which is not installed: pip install {OPTIONAL[kind]}" in capsys.readouterr().err
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and small not in path.parents]
+
+
+@pytest.mark.parametrize("kind", ["torch", "latents"])
+def test_a_full_disk_leaves_nothing(
+    kind: str,
+    small: Path,
+    trained: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    name, folder = run_of(trained, small), tmp_path / "out"
+    folder.mkdir()
+    monkeypatch.setattr("vae.storage.atomic.os.fsync", full)
+    assert main(arguments(name, kind, folder)) == 1
+    assert "could not be exported: No space left on device." in capsys.readouterr().err
+    assert list(folder.iterdir()) == []
+
+
+def test_a_full_disk_leaves_no_logs(
+    small: Path,
+    trained: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("tensorboard")
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("vae.export.tensorboard.png", full)
+    assert main(arguments(run_of(trained, small), "tensorboard", tmp_path)) == 1
+    assert "could not be exported: No space left on device." in capsys.readouterr().err
+    assert list((tmp_path / "x").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "sentence"),
+    [
+        (["onnx", "--title", "Mine"], 2, "--title is an option of `export RUN page`, not of onnx."),
+        (["torch", "--training"], 2, "--training is an option of `export RUN latents`, not of torch."),
+        (["latents", "--out", "x.txt"], 1, "end --out with .parquet, .csv or .npz."),
+        (["latents", "--training"], 1, "is not scored with the newest weights"),
+        (["torch", "--out", "/nowhere/x"], 1, "there is no such folder"),
+    ],
+)
+def test_what_a_kind_cannot_do_gets_a_sentence(
+    more: list[str],
+    status: int,
+    sentence: str,
+    small: Path,
+    trained: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", run_of(trained, small), *more]) == status
+    assert sentence in capsys.readouterr().err
+
+
+def test_logs_never_replace_a_run(small: Path, trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    name = run_of(trained, small)
+    before = sorted(small.rglob("*"))
+    assert main(["export", name, "tensorboard", "--out", str(small), "--force"]) == 1
+    assert "holds other files than TensorBoard's" in capsys.readouterr().err
+    assert sorted(small.rglob("*")) == before
+
+
+def test_the_documented_lines_decode_without_this_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    section = (ROOT / "docs" / "EXPORT.md").read_text(encoding="utf-8").partition("### PyTorch")[2]
+    found = re.search(r"```python\n(.*?)```", section, re.DOTALL)
+    assert found
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", str(BUNDLED), "torch", "--out", "RUN.safetensors"]) == 0
+    names: dict[str, Any] = {}
+    exec(found[1], names)
+    model = open_run(BUNDLED).load_model()
+    expected = model.decode(np.array([[0.5, -1.0]], np.float32)).numpy()
+    np.testing.assert_allclose(names["images"].numpy(), expected.reshape(1, 1, 28, 28), atol=1e-5)

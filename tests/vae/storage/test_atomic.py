@@ -1,5 +1,6 @@
 """What is on the disk when: a power cut takes whatever was not flushed."""
 
+import errno
 import io
 import os
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from tests.support.small_runs import small_config
 from vae.runs.archive import pack, unpack
 from vae.runs.catalogue import new_run
 from vae.runs.run import Run
-from vae.storage.atomic import remove_leftovers, write_atomic
+from vae.storage.atomic import remove_leftovers, write_atomic, write_together
 
 
 def further(run: Run, runs_dir: Path) -> Run:
@@ -91,3 +92,25 @@ def test_a_start_sweeps_the_runs_folder_of_what_is_a_day_old(tmp_path: Path) -> 
     os.utime(old, (0, 0))
     new_run(small_config(), tmp_path)
     assert [path.exists() for path in (old, new)] == [False, True]
+
+
+def test_files_that_belong_together_are_written_all_or_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    write_together({first: b"1", second: b"2"})
+    assert (first.read_bytes(), second.read_bytes()) == (b"1", b"2")
+    left = [1]  # file for which there is room
+
+    def fsync(_: int) -> None:
+        if not left:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        left.pop()
+
+    with monkeypatch.context() as patch:
+        patch.setattr("vae.storage.atomic._sync_folder", lambda _: None)
+        patch.setattr(os, "fsync", fsync)
+        with pytest.raises(OSError, match="No space"):
+            write_together({first: b"3", second: b"4"})
+    assert (first.read_bytes(), second.read_bytes()) == (b"1", b"2")
+    assert len(list(tmp_path.iterdir())) == 2
