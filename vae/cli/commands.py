@@ -77,6 +77,12 @@ app.command(data)
 RunsDir = Annotated[
     Path | None, Parameter(help="Folder of the runs; default VAE_RUNS_DIR, or checkpoints in the project.")
 ]
+Logs = Annotated[
+    Path | None, Parameter(help="Write losses and rates for TensorBoard while they come, into this folder.")
+]
+Json = Annotated[
+    bool, Parameter(name="--json", help="Print JSON objects, one a line, for scripts: metrics, status, end.")
+]
 OTHER_COLUMNS = 35  # the least width of those beside the names of runs: five of five characters
 # Grey levels, dark to bright, on a terminal; the latter where the encoding lacks blocks.
 BLOCKS, PLAIN_SHADES = " ░▒▓█", " .:*#"
@@ -94,6 +100,8 @@ def train(
     name: str | None = None,
     runs_dir: RunsDir = None,
     again: bool = False,
+    tensorboard: Logs = None,
+    as_json: Json = False,
 ) -> None:
     """Train a model. A finished run of the same config is not trained again.
 
@@ -115,7 +123,7 @@ def train(
     def make() -> Run:
         return new_run(chosen, _folder(runs_dir), name, again=again)
 
-    _train(partial(made_once, make) if again else make)
+    _train(partial(made_once, make) if again else make, as_json=as_json, logs=tensorboard)
 
 
 @app.command
@@ -126,6 +134,8 @@ def resume(
     device: Annotated[Device | None, Parameter(help="Where to compute from now on.")] = None,
     threads: Annotated[str | None, Parameter(help="CPU threads from now on, 1 to 1024, or auto.")] = None,
     runs_dir: RunsDir = None,
+    tensorboard: Logs = None,
+    as_json: Json = False,
 ) -> None:
     """Resume an interrupted or stopped run and, once it is finished, those named after it.
 
@@ -137,7 +147,8 @@ def resume(
             msg="Several workers train one run at a time. Resume each by a command of its own."
         )
     for name in (run, *then):
-        stopped = _train(partial(_find_changed, name, runs_dir, changes), fall_back=device is None)
+        find = partial(_find_changed, name, runs_dir, changes)
+        stopped = _train(find, fall_back=device is None, as_json=as_json, logs=tensorboard)
         if stopped or _find(name, runs_dir).status().state != "finished":
             break
 
@@ -335,15 +346,23 @@ def delete(run: RunName, /, *, runs_dir: RunsDir = None, yes: bool = False) -> N
     print(f"Deleted {found.name}." if sure else "Nothing was deleted.")
 
 
-def _train(find: Callable[[], Run], *, fall_back: bool = False) -> bool:
+def _train(
+    find: Callable[[], Run], *, fall_back: bool = False, as_json: bool = False, logs: Path | None = None
+) -> bool:
     """Trains a run in this process, as one of several workers if `torchrun` started them.
 
     Returns whether a signal has asked this process to stop.
     """
     place = worker_place()
+    show = partial(
+        train_in_terminal,
+        fall_back=fall_back,
+        as_json=as_json,
+        logs=None if logs is None else absolute_path(logs),
+    )
     if place is None:
         with stop_on_signal() as stop:
-            train_in_terminal(find(), stop, fall_back=fall_back)
+            show(find(), stop)
         return stop.is_set()
     # Sentences say what goes wrong between workers; torch would print its own stack beside them.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")
@@ -355,7 +374,7 @@ def _train(find: Callable[[], Run], *, fall_back: bool = False) -> bool:
             follow(group)
             return False
         with stop_on_signal() as stop:
-            train_in_terminal(find(), stop, fall_back=fall_back)
+            show(find(), stop)
         return stop.is_set()
 
 

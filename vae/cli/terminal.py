@@ -4,9 +4,12 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.prompt import Confirm
@@ -18,7 +21,7 @@ from vae.config import TrainConfig
 from vae.evaluation.published import PUBLISHED, PublishedResult, nothing_comparable, verdict
 from vae.inference.formatting import bits_per_dimension, bits_text
 from vae.runs.evaluation_record import Evaluation, save_evaluation
-from vae.runs.records import Status
+from vae.runs.records import Metrics, Status
 from vae.runs.run import Run
 from vae.training.processes import stop_signals
 
@@ -36,15 +39,127 @@ class PercentLines:
             print(f"{self._verb} {percent} %", file=sys.stderr, flush=True)
 
 
-def train_in_terminal(run: Run, stop: threading.Event, *, fall_back: bool) -> None:
+def train_in_terminal(
+    run: Run, stop: threading.Event, *, fall_back: bool, as_json: bool = False, logs: Path | None = None
+) -> None:
     """Trains with progress; prints the run's folder, how it ended, how to resume it.
 
-    `stop` and `fall_back` are those of `fit`.
+    Args:
+        stop, fall_back: those of `fit`.
+        as_json: prints JSON objects, one a line, in place of all this (docs/LIVE_TRAINING.md).
+        logs: the folder of TensorBoard's logs, into which the metrics are written, too.
+
+    Raises VaeError if the training fails, or TensorBoard is missing.
     """
     _ = run.config  # raises VaeError if it is damaged, before anything is printed
+    if as_json:
+        _print_json({"event": "start", "run": run.name, "path": str(run.path)})
     if run.status().state == "finished":
-        print(f"{run.name} is finished already, in {run.path}. `train --again` trains another.")
+        if as_json:
+            _print_json(_end(run))
+        else:
+            print(f"{run.name} is finished already, in {run.path}. `train --again` trains another.")
         return
+    with nullcontext() if logs is None else _LiveLogs(logs / run.name) as live:
+        updates = _training(run, stop, fall_back, live)
+        if not as_json:
+            _show_training(run, stop, updates)
+            return
+        try:
+            _print_training(stop, updates)
+        except VaeError:
+            _print_json(_end(run))
+            raise
+        _print_json(_end(run))
+
+
+class _LiveLogs:
+    """TensorBoard's logs of a training that goes on; a context manager.
+
+    If they can no longer be written, a sentence on stderr says so, and the training goes on.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        from vae.export.tensorboard import EventFiles
+
+        try:
+            self._files: EventFiles | None = EventFiles(folder)
+        except OSError as error:
+            raise VaeError(f"{folder} cannot be written: {error.strerror}. Choose another folder.") from error
+        self._folder = folder
+
+    def write(self, lines: Sequence[Metrics]) -> None:
+        """Writes lines of metrics, of which the last is new; the others are dated back from it."""
+        if self._files is not None and lines:
+            now, newest = time.time(), lines[-1].seconds
+            with self._warned():
+                self._files.scalars(lines, lambda line: now - newest + line.seconds)
+
+    def __enter__(self) -> "_LiveLogs":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._files is not None:
+            with self._warned():
+                self._files.__exit__()
+
+    @contextmanager
+    def _warned(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self._files = None
+            why = f"{self._folder} can no longer be written ({error.strerror}); the training goes on."
+            print(why, file=sys.stderr, flush=True)
+
+
+def _training(
+    run: Run, stop: threading.Event, fall_back: bool, live: _LiveLogs | None
+) -> Iterator[tuple[Status, list[Metrics]]]:
+    """Trains; yields each status with the lines of metrics that are new, first those before a resumption."""
+    from vae.training.loop import fit
+
+    offset = 0
+    for status in fit(run, stop, fall_back=fall_back):
+        lines: list[Metrics] = []
+        if status.state != "starting":
+            lines, offset = run.metric_lines(offset)
+        if live is not None:
+            live.write(lines)
+        yield status, lines
+
+
+def _print_training(stop: threading.Event, updates: Iterator[tuple[Status, list[Metrics]]]) -> None:
+    """Prints each line of metrics, and each status of another state, activity or notice, as JSON."""
+    before = None
+    for status, lines in updates:
+        with _stop_unread(stop):
+            for line in lines:
+                _print_json({"event": "metrics", **line.model_dump()})
+            seen = (status.state, status.activity, status.notice)
+            if seen != before:
+                _print_json({"event": "status", **status.model_dump(exclude_none=True)})
+            before = seen
+
+
+def _end(run: Run) -> dict[str, Any]:
+    """The last JSON object of a training: where it is, its state, and its newest test figures."""
+    status, test = run.status(), run.newest_test_metrics()
+    return {
+        "event": "end",
+        "run": run.name,
+        "path": str(run.path),
+        **status.model_dump(include={"state", "step", "epoch", "seconds", "error"}),
+        "test": None if test is None else {"negative_elbo": -test.elbo, **test.model_dump()},
+    }
+
+
+def _print_json(content: dict[str, Any]) -> None:
+    print(json.dumps(content), flush=True)
+
+
+def _show_training(run: Run, stop: threading.Event, updates: Iterator[tuple[Status, list[Metrics]]]) -> None:
+    """Shows a training as a progress bar, or in lines where none can be drawn."""
     print(f"{run.name}, in {run.path}", flush=True)
     percent = PercentLines("trained")
     columns = (
@@ -53,11 +168,9 @@ def train_in_terminal(run: Run, stop: threading.Event, *, fall_back: bool) -> No
         TextColumn("{task.fields[losses]}  {task.fields[speed]:,.0f} images/s  {task.fields[left]}"),
     )
     with _progress(*columns) as bar:
-        from vae.training.loop import fit
-
         task = bar.add_task("", epoch=0.0, losses="", speed=0.0, left="")
-        offset, losses, doing, notice = 0, "", "", None
-        for status in fit(run, stop, fall_back=fall_back):
+        losses, doing, notice = "", "", None
+        for status, lines in updates:
             if status.notice is not None and status.notice != notice:
                 notice = status.notice
                 with _stop_unread(stop):
@@ -70,7 +183,6 @@ def train_in_terminal(run: Run, stop: threading.Event, *, fall_back: bool) -> No
                     with _stop_unread(stop):
                         print(status.activity, file=sys.stderr, flush=True)
                 continue
-            lines, offset = run.metric_lines(offset)
             if lines:
                 losses = f"reconstruction {lines[-1].reconstruction:.1f}  KL {lines[-1].kl:.2f}"
             bar.update(

@@ -518,3 +518,86 @@ def test_nothing_is_downloaded_for_an_evaluation_without_weights(
     monkeypatch.setattr("vae.cli.terminal.download_in_terminal", lambda _: pytest.fail("it was downloaded"))
     assert main(["evaluate", str(run.path)]) == 1
     assert "no weights" in capsys.readouterr().err
+
+
+def test_a_training_prints_json_lines_for_scripts(small: Path, capsys: Output) -> None:
+    assert main(["train", *SMALL, "--json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (run,) = list_runs(small)
+    metrics = [line for line in lines if line["event"] == "metrics"]
+    written, _ = run.metric_lines()
+    assert metrics == [{"event": "metrics", **line.model_dump()} for line in written]
+    states = [line["state"] for line in lines if line["event"] == "status"]
+    assert states == ["running", "finished"]
+    assert lines[0] == {"event": "start", "run": run.name, "path": str(run.path)}
+    end = lines[-1]
+    assert (end["event"], end["run"], end["path"]) == ("end", run.name, str(run.path))
+    assert (end["state"], end["epoch"]) == ("finished", 3)
+    assert end["test"]["negative_elbo"] == -run.metrics().test["elbo"][-1]
+
+    assert main(["train", *SMALL, "--json"]) == 0  # finished already
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == end
+
+
+@pytest.mark.usefixtures("small")
+def test_a_training_that_fails_says_so_in_json_and_by_its_status(
+    monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Run, "append_metrics", full)
+    assert main(["train", *SMALL, "--json"]) == 1
+    printed = capsys.readouterr()
+    end = json.loads(printed.out.splitlines()[-1])
+    assert (end["event"], end["state"]) == ("end", "failed")
+    assert "No space left on device" in end["error"]
+    assert end["error"] in printed.err
+
+
+def test_losses_are_written_for_tensorboard_while_they_come(small: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    logs = tmp_path / "logs"
+    interrupted = [*SMALL, "--tensorboard", str(logs)]
+    with pytest.MonkeyPatch.context() as patch:
+        interrupt_when("running", patch)
+        assert main(["train", *interrupted]) == 0
+    (run,) = list_runs(small)
+    assert run.status().state == "stopped"
+    assert main(["resume", run.name, "--tensorboard", str(logs)]) == 0
+    for split, rows in run.metrics()._asdict().items():
+        read = EventAccumulator(str(logs / run.name / split)).Reload()
+        found = read.Scalars("loss/negative_elbo")
+        assert [each.step for each in found] == rows["step"].tolist()
+        np.testing.assert_allclose([each.value for each in found], -rows["elbo"], rtol=1e-6)
+        assert abs(found[-1].wall_time - run.status().heartbeat) < 3600
+
+
+@pytest.mark.usefixtures("small")
+def test_logs_that_cannot_be_written_do_not_end_a_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    pytest.importorskip("tensorboard")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("vae.export.tensorboard.EventFiles.scalars", full)
+    assert main(["train", *SMALL, "--tensorboard", str(tmp_path)]) == 0
+    printed = capsys.readouterr()
+    assert printed.err.count("can no longer be written (No space left on device)") == 1
+    assert "finished at epoch 3" in printed.out
+
+
+def test_a_missing_tensorboard_is_told_before_the_training(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    for module in [name for name in sys.modules if name.split(".")[0] == "tensorboard"]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    assert main(["train", *SMALL, "--tensorboard", str(tmp_path)]) == 1
+    assert "pip install tensorboard" in capsys.readouterr().err
+    (run,) = list_runs(small)
+    assert run.status().step == 0
