@@ -11,23 +11,30 @@ from typing import Annotated, Any, Literal
 from cyclopts import CycloptsError, Parameter
 
 from vae import VaeError
+from vae.cli.figure_command import Subject, write_figure
 from vae.cli.output import shell_command
 from vae.cli.terminal import progress_of
+from vae.export.figures import Style
 from vae.runs.run import Run
 from vae.storage.atomic import move_atomic, temporary_path, write_together
 from vae.storage.folders import absolute_path
 from vae.training.processes import run_process
 
-Kind = Literal["page", "onnx", "torch", "latents", "tensorboard"]
+Kind = Literal["page", "figure", "onnx", "torch", "latents", "tensorboard"]
 _PERCENT = re.compile(r"made ([0-9]{1,3}) %")
 KindOfFile = Annotated[
     Kind,
     Parameter(
-        help="page: one HTML file that explores the model without a network; onnx: encoder and decoder, two "
-        "files; torch: a state dict as safetensors; latents: posteriors, losses and classes of the images as "
-        "a table; tensorboard: losses, reconstructions and the map, for TensorBoard."
+        help="page: one HTML file that explores the model without a network; figure: a PDF, SVG or PNG for "
+        "print; onnx: encoder and decoder, two files; torch: a state dict as safetensors; latents: "
+        "posteriors, losses and classes of the images as a table; tensorboard: losses, reconstructions and "
+        "the map, for TensorBoard."
     ),
 ]
+
+
+_OF_FIGURES = ("of", "width", "height", "font", "dpi", "raster", "count", "start", "end", "images")
+_OWNERS: dict[str, Kind] = {"training": "latents", **dict.fromkeys(_OF_FIGURES, "figure")}
 
 
 @Parameter(name="*")
@@ -42,6 +49,16 @@ class KindOptions:
         with_pictures: page: put the real test images into the file, too.
         moments: page: how many moments of the training it has, 1 to 40; default as many as 9 MB have room
             for, at most 12.
+        of: figure: what it shows.
+        width: figure: in centimetres, 3 to 100.
+        height: figure: in centimetres; default what it needs.
+        font: figure: the size of its text in points, 4 to 40.
+        dpi: figure: dots per inch of a PNG, and of pixels embedded in others, 50 to 1200.
+        raster: figure: embed the points of a map as pixels, for smaller files.
+        count: figure: images of a manifold's side (default 15), or of a path (11).
+        start: figure: the point z from which a path leads; default the mean of the first example.
+        end: figure: the point z to which it leads.
+        images: figure: the indices of the test images that are reconstructed; default the ten examples.
         training: latents: the training set, too, which `score` has scored.
     """
 
@@ -50,12 +67,22 @@ class KindOptions:
     text: str | None = None
     with_pictures: bool = False
     moments: int | None = None
+    of: Subject = "map"
+    width: float = 12
+    height: float | None = None
+    font: float = 9
+    dpi: int = 300
+    raster: bool = False
+    count: int | None = None
+    start: tuple[float, ...] = ()
+    end: tuple[float, ...] = ()
+    images: tuple[int, ...] = ()
     training: bool = False
 
     def check(self, kind: Kind) -> None:
         """Raises CycloptsError if an option is given that `kind` does not have."""
         for field in fields(self):
-            owner = "latents" if field.name == "training" else "page"
+            owner = _OWNERS.get(field.name, "page")
             if getattr(self, field.name) != field.default and kind != owner:
                 flag = field.name.replace("_", "-")
                 raise CycloptsError(msg=f"--{flag} is an option of `export RUN {owner}`, not of {kind}.")
@@ -75,13 +102,15 @@ def export_run(
     Raises VaeError if something exists or cannot be made.
     """
     for each in (run, beside):
-        if each is not None:
+        if each is not None and not (kind == "figure" and options.of == "curves"):
             each.saved_model()  # raises VaeError here, before anything is begun
     try:
         if kind == "page":
             _export_page(
                 [run, *filter(None, [beside])], _free(out or Path(f"{run.name}.html"), force=force), options
             )
+        elif kind == "figure":
+            _export_figure(run, _free(out or Path(f"{run.name}-{options.of}.pdf"), force=force), options)
         elif kind == "tensorboard":
             _export_tensorboard(run, absolute_path(out or Path("tensorboard")), force=force)
         else:
@@ -134,7 +163,7 @@ def _export_files(run: Run, kind: Kind, out: Path | None, options: KindOptions, 
     files = {_free(path, force=force): make for path, make in makers.items()}
     write_together({target: make() for target, make in files.items()})
     for target in files:
-        print(f"{target}: {target.stat().st_size / 1e6:.1f} MB.")
+        print(f"{target}: {_size(target)}.")
 
 
 def _export_tensorboard(run: Run, folder: Path, *, force: bool) -> None:
@@ -161,6 +190,20 @@ def _export_tensorboard(run: Run, folder: Path, *, force: bool) -> None:
     print(f"{target}: see it by {shell_command('tensorboard', '--logdir', str(folder))}")
 
 
+def _export_figure(run: Run, target: Path, options: KindOptions) -> None:
+    style = Style(options.width, options.height, options.font, options.dpi, options.raster)
+    if bool(options.start) != bool(options.end):
+        raise VaeError("A path has two ends: give both --start and --end.")
+    ends = (options.start, options.end) if options.start else None
+    write_figure(run, options.of, target, style, count=options.count, ends=ends, images=options.images)
+    print(f"{target}: {_size(target)}.")
+
+
+def _size(path: Path) -> str:
+    size = path.stat().st_size
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
+
+
 def _export_page(runs: list[Run], target: Path, options: KindOptions) -> None:
     """Writes an HTML file by a process that imports the pages. Raises VaeError if that fails."""
     content = {
@@ -185,6 +228,4 @@ def _export_page(runs: list[Run], target: Path, options: KindOptions) -> None:
         raise VaeError(
             errors[-1] if errors else f"{target} could not be made: the process ended with status {status}."
         )
-    print(
-        f"{target}: {target.stat().st_size / 1e6:.1f} MB. Open it in a browser: {shell_command(str(target))}"
-    )
+    print(f"{target}: {_size(target)}. Open it in a browser: {shell_command(str(target))}")

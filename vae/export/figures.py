@@ -16,6 +16,7 @@ import numpy as np
 
 from vae import VaeError
 from vae.export.colours import colours_of_classes
+from vae.export.packages import needed
 from vae.inference.planes import Plane, prior_grid
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ Format = Literal["pdf", "svg", "png"]
 CM = 1 / 2.54  # inches
 LEAST = 3.5  # the map reaches at least so far to either side of 0, as on the pages
 INK, GRID = "#222222", "#cccccc"
-MISSING = "Figures need matplotlib: pip install matplotlib==3.11.2."
 _CONTOURS = (1, 2, 3)  # standard deviations of the prior
 _TEST, _TRAIN = "#e76300", "#3f90da"
 
@@ -181,10 +181,7 @@ def figure_file(draw: Callable[[], Figure], kind: Format, style: Style) -> bytes
 
     Raises VaeError if matplotlib is missing.
     """
-    try:
-        import matplotlib as mpl
-    except ImportError as error:
-        raise VaeError(MISSING) from error
+    mpl = needed("matplotlib", "Figures")
     texts = ("font.size", "axes.titlesize", "axes.labelsize", "xtick.labelsize", "ytick.labelsize")
     settings: dict[Any, Any] = {
         **dict.fromkeys((*texts, "legend.fontsize"), style.font),

@@ -87,6 +87,34 @@ def test_a_run_without_weights_gets_a_sentence(
     assert "are missing, although it is finished" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("more", "status", "printed"),
+    [
+        (["--of", "map", "--raster", "--font", "6"], 0, "x.pdf: "),
+        (["--of", "path", "--start", "-1", "1", "--end", "1", "0", "--count", "3"], 0, "x.pdf: "),
+        (["--of", "reconstructions", "--images", "3", "4"], 0, "x.pdf: "),
+        (["--width", "2"], 1, "A width of 2 is not possible"),
+        (["--of", "path", "--start", "1", "1"], 1, "A path has two ends"),
+        (["--of", "path", "--start", "1", "--end", "2"], 1, "decodes points of 2 finite numbers"),
+        (["--title", "x"], 2, "--title is an option of `export RUN page`, not of figure."),
+    ],
+)
+def test_a_figure_is_written(
+    more: list[str],
+    status: int,
+    printed: str,
+    small: Path,
+    trained: Run,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "x.pdf"
+    assert main(["export", run_of(trained, small), "figure", "--out", str(out), *more]) == status
+    said = capsys.readouterr()
+    assert printed in (said.err if status else said.out)
+    assert out.exists() == (status == 0)
+
+
 MODEL_KINDS = {
     "onnx": ["x-encoder.onnx", "x-decoder.onnx"],
     "torch": ["x"],

@@ -119,6 +119,6 @@ def test_what_cannot_be_drawn_gets_a_sentence(
         with pytest.raises(VaeError, match=sentence):
             draw()
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(VaeError, match="Figures need matplotlib: pip install"):
+    with pytest.raises(VaeError, match="Figures need the package matplotlib"):
         write_figure(trained, "map", target, Style())
     assert not target.exists()
