@@ -91,8 +91,7 @@ def _table(runs: Sequence[Run]) -> None:
         selection_default={"selection": {"rows": [i for i, name in enumerate(names) if name in chosen]}},
         column_config={
             "−ELBO": st.column_config.NumberColumn(format="%.1f", help="Nats per test picture."),
-            BITS: st.column_config.NumberColumn(
-                format="%.3f",
+            BITS: st.column_config.TextColumn(
                 help="−ELBO in bits for each value of a picture, of Gaussian likelihoods.",
             ),
             "at epoch": st.column_config.NumberColumn(
@@ -187,7 +186,8 @@ def _row(title: str, summary: dict[str, Any]) -> dict[str, Any]:
         "differs": ", ".join(differences(summary["differs"]) + ["steered"] * summary["steered"]),
         "epochs": f"{round(summary['epoch'], 2):g} of {summary['epochs']}",
         "−ELBO": summary["negative_elbo"],
-        BITS: summary["bits_per_dimension"],
+        # As text: an empty cell of numbers reads "None".
+        BITS: "" if (bits := summary["bits_per_dimension"]) is None else f"{bits:.3f}",
         "at epoch": summary["negative_elbo_epoch"],
         "time": in_words(summary["seconds"]),
         "MB": summary["bytes"] / 1e6,

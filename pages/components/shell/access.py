@@ -69,7 +69,10 @@ def read_only_text() -> str:
         if _host_key()
         else "can unlock a tab once the app is started with a VAE_HOST_KEY."
     )
-    return f"You can watch and explore here. Only the host starts, changes and deletes runs, and {how}"
+    return (
+        "You can watch and explore here. Only the host starts, changes and deletes runs, adds and deletes "
+        f"data sets, and {how}"
+    )
 
 
 def show_lock() -> None:

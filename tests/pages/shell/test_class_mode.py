@@ -96,7 +96,9 @@ def test_the_key_unlocks_a_tab_and_is_told_to_nobody(
 
     page.on("websocket", listen)
     page.goto(server.address("train"))
-    why = page.get_by_text("Only the host starts, changes and deletes runs, and unlocks a tab")
+    why = page.get_by_text(
+        "Only the host starts, changes and deletes runs, adds and deletes data sets, and unlocks"
+    )
     expect(why).to_have_count(1)
     start = page.get_by_role("button", name="Start", exact=True)
     for key, said in (("wrong", "This is not the host key. Try again in 1 second."), (KEY, "")):
