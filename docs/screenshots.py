@@ -7,12 +7,19 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.live_run import training
+from pages.components.explore.page_file import PageContent, page_file
 from tests.support.browser import ARGUMENTS, MISSING, Server, chromium, place_on, ready, wait_until
 from tests.support.paths import APP, BUNDLED
 from vae.config import TrainConfig
+from vae.runs.run import Run
 from vae.training import jobs
 
 PICTURES = Path(__file__).parent / "pictures"
+PAGE = Path(__file__).parent / "latent.html"
+PAGE_TEXT = (
+    "A variational autoencoder has learned to draw digits from two numbers. Move over the map to see what it "
+    "draws at each place, click to pin one, and press Play to see how it learned."
+)
 
 
 def take(page: Page, name: str) -> None:
@@ -47,6 +54,18 @@ def take_training(page: Page, server: Server, runs_dir: Path) -> None:
         take(page, "train")
 
 
+def make_page_file(page: Page) -> None:
+    """Writes docs/latent.html, the file of the bundled run, and takes a picture of it."""
+    content = PageContent("Where handwritten digits lie", PAGE_TEXT, moments=4)
+    PAGE.write_bytes(page_file([Run(BUNDLED)], content))
+    page.goto(PAGE.as_uri())
+    page.locator(".latent-map[data-ready]").wait_for()
+    page.wait_for_timeout(2000)
+    page.mouse.click(*place_on(page, "map", -1.3, -1.0))
+    page.mouse.move(*place_on(page, "map", 1.5, -0.9))
+    take(page, "page")
+
+
 def save_film(page: Page, server: Server, runs_dir: Path) -> None:
     """Writes docs/pictures/journey.gif: the training of `quick`, as the page saves it."""
     run = jobs.start(TrainConfig.preset("quick"), runs_dir)
@@ -77,6 +96,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1400, "height": 900})
         take_bundled_run(page, server)
+        make_page_file(page)
         take_training(page, server, Path(folder))
         save_film(page, server, Path(folder))
 
