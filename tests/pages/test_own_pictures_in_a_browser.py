@@ -118,6 +118,15 @@ def navigate(page: Page, name: str) -> None:
 
 def walk(page: Page, model: Model) -> None:
     """Moves over the map and clicks it: what is under the pointer is decoded, and what is clicked stays."""
+
+    def answered() -> bool:
+        """Whether the map has answered a pointer: while a new page still scrolls, it does not."""
+        for across in (0.45, 0.55):
+            page.mouse.move(*place_on(page, "map", *place_at(page, across, 0.5)))
+        next_frame(page)
+        return page.locator(POINTER).get_attribute("data-z") is not None
+
+    wait_until(answered)
     seen = []
     for across in (0.3, 0.5, 0.7):
         page.mouse.move(*place_on(page, "map", *place_at(page, across, 0.6)))
