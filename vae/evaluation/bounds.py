@@ -50,14 +50,11 @@ def draw(model: VAE, images: Tensor, posterior: Posterior, samples: int, seed: i
     shape = len(x), samples, mean.shape[-1]
     noise = torch.randn(shape, generator=generator, dtype=x.dtype, device="cpu").to(mean.device)
     z = model.reparameterize(mean, logvar, noise)
-    parts = []
-    for some in z.split(max(1, VALUES // x.numel()), dim=1):
-        factors, constant = model.likelihood.factors(model.decoder(some))
-        parts.append(torch.bmm(factors, x[:, :, None])[..., 0] - constant)
-    log_likelihood = torch.cat(parts, dim=1) - model.likelihood.base(x)[:, None]
+    some_samples = z.split(max(1, VALUES // x.numel()), dim=1)
+    parts = [model.likelihood.loss_of_samples(model.decoder(some), x) for some in some_samples]
     # The constants log(2 pi) of prior and posterior cancel.
     log_ratio = 0.5 * (noise.square() + logvar - z.square()).sum(dim=-1)
-    return Draws(log_likelihood, log_ratio)
+    return Draws(-torch.cat(parts, dim=1), log_ratio)
 
 
 def sampled_reconstruction(model: VAE, images: Tensor, posterior: Posterior, samples: int) -> Tensor:
@@ -98,13 +95,13 @@ def refined_posterior(
         least = torch.minimum(found, least)
     size = max(LEAST_IMAGES, VALUES // (images.shape[1] * start.mean.shape[1]))
     refined = Posterior(torch.empty_like(start.mean), torch.empty_like(start.logvar))
-    batches = [part.split(size) for part in (images, start.mean, others, least, *refined)]
+    batches = [part.split(size) for part in (images, start.mean, others, *refined)]
 
     def work(number: int) -> None:
-        image, own, other, loss_there, mean, logvar = (part[number] for part in batches)
+        image, own, other, mean, logvar = (part[number] for part in batches)
         x = pixels(image)
-        loss = joint_loss(model, model.decoder(own), x, own) - model.likelihood.base(x)
-        found = refine(model, x, torch.where((loss_there < loss)[:, None], other, own))
+        here, there = (joint_loss(model, model.decoder(z), x, z) for z in (own, other))
+        found = refine(model, x, torch.where((there < here)[:, None], other, own))
         mean.copy_(found.mean)
         logvar.copy_(found.logvar)
 
@@ -113,7 +110,7 @@ def refined_posterior(
 
 
 def _least_loss(model: VAE, images: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
-    """The least joint loss of each image, but for its `base`, and at which of the places.
+    """The least joint loss of each image, but for what depends on it alone, and at which of the places.
 
     (N, P), (M, Z) -> (N,), (N,) indices of `places`.
     """

@@ -29,14 +29,16 @@ class Likelihood(Protocol):
     def curvature(self, logits: Tensor) -> Tensor:
         """The Gauss-Newton approximation of its second derivative by each logit: (B, P) -> (B, P)."""
 
+    def loss_of_samples(self, logits: Tensor, x: Tensor) -> Tensor:
+        """The loss of each of K decoded points for their picture: (B, K, P), (B, P) -> (B, K)."""
+
     def factors(self, logits: Tensor) -> tuple[Tensor, Tensor]:
         """The loss in parts, for all pairs of decoded points and pictures: (M, P) -> (M, P), (M,).
 
-        With these, t and c, the loss is `base` + c - x · t, so that the costly part is a matrix product.
+        With these, t and c, the loss is c - x · t and a part that depends on the picture alone, so that the
+        costly part is a matrix product. Of a Gaussian these are differences of large numbers, which serve to
+        find the best point for a picture, not to say its loss.
         """
-
-    def base(self, x: Tensor) -> Tensor:
-        """The part of the loss that depends on the picture alone: (B, P) -> (B,)."""
 
 
 class Bernoulli:
@@ -57,11 +59,12 @@ class Bernoulli:
         mean = torch.sigmoid(logits)
         return mean * (1 - mean)
 
+    def loss_of_samples(self, logits: Tensor, x: Tensor) -> Tensor:
+        factors, constant = self.factors(logits)
+        return constant - torch.bmm(factors, x[:, :, None])[..., 0]
+
     def factors(self, logits: Tensor) -> tuple[Tensor, Tensor]:
         return logits, functional.softplus(logits).sum(dim=-1)
-
-    def base(self, x: Tensor) -> Tensor:
-        return x.new_zeros(x.shape[:-1])
 
 
 @dataclass(frozen=True)
@@ -97,11 +100,11 @@ class Gaussian:
     def curvature(self, logits: Tensor) -> Tensor:
         return self._precision.expand_as(logits)
 
+    def loss_of_samples(self, logits: Tensor, x: Tensor) -> Tensor:
+        return self.loss(logits, x[:, None])
+
     def factors(self, logits: Tensor) -> tuple[Tensor, Tensor]:
         return logits * self._precision, logits.square().sum(dim=-1) * self._precision / 2
-
-    def base(self, x: Tensor) -> Tensor:
-        return x.square().sum(dim=-1) * self._precision / 2 + self.constant(x.shape[-1])
 
     def fitted(self, reconstruction: Tensor, count: int) -> Tensor:
         """log σ after a batch with this mean reconstruction loss, of pictures of `count` values: (1,).

@@ -129,6 +129,25 @@ def test_the_sampled_reconstruction_is_the_mean_over_the_samples() -> None:
     torch.testing.assert_close(sampled_reconstruction(model, images, posterior, 16), total / 16)
 
 
+@torch.no_grad()
+def test_a_narrow_gaussian_of_large_pictures_is_computed_exactly() -> None:
+    torch.manual_seed(0)
+    config = small_config(dataset="own", channels=3, side=32, likelihood="gaussian", latent_dim=3)
+    model = VAE(config)
+    nn.init.constant_(model.decoder.linear("logits").bias, 0.7)
+    model.log_deviation.fill_(math.log(0.02))
+    posterior = Posterior(torch.randn(3, 3), torch.full((3, 3), -4.0))
+    values = model.decoder(posterior.mean) + 0.02 * torch.randn(3, 3072)
+    images = (255 * values).round().clip(0, 255).to(torch.uint8)
+    got = draw(model, images, posterior, 6)
+    noise = torch.randn(3, 6, 3, generator=torch.Generator().manual_seed(0))
+    mean, logvar = (part[:, None] for part in posterior)
+    logits = model.decoder(model.reparameterize(mean, logvar, noise))
+    normal = torch.distributions.Normal(255 * logits.double(), 255 * 0.02)
+    expected = normal.log_prob(images[:, None].double()).sum(dim=-1)
+    torch.testing.assert_close(got.log_likelihood.double(), expected, rtol=0, atol=0.01)
+
+
 @pytest.mark.usefixtures("small")
 def test_the_standard_error_is_that_of_the_mean_over_the_images(trained: Run) -> None:
     shares: list[float] = []

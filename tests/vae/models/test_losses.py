@@ -29,12 +29,11 @@ def test_slopes_and_pairs_are_those_of_the_loss(likelihood: Likelihood) -> None:
     logits, x = torch.randn(5, 30, requires_grad=True), torch.rand(7, 30)
     (expected,) = torch.autograd.grad(likelihood.loss(logits, x[:5]).sum(), logits)
     torch.testing.assert_close(likelihood.slope(logits, x[:5]), expected)
+    pairs = torch.stack([likelihood.loss(each.expand(7, -1), x) for each in logits], dim=1)
+    torch.testing.assert_close(likelihood.loss_of_samples(logits.expand(7, -1, -1), x), pairs)
     factors, constant = likelihood.factors(logits)
-    pairs = likelihood.base(x)[:, None] + constant - x @ factors.T
-    for k in range(5):
-        torch.testing.assert_close(
-            pairs[:, k], likelihood.loss(logits[k].expand(7, -1), x), rtol=1e-4, atol=1e-3
-        )
+    of_picture = pairs - (constant - x @ factors.T)
+    torch.testing.assert_close(of_picture, of_picture[:, :1].expand(-1, 5), rtol=1e-4, atol=1e-3)
 
 
 @pytest.mark.parametrize("likelihood", [Bernoulli(), gaussian()])
