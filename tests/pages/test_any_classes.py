@@ -21,11 +21,16 @@ from tests.support.on_screen import assert_on_screen, hide_sidebar
 from tests.support.own_pictures import TEST, write_own_pictures
 from tests.support.paths import APP, ROOT
 from tests.support.small_runs import save_model, small_config
+from vae import VaeError
+from vae.cli.commands import main
+from vae.cli.figure_command import write_figure
 from vae.datasets.registry import UNLABELLED, delete_dataset
 from vae.export.colours import CLASS_COLOURS
+from vae.export.figures import Style
 from vae.runs.catalogue import new_run
+from vae.runs.evaluation_record import load_evaluation
 from vae.runs.run import Run
-from vae.training.loop import fit
+from vae.training.loop import fit, train
 
 LATENT, RECONSTRUCTIONS, TRAIN, COMPARE = (
     f"pages/{name}.py" for name in ("latent", "reconstructions", "train", "compare")
@@ -151,6 +156,38 @@ def test_without_classes_no_page_speaks_of_them(place: Any, classes: int) -> Non
     for text in shown:
         for word in ("class ", "classes", "digit", "surprise", "nn accuracy"):
             assert word not in text
+
+
+def test_a_single_test_image_has_no_standard_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("VAE_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.chdir(ROOT)
+    write_own_pictures(tmp_path / "data", channels=1, test=1)
+    run = train(small_config(dataset="own"), tmp_path / "runs")
+    assert main(["evaluate", run.name]) == 0
+    shown = capsys.readouterr().out
+    assert "± – over the images" in shown
+    found = load_evaluation(run)
+    assert found is not None
+    assert (found.images, found.standard_error, found.refined_standard_error, found.active_units) == (
+        1,
+        None,
+        None,
+        None,
+    )
+    assert found.negative_elbo > 0
+    with pytest.raises(VaeError, match="has one test image: a path needs two ends"):
+        write_figure(run, "path", tmp_path / "x.png", Style())
+    for subject in ("map", "reconstructions"):
+        write_figure(run, subject, tmp_path / f"{subject}.png", Style())
+    shutil.copytree(run.path, run.path.parent / "other")
+    for page in (LATENT, RECONSTRUCTIONS, TRAIN, COMPARE):
+        for index in ({}, {"index": "0"}):
+            test = visit(page, None, run=run.name, **{"with": "other"}, **index)
+            assert not [*test.error, *test.warning]
+    assert f">{found.negative_elbo:.2f}<" in html(test)
 
 
 def test_a_run_without_its_data_set_can_still_be_explored(place: Any) -> None:

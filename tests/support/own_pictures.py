@@ -11,18 +11,25 @@ _CHANNELS = ("red", "green", "blue")
 
 
 def write_own_pictures(
-    root: Path, name: str = "own", channels: int = 3, side: int = 12, classes: int = 3, seed: int = 0
+    root: Path,
+    name: str = "own",
+    channels: int = 3,
+    side: int = 12,
+    classes: int = 3,
+    seed: int = 0,
+    test: int = TEST,
 ) -> DatasetRecord:
     """Writes the data set into the folder `root`.
 
     Args:
         classes: how many; without any, the pictures have no labels.
         seed: of another one, other pictures.
+        test: how many test images.
     """
     generator = np.random.default_rng(seed)
     y, x = np.mgrid[:side, :side]
     with DatasetWriter(root / name, channels, side) as writer:
-        for split, count in (("train", TRAIN), ("test", TEST)):
+        for split, count in (("train", TRAIN), ("test", test)):
             labels = np.arange(count) % max(classes, 1)
             generator.shuffle(labels)
             middle = generator.uniform(side / 4, 3 * side / 4, (2, count, 1, 1))

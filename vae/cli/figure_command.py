@@ -81,11 +81,13 @@ def _drawing(
         xy = directions.map_coordinates(test.means, test.logvars)
         return lambda: map_figure(test, xy, classes_of(run.config), plane, style)
     if subject == "manifold":
-        side = _bounded("images a side", count or SIDE, 2, MOST_SIDE)
+        side = _bounded("images a side", SIDE if count is None else count, 2, MOST_SIDE)
         return lambda: manifold_figure(model, plane, side, style)
     if subject == "path":
-        steps = _bounded("images", count or STEPS, 2, MOST_STEPS)
-        start, end = ends or tuple(test.means[test.examples[:2]])
+        steps = _bounded("images", STEPS if count is None else count, 2, MOST_STEPS)
+        if ends is None and len(test) == 1:
+            raise VaeError(f"{run.name} has one test image: a path needs two ends. Draw one on the map.")
+        start, end = ends or test.means[test.examples[:2]]
         if any(len(each) != len(plane.base) or not np.isfinite(each).all() for each in (start, end)):
             raise VaeError(f"{run.name} decodes points of {len(plane.base)} finite numbers; a path has two.")
         pair = np.array([start, end], np.float32)

@@ -288,26 +288,27 @@ def _evaluation_table(evaluation: Evaluation, config: TrainConfig) -> Table:
     table = plain_table("", evaluation.run, "")
     table.columns[1].justify = "right"
     agree = "share whose class is that of most"
-    over_images = f"± {evaluation.standard_error:.2f} over the images, z sampled once"
-    refined = (
-        f"± {evaluation.refined_standard_error:.2f}, each image with its own Gaussian, "
-        f"{evaluation.elbo_samples} samples of z"
+    error, refined_error = (
+        "–" if each is None else f"{each:.2f}"
+        for each in (evaluation.standard_error, evaluation.refined_standard_error)
     )
+    refined = f"± {refined_error}, each image with its own Gaussian, {evaluation.elbo_samples} samples of z"
     bits: list[tuple[str, str, str]] = []
     if (values := config.density_values) is not None:
         each = bits_per_dimension(evaluation.negative_elbo, values)
         bits = [("bits per dimension", f"{each:.3f}", f"-ELBO of each of {values:,} values")]
+    units = "–" if evaluation.active_units is None else str(evaluation.active_units)
     importance = f"{evaluation.importance_samples} importance samples of that Gaussian"
     for row in (
         ("epoch", f"{round(evaluation.epoch, 2):g}", f"step {evaluation.step:,}"),
         ("test images", f"{evaluation.images:,}", "losses in nats per image"),
-        ("-ELBO", f"{evaluation.negative_elbo:.2f}", over_images),
+        ("-ELBO", f"{evaluation.negative_elbo:.2f}", f"± {error} over the images, z sampled once"),
         ("-ELBO, refined", f"{evaluation.refined_negative_elbo:.2f}", refined),
         *bits,
         ("reconstruction", f"{evaluation.reconstruction:.2f}", "z sampled once"),
         ("KL", f"{evaluation.kl:.2f}", "closed form"),
         ("NLL", f"{evaluation.nll:.2f}", importance),
-        ("active units", f"{evaluation.active_units}", f"of {config.latent_dim} latent dimensions"),
+        ("active units", units, f"of {config.latent_dim} latent dimensions"),
     ):
         table.add_row(*row)
     for name, share, meaning in (

@@ -81,5 +81,6 @@ def evaluate(run: Run, samples: int = IMPORTANCE_SAMPLES, progress: Progress = n
         ) from error
 
 
-def _standard_error(values: npt.NDArray[np.float64]) -> float:
-    return float(values.std(ddof=1)) / math.sqrt(len(values))
+def _standard_error(values: npt.NDArray[np.float64]) -> float | None:
+    """Of the mean of the values, (N,); None of a single one."""
+    return float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else None

@@ -16,7 +16,7 @@ ACTIVE_VARIANCE = 0.01
 
 
 def active_units(means: Floats) -> int:
-    """The number of latent dimensions whose means vary with the image: (N, Z) -> 0 to Z."""
+    """The number of latent dimensions whose means vary with the image: (N, Z), N above 1 -> 0 to Z."""
     return int((means.var(axis=0, ddof=1, dtype=np.float64) > ACTIVE_VARIANCE).sum())
 
 
@@ -52,9 +52,11 @@ def neighbourhood(means: Floats, labels: Indices) -> dict[str, float]:
     """Active units of means (N, Z), and accuracies by nearest neighbours of labels (N,), named as in
     `vae.runs.evaluation_record.Evaluation`.
 
-    Without the accuracies where they mean nothing: if all labels are equal, or N is not above each of
-    NEIGHBOURS.
+    Without those that mean nothing: active units of one image, accuracies if all labels are equal, or N is
+    not above each of NEIGHBOURS.
     """
+    if len(means) == 1:
+        return {}
     if len(means) <= max(NEIGHBOURS) or (labels == labels[0]).all():
         return {"active_units": active_units(means)}
     shares = neighbours_agreement(means, labels)

@@ -28,8 +28,9 @@ class Evaluation(Record):
         standard_error, refined_standard_error: the standard deviation over the images, divided by the square
             root of their number: how far the loss would vary with other test images. The error of sampling z
             is a sixteenth of it or less, so that the difference of two runs on the same images is more exact.
+            None of a single image.
         nll: an importance-weighted estimate with `importance_samples` samples of z.
-        active_units: the number of latent dimensions that vary with the image.
+        active_units: the number of latent dimensions that vary with the image; None of a single image.
         knn_1, knn_5, knn_20: shares of images with the class of most of their 1, 5 or 20 nearest neighbours;
             None of a set without classes, or of at most 20 images.
     """
@@ -42,13 +43,13 @@ class Evaluation(Record):
     reconstruction: Nats
     kl: Nats
     negative_elbo: Nats
-    standard_error: Nats
+    standard_error: Nats | None
     refined_negative_elbo: Nats
-    refined_standard_error: Nats
+    refined_standard_error: Nats | None
     elbo_samples: Count
     nll: Nats
     importance_samples: Count
-    active_units: Count
+    active_units: Count | None = None
     knn_1: Share | None = None
     knn_5: Share | None = None
     knn_20: Share | None = None

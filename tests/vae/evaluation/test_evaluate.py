@@ -53,6 +53,8 @@ def test_the_bundled_run_is_as_good_as_its_own_metrics_claim(
     assert figures.refined_negative_elbo < figures.negative_elbo - 2
     assert figures.nll < figures.refined_negative_elbo
     assert figures.active_units == 2
+    assert figures.standard_error is not None
+    assert figures.refined_standard_error is not None
     assert 1 < figures.refined_standard_error < figures.standard_error < 1.9
     knn = [share for share in (figures.knn_1, figures.knn_5, figures.knn_20) if share is not None]
     assert len(knn) == 3

@@ -110,6 +110,8 @@ def test_what_cannot_be_drawn_gets_a_sentence(
         ("no weights", lambda: write_figure(new_run(small_config(seed=2), tmp_path), "map", target, Style())),
         ("a path has two", lambda: write_figure(trained, "path", target, Style(), ends=([1], [2]))),
         ("1 images are not", lambda: write_figure(trained, "path", target, Style(), count=1)),
+        ("0 images are not", lambda: write_figure(trained, "path", target, Style(), count=0)),
+        ("0 images a side", lambda: write_figure(trained, "manifold", target, Style(), count=0)),
         (
             "no test image 200",
             lambda: write_figure(trained, "reconstructions", target, Style(), images=[200]),

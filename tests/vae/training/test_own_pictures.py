@@ -72,6 +72,7 @@ def test_a_run_has_the_form_of_its_pictures(
     np.testing.assert_allclose(as_rows(decoded) / 255, torch_decoded.flatten(1), atol=1 / 254)
     figures = evaluate(run, samples=20)
     # The bounds are in the order that theory says, as far as a few samples show it.
+    assert figures.standard_error is not None
     assert figures.negative_elbo > figures.nll - 3 * figures.standard_error
 
 
