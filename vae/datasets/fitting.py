@@ -11,7 +11,7 @@ from PIL import Image
 
 from vae import VaeError
 from vae.config import MAX_SIDE, MIN_SIDE
-from vae.datasets.images import ImageArray, with_channels
+from vae.datasets.images import MAX_LEVEL, ImageArray, with_channels
 
 Fit = Literal["crop", "pad", "stretch"]
 FITS: dict[Fit, str] = {
@@ -64,7 +64,7 @@ def fitted(image: ImageArray, form: Form) -> ImageArray:
     if image.ndim != (2 if form.channels == 1 else 3):
         picture = with_channels(picture, form.channels)
     levels = np.asarray(_squared(picture, form.side, form.fit))
-    return 255 - levels if form.invert else levels
+    return MAX_LEVEL - levels if form.invert else levels
 
 
 def _squared(picture: Image.Image, side: int, fit: Fit) -> Image.Image:

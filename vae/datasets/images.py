@@ -22,6 +22,7 @@ from PIL import ExifTags, Image
 
 from vae import VaeError
 
+MAX_LEVEL = 255  # white; a model reads levels as shares of it
 ImageArray = npt.NDArray[np.uint8]  # (H, W) or (H, W, 3), 0 is black
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
@@ -60,8 +61,8 @@ TURNS = {
 
 
 def to_levels(pixels: npt.NDArray[np.floating[Any]]) -> ImageArray:
-    """Pixel values in [0, 1] as levels 0 to 255, of any shape."""
-    return np.rint(pixels * 255).astype(np.uint8)
+    """Pixel values in [0, 1] as levels 0 to `MAX_LEVEL`, of any shape."""
+    return np.rint(pixels * MAX_LEVEL).astype(np.uint8)
 
 
 def as_images(planes: ImageArray) -> ImageArray:

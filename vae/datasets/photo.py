@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
-from vae.datasets.images import ImageArray
+from vae.datasets.images import ImageArray, to_levels
 from vae.datasets.mnist_style import has_dark_ink, stroke_box
 
 Mask = npt.NDArray[np.bool_]
@@ -138,7 +138,7 @@ def _search(picture: ImageArray, dark: bool) -> Found | None:
     edges = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
     left, top, right, bottom = (int(edge) * factor for edge in edges)
     box = Box(left, top, min(right, picture.shape[1]), min(bottom, picture.shape[0]))
-    return Found(np.rint(255 * digit).astype(np.uint8), box, sure)
+    return Found(to_levels(digit), box, sure)
 
 
 def _has_dark_strokes(picture: ImageArray) -> bool:

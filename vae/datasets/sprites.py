@@ -28,6 +28,7 @@ import numpy.typing as npt
 
 from vae.config import BUILT_IN
 from vae.datasets.folder import SPLITS, DatasetWriter
+from vae.datasets.images import to_levels
 from vae.datasets.registry import BUILT_IN_SETS
 
 DRAWN = 1000  # pictures at once
@@ -111,7 +112,7 @@ def _draw(sprites: _Sprites, side: int) -> npt.NDArray[np.uint8]:
     # An edge through the middle of a pixel covers half of it.
     cover = np.clip(0.5 - distance, 0, 1)[:, None]
     light = _colours(factors[:, 4]) if factors.shape[1] > 4 else np.ones((len(kinds), 1))
-    return np.rint(255 * (cover * light[:, :, None, None])).astype(np.uint8)
+    return to_levels(cover * light[:, :, None, None])
 
 
 def _colours(hue: Floats) -> Floats:

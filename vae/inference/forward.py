@@ -17,7 +17,7 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from vae.config import TrainConfig
-from vae.datasets.images import ImageArray, as_rows, rows_as_images, to_levels
+from vae.datasets.images import MAX_LEVEL, ImageArray, as_rows, rows_as_images, to_levels
 from vae.inference.scored_set import Floats
 from vae.models.layers import (
     Convolution,
@@ -135,7 +135,7 @@ class Posterior(NamedTuple):
 
 def pixels(images: ImageArray) -> Floats:
     """Images as a model reads them: (B, S, S) or (B, S, S, 3) uint8 -> (B, P) in [0, 1]."""
-    return as_rows(images).astype(np.float32) / np.float32(255)
+    return as_rows(images).astype(np.float32) / np.float32(MAX_LEVEL)
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ class Model:
         else:
             log_deviation = float(self.weights["log_deviation"][0])
             squares = np.square(logits - x).sum(axis=1, dtype=np.float64)
-            each = log_deviation + math.log(2 * math.pi) / 2 + math.log(255)
+            each = log_deviation + math.log(2 * math.pi) / 2 + math.log(MAX_LEVEL)
             losses = squares * math.exp(-2 * log_deviation) / 2 + x.shape[1] * each
         return losses.astype(np.float32)
 

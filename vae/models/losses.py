@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-LEVELS = 255  # of a picture's values, whose density is that of a step of 1, as if they were not rounded
+from vae.datasets.images import MAX_LEVEL
+
 FIRST_DEVIATION = 0.25  # of a Gaussian, before the first step
 LEAST_DEVIATION = 1e-3  # a quarter of a level
 UPDATE = 0.1  # the share of the newest batch in a Gaussian's variance
@@ -71,7 +72,8 @@ class Bernoulli:
 class Gaussian:
     """Normal distributions around the decoder's outputs, of one standard deviation for all values.
 
-    -log p(x|z) = |x - mean|² / (2 σ²) + P (log σ + log(2 π) / 2 + log 255): of levels from 0 to 255.
+    -log p(x|z) = |x - mean|² / (2 σ²) + P (log σ + log(2 π) / 2 + log 255): the density of levels
+    from 0 to 255, as if they were not rounded.
     Rybkin, Daniilidis & Levine 2021, "Simple and effective VAE training with calibrated decoders"
     (arXiv:2006.13202), who set σ² to the mean squared error, where the loss is lowest. Here it is the mean of
     the last batches (`fitted`), so that test pictures do not choose their own.
@@ -88,7 +90,7 @@ class Gaussian:
 
     def constant(self, count: int) -> Tensor:
         """What every picture of this many values costs: (1,)."""
-        return count * (self.log_deviation + math.log(2 * math.pi) / 2 + math.log(LEVELS))
+        return count * (self.log_deviation + math.log(2 * math.pi) / 2 + math.log(MAX_LEVEL))
 
     def loss(self, logits: Tensor, x: Tensor) -> Tensor:
         squares = (logits - x).square().sum(dim=-1)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vae.datasets.images import MAX_LEVEL
 from vae.inference.forward import BATCH
 from vae.inference.scoring import scoring_noise
 from vae.models import losses
@@ -33,7 +34,7 @@ class TensorScores(NamedTuple):
 
 def pixels(images: Tensor) -> Tensor:
     """Rows of values as the model reads them: (N, P) uint8 -> float32 in [0, 1]."""
-    return images.float().div_(255)
+    return images.float().div_(MAX_LEVEL)
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ import streamlit as st
 
 from vae.datasets.facts import Facts
 from vae.datasets.folder import SPLITS, read_array, read_record
-from vae.datasets.images import ImageArray, to_levels
+from vae.datasets.images import MAX_LEVEL, ImageArray, to_levels
 from vae.datasets.registry import UNLABELLED, load
 
 EXAMPLES = 11  # of a class
@@ -64,7 +64,7 @@ def _contents(
     averaged = 0
     for label, indices in enumerate(by_class):
         if len(indices):
-            means[label] = train.images[indices[:most]].mean(axis=0) / 255
+            means[label] = train.images[indices[:most]].mean(axis=0) / MAX_LEVEL
             averaged += min(most, len(indices))
     shown = UNSORTED if len(classes) == 1 else EXAMPLES
     return Contents(
