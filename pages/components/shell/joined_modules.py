@@ -8,13 +8,15 @@ from collections.abc import Iterable, Mapping
 _IMPORT = re.compile(r'^import \{(.*?)\} from "(\..*?)";\n', re.MULTILINE | re.DOTALL)
 _EXPORT = re.compile(r"^export (?:async )?(?:function|class|const) (\w+)", re.MULTILINE)
 _DEFAULT = re.compile(r"^export default function ", re.MULTILINE)
+_OTHER = re.compile(r"^\s*(?:import|export)\b.*", re.MULTILINE)
 _RENAMED = re.compile(r"(\w+) as (\w+)")
 
 
 def joined_modules(entries: Iterable[str], texts: Mapping[str, str]) -> str:
     """The script of all modules that the entries need, each run once, before those that import it.
 
-    Afterwards `modules` has the exports of each by its name. No module may import one that imports it.
+    Afterwards `modules` has the exports of each by its name. Raises ValueError if a module imports one that
+    imports it, or has an import or export of another form than ours.
 
     Args:
         entries: names of modules.
@@ -41,6 +43,8 @@ def joined_modules(entries: Iterable[str], texts: Mapping[str, str]) -> str:
         if _DEFAULT.search(text):
             text = _DEFAULT.sub("function defaultExport", text)
             exports.append("default: defaultExport")
+        if other := _OTHER.search(text):
+            raise ValueError(f"{name} cannot be joined with others because of: {other.group().strip()}")
         done[name] = f'modules["{name}"] = (() => {{\n{text}\nreturn {{ {", ".join(exports)} }};\n}})();\n'
 
     for name in entries:

@@ -40,6 +40,30 @@ def test_each_module_runs_once_before_those_that_import_it(page: Page) -> None:
     assert found == [111, 6, 1]
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        'import one from "./two.js";',
+        'import * as two from "./two.js";',
+        'import "./two.js";',
+        "import { b } from './two.js';",
+        'import { b } from "two.js";',
+        'import { b } from "./two.js"',
+        "export { b };",
+        'export * from "./two.js";',
+        "export let b = 1;",
+        "export default class {}",
+        "export default b;",
+        "export const { b } = window;",
+        "  export const b = 1;",
+    ],
+)
+def test_an_import_or_export_of_another_form_is_refused(statement: str) -> None:
+    texts = {"one.js": f"{statement}\nwindow.a = 1;\n", "two.js": "export const b = 1;\n"}
+    with pytest.raises(ValueError, match=r"one\.js cannot be joined with others because of: (im|ex)port"):
+        joined_modules(["one.js"], texts)
+
+
 def test_a_circle_of_imports_is_refused() -> None:
     texts = {
         "one.js": 'import { b } from "./two.js";\nexport const a = 1;\n',
