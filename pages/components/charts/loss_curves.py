@@ -123,7 +123,7 @@ BETA_AXIS: Part = {
     "nticks": 3,
     "tickfont": {"size": 10},
 }
-ALIKE = 1.2  # greatest by least value, below which values fill no more than half of their axis
+ALIKE = 1.05  # upper by lower end of an axis, at least: values that are nearer do not fill it
 LEAST_KL = 1  # end of the KL's axis, in nats: below it a curve lies flat, as it should in a collapse
 
 
@@ -158,7 +158,8 @@ def loss_curves(
 
     Of the first run, the train mean is drawn with a band of ±1 standard deviation over batches, and the test
     loss. The others are overlaid, with thin lines for train and dashed ones for test. Where beta is not 1,
-    what the first run minimises is drawn, too. `references` adds published values for MNIST; `changes` are
+    what the first run minimises is drawn, too; but not with free bits, where it depends on the KL of each
+    dimension, which is not logged. `references` adds published values for MNIST; `changes` are
     those of the first run. Zoom and hidden curves survive new data while the runs, scale and x stay the same.
     """
     ends = [float(rows[x][-1]) for curve in curves for rows in curve.losses if len(rows)]
@@ -184,7 +185,7 @@ def loss_curves(
         },
         "shapes": [],
     }
-    if curves and (curves[0].losses.train["kl_weight"] != 1).any():
+    if curves and not curves[0].free and (curves[0].losses.train["kl_weight"] != 1).any():
         data.append(_objective(curves[0].losses.train, x))
     if curves and (curves[0].losses.train["kl_weight"] != curves[0].losses.train["beta"]).any():
         data.append(_warm_up(curves[0].losses.train, x))
@@ -245,9 +246,9 @@ def _run(curves: Sequence[Curve], index: int, panel: Panel, scale: Scale, x: X) 
 
 
 def _room_below(curves: Sequence[Curve], panel: Panel) -> list[Part]:
-    """A point that is not seen, half as high as the first few lines of an untrained model, which are alike.
+    """A point that is not seen, below values that are all alike, as the first few of an untrained model are.
 
-    Otherwise they would be spread over the whole axis. As a trace: `autorangeoptions.include` turns a
+    Otherwise their noise would be spread over the whole axis. As a trace: `autorangeoptions.include` turns a
     logarithmic axis upside down (plotly.js 4.1.1).
     """
     values = [_values(rows, panel) for curve in curves for rows in curve.losses if len(rows)]
@@ -256,7 +257,7 @@ def _room_below(curves: Sequence[Curve], panel: Panel) -> list[Part]:
     low, high = min(float(each.min()) for each in values), max(float(each.max()) for each in values)
     if not 0 < high < ALIKE * low:
         return []
-    return [trace_on(panel, [0], [low / 2], mode="markers", marker={"opacity": 0}, hoverinfo="skip")]
+    return [trace_on(panel, [0], [high / ALIKE], mode="markers", marker={"opacity": 0}, hoverinfo="skip")]
 
 
 def _objective(rows: Rows, x: X) -> Part:

@@ -205,6 +205,15 @@ def test_what_is_trained_is_drawn_where_it_is_not_the_elbo() -> None:
     assert drawn["showlegend"]
 
 
+def test_with_free_bits_no_curve_claims_to_be_what_is_trained() -> None:
+    """That is the sum over dimensions of max(λ, KL), which the log does not have."""
+    run = losses()
+    run.train["kl_weight"][:20] = np.linspace(0, 1, 20, endpoint=False)
+    drawn = figure(Curve("run", run, free=0.6))
+    assert not any("objective" in trace.get("name", "") for trace in drawn["data"])
+    assert on(drawn, 1, "beta in force")
+
+
 def test_a_warm_up_is_drawn_as_the_beta_that_was_in_force() -> None:
     run = losses()
     run.train["kl_weight"][:20] = np.linspace(0, 1, 20, endpoint=False)
@@ -320,7 +329,13 @@ def test_the_first_lines_which_are_all_alike_do_not_fill_their_axis(scale: str) 
 
     below = unseen(Curve("run", early))
     assert [each["yaxis"] for each in below] == ["y", "y3"]
-    assert below[0]["y"] == [pytest.approx(only / 2, rel=0.05)]
+    assert below[0]["y"] == [pytest.approx(only / 1.05, rel=0.01)]
+    # A fall that can be seen fills its axis.
+    for rows in late:
+        rows["reconstruction"] = np.linspace(545, 515, len(rows))
+        rows["elbo"] = -rows["reconstruction"]
+    assert unseen(Curve("run", late)) == []
+    late = losses()
     assert unseen(Curve("run", late)) == []
     # It would turn a logarithmic axis upside down.
     assert "autorangeoptions" not in figure(Curve("run", early), scale=scale)["layout"]["yaxis"]
