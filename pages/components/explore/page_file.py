@@ -12,12 +12,12 @@ import gzip
 import hashlib
 import html
 import json
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import streamlit as st
 
 from pages.components.charts.colours import NUMBER_COLOURS
 from pages.components.charts.live_figure import Cursor, live_figure
@@ -33,8 +33,9 @@ from pages.components.map.samples import samples_row
 from pages.components.map.time_machine import time_machine
 from pages.components.runs import loaded_model, run_data, run_moments
 from pages.components.runs.config_text import field_label, value_text
-from pages.components.runs.loaded_model import LoadedModel
+from pages.components.runs.loaded_model import LoadedModel, weights_of
 from pages.components.runs.run_curves import curves_figure
+from pages.components.runs.run_data import path_of
 from pages.components.shell.assets import COMPONENTS, PLOTLY, modules
 from pages.components.shell.joined_modules import joined_modules
 from pages.components.shell.recorded_mounts import Mount, recording
@@ -46,14 +47,13 @@ from vae import VaeError
 from vae.config import DATA_FIELDS, EXECUTION_FIELDS, TrainConfig
 from vae.datasets.registry import record_of
 from vae.export.colours import CLASS_COLOURS, colours_of_classes
-from vae.models.layers import decoder_shapes
 from vae.runs.run import Run
 
 MOST_MOMENTS = 40  # that a page can have
 MOMENTS = 12  # that it has unless others are asked for, if MOST_BYTES have room for them
 MOST_BYTES = 9_000_000
 TITLE, TEXT = 120, 2000  # characters at most
-_SHARED = 1_900_000  # bytes of Plotly, the scripts, styles and curves
+SMALL, FAST = 9, 3  # levels of gzip
 _SCRIPT = "explore/explorer_page/page.js"
 Progress = Callable[[float], None]  # called with the share of the work that is done, 0 to 1
 
@@ -85,9 +85,12 @@ class PageContent:
 
 
 def page_file(
-    runs: Sequence[Run], content: PageContent = PageContent(), progress: Progress = lambda _: None
+    runs: Sequence[Run],
+    content: PageContent = PageContent(),
+    progress: Progress = lambda _: None,
+    level: int = SMALL,
 ) -> bytes:
-    """The file of one run, or of two under one pointer.
+    """The file of one run, or of two under one pointer, packed at a level of gzip.
 
     Raises VaeError if a run has no weights or is damaged, MissingDataError if its data set is not here but
     can be had.
@@ -102,13 +105,13 @@ def page_file(
     page = {
         "title": content.title or " and ".join(map(run_data.title, runs)),
         "paragraphs": [part.strip() for part in content.text.split("\n\n") if part.strip()],
-        "explorers": [each.description() for each in made],
+        "explorers": [each.description(level) for each in made],
         "stores": [
-            {"name": mount.name, "html": mount.html, "data": _packed(mount.data)}
+            {"name": mount.name, "html": mount.html, "data": _packed(mount.data, level)}
             for mount in mounts
             if mount.script
         ],
-        "moments": {name: _packed(content) for each in made for name, content in each.moments.items()},
+        "moments": {name: _packed(file, level) for each in made for name, file in each.moments.items()},
         "scales": NUMBER_COLOURS,
     }
     file = _document(page, _style(mounts), [PLOTLY.read_text(encoding="utf-8"), _script(mounts)])
@@ -117,24 +120,28 @@ def page_file(
 
 
 def expected_size(runs: Sequence[Run], content: PageContent) -> int:
-    """About how many bytes the file will have: those of what it is made of, gzipped and then in base64."""
-    total = _SHARED
-    for run in runs:
-        loaded = loaded_model.load(run)
-        weights = np.concatenate([loaded.model.weights[name].ravel() for name in decoder_shapes(run.config)])
-        total += _packed_size(weights.astype("<f4").tobytes())
-        test = loaded.test
-        total += _packed_size(np.stack([test.means, test.logvars]).tobytes()) * (
-            1 + (test.means.shape[1] > 2)
-        )
-        total += 20 * len(test)  # losses and labels
-        if content.pictures and not loaded.missing:
-            total += len(packed_pictures(test.images)) * 4 // 3
-        snapshots = run.snapshots()
-        count = min((content.moments or 1) - 1, len(snapshots))
-        if count:
-            total += count * _packed_size(snapshots[-1].read_bytes())
+    """About how many bytes the file will have, but for its title and text."""
+    loaded = [loaded_model.load(run) for run in runs]
+    total = _size_without_past(runs, loaded, content.pictures)
+    for run, each in zip(runs, loaded, strict=True):
+        earlier = len(run_moments.load(run, each).moments) - 1
+        if count := min((content.moments or 1) - 1, earlier):
+            total += count * _size_of_snapshot(run, each)
     return total
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs={Run: path_of, LoadedModel: weights_of})
+def _size_without_past(runs: Sequence[Run], loaded: Sequence[LoadedModel], pictures: bool) -> int:  # noqa: ARG001 (the key)
+    """The bytes of a file with no moment but the newest weights, packed fast."""
+    return len(page_file(runs, PageContent(pictures=pictures, moments=1), level=FAST))
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs={Run: path_of, LoadedModel: weights_of})
+def _size_of_snapshot(run: Run, loaded: LoadedModel) -> int:  # noqa: ARG001 (the key)
+    """The bytes that a moment adds: the mean of the first and the last, which differ by a tenth."""
+    snapshots = run.snapshots()
+    sizes = [len(_packed(path.read_bytes(), FAST)) for path in (snapshots[0], snapshots[-1])]
+    return sum(sizes) // 2
 
 
 def fitting_moments(runs: Sequence[Run], content: PageContent) -> int:
@@ -164,13 +171,9 @@ def _text(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def _packed_size(data: bytes) -> int:
-    return len(zlib.compress(data, 1)) * 4 // 3
-
-
-def _packed(data: bytes) -> str:
+def _packed(data: bytes, level: int) -> str:
     """Gzipped, as base64."""
-    return _text(gzip.compress(data, 9, mtime=0))
+    return _text(gzip.compress(data, level, mtime=0))
 
 
 def _document(page: Mapping[str, Any], style: str, scripts: Sequence[str]) -> bytes:
@@ -235,7 +238,7 @@ class _RecordedRun:
         """The key of a component, of its own for each run."""
         return f"{name}{self.number or ''}"
 
-    def description(self) -> dict[str, Any]:
+    def description(self, level: int) -> dict[str, Any]:
         """What the page's script knows of the run."""
         test, loaded = self.loaded.test, self.loaded
         found: dict[str, Any] = {
@@ -260,7 +263,7 @@ class _RecordedRun:
             found["pictures"] = _text(packed_pictures(test.images))
         if len(self.plane.base) > 2:
             both = np.stack([test.means, test.logvars], axis=1)
-            found["posteriors"] = _packed(both.astype("<f4").tobytes())
+            found["posteriors"] = _packed(both.astype("<f4").tobytes(), level)
             found["order"] = self.dimensions.order.tolist()
         return found
 

@@ -61,15 +61,22 @@ def test_a_file_has_the_moments_and_pictures_that_were_asked_for(trained: Run) -
     assert ["pictures" in data_of(file)["explorers"][0] for file in (few, many)] == [False, True]  # type: ignore[index]
 
 
-def test_the_size_of_a_file_is_known_before(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("names", "pictures"),
+    [((BUNDLED.name,), False), (("z-10",), True), (("beta-4", "beta-0.1"), False)],
+)
+def test_the_size_of_a_file_is_known_before(
+    names: tuple[str, ...], pictures: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("VAE_DATA_DIR", raising=False)
-    run = Run(BUNDLED)
-    content = PageContent(moments=fitting_moments([run], PageContent()))
-    size = len(page_file([run], content))
-    assert size == pytest.approx(expected_size([run], content), rel=0.05)
-    assert size <= MOST_BYTES
-    assert content.moments is not None
-    assert content.moments > 3
+    runs = [Run(BUNDLED.parent / name) for name in names]
+    moments = fitting_moments(runs, PageContent(pictures=pictures))
+    for count in (1, moments):
+        content = PageContent(pictures=pictures, moments=count)
+        size = len(page_file(runs, content))
+        assert size == pytest.approx(expected_size(runs, content), rel=0.05)
+        assert size <= MOST_BYTES
+    assert moments > 3 or not any(run.snapshots() for run in runs)
 
 
 @pytest.mark.usefixtures("small")
