@@ -1,6 +1,7 @@
 """The dialog that makes a figure of a run for print: settings, a button that makes it, one that saves it."""
 
 import tempfile
+import threading
 from pathlib import Path
 from typing import NamedTuple, get_args
 
@@ -27,6 +28,8 @@ _NAMES: dict[Subject, str] = {
 _MEDIA: dict[Format, str] = {"pdf": "application/pdf", "svg": "image/svg+xml", "png": "image/png"}
 # Keys of the page's state: that the dialog is open; the settings and bytes of the figure that can be saved.
 _DIALOG, _FILE = "figure_dialog", "figure_file"
+# For the whole server: drawing a figure takes a core for some seconds.
+_one_at_a_time = threading.Lock()
 
 
 class _Settings(NamedTuple):
@@ -101,6 +104,15 @@ def _dialog(run: Run, loaded: LoadedModel, path: Ends | None) -> None:
 
 def _made(settings: _Settings) -> bytes:
     """The figure, drawn by a process: matplotlib would stay in the server's memory. Raises VaeError."""
+    if not _one_at_a_time.acquire(blocking=False):
+        raise VaeError("Somebody else's figure is being drawn on this server. Try again in a few seconds.")
+    try:
+        return _drawn(settings)
+    finally:
+        _one_at_a_time.release()
+
+
+def _drawn(settings: _Settings) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / f"figure.{settings.kind}"
         errors: list[str] = []

@@ -107,14 +107,13 @@ def page_file(
         "paragraphs": [part.strip() for part in content.text.split("\n\n") if part.strip()],
         "explorers": [each.description(level) for each in made],
         "stores": [
-            {"name": mount.name, "html": mount.html, "data": _packed(mount.data, level)}
-            for mount in mounts
-            if mount.script
+            {"name": mount.name, "data": _packed(mount.data, level)} for mount in mounts if mount.script
         ],
         "moments": {name: _packed(file, level) for each in made for name, file in each.moments.items()},
         "scales": NUMBER_COLOURS,
     }
-    file = _document(page, _style(mounts), [PLOTLY.read_text(encoding="utf-8"), _script(mounts)])
+    templates = {mount.name: mount.html for mount in mounts}
+    file = _document(page, templates, _style(mounts), [PLOTLY.read_text(encoding="utf-8"), _script(mounts)])
     progress(1)
     return file
 
@@ -176,8 +175,14 @@ def _packed(data: bytes, level: int) -> str:
     return _text(gzip.compress(data, level, mtime=0))
 
 
-def _document(page: Mapping[str, Any], style: str, scripts: Sequence[str]) -> bytes:
-    """The HTML file; only its own scripts may run, and nothing is fetched from anywhere."""
+def _document(
+    page: Mapping[str, Any], templates: Mapping[str, str], style: str, scripts: Sequence[str]
+) -> bytes:
+    """The HTML file; only its own scripts may run, and nothing is fetched from anywhere.
+
+    Args:
+        templates: the elements of each component, as HTML of our own.
+    """
     digests = [hashlib.sha256(script.encode()).digest() for script in scripts]
     hashes = " ".join(f"'sha256-{_text(digest)}'" for digest in digests)
     # Styles are set by scripts, too; pictures and moments are data in the file; Workers decode the grid.
@@ -199,6 +204,7 @@ def _document(page: Mapping[str, Any], style: str, scripts: Sequence[str]) -> by
         "</head>",
         "<body>",
         "<main></main>",
+        *(f'<template data-component="{name}">{text}</template>' for name, text in templates.items()),
         "<noscript>This page needs JavaScript.</noscript>",
         f'<script type="application/json" id="page-data">{data}</script>',
         *(f"<script>{script}</script>" for script in scripts),
@@ -245,7 +251,7 @@ class _RecordedRun:
             "title": run_data.title(self.run),
             "suffix": self._key(""),
             "mounts": {
-                mount.key: {"name": mount.name, "html": mount.html, "data": mount.data}
+                mount.key: {"name": mount.name, "data": mount.data}
                 for mount in self.mounts
                 if not mount.script
             },

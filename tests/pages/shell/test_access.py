@@ -30,7 +30,9 @@ NOT_OF_RUNS = {
     "vae.export.animation",
     "vae.export.images",
     "pages.components.shell.assets",
-}  # data sets, which `CHANGES_DATA` has; pictures in memory, static/
+    "pages.components.explore.figure_dialog",
+    "pages.components.explore.page_command",
+}  # data sets, which `CHANGES_DATA` has; pictures in memory, static/; a figure; a file of the command line
 
 
 @pytest.fixture(autouse=True)

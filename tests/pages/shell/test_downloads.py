@@ -61,9 +61,9 @@ def root(small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
             write_mirrored_mnist(tmp_path / "source" / dataset)
     monkeypatch.setenv("VAE_DATA_DIR", str(root))
 
-    def start(*arguments: str, **streams: Any) -> subprocess.Popen[Any]:
+    def start(*arguments: str, module: str, **streams: Any) -> subprocess.Popen[Any]:
         command, dataset = arguments
-        assert command == "download"
+        assert (module, command) == ("vae", "download")
         started.append(arguments)
         source = tmp_path / "source" / dataset
         return subprocess.Popen(

@@ -61,7 +61,7 @@ def test_shapes_are_told_apart(
 ) -> None:
     expected = array if expected is None else expected
     with npy(tmp_path, array, layout) as source:
-        assert (source.kind, source.labels, source.notes) == ("npy file", None, [])
+        assert (source.kind, source.labels, source.notes) == ("an npy file", None, [])
         assert np.array_equal(all_pictures(source, 3 if expected.ndim == 4 else 1), expected)
 
 

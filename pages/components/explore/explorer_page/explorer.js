@@ -4,6 +4,7 @@ import { decoders, pointSets, registry } from "../../stores/registry/registry.js
 import { pictures } from "../../stores/pictures/pictures.js";
 import { onPlane } from "../../map/latent_map/view.js";
 import { unpacked } from "./packed.js";
+import { Part } from "./parts.js";
 import { PinRow } from "./pin_row.js";
 import { spherical, straight } from "./paths.js";
 import { axisName, planeThrough, pointsOn } from "./planes.js";
@@ -315,21 +316,6 @@ export class Explorer {
       this.row = this.row.add(place, null);
       requestAnimationFrame(() => this.update());
     });
-  }
-}
-
-// A component of the app in this page.
-class Part {
-  constructor(mount, shows) {
-    this.mount = mount;
-    this.showIn = shows(mount.name);
-    this.element = element("div", { class: `part part-${mount.name.split("/").at(-1)}` });
-    this.element.innerHTML = mount.html;
-  }
-
-  // Shows what the file has of it, with these changes; `report` is called with what it reports.
-  show(changes = {}, report = () => {}) {
-    this.showIn({ data: { ...this.mount.data, ...changes }, parentElement: this.element, setTriggerValue: report });
   }
 }
 

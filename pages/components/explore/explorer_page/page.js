@@ -2,6 +2,7 @@
 import { element } from "../../shell/dom.js";
 import { timeline } from "../../stores/moments/timeline.js";
 import { Explorer } from "./explorer.js";
+import { elementsOf } from "./parts.js";
 import { unpacked } from "./packed.js";
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -35,9 +36,8 @@ async function addressesOf(files) {
 }
 
 // A store of the app, filled with what stands in the file: a line of JSON, and bytes.
-async function fillStore(main, { html, data }, show, addresses) {
-  const parentElement = element("div");
-  parentElement.innerHTML = html;
+async function fillStore(main, { name, data }, show, addresses) {
+  const parentElement = element("div", {}, elementsOf(name));
   main.append(parentElement);
   show({ data: withAddresses(await unpacked(data), addresses), parentElement });
 }
