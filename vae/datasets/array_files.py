@@ -51,6 +51,8 @@ MAX_MEMBERS = 1000  # of an npz
 MAX_ITEM = 1000  # bytes of a label
 MAX_PIXELS = 4_000_000  # of a picture in an array
 MAX_CSV = 2_000_000_000  # bytes
+OVERSHOOT = 0.1  # by which floats of the scale 0 to 1 may go beyond it
+LEAST_WHITE = 16  # the largest of floats from 0 to 255 is above this; up to it their scale may be another
 GZIP = b"\x1f\x8b"
 _CHUNK = 4_000_000  # bytes copied, or values looked at, at once
 _IDX = re.compile(r"(?i)(?P<start>.*)images?(?P<middle>[-._]idx)[34](?P<end>[-._]?ubyte)?(?P<gz>\.gz)?")
@@ -62,12 +64,19 @@ class UnclearShapeError(VaeError):
     """The shape of an array can mean more than one thing: a layout has to say which."""
 
 
-class Levels(NamedTuple):
-    """How values become levels: `value * factor + offset`, with a sentence that says what was assumed."""
+class Scale(NamedTuple):
+    """The values that are black and white; those beyond them are taken as black or white, too."""
 
-    factor: float
-    offset: float
-    note: str
+    black: int
+    white: int
+
+    def levels(self, values: Array) -> ImageArray:
+        """Values of any shape as levels 0 to 255."""
+        factor = 255 / (self.white - self.black)
+        return np.rint((values.astype(np.float64) - self.black) * factor).clip(0, 255).astype(np.uint8)
+
+
+BYTES = Scale(0, 255)
 
 
 class ArrayPictures(Source):
@@ -77,7 +86,7 @@ class ArrayPictures(Source):
         super().__init__(path)
         self._layout = layout  # None: it follows from the shape
         self._parts: list[Array] = []  # each (N, H, W) or (N, H, W, C), a view of a file
-        self._levels = Levels(1, 0, "")
+        self._scale = BYTES
 
     def __len__(self) -> int:
         return sum(map(len, self._parts))
@@ -88,11 +97,10 @@ class ArrayPictures(Source):
     def read(self, number: int, channels: int, enough: int) -> ImageArray:  # noqa: ARG002 (they are small)
         beyond = number - len(self._parts[0])
         values = self._parts[0][number] if beyond < 0 else self._parts[1][beyond]
-        if values.dtype != np.uint8 or self._levels.factor != 1:
-            values = values.astype(np.float64)
+        if values.dtype != np.uint8 or self._scale != BYTES:
             if not np.isfinite(values).all():
                 raise ValueError(NOT_FINITE)
-            values = np.rint(values * self._levels.factor + self._levels.offset).clip(0, 255).astype(np.uint8)
+            values = self._scale.levels(values)
         return np.asarray(with_channels(Image.fromarray(np.ascontiguousarray(values)), channels))
 
     def _set_pictures(self, arrays: list[Array]) -> None:
@@ -106,9 +114,9 @@ class ArrayPictures(Source):
         check_count(self.path, len(self))
         if len(self._parts) > 1:
             self.set_tests(np.repeat([False, True], [len(part) for part in self._parts]))
-        self._levels = _levels(self._parts, self.path.name)
-        if self._levels.note:
-            self.notes.append(self._levels.note)
+        self._scale, note = _scale(self._parts, self.path.name)
+        if note:
+            self.notes.append(note)
 
     def _take_labels(self, arrays: list[Array]) -> None:
         """Takes an array of labels for each of the pictures. Raises VaeError if they do not fit."""
@@ -190,35 +198,74 @@ def _pictures_of_rows(array: Array, layout: Layout | None, unclear: UnclearShape
     return array.reshape(count, colour_side, colour_side, 3) if layout == "NHWC" else None
 
 
-def _levels(parts: list[Array], name: str) -> Levels:
-    """How the values of all pictures become levels, by their range. Raises VaeError for an unclear one."""
+def _scale(parts: list[Array], name: str) -> tuple[Scale, str]:
+    """Which values are black and white, by the range of each part, and a sentence on what was assumed.
+
+    Raises VaeError for a range that says nothing, or parts of different scales.
+    """
+    ranges = [_range(part, name) for part in parts]
+    scales = [_scale_of(part.dtype, values, name) for part, values in zip(parts, ranges, strict=True)]
+    if len(set(scales)) > 1:
+        each = " and ".join(
+            f"its {which} pictures from {values.low:g} to {values.high:g}"
+            for which, values in zip(("training", "test"), ranges, strict=True)
+        )
+        raise VaeError(
+            f"{name} has values of two scales, {each}. Save both parts as 0 to 255, or both as floats from "
+            "0 to 1."
+        )
+    scale = scales[0]
+    if scale == BYTES and all(part.dtype == np.uint8 for part in parts):
+        return scale, ""
+    low, high = min(values.low for values in ranges), max(values.high for values in ranges)
+    assumed = f"{scale.black} was taken as black, {scale.white} as white."
+    note = f"Its values are from {low:g} to {high:g}: {assumed}"
+    if low < scale.black or high > scale.white:
+        note += " Values beyond are cut off there."
+    if not all(values.finite for values in ranges):
+        note += " Pictures with NaN or infinite values are left out."
+    return scale, note
+
+
+class _Range(NamedTuple):
+    """The least and the largest of an array's finite values, and whether all are finite."""
+
+    low: float
+    high: float
+    finite: bool
+
+
+def _range(part: Array, name: str) -> _Range:
+    """The range of an array's values, to three decimals. Raises VaeError if none is finite."""
     low, high, finite = math.inf, -math.inf, True
-    for part in parts:
-        step = max(1, _CHUNK // max(1, math.prod(part.shape[1:])))
-        for start in range(0, len(part), step):
-            values = part[start : start + step]
-            if values.dtype.kind == "f":
-                kept = values[np.isfinite(values)]
-                finite &= kept.size == values.size
-                values = kept
-            if values.size:
-                low, high = min(low, float(values.min())), max(high, float(values.max()))
+    step = max(1, _CHUNK // max(1, math.prod(part.shape[1:])))
+    for start in range(0, len(part), step):
+        values = part[start : start + step]
+        if values.dtype.kind == "f":
+            kept = values[np.isfinite(values)]
+            finite &= kept.size == values.size
+            values = kept
+        if values.size:
+            low, high = min(low, float(values.min())), max(high, float(values.max()))
     if low > high:
         raise VaeError(f"{name} holds no numbers: all of its values are NaN or infinite.")
-    kind = parts[0].dtype.kind
-    low, high = round(low, 3), round(high, 3)
-    span = f"Its values are from {low:g} to {high:g}: "
-    missing = "" if finite else " Pictures with NaN or infinite values are left out."
-    if low < 0:
-        if low >= -1.001 and high <= 1.001 and kind == "f":
-            return Levels(127.5, 127.5, f"{span}-1 was taken as black, 1 as white.{missing}")
-    elif high <= 1.001:
-        return Levels(255, 0, f"{span}0 was taken as black, 1 as white.{missing}")
-    elif high <= 255.001:
-        note = f"{span}0 was taken as black, 255 as white.{missing}"
-        return Levels(1, 0, "" if kind == "u" and parts[0].itemsize == 1 else note)
-    elif high <= 65535 and kind in "iu":
-        return Levels(255 / 65535, 0, f"{span}0 was taken as black, 65535 as white.")
+    return _Range(round(low, 3), round(high, 3), finite)
+
+
+def _scale_of(kind: np.dtype[Any], values: _Range, name: str) -> Scale:
+    """The scale of values of this type and range. Raises VaeError if that is unclear."""
+    low, high, _ = values
+    if kind.kind == "f":
+        # Floats go beyond a little where a picture was resized by a filter that overshoots.
+        if high <= 1 + OVERSHOOT:
+            if low >= -OVERSHOOT:
+                return Scale(0, 1)
+            if low >= -1 - OVERSHOOT:
+                return Scale(-1, 1)
+        if low >= 0 and LEAST_WHITE < high <= 255.001:
+            return BYTES
+    elif low >= 0 and high <= 65535:
+        return Scale(0, 1) if high <= 1 else BYTES if high <= 255 else Scale(0, 65535)
     raise VaeError(
         f"The values of {name} are from {low:g} to {high:g}, and nothing says which are black and white. "
         "Save them as 0 to 255, or as floats from 0 to 1."

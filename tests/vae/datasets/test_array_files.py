@@ -108,6 +108,21 @@ def test_transparency_is_drawn_on_a_ground(tmp_path: Path) -> None:
             [0, 1, 255],
             "from 0 to 65535: 0 was taken as black, 65535 as white.",
         ),
+        (
+            np.array([0.0, 1.0, 1.05]),
+            [0, 255, 255],
+            "from 0 to 1.05: 0 was taken as black, 1 as white. Values beyond are cut off there.",
+        ),
+        (
+            np.array([-0.05, 0.5, 1.0]),
+            [0, 128, 255],
+            "from -0.05 to 1: 0 was taken as black, 1 as white. Values beyond are cut off there.",
+        ),
+        (
+            np.array([-1.05, 0.0, 0.5]),
+            [0, 128, 191],
+            "from -1.05 to 0.5: -1 was taken as black, 1 as white. Values beyond are cut off there.",
+        ),
     ],
 )
 def test_what_values_mean_is_told_by_their_range(
@@ -119,10 +134,27 @@ def test_what_values_mean_is_told_by_their_range(
         assert said.endswith(note)
 
 
-@pytest.mark.parametrize("values", [(-0.42, 2.8), (0.0, 300.0), (-5.0, 5.0)])
+@pytest.mark.parametrize("values", [(-0.42, 2.8), (0.0, 300.0), (-5.0, 5.0), (0.0, 1.2), (0.0, 16.0)])
 def test_values_that_nobody_knows_are_refused(values: tuple[float, float], tmp_path: Path) -> None:
     with pytest.raises(VaeError, match=r"nothing says which are black and white\. Save them as 0 to 255"):
         npy(tmp_path, np.resize(values, (9, 8, 8)))
+
+
+def test_training_and_test_pictures_of_two_scales_are_refused(tmp_path: Path) -> None:
+    why = (
+        r"mine\.npz has values of two scales, its training pictures from 0 to 255 and its test pictures from "
+        r"0 to 1\. Save both parts as 0 to 255"
+    )
+    train = np.resize([0, 255], (9, 12, 12)).astype(np.uint8)
+    for test in (train / 255, (train // 255).astype(np.uint8)):
+        with pytest.raises(VaeError, match=why):
+            npz(tmp_path, x_train=train, x_test=test)
+
+
+def test_training_and_test_pictures_of_one_scale_may_differ_in_type(tmp_path: Path) -> None:
+    with npz(tmp_path, x_train=GREY, x_test=GREY.astype(np.int32)) as source:
+        assert np.array_equal(all_pictures(source), np.concatenate([GREY, GREY]))
+        assert source.notes[1].endswith("0 was taken as black, 255 as white.")
 
 
 def test_pictures_with_nan_are_left_out_and_it_is_said(tmp_path: Path) -> None:
