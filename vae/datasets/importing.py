@@ -215,8 +215,8 @@ def import_pictures(
     The order is random, but the same each time. If the iterator is closed before its end, nothing stays.
 
     Args:
-        test_share: the share of the pictures that are for testing, above 0 and below 1, if the source has no
-            test set of its own; at least one picture is for testing, and one for training.
+        test_share: the share of the readable pictures that are for testing, above 0 and below 1, if the
+            source has no test set of its own; at least one picture is for testing, and one for training.
 
     Raises VaeError if the name is taken or invalid, the data set would be too large, too few pictures can be
     read, or the disk is full or cannot be written.
@@ -254,21 +254,17 @@ def _import(
     order = np.random.default_rng(0).permutation(total)
     if source.in_test is not None:
         order = order[np.argsort(~source.in_test[order], kind="stable")]  # the test pictures first
-        tests = int(source.in_test.sum())
-    else:
-        tests = min(max(1, round(test_share * total)), total - 1)
     counts: dict[Split, int] = dict.fromkeys(SPLITS, 0)
     done, reported = 0, 0.0
     with closing(_batches(source, form, order.tolist())) as batches:
         for batch in batches:
             done += len(batch)
-            for split, some in _split(source, batch, tests - counts["test"]).items():
+            for split, some in _split(source, batch, counts, test_share).items():
                 if some:
                     numbers = [number for number, _ in some]
                     planes = np.stack([picture for _, picture in some])
                     labels = None if source.labels is None else source.labels[numbers]
                     writer.add(split, planes, labels)
-                    counts[split] += len(some)
             for number, picture in batch:
                 if isinstance(picture, str):
                     left_out.add(picture, source.name(number))
@@ -300,14 +296,25 @@ Fitted = tuple[
 ]  # the number of a picture with its planes (C, S, S), or why there are none
 
 
-def _split(source: Source, batch: list[Fitted], tests: int) -> dict[Split, list[tuple[int, ImageArray]]]:
-    """The readable pictures of a batch by what they are for; `tests` more are for testing."""
+def _split(
+    source: Source, batch: list[Fitted], counts: dict[Split, int], test_share: float
+) -> dict[Split, list[tuple[int, ImageArray]]]:
+    """The readable pictures of a batch by what they are for; counts them in `counts`.
+
+    The share of test pictures is kept at every moment, as nobody knows how many more can be read.
+    """
     parts: dict[Split, list[tuple[int, ImageArray]]] = {split: [] for split in SPLITS}
     for number, picture in batch:
-        if not isinstance(picture, str):
-            own = None if source.in_test is None else bool(source.in_test[number])
-            test = len(parts["test"]) < tests if own is None else own
-            parts["test" if test else "train"].append((number, picture))
+        if isinstance(picture, str):
+            continue
+        if source.in_test is not None:
+            test = bool(source.in_test[number])
+        else:
+            readable = sum(counts.values()) + 1
+            test = counts["test"] < max(1, min(round(test_share * readable), readable - 1))
+        split: Split = "test" if test else "train"
+        parts[split].append((number, picture))
+        counts[split] += 1
     return parts
 
 

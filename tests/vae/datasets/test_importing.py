@@ -197,6 +197,18 @@ def test_broken_pictures_are_left_out_counted_and_named(tmp_path: Path) -> None:
     json.dumps(last.record.model_dump(mode="json"))
 
 
+@pytest.mark.usefixtures("root")
+@pytest.mark.parametrize(("share", "tests"), [(0.1, 2), (0.01, 1), (0.5, 10), (0.99, 19)])
+def test_the_test_share_is_that_of_the_readable_pictures(share: float, tests: int, tmp_path: Path) -> None:
+    path = folder(tmp_path, 20)
+    for number in range(180):
+        (path / "a" / f"broken {number}.png").write_bytes(b"broken")
+    with open_source(path) as source:
+        record = imported(source, Form(SIDE), "mine", share).record
+    assert record is not None
+    assert record.counts == {"train": 20 - tests, "test": tests}
+
+
 @pytest.mark.parametrize(
     ("whole", "broken", "why"),
     [
