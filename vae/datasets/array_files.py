@@ -43,17 +43,24 @@ NOT_FINITE = "values that are no numbers"
 NPZ_NAMES = (
     ("x_train", "y_train", "x_test", "y_test"),
     ("train_images", "train_labels", "test_images", "test_labels"),
-    ("images", "labels", "", ""),
-    ("x", "y", "", ""),
+    ("images", "labels", "test_images", "test_labels"),
+    ("x", "y", "x_test", "y_test"),
 )
 MAX_HEADER = 10_000  # bytes of an npy file
 MAX_MEMBERS = 1000  # of an npz
+NAMED = 5  # arrays that are named in a sentence
+MAX_DIMENSIONS = 8  # of an array; more are no pictures, and NumPy has a limit, too
 MAX_ITEM = 1000  # bytes of a label
+EXACT = 2**53  # up to here floats hold all whole numbers
+LAST_CHARACTER = 0x10FFFF  # of Unicode
 MAX_PIXELS = 4_000_000  # of a picture in an array
 MAX_CSV = 2_000_000_000  # bytes
 OVERSHOOT = 0.1  # by which floats of the scale 0 to 1 may go beyond it
 LEAST_WHITE = 16  # the largest of floats from 0 to 255 is above this; up to it their scale may be another
 GZIP = b"\x1f\x8b"
+_MOST = 2**63  # values along an axis
+# What a damaged header raises, besides what a damaged zip does.
+_BAD_HEADER = (SyntaxError, TypeError, LookupError, AttributeError, MemoryError, SystemError)
 _CHUNK = 4_000_000  # bytes copied, or values looked at, at once
 _IDX = re.compile(r"(?i)(?P<start>.*)images?(?P<middle>[-._]idx)[34](?P<end>[-._]?ubyte)?(?P<gz>\.gz)?")
 _TEST_NAME = re.compile(r"(?i)t10k|test")
@@ -144,7 +151,16 @@ def _plain_labels(values: Array, name: str) -> Array:
     if values.dtype.kind == "S":
         return np.char.decode(values, "utf-8", "replace")
     if values.dtype.kind == "f" and np.isfinite(values).all() and (values == np.floor(values)).all():
+        if np.abs(values).max() > EXACT:
+            raise VaeError(
+                f"The labels of {name} are floats as large as {np.abs(values).max():g}, which are not exact. "
+                "Save them as whole numbers."
+            )
         return values.astype(np.int64)
+    if values.dtype.kind == "U" and values.dtype.itemsize:
+        codes = np.ascontiguousarray(values).view(np.dtype(np.uint32).newbyteorder(values.dtype.byteorder))
+        if codes.max() > LAST_CHARACTER:
+            raise VaeError(f"The labels of {name} hold characters that do not exist. Save them again.")
     if values.dtype.kind not in "biuU":
         raise VaeError(f"The labels of {name} are neither whole numbers nor text. Save one of these.")
     return values
@@ -307,6 +323,8 @@ class NpzPictures(ArrayPictures):
         self._set_pictures([self._array(each) for each in pictures])
         if labels:
             self._take_labels([self._array(each) for each in labels])
+        if unused := [each for each in self._entries if each not in {*pictures, *labels}]:
+            self.notes.append(f"Not used: {_listed(unused)}.")
 
     def _array(self, name: str) -> Array:
         entry, what = self._entries[name], f"{name} in {self.path.name}"
@@ -387,10 +405,7 @@ def _read_idx_header(file: Any, name: str) -> tuple[int, ...]:
     if start[:3] != bytes((0, 0, UINT8)) or dimensions not in (1, 3, 4) or len(sizes) < 4 * dimensions:
         raise VaeError(f"{name} is no idx file of bytes with pictures or labels. Choose another file.")
     shape = struct.unpack(f">{dimensions}I", sizes)
-    if math.prod(shape) > MAX_UNPACKED:
-        raise VaeError(
-            f"{name} has the shape {shape}, more than {MAX_UNPACKED / 1e9:g} GB. Save fewer pictures."
-        )
+    _check_size(shape, 1, name)
     return shape
 
 
@@ -440,29 +455,40 @@ def _choose(names: list[str], file: str) -> tuple[list[str], list[str]]:
             return pictures, labels
     if len(names) == 1:
         return names, []
-    found = ", ".join(shortened(printable(name)) for name in names[:5]) or "nothing"
     raise VaeError(
-        f"{file} holds {found}. Call its arrays x_train, y_train, x_test and y_test, or images and labels."
+        f"{file} holds {_listed(names) or 'nothing'}. Call its arrays x_train, y_train, x_test and y_test, "
+        "or images and labels."
     )
+
+
+def _listed(names: list[str]) -> str:
+    """The first names of arrays, for people."""
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return ", ".join(shortened(printable(name)) for name in names[:NAMED]) + more
 
 
 def _read_header(file: Any, name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Reads the header of an npy file: shape, Fortran order, type. Raises VaeError for objects and damage."""
     try:
         shape, fortran, kind = _parse_header(file)
-    except (*UNREADABLE, SyntaxError, TypeError, KeyError, MemoryError) as error:
+    except (*UNREADABLE, *_BAD_HEADER) as error:
         raise VaeError(f"{name} is no array that can be read. Save it again.") from error
     if kind.hasobject:
         raise VaeError(
             f"{name} holds pickled Python objects, which could run any program and are not loaded. Save an "
             "array of numbers."
         )
-    if math.prod(shape) * kind.itemsize > MAX_UNPACKED:
-        raise VaeError(
-            f"{name} has the shape {shape} of {kind}, more than {MAX_UNPACKED / 1e9:g} GB. Save fewer or "
-            "smaller pictures, or levels from 0 to 255 as uint8."
-        )
+    _check_size(shape, kind.itemsize, name)
     return shape, fortran, kind
+
+
+def _check_size(shape: tuple[int, ...], itemsize: int, name: str) -> None:
+    """Raises VaeError for an array that is too large, also for one that is empty along another axis."""
+    if math.prod(max(1, size) for size in shape) * max(1, itemsize) > MAX_UNPACKED:
+        raise VaeError(
+            f"{name} has the shape {shape} with {itemsize} bytes a value, more than "
+            f"{MAX_UNPACKED / 1e9:g} GB. Save fewer or smaller pictures, or levels from 0 to 255 as uint8."
+        )
 
 
 def _parse_header(file: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
@@ -474,9 +500,14 @@ def _parse_header(file: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         raise ValueError("its header is too long")
     header = ast.literal_eval(file.read(size).decode("latin-1"))
     shape, fortran, descr = header["shape"], header["fortran_order"], header["descr"]
-    if not isinstance(shape, tuple) or not all(type(each) is int and each >= 0 for each in shape):
+    if not isinstance(shape, tuple) or len(shape) > MAX_DIMENSIONS:
         raise ValueError("its shape is none")
-    return shape, bool(fortran), np.lib.format.descr_to_dtype(descr)
+    if not all(type(each) is int and 0 <= each < _MOST for each in shape):
+        raise ValueError("its shape is none")
+    kind = np.lib.format.descr_to_dtype(descr)
+    if kind.subdtype is not None:  # which would add dimensions
+        raise ValueError("its values are arrays")
+    return shape, bool(fortran), kind
 
 
 def _map_npy(file: BinaryIO, name: str) -> Array:

@@ -17,6 +17,7 @@ import shutil
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from tokenize import TokenError
 from types import TracebackType
 from typing import Annotated, Any, BinaryIO, Literal, Self
 
@@ -114,9 +115,9 @@ def read_array(path: Path, record: DatasetRecord, split: Split, part: Part) -> n
     }
     name = _file_name(split, part)
     try:
-        # "c": copy on write.
-        array: npt.NDArray[Any] = np.load(path / name, mmap_mode="c", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        # Never `np.load`, which opens other kinds of files, too. "c": copy on write.
+        array: npt.NDArray[Any] = np.lib.format.open_memmap(path / name, mode="c")
+    except (OSError, ValueError, EOFError, OverflowError, SyntaxError, TypeError, TokenError) as error:
         raise _damaged(path, f"{name} cannot be read") from error
     if array.shape != shapes[part] or array.dtype.str != _TYPES[part]:
         raise _damaged(path, f"{name} has the shape {array.shape} and the type {array.dtype}")

@@ -238,6 +238,36 @@ def test_a_huge_array_is_refused_by_its_header(tmp_path: Path) -> None:
             open_source(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    ("shape", "kind"),
+    [
+        ((1,) * 70, "|u1"),
+        ((0, 10**30), "|u1"),
+        ((5, 0, 10**30), "<f4"),
+        ((16**5000, 2), "|u1"),
+        ((0, 2**62, 2**62), "<f8"),
+        ((9, 8, 8), ("<f4", (1,) * 60)),
+        ((9, 8, 8), ()),
+    ],
+)
+def test_shapes_that_no_array_has_are_refused(shape: tuple[int, ...], kind: Any, tmp_path: Path) -> None:
+    sizes = ", ".join(map(hex, shape))
+    header = f"{{'descr': {kind!r}, 'fortran_order': False, 'shape': ({sizes},)}}".encode()
+    content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+    (tmp_path / "mine.npy").write_bytes(content)
+    with zipfile.ZipFile(tmp_path / "mine.npz", "w") as made:
+        made.writestr("images.npy", content)
+    for name in ("mine.npy", "mine.npz"):
+        with pytest.raises(VaeError, match=r"is no array that can be read\. Save it again|more than 4 GB"):
+            open_source(tmp_path / name)
+
+
+def test_an_idx_file_of_an_absurd_size_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_bytes(bytes((0, 0, 8, 3)) + bytes(4) + b"\xff" * 8)
+    with pytest.raises(VaeError, match="more than 4 GB"):
+        open_source(tmp_path / "mine")
+
+
 def test_what_unpacks_to_more_than_its_header_says_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,6 +295,36 @@ def test_an_npz_keeps_its_own_test_set(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("train", "train_labels", "test", "test_labels"),
+    [
+        ("x_train", "y_train", "x_test", "y_test"),
+        ("train_images", "train_labels", "test_images", "test_labels"),
+        ("images", "labels", "test_images", "test_labels"),
+        ("x", "y", "x_test", "y_test"),
+    ],
+)
+def test_the_names_of_a_test_set(
+    train: str, train_labels: str, test: str, test_labels: str, tmp_path: Path
+) -> None:
+    arrays = {train: GREY[:15], train_labels: LABELS[:15], test: GREY[15:], test_labels: LABELS[15:]}
+    with npz(tmp_path, **arrays) as source:
+        assert np.array_equal(all_pictures(source), GREY)
+        assert source.in_test is not None
+        assert source.in_test.tolist() == [False] * 15 + [True] * 5
+        assert source.labels is not None
+        assert source.labels.tolist() == LABELS.tolist()
+        assert not any(note.startswith("Not used") for note in source.notes)
+
+
+def test_arrays_that_are_not_used_are_named(tmp_path: Path) -> None:
+    with npz(tmp_path, images=GREY, labels=LABELS, weights=LABELS, test=GREY) as source:
+        assert source.notes == ["Not used: weights, test."]
+    more = {f"more{number}": LABELS for number in range(7)}
+    with npz(tmp_path, images=GREY, **more) as source:
+        assert source.notes == ["Not used: more0, more1, more2, more3, more4 and 2 more."]
+
+
+@pytest.mark.parametrize(
     ("labels", "classes"),
     [
         (LABELS.reshape(20, 1), ("0", "1", "2", "3")),
@@ -285,6 +345,11 @@ def test_labels_of_any_kind(labels: npt.NDArray[Any], classes: tuple[str, ...], 
         ({"images": GREY, "labels": LABELS[:19]}, "has 20 pictures and 19 labels"),
         ({"images": GREY, "labels": np.eye(20)}, "Save one label for each picture"),
         ({"images": GREY, "labels": LABELS + 0.5}, "neither whole numbers nor text"),
+        ({"images": GREY, "labels": LABELS * 1e30}, r"floats as large as 3e\+30, which are not exact"),
+        (
+            {"images": GREY, "labels": (LABELS + 0x110000).astype(np.uint32).view("<U1")},
+            "hold characters that do not exist",
+        ),
         ({"images": np.resize(GREY, (300, 12, 12)), "labels": np.arange(300)}, "has 300 classes"),
         ({"first": GREY, "second": LABELS}, "holds first, second. Call its arrays x_train"),
         ({"x_train": GREY, "x_test": GREY[:, 2:]}, "differ in form"),

@@ -171,6 +171,19 @@ def test_a_torn_array_is_refused(own: Own) -> None:
         registry.load("cats", train=False)
 
 
+def test_what_is_no_array_is_refused(own: Own) -> None:
+    path = own("cats", pictures(1), None) / "test-images.npy"
+    with path.open("wb") as file:
+        np.savez(file, pictures(1))
+    packed = path.read_bytes()
+    header = b"\x93NUMPY\x01\x00\x60\x00{'descr': '|u1', 'fortran_order': False, 'shape': "
+    shapes = [b"(0, 10000000000000000000000000)", b"(5, 1, 8", b"[5]"]
+    for content in (packed, *((header + shape + b"}").ljust(106) for shape in shapes)):
+        path.write_bytes(content)
+        with pytest.raises(VaeError, match=r"cats in .* is damaged \(test-images.npy cannot be read\)"):
+            registry.load("cats", train=False)
+
+
 def test_a_run_is_given_only_the_set_that_it_learned(own: Own) -> None:
     own("cats", pictures(3), None)
     config = registry.with_data(TrainConfig(dataset="cats"))
