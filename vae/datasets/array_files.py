@@ -25,7 +25,7 @@ from PIL import Image
 
 from vae import VaeError
 from vae.datasets.idx import UINT8
-from vae.datasets.images import ImageArray, with_channels
+from vae.datasets.images import MAX_ASPECT, THIN, ImageArray, with_channels
 from vae.datasets.pixel_table import PixelTable
 from vae.datasets.sources import MAX_UNPACKED, Source, check_count, printable
 from vae.storage.untrusted import reason, shortened
@@ -194,6 +194,8 @@ def _as_pictures(array: Array, layout: Layout | None, name: str) -> Array:
         raise VaeError(
             f"The pictures of {name} have more than {MAX_PIXELS // 10**6} megapixels. Make them smaller."
         )
+    if max(found.shape[1:3]) > MAX_ASPECT * min(found.shape[1:3]):
+        raise VaeError(f"The pictures of {name} are {THIN}. Cut out the parts that matter. {_ADVICE}.")
     return found[..., 0] if found.ndim == 4 and found.shape[3] == 1 else found
 
 

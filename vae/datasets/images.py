@@ -30,7 +30,9 @@ FORMAT_NAMES = "PNG, JPEG, WebP, GIF, BMP or TIFF"
 MAX_PIXELS = 40_000_000  # enough for the default photo of any telephone; reading it takes up to 450 MB
 LARGE = 16_000_000  # pixels; larger pictures are decoded one at a time
 ENOUGH_PIXELS = 1024  # of the longer side: about 50 for each of the 20 pixels of a digit in MNIST
+MAX_ASPECT = 50  # of the longer side to the shorter one: such a strip stays large however it is reduced
 NO_PICTURE, TOO_LARGE, BROKEN = "no picture that can be read", "more than 40 megapixels", "damaged"
+THIN = f"more than {MAX_ASPECT} times as long as wide"
 # What Pillow raises for damaged files.
 DAMAGED = (
     *(OSError, ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, EOFError),
@@ -41,6 +43,8 @@ _SENTENCES = {
     "Save the picture as PNG or JPEG, and try again.",
     TOO_LARGE: "This picture has more than 40 megapixels, which is more than this page reads. "
     "Make it smaller, or cut out the part that matters, and try again.",
+    THIN: f"This picture is {THIN}, and little of it would be seen. Cut out the part that matters, and try "
+    "again.",
     BROKEN: "This picture is damaged: a part of the file is missing or was changed. "
     "Save or copy it again, and try once more.",
 }
@@ -87,7 +91,7 @@ def read_image(content: bytes, channels: int = 1) -> ImageArray:
 
     It is upright, and reduced so that each side has at most 2,047 pixels. As for formats, see `decode`.
 
-    Raises VaeError if it is no picture in one of `FORMATS`, is damaged, or has more than 40 megapixels.
+    Raises VaeError if it is no picture in one of `FORMATS`, is damaged, too large or too thin.
     """
     try:
         return decode(content, channels, ENOUGH_PIXELS)
@@ -107,7 +111,7 @@ def decode(
         enough: pixels of a side, towards which a larger picture is reduced by a whole factor.
         side: which side that is, `max` for the longer or `min` for the shorter one.
 
-    Raises ValueError with `NO_PICTURE`, `TOO_LARGE` or `BROKEN`.
+    Raises ValueError with `NO_PICTURE`, `TOO_LARGE`, `THIN` or `BROKEN`.
     """
     try:
         image = Image.open(io.BytesIO(content), formats=FORMATS)
@@ -119,6 +123,8 @@ def decode(
         raise ValueError(NO_PICTURE) from error
     if image.width * image.height > MAX_PIXELS:  # from the header; nothing is decoded yet
         raise ValueError(TOO_LARGE)
+    if max(image.size) > MAX_ASPECT * min(image.size):
+        raise ValueError(THIN)
     try:
         with _large_picture if image.width * image.height > LARGE else nullcontext():
             # JPEG is then decoded at 1/2, 1/4 or 1/8 of its size; other formats ignore this.

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from vae import VaeError
 from vae.config import BUILT_IN, DATASET_NAME, MAX_DATASET_NAME, MAX_SIDE, MIN_SIDE
@@ -45,6 +46,9 @@ from vae.storage.systems import is_reserved
 MAX_BYTES = 2_000_000_000  # of all pictures of a data set
 SAMPLE = 100  # pictures that are looked at before an import
 SHOWN = 24
+KEPT = (
+    1_000_000  # values of a picture that is shown; larger ones are reduced to the largest side that is seen
+)
 COLOURED = 0.1  # the share of a sample's pictures from which on a data set is in colour
 PROPOSED_SIDE = 32
 TEST_SHARE = 0.1
@@ -125,19 +129,26 @@ class Sample:
         """Reads the sample. Raises VaeError if no picture of it can be read."""
         numbers = _spread(len(source), SAMPLE)
         self.looked_at, self.left_out = len(numbers), LeftOut()
-        read: dict[int, ImageArray] = {}
+        step = -(-len(numbers) // SHOWN)
+        # The first ones are from all over the source: those that can be read are shown, and kept.
+        numbers = [number for start in range(step) for number in numbers[start::step]]
+        shown: dict[int, ImageArray] = {}
+        self._sizes: list[tuple[int, int]] = []
+        in_colour = 0
         with ThreadPoolExecutor(_workers()) as pool:
-            for number, picture in zip(numbers, pool.map(lambda n: _try(source, n), numbers), strict=True):
-                if isinstance(picture, str):
-                    self.left_out.add(picture, source.name(number))
-                else:
-                    read[number] = picture
-        if not read:
+            for number, found in zip(numbers, pool.map(lambda n: _look(source, n), numbers), strict=True):
+                if isinstance(found, str):
+                    self.left_out.add(found, source.name(number))
+                    continue
+                self._sizes.append(found.size)
+                in_colour += found.coloured
+                if len(shown) < SHOWN:
+                    shown[number] = found.picture
+        if not shown:
             raise VaeError(_none_readable(source, self.looked_at, self.left_out))
-        self.shown = [list(read)[index] for index in _spread(len(read), SHOWN)]
-        self._pictures = [read[number] for number in self.shown]
-        self._sizes = [picture.shape[:2] for picture in read.values()]
-        coloured = sum(has_colour(picture) for picture in read.values()) >= COLOURED * len(read)
+        self.shown = sorted(shown)
+        self._pictures = [shown[number] for number in self.shown]
+        coloured = in_colour >= COLOURED * len(self._sizes)
         side, other = self._sizes[0]
         own = side == other and MIN_SIDE <= side <= MAX_SIDE and len(set(self._sizes)) == 1
         self.proposed = Form(side if own else PROPOSED_SIDE, 3 if coloured else 1)
@@ -166,12 +177,25 @@ def _spread(count: int, most: int) -> list[int]:
     return np.linspace(0, count - 1, min(most, count)).round().astype(int).tolist()
 
 
-def _try(source: Source, number: int) -> ImageArray | str:
-    """A picture in colour, or why it cannot be read."""
+class _Looked(NamedTuple):
+    """A picture of a sample in colour, (h, w, 3), its own height and width, and whether it has any colour."""
+
+    picture: ImageArray
+    size: tuple[int, int]
+    coloured: bool
+
+
+def _look(source: Source, number: int) -> _Looked | str:
+    """A picture of a sample, or why it cannot be read."""
     try:
-        return source.read(number, 3, _ENOUGH * MAX_SIDE)
+        picture = source.read(number, 3, _ENOUGH * MAX_SIDE)
     except ValueError as error:
         return str(error)
+    height, width = picture.shape[:2]
+    coloured = has_colour(picture)
+    if picture.size > KEPT and (factor := min(height, width) // MAX_SIDE) > 1:  # a long strip
+        picture = np.asarray(Image.fromarray(picture).reduce(factor))
+    return _Looked(picture, (height, width), coloured)
 
 
 class Progress(NamedTuple):

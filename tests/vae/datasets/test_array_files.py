@@ -84,6 +84,11 @@ def test_shapes_that_are_no_pictures_are_refused(shape: tuple[int, ...], tmp_pat
         npy(tmp_path, np.ones(shape, np.uint8))
 
 
+def test_pictures_that_are_strips_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(VaeError, match=r"are more than 50 times as long as wide\. Cut out the parts"):
+        npy(tmp_path, np.zeros((9, 8, 401), np.uint8))
+
+
 def test_a_layout_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(VaeError, match="which are no pictures"):
         npy(tmp_path, GREY, "NCHW")

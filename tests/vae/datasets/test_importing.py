@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -162,6 +163,24 @@ def test_the_form_that_suits_is_proposed(colour: bool, tmp_path: Path) -> None:
     large = {f"{number}.png": encoded(picture(number, 65, 65, colour=colour)) for number in range(2)}
     with open_source(write_files(tmp_path / "large", large)) as source:
         assert Sample(source).proposed.side == 32
+
+
+def test_a_sample_of_long_strips_takes_little_memory(tmp_path: Path) -> None:
+    strip = np.zeros((9000, 200), np.uint8)
+    strip[:, :100] = 200
+    files = {f"{number}.png": encoded(strip) for number in range(30)}
+    with open_source(write_files(tmp_path / "mine", files)) as source:
+        tracemalloc.start()
+        try:
+            sample = Sample(source)
+            kept, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert kept < 30_000_000, "one of them has 5.4 MB"
+        form = Form(16, 1, "pad")
+        expected = fitted(source.read(0, 1, 64), form)
+        assert np.abs(sample.fitted(form).astype(int) - expected).max() <= 1
+        assert sample.notes(Form(64)) == []
 
 
 def test_a_few_pictures_in_colour_make_no_colour_set(tmp_path: Path) -> None:

@@ -115,6 +115,8 @@ def hollow(width: int, height: int) -> bytes:
         (b"no picture", "no picture that can be read"),
         (PNG[: len(PNG) // 2], "damaged"),
         (hollow(20_000, 20_000), "more than 40 megapixels"),
+        (hollow(100, 390_000), "more than 50 times as long as wide"),
+        (hollow(5001, 100), "more than 50 times as long as wide"),
         (b"", "no picture that can be read"),
     ],
 )
