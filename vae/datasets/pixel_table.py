@@ -4,6 +4,8 @@ Shapes: P pixels of a picture.
 """
 
 import math
+import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import TextIO
 
@@ -11,14 +13,18 @@ import numpy as np
 import numpy.typing as npt
 
 from vae import VaeError
-from vae.datasets.sources import printable
+from vae.datasets.sources import NAMED, printable
 from vae.storage.untrusted import reason, shortened
 
 LABEL_COLUMNS = {"label", "labels", "class", "target", "category", "digit", "y"}
+OTHER_COLUMNS = {"", "id", "idx", "index", "unnamed: 0", "name", "file", "filename", "image", "path"}
 MAX_LINE = 4_000_000  # characters
+MAX_TEXT = 16_000_000  # characters of all rows that are read at once, up to the end of a line
+MAX_LABEL = 200  # characters
 ROWS = 1000  # that are read at once
 MAX_VALUES = 4_000_000  # of the rows by which the columns are known
 VALUES = 100_000  # that are read at once later: NumPy keeps other threads waiting while it reads them
+_DECIMAL_COMMA = re.compile(r"\d,\d+[;\t]\s*-?\d|\d[;\t]\s*-?\d+,\d|'-?\d+,\d+'")
 
 
 class PixelTable:
@@ -45,8 +51,11 @@ class PixelTable:
             self._waiting = self._lines()
         if not self._waiting or self._columns < 2:
             raise VaeError(f"{name} is no table of pixels: it has no rows of numbers. Choose another file.")
+        if _DECIMAL_COMMA.search(self._waiting[0]):
+            raise self._decimal_comma()
         self.label, self.note = self._label_column(header)
         self.pixels = [column for column in range(self._columns) if column != self.label]
+        self._check_names(header)
         self._rows = max(1, min(self._rows, VALUES // self._columns))
 
     def batches(self) -> Iterator[tuple[npt.NDArray[np.float32], list[str]]]:
@@ -54,6 +63,11 @@ class PixelTable:
         while lines := self._waiting:
             self._check(lines)
             labels = [] if self.label is None else [_label(self._fields(line)[self.label]) for line in lines]
+            if any(len(label) > MAX_LABEL for label in labels):
+                raise VaeError(
+                    f"A label of {self._name} is longer than {MAX_LABEL} characters. Shorten it, or leave "
+                    "the column of labels out."
+                )
             try:
                 values = np.loadtxt(
                     lines,
@@ -65,6 +79,8 @@ class PixelTable:
                     comments=None,
                 )
             except ValueError as error:
+                if self._delimiter != "," and _DECIMAL_COMMA.search(str(error)):
+                    raise self._decimal_comma() from error
                 raise VaeError(
                     f"A value of {self._name} is no number ({printable(reason(error))}). Correct it, or "
                     "leave that row out."
@@ -75,9 +91,11 @@ class PixelTable:
     def _lines(self) -> list[str]:
         """The next lines that are not empty. Raises VaeError if there is one that no table has."""
         lines: list[str] = []
-        while len(lines) < self._rows and (line := self._file.readline(MAX_LINE)):
+        characters = 0
+        while len(lines) < self._rows and characters < MAX_TEXT and (line := self._file.readline(MAX_LINE)):
             if len(line) == MAX_LINE or "\0" in line:
                 raise VaeError(f"{self._name} is no table of pixels in text. Choose another file.")
+            characters += len(line)
             if line.strip():
                 lines.append(line.strip(" \r\n"))
         return lines
@@ -96,6 +114,32 @@ class PixelTable:
                     f"{shortened(printable(line))!r}. Correct it, or leave that row out."
                 )
 
+    def _decimal_comma(self) -> VaeError:
+        return VaeError(f"{self._name} has numbers with a decimal comma. Save them with decimal points.")
+
+    def _check_names(self, header: list[str]) -> None:
+        """Raises VaeError for columns that are no pixels by their names or their number."""
+        square = _fits_square(len(self.pixels))
+        names = [name.lower() for name in header]
+        stems = [re.sub(r"\d+", "", name) for name in names]
+        usual = max(counts, key=counts.__getitem__) if (counts := Counter(stems)) else ""
+        others = [
+            header[column] or "one without a name"
+            for column in range(len(header))
+            if names[column] in OTHER_COLUMNS
+            or (not square and column != self.label and stems[column] != usual)
+        ]
+        if square and not others:
+            return
+        found = f"{len(self.pixels):,} columns of pixels, and no square picture has so many"
+        if others:
+            some = ", ".join(shortened(printable(name)) for name in others[:NAMED])
+            more = f" and {len(others) - NAMED:,} more" if len(others) > NAMED else ""
+            found = f"columns that may be no pixels: {some}{more}"
+        raise VaeError(
+            f"{self._name} has {found}. Leave out all columns but the pixels and one that is called label."
+        )
+
     def _label_column(self, header: list[str]) -> tuple[int | None, str]:
         """The column of labels, if there is one, and a sentence on that."""
         for column, name in enumerate(header):
@@ -104,10 +148,10 @@ class PixelTable:
         if _fits_square(self._columns) or not _fits_square(self._columns - 1):
             return None, "No column was taken as labels."
         self._check(self._waiting)
-        rows = [self._fields(line) for line in self._waiting]
         ends = {0: "first", self._columns - 1: "last"}
-        texts = [column for column in ends if any(_number(row[column]) is None for row in rows)]
-        varied = [column for column in ends if len({row[column] for row in rows}) > 1]
+        values = {column: {self._fields(line)[column] for line in self._waiting} for column in ends}
+        texts = [column for column in ends if any(_number(value) is None for value in values[column])]
+        varied = [column for column in ends if len(values[column]) > 1]
         # A pixel in a corner is often the same in all pictures, a label is not.
         column = (texts or varied or [0])[0]
         return column, f"The {ends[column]} column was taken as labels."
@@ -116,7 +160,8 @@ class PixelTable:
 def _is_header(fields: list[str]) -> bool:
     """Whether the first row of a table holds names of columns, or their numbers."""
     words = sum(_number(field) is None for field in fields)
-    numbered = fields == [str(column) for column in range(len(fields))]
+    numbers = fields[1:] if fields[:1] == [""] else fields  # after pandas' column of row numbers
+    numbered = numbers == [str(column) for column in range(len(numbers))]
     return words > 1 or numbered or any(field.lower() in LABEL_COLUMNS for field in fields)
 
 

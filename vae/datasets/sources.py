@@ -146,7 +146,7 @@ class Source(ABC):
         if len(values) > MAX_CLASSES:
             raise VaeError(
                 f"{self.path.name} has {len(values):,} classes, and at most {MAX_CLASSES} are possible. Join "
-                "some, or import without labels: all pictures in one folder, or no array of labels."
+                "some, or import without labels: all pictures in one folder, no array or column of labels."
             )
         if len(values) <= 1:
             return

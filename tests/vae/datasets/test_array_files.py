@@ -14,6 +14,7 @@ from vae import VaeError
 from vae.datasets import array_files, pixel_table, sources
 from vae.datasets.array_files import Layout
 from vae.datasets.importing import open_source
+from vae.datasets.pixel_table import PixelTable
 from vae.datasets.sources import Source
 
 RANDOM = np.random.default_rng(0)
@@ -473,7 +474,19 @@ def test_the_column_of_labels_is_found_and_said(rows: list[list[Any]], said: str
         ([*PIXELS, [*PIXELS[0][:-1], "dog"]], "is no number"),
         ([*PIXELS, [*PIXELS[0][:-1], ""]], "is no number"),
         ([NAMES], "it has no rows of numbers"),
-        ([NAMES[:8], list(range(8))], "which are no pictures"),
+        ([NAMES[:8], list(range(8))], r"8 columns of pixels, and no square picture has so many\. Leave out"),
+        (
+            [row[:100] + row[:43] for row in PIXELS],
+            "143 columns of pixels, and no square picture has so many",
+        ),
+        (
+            [["id", *NAMES], *LABELLED],
+            r"columns that may be no pixels: id\. Leave out all columns but the pixels",
+        ),
+        ([["ID", "label", *NAMES], *([0, *row] for row in LABELLED)], "may be no pixels: ID"),
+        ([["who", "label", "n", *NAMES], *([0, *row, 0] for row in LABELLED)], "no pixels: who, n"),
+        ([["", *range(144)], *LABELLED], "no pixels: one without a name"),
+        ([[f"kind {'x' * 300}", *row[1:]] for row in LABELLED], "label of mine.csv is longer than 200"),
         ([["a"], ["b"]], "is no table of pixels"),
         ([["\0", "b"], ["b", "c"]], "is no table of pixels"),
     ],
@@ -481,6 +494,30 @@ def test_the_column_of_labels_is_found_and_said(rows: list[list[Any]], said: str
 def test_tables_that_are_none_are_refused(rows: list[list[Any]], why: str, tmp_path: Path) -> None:
     with pytest.raises(VaeError, match=why):
         table(tmp_path, rows)
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+@pytest.mark.parametrize("whole", [0, 1, 30])
+@pytest.mark.parametrize("header", [[], NAMES])
+def test_numbers_with_decimal_commas_are_named(
+    mark: str, whole: int, header: list[str], tmp_path: Path
+) -> None:
+    rows: list[list[Any]] = [[0] * 144] * whole + [["0,25"] * 144] * 30
+    with pytest.raises(VaeError, match=r"numbers with a decimal comma\. Save them with decimal points"):
+        table(tmp_path, [header, *rows] if header else rows, mark)
+
+
+def test_of_long_lines_few_are_read_before_their_columns_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pixel_table, "MAX_TEXT", 30_000)
+    long = "1," * 10_000
+    (tmp_path / "mine.csv").write_text("\n".join([",".join("1" * 144), *[long] * 50]))
+    with (tmp_path / "mine.csv").open() as file:
+        table = PixelTable(file, "mine.csv")
+        with pytest.raises(VaeError, match="has 10,001 columns and the first has 144"):
+            list(table.batches())
+        assert file.tell() < 100_000, "of a million characters"
 
 
 def test_a_line_without_an_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
