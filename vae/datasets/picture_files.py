@@ -20,6 +20,8 @@ from vae.storage.untrusted import read_limited, reason, shortened
 from vae.storage.zips import (
     SYSTEM_FILES,
     UNREADABLE,
+    UTF_8,
+    ZipContent,
     count_entries,
     is_cut_off,
     is_encrypted,
@@ -170,7 +172,7 @@ class ZipPictures(PictureFiles):
 
     def open(self) -> None:
         path = self.path
-        file = self.files.enter_context(path.open("rb"))
+        file = self.files.enter_context(ZipContent(path))
         if path.stat().st_size > MAX_ZIP:
             raise VaeError(f"{path.name} has more than {MAX_ZIP / 1e9:g} GB. Unpack it, and add the folder.")
         try:
@@ -245,7 +247,7 @@ def _check_sizes(path: Path, entries: list[zipfile.ZipInfo]) -> None:
 def _decoded_name(entry: zipfile.ZipInfo) -> str:
     """The name of an entry with `/` between folders; UTF-8 is taken for that also where no flag says so."""
     name = entry.filename
-    if not entry.flag_bits & 0x800:
+    if not entry.flag_bits & UTF_8:
         with suppress(UnicodeError):
             name = name.encode("cp437").decode()
     return name.replace("\\", "/")

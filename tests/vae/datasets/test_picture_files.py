@@ -278,6 +278,15 @@ def test_names_in_other_encodings(tmp_path: Path) -> None:
         assert all(source.read(number, 1, 64).shape == (20, 20) for number in range(2))
 
 
+def test_a_name_that_is_no_utf_8_though_a_flag_says_so(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "mine.zip", {"caffè/1.png": PNG, "chats/2.png": PNG, "ä/3.png": PNG})
+    path.write_bytes(path.read_bytes().replace("caffè".encode(), b"caff" + b"\xe9\xe8"))
+    with open_source(path) as source:
+        assert len(source) == len(source.classes) == 3
+        assert {"chats", "ä"} < set(source.classes)
+        assert all(np.array_equal(source.read(number, 3, 64), picture(0)) for number in range(3))
+
+
 def test_names_with_backslashes_are_folders(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "mine.zip", {"a\\1.png": PNG, "b\\2.png": PNG})
     with open_source(path) as source:
