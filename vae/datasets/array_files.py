@@ -16,6 +16,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
 
@@ -171,19 +172,16 @@ def _as_pictures(array: Array, layout: Layout | None, name: str) -> Array:
     if array.dtype.kind not in "buif":
         raise VaeError(f"{name} holds values of the type {array.dtype}, which are no pixels. Save numbers.")
     shape = array.shape
-    unclear = UnclearShapeError(
-        f"{name} has an array of the shape {shape}, which can mean more than one thing. Say which by "
-        "the layout: NHW for grey, NHWC for colours pixel by pixel, NCHW for colours channel by channel."
-    )
-    found = _pictures_of_rows(array, layout, unclear) if array.ndim == 2 else None
+    if layout is None and _is_unclear(shape):
+        raise UnclearShapeError(
+            f"{name} has an array of the shape {shape}, which can mean more than one thing. Say which by the "
+            f"layout: {_meanings(array, name)}."
+        )
+    found = _pictures_of_rows(array, layout) if array.ndim == 2 else None
     if array.ndim == 3:
-        if layout is None and (shape[2] in (3, 4) or shape[0] in (1, 3, 4)):
-            raise unclear  # one picture in colour?
         found = array if layout in (None, "NHW") else None
     if array.ndim == 4:
         last, first = shape[3] in (1, 3, 4), shape[1] in (1, 3)
-        if layout is None and ((last and first) or (last and shape[0] in (1, 3, 4))):
-            raise unclear
         if last and layout in (None, "NHWC"):
             found = array
         elif first and layout in (None, "NCHW"):
@@ -199,18 +197,39 @@ def _as_pictures(array: Array, layout: Layout | None, name: str) -> Array:
     return found[..., 0] if found.ndim == 4 and found.shape[3] == 1 else found
 
 
-def _pictures_of_rows(array: Array, layout: Layout | None, unclear: UnclearShapeError) -> Array | None:
+def _is_unclear(shape: tuple[int, ...]) -> bool:
+    """Whether an array of this shape may hold one picture alone, or colours in more than one order."""
+    match shape:
+        case (count, values):
+            side = math.isqrt(values)
+            return count == values > 1 if side**2 == values else 3 * math.isqrt(values // 3) ** 2 == values
+        case (count, _, last):
+            return last in (3, 4) or count in (1, 3, 4)
+        case (count, first, _, last):
+            return last in (1, 3, 4) and (first in (1, 3) or count in (1, 3, 4))
+    return False
+
+
+def _meanings(array: Array, name: str) -> str:
+    """What an array holds by each layout that fits."""
+    meanings = []
+    for layout, colours in LAYOUTS.items():
+        with suppress(VaeError):
+            found = _as_pictures(array, layout, name)
+            count, rows, columns = found.shape[:3]
+            pictures = f"{count:,} picture{'s' if count > 1 else ''} of {rows} rows × {columns} columns"
+            meanings.append(f"{layout} for {pictures}, {colours if found.ndim > 3 else LAYOUTS['NHW']}")
+    return "; ".join(meanings) or "none fits"
+
+
+def _pictures_of_rows(array: Array, layout: Layout | None) -> Array | None:
     """An array (N, P) as (N, S, S) or (N, S, S, 3); None if P fits no square."""
     count, values = array.shape
     side, colour_side = math.isqrt(values), math.isqrt(values // 3)
     if side**2 == values:
-        if layout is None and count == values and count > 1:
-            raise unclear  # one picture?
         return array.reshape(count, side, side) if layout in (None, "NHW") else None
     if 3 * colour_side**2 != values:
         return None
-    if layout is None:
-        raise unclear
     if layout == "NCHW":
         return array.reshape(count, 3, colour_side, colour_side).transpose(0, 2, 3, 1)
     return array.reshape(count, colour_side, colour_side, 3) if layout == "NHWC" else None

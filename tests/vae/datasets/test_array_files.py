@@ -12,7 +12,7 @@ import pytest
 from tests.support.picture_files import write_idx
 from vae import VaeError
 from vae.datasets import array_files, pixel_table, sources
-from vae.datasets.array_files import Layout
+from vae.datasets.array_files import Layout, UnclearShapeError
 from vae.datasets.importing import open_source
 from vae.datasets.pixel_table import PixelTable
 from vae.datasets.sources import Source
@@ -67,14 +67,35 @@ def test_shapes_are_told_apart(
 
 
 @pytest.mark.parametrize(
-    "shape",
-    [(3, 64, 64, 3), (9, 3, 64, 3), (1, 9, 9, 1), (64, 64, 3), (3, 64, 64), (1, 64, 64), (64, 64), (5, 3072)],
+    ("shape", "meanings"),
+    [
+        ((3, 64, 64, 3), "NHWC for 3 pictures of 64 rows × 64 columns, colours pixel by pixel"),
+        (
+            (9, 3, 64, 3),
+            "NHWC for 9 pictures of 3 rows × 64 columns, colours pixel by pixel; "
+            "NCHW for 9 pictures of 64 rows × 3 columns, colours channel by channel",
+        ),
+        ((1, 9, 9, 1), "NHWC for 1 picture of 9 rows × 9 columns, grey"),
+        ((64, 64, 3), "NHW for 64 pictures of 64 rows × 3 columns, grey"),
+        ((3, 64, 64), "NHW for 3 pictures of 64 rows × 64 columns, grey"),
+        ((1, 64, 64), "NHW for 1 picture of 64 rows × 64 columns, grey"),
+        ((64, 64), "NHW for 64 pictures of 8 rows × 8 columns, grey"),
+        (
+            (5, 3072),
+            "NHWC for 5 pictures of 32 rows × 32 columns, colours pixel by pixel; "
+            "NCHW for 5 pictures of 32 rows × 32 columns, colours channel by channel",
+        ),
+    ],
 )
-def test_shapes_that_may_mean_two_things_are_asked_about(shape: tuple[int, ...], tmp_path: Path) -> None:
-    with pytest.raises(
-        VaeError, match=r"can mean more than one thing\. Say which by the layout: NHW for grey"
-    ):
+def test_shapes_that_may_mean_two_things_are_asked_about(
+    shape: tuple[int, ...], meanings: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UnclearShapeError) as asked:
         npy(tmp_path, np.zeros(shape, np.uint8))
+    assert str(asked.value) == (
+        f"mine.npy has an array of the shape {shape}, which can mean more than one thing. Say which by the "
+        f"layout: {meanings}."
+    )
 
 
 @pytest.mark.parametrize(
