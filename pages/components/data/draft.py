@@ -4,6 +4,7 @@ What was uploaded lies in a temporary folder, which is removed with the source: 
 other pictures, when the tab is closed, or at the end of an import that goes on after that.
 """
 
+import os
 import re
 import shutil
 import tempfile
@@ -29,6 +30,7 @@ from vae.storage.systems import is_reserved
 PREFIX = "vae-upload-"  # of the temporary folders
 DAY = 24 * 3600  # seconds
 _numbers = count()
+_kept: set[Path] = set()  # temporary folders that this server uses
 
 
 class Files:
@@ -36,12 +38,15 @@ class Files:
 
     def __init__(self, path: Path, folder: Path | None = None) -> None:
         self.path = path
+        if folder is not None:
+            _kept.add(folder)
         self.remove = weakref.finalize(self, _remove, folder)
 
 
 def _remove(folder: Path | None) -> None:
     if folder is not None:
         shutil.rmtree(folder, ignore_errors=True)
+        _kept.discard(folder)
 
 
 def stored(uploads: Sequence[BinaryIO]) -> Files:
@@ -67,7 +72,10 @@ def stored(uploads: Sequence[BinaryIO]) -> Files:
 
 
 def _remove_leftovers() -> None:
-    """Removes what a killed server has left, a day later."""
+    """Removes what a killed server has left, a day later; what is in use stays, also from another server."""
+    for folder in _kept.copy():
+        with suppress(OSError):
+            os.utime(folder)
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with suppress(OSError):
             if folder.stat().st_mtime < time.time() - DAY:

@@ -126,6 +126,18 @@ def test_what_a_killed_server_has_left_is_removed_a_day_later(temporary: Path) -
     ]
 
 
+def test_what_a_tab_still_shows_a_day_later_stays(tmp_path: Path, temporary: Path) -> None:
+    draft = opened(stored([upload("mine.zip", a_zip(tmp_path))]))
+    (folder,) = temporary.iterdir()
+    os.utime(folder, (0, time.time() - 90_000))
+    other = stored([upload("a.png", encoded(picture(0)))])
+    assert folder.exists()
+    assert folder.stat().st_mtime > time.time() - 3600, "another server would remove it"
+    assert len(draft.source.read(0, 3, 64)) == 20
+    other.remove()
+    assert list(temporary.iterdir()) == [folder]
+
+
 def test_a_name_that_is_taken_is_not_proposed(tmp_path: Path) -> None:
     (tmp_path / "data" / "holidays").mkdir(parents=True)
     assert opened(stored([upload("Holidays.zip", a_zip(tmp_path))])).name == "holidays-2"
