@@ -27,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vae import VaeError
 from vae.config import DATASET_NAME, MAX_CLASSES, MAX_SIDE, MIN_SIDE, explain
+from vae.datasets.checked import entry_of, note_checked, read_checked
 from vae.storage.atomic import move_atomic, temporary_path, write_atomic
 from vae.storage.systems import retry_in_use
 from vae.storage.untrusted import parse_json, read_limited
@@ -104,8 +105,9 @@ def read_record(path: Path) -> DatasetRecord:
 def read_array(path: Path, record: DatasetRecord, split: Split, part: Part) -> npt.NDArray[Any]:
     """An array of the data set in the folder `path`: a view of the file, read where it is first accessed.
 
-    It can be written to, as torch wants it, which never changes the file.
-    Raises VaeError if it is missing, or not what the record implies.
+    It can be written to, as torch wants it, which never changes the file. The sum of the file is computed
+    only if its size or time of change is not that of the last check.
+    Raises VaeError if it is missing, or not what the record says.
     """
     count = record.counts[split]
     shapes: dict[Part, tuple[int, ...]] = {
@@ -116,11 +118,22 @@ def read_array(path: Path, record: DatasetRecord, split: Split, part: Part) -> n
     name = _file_name(split, part)
     try:
         # Never `np.load`, which opens other kinds of files, too. "c": copy on write.
-        array: npt.NDArray[Any] = np.lib.format.open_memmap(path / name, mode="c")
+        array = np.lib.format.open_memmap(path / name, mode="c")
     except (OSError, ValueError, EOFError, OverflowError, SyntaxError, TypeError, TokenError) as error:
         raise _damaged(path, f"{name} cannot be read") from error
     if array.shape != shapes[part] or array.dtype.str != _TYPES[part]:
         raise _damaged(path, f"{name} has the shape {array.shape} and the type {array.dtype}")
+    before, expected = read_checked(path), record.arrays.get(name, "")
+    try:
+        entry = entry_of(path / name, expected)  # before it is read: what changes meanwhile is checked again
+        if before.get(name) != entry:
+            with (path / name).open("rb") as file:
+                file.seek(array.offset)
+                if hashlib.file_digest(file, "sha256").hexdigest() != expected:
+                    raise _damaged(path, f"the SHA-256 sum of {name} is not the one in {RECORD}")
+            note_checked(path, before, {name: entry})
+    except OSError as error:
+        raise _damaged(path, f"{name} cannot be read") from error
     return array
 
 
@@ -189,6 +202,8 @@ class DatasetWriter:
             **fields,
         )
         write_atomic(self._folder / RECORD, record.model_dump_json(indent=2).encode() + b"\n")
+        # Nobody has to read all of them again.
+        note_checked(self._folder, {}, {name: entry_of(self._folder / name, sums[name]) for name in sums})
         if not move_atomic(self._folder, self._path):
             raise FileExistsError(f"There is a data set {self._path.name} already.")
         return record

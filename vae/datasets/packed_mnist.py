@@ -2,19 +2,15 @@
 
 import gzip
 import hashlib
-import json
 import zlib
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from vae import VaeError
+from vae.datasets.checked import Entry, entry_of, note_checked, read_checked
 from vae.datasets.folder import RECORD, DatasetRecord, read_record
 from vae.storage.atomic import write_atomic
 from vae.storage.folders import PROJECT
-
-# Beside the unpacked files: of each that was checked its size, its mtime in ns, and its SHA-256.
-CHECKED = "checked.json"
 
 
 def mnist_record(packed: Path) -> DatasetRecord:
@@ -43,11 +39,9 @@ def unpack_mnist(raw: Path, packed: Path, names: tuple[str, ...]) -> None:
     sums = mnist_record(packed).arrays
     if missing := [name for name in names if name not in sums]:
         raise _damaged(packed / RECORD, f"it has no sum of {missing[0]}")
-    before = _read_checked(raw)
+    before = read_checked(raw)
     checked = {name: _unpack(raw / name, packed, sums[name], before.get(name)) for name in names}
-    if any(before.get(name) != entry for name, entry in checked.items()):
-        with suppress(OSError):  # in a folder that is read only, the next process checks again
-            write_atomic(raw / CHECKED, json.dumps({**before, **checked}).encode(), durable=False)
+    note_checked(raw, before, checked)
 
 
 def _existing(packed: Path) -> Path:
@@ -55,10 +49,10 @@ def _existing(packed: Path) -> Path:
     return packed if packed.exists() else PROJECT / "data" / "mnist"
 
 
-def _unpack(path: Path, packed: Path, expected: str, known: object) -> list[Any]:
+def _unpack(path: Path, packed: Path, expected: str, known: object) -> Entry:
     """Unpacks one file unless it is there; returns its entry among those that were checked."""
     with suppress(OSError):
-        if known == (entry := _entry(path, expected)):
+        if known == (entry := entry_of(path, expected)):
             return entry
         if hashlib.sha256(path.read_bytes()).hexdigest() == expected:
             return entry  # of before it was read: what changed meanwhile is checked again
@@ -73,26 +67,12 @@ def _unpack(path: Path, packed: Path, expected: str, known: object) -> list[Any]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, content)
-        return _entry(path, expected)
+        return entry_of(path, expected)
     except OSError as error:
         raise VaeError(
             f"MNIST cannot be unpacked into {path.parent}: {error.strerror}. Make that folder writable, or "
             "set VAE_DATA_DIR to another; and free some space if there is none."
         ) from error
-
-
-def _entry(path: Path, sha256: str) -> list[Any]:
-    found = path.stat()
-    return [found.st_size, found.st_mtime_ns, sha256]
-
-
-def _read_checked(raw: Path) -> dict[str, Any]:
-    """What was checked; empty if nothing was, or the file that says so is damaged."""
-    try:
-        checked = json.loads((raw / CHECKED).read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return checked if isinstance(checked, dict) else {}
 
 
 def _damaged(path: Path, why: object) -> VaeError:

@@ -27,6 +27,7 @@ from vae import VaeError
 from vae.cli.commands import main
 from vae.datasets import download as downloads
 from vae.datasets import registry
+from vae.datasets.checked import CHECKED
 from vae.datasets.folder import RECORD, SPLITS, DatasetWriter
 from vae.datasets.obtain import prepare
 from vae.datasets.torchvision_import import datasets
@@ -140,7 +141,7 @@ def files(root: Path) -> set[str]:
 def written(dataset: str) -> set[str]:
     """The files of a data set, relative to the data directory."""
     arrays = (f"{split}-{part}.npy" for split in SPLITS for part in ("images", "labels"))
-    return {f"{dataset}/{name}" for name in (RECORD, *arrays)}
+    return {f"{dataset}/{name}" for name in (RECORD, CHECKED, *arrays)}
 
 
 def test_a_download_tells_its_progress_and_leaves_only_whole_files(

@@ -1,10 +1,13 @@
 import gzip
 import hashlib
 import math
+import os
 import struct
 from collections.abc import Callable
 from functools import partial
+from io import BufferedReader
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +19,7 @@ from tests.support.small_runs import TEST_IMAGES, TRAIN_IMAGES, write_small_mnis
 from vae import VaeError
 from vae.config import BUILT_IN, TrainConfig
 from vae.datasets import packed_mnist, registry
+from vae.datasets.checked import CHECKED
 from vae.datasets.folder import RECORD, SPLITS, DatasetWriter, read_record
 from vae.datasets.torchvision_import import datasets
 
@@ -171,6 +175,53 @@ def test_a_torn_array_is_refused(own: Own) -> None:
         registry.load("cats", train=False)
 
 
+@pytest.mark.parametrize("part", ["images", "labels"])
+@pytest.mark.parametrize("checked", [True, False])
+def test_arrays_of_other_contents_are_refused(part: str, checked: bool, own: Own) -> None:
+    folder = own("cats", pictures(1), np.arange(5) % 2, classes=("tabby", "black"))
+    assert registry.load_for(registry.with_data(TrainConfig(dataset="cats")), train=True)
+    if not checked:  # as a data set that was copied from elsewhere
+        (folder / CHECKED).unlink()
+    path = folder / f"test-{part}.npy"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    why = rf"cats in .* is damaged \(the SHA-256 sum of test-{part}\.npy is not the one in dataset\.json\)"
+    for _ in range(2):
+        with pytest.raises(VaeError, match=why):
+            registry.load("cats", train=False)
+    content[-1] ^= 1
+    path.write_bytes(content)
+    assert len(registry.load("cats", train=False).images) == 5
+
+
+def test_arrays_are_checked_once(own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[str] = []
+
+    def digest(file: BufferedReader, kind: str) -> Any:
+        reads.append(Path(file.name).name)
+        return file_digest(file, kind)
+
+    file_digest = hashlib.file_digest
+    monkeypatch.setattr(hashlib, "file_digest", digest)
+    folder = own("cats", pictures(1), np.arange(5) % 2, classes=("tabby", "black"))
+
+    def read_again() -> list[str]:
+        """The files whose sum a process computes which begins now."""
+        registry._load.cache_clear()
+        reads.clear()
+        registry.load("cats", train=True)
+        return reads.copy()
+
+    assert read_again() == [], "whoever has written them knows their sums"
+    (folder / CHECKED).unlink()
+    assert read_again() == ["train-images.npy", "train-labels.npy"]
+    assert read_again() == []
+    os.utime(folder / "train-images.npy", (0, 0))
+    assert read_again() == ["train-images.npy"]
+    assert read_again() == []
+
+
 def test_what_is_no_array_is_refused(own: Own) -> None:
     path = own("cats", pictures(1), None) / "test-images.npy"
     with path.open("wb") as file:
@@ -262,20 +313,20 @@ def test_unpacked_files_are_checked_once_and_again_when_they_have_changed(
     raw = tmp_path / "MNIST" / "raw"
     assert set(read_again()) > {f"{name}.gz" for name in names}
     assert not (raw / "train-images-idx3-ubyte").exists(), "nobody has asked for it"
-    assert read_again() == [packed_mnist.CHECKED]
+    assert read_again() == [CHECKED]
 
     content = (raw / names[0]).read_bytes()
     (raw / names[0]).write_bytes(content)  # at another time
-    assert read_again() == [packed_mnist.CHECKED, names[0]]
-    assert read_again() == [packed_mnist.CHECKED]
+    assert read_again() == [CHECKED, names[0]]
+    assert read_again() == [CHECKED]
 
     (raw / names[0]).write_bytes(content[:-1] + b"x")  # of the same size
-    assert read_again() == [packed_mnist.CHECKED, names[0], f"{names[0]}.gz"]
+    assert read_again() == [CHECKED, names[0], f"{names[0]}.gz"]
     assert (raw / names[0]).read_bytes() == content
 
-    (raw / packed_mnist.CHECKED).write_text("[1")
-    assert read_again() == [packed_mnist.CHECKED, *names]
-    assert read_again() == [packed_mnist.CHECKED]
+    (raw / CHECKED).write_text("[1")
+    assert read_again() == [CHECKED, *names]
+    assert read_again() == [CHECKED]
 
 
 @pytest.fixture
