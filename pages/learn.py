@@ -12,6 +12,7 @@ from pages.components.learn.texts import TEXTS
 from pages.components.shell.entrypoint import reenter_through_app
 from pages.components.shell.messages import escape_markdown
 from pages.components.shell.page_layout import page_heading, screen_part
+from vae import __version__
 
 
 def main() -> None:
@@ -24,6 +25,7 @@ def main() -> None:
     left, right = st.columns([5, 3], gap="large")
     with right:
         lesson_list(lessons, chosen, None if term is not None else lesson.number)
+        st.caption(f"VAE playground {__version__}")
     with left:
         if term is not None:
             glossary_panel(chosen, term)

@@ -2,26 +2,23 @@
 
 import re
 import shlex
-import tomllib
 
 import pytest
 import yaml
 
 from tests.support.paths import ROOT
+from vae import __version__
 
 
 def read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-VERSION = tomllib.loads(read("pyproject.toml"))["project"]["version"]
-
-
 def test_all_name_one_version() -> None:
-    assert yaml.safe_load(read("CITATION.cff"))["version"] == VERSION
+    assert yaml.safe_load(read("CITATION.cff"))["version"] == __version__
     newest = re.search(r"^## (\S+)$", read("CHANGELOG.md"), re.MULTILINE)
     assert newest is not None
-    assert newest[1] == VERSION
+    assert newest[1] == __version__
 
 
 def test_the_container_copies_what_there_is() -> None:

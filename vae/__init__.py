@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from vae.runs.run import Run
     from vae.training.loop import train
 
+__version__ = "0.2.0"
 __all__ = ["VAE", "Run", "TrainConfig", "VaeError", "open_run", "train"]
 
 _MODULES = {

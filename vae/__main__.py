@@ -1,10 +1,13 @@
-"""`python -m vae`: the command line."""
+"""`python -m vae`, and `vae` where the package is installed: the command line."""
 
 import os
 import sys
 import threading
+from typing import NoReturn
 
-if __name__ == "__main__":
+
+def run() -> NoReturn:
+    """Runs the command line and ends this process with its exit status."""
     try:
         from vae.cli.commands import main
 
@@ -16,3 +19,7 @@ if __name__ == "__main__":
         # One that waits in torch's C code would abort the process if it came back while Python ends.
         os._exit(status)
     sys.exit(status)
+
+
+if __name__ == "__main__":
+    run()

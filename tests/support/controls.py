@@ -30,7 +30,9 @@ _NEXT = """(used) => {
     const nameOf = (element) => {
         const widget = element.closest("[class*=st-key-]")?.className.match(/st-key-(\\S+)/)[1] ?? "";
         const label = element.getAttribute("aria-label") || element.labels?.[0]?.innerText;
-        const text = label || element.innerText;
+        const box = label === "Close" && element.closest("[role=dialog]");
+        const dialog = box && box.innerText.trim().split("\\n")[0];
+        const text = dialog ? `${label} ${dialog}` : label || element.innerText;
         const words = text.replace(/\\b(keyboard_arrow|expand)_\\w+/, "").replace(/[−-]?\\d[\\d.,]*/g, "0");
         return `${widget.replace(/-\\d+/, "")}: ${words.replace(/(0, )+/g, "").replace(/\\s+/g, " ").trim()}`;
     };

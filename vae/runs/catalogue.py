@@ -4,6 +4,7 @@ Run names come from people and URLs. They are validated and resolved here, and n
 """
 
 import itertools
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from vae.runs.records import Status
 from vae.runs.run import Run
 from vae.storage import systems
 from vae.storage.atomic import move_atomic, remove_leftovers, temporary_path
-from vae.storage.folders import absolute_path, configured_folder
+from vae.storage.folders import INSTALLED, PROJECT, absolute_path, configured_folder
 from vae.storage.systems import is_reserved, retry_in_use
 from vae.storage.untrusted import MAX_JSON, MAX_WEIGHTS, open_limited, read_unsynced, safetensors_limit
 
@@ -30,8 +31,31 @@ DAY = 24 * 3600  # seconds
 
 
 def default_runs_dir() -> Path:
-    """`VAE_RUNS_DIR`, or `checkpoints` in the project. Raises VaeError if the variable names no folder."""
-    return configured_folder("VAE_RUNS_DIR", "checkpoints")
+    """`VAE_RUNS_DIR`, or the default `checkpoints`.
+
+    Where the package is installed, the default folder is a person's own, and is made with copies of the runs
+    that come with the project. Raises VaeError if the variable names no folder, or the copies cannot be made.
+    """
+    folder = configured_folder("VAE_RUNS_DIR", "checkpoints")
+    if INSTALLED and not os.environ.get("VAE_RUNS_DIR", "").strip() and not folder.exists():
+        _copy_bundled_runs(folder)
+    return folder
+
+
+def _copy_bundled_runs(folder: Path) -> None:
+    """Makes the folder whole or not at all: several processes may do so at once. Raises VaeError."""
+    copy = temporary_path(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(PROJECT / "checkpoints", copy)
+        copy.rename(folder)
+    except OSError as error:  # copytree's own has no strerror
+        shutil.rmtree(copy, ignore_errors=True)
+        if not folder.exists():  # else another process was faster
+            raise VaeError(
+                f"The runs that come with the project cannot be copied to {folder}: "
+                f"{error.strerror or error}. Free some space, or set VAE_RUNS_DIR to another folder."
+            ) from error
 
 
 def why_no_runs(runs_dir: Path) -> str:

@@ -1,4 +1,4 @@
-"""Folders that people name, in the environment or by an option, as absolute paths.
+"""Where the app, its runs and its data are: folders beside the code, or a person's own, as absolute paths.
 
 Processes that the app starts have another current folder than the server, so a relative path must not be
 passed on.
@@ -8,8 +8,14 @@ import os
 from pathlib import Path
 
 from vae import VaeError
+from vae.storage.systems import cache_folder, data_folder
 
-PROJECT = Path(__file__).resolve().parents[2]
+_PACKAGE = Path(__file__).resolve().parents[1]
+# A wheel has the app, the runs and MNIST in vae/app/ (pyproject.toml), where nobody may be able to write.
+INSTALLED = (_PACKAGE / "app" / "app.py").exists()
+# The folder of app.py, pages/, the runs and the data that come with the project.
+PROJECT = _PACKAGE / "app" if INSTALLED else _PACKAGE.parent
+_NAME = "vae-playground"  # of a person's own folders
 
 
 def absolute_path(path: str | Path) -> Path:
@@ -36,14 +42,20 @@ def absolute_path(path: str | Path) -> Path:
     return found
 
 
-def configured_folder(variable: str, default: str) -> Path:
-    """The folder that an environment variable names, or `default` in the project if it is empty or not set.
+def configured_folder(variable: str, default: str, *, cache: bool = False) -> Path:
+    """The folder that an environment variable names, or `default` if it is empty or not set.
+
+    The default is in the project, or in a person's own folder of data if the package is installed.
+
+    Args:
+        cache: what is in it can be made again, so that a person's folder of caches will do.
 
     Raises VaeError, which names the variable, as `absolute_path` does.
     """
     text = os.environ.get(variable, "")
     if not text.strip():
-        return absolute_path(PROJECT / default)
+        own = cache_folder(_NAME) if cache else data_folder(_NAME)
+        return absolute_path((own if INSTALLED else PROJECT) / default)
     try:
         return absolute_path(text)
     except VaeError as error:
@@ -51,5 +63,5 @@ def configured_folder(variable: str, default: str) -> Path:
 
 
 def data_dir() -> Path:
-    """The folder of the data sets: `VAE_DATA_DIR`, or `data` in the project. Raises VaeError."""
+    """The folder of the data sets: `VAE_DATA_DIR`, or the default `data`. Raises VaeError."""
     return configured_folder("VAE_DATA_DIR", "data")

@@ -19,13 +19,13 @@ from pages.components.shell.recorded_mounts import is_recording, recordable
 from pages.components.shell.streamlit_patches import serve_static_files_from
 from vae import VaeError
 from vae.storage.atomic import temporary_path, write_atomic
-from vae.storage.folders import configured_folder
+from vae.storage.folders import INSTALLED, PROJECT, configured_folder
 from vae.storage.untrusted import MAX_WEIGHTS, read_limited, safetensors_limit
 
 COMPONENTS = Path(__file__).parents[1]
-# Streamlit serves static/ beside the main script (app.py, in the repository's root) when
+# Streamlit serves static/ beside the main script (app.py) when
 # `[server] enableStaticServing = true`.
-STATIC = COMPONENTS.parents[1] / "static"
+STATIC = PROJECT / "static"
 # In the folder that VAE_STATIC_DIR names: all that lies in it is served, and old files in it are removed.
 OWN_FOLDER = "vae-static"
 # Beside its licence; of the same version as the plotly.js of the installed plotly package.
@@ -37,11 +37,12 @@ KEPT_SECONDS = 24 * 3600  # how long unused files stay at least
 def static_dir() -> Path:
     """The folder from which browsers fetch files: static/, or `vae-static` in `VAE_STATIC_DIR`.
 
-    Raises VaeError if that variable names no folder, or if Streamlit cannot serve files from there.
+    Where the package is installed, a person's folder of caches is the default of that variable. Raises
+    VaeError if it names no folder, or if Streamlit cannot serve files from there.
     """
-    if not os.environ.get("VAE_STATIC_DIR", "").strip():
+    if not INSTALLED and not os.environ.get("VAE_STATIC_DIR", "").strip():
         return STATIC
-    folder = configured_folder("VAE_STATIC_DIR", "static") / OWN_FOLDER
+    folder = configured_folder("VAE_STATIC_DIR", "static", cache=True) / OWN_FOLDER
     serve_static_files_from(folder, instead_of=STATIC)
     return folder
 

@@ -18,6 +18,7 @@ from tests.support.app_test import component, html, messages, read, visit
 from tests.support.browser import wait_until
 from tests.support.paths import ROOT
 from tests.support.small_runs import small_config
+from vae import __version__
 from vae.runs.catalogue import find_run, new_run, open_run
 from vae.runs.records import Status
 from vae.runs.titles import settings_title, title_of
@@ -70,6 +71,7 @@ def test_the_page_shows_the_first_lesson_and_the_list_of_all() -> None:
     bar = component(test, "lesson_bar_page")
     assert bar["steps"] == [step.heading for step in FIRST.steps]
     assert not bar["goingOn"]  # the lesson begins with the first move or link
+    assert test.caption[-1].value == f"VAE playground {__version__}"
 
 
 @pytest.mark.usefixtures("runs")
