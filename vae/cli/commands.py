@@ -42,6 +42,7 @@ from vae.runs.catalogue import (
     NAME,
     NAME_RULE,
     change_execution,
+    copy_bundled_runs,
     default_runs_dir,
     delete_run,
     find_run,
@@ -431,6 +432,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(arguments: list[str] | None) -> int:
     """Runs one command; prints what a person can correct. Returns the exit status, or raises OSError."""
     try:
+        copy_bundled_runs()
         app(arguments)
     except CycloptsError as error:
         cause = error.__cause__

@@ -31,19 +31,19 @@ DAY = 24 * 3600  # seconds
 
 
 def default_runs_dir() -> Path:
-    """`VAE_RUNS_DIR`, or the default `checkpoints`.
+    """`VAE_RUNS_DIR`, or the default `checkpoints`. Raises VaeError if the variable names no folder."""
+    return configured_folder("VAE_RUNS_DIR", "checkpoints")
 
-    Where the package is installed, the default folder is a person's own, and is made with copies of the runs
-    that come with the project. Raises VaeError if the variable names no folder, or the copies cannot be made.
+
+def copy_bundled_runs() -> None:
+    """Copies the runs that come with the project to the default folder, once, if the package is installed.
+
+    Whole or not at all, as several processes may do so at once. Raises VaeError if they cannot be copied, and
+    as `default_runs_dir`.
     """
-    folder = configured_folder("VAE_RUNS_DIR", "checkpoints")
-    if INSTALLED and not os.environ.get("VAE_RUNS_DIR", "").strip() and not folder.exists():
-        _copy_bundled_runs(folder)
-    return folder
-
-
-def _copy_bundled_runs(folder: Path) -> None:
-    """Makes the folder whole or not at all: several processes may do so at once. Raises VaeError."""
+    folder = default_runs_dir()
+    if not INSTALLED or os.environ.get("VAE_RUNS_DIR", "").strip() or folder.exists():
+        return
     copy = temporary_path(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

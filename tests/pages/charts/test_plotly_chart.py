@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import ConsoleMessage, Page, Route, expect
 
 from pages.components.shell.assets import COMPONENTS
-from tests.support.browser import Workshop, place_on, ready
+from tests.support.browser import Workshop, place_on, ready, wait_until
 from tests.support.latent_page import MAP, POINTED, POINTER, digit, next_frame, open_map, place_at, ranges
 from vae.runs.run import Run
 
@@ -54,12 +54,17 @@ def test_without_private_parts_the_map_answers_the_pointer_and_a_warning_is_logg
     ready(page, "map")
     expect(page.locator(".latent-map[data-decoder]")).to_have_count(1)
     pointer = page.locator(POINTER)
-    for shares in ((0.5, 0.5), (0.7, 0.6), (0.2, 0.3)):
-        place = place_at(page, *shares)
+
+    def answers(across: float, upwards: float) -> bool:
+        """Whether the map answers where it is pointed at; while the page is being made, it moves."""
+        place = place_at(page, across, upwards)
         page.mouse.move(*place_on(page, "map", *place))
         next_frame(page)
         expect(page.locator(POINTED)).to_be_visible()
-        assert digit(pointer)[0] == pytest.approx(place, abs=0.02)  # a pixel
+        return bool(digit(pointer)[0] == pytest.approx(place, abs=0.02))  # a pixel
+
+    for shares in ((0.5, 0.5), (0.7, 0.6), (0.2, 0.3)):
+        wait_until(lambda shares=shares: answers(*shares))  # type: ignore[misc]
     whole = ranges(page)
     page.mouse.wheel(0, -200)
     expect(page).to_have_url(re.compile("window="))
