@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import NumberInput
 
+from pages.components.runs import run_data
 from pages.components.shell.messages import WORD_JOINER
 from tests.support.app_test import PAGES, component, html, messages, read, tell, visit
 from tests.support.browser import wait_until
@@ -87,6 +88,19 @@ def test_who_comes_to_watch_sees_the_training(runs_dir: Path, trained: Run) -> N
         assert box.value == run.name
         assert f"{title_of(run)} · live" in map(read, box.options)
         assert visit("pages/latent.py").sidebar.selectbox[0].value == trained.name
+
+
+def test_a_run_whose_state_changed_can_still_be_chosen(runs_dir: Path, trained: Run) -> None:
+    run = Run(runs_dir / trained.name)
+    run.write_status(run.status().model_copy(update={"state": "stopped"}))
+    test = visit("pages/latent.py", run=run.name)
+    with run.lock():
+        run.write_status(Status(state="running"))
+        run_data.status.clear()
+        box = test.sidebar.selectbox[0]
+        assert box.format_func(run.name) in box.options, "the name in the box that this visitor sees"
+        test.run()
+        assert f"{title_of(run)} · live" in map(read, test.sidebar.selectbox[0].options)
 
 
 def test_a_damaged_run_does_not_take_over_the_first_page(runs_dir: Path, trained: Run) -> None:

@@ -79,7 +79,7 @@ def run_picker(*, watching: bool = False) -> Run | None:
         key=_BOX,
         on_change=_remember,
         args=(_KEY, "run", _BOX),
-        format_func=lambda name: _label(runs[name]),
+        format_func=_labels(runs).__getitem__,
         help=f"This one is the folder {escape_markdown(name)} in {escape_markdown(str(runs_dir))}.",
     )
     return runs[name]
@@ -121,7 +121,7 @@ def other_picker(run: Run) -> Run | None:
         key=_OTHER_BOX,
         on_change=_remember,
         args=(_OTHER, _WITH, _OTHER_BOX),
-        format_func=lambda name: _label(runs[name]),
+        format_func=_labels(runs).__getitem__,
     )
     return runs[name]
 
@@ -130,6 +130,11 @@ def _newest(runs: Mapping[str, Run]) -> str | None:
     """The newest run with weights."""
     usable = (name for name, run in runs.items() if _state(run) != "damaged" and run.model_path.exists())
     return next(usable, None)
+
+
+def _labels(runs: Mapping[str, Run]) -> dict[str, str]:
+    """The names in the box; Streamlit asks for them again later, when a state may have changed."""
+    return {name: _label(run) for name, run in runs.items()}
 
 
 def _label(run: Run) -> str:
