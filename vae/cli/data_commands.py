@@ -13,7 +13,7 @@ from vae import VaeError
 from vae.cli.output import table_console
 from vae.cli.terminal import confirmed, plain_table, progress_of
 from vae.config import MAX_DATASET_NAME
-from vae.datasets.array_files import Layout
+from vae.datasets.array_pictures import Layout
 from vae.datasets.facts import Facts, facts_of, folder_of
 from vae.datasets.fitting import Fit, Form
 from vae.datasets.folder import size_on_disk

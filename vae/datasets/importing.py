@@ -29,11 +29,11 @@ from vae.datasets.array_files import (
     GZIP,
     CsvPictures,
     IdxPictures,
-    Layout,
     NpyPictures,
     NpzPictures,
     idx_files,
 )
+from vae.datasets.array_pictures import Layout
 from vae.datasets.fitting import Form, fitted
 from vae.datasets.folder import SPLITS, DatasetRecord, DatasetWriter, Split
 from vae.datasets.images import FORMAT_NAMES, ImageArray

@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 from vae import VaeError
 from vae.config import MAX_DATASET_NAME
-from vae.datasets.array_files import Layout, UnclearShapeError
+from vae.datasets.array_pictures import Layout, UnclearShapeError
 from vae.datasets.importing import Sample, check_name, open_source
 from vae.datasets.picture_files import SUFFIXES
 from vae.datasets.sources import Source

@@ -21,7 +21,7 @@ from pages.components.shell.messages import USER_ERRORS, error_text, escape_mark
 from pages.components.shell.page_layout import screen_part
 from vae import VaeError
 from vae.config import MAX_DATASET_NAME, MAX_SIDE, MIN_SIDE
-from vae.datasets.array_files import LAYOUTS, Layout, UnclearShapeError
+from vae.datasets.array_pictures import LAYOUTS, Layout, UnclearShapeError
 from vae.datasets.fitting import FITS, Fit, Form
 from vae.datasets.images import FORMAT_NAMES
 from vae.datasets.import_jobs import ImportJob

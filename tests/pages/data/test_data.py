@@ -20,7 +20,7 @@ from tests.support.browser import wait_until
 from tests.support.picture_files import encoded, imported, left_in, picture, write_files
 from vae import VaeError
 from vae.datasets import import_jobs
-from vae.datasets.array_files import Layout
+from vae.datasets.array_pictures import Layout
 from vae.datasets.fitting import Form, fitted
 from vae.datasets.importing import Progress, open_source
 from vae.datasets.registry import BUILT_IN_SETS, load

@@ -14,7 +14,7 @@ import pytest
 from pages.components.data.draft import PREFIX, Draft, Look, opened, stored
 from tests.support.picture_files import encoded, left_in, picture, write_idx, write_zip
 from vae import VaeError
-from vae.datasets.array_files import UnclearShapeError
+from vae.datasets.array_pictures import UnclearShapeError
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ import pytest
 from tests.support.picture_files import write_idx
 from vae import VaeError
 from vae.datasets import array_files, pixel_table, sources
-from vae.datasets.array_files import Layout, UnclearShapeError
+from vae.datasets.array_pictures import Layout, UnclearShapeError
 from vae.datasets.importing import open_source
 from vae.datasets.pixel_table import PixelTable
 from vae.datasets.sources import Source
