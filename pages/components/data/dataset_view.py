@@ -185,7 +185,9 @@ def _counts(train: int, test: int) -> str:
 def _details(facts: Facts, contents: Contents) -> str:
     """What else is known of a data set, as an HTML table."""
     left_out: str = st.session_state.get(LEFT_OUT, {}).get(facts.name, "")
-    rows = [("Left out", left_out), ("Prepared", facts.preparation), ("Folder", str(facts.folder))]
+    rows = [("Left out", left_out), ("Prepared", facts.preparation)]
+    if may_change():
+        rows.append(("Folder", str(facts.folder)))
     if contents.factors:
         ranges = (f"{name} {round(low, 1):g} to {round(high, 1):g}" for name, low, high in contents.factors)
         rows.insert(0, ("Drawn from", "; ".join(ranges)))

@@ -58,10 +58,10 @@ def run_picker(*, watching: bool = False) -> Run | None:
     _show_explained("run")
     if not runs:
         where = "below" if watching else "on the Train page"
-        how = f"Choose a preset {where} and press Start."
         st.info(
-            f"{escape_markdown(why_no_runs(runs_dir))} "
-            f"{how if may_change() else 'Those that the host starts appear here.'}"
+            f"{escape_markdown(why_no_runs(runs_dir))} Choose a preset {where} and press Start."
+            if may_change()
+            else "There are no runs yet. Those that the host starts appear here."
         )
         return None
     live = live_run(runs_dir) if watching else None
@@ -73,6 +73,7 @@ def run_picker(*, watching: bool = False) -> Run | None:
     if requested is None and (_KEY in st.session_state or not watching):
         st.query_params["run"] = name
     st.session_state[_BOX] = name
+    where = f" in {runs_dir}" if may_change() else ""  # the paths of the server are not for visitors
     st.sidebar.selectbox(
         "Run",
         list(runs),
@@ -80,7 +81,7 @@ def run_picker(*, watching: bool = False) -> Run | None:
         on_change=_remember,
         args=(_KEY, "run", _BOX),
         format_func=_labels(runs).__getitem__,
-        help=f"This one is the folder {escape_markdown(name)} in {escape_markdown(str(runs_dir))}.",
+        help=f"This one is the folder {escape_markdown(name + where)}.",
     )
     return runs[name]
 

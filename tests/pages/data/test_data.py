@@ -308,9 +308,9 @@ def test_an_unclear_array_is_asked_about(tmp_path: Path) -> None:
     assert component(test, "import_preview")["tiles"] == 3
 
 
-@pytest.mark.usefixtures("root")
-def test_visitors_see_sets_and_change_none(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_visitors_see_sets_and_change_none(mine: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add(mine)
+    assert str(root) in html(visit(DATA, dataset="mine"))
     monkeypatch.setenv("VAE_READ_ONLY", "1")
     for test in (
         visit(DATA, dataset="mine"),
@@ -321,6 +321,7 @@ def test_visitors_see_sets_and_change_none(mine: Path, monkeypatch: pytest.Monke
         assert not test.segmented_control
         assert not test.get("file_uploader")
         assert not [*test.error, *test.warning]
+        assert str(root) not in html(test)
     assert "Only the host can do that" in messages(visit(DATA, dataset="sprites"))
     with open_source(mine) as source:
         for order in (

@@ -160,13 +160,14 @@ def test_what_changes_runs_is_not_shown_and_the_rest_is(runs_dir: Path, trained:
             assert caption(test).count("Only the host starts, changes and deletes runs") == 1
             assert not test.error
             assert not listed.dataframe[0].value.empty
+            assert test.sidebar.selectbox[0].help == f"This one is the folder {trained.name}."
     for page in PAGES[:2]:
         assert messages(visit(page)) == ""
 
 
 @pytest.mark.usefixtures("read_only", "small")
 def test_without_runs_nobody_is_sent_to_a_button_that_is_not_there() -> None:
-    assert "Those that the host starts appear here" in messages(visit(TRAIN))
+    assert messages(visit(TRAIN)) == "There are no runs yet. Those that the host starts appear here."
 
 
 def test_a_button_that_stood_there_before_the_page_was_locked_does_nothing(
