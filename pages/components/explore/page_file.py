@@ -267,10 +267,15 @@ class _RecordedRun:
         }
         if self.content.pictures and not loaded.missing:
             found["pictures"] = _text(packed_pictures(test.images))
-        if len(self.plane.base) > 2:
-            both = np.stack([test.means, test.logvars], axis=1)
+        if (principal := self.dimensions.principal) is not None:
+            both = np.stack([test.means, test.logvars])  # (2, N, Z)
             found["posteriors"] = _packed(both.astype("<f4").tobytes(), level)
             found["order"] = self.dimensions.order.tolist()
+            found["principal"] = {
+                **{name: getattr(principal, name).tolist() for name in ("first", "second", "centre")},
+                "names": principal.names,
+                "shown": principal.shown,
+            }
         return found
 
     def _colourings(self) -> list[str]:

@@ -11,8 +11,10 @@ import torch
 from playwright.sync_api import Page, expect
 
 from pages.components.explore.page_file import PageContent, page_file
+from pages.components.runs import loaded_model
+from pages.components.stores.points import map_points
 from tests.support.browser import READY, pixels, place_on
-from tests.support.latent_page import TIMELINE
+from tests.support.latent_page import MAP, TIMELINE, place_at
 from vae.inference.paths import spherical
 from vae.runs.run import Run
 
@@ -134,6 +136,34 @@ def test_a_file_of_five_dimensions_has_planes_and_sliders(
     expect(page.locator(".pins-row-tile")).to_have_count(2)
     z = json.loads(page.locator(".look-chosen").get_attribute("data-z") or "")
     assert (z[0], z[1], z[4]) == pytest.approx((0.5, 1.5, 3), abs=0.05)
+
+    # Principal components: the points lie where the app has them, and a click leads to the same plane.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VAE_DATA_DIR", str(small_data))
+        loaded = loaded_model.load(wide)
+    dimensions = loaded_model.dimensions(wide, loaded)
+    principal = dimensions.principal
+    assert principal is not None
+    page.get_by_role("combobox", name="The map shows").select_option("principal components")
+    page.get_by_role("combobox", name="Other coordinates fixed at").select_option("the mean")
+    expect(page.get_by_role("combobox", name="Across")).to_be_disabled()
+    expect(page.locator(".explorer-note")).to_contain_text(f"The map shows {principal.shown}.")
+    expect(page.locator('[data-chart="map"][data-points$="principal components"]')).to_have_count(1)
+    expected = map_points(loaded.test, principal)
+    for name in ("xy", "covariance"):
+        drawn = page.evaluate(f"[...{MAP}.newest.points.{name}]")
+        np.testing.assert_allclose(drawn, getattr(expected, name).ravel(), rtol=1e-5, atol=1e-5)
+    wait_for(page, f"{MAP}.current")
+    x, y = place_at(page, 0.95, 0.95)
+    page.mouse.click(*place_on(page, "map", x, y))
+    expect(page.locator(".pins-row-tile")).to_have_count(3)
+    expect(page.locator(".look-chosen")).to_contain_text("Free point")
+    expect(page.locator(".look-chosen")).to_contain_text("PC 1")
+    z = np.array(json.loads(page.locator(".look-chosen").get_attribute("data-z") or ""), np.float32)
+    plane = principal.through(dimensions.mean)
+    (place,) = plane.coordinates(z[None])
+    np.testing.assert_allclose(place, (x, y), atol=0.05)
+    np.testing.assert_allclose(plane.at(*place), z, atol=1e-4)
 
 
 def test_a_file_of_two_runs_has_both_maps_under_one_pointer(

@@ -2,15 +2,19 @@ import { button, element } from "../../shell/dom.js";
 import { named, shown } from "../../shell/hover_event.js";
 import { decoders, pointSets, registry } from "../../stores/registry/registry.js";
 import { pictures } from "../../stores/pictures/pictures.js";
+import { momentPoints } from "../../map/latent_map/moments/moment_points.js";
 import { onPlane } from "../../map/latent_map/view.js";
 import { unpacked } from "./packed.js";
 import { Part } from "./parts.js";
 import { PinRow } from "./pin_row.js";
 import { spherical, straight } from "./paths.js";
-import { axisName, planeThrough, pointsOn } from "./planes.js";
+import { axisDirections, axisName, planeThrough } from "./planes.js";
 
 const LAYERS = { points: "points", manifold: "decoded grid", ellipses: "ellipses", prior: "prior" };
 const PATHS = { straight, spherical };
+const [AXES, PRINCIPAL] = ["two axes", "principal components"];
+const [CHOSEN, MEAN] = ["the chosen point", "the mean"];
+const BESIDE = "What is drawn lies on this plane; the points lie beside it, and so may be drawn otherwise.";
 const LEAST_DIGITS = 4; // of a coordinate in a text
 
 // A map with all that stands beside it. What the server does in the app is done here: pins, paths, planes and what a click
@@ -32,7 +36,10 @@ export class Explorer {
     const parts = [...names, ...["pins", "coordinates", "curves"].map((name) => [name, name])].filter(([, key]) => mounts[key]);
     this.part = Object.fromEntries(parts.map(([name, key]) => [name, new Part(mounts[key], shows)]));
     this.look = { colouring: content.colourings[0], layers: [...mounts[`map${suffix}`].data.layers] };
-    this.axes = content.order?.slice(0, 2).sort((one, two) => one - two) ?? null;
+    if (content.order) {
+      const axes = content.order.slice(0, 2).sort((one, two) => one - two);
+      this.choice = { kind: AXES, axes, rest: CHOSEN }; // of the plane that the map shows, where there are several
+    }
     this.box = this.build(several);
     this.load();
   }
@@ -45,7 +52,10 @@ export class Explorer {
       this.real = await pictures(data.pictures);
     }
     [this.decoder, this.newest] = await Promise.all([decoders().get(data.decoder), pointSets().get(data.points)]);
-    this.posteriors = posteriors ? new Float32Array((await unpacked(posteriors)).buffer) : null;
+    if (posteriors) {
+      const values = new Float32Array((await unpacked(posteriors)).buffer);
+      this.posteriors = { mean: values.subarray(0, values.length / 2), logvar: values.subarray(values.length / 2) };
+    }
     this.points = this.newest;
     this.update();
   }
@@ -55,7 +65,8 @@ export class Explorer {
     const title = several ? [element("h2", {}, content.title)] : [];
     this.summary = element("p", { class: "explorer-summary", role: "status" });
     this.pathBox = element("div", { class: "explorer-path", hidden: "" }, this.pathControls(), part.path.element);
-    const left = element("div", { class: "explorer-left" }, part.map.element, part.moment.element);
+    this.planeNote = element("p", { class: "explorer-note component-note" });
+    const left = element("div", { class: "explorer-left" }, part.map.element, part.moment.element, this.planeNote);
     const below = [part.pins, part.samples, part.coordinates].filter(Boolean).map((each) => each.element);
     const right = element("div", { class: "explorer-right" }, part.look.element, ...below, this.pathBox, this.summary);
     const name = { class: "explorer", role: "region", "aria-label": content.title };
@@ -78,34 +89,57 @@ export class Explorer {
     });
     const path = button(() => change(() => this.joinLastPins()), { title: "Between the last two pins" }, "Path between pins");
     const label = element("label", {}, "Colour by ", colour);
-    return element("div", { class: "explorer-controls component-controls" }, label, ...layers, ...this.axisControls(change), path);
+    return element("div", { class: "explorer-controls component-controls" }, label, ...layers, ...this.planeControls(change), path);
   }
 
-  // Which two of several latent dimensions the map shows.
-  axisControls(change) {
-    if (!this.axes) return [];
-    const { order } = this.content;
-    return ["Across", "Upwards"].map((text, side) => {
-      const options = order.map((k) => element("option", { value: k }, axisName(k)));
-      const select = element("select", { "aria-label": text }, ...options);
-      select.value = this.axes[side];
-      this.selects = [...(this.selects ?? []), select];
-      select.onchange = () =>
-        change(() => {
-          const before = [...this.axes];
-          this.axes[side] = Number(select.value);
-          if (this.axes[0] === this.axes[1]) this.axes[1 - side] = before[side]; // they change places
-          this.selects.forEach((each, i) => (each.value = this.axes[i]));
-          this.showPlane();
-        });
-      return element("label", {}, `${text} `, select);
+  // The widgets that choose the plane, where there are more than two latent dimensions (map/plane_picker.py).
+  planeControls(change) {
+    const { choice } = this;
+    if (!choice) return [];
+    const select = (label, options, value, chosen) => {
+      const made = element("select", { "aria-label": label }, ...options.map(([each, text]) => element("option", { value: each }, text)));
+      made.value = value;
+      made.onchange = () => change(() => chosen(made.value));
+      return [made, element("label", {}, `${label} `, made)];
+    };
+    const texts = (...each) => each.map((text) => [text, text]);
+    const axes = ["Across", "Upwards"].map((label, side) => {
+      const options = this.content.order.map((k) => [k, axisName(k)]);
+      return select(label, options, choice.axes[side], (value) => {
+        const before = choice.axes[side];
+        choice.axes[side] = Number(value);
+        if (choice.axes[0] === choice.axes[1]) choice.axes[1 - side] = before; // they change places
+        axes.forEach(([made], i) => (made.value = choice.axes[i]));
+        this.showPlane();
+      });
     });
+    const [, kind] = select("The map shows", texts(AXES, PRINCIPAL), choice.kind, (value) => {
+      choice.kind = value;
+      for (const [made] of axes) made.disabled = value !== AXES;
+      this.showPlane();
+    });
+    const [, rest] = select("Other coordinates fixed at", texts(CHOSEN, MEAN), choice.rest, (value) => (choice.rest = value));
+    return [kind, ...axes.map(([, label]) => label), rest];
+  }
+
+  get directions() {
+    const { choice, content } = this;
+    return choice.kind === AXES ? axisDirections(content.mean.length, choice.axes) : content.principal;
+  }
+
+  // A name for the directions, under which there are points.
+  get planeName() {
+    const { kind, axes } = this.choice;
+    return kind === AXES ? axes.join() : kind;
   }
 
   // The points on the plane that is shown, which the map finds as those of a store.
   showPlane() {
-    this.points = pointsOn(this.newest, this.posteriors, this.axes);
-    registry("points").keep(this.points.name, element("div"), () => this.points);
+    const { newest, posteriors } = this;
+    const plane = planeThrough(this.content.mean, this.directions);
+    const name = `${newest.name} ${this.planeName}`;
+    this.points = { ...momentPoints(posteriors, newest, plane), values: newest.values, name };
+    registry("points").keep(name, element("div"), () => this.points);
     this.region = null;
   }
 
@@ -136,17 +170,19 @@ export class Explorer {
 
   get plane() {
     const { data } = this.part.map.mount;
-    if (!this.axes) return data.plane;
-    return planeThrough(this.row.chosen?.z ?? this.content.mean, this.axes);
+    const { choice, content, row } = this;
+    if (!choice) return data.plane;
+    const pinned = choice.rest === CHOSEN && row.chosen?.z;
+    return planeThrough(pinned || content.mean, this.directions);
   }
 
   // The names that stand before coordinates in a text: none where all are shown.
   get names() {
-    return this.axes ? this.plane.names : [];
+    return this.choice ? this.plane.names.map((name) => name.replace("principal component", "PC")) : [];
   }
 
   placeText(z) {
-    return named(this.axes ? onPlane(z, this.plane) : z, this.names);
+    return named(this.choice ? onPlane(z, this.plane) : z, this.names);
   }
 
   nameOf(index) {
@@ -157,7 +193,7 @@ export class Explorer {
   // z of a test image: the mean of its posterior.
   meanOf(index) {
     const size = this.decoder.layers[0].inputs;
-    if (this.posteriors) return [...this.posteriors.subarray(2 * size * index, 2 * size * index + size)];
+    if (this.posteriors) return [...this.posteriors.mean.subarray(size * index, size * (index + 1))];
     return [...this.newest.xy.subarray(2 * index, 2 * index + size)];
   }
 
@@ -177,7 +213,8 @@ export class Explorer {
   }
 
   showMap() {
-    const { look, plane, points, row, path, region, part, axes } = this;
+    const { look, plane, points, row, path, region, part } = this;
+    if (this.choice) this.planeNote.textContent = `The map shows ${this.directions.shown}. ${BESIDE}`;
     const { chosen } = row;
     const own = chosen?.index ?? null;
     const { name, key, meaning } = look.colouring;
@@ -186,7 +223,7 @@ export class Explorer {
         ...{ plane, points: points.name, layers: look.layers },
         moments: { ...part.map.mount.data.moments, points: points.name },
         ...{ colouring: key, colouringShort: name, colouringName: meaning },
-        ...(axes && { revision: `${part.map.mount.data.revision} ${axes}` }),
+        ...(this.choice && { revision: `${part.map.mount.data.revision} ${this.planeName}` }),
         pins: row.pins.map((pin) => this.onMap(pin)),
         pinned: row.pins.map((pin) => pin.index),
         chosen: chosen ? row.pins.indexOf(chosen) : null,
@@ -282,7 +319,7 @@ export class Explorer {
     const places = this.along;
     const length = places.slice(1).reduce((sum, z, i) => sum + Math.hypot(...z.map((value, k) => value - places[i][k])), 0);
     const [start, end] = [path.start, path.end].map((z) => `(${this.placeText(z)})`);
-    const numbers = this.axes ? places.map((z) => onPlane(z, plane)) : places;
+    const numbers = this.choice ? places.map((z) => onPlane(z, plane)) : places;
     part.path.show({ places, numbers, names: this.names, label: `From ${start} to ${end}, ${shown(length)} long` });
   }
 
