@@ -24,6 +24,7 @@ from pages.components.charts.live_figure import Cursor, live_figure
 from pages.components.explore.coordinates import coordinates
 from pages.components.explore.path_strip import path_strip
 from pages.components.explore.pins_row import pins_row
+from pages.components.explore.project_address import project_address
 from pages.components.map.explorer_map import map_label
 from pages.components.map.latent_map import MapContent, MapPlacement, Partner, TimelineRef, latent_map
 from pages.components.map.look_panel import ChosenPoint, look_panel
@@ -43,7 +44,7 @@ from pages.components.stores.decoder import decoder_store
 from pages.components.stores.moments import Moments, moments_store
 from pages.components.stores.pictures import packed_pictures
 from pages.components.stores.points import MapPoints, map_points, points_store
-from vae import VaeError
+from vae import VaeError, __version__
 from vae.config import DATA_FIELDS, EXECUTION_FIELDS, TrainConfig
 from vae.datasets.registry import record_of
 from vae.export.colours import CLASS_COLOURS, colours_of_classes
@@ -111,6 +112,7 @@ def page_file(
         ],
         "moments": {name: _packed(file, level) for each in made for name, file in each.moments.items()},
         "scales": NUMBER_COLOURS,
+        "maker": {"text": f"VAE playground {__version__}", "address": project_address()},
     }
     templates = {mount.name: mount.html for mount in mounts}
     file = _document(page, templates, _style(mounts), [PLOTLY.read_text(encoding="utf-8"), _script(mounts)])

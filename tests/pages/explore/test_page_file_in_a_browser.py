@@ -15,6 +15,7 @@ from pages.components.runs import loaded_model
 from pages.components.stores.points import map_points
 from tests.support.browser import READY, pixels, place_on
 from tests.support.latent_page import MAP, TIMELINE, place_at
+from vae import __version__
 from vae.inference.paths import spherical
 from vae.runs.run import Run
 
@@ -30,10 +31,11 @@ def opened(page: Page) -> Iterator[Page]:
     page.context.set_offline(False)
 
 
-def save(path: Path, data: Path, *runs: Run, **content: object) -> str:
-    """Makes a file; returns its address."""
+def save(path: Path, data: Path, *runs: Run, address: str | None = None, **content: object) -> str:
+    """Makes a file, of a project that has an address on the web or none; returns its own address."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VAE_DATA_DIR", str(data))
+        patch.setattr("pages.components.explore.page_file.project_address", lambda: address)
         path.write_bytes(page_file(runs, PageContent(**content)))  # type: ignore[arg-type]
     return path.as_uri()
 
@@ -59,8 +61,11 @@ def under_pointer(page: Page) -> tuple[list[float], npt.NDArray[np.int64]]:
 def test_a_file_explores_a_run(opened: Page, small_data: Path, trained: Run, tmp_path: Path) -> None:
     page = opened
     text = f"First line.\n\n{MARKUP}"
-    page.goto(save(tmp_path / "one.html", small_data, trained, title=MARKUP, text=text, pictures=True))
+    home = "https://example.org/vae"
+    content = {"title": MARKUP, "text": text, "pictures": True}
+    page.goto(save(tmp_path / "one.html", small_data, trained, address=home, **content))
     shown(page)
+    expect(page.get_by_role("link", name=f"VAE playground {__version__}")).to_have_attribute("href", home)
     expect(page.get_by_role("heading", level=1)).to_have_text(MARKUP)
     expect(page.locator("header p")).to_have_text(["First line.", MARKUP])
     assert page.title() == MARKUP
@@ -120,6 +125,8 @@ def test_a_file_of_five_dimensions_has_planes_and_sliders(
     page = opened
     page.goto(save(tmp_path / "wide.html", small_data, wide))
     shown(page)
+    expect(page.locator("footer")).to_contain_text(f"Made with VAE playground {__version__}.")
+    expect(page.get_by_role("link")).to_have_count(0)
     before = page.locator('[data-chart="map"]').get_attribute("data-points")
     names = page.get_by_role("combobox", name="Across").locator("option").all_inner_texts()
     assert sorted(names) == ["z₁", "z₂", "z₃", "z₄", "z₅"]

@@ -20,7 +20,7 @@ export async function start(modules) {
   const explorers = page.explorers.map((each) => new Explorer(each, shows, several));
   main.append(element("div", { class: "explorers", "data-count": explorers.length }, ...explorers.map(({ box }) => box)));
   if (several) main.append(link(explorers));
-  main.append(explorers[0].part.curves.element, ...page.explorers.map((each) => about(each, several)), footer());
+  main.append(explorers[0].part.curves.element, ...page.explorers.map((each) => about(each, several)), footer(page.maker));
   const draw = () => {
     const theme = dark.matches ? "dark" : "light";
     for (const explorer of explorers) explorer.setColours(theme, page.scales[theme]);
@@ -75,7 +75,8 @@ function about({ title, settings, data }, several) {
   return element("details", { class: "about" }, summary, element("table", {}, ...rows), element("p", {}, data));
 }
 
-function footer() {
-  const text = "Made with the VAE playground. Everything on this page is computed in this browser; nothing is loaded.";
-  return element("footer", {}, text);
+function footer({ text, address }) {
+  // In a new tab, as the file may stand in a frame.
+  const maker = address ? element("a", { href: address, target: "_blank", rel: "noopener" }, text) : text;
+  return element("footer", {}, "Made with ", maker, ". Everything on this page is computed in this browser; nothing is loaded.");
 }
