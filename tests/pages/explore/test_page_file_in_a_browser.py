@@ -189,3 +189,31 @@ def test_a_file_of_two_runs_has_both_maps_under_one_pointer(
         with torch.no_grad():
             expected = 255 * run.load_model().decode(torch.tensor([z]))[0].numpy().reshape(28, 28)
         assert np.abs(pixels(card.locator("canvas").first)[..., 0] - expected).max() <= 1
+
+
+def test_a_file_works_in_a_frame_of_another_site(
+    page: Page, small_data: Path, trained: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "framed.html"
+    save(path, small_data, trained, moments=2)
+    page.route("http://localhost:8/latent.html", lambda route: route.fulfill(path=path))
+    frames = [
+        f'<iframe src="http://localhost:8/latent.html" width="1200" height="900" {sandbox}></iframe>'
+        for sandbox in ("", 'sandbox="allow-scripts"')  # with which there is no storage
+    ]
+    host = f"<!doctype html><link rel=icon href=data:,>{''.join(frames)}"
+    page.route("http://localhost:9/", lambda route: route.fulfill(body=host, content_type="text/html"))
+    page.goto("http://localhost:9/")
+    for number in (0, 1):
+        inside = page.frame_locator("iframe").nth(number)
+        plot = inside.locator(".latent-map-plot")
+        expect(inside.locator(".latent-map[data-ready]")).to_have_count(1)
+        expect(inside.locator(".latent-map-manifold")).to_be_visible()
+        plot.hover(position={"x": 200, "y": 200})
+        expect(inside.locator(".look-pointer")).to_contain_text("Under the pointer")
+        plot.click(position={"x": 200, "y": 200})
+        expect(inside.locator(".pins-row-tile")).to_have_count(1)
+        inside.locator(".latent-map-legend button").first.click()
+        expect(inside.locator('.latent-map-legend button[aria-pressed="false"]')).to_have_count(1)
+        inside.get_by_role("button", name="One moment back").click()
+        expect(inside.locator(".latent-map[data-past]")).to_have_count(1)
