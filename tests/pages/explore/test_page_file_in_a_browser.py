@@ -1,6 +1,7 @@
 """The HTML file of a run, opened from the disk in a browser without a network."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +50,40 @@ def wait_for(page: Page, expression: str, arg: object = None) -> None:
 def shown(page: Page, chart: str = "map") -> None:
     """Waits until a chart is drawn."""
     wait_for(page, READY, [chart, 1])
+
+
+CONTROL = re.compile(
+    r"^\s*- '?(button|checkbox|combobox|link|radio|slider|spinbutton|switch|textbox)\b(?! \"[^\"])", re.M
+)
+
+
+def use_by_keyboard(page: Page) -> None:
+    """Opens the file anew, and explores its five dimensions without a pointer."""
+    page.mouse.move(0, 0)  # away from the map
+    page.reload()
+    shown(page)
+    expect(page.get_by_role("button", name="Path between pins")).to_be_disabled()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Skip to the map")).to_be_focused()
+    for keys in (["Enter", "ArrowRight", "ArrowUp"], ["ArrowRight"] * 3):
+        for key in keys:
+            page.keyboard.press(key)
+        expect(page.locator(".look-pointer")).to_contain_text("At the cursor")
+        page.keyboard.press("Enter")
+    expect(page.locator(".pins-row-tile")).to_have_count(2)
+    expect(page.locator(".look-panel-spoken")).to_have_attribute("role", "status")
+    page.get_by_role("button", name="Path between pins").press("Enter")
+    page.get_by_role("slider", name="Point on the path").press("ArrowRight")
+    expect(page.locator(".look-pointer")).to_contain_text("On the path")
+    slider = page.get_by_role("slider", name="z₂ slider")
+    slider.press("Home")
+    expect(page.locator(".look-pointer")).to_contain_text("At the sliders")
+    slider.press("Tab")
+    snapshot = page.locator("body").aria_snapshot()
+    assert CONTROL.findall(snapshot) == []
+    assert snapshot.count("[level=1]") == 1
+    page.get_by_role("button", name="Remove the path").press("Enter")
+    expect(page.get_by_role("button", name="Path between pins")).to_be_focused()
 
 
 def under_pointer(page: Page) -> tuple[list[float], npt.NDArray[np.int64]]:
@@ -171,6 +206,7 @@ def test_a_file_of_five_dimensions_has_planes_and_sliders(
     (place,) = plane.coordinates(z[None])
     np.testing.assert_allclose(place, (x, y), atol=0.05)
     np.testing.assert_allclose(plane.at(*place), z, atol=1e-4)
+    use_by_keyboard(page)
 
 
 def test_a_file_of_two_runs_has_both_maps_under_one_pointer(

@@ -87,9 +87,10 @@ export class Explorer {
       box.onchange = () => change(() => (look.layers = box.checked ? [...look.layers, layer] : look.layers.filter((each) => each !== layer)));
       return element("label", {}, box, ` ${name}`);
     });
-    const path = button(() => change(() => this.joinLastPins()), { title: "Between the last two pins" }, "Path between pins");
+    this.pathButton = button(() => change(() => this.joinLastPins()), { title: "Between the last two pins" }, "Path between pins");
     const label = element("label", {}, "Colour by ", colour);
-    return element("div", { class: "explorer-controls component-controls" }, label, ...layers, ...this.planeControls(change), path);
+    const all = [label, ...layers, ...this.planeControls(change), this.pathButton];
+    return element("div", { class: "explorer-controls component-controls" }, ...all);
   }
 
   // The widgets that choose the plane, where there are more than two latent dimensions (map/plane_picker.py).
@@ -152,6 +153,7 @@ export class Explorer {
     const remove = button(() => {
       this.path = null;
       this.update();
+      this.pathButton.focus({ preventScroll: true }); // as this button is hidden now
     }, {}, "Remove the path");
     return element("div", { class: "explorer-controls component-controls" }, kind, remove);
   }
@@ -279,6 +281,7 @@ export class Explorer {
 
   showPins() {
     const { row, part, decoder } = this;
+    this.pathButton.disabled = row.pins.length < 2;
     const levels = row.pins.map(({ z }) => decoder.greyLevels(decoder.decode(z)));
     const all = new Uint8Array(levels.reduce((sum, each) => sum + each.length, 0));
     levels.forEach((each, i) => all.set(each, i * each.length));
@@ -304,8 +307,7 @@ export class Explorer {
 
   joinLastPins() {
     const [from, to] = this.row.pins.slice(-2);
-    if (to) this.path = { start: from.z, end: to.z, kind: this.path?.kind ?? "straight" };
-    else this.say("Pin two points first: click the map twice.");
+    this.path = { start: from.z, end: to.z, kind: this.path?.kind ?? "straight" };
   }
 
   get along() {
