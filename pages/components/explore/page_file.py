@@ -21,6 +21,7 @@ import streamlit as st
 
 from pages.components.charts.colours import NUMBER_COLOURS
 from pages.components.charts.live_figure import Cursor, live_figure
+from pages.components.charts.tiles import TileClicks, TileLayout, tiles
 from pages.components.explore.coordinates import coordinates
 from pages.components.explore.path_strip import path_strip
 from pages.components.explore.pins_row import pins_row
@@ -229,6 +230,7 @@ class _RecordedRun:
         self.beside = len(runs) > 1
         self.loaded: LoadedModel = loaded_model.load(self.run)
         self.dimensions = loaded_model.dimensions(self.run, self.loaded)
+        self.has_pictures = content.pictures and not self.loaded.missing
         self.directions = self.dimensions.largest
         self.plane = self.directions.through(self.dimensions.mean)
         self.points: MapPoints = map_points(self.loaded.test, self.directions)
@@ -267,7 +269,7 @@ class _RecordedRun:
             "data": self._data_set(),
             "mean": self.dimensions.mean.tolist(),
         }
-        if self.content.pictures and not loaded.missing:
+        if self.has_pictures:
             found["pictures"] = _text(packed_pictures(test.images))
         if (principal := self.dimensions.principal) is not None:
             both = np.stack([test.means, test.logvars])  # (2, N, Z)
@@ -333,6 +335,14 @@ class _RecordedRun:
         time_machine(moments, stripes=(), counts=False, key=timeline, address=address)
         samples_row(decoder, loaded.test, key=key("samples"), timeline=timeline)
         pins_row(Pins(), loaded, plane, run=run.name, query={})
+        if self.has_pictures:
+            tiles(
+                loaded.test.images[:1, None],
+                key=key("nearest"),
+                label="Nearest test images; a click pins one",
+                layout=TileLayout(48),
+                clicks=TileClicks([0]),
+            )
         ends = np.stack((origin, origin))
         path_strip(
             ends,

@@ -13,11 +13,13 @@ from playwright.sync_api import Page, expect
 
 from pages.components.explore.page_file import PageContent, page_file
 from pages.components.runs import loaded_model
+from pages.components.runs.loaded_model import LoadedModel
 from pages.components.stores.points import map_points
 from tests.support.browser import READY, pixels, place_on
 from tests.support.latent_page import MAP, TIMELINE, place_at
 from vae import __version__
 from vae.inference.paths import spherical
+from vae.inference.scored_set import nearest_images
 from vae.runs.run import Run
 
 pytestmark = pytest.mark.browser
@@ -39,6 +41,13 @@ def save(path: Path, data: Path, *runs: Run, address: str | None = None, **conte
         patch.setattr("pages.components.explore.page_file.project_address", lambda: address)
         path.write_bytes(page_file(runs, PageContent(**content)))  # type: ignore[arg-type]
     return path.as_uri()
+
+
+def loaded_on(data: Path, run: Run) -> LoadedModel:
+    """A run as the app loads it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VAE_DATA_DIR", str(data))
+        return loaded_model.load(run)
 
 
 def wait_for(page: Page, expression: str, arg: object = None) -> None:
@@ -150,6 +159,18 @@ def test_a_file_explores_a_run(opened: Page, small_data: Path, trained: Run, tmp
     page.get_by_role("button", name="One moment back").click()
     expect(page.locator(".latent-map[data-past]")).to_have_count(1)
     shown(page, "curves")
+
+    # The nearest real images of the chosen place, as the app finds them; a click pins one.
+    test = loaded_on(small_data, trained).test
+    place = np.array(json.loads(page.locator(".look-chosen").get_attribute("data-z") or ""), np.float32)
+    nearest, _ = nearest_images(test, place, 6)
+    tiles = page.locator(".tile")
+    assert [int(each.get_attribute("data-number") or "") for each in tiles.all()] == nearest.tolist()
+    np.testing.assert_array_equal(pixels(tiles.first.locator("canvas"))[..., 0], test.images[nearest[0]])
+    tiles.first.click()
+    expect(page.locator(".pins-row-tile")).to_have_count(3)
+    expect(page.locator(".look-chosen")).to_contain_text(f"#{nearest[0]}")
+
     page.get_by_text("Settings and data").click()
     expect(page.get_by_role("row", name="Latent dimension")).to_contain_text("2")
 
@@ -180,9 +201,7 @@ def test_a_file_of_five_dimensions_has_planes_and_sliders(
     assert (z[0], z[1], z[4]) == pytest.approx((0.5, 1.5, 3), abs=0.05)
 
     # Principal components: the points lie where the app has them, and a click leads to the same plane.
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VAE_DATA_DIR", str(small_data))
-        loaded = loaded_model.load(wide)
+    loaded = loaded_on(small_data, wide)
     dimensions = loaded_model.dimensions(wide, loaded)
     principal = dimensions.principal
     assert principal is not None

@@ -4,6 +4,7 @@ import { decoders, pointSets, registry } from "../../stores/registry/registry.js
 import { pictures } from "../../stores/pictures/pictures.js";
 import { momentPoints } from "../../map/latent_map/moments/moment_points.js";
 import { onPlane } from "../../map/latent_map/view.js";
+import { nearestImages } from "./nearest.js";
 import { unpacked } from "./packed.js";
 import { Part } from "./parts.js";
 import { PinRow } from "./pin_row.js";
@@ -15,6 +16,7 @@ const PATHS = { straight, spherical };
 const [AXES, PRINCIPAL] = ["two axes", "principal components"];
 const [CHOSEN, MEAN] = ["the chosen point", "the mean"];
 const BESIDE = "What is drawn lies on this plane; the points lie beside it, and so may be drawn otherwise.";
+const NEAREST = 6; // test images that are shown
 const LEAST_DIGITS = 4; // of a coordinate in a text
 
 // A map with all that stands beside it. What the server does in the app is done here: pins, paths, planes and what a click
@@ -32,7 +34,7 @@ export class Explorer {
     this.content = content;
     const { mounts, suffix } = content;
     this.time = `moment${suffix}`;
-    const names = ["map", "moment", "look", "samples", "path"].map((name) => [name, `${name}${suffix}`]);
+    const names = ["map", "moment", "look", "samples", "path", "nearest"].map((name) => [name, `${name}${suffix}`]);
     const parts = [...names, ...["pins", "coordinates", "curves"].map((name) => [name, name])].filter(([, key]) => mounts[key]);
     this.part = Object.fromEntries(parts.map(([name, key]) => [name, new Part(mounts[key], shows)]));
     this.look = { colouring: content.colourings[0], layers: [...mounts[`map${suffix}`].data.layers] };
@@ -57,6 +59,8 @@ export class Explorer {
       this.posteriors = { mean: values.subarray(0, values.length / 2), logvar: values.subarray(values.length / 2) };
     }
     this.points = this.newest;
+    this.means = this.posteriors?.mean ?? this.newest.xy; // of the test images, one after the other
+    if (this.content.mean.length === 1) this.means = this.means.filter((_, i) => i % 2 === 0); // on the map with log-variances
     this.update();
   }
 
@@ -67,7 +71,8 @@ export class Explorer {
     this.pathBox = element("div", { class: "explorer-path", hidden: "" }, this.pathControls(), part.path.element);
     this.planeNote = element("p", { class: "explorer-note component-note" });
     const left = element("div", { class: "explorer-left" }, part.map.element, part.moment.element, this.planeNote);
-    const below = [part.pins, part.samples, part.coordinates].filter(Boolean).map((each) => each.element);
+    part.nearest?.element.prepend(element("p", { class: "explorer-summary" }, "The nearest test images"));
+    const below = [part.pins, part.nearest, part.samples, part.coordinates].filter(Boolean).map((each) => each.element);
     const right = element("div", { class: "explorer-right" }, part.look.element, ...below, this.pathBox, this.summary);
     const name = { class: "explorer", role: "region", "aria-label": content.title };
     return element("div", { class: "explorer-room" }, element("section", name, ...title, this.controls(), left, right));
@@ -194,9 +199,8 @@ export class Explorer {
 
   // z of a test image: the mean of its posterior.
   meanOf(index) {
-    const size = this.decoder.layers[0].inputs;
-    if (this.posteriors) return [...this.posteriors.mean.subarray(size * index, size * (index + 1))];
-    return [...this.newest.xy.subarray(2 * index, 2 * index + size)];
+    const size = this.content.mean.length;
+    return [...this.means.subarray(size * index, size * (index + 1))];
   }
 
   onMap(pin) {
@@ -209,6 +213,7 @@ export class Explorer {
     this.showMap();
     this.showLook();
     this.showPins();
+    this.showNearest();
     this.showPath();
     this.showRegion();
     this.showCoordinates();
@@ -283,8 +288,6 @@ export class Explorer {
     const { row, part, decoder } = this;
     this.pathButton.disabled = row.pins.length < 2;
     const levels = row.pins.map(({ z }) => decoder.greyLevels(decoder.decode(z)));
-    const all = new Uint8Array(levels.reduce((sum, each) => sum + each.length, 0));
-    levels.forEach((each, i) => all.set(each, i * each.length));
     const tiles = row.pins.map(({ number, kept, z, index }) => {
       const [place, name] = [this.placeText(z), index !== null && this.nameOf(index)];
       const exact = z.map((value) => String(Number(value.toPrecision(LEAST_DIGITS)))).join(",");
@@ -293,7 +296,7 @@ export class Explorer {
         ...{ file: `${part.pins.mount.data.run}_z=${exact}`, link: null, link_label: "" },
       };
     });
-    const data = { pictures: textOf(all), chosen: row.choice, pins: tiles, query: {}, acknowledged: this.pinsHandled ?? 0 };
+    const data = { pictures: textOf(joined(levels)), chosen: row.choice, pins: tiles, query: {}, acknowledged: this.pinsHandled ?? 0 };
     part.pins.show(data, (_, events) => this.handlePins(events));
   }
 
@@ -303,6 +306,23 @@ export class Explorer {
       this.row = this.row[action](pin);
     }
     requestAnimationFrame(() => this.update());
+  }
+
+  // The real images near the chosen place, where the file has any; a click pins one.
+  showNearest() {
+    const { row, part, real } = this;
+    if (!part.nearest) return;
+    const z = row.chosen?.z ?? this.content.mean.map(() => 0);
+    const found = nearestImages(z, this.means, NEAREST, row.chosen?.index);
+    const numbers = found.map(({ index }) => index);
+    const data = {
+      ...{ pictures: textOf(joined(numbers.map((index) => real.levels(index)))), tiles: found.length, numbers },
+      captions: found.map(({ index, distance }) => [this.nameOf(index), `${shown(distance, 3)} away`]),
+    };
+    part.nearest.show(data, (_, index) => {
+      this.row = this.row.add(this.meanOf(index), index);
+      requestAnimationFrame(() => this.update());
+    });
   }
 
   joinLastPins() {
@@ -356,6 +376,13 @@ export class Explorer {
       requestAnimationFrame(() => this.update());
     });
   }
+}
+
+// The levels of images, one after the other.
+function joined(levels) {
+  const all = new Uint8Array(levels.reduce((sum, each) => sum + each.length, 0));
+  levels.forEach((each, i) => all.set(each, i * each.length));
+  return all;
 }
 
 // Bytes as base64, in parts that a call's arguments have room for.
