@@ -56,7 +56,7 @@ MOMENTS = 12  # that it has unless others are asked for, if MOST_BYTES have room
 MOST_BYTES = 9_000_000
 TITLE, TEXT = 120, 2000  # characters at most
 SMALL, FAST = 9, 3  # levels of gzip
-_SCRIPT = "explore/explorer_page/page.js"
+_SCRIPT, _BOOT = (f"explore/explorer_page/{name}.js" for name in ("page", "boot"))
 Progress = Callable[[float], None]  # called with the share of the work that is done, 0 to 1
 
 
@@ -108,15 +108,14 @@ def page_file(
         "title": content.title or " and ".join(map(run_data.title, runs)),
         "paragraphs": [part.strip() for part in content.text.split("\n\n") if part.strip()],
         "explorers": [each.description(level) for each in made],
-        "stores": [
-            {"name": mount.name, "data": _packed(mount.data, level)} for mount in mounts if mount.script
-        ],
+        "stores": [_packed_store(mount, level) for mount in mounts if mount.script],
         "moments": {name: _packed(file, level) for each in made for name, file in each.moments.items()},
         "scales": NUMBER_COLOURS,
         "maker": {"text": f"VAE playground {__version__}", "address": project_address()},
     }
     templates = {mount.name: mount.html for mount in mounts}
-    file = _document(page, templates, _style(mounts), [PLOTLY.read_text(encoding="utf-8"), _script(mounts)])
+    scripts = [PLOTLY.read_text(encoding="utf-8"), _script(mounts)]
+    file = _document(page, templates, _style(mounts), scripts, level)
     progress(1)
     return file
 
@@ -156,9 +155,18 @@ def fitting_moments(runs: Sequence[Run], content: PageContent) -> int:
 def _script(mounts: Sequence[Mount]) -> str:
     """All modules that the components need, and the call that begins the page."""
     stores = {f"{mount.name}.js": mount.script for mount in mounts if mount.script}
-    texts = {name: text.decode() for name, text in modules()[1].items()} | stores
+    texts = _module_texts() | stores
     components = sorted({f"{mount.name}/component.js" for mount in mounts if not mount.script})
     return joined_modules([_SCRIPT, *components, *stores], texts) + f'modules["{_SCRIPT}"].start(modules);\n'
+
+
+def _boot_script() -> str:
+    """What unpacks the others and runs them; in a block, as it has names of its own."""
+    return f'{{\n{joined_modules([_BOOT], _module_texts())}modules["{_BOOT}"].start();\n}}\n'
+
+
+def _module_texts() -> dict[str, str]:
+    return {name: text.decode() for name, text in modules()[1].items()}
 
 
 def _style(mounts: Sequence[Mount]) -> str:
@@ -178,15 +186,30 @@ def _packed(data: bytes, level: int) -> str:
     return _text(gzip.compress(data, level, mtime=0))
 
 
+def _packed_numbers(data: bytes, level: int) -> str:
+    """The same of numbers of four bytes: all first bytes, all second ones and so on, which become smaller."""
+    end = len(data) // 4 * 4
+    return _packed(np.frombuffer(data[:end], np.uint8).reshape(-1, 4).T.tobytes() + data[end:], level)
+
+
+def _packed_store(mount: Mount, level: int) -> dict[str, Any]:
+    """The content of a store; that of decoders, which is weights, as numbers."""
+    grouped = mount.name == "stores/decoders"
+    pack = _packed_numbers if grouped else _packed
+    return {"name": mount.name, "grouped": grouped, "data": pack(mount.data, level)}
+
+
 def _document(
-    page: Mapping[str, Any], templates: Mapping[str, str], style: str, scripts: Sequence[str]
+    page: Mapping[str, Any], templates: Mapping[str, str], style: str, scripts: Sequence[str], level: int
 ) -> bytes:
     """The HTML file; only its own scripts may run, and nothing is fetched from anywhere.
 
     Args:
         templates: the elements of each component, as HTML of our own.
+        scripts: they are packed, and run one after the other.
     """
-    digests = [hashlib.sha256(script.encode()).digest() for script in scripts]
+    boot = _boot_script()
+    digests = [hashlib.sha256(script.encode()).digest() for script in (boot, *scripts)]
     hashes = " ".join(f"'sha256-{_text(digest)}'" for digest in digests)
     # Styles are set by scripts, too; pictures and moments are data in the file; Workers decode the grid.
     policy = (
@@ -210,7 +233,11 @@ def _document(
         *(f'<template data-component="{name}">{text}</template>' for name, text in templates.items()),
         "<noscript>This page needs JavaScript.</noscript>",
         f'<script type="application/json" id="page-data">{data}</script>',
-        *(f"<script>{script}</script>" for script in scripts),
+        *(
+            f'<script type="application/gzip">{_packed(script.encode(), level)}</script>'
+            for script in scripts
+        ),
+        f"<script>{boot}</script>",
         "</body>",
         "</html>",
     )
@@ -273,7 +300,7 @@ class _RecordedRun:
             found["pictures"] = _text(packed_pictures(test.images))
         if (principal := self.dimensions.principal) is not None:
             both = np.stack([test.means, test.logvars])  # (2, N, Z)
-            found["posteriors"] = _packed(both.astype("<f4").tobytes(), level)
+            found["posteriors"] = _packed_numbers(both.astype("<f4").tobytes(), level)
             found["order"] = self.dimensions.order.tolist()
             found["principal"] = {
                 **{name: getattr(principal, name).tolist() for name in ("first", "second", "centre")},

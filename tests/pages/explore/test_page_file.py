@@ -1,6 +1,7 @@
 """The HTML file of a run: what it holds, its size, and what cannot be made."""
 
 import base64
+import gzip
 import hashlib
 import html
 import json
@@ -36,8 +37,10 @@ def test_only_the_scripts_of_a_file_may_run(trained: Run) -> None:
     shares: list[float] = []
     file = page_file([trained], PageContent(title, text="a\n\n\n b "), shares.append).decode()
     assert shares == [0.5, 1]
+    packed = re.findall(r'<script type="application/gzip">(.*?)</script>', file)
     scripts = re.findall(r"<script>(.*?)</script>", file, re.DOTALL)
-    assert len(scripts) == 2
+    assert (len(packed), len(scripts)) == (2, 1)
+    scripts += [gzip.decompress(base64.b64decode(each)).decode() for each in packed]
     (policy,) = re.findall(r'Content-Security-Policy" content="(.*?)"', file)
     for script in scripts:
         assert f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" in policy

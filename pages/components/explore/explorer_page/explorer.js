@@ -5,7 +5,7 @@ import { pictures } from "../../stores/pictures/pictures.js";
 import { momentPoints } from "../../map/latent_map/moments/moment_points.js";
 import { onPlane } from "../../map/latent_map/view.js";
 import { nearestImages } from "./nearest.js";
-import { unpacked } from "./packed.js";
+import { unpackedNumbers } from "./packed.js";
 import { Part } from "./parts.js";
 import { PinRow } from "./pin_row.js";
 import { spherical, straight } from "./paths.js";
@@ -55,7 +55,7 @@ export class Explorer {
     }
     [this.decoder, this.newest] = await Promise.all([decoders().get(data.decoder), pointSets().get(data.points)]);
     if (posteriors) {
-      const values = new Float32Array((await unpacked(posteriors)).buffer);
+      const values = new Float32Array((await unpackedNumbers(posteriors)).buffer);
       this.posteriors = { mean: values.subarray(0, values.length / 2), logvar: values.subarray(values.length / 2) };
     }
     this.points = this.newest;

@@ -3,7 +3,7 @@ import { element } from "../../shell/dom.js";
 import { timeline } from "../../stores/moments/timeline.js";
 import { Explorer } from "./explorer.js";
 import { elementsOf } from "./parts.js";
-import { unpacked } from "./packed.js";
+import { unpacked, unpackedNumbers } from "./packed.js";
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -36,10 +36,11 @@ async function addressesOf(files) {
 }
 
 // A store of the app, filled with what stands in the file: a line of JSON, and bytes.
-async function fillStore(main, { name, data }, show, addresses) {
+async function fillStore(main, { name, data, grouped }, show, addresses) {
   const parentElement = element("div", {}, elementsOf(name));
   main.append(parentElement);
-  show({ data: withAddresses(await unpacked(data), addresses), parentElement });
+  const bytes = await (grouped ? unpackedNumbers(data) : unpacked(data));
+  show({ data: withAddresses(bytes, addresses), parentElement });
 }
 
 // The same; in a list of moments with addresses in place of the names of files.
