@@ -30,12 +30,14 @@ def main(arguments: list[str]) -> int:
 
     try:
         file = page_file(runs, PageContent(**request), report)
-        write_atomic(out, file)
-    except VaeError as error:
+    except (VaeError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
+    try:
+        write_atomic(out, file)
     except OSError as error:
-        print(f"{out} cannot be written: {error.strerror}.", file=sys.stderr)
+        message = f"{out} cannot be written: {error.strerror}. Make room, or choose another --out."
+        print(message, file=sys.stderr)
         return 1
     return 0
 

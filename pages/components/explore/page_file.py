@@ -13,6 +13,7 @@ import hashlib
 import html
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -316,14 +317,14 @@ class _RecordedRun:
         """The moments of the run, as many as the page may have, with names of files as their URLs."""
         found = run_moments.load(self.run, self.loaded)
         *earlier, newest = found.moments
-        paths = {int(path.stem): path for path in self.run.snapshots()}
         count = min((self.content.moments or 1) - 1, len(earlier))
         chosen = []
         for at in np.linspace(0, len(earlier) - 1, count):
             moment = earlier[round(at)]
             name = f"{self.number} {moment.step}"
-            self.moments[name] = paths[moment.step].read_bytes()
-            chosen.append(moment._replace(url=name))
+            with suppress(FileNotFoundError):  # a resumed training removes those that it will write again
+                self.moments[name] = self.run.snapshot_path(moment.step).read_bytes()
+                chosen.append(moment._replace(url=name))
         return replace(found, moments=(*chosen, newest))
 
     def _map(self) -> None:

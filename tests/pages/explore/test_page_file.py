@@ -6,7 +6,10 @@ import hashlib
 import html
 import json
 import re
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -17,10 +20,14 @@ from pages.components.explore.page_file import (
     fitting_moments,
     page_file,
 )
+from pages.components.runs import run_moments
+from pages.components.stores.moments import Moments
 from tests.support.paths import BUNDLED
 from tests.support.small_runs import small_config
 from vae import VaeError
+from vae.inference.forward import Model
 from vae.runs.catalogue import new_run
+from vae.runs.checkpoints import save_model
 from vae.runs.run import Run
 
 
@@ -88,6 +95,42 @@ def test_a_run_without_its_data_set_can_be_taken_away(trained: Run, monkeypatch:
     explorer = data_of(page_file([trained], PageContent(pictures=True)))["explorers"][0]  # type: ignore[index]
     assert "pictures" not in explorer
     assert explorer["data"] == "Trained on the data set mnist."
+
+
+@pytest.mark.usefixtures("small")
+def test_a_file_of_a_run_that_trains_has_one_state_of_it(
+    trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(trained.path, tmp_path / trained.name)
+    run = Run(tmp_path / trained.name)
+    saved = run.saved_model()
+    assert saved.scores is not None
+    moved = saved._replace(
+        model=Model(run.config, {name: 1.1 * values for name, values in saved.model.weights.items()}),
+        scores=saved.scores._replace(mean=saved.scores.mean + 1),
+    )
+
+    def state(file: bytes) -> tuple[str, str, int]:
+        """The names of the weights and of the points, and how many earlier moments there are."""
+        data: Any = data_of(file)
+        shown = data["explorers"][0]["mounts"]["map"]["data"]
+        return shown["decoder"], shown["points"], len(data["moments"])
+
+    def moments_of(*arguments: Any) -> Moments:
+        found = run_moments.load(*arguments)
+        save_model(run.model_path, moved)
+        run.snapshots()[0].unlink()  # as a training that was resumed at an earlier step
+        return found
+
+    content = PageContent(moments=40)
+    before = state(page_file([run], content))
+    with monkeypatch.context() as patch:
+        patch.setattr("pages.components.explore.page_file.run_moments", SimpleNamespace(load=moments_of))
+        during = state(page_file([run], content))
+    after = state(page_file([run], content))
+    assert during == (*before[:2], before[2] - 1)
+    assert after[2] == during[2]
+    assert {*after[:2]}.isdisjoint(before[:2])
 
 
 @pytest.mark.usefixtures("small")

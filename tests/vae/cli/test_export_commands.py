@@ -1,18 +1,23 @@
 """`python -m vae export`."""
 
 import errno
+import io
 import re
 import shutil
 import sys
+from collections.abc import Callable
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from pages.components.explore import page_command
 from tests.support.paths import BUNDLED, ROOT
 from vae.cli.commands import main
 from vae.runs.catalogue import open_run
+from vae.runs.records import FORMAT
 from vae.runs.run import Run
 
 
@@ -47,6 +52,59 @@ def test_a_page_is_written_and_not_replaced(
     assert "exists. Add --force" in capsys.readouterr().err
     assert out.read_bytes() == written
     assert [path.name for path in tmp_path.glob("*.html")] == [out.name]
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages are made by a call instead of a process."""
+
+    def run_process(request: str, *, hear: Callable[[str], None], module: str) -> int:
+        assert module == page_command.__name__
+        with redirect_stderr(io.StringIO()) as said:
+            status = page_command.main([request])
+        for line in said.getvalue().splitlines():
+            hear(line)
+        return status
+
+    monkeypatch.setattr("vae.cli.export_commands.run_process", run_process)
+    monkeypatch.setattr("logging.disable", lambda _: None)
+
+
+@pytest.mark.usefixtures("in_process")
+def test_a_page_is_replaced_by_force_and_a_full_disk_leaves_the_old_one(
+    small: Path,
+    trained: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    name, folder = run_of(trained, small), tmp_path / "out"
+    folder.mkdir()
+    out = folder / "page.html"
+    out.write_text("old")
+    arguments = ["export", name, "page", "--out", str(out), "--moments", "1", "--force"]
+    with monkeypatch.context() as patch:
+        patch.setattr("vae.storage.atomic.os.fsync", full)
+        assert main(arguments) == 1
+    assert f"{out} cannot be written: No space left on device. Make room" in capsys.readouterr().err
+    assert out.read_text() == "old"
+    assert main(arguments) == 0
+    assert out.read_bytes().startswith(b"<!doctype html>")
+    assert list(folder.iterdir()) == [out]
+
+
+def test_a_run_of_a_newer_version_gets_a_sentence(
+    small: Path, trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = run_of(trained, small)
+    config = small / name / "config.json"
+    config.write_text(config.read_text().replace(f'"format": {FORMAT}', f'"format": {FORMAT + 1}'))
+    assert main(["export", name, "page", "--out", str(tmp_path / "x.html")]) == 1
+    assert "was written by a newer version; update the project." in capsys.readouterr().err
+    assert list(tmp_path.glob("*.html")) == []
 
 
 @pytest.mark.parametrize(
