@@ -23,10 +23,10 @@ from tests.support.paths import APP, ROOT
 from tests.support.small_runs import save_model, small_config
 from vae import VaeError
 from vae.cli.commands import main
-from vae.cli.figure_command import write_figure
+from vae.cli.figure_command import FigureOptions, write_figure
 from vae.datasets.registry import UNLABELLED, delete_dataset
 from vae.export.colours import CLASS_COLOURS
-from vae.export.figures import Style
+from vae.export.figures import Subject
 from vae.runs.catalogue import new_run
 from vae.runs.evaluation_record import load_evaluation
 from vae.runs.run import Run
@@ -178,10 +178,11 @@ def test_a_single_test_image_has_no_standard_error(
         None,
     )
     assert found.negative_elbo > 0
-    with pytest.raises(VaeError, match="has one test image: a path needs two ends"):
-        write_figure(run, "path", tmp_path / "x.png", Style())
-    for subject in ("map", "reconstructions"):
-        write_figure(run, subject, tmp_path / f"{subject}.png", Style())
+    with pytest.raises(VaeError, match="has one image: a path needs two ends"):
+        write_figure(run, tmp_path / "x.png", FigureOptions(of="path"))
+    subjects: tuple[Subject, ...] = ("map", "reconstructions")
+    for subject in subjects:
+        write_figure(run, tmp_path / f"{subject}.png", FigureOptions(of=subject))
     shutil.copytree(run.path, run.path.parent / "other")
     for page in (LATENT, RECONSTRUCTIONS, TRAIN, COMPARE):
         for index in ({}, {"index": "0"}):

@@ -241,7 +241,7 @@ def export(
         Replace what exists.
     """
     options.check(kind)
-    beside = None if options.beside is None else _find(options.beside, runs_dir)
+    beside = None if options.page.beside is None else _find(options.page.beside, runs_dir)
     export_run(_find(run, runs_dir), kind, out, options, beside, force=force)
 
 

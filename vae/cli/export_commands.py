@@ -11,10 +11,9 @@ from typing import Annotated, Any, Literal
 from cyclopts import CycloptsError, Parameter
 
 from vae import VaeError
-from vae.cli.figure_command import Subject, write_figure
+from vae.cli.figure_command import FigureOptions, write_figure
 from vae.cli.output import shell_command
-from vae.cli.terminal import progress_of
-from vae.export.figures import Style
+from vae.cli.terminal import progress_of, training_scores
 from vae.runs.run import Run
 from vae.storage.atomic import move_atomic, temporary_path, write_together
 from vae.storage.folders import absolute_path
@@ -33,14 +32,10 @@ KindOfFile = Annotated[
 ]
 
 
-_OF_FIGURES = ("of", "width", "height", "font", "dpi", "raster", "count", "start", "end", "images")
-_OWNERS: dict[str, Kind] = {"training": "latents", **dict.fromkeys(_OF_FIGURES, "figure")}
-
-
 @Parameter(name="*")
 @dataclass(frozen=True)
-class KindOptions:
-    """Options that only one kind of file has; each is refused with the others.
+class PageOptions:
+    """What an HTML file shows.
 
     Attributes:
         beside: page: a second run, whose map stands beside the first one's, under one pointer.
@@ -49,17 +44,6 @@ class KindOptions:
         with_pictures: page: put the real test images into the file, too.
         moments: page: how many moments of the training it has, 1 to 40; default as many as 9 MB have room
             for, at most 12.
-        of: figure: what it shows.
-        width: figure: in centimetres, 3 to 100.
-        height: figure: in centimetres; default what it needs.
-        font: figure: the size of its text in points, 4 to 40.
-        dpi: figure: dots per inch of a PNG, and of pixels embedded in others, 50 to 1200.
-        raster: figure: embed the points of a map as pixels, for smaller files.
-        count: figure: images of a manifold's side (default 15), or of a path (11).
-        start: figure: the point z from which a path leads; default the mean of the first example.
-        end: figure: the point z to which it leads.
-        images: figure: the indices of the test images that are reconstructed; default the ten examples.
-        training: latents: the training set, too, which `score` has scored.
     """
 
     beside: str | None = None
@@ -67,25 +51,33 @@ class KindOptions:
     text: str | None = None
     with_pictures: bool = False
     moments: int | None = None
-    of: Subject = "map"
-    width: float = 12
-    height: float | None = None
-    font: float = 9
-    dpi: int = 300
-    raster: bool = False
-    count: int | None = None
-    start: tuple[float, ...] = ()
-    end: tuple[float, ...] = ()
-    images: tuple[int, ...] = ()
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class KindOptions:
+    """Options that only some kinds of files have; each is refused with the others.
+
+    Attributes:
+        training: latents: the training set, too; figure: of the training set. It is scored first, unless it
+            is already.
+    """
+
+    page: PageOptions = PageOptions()
+    figure: FigureOptions = FigureOptions()  # noqa: RUF009 (frozen)
     training: bool = False
 
     def check(self, kind: Kind) -> None:
         """Raises CycloptsError if an option is given that `kind` does not have."""
-        for field in fields(self):
-            owner = _OWNERS.get(field.name, "page")
-            if getattr(self, field.name) != field.default and kind != owner:
-                flag = field.name.replace("_", "-")
+        groups: tuple[tuple[Kind, Any], ...] = (("page", self.page), ("figure", self.figure))
+        for owner, options in groups:
+            changed = [each.name for each in fields(options) if getattr(options, each.name) != each.default]
+            if changed and kind != owner:
+                flag = changed[0].replace("_", "-")
                 raise CycloptsError(msg=f"--{flag} is an option of `export RUN {owner}`, not of {kind}.")
+        if self.training and kind not in ("latents", "figure"):
+            owners = "`export RUN latents` and `figure`"
+            raise CycloptsError(msg=f"--training is an option of {owners}, not of {kind}.")
 
 
 def export_run(
@@ -102,15 +94,16 @@ def export_run(
     Raises VaeError if something exists or cannot be made.
     """
     for each in (run, beside):
-        if each is not None and not (kind == "figure" and options.of == "curves"):
+        if each is not None and not (kind == "figure" and options.figure.of == "curves"):
             each.saved_model()  # raises VaeError here, before anything is begun
     try:
         if kind == "page":
-            _export_page(
-                [run, *filter(None, [beside])], _free(out or Path(f"{run.name}.html"), force=force), options
-            )
+            runs, target = [run, *filter(None, [beside])], out or Path(f"{run.name}.html")
+            _export_page(runs, _free(target, force=force), options.page)
         elif kind == "figure":
-            _export_figure(run, _free(out or Path(f"{run.name}-{options.of}.pdf"), force=force), options)
+            target = _free(out or Path(f"{run.name}-{options.figure.of}.pdf"), force=force)
+            write_figure(run, target, options.figure, training=options.training)
+            print(f"{target}: {_size(target)}.")
         elif kind == "tensorboard":
             _export_tensorboard(run, absolute_path(out or Path("tensorboard")), force=force)
         else:
@@ -158,7 +151,11 @@ def _export_files(run: Run, kind: Kind, out: Path | None, options: KindOptions, 
         if suffix not in latents.SUFFIXES:
             raise VaeError(f"{path.name} names no kind of table: end --out with .parquet, .csv or .npz.")
         makers = {
-            path: lambda: latents.table(latents.latents(run, saved, training=options.training), suffix, facts)
+            path: lambda: latents.table(
+                latents.latents(run, saved, training_scores(run, saved) if options.training else None),
+                suffix,
+                facts,
+            )
         }
     files = {_free(path, force=force): make for path, make in makers.items()}
     write_together({target: make() for target, make in files.items()})
@@ -190,21 +187,12 @@ def _export_tensorboard(run: Run, folder: Path, *, force: bool) -> None:
     print(f"{target}: see it by {shell_command('tensorboard', '--logdir', str(folder))}")
 
 
-def _export_figure(run: Run, target: Path, options: KindOptions) -> None:
-    style = Style(options.width, options.height, options.font, options.dpi, options.raster)
-    if bool(options.start) != bool(options.end):
-        raise VaeError("A path has two ends: give both --start and --end.")
-    ends = (options.start, options.end) if options.start else None
-    write_figure(run, options.of, target, style, count=options.count, ends=ends, images=options.images)
-    print(f"{target}: {_size(target)}.")
-
-
 def _size(path: Path) -> str:
     size = path.stat().st_size
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
 
 
-def _export_page(runs: list[Run], target: Path, options: KindOptions) -> None:
+def _export_page(runs: list[Run], target: Path, options: PageOptions) -> None:
     """Writes an HTML file by a process that imports the pages. Raises VaeError if that fails."""
     content = {
         "title": options.title,

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,12 @@ from rich.table import Column, Table
 from vae import VaeError
 from vae.cli.output import OutputConsole, can_draw_progress, is_unread, shell_command, table_console
 from vae.config import TrainConfig
+from vae.datasets.images import ImageArray
+from vae.datasets.registry import ImageSet, load_for
 from vae.evaluation.published import PUBLISHED, PublishedResult, nothing_comparable, verdict
 from vae.inference.formatting import bits_per_dimension, bits_text
+from vae.inference.scoring import Scores, diverged, score_images, scores_match
+from vae.runs.checkpoints import SavedModel, load_scores, save_scores
 from vae.runs.evaluation_record import Evaluation, save_evaluation
 from vae.runs.records import Metrics, Status
 from vae.runs.run import Run
@@ -214,20 +218,35 @@ def score_in_terminal(run: Run) -> None:
 
     Raises VaeError if weights or data cannot be used, or the scores cannot be saved.
     """
-    from vae.datasets.registry import load_for
-    from vae.inference.scoring import diverged, score_images
-    from vae.runs.checkpoints import save_scores
-
     saved, images = run.saved_model(), load_for(run.config, train=True).images
+    try:
+        save_scores(run.training_scores_path, _score_training(run, saved, images))
+    except OSError as error:
+        raise VaeError(f"{run.training_scores_path} cannot be written: {error.strerror}.") from error
+    print(f"{run.name}: {len(images):,} training images scored after epoch {round(saved.epoch, 2):g}.")
+
+
+def training_scores(run: Run, saved: SavedModel) -> tuple[ImageSet, Scores]:
+    """The training set with its scores under the weights of `saved`, which the run keeps from then on.
+
+    They are computed, with progress, unless they are there. Raises VaeError if data are missing, or scores
+    are not finite.
+    """
+    train = load_for(run.config, train=True)
+    scores = load_scores(run.training_scores_path, run.config, len(train.images))
+    if scores is None or not scores_match(scores, saved.model, train.images):
+        scores = _score_training(run, saved, train.images)
+        with suppress(OSError):  # they are at hand all the same
+            save_scores(run.training_scores_path, scores)
+    return train, scores
+
+
+def _score_training(run: Run, saved: SavedModel, images: ImageArray) -> Scores:
     with progress_of("scored") as progress:
         scores = score_images(saved.model, images, progress)
     if not scores.finite:
         raise diverged(run.name, "training")
-    try:
-        save_scores(run.training_scores_path, scores)
-    except OSError as error:
-        raise VaeError(f"{run.training_scores_path} cannot be written: {error.strerror}.") from error
-    print(f"{run.name}: {len(images):,} training images scored after epoch {round(saved.epoch, 2):g}.")
+    return scores
 
 
 def download_in_terminal(dataset: str) -> None:

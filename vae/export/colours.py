@@ -22,6 +22,11 @@ CLASS_COLOURS: dict[Theme, tuple[str, ...]] = {
         *("#7d88a3", "#c2a65e", "#a165cb", "#0bdaaa", "#eadd47"),
     ),
 }
+# Of numbers, from blue to orange: told apart with any colour vision, and visible on the page of each theme.
+SCALE_COLOURS: dict[Theme, tuple[str, ...]] = {
+    "light": ("#2255ee", "#bb4488", "#dd7700"),
+    "dark": ("#4477ff", "#cc5599", "#ffaa22"),
+}
 # Of fewer than ten classes each takes the colour that differs most from those before it, in either theme.
 FOR_FEW = (0, 5, 2, 4, 7, 1, 3, 9, 6)
 

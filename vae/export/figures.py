@@ -1,6 +1,7 @@
-"""Figures for print: latent map, manifold, loss curves, path and reconstructions, as PDF, SVG or PNG.
+"""Figures for print: manifold, loss curves, path and reconstructions, as PDF, SVG or PNG.
 
-They are drawn by matplotlib, an optional dependency, with dark ink on a light ground. Text stays text.
+They are drawn by matplotlib, an optional dependency, with dark ink on a light ground. Text stays text. The
+latent map is in `map_figure`.
 
 Shapes: N images, S pixels of a side, Z latent size, D points of a path, M rows of reconstructions.
 """
@@ -15,24 +16,22 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from vae import VaeError
-from vae.export.colours import colours_of_classes
 from vae.export.packages import needed
 from vae.inference.planes import Plane, prior_grid
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from vae.datasets.images import ImageArray
     from vae.inference.forward import Model
-    from vae.inference.scored_set import Floats, ScoredSet
+    from vae.inference.scored_set import Floats
     from vae.runs.history import Losses
 
+Subject = Literal["map", "manifold", "curves", "path", "reconstructions"]
 Format = Literal["pdf", "svg", "png"]
+Layout = Literal["constrained", "compressed"]
 CM = 1 / 2.54  # inches
-LEAST = 3.5  # the map reaches at least so far to either side of 0, as on the pages
 INK, GRID = "#222222", "#cccccc"
-_CONTOURS = (1, 2, 3)  # standard deviations of the prior
 _TEST, _TRAIN = "#e76300", "#3f90da"
 
 
@@ -66,43 +65,6 @@ class Style:
                 raise VaeError(f"A {name} of {value:g} is not possible: {low} to {high}.")
 
 
-def map_figure(test: ScoredSet, xy: Floats, classes: Sequence[str], plane: Plane, style: Style) -> Figure:
-    """The images as points on a plane, xy (N, 2), coloured by class, and the prior's contours."""
-    figure = _figure(style, style.width * (0.82 if len(classes) > 1 else 1))
-    axes = figure.add_subplot()
-    colours = colours_of_classes(len(classes), "light")
-    # In the order of the images, so that no class lies over all others.
-    axes.scatter(
-        xy[:, 0],
-        xy[:, 1],
-        s=2.5,
-        c=[colours[label] for label in test.labels] if len(classes) > 1 else INK,
-        alpha=0.7,
-        linewidths=0,
-        rasterized=style.raster,
-    )
-    reach = max(LEAST, 1.03 * float(np.abs(xy).max()))
-    _draw_prior(axes, plane)
-    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
-    axes.set(xlabel=plane.names[0], ylabel=plane.names[1])
-    if len(classes) > 1:
-        marks = [
-            axes.scatter([], [], s=14, color=colour, linewidths=0, label=name)
-            for name, colour in zip(classes, colours, strict=True)
-        ]
-        columns = 1 + (len(classes) - 1) // 20
-        axes.legend(
-            handles=marks,
-            loc="center left",
-            bbox_to_anchor=(1.01, 0.5),
-            ncols=columns,
-            frameon=False,
-            handletextpad=0.2,
-            borderaxespad=0,
-        )
-    return figure
-
-
 def manifold_figure(model: Model, plane: Plane, count: int, style: Style) -> Figure:
     """What the model decodes at quantiles of the prior on a plane, `count` a side; on a line, one row."""
     grid = prior_grid(count)
@@ -110,9 +72,9 @@ def manifold_figure(model: Model, plane: Plane, count: int, style: Style) -> Fig
     middle = plane.coordinates(np.zeros((1, len(plane.base))))[0]
     places = np.stack([plane.at(x, y) for x, y in (rows + middle).reshape(-1, 2)])
     pictures = model.decode(places)
-    figure = _figure(style, style.width * len(rows) / count + (0 if plane.is_line else 0.4))
+    figure = empty_figure(style, style.width * len(rows) / count + (0 if plane.is_line else 0.4))
     axes = figure.add_subplot()
-    axes.imshow(_tiled(pictures, count), **_looks(pictures), extent=(0, count, 0, len(rows)))
+    axes.imshow(tiled(pictures, count), **looks(pictures), extent=(0, count, 0, len(rows)))
     ticks = np.unique(np.linspace(0, count - 1, 5).round().astype(int))  # both ends, and the middle
     quantiles = grid[0, ticks, 0]
     axes.set_xticks(ticks + 0.5, [_number(value) for value in quantiles + middle[0]])
@@ -130,7 +92,7 @@ def _number(value: float) -> str:
 
 def curves_figure(losses: Losses, style: Style) -> Figure:
     """Reconstruction, KL and −ELBO over the epochs, in nats per image: training and test."""
-    figure = _figure(style, style.width * 0.36)
+    figure = empty_figure(style, style.width * 0.36)
     panels = figure.subplots(1, 3)
     for axes, (title, names) in zip(panels, _PANELS, strict=True):
         for rows, colour, label in ((losses.train, _TRAIN, "train"), (losses.test, _TEST, "test")):
@@ -154,9 +116,9 @@ _PANELS = (("Reconstruction", ("reconstruction",)), ("KL", ("kl",)), ("−ELBO",
 
 def path_figure(pictures: ImageArray, style: Style) -> Figure:
     """The images along a path, (D, S, S) or (D, S, S, 3), in one row."""
-    figure = _figure(style, style.width / len(pictures), layout=None)
+    figure = empty_figure(style, style.width / len(pictures), layout=None)
     axes = figure.add_axes((0, 0, 1, 1))
-    axes.imshow(_tiled(pictures, len(pictures)), **_looks(pictures))
+    axes.imshow(tiled(pictures, len(pictures)), **looks(pictures))
     axes.set_axis_off()
     return figure
 
@@ -166,11 +128,11 @@ def reconstructions_figure(
 ) -> Figure:
     """Images (M, S, S) or (M, S, S, 3) over their reconstructions, each with a title."""
     count = len(pictures)
-    figure = _figure(style, 2 * style.width / count + 0.6)
+    figure = empty_figure(style, 2 * style.width / count + 0.6)
     rows = figure.subplots(2, count, squeeze=False)
     for column, title in enumerate(titles):
         for axes, picture in zip(rows[:, column], (pictures[column], reconstructions[column]), strict=True):
-            axes.imshow(picture, **_looks(pictures))
+            axes.imshow(picture, **looks(pictures))
             axes.set_axis_off()
         rows[0, column].set_title(title, fontsize=style.font, pad=2)
     return figure
@@ -201,7 +163,7 @@ def figure_file(draw: Callable[[], Figure], kind: Format, style: Style) -> bytes
     return file.getvalue()
 
 
-def _figure(style: Style, needed: float, layout: Literal["constrained"] | None = "constrained") -> Figure:
+def empty_figure(style: Style, needed: float, layout: Layout | None = "constrained") -> Figure:
     """An empty figure of the style's width; its height is the style's, or else what is needed, in cm."""
     from matplotlib.figure import Figure
 
@@ -209,37 +171,19 @@ def _figure(style: Style, needed: float, layout: Literal["constrained"] | None =
     return Figure(figsize=(style.width * CM, height * CM), layout=layout)
 
 
-def _draw_prior(axes: Axes, plane: Plane) -> None:
-    """The contours of N(0, I) at some standard deviations; on a line, marks at these."""
-    from matplotlib.patches import Circle
-    from matplotlib.patheffects import Normal, Stroke
-
-    x, y = plane.coordinates(np.zeros((1, len(plane.base))))[0].tolist()
-    for radius in _CONTOURS:
-        look: dict[str, Any] = {"color": INK, "linewidth": 0.5, "linestyle": (0, (4, 3))}
-        if plane.is_line:
-            for side in (-radius, radius):
-                axes.axvline(x + side, **look)
-        else:
-            axes.add_patch(Circle((x, y), radius, fill=False, **look))
-            halo = [Stroke(linewidth=2, foreground="white"), Normal()]  # readable over points
-            place = (x, y + radius)
-            axes.annotate(f"{radius} σ", place, ha="center", va="bottom", color=INK, path_effects=halo)
-
-
 def _settled(values: Floats) -> Floats:
     """The values without the first tenth, whose fall would flatten the rest of a curve."""
     return values[len(values) // 10 :]
 
 
-def _tiled(pictures: ImageArray, columns: int) -> ImageArray:
+def tiled(pictures: ImageArray, columns: int) -> ImageArray:
     """Pictures (N, S, S[, 3]) in rows of so many: (N / columns · S, columns · S[, 3])."""
     count, side = pictures.shape[:2]
     grid = pictures.reshape(count // columns, columns, side, side, *pictures.shape[3:])
     return grid.swapaxes(1, 2).reshape(count // columns * side, columns * side, *pictures.shape[3:])
 
 
-def _looks(pictures: ImageArray) -> dict[str, Any]:
+def looks(pictures: ImageArray) -> dict[str, Any]:
     """How matplotlib draws pictures: each pixel a square; grey ones dark on light."""
     if pictures.ndim == 4:
         return {"interpolation": "none"}

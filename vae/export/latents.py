@@ -11,30 +11,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vae import VaeError
 from vae.datasets.registry import ImageSet, classes_of, load_for
 from vae.export.packages import needed
-from vae.inference.scoring import Scores, diverged, scores_match, valid_scores
-from vae.runs.checkpoints import SavedModel, load_scores
+from vae.inference.scoring import Scores, diverged, valid_scores
+from vae.runs.checkpoints import SavedModel
 from vae.runs.run import Run
 
 Columns = dict[str, npt.NDArray[Any]]
 SUFFIXES = (".parquet", ".csv", ".npz")
 
 
-def latents(run: Run, saved: SavedModel, *, training: bool) -> Columns:
-    """Arrays of N rows: the test set in its order, and before it the training set with `training`.
+def latents(run: Run, saved: SavedModel, training: tuple[ImageSet, Scores] | None = None) -> Columns:
+    """Arrays of N rows: the test set in its order, and before it the training set if it is given.
 
     `split` ("train" or "test"), `index` in the set, `label` (-1 without a class), `class` (its name, ""
     without), `reconstruction` and `kl` in nats (z sampled once), `mean` and `logvar` (N, Z).
 
-    Raises VaeError if the data are missing, the scores of the training set are not there, or scores are not
-    finite.
+    Raises VaeError if the data are missing, or scores are not finite.
     """
     test = load_for(run.config, train=False)
     parts = [("test", test, valid_scores(saved.model, test.images, saved.scores))]
-    if training:
-        parts.insert(0, ("train", *_training_scores(run, saved)))
+    if training is not None:
+        parts.insert(0, ("train", *training))
     for split, _, scores in parts:
         if not scores.finite:
             raise diverged(run.name, "training" if split == "train" else split)
@@ -50,17 +48,6 @@ def latents(run: Run, saved: SavedModel, *, training: bool) -> Columns:
     for name in ("reconstruction", "kl", "mean", "logvar"):
         columns[name] = np.concatenate([getattr(scores, name) for _, _, scores in parts])
     return columns
-
-
-def _training_scores(run: Run, saved: SavedModel) -> tuple[ImageSet, Scores]:
-    train = load_for(run.config, train=True)
-    scores = load_scores(run.training_scores_path, run.config, len(train.images))
-    if scores is None or not scores_match(scores, saved.model, train.images):
-        raise VaeError(
-            f"The training set is not scored with the newest weights of {run.name}. "
-            f"`python -m vae score {run.name}` does that; then export again."
-        )
-    return train, scores
 
 
 def table(columns: Columns, suffix: str, facts: Mapping[str, str]) -> bytes:

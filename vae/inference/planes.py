@@ -114,6 +114,11 @@ class Directions:
         """
         return self.coordinates(means) if means.shape[1] > 1 else np.concatenate((means, logvars), axis=1)
 
+    def covariances(self, logvars: Floats) -> Floats:
+        """xx, xy, yy on the map of the posteriors' covariances diag(exp(logvar)): (N, Z) -> (N, 3)."""
+        products = self.first**2, self.first * self.second, self.second**2
+        return np.exp(logvars) @ np.stack(products, axis=1)
+
 
 def axis_directions(latent_dim: int, i: int = 0, j: int = 1) -> Directions:
     """The planes along the latent axes `i` and `j`, each 0 to Z - 1; if Z = 1, the latent line itself."""

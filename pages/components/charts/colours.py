@@ -3,12 +3,10 @@
 import plotly.colors
 import streamlit as st
 
-from vae.export.colours import Theme, colours_of_classes
+from vae.export.colours import SCALE_COLOURS, Theme, colours_of_classes
 
-# From blue to orange: told apart with any colour vision, and visible on the page of each theme.
 NUMBER_COLOURS: dict[Theme, list[str]] = {
-    "light": plotly.colors.sample_colorscale(["#2255ee", "#bb4488", "#dd7700"], 24),
-    "dark": plotly.colors.sample_colorscale(["#4477ff", "#cc5599", "#ffaa22"], 24),
+    theme: plotly.colors.sample_colorscale(list(colours), 24) for theme, colours in SCALE_COLOURS.items()
 }
 
 

@@ -2,18 +2,22 @@
 
 import tempfile
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple, get_args
 
 import streamlit as st
 
-from pages.components.map.drawings import Ends
-from pages.components.runs.loaded_model import LoadedModel
+from pages.components.map.drawings import Ends, chosen_path_kind, hidden_classes, shown_window
+from pages.components.map.explorer_map import View
+from pages.components.map.map_controls import COLOURINGS
+from pages.components.map.pins import Pins
+from pages.components.runs import loaded_model
 from pages.components.shell.messages import show_errors
 from pages.components.shell.page_state import page_state
+from pages.components.shell.url_state import query_in_browser
 from vae import VaeError
-from vae.cli.figure_command import Subject
-from vae.export.figures import Format
+from vae.export.figures import Format, Subject
 from vae.runs.run import Run
 from vae.training.processes import run_process
 
@@ -41,15 +45,11 @@ class _Settings(NamedTuple):
     arguments: tuple[str, ...]
 
 
-def figure_button(run: Run, loaded: LoadedModel, path: Ends | None) -> None:
-    """A button that opens the dialog.
-
-    Args:
-        path: the ends of the path on the map, which a figure of a path shows, or None.
-    """
+def figure_button(view: View, pins: Pins, path: Ends | None) -> None:
+    """A button that opens the dialog; figures show the map as it is with these pins and this path."""
     st.button("Figure for print", on_click=lambda: page_state().update({_DIALOG: True}))
     if _DIALOG in page_state():
-        _dialog(run, loaded, path)
+        _dialog(view, pins, path)
 
 
 def _close() -> None:
@@ -59,7 +59,8 @@ def _close() -> None:
 
 @st.dialog("Figure for print", on_dismiss=_close)
 @show_errors()
-def _dialog(run: Run, loaded: LoadedModel, path: Ends | None) -> None:
+def _dialog(view: View, pins: Pins, path: Ends | None) -> None:
+    run, loaded = view.run, view.loaded
     subjects = [each for each in _NAMES if not (loaded.missing and each in ("map", "reconstructions"))]
     subject: Subject = st.segmented_control(
         "Figure of", subjects, default=subjects[0], required=True, format_func=_NAMES.__getitem__
@@ -77,14 +78,24 @@ def _dialog(run: Run, loaded: LoadedModel, path: Ends | None) -> None:
         help="PDF and SVG have text and axes as vectors.",
     )
     arguments = ["--of", subject, "--width", str(width), "--font", str(font), "--dpi", str(dpi)]
-    if subject == "map" and st.toggle("Points as pixels", help="Smaller files, faster to open."):
-        arguments.append("--raster")
-    if subject == "path":
-        if path is None:
-            st.caption("Of the first two examples; draw a path on the map to have a figure of that one.")
-        else:
-            for name, place in (("--start", path.start), ("--end", path.end)):
-                arguments += [name, *map(str, place.tolist())]
+    if subject in ("map", "manifold"):
+        arguments += _plane_arguments(view, pins)
+    if subject == "map":
+        if st.toggle("Points as pixels", help="Smaller files, faster to open."):
+            arguments.append("--raster")
+        st.caption("As on the page: its part, plane, colours, layers, pins and path, of the newest weights.")
+        arguments += _map_arguments(view, pins)
+    if subject == "path" and path is None:
+        st.caption("Of the first two examples; draw a path on the map to have a figure of that one.")
+    if subject in ("map", "path") and path is not None:
+        arguments += [
+            *_option("--start", path.start),
+            *_option("--end", path.end),
+            "--way",
+            chosen_path_kind(),
+        ]
+    if view.is_training_set:
+        arguments.append("--training")
     settings = _Settings(run, loaded.decoder.name, kind, tuple(arguments))
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Make the figure"):
@@ -100,6 +111,37 @@ def _dialog(run: Run, loaded: LoadedModel, path: Ends | None) -> None:
                 on_click="ignore",
                 type="primary",
             )
+
+
+def _option(name: str, values: Iterable[object]) -> list[str]:
+    """An option of the command with its values; nothing without any."""
+    texts = [str(value) for value in values]
+    return [name, *texts] if texts else []
+
+
+def _plane_arguments(view: View, pins: Pins) -> list[str]:
+    """The plane that the map shows, if there are several."""
+    choice, chosen = view.plane_choice, pins.chosen
+    principal = loaded_model.dimensions(view.run, view.loaded).principal
+    if principal is None:
+        return []
+    through = _option("--through", chosen.place) if choice.at_pin and chosen is not None else []
+    if choice.directions.name == principal.name:
+        return ["--principal", *through]
+    axes = (int(each.argmax()) + 1 for each in (choice.directions.first, choice.directions.second))
+    return [*_option("--axes", axes), *through]
+
+
+def _map_arguments(view: View, pins: Pins) -> list[str]:
+    """What else the map shows."""
+    query = query_in_browser()
+    return [
+        *_option("--colour", COLOURINGS[view.settings.colour][:1]),
+        *_option("--layers", view.settings.layers),
+        *_option("--hide", hidden_classes(query, len(view.loaded.classes))),
+        *_option("--pins", (number for pin in pins.row for number in pin.place)),
+        *_option("--window", shown_window(query)),
+    ]
 
 
 def _made(settings: _Settings) -> bytes:

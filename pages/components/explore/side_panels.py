@@ -18,11 +18,8 @@ from pages.components.map.explorer_map import TIME, View, chosen_point
 from pages.components.map.pins import Pins
 from pages.components.map.samples import samples_row
 from pages.components.runs import loaded_model
-from pages.components.runs.loaded_model import LoadedModel
 from pages.components.shell.page_layout import screen_part
 from pages.components.shell.url_state import take_default
-from vae.inference.planes import Plane
-from vae.runs.run import Run
 
 PANEL = "panel"  # key of the switch, and so its URL parameter
 NEAREST, SAMPLES, ENCODER = "nearest", "samples", "encoder"
@@ -69,7 +66,7 @@ def _panel(chosen: str, view: View, pins: Pins) -> None:
         with st.container(key="traversals_panel"):
             traversals(run, loaded, pins.place(latent_dim))
     elif chosen == SAVE:
-        _file_buttons(run, loaded, view.plane(pins))
+        _file_buttons(view, pins)
     else:
         with screen_part("neighbours"):
             nearest_panel(run, loaded, pins)
@@ -77,13 +74,14 @@ def _panel(chosen: str, view: View, pins: Pins) -> None:
 
 # One fragment for both: their settings change nothing else, and each fragment copies the page at every click.
 @st.fragment
-def _file_buttons(run: Run, loaded: LoadedModel, plane: Plane) -> None:
+def _file_buttons(view: View, pins: Pins) -> None:
+    run, loaded, plane = view.run, view.loaded, view.plane(pins)
     with st.container(horizontal=True):
         with st.container(width="content"):
             poster_button(run, loaded, plane)
         with st.container(width="content"):
             film_button(run, loaded, plane)
         with st.container(width="content"):
-            figure_button(run, loaded, drawn_path(run.config.latent_dim))
+            figure_button(view, pins, drawn_path(run.config.latent_dim))
         with st.container(width="content"):
             page_button(run)

@@ -3,6 +3,7 @@
 Shapes: Z latent size.
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
@@ -22,7 +23,8 @@ PATH = "path"  # the URL parameter: `path=-1,0_2,0.5`
 PATH_KIND = "way"  # key of the control, and so its URL parameter
 PATH_KINDS: tuple[PathKind, ...] = get_args(PathKind)
 REGION = "lasso"  # the URL parameter: `lasso=-1,0_2,0.5_1,1`, the corners' places on the map
-HIDDEN = "hide"  # that of the hidden classes (latent_map/url_state.js)
+# Those of the hidden classes, `hide=0,3`, and of the zoom, `window=-1,1,-0.8,0.8` (latent_map/url_state.js).
+HIDDEN, WINDOW = "hide", "window"
 _NO_SELECTION = "The address names no selection: its corners are numbers, x,y_x,y_x,y."
 _PATH, _REGION = "drawn_path", "drawn_region"
 _NO_AREA = "This selection has no area that can be understood. Draw it again."
@@ -148,8 +150,7 @@ def drawn_region(revision: str, classes: int) -> Region | None:
         elif corners is None:
             _change_region(warning=_NO_SELECTION)
         else:
-            hidden = st.query_params.get(HIDDEN, "").split(",") if classes > 1 else []
-            visible = frozenset(label for label in range(classes) if str(label) not in hidden)
+            visible = frozenset(range(classes)) - set(hidden_classes(st.query_params, classes))
             _change_region(region=Region(corners, visible, revision), warning="")
     _change_region(url_history=memory.url_history.seen(seen))
     region, warning, _ = _region_memory()
@@ -181,6 +182,21 @@ def _corners_in_url(text: str) -> list[Place] | None:
     except ValueError:
         return None
     return corners if is_polygon(corners) else None
+
+
+def hidden_classes(query: Mapping[str, str], classes: int) -> list[int]:
+    """The labels of the classes that the map hides by the URL's parameters, of so many."""
+    hidden = query.get(HIDDEN, "").split(",") if classes > 1 else []
+    return [label for label in range(classes) if str(label) in hidden]
+
+
+def shown_window(query: Mapping[str, str]) -> list[float]:
+    """The part of the map that is shown, from x to x and from y to y; empty for all of it."""
+    try:
+        x0, x1, y0, y1 = (float(each) for each in query.get(WINDOW, "").split(","))
+    except ValueError:
+        return []
+    return [x0, x1, y0, y1] if -FURTHEST < x0 < x1 < FURTHEST and -FURTHEST < y0 < y1 < FURTHEST else []
 
 
 def chosen_path_kind() -> PathKind:

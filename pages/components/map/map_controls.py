@@ -4,21 +4,24 @@ from typing import Any, NamedTuple, get_args
 
 import streamlit as st
 
-from pages.components.map.latent_map import DEFAULT_LAYERS, Colouring, Layer
+from pages.components.map.latent_map import DEFAULT_LAYERS
 from pages.components.shell.assets import COMPONENTS
 from pages.components.shell.url_state import take_default
+from vae.export.map_figure import Layer
+from vae.inference.colourings import MEANINGS, Colouring
 
 _STYLE = COMPONENTS / "map" / "map_controls.css"
 
 # Keys of the widgets, and so their URL parameters.
 COLOUR, LAYERS, PICTURES = "colour", "layers", "pictures"
-COLOURINGS: dict[str, tuple[Colouring, str]] = {
-    "class": ("class", "class"),
-    "loss": ("reconstruction", "reconstruction, nats"),
-    "KL": ("kl", "KL, nats"),
-    "σ": ("deviation", "σ of the posterior"),
-    "distance": ("distance", "distance to class mean"),
+_COLOURS: dict[str, Colouring] = {
+    "class": "class",
+    "loss": "reconstruction",
+    "KL": "kl",
+    "σ": "deviation",
+    "distance": "distance",
 }
+COLOURINGS = {name: (colouring, MEANINGS[colouring]) for name, colouring in _COLOURS.items()}
 OF_CLASSES = ("class", "distance")  # of these, what makes no sense without classes
 TEST, TRAINING = "test", "training"
 

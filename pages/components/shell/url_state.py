@@ -7,14 +7,33 @@ Values other than those last seen or lately written come from a person, a link o
 values when another page was shown before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Generic, Self, TypeVar
+from urllib.parse import parse_qsl
 
 import streamlit as st
+from streamlit.components.v2 import component
 
 T = TypeVar("T")
 LATELY = 3  # written values that may still be on their way: quick clicks are two ahead
+
+_mount_address = component(
+    "address",
+    html="<span hidden></span>",
+    js=Path(__file__).with_name("address.js").read_text(encoding="utf-8"),
+)
+
+
+def query_in_browser() -> Mapping[str, str]:
+    """The query parameters of the URL as the browser has it; the last value of each.
+
+    To be called where they are needed at once, in a fragment: the browser is asked, and its answer runs the
+    fragment once more. Until then they are those that Streamlit knows.
+    """
+    search = _mount_address(key="address", on_search_change=lambda: None).search
+    return st.query_params if search is None else dict(parse_qsl(str(search).removeprefix("?")))
 
 
 @dataclass(frozen=True)

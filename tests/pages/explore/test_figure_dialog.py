@@ -1,19 +1,33 @@
 """The dialog that makes a figure for print."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.support.app_test import messages, visit
+from vae.cli.commands import main
 from vae.runs.run import Run
 
 LATENT = "pages/latent.py"
 pytestmark = pytest.mark.usefixtures("runs_dir")
 
 
-def opened(path: str | None = None) -> AppTest:
-    test = visit(LATENT, panel="save") if path is None else visit(LATENT, panel="save", path=path)
-    return press(test, "Figure for print")
+def opened(**query: str) -> AppTest:
+    return press(visit(LATENT, None, panel="save", **query), "Figure for print")
+
+
+def options(arguments: list[str]) -> dict[str, list[str]]:
+    """The options of a command with their values."""
+    found: dict[str, list[str]] = {}
+    for each in arguments:
+        if each.startswith("--"):
+            found[each] = []
+        elif found:
+            found[list(found)[-1]].append(each)
+    return found
 
 
 def press(test: AppTest, label: str) -> AppTest:
@@ -55,13 +69,52 @@ def test_a_figure_is_made_as_chosen_and_can_be_saved(trained: Run, monkeypatch: 
     assert arguments[:1] + arguments[2:4] == ["export", "figure", "--out"]
     assert arguments[1].endswith(trained.name)
     assert arguments[4].endswith(".svg")
-    settings = dict(zip(arguments[5:11:2], arguments[6:12:2], strict=True))
-    assert settings == {"--of": "path", "--width": "8.5", "--font": "9.0"}
-    ends = arguments[arguments.index("--start") + 1 :]
-    np.testing.assert_array_equal([float(each) for each in ends if each != "--end"], [-1, 0.5, 1, 0])
+    found = options(arguments)
+    assert (found["--of"], found["--width"], found["--font"]) == (["path"], ["8.5"], ["9.0"])
+    ends = found["--start"] + found["--end"]
+    np.testing.assert_array_equal([float(each) for each in ends], [-1, 0.5, 1, 0])
+    assert found["--way"] == ["straight"]
     assert any(label.startswith("Save it (SVG") for label in downloads(test))
     next(each for each in test.number_input if each.label == "Text, points").set_value(8.0).run()
     assert downloads(test) == ["GIF", "PNG"], "it would be the figure of the settings before"
+
+
+def test_the_map_is_as_on_the_page(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = commands(monkeypatch)
+    seen = {"layers": "points", "window": "-1,1,-0.5,0.75", "hide": "0,3", "pins": "0.5,-1_i7", "index": "7"}
+    test = opened(colour="KL", path="-1,0.5_1,0", way="spherical", **seen)
+    press(test, "Make the figure")
+    found = options(begun[0])
+    assert found["--of"] == ["map"]
+    assert (found["--colour"], found["--layers"]) == (["kl"], ["points"])
+    assert (found["--window"], found["--hide"]) == (["-1.0", "1.0", "-0.5", "0.75"], ["0", "3"])
+    saved = trained.saved_model()
+    assert saved.scores is not None
+    pins = [0.5, -1, *saved.scores.mean[7].tolist()]
+    np.testing.assert_array_equal([float(each) for each in found["--pins"]], pins)
+    assert (found["--start"], found["--way"]) == (["-1.0", "0.5"], ["spherical"])
+    assert "--axes" not in found
+
+
+def test_the_plane_is_that_of_the_page(
+    small: Path, wide: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shutil.copytree(wide.path, small / wide.name)
+    begun = commands(monkeypatch)
+    for query in (
+        {"x": "z₅", "y": "z₂", "pins": "1,2,3,4,5", "z": "1,2,3,4,5", "pictures": "training"},
+        {"plane": "principal components", "rest": "the mean", "z": "1,2,3,4,5"},
+    ):
+        press(opened(run=wide.name, **query), "Make the figure")
+    axes, principal = map(options, begun)
+    assert axes["--axes"] == ["5", "2"]
+    assert [float(each) for each in axes["--through"]] == [1, 2, 3, 4, 5]
+    assert "--training" in axes
+    assert "--principal" in principal
+    assert not {"--axes", "--through", "--training"} & principal.keys()
+    out = tmp_path / "x.png"
+    assert main([*begun[0][:3], "--out", str(out), *begun[0][5:]]) == 0  # the command understands it
+    assert out.exists()
 
 
 def test_a_failure_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

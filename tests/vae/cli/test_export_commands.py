@@ -266,9 +266,12 @@ def test_a_full_disk_leaves_no_logs(
     ("more", "status", "sentence"),
     [
         (["onnx", "--title", "Mine"], 2, "--title is an option of `export RUN page`, not of onnx."),
-        (["torch", "--training"], 2, "--training is an option of `export RUN latents`, not of torch."),
+        (
+            ["torch", "--training"],
+            2,
+            "--training is an option of `export RUN latents` and `figure`, not of torch.",
+        ),
         (["latents", "--out", "x.txt"], 1, "end --out with .parquet, .csv or .npz."),
-        (["latents", "--training"], 1, "is not scored with the newest weights"),
         (["torch", "--out", "/nowhere/x"], 1, "there is no such folder"),
     ],
 )

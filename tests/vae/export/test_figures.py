@@ -3,7 +3,6 @@
 import io
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +11,8 @@ from PIL import Image
 
 from tests.support.small_runs import small_config
 from vae import VaeError
-from vae.cli.figure_command import Subject, write_figure
-from vae.export.figures import Style, curves_figure, figure_file, manifold_figure, path_figure
+from vae.cli.figure_command import FigureOptions, write_figure
+from vae.export.figures import Style, Subject, curves_figure, figure_file, manifold_figure, path_figure
 from vae.inference.planes import axis_directions, prior_grid
 from vae.runs.catalogue import new_run
 from vae.runs.history import read_losses
@@ -27,10 +26,10 @@ pytestmark = pytest.mark.usefixtures("small")
 def test_a_figure_has_its_size_and_its_text(
     subject: Subject, trained: Run, wide: Run, tmp_path: Path
 ) -> None:
-    style = Style(width=8, height=6, font=7, dpi=254)
+    options = FigureOptions(of=subject, width=8, height=6, font=7, dpi=254)
     for run in (trained, wide):
         for ending in ("pdf", "svg", "png"):
-            write_figure(run, subject, tmp_path / f"x.{ending}", style)
+            write_figure(run, tmp_path / f"x.{ending}", options)
         png = Image.open(tmp_path / "x.png")
         assert (png.size, round(png.info["dpi"][0])) == ((800, 600), 254)
         assert min(np.asarray(png.convert("L")).ravel()) < 128, "something is drawn"
@@ -41,19 +40,19 @@ def test_a_figure_has_its_size_and_its_text(
         expected = {"map": "z₁", "manifold": "z₁", "curves": "nats per image", "reconstructions": "0 · #"}
         assert expected.get(subject, "") in svg
         if subject != "path":
-            assert f"font-size: {style.font}px" in svg or f"font: {style.font}px" in svg
+            assert f"font-size: {options.font}px" in svg or f"font: {options.font}px" in svg
 
 
 def test_points_are_vectors_or_pixels(trained: Run, tmp_path: Path) -> None:
     counts = []
     for raster in (False, True):
-        write_figure(trained, "map", tmp_path / "x.svg", Style(raster=raster))
+        write_figure(trained, tmp_path / "x.svg", FigureOptions(raster=raster))
         svg = (tmp_path / "x.svg").read_text(encoding="utf-8")
         counts.append((svg.count("<use "), svg.count("<image ")))
     assert counts[0][0] - counts[1][0] >= IMAGES
     assert [images for _, images in counts] == [0, 1]
     before = (tmp_path / "x.svg").read_bytes()
-    write_figure(trained, "map", tmp_path / "x.svg", Style(raster=True))
+    write_figure(trained, tmp_path / "x.svg", FigureOptions(raster=True))
     assert (tmp_path / "x.svg").read_bytes() == before, "the same file each time"
 
 
@@ -104,23 +103,31 @@ def test_what_cannot_be_drawn_gets_a_sentence(
     trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "x.pdf"
-    cases: tuple[tuple[str, Callable[[], None]], ...] = (
-        ("names no format", lambda: write_figure(trained, "map", tmp_path / "x.jpg", Style())),
-        ("no losses yet", lambda: write_figure(new_run(small_config(), tmp_path), "curves", target, Style())),
-        ("no weights", lambda: write_figure(new_run(small_config(seed=2), tmp_path), "map", target, Style())),
-        ("a path has two", lambda: write_figure(trained, "path", target, Style(), ends=([1], [2]))),
-        ("1 images are not", lambda: write_figure(trained, "path", target, Style(), count=1)),
-        ("0 images are not", lambda: write_figure(trained, "path", target, Style(), count=0)),
-        ("0 images a side", lambda: write_figure(trained, "manifold", target, Style(), count=0)),
-        (
-            "no test image 200",
-            lambda: write_figure(trained, "reconstructions", target, Style(), images=[200]),
-        ),
+    runs = new_run(small_config(), tmp_path), new_run(small_config(seed=2), tmp_path)
+    cases: tuple[tuple[str, Run, FigureOptions], ...] = (
+        ("no losses yet", runs[0], FigureOptions(of="curves")),
+        ("no weights", runs[1], FigureOptions()),
+        ("points of 2 finite numbers: --start", trained, FigureOptions(of="path", start=(1,), end=(2,))),
+        ("A path has two ends", trained, FigureOptions(start=(1, 1))),
+        ("1 images are not", trained, FigureOptions(of="path", count=1)),
+        ("0 images are not", trained, FigureOptions(of="path", count=0)),
+        ("0 images a side", trained, FigureOptions(of="manifold", count=0)),
+        ("no image 200", trained, FigureOptions(of="reconstructions", images=(200,))),
+        ("--axes are two of the dimensions of .*: 1 to 2", trained, FigureOptions(axes=(1, 3))),
+        ("--axes are two", trained, FigureOptions(axes=(1, 1))),
+        ("more than two dimensions", trained, FigureOptions(principal=True)),
+        ("--through gives others", trained, FigureOptions(through=(1, 2, 3))),
+        ("--pins gives others", trained, FigureOptions(pins=(1, 2, float("nan"), 2))),
+        ("--window is four numbers", trained, FigureOptions(window=(1, -1, 0, 1))),
+        ("--window is four numbers", trained, FigureOptions(window=(1, 2))),
+        ("no class 10 to hide: 0 to 9", trained, FigureOptions(hide=(10,))),
     )
-    for sentence, draw in cases:
+    for sentence, run, options in cases:
         with pytest.raises(VaeError, match=sentence):
-            draw()
+            write_figure(run, target, options)
+    with pytest.raises(VaeError, match="names no format"):
+        write_figure(trained, tmp_path / "x.jpg", FigureOptions())
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(VaeError, match="Figures need the package matplotlib"):
-        write_figure(trained, "map", target, Style())
+        write_figure(trained, target, FigureOptions())
     assert not target.exists()

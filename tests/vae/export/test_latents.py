@@ -2,6 +2,7 @@
 
 import io
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,7 @@ import pandas as pd
 import pyarrow.parquet
 import pytest
 
-from tests.support.small_runs import score_training_set
-from vae import VaeError
+from vae.cli.terminal import training_scores
 from vae.datasets.registry import load
 from vae.export.facts import facts_of
 from vae.export.latents import latents, table
@@ -26,7 +26,7 @@ def run(small: Path, trained: Run) -> Run:
 def test_each_kind_of_table_has_the_same_values(run: Run) -> None:
     saved = run.saved_model()
     assert saved.scores is not None
-    columns, facts = latents(run, saved, training=False), facts_of(run, saved)
+    columns, facts = latents(run, saved), facts_of(run, saved)
     parquet = table(columns, ".parquet", facts)
     by_kind = {
         "parquet": pd.read_parquet(io.BytesIO(parquet)),
@@ -53,12 +53,18 @@ def test_each_kind_of_table_has_the_same_values(run: Run) -> None:
     assert float(metadata[b"negative_elbo"]) == pytest.approx(-test.elbo, abs=2e-3)
 
 
-def test_the_training_set_comes_with_scores_of_the_newest_weights_only(run: Run) -> None:
-    with pytest.raises(VaeError, match=f"`python -m vae score {run.name}` does that"):
-        latents(run, run.saved_model(), training=True)
-    score_training_set(run)
-    columns = latents(run, run.saved_model(), training=True)
+def test_the_training_set_is_scored_once(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    saved = run.saved_model()
+    columns = latents(run, saved, training_scores(run, saved))
     assert columns["split"].tolist() == 600 * ["train"] + 200 * ["test"]
     assert columns["index"].tolist() == [*range(600), *range(200)]
     np.testing.assert_array_equal(columns["label"][:600], load("mnist", train=True).labels)
     assert columns["mean"].shape == (800, 2)
+    assert "scored 100 %" in capsys.readouterr().err
+    _, again = training_scores(run, saved)
+    np.testing.assert_array_equal(again.reconstruction, columns["reconstruction"][:600])
+    assert capsys.readouterr().err == "", "they are in the run"
+    model = replace(saved.model, weights={name: 2 * values for name, values in saved.model.weights.items()})
+    _, other = training_scores(run, saved._replace(model=model))
+    assert "scored 100 %" in capsys.readouterr().err, "those of other weights"
+    assert not np.array_equal(other.mean, again.mean)

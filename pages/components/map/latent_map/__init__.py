@@ -7,17 +7,17 @@ Python. Points and decoder are sent once, by stores.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from pages.components.charts.colours import class_colours, number_colours
 from pages.components.shell import component_events
 from pages.components.shell.assets import module_component, plotly_js_url
+from vae.export.map_figure import Layer
+from vae.inference.colourings import Colouring
 from vae.inference.planes import Plane
 
 Place = tuple[float, float]  # x, y on the map; elsewhere a "place" is a latent point (Z,)
 MapPlace = tuple[float, float | None]  # the same; y is None if the latent space has one dimension
-Layer = Literal["points", "manifold", "ellipses", "prior"]
-Colouring = Literal["class", "reconstruction", "kl", "deviation", "distance"]
 DEFAULT_LAYERS: tuple[Layer, ...] = ("points", "manifold", "prior")
 SIGMAS = (1, 2, 3)  # the prior's contours
 LONGEST = 2001  # items read of a list in an event: no place has more coordinates, no polygon more corners

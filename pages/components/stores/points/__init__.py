@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pages.components.stores.registry import store
+from vae.inference.colourings import colour_values
 from vae.inference.planes import Directions
 from vae.inference.scored_set import Floats, ScoredSet
 
@@ -28,10 +29,7 @@ class MapPoints:
     Attributes:
         xy: the posterior means on the map (N, 2); with one latent dimension, mean and log-variance.
         labels: the classes (N,).
-        values: other values for colours, each (N,), by name:
-            reconstruction, kl: the picture's losses, in nats.
-            deviation: the posterior's standard deviation, the geometric mean over all Z dimensions.
-            distance: distance of the posterior mean from the mean of its class, in the whole latent space.
+        values: other values for colours, each (N,), by name (`colour_values`).
         covariance: xx, xy, yy of the posterior N(mean, diag(exp(logvar))) on the map: (N, 3).
     """
 
@@ -63,31 +61,12 @@ class MapPoints:
 
 def map_points(shown: ScoredSet, directions: Directions) -> MapPoints:
     """The pictures of `shown` as points on the plane of `directions`."""
-    means, logvars = shown.means, shown.logvars
-    xy = directions.map_coordinates(means, logvars)
-    first, second = directions.first, directions.second
-    products = first**2, first * second, second**2  # the quadratic forms of a diagonal matrix
     return MapPoints(
-        xy=xy,
+        xy=directions.map_coordinates(shown.means, shown.logvars),
         labels=shown.labels.astype(np.uint8),
-        values={
-            "reconstruction": shown.reconstruction,
-            "kl": shown.kl,
-            "deviation": np.exp(logvars.mean(axis=1) / 2),
-            "distance": _distance(shown),
-        },
-        covariance=np.exp(logvars) @ np.stack(products, axis=1),
+        values=colour_values(shown),
+        covariance=directions.covariances(shown.logvars),
     )
-
-
-def _distance(shown: ScoredSet) -> Floats:
-    """The distance of each mean from the mean of its class: (N,)."""
-    distances = np.empty(len(shown), np.float32)
-    for label in np.unique(shown.labels):
-        of = shown.labels == label
-        means = shown.means[of]
-        distances[of] = np.linalg.norm(means - means.mean(axis=0, dtype=np.float64), axis=1)
-    return distances
 
 
 _mount = store("points", Path(__file__).with_name("points.js"))
