@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -93,12 +94,11 @@ def export_run(
 
     Raises VaeError if something exists or cannot be made.
     """
-    for each in (run, beside):
-        if each is not None and not (kind == "figure" and options.figure.of == "curves"):
-            each.saved_model()  # raises VaeError here, before anything is begun
     try:
         if kind == "page":
             runs, target = [run, *filter(None, [beside])], out or Path(f"{run.name}.html")
+            for each in runs:
+                each.saved_model()  # raises VaeError here, before a process is begun
             _export_page(runs, _free(target, force=force), options.page)
         elif kind == "figure":
             target = _free(out or Path(f"{run.name}-{options.figure.of}.pdf"), force=force)
@@ -172,18 +172,24 @@ def _export_tensorboard(run: Run, folder: Path, *, force: bool) -> None:
         if force:
             raise VaeError(f"{target} holds other files than TensorBoard's. Choose another folder by --out.")
         raise VaeError(f"{target} exists. Add --force to replace it, or choose another folder by --out.")
+    saved, is_new = run.saved_model(), not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     made, replaced = temporary_path(target), temporary_path(target)
-    made.mkdir()
     try:
+        made.mkdir()
         with progress_of("made") as show_share:
-            tensorboard.write_run(made, run, run.saved_model(), show_share)
+            tensorboard.write_run(made, run, saved, show_share)
         if target.exists():
             target.rename(replaced)
         move_atomic(made, target)
     finally:
+        if replaced.exists() and not target.exists():
+            replaced.rename(target)
         for leftover in (made, replaced):
             shutil.rmtree(leftover, ignore_errors=True)
+        if is_new and not target.exists():
+            with suppress(OSError):  # somebody else's files are in it
+                folder.rmdir()
     print(f"{target}: see it by {shell_command('tensorboard', '--logdir', str(folder))}")
 
 

@@ -112,7 +112,10 @@ class _LiveLogs:
         try:
             yield
         except OSError as error:
-            self._files = None
+            files, self._files = self._files, None
+            if files is not None:
+                with suppress(OSError):  # the same again, of what is not written yet
+                    files.__exit__()
             why = f"{self._folder} can no longer be written ({error.strerror}); the training goes on."
             print(why, file=sys.stderr, flush=True)
 

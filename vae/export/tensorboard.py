@@ -1,14 +1,16 @@
 """A run as TensorBoard shows it: losses and rates, reconstructions at each moment, the map of the test set.
 
 Each run becomes a folder of its name with `train` and `test` in it, two runs in TensorBoard's words, whose
-curves share a chart. Written by TensorBoard's own writer, without torch.
+curves share a chart. Written by TensorBoard's own record writer, without torch.
 
 Shapes: N images, E examples among them, S pixels of a side, Z latent size.
 """
 
+import os
+import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -50,17 +52,22 @@ class EventFiles:
     """
 
     def __init__(self, folder: Path) -> None:
-        writers = needed("tensorboard.summary.writer.event_file_writer", "TensorBoard's files")
+        # Not its EventFileWriter, whose thread prints a traceback when the disk is full.
+        records = needed("tensorboard.summary.writer.record_writer", "TensorBoard's files")
         self._events = needed("tensorboard.compat.proto.event_pb2", "TensorBoard's files")
         self._summaries = needed("tensorboard.compat.proto.summary_pb2", "TensorBoard's files")
         self._open = ExitStack()
         self._writers: dict[str, Any] = {}
+        now = time.time()
+        name = f"events.out.tfevents.{now:.6f}.{socket.gethostname()}.{os.getpid()}"
+        begun = self._events.SessionLog(status=self._events.SessionLog.START)
         with ExitStack() as opened:
             for split in SPLITS:
-                writer = writers.EventFileWriter(str(folder / split))
-                self._writers[split] = opened.enter_context(closing(writer))
-                begun = self._events.SessionLog(status=self._events.SessionLog.START)
-                writer.add_event(self._events.Event(wall_time=time.time(), step=0, session_log=begun))
+                (folder / split).mkdir(parents=True, exist_ok=True)
+                file = opened.enter_context((folder / split / name).open("xb"))
+                self._writers[split] = records.RecordWriter(file)
+                self._add(split, wall_time=now, file_version="brain.Event:2")
+                self._add(split, wall_time=now, step=0, session_log=begun)
             self._open = opened.pop_all()
 
     def __enter__(self) -> "EventFiles":
@@ -95,7 +102,10 @@ class EventFiles:
 
     def _write(self, split: str, step: int, wall_time: float, values: list[Any]) -> None:
         summary = self._summaries.Summary(value=values)
-        self._writers[split].add_event(self._events.Event(wall_time=wall_time, step=step, summary=summary))
+        self._add(split, wall_time=wall_time, step=step, summary=summary)
+
+    def _add(self, split: str, **event: Any) -> None:
+        self._writers[split].write(self._events.Event(**event).SerializeToString())
 
 
 def write_run(folder: Path, run: Run, saved: SavedModel, progress: Callable[[float], object]) -> None:

@@ -2,11 +2,13 @@
 
 import errno
 import io
+import json
 import re
 import shutil
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,14 @@ import pytest
 
 from pages.components.explore import page_command
 from tests.support.paths import BUNDLED, ROOT
+from tests.support.small_runs import small_config
 from vae.cli.commands import main
-from vae.runs.catalogue import open_run
+from vae.runs import checkpoints
+from vae.runs.catalogue import new_run, open_run
 from vae.runs.records import FORMAT
 from vae.runs.run import Run
+
+FULL = Path("/dev/full")
 
 
 def run_of(trained: Run, folder: Path) -> str:
@@ -178,20 +184,33 @@ MODEL_KINDS = {
     "torch": ["x"],
     "latents": ["x.csv"],
     "tensorboard": [f"x/{{run}}/{split}" for split in ("train", "test")],
+    "figure": ["x.png"],
 }
-OPTIONAL = {"onnx": "onnx", "latents": "pyarrow", "tensorboard": "tensorboard"}
+OPTIONAL = {"onnx": "onnx", "latents": "pyarrow", "tensorboard": "tensorboard", "figure": "matplotlib"}
+ENDINGS = {"latents": ".csv", "figure": ".png"}
 
 
 def arguments(run: str, kind: str, folder: Path) -> list[str]:
-    return ["export", run, kind, "--out", str(folder / ("x.csv" if kind == "latents" else "x"))]
+    if kind in ("onnx", "tensorboard", "figure"):
+        pytest.importorskip(OPTIONAL[kind])
+    more = ["--of", "path"] if kind == "figure" else []
+    return ["export", run, kind, "--out", str(folder / f"x{ENDINGS.get(kind, '')}"), *more]
+
+
+def parts(file: bytes) -> tuple[Any, bytes]:
+    """The header of a safetensors file, whose order is by chance, and its arrays."""
+    end = 8 + int.from_bytes(file[:8], "little")
+    return json.loads(file[8:end]), file[end:]
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("kind", MODEL_KINDS)
 def test_a_model_or_its_logs_are_written_once_and_replaced_by_force(
     kind: str, small: Path, trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if kind in ("onnx", "tensorboard"):
-        pytest.importorskip(kind)
     name, folder = run_of(trained, small), tmp_path / "out"
     folder.mkdir()
     asked = arguments(name, kind, folder)
@@ -224,42 +243,130 @@ def test_a_missing_package_is_named(
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and small not in path.parents]
 
 
-@pytest.mark.parametrize("kind", ["torch", "latents"])
-def test_a_full_disk_leaves_nothing(
+@pytest.mark.parametrize("at", ["vae.storage.atomic.os.fsync", "vae.export.tensorboard.png"])
+@pytest.mark.parametrize("kind", MODEL_KINDS)
+def test_a_full_disk_leaves_what_was_there(
     kind: str,
+    at: str,
     small: Path,
     trained: Run,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    if at.endswith("png") and kind != "tensorboard":
+        return  # the others write nothing before all of it is there
+
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    name, folder = run_of(trained, small), tmp_path / "out"
+    name, new, old = run_of(trained, small), tmp_path / "new", tmp_path / "old"
+    new.mkdir()
+    old.mkdir()
+    assert main(arguments(name, kind, old)) == 0
+    before = contents(old)
+    capsys.readouterr()
+    monkeypatch.setattr(at, full)
+    for asked in (arguments(name, kind, new), [*arguments(name, kind, old), "--force"]):
+        assert main(asked) == 1
+        *_, sentence = capsys.readouterr().err.splitlines()
+        assert sentence.startswith(f"{name} could not be exported: No space left on device.")
+    assert list(new.iterdir()) == []
+    assert contents(old) == before
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="it has no device that is always full")
+def test_logs_that_find_the_disk_full_say_so_in_one_sentence(
+    small: Path,
+    trained: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    name, real = run_of(trained, small), Path.open
+
+    def opened(path: Path, *mode: Any, **how: Any) -> Any:
+        return real(FULL, "wb") if "tfevents" in path.name else real(path, *mode, **how)
+
+    monkeypatch.setattr(Path, "open", opened)
+    assert main(arguments(name, "tensorboard", tmp_path)) == 1
+    assert "Traceback" not in (said := capsys.readouterr().err)
+    assert "could not be exported: No space left on device." in said
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("kind", MODEL_KINDS)
+def test_a_run_that_cannot_be_exported_gets_a_sentence(
+    kind: str, small: Path, trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = new_run(small_config(seed=7), small)
+    other = Run(small / run_of(trained, small))
+    config = json.loads((other.path / "config.json").read_text())
+    (other.path / "config.json").write_text(json.dumps({**config, "format": FORMAT + 1}))
+    folder = tmp_path / "out"
     folder.mkdir()
-    monkeypatch.setattr("vae.storage.atomic.os.fsync", full)
-    assert main(arguments(name, kind, folder)) == 1
-    assert "could not be exported: No space left on device." in capsys.readouterr().err
+    for run, sentence in ((new, "has no weights"), (other, "was written by a newer version; update the")):
+        assert main(arguments(run.name, kind, folder)) == 1
+        (said,) = capsys.readouterr().err.splitlines()
+        assert sentence in said
     assert list(folder.iterdir()) == []
 
 
-def test_a_full_disk_leaves_no_logs(
-    small: Path,
-    trained: Run,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+@pytest.mark.parametrize("kind", MODEL_KINDS)
+def test_a_run_that_trains_is_exported_with_weights_of_one_moment(
+    kind: str, small: Path, trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("tensorboard")
+    run = Run(small / run_of(trained, small))
+    run.write_status(run.status().model_copy(update={"state": "running"}))
+    made = [tmp_path / name for name in ("before", "meanwhile")]
+    for folder in made:
+        folder.mkdir()
+    load = checkpoints.load_model
+    later = load(run.model_path, run.config)
+    weights = {name: 2 * values for name, values in later.model.weights.items()}
+    later = later._replace(model=replace(later.model, weights=weights), scores=None, step=later.step + 1)
 
-    def full(*_: Any) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def load_and_save_others(*given: Any) -> Any:
+        saved = load(*given)
+        checkpoints.save_model(run.model_path, later)
+        return saved
 
-    monkeypatch.setattr("vae.export.tensorboard.png", full)
-    assert main(arguments(run_of(trained, small), "tensorboard", tmp_path)) == 1
-    assert "could not be exported: No space left on device." in capsys.readouterr().err
-    assert list((tmp_path / "x").iterdir()) == []
+    with run.lock():
+        assert run.status().state == "running"
+        assert main(arguments(run.name, kind, made[0])) == 0
+        monkeypatch.setattr(checkpoints, "load_model", load_and_save_others)
+        assert main(arguments(run.name, kind, made[1])) == 0
+    monkeypatch.undo()
+    assert load(run.model_path, run.config).step == later.step
+    one, other = (
+        {
+            path.relative_to(folder): parts(file) if kind == "torch" else file
+            for path, file in contents(folder).items()
+            if "events" not in path.name  # which say when they were written
+        }
+        for folder in made
+    )
+    assert one
+    assert one == other
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["nothing"], 'Invalid value "nothing" for KIND. Choose from: "page", "figure", "onnx"'),
+        (["figure", "--of", "what"], 'Invalid value "what" for --of. Choose from: "map"'),
+        (["figure", "--colour", "x"], 'Invalid value "x" for --colour. Choose from: "class"'),
+        (["figure", "--layers", "x"], 'Invalid value "x" for --layers. Choose from: "points"'),
+        (["figure", "--width", "x"], 'unable to convert "x" into float'),
+        (["onnx", "--opset", "9"], "Unknown option: --opset"),
+    ],
+)
+def test_an_unknown_value_is_answered_in_one_line(
+    more: list[str], sentence: str, small: Path, trained: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", run_of(trained, small), *more]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert sentence in said
 
 
 @pytest.mark.parametrize(
