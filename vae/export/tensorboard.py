@@ -143,7 +143,10 @@ def _write_projector(folder: Path, run: Run, test: ScoredSet) -> None:
     protobuf = needed("google.protobuf.text_format", "TensorBoard's files")
     side = test.images.shape[1]
     count = min(len(test), (SPRITE_SIDE // side) ** 2)
-    np.savetxt(folder / "means.tsv", test.means[:count], fmt="%.6g", delimiter="\t")
+    means = test.means[:count]
+    # The projector shows nothing of fewer than three dimensions.
+    means = np.pad(means, ((0, 0), (0, max(0, 3 - means.shape[1]))))
+    np.savetxt(folder / "means.tsv", means, fmt="%.6g", delimiter="\t")
     # Imported sets name their classes as folders are: tabs and line ends would be new cells.
     names = [" ".join(name.split()) for name in (*classes_of(run.config), "")]
     rows = (f"{names[label]}\t{index}" for index, label in enumerate(test.labels[:count]))
