@@ -150,7 +150,8 @@ def _copy_settings(folder: Path) -> None:
 class Workshop(Server):
     """A server whose runs and pages are those of one test after another, which saves a start for each.
 
-    It serves the app, or a test's own script in its place; `runs` is its runs directory.
+    It serves the app, or a test's own script in its place; `runs` is its runs directory. Trainings and
+    evaluations that its pages start are forked, without an import of torch each.
     """
 
     def __init__(self, folder: Path, data: Path) -> None:
@@ -178,6 +179,9 @@ class Workshop(Server):
 
 _RUN_CURRENT_SCRIPT = """
 from pathlib import Path
+from tests.support.processes import FORKED
+from vae.training import processes
+processes.subprocess = FORKED
 script = Path(__file__).with_name("current").read_text(encoding="utf-8")
 code = compile(Path(script).read_text(encoding="utf-8"), script, "exec")
 exec(code, {"__name__": "__main__", "__file__": script})

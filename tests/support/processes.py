@@ -4,16 +4,23 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import IO, Any, Self
-from unittest import mock
 
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(
-    ["vae.cli.commands", "vae.training.loop", "vae.evaluation.evaluate", "tests.support.small_runs", __name__]
+    [
+        "vae.cli.commands",
+        "vae.training.loop",
+        "vae.evaluation.evaluate",
+        "torch._dynamo",  # the first optimiser of a process imports it, which takes a second
+        "tests.support.small_runs",
+        __name__,
+    ]
 )
 
 
@@ -47,8 +54,7 @@ class VaeProcess:
             args=(list(command[3:]), place, dict(env or os.environ), streams, start_new_session),
             daemon=True,
         )
-        # It must not run the script that is `__main__` here, as a page of the app is in AppTest.
-        with mock.patch.dict(sys.modules, {"__main__": ModuleType("__main__")}):
+        with _another_main():
             self._process.start()
         for stream in streams:
             stream.close()
@@ -91,8 +97,28 @@ class VaeProcess:
         self.wait()
 
 
+@contextmanager
+def _another_main() -> Iterator[None]:
+    """The forked process must not run the script that is `__main__` here, such as a page of the app.
+
+    Only this name is put back: other threads of a server may import modules meanwhile.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _start(command: Sequence[str], **options: Any) -> "VaeProcess | subprocess.Popen[Any]":
+    """Forks `python -m vae ...`, and starts what else there is, such as an import of pictures."""
+    forks = list(command[:3]) == [sys.executable, "-m", "vae"]
+    return VaeProcess(command, **options) if forks else subprocess.Popen(command, **options)
+
+
 # Takes the place of the module `subprocess` where trainings and evaluations are started.
-FORKED = SimpleNamespace(Popen=VaeProcess, DEVNULL=subprocess.DEVNULL, PIPE=subprocess.PIPE)
+FORKED = SimpleNamespace(Popen=_start, DEVNULL=subprocess.DEVNULL, PIPE=subprocess.PIPE)
 
 
 def _stream(
