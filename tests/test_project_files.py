@@ -44,6 +44,16 @@ def test_the_service_has_a_volume_and_stays_on_its_machine() -> None:
     assert f"VOLUME {folder}" in read("Dockerfile")
 
 
+def test_styles_have_no_stray_brace() -> None:
+    """After one a browser leaves out the next rule without a word."""
+    for path in (ROOT / "pages").rglob("*.css"):
+        depth = 0
+        for brace in re.findall("[{}]", re.sub(r"/\*.*?\*/", "", path.read_text("utf-8"), flags=re.DOTALL)):
+            depth += 1 if brace == "{" else -1
+            assert depth >= 0, path
+        assert depth == 0, path
+
+
 @pytest.mark.parametrize("name", [".github/workflows/ci.yml", ".pre-commit-config.yaml"])
 def test_checks_elsewhere_are_those_of_make(name: str) -> None:
     text = str(yaml.safe_load(read(name)))
