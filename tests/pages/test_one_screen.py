@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("small")]
 
 LAPTOP: ViewportSize = {"width": 1400, "height": 900}
 PROJECTOR: ViewportSize = {"width": 1280, "height": 720}
+ZOOMED: ViewportSize = {"width": 700, "height": 450}  # a laptop's window at 200 %
 
 
 class Screen(NamedTuple):
@@ -74,6 +75,23 @@ def test_the_parts_of_a_page_are_on_one_screen(
     assert_on_screen(page, screen.parts)
 
 
+def test_a_window_at_200_per_cent_shows_the_map_which_is_one_tab_away(
+    page: Page, workshop: Workshop, trained: Run
+) -> None:
+    for run in (trained.name, "other"):
+        shutil.copytree(trained.path, workshop.runs / run)
+    page.set_viewport_size(ZOOMED)
+    for address in (f"map?run={trained.name}", f"train?run={trained.name}", f"compare?run={trained.name}"):
+        page.goto(workshop.address(address))
+        plot = page.locator(".latent-map-plot").first
+        expect(page.locator(".latent-map[data-ready]").first).to_be_visible()
+        expect(plot).to_be_in_viewport(ratio=0.5)
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("button", name="Skip to the map").first).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(plot).to_be_focused()
+
+
 def test_a_training_stays_on_one_screen_and_in_its_place_in_every_state(
     page: Page, workshop: Workshop, trained: Run
 ) -> None:
@@ -88,6 +106,9 @@ def test_a_training_stays_on_one_screen_and_in_its_place_in_every_state(
         expect(page.get_by_role("heading", name=f"{title_of(run)}: {state}")).to_be_visible()
         expect(page.locator(".latent-map[data-ready]")).to_be_visible()
         assert_on_screen(page, TRAINING)
+        pause = page.locator(".st-key-pause button [data-testid=stMarkdownContainer]")
+        cut = pause.evaluate_all("texts => texts.some((text) => text.scrollWidth > text.clientWidth)")
+        assert not cut, "Pause or Resume is cut off"
         return {name: part(page, name).first.bounding_box() for name in TRAINING[1:]}
 
     with run.lock():

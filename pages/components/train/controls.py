@@ -76,7 +76,7 @@ def _buttons(run: Run, status: Status, request: Request, *, acknowledged: bool) 
         on_click=request_and_wait,
         args=(run,),
         kwargs={"pause_at": pause_at},
-        width=130,
+        width=160,  # of "Resuming …", the longest of its labels
     )
     epoch_steps = max(1, status.total_steps // run.config.epochs)
     for text, key, steps, about in (
@@ -108,7 +108,7 @@ def _rate(run: Run, field: str, status: Status, request: Request) -> None:
         key=key,
         on_change=lambda: request_and_wait(run, **{field: st.session_state[key]}),
         help=TrainConfig.model_fields[field].description,
-        width={"learning_rate": 235, "beta": 170}[field],
+        width={"learning_rate": 222, "beta": 156}[field],
     )
 
 
