@@ -75,7 +75,7 @@ def test_the_address_brings_back_the_filters() -> None:
     test = visit(PAGE, digit="3")
     assert gallery(test) == threes.tolist()
     assert f"{len(threes)} images: reconstruction " in html(test)
-    assert f"; all {TEST_IMAGES}: " in html(test)
+    assert "; all: " in html(test)
     assert gallery(visit(PAGE, digit="3", find="1")) == [index for index in threes if "1" in str(index)]
     seed = visit(PAGE, sort="shuffled", seed="7")
     assert gallery(seed) == np.argsort(np.random.default_rng(7).permutation(TEST_IMAGES))[:50].tolist()

@@ -121,13 +121,16 @@ def test_the_gallery_draws_picture_reconstruction_and_difference(shared: Server,
 
 
 def test_a_picture_is_sorted_filtered_opened_followed_to_the_map_and_back(shared: Server, page: Page) -> None:
+    page.set_viewport_size({"width": 1400, "height": 900})
     page.goto(shared.address("reconstructions"))
     expect(tiles(page)).to_have_count(50)
+    place = tiles(page).first.bounding_box()
     page.get_by_role("combobox", name="Sort by").click()
     page.get_by_role("option", name="worst").click()
     page.get_by_role("button", name="4", exact=True).first.click()
     expect(tiles(page).first).to_contain_text("4 · #")
     expect(page).to_have_url(re.compile(r"digit=4.*sort=worst"))
+    assert tiles(page).first.bounding_box() == place, "the longer line above the images moved them"
     index = numbers(page)[3]
     tiles(page).nth(3).click()
     dialog = page.get_by_role("dialog")

@@ -149,11 +149,11 @@ def _boxes(test: ScoredSet, indices: Indices, names: Sequence[str], classes: Col
 
 def _means(test: ScoredSet, matching: Indices, values: int | None) -> str:
     """A line with the mean losses of the matching images, and of all if these are fewer, as HTML."""
-    texts = [f"{len(matching):,} images"]
+    texts = ["1 image" if len(matching) == 1 else f"{len(matching):,} images"]
     if len(matching):
         texts[0] += f": reconstruction {' + KL '.join(_means_of(test, matching, values))}"
     if len(matching) < len(test):
-        texts.append(f"all {len(test):,}: {' + '.join(_means_of(test, np.arange(len(test)), values))}")
+        texts.append(f"all: {' + '.join(_means_of(test, np.arange(len(test)), values))}")
     title = "Mean losses in nats, with z sampled once, as in the curves of the Train page; their sum is −ELBO"
     return f'<p class="gallery-means" title="{title}">{"; ".join(texts)}</p>'
 

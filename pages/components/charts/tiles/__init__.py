@@ -115,7 +115,7 @@ def tiles(
     )
 
 
-def difference_legend(darker: str = "lost", brighter: str = "added by the model") -> str:
+def difference_legend(darker: str = "lost", brighter: str = "added") -> str:
     """A legend of the colours of a difference, as HTML: what less and more of a grey level mean."""
     bar = f"linear-gradient(90deg, {LOST}, #000 50%, {ADDED})"
     return (
