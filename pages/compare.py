@@ -50,15 +50,16 @@ def _have_weights(pair: Pair) -> bool:
     """Whether both runs have weights; shows for each that has none why."""
     for run in pair:
         if not (run.model_path.exists() or wait_for_weights(run)):
-            st.info(escape_markdown(run.why_no_weights()))
+            st.info(escape_markdown(run.why_no_weights(run_data.title(run))))
     return all(run.model_path.exists() for run in pair)
 
 
 def _explore(pair: Pair) -> None:
     """The maps and the tables, which need weights."""
     loaded = loaded_model.load(pair.left), loaded_model.load(pair.right)
-    for run, each in zip(pair, loaded, strict=True):
-        follow_training(run, each)
+    with st.sidebar:  # where it moves nothing
+        for run, each in zip(pair, loaded, strict=True):
+            follow_training(run, each)
     loaded_model.show_missing(*loaded)
     settings = pair_controls(pair, classes=any(each.has_classes for each in loaded))
     maps = settings.maps

@@ -113,27 +113,31 @@ class Run:
 
         return load_model(self.model_path, self.config)
 
-    def why_no_weights(self) -> str:
-        """Why this run has no file of weights, and what to do, in sentences. Raises VaeError if damaged."""
+    def why_no_weights(self, title: str | None = None) -> str:
+        """Why this run has no file of weights, and what to do, in sentences. Raises VaeError if damaged.
+
+        `title`: what the sentences call the run; by default its name.
+        """
+        called = title or self.name
         if not (self.path / "config.json").exists():
-            return f"{self.name} is gone: it was deleted. Choose another run."
+            return f"{called} is gone: it was deleted. Choose another run."
         status = self.status()
         if status.state in LIVE:
-            return f"{self.name} has no weights yet: the first come after an epoch, or at a pause."
+            return f"{called} has no weights yet: the first come after an epoch, or at a pause."
         if status.state == "finished":
             return (
-                f"The weights of {self.name} are missing, although it is finished. Put model.safetensors "
+                f"The weights of {called} are missing, although it is finished. Put model.safetensors "
                 "back into its folder, or train it again."
             )
         if status.state == "stopped" and status.step == 0:
             return (
-                f"{self.name} has no weights yet: it waits for trainings before it, or was stopped before "
+                f"{called} has no weights yet: it waits for trainings before it, or was stopped before "
                 "its first batch. Wait for them, resume it, or choose another run."
             )
         how = {"failed": "it failed", "stopped": "it was stopped", "interrupted": "its training ended"}
         error = f" {status.error}" if status.error else ""
         return (
-            f"{self.name} has no weights: {how[status.state]} before the first were saved.{error} Resume it, "
+            f"{called} has no weights: {how[status.state]} before the first were saved.{error} Resume it, "
             "or choose another run."
         )
 

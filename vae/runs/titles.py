@@ -24,7 +24,7 @@ MAX_DIFFERENCES = 5  # that a title lists
 
 _WORDS: Mapping[str, Callable[[Any], str]] = {
     "dataset": str,
-    "latent_dim": lambda count: f"{count} latent dimension{'s' * (count != 1)}",
+    "latent_dim": lambda count: f"{count} dimension{'s' * (count != 1)}",
     "hidden_dims": lambda widths: f"hidden layers of {' '.join(map(str, widths))}",
     "network": lambda kind: f"{kind} network",
     "width": lambda channels: f"width {channels}",

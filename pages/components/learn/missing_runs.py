@@ -116,7 +116,7 @@ def _title(name: str) -> str:
 
 def _say(sentence: str, runs: Iterable[str]) -> None:
     """Shows a sentence about these runs, if there are any."""
-    if names := ", ".join(runs):
+    if names := "; ".join(runs):
         st.info(escape_markdown(sentence.format(runs=names)))
 
 

@@ -14,7 +14,7 @@ def wait_for_weights(run: Run) -> bool:
     """Whether a live run has no weights yet; if so, shows a note, and reruns the page when they are there."""
     if run.model_path.exists() or run.status().state not in LIVE:
         return False
-    st.info(f"{escape_markdown(run.why_no_weights())} This page shows them by itself.")
+    st.info(f"{escape_markdown(run.why_no_weights(run_data.title(run)))} This page shows them by itself.")
     st.fragment(show_errors()(_rerun_when_there), run_every=POLL)(run)
     return True
 

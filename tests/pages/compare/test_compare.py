@@ -161,7 +161,7 @@ def test_a_damaged_file_of_either_is_named(damaged: int, name: str, why: str, pa
 def test_a_run_that_waits_for_its_training_is_named(pair: tuple[Run, Run]) -> None:
     pair[1].model_path.unlink()
     test = compare(pair)
-    assert f"The weights of {pair[1].name} are missing" in messages(test)
+    assert f"The weights of {title_of(pair[1])} are missing" in messages(test)
     assert component(test, "pair_curves")["cursor"] == {"timeline": "left_moment", "x": "epoch"}
 
 
@@ -172,7 +172,8 @@ def test_a_run_that_failed_before_its_first_weights_says_so(page: str, runs_dir:
     run = trained.name if page == PAGE else failed.name
     test = visit(page, None, run=run, **{"with": failed.name})
     said = messages(test)
-    assert f"{failed.name} has no weights: it failed before the first were saved. The *loss* was" in said
+    called = title_of(failed) if page == PAGE else failed.name
+    assert f"{called} has no weights: it failed before the first were saved. The *loss* was" in said
     assert "Resume it, or choose another run." in said
     assert "the first come after" not in said
 

@@ -146,6 +146,19 @@ def test_one_hovered_place_is_decoded_by_both_and_the_address_brings_all_back(
     expect(again.locator(".look-chosen")).to_contain_text([re.compile(f"#{index}")] * 2)
 
 
+def test_both_maps_have_the_same_axes_unless_the_switch_is_off(
+    pair: tuple[Run, Run], workshop: Workshop, page: Page
+) -> None:
+    model = pair[1].load_model()
+    model.encoder.linear("mean").weight.data *= 5
+    save_model(pair[1].model_path, model, pair[1].config, 36, 3.0)
+    open_pair(page, workshop.address(f"compare?run={pair[0].name}&with={pair[1].name}"))
+    page.wait_for_function(f"() => `${{({RANGES})('left')}}` === `${{({RANGES})('right')}}`")
+    page.get_by_text("Same axes", exact=True).click()
+    page.wait_for_function(f"() => `${{({RANGES})('left')}}` !== `${{({RANGES})('right')}}`")
+    expect(page).to_have_url(re.compile("same_axes=false"))
+
+
 def test_what_the_browser_writes_into_the_address_before_the_page_has_run_stays(
     pair: tuple[Run, Run], workshop: Workshop, page: Page
 ) -> None:

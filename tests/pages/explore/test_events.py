@@ -21,6 +21,7 @@ from tests.support.small_runs import save_model, score_training_set, small_confi
 from vae.runs.catalogue import new_run
 from vae.runs.records import Status
 from vae.runs.run import Run
+from vae.runs.titles import title_of
 
 NAN, INF = float("nan"), float("inf")
 
@@ -78,7 +79,7 @@ def test_a_run_in_its_first_batch_gets_a_sentence_and_a_way_out(runs_dir: Path, 
     with run.lock():
         run.write_status(Status(state="running", total_steps=36))
         test = visit(PAGES[0], run=run.name)
-        assert f"{run.name} has no weights yet" in messages(test)
+        assert f"{title_of(run)} has no weights yet" in messages(test)
         test.sidebar.selectbox[0].select(trained.name).run()
     assert messages(test) == ""
     assert_usable(test)

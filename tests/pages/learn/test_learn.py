@@ -175,6 +175,8 @@ def test_an_address_of_no_lesson_leaves_the_one_that_goes_on() -> None:
 @pytest.mark.usefixtures("forked")
 def test_missing_runs_are_trained_by_one_button(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
+    said = messages(visit(LEARN, lesson="07"))
+    assert "not here: small, beta 0.1; small; small, beta 4." in said  # titles have commas
     name = FIRST.runs[0]
     configs = {name: small_config()}
     monkeypatch.setattr(missing_runs, "CONFIGS", configs)

@@ -20,7 +20,7 @@ TITLES = {
     "best": TrainConfig.preset("best"),
     "quick, beta 4": TrainConfig.preset("quick", beta=4),
     "small, beta 0, seed 2": TrainConfig.preset("small", beta=0, seed=2),
-    "small, 10 latent dimensions": TrainConfig.preset("small", latent_dim=10),
+    "small, 10 dimensions": TrainConfig.preset("small", latent_dim=10),
     "quick, fashion-mnist, 1 epoch": TrainConfig.preset("quick", dataset="fashion-mnist", epochs=1),
     "blog, 60 epochs, trained longer": TrainConfig.preset("blog").extended(30),
     "blog, 90 epochs, trained longer 2 times": TrainConfig.preset("blog").extended(30).extended(30),
@@ -57,7 +57,7 @@ def test_every_field_has_words_and_many_differences_are_counted() -> None:
     preset, differs = config.nearest_preset
     assert config.identity.keys() == _WORDS.keys()
     title = settings_title(config, steered=True)
-    assert title.startswith(f"{preset}, kmnist, 1 latent dimension, hidden layers of 24 16, ")
+    assert title.startswith(f"{preset}, kmnist, 1 dimension, hidden layers of 24 16, ")
     assert title.endswith(f", {len(differs) - 5} more, steered")
 
 
