@@ -20,7 +20,7 @@ COPY LICENSE app.py ./
 
 # Runs and data sets outlive the container, where a volume is mounted there.
 RUN useradd --create-home playground \
-    && mkdir -p /playground/runs /playground/data \
+    && mkdir -p static /playground/runs /playground/data \
     && chown -R playground /playground
 USER playground
 VOLUME /playground

@@ -84,7 +84,8 @@ def test_the_projector_finds_its_files(run: Run, tmp_path: Path) -> None:
     (embedding,) = config.embeddings
     means = np.loadtxt(folder / embedding.tensor_path, delimiter="\t")
     np.testing.assert_allclose(means[:, :2], saved.scores.mean, rtol=1e-5)
-    assert (means.shape[1], means[:, 2].any()) == (3, False), "of two dimensions it would show nothing"
+    assert means.shape[1] == 3, "of two dimensions it would show nothing"
+    assert not means[:, 2].any()
     header, *rows = (folder / embedding.metadata_path).read_text().splitlines()
     assert header == "class\tindex"
     assert rows == [f"{label}\t{index}" for index, label in enumerate(test.labels)]
