@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr
@@ -405,16 +406,43 @@ def test_logs_never_replace_a_run(small: Path, trained: Run, capsys: pytest.Capt
     assert sorted(small.rglob("*")) == before
 
 
-def test_the_documented_lines_decode_without_this_project(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    section = (ROOT / "docs" / "EXPORT.md").read_text(encoding="utf-8").partition("### PyTorch")[2]
-    found = re.search(r"```python\n(.*?)```", section, re.DOTALL)
+def documented(heading: str, language: str) -> str:
+    """The first lines in a language below a heading of docs/EXPORT.md."""
+    section = (ROOT / "docs" / "EXPORT.md").read_text(encoding="utf-8").partition(f"# {heading}\n")[2]
+    found = re.search(rf"```{language}\n(.*?)```", section, re.DOTALL)
     assert found
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    ("heading", "kind", "out"), [("PyTorch", "torch", "RUN.safetensors"), ("ONNX", "onnx", "RUN")]
+)
+def test_the_documented_lines_decode_without_this_project(
+    heading: str, kind: str, out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if kind == "onnx":
+        pytest.importorskip("onnxruntime")
+        pytest.importorskip("onnx")
     monkeypatch.chdir(tmp_path)
-    assert main(["export", str(BUNDLED), "torch", "--out", "RUN.safetensors"]) == 0
+    assert main(["export", str(BUNDLED), kind, "--out", out]) == 0
     names: dict[str, Any] = {}
-    exec(found[1], names)
+    exec(documented(heading, "python"), names)
     model = open_run(BUNDLED).load_model()
     expected = model.decode(np.array([[0.5, -1.0]], np.float32)).numpy()
-    np.testing.assert_allclose(names["images"].numpy(), expected.reshape(1, 1, 28, 28), atol=1e-5)
+    np.testing.assert_allclose(np.asarray(names["images"]), expected.reshape(1, 1, 28, 28), atol=1e-4)
+
+
+def test_the_documented_lines_read_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("x.parquet", "x.csv"):
+        assert main(["export", str(BUNDLED), "latents", "--out", name]) == 0
+    *lines, last = documented("Latents", "python").splitlines()
+    names: dict[str, Any] = {}
+    exec("\n".join(lines), names)
+    means = eval(last, names)
+    assert means["kl"].shape == (10,)
+    if (rscript := shutil.which("Rscript")) is not None:
+        (tmp_path / "x.R").write_text(documented("Latents", "r"))
+        shown = subprocess.run([rscript, "x.R"], check=True, capture_output=True, text=True).stdout
+        read = [float(line.split()[-1]) for line in shown.splitlines()[1:]]
+        np.testing.assert_allclose(read, means["kl"], rtol=1e-5)
