@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from pages.components.data.draft import PREFIX
-from tests.support.browser import Server, click_at, pixels, place_on, points, ready, wait_until
+from tests.support.browser import Server, Workshop, click_at, pixels, place_on, points, ready, wait_until
 from tests.support.latent_page import POINTER, next_frame, place_at, tiles
 from tests.support.on_screen import assert_on_screen, hide_sidebar
 from tests.support.paths import APP
@@ -53,11 +53,10 @@ class Place(NamedTuple):
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("own_pictures")
-    data, runs, temporary = (folder / name for name in ("data", "runs", "temporary"))
+    data, temporary = folder / "data", folder / "temporary"
     temporary.mkdir()
-    environment = {"VAE_DATA_DIR": str(data), "VAE_RUNS_DIR": str(runs), "TMPDIR": str(temporary)}
-    with Server(APP, **environment) as server:
-        yield Place(server, data, runs, temporary)
+    with Workshop(folder, data, TMPDIR=str(temporary)) as server:
+        yield Place(server, data, server.runs, temporary)
 
 
 @pytest.fixture

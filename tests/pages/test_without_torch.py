@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import LISTS_LIBRARIES, Server, place_on, ready
+from tests.support.browser import LISTS_LIBRARIES, Workshop, place_on, ready
 from tests.support.controls import Controls
 from tests.support.latent_page import middle, place_at
-from tests.support.paths import APP
 from tests.support.small_runs import score_training_set
 from vae.export.images import png
 from vae.runs.catalogue import list_runs
@@ -38,19 +37,19 @@ BY_HAND = {
 
 
 @pytest.fixture
-def server(small_data: Path, trained: Run, wide: Run, tmp_path: Path) -> Iterator[Server]:
+def server(small_data: Path, trained: Run, wide: Run, tmp_path: Path) -> Iterator[Workshop]:
     """It has loaded no page yet; with a run of two dimensions, and one of five."""
-    for run in (trained, wide):
-        shutil.copytree(run.path, tmp_path / run.name)
-    score_training_set(Run(tmp_path / wide.name))  # that of the other run is scored by a process
-    with Server(APP, VAE_RUNS_DIR=str(tmp_path), VAE_DATA_DIR=str(small_data)) as server:
+    with Workshop(tmp_path, small_data) as server:
+        for run in (trained, wide):
+            shutil.copytree(run.path, server.runs / run.name)
+        score_training_set(Run(server.runs / wide.name))  # that of the other run is scored by a process
         yield server
-        if (live := jobs.live_run(tmp_path)) is not None:  # of a test that failed
+        if (live := jobs.live_run(server.runs)) is not None:  # of a test that failed
             live.request_stop()
 
 
 def test_no_page_and_no_control_makes_the_server_load_torch(
-    server: Server, page: Page, tmp_path: Path, trained: Run, wide: Run
+    server: Workshop, page: Page, trained: Run, wide: Run
 ) -> None:
     assert not server.maps("torch")
     controls = Controls(page)
@@ -106,9 +105,9 @@ def test_no_page_and_no_control_makes_the_server_load_torch(
         assert any(each.startswith(name) for each in used), (name, used)
     computed()
     visit(f"train?run={trained.name}", "curves")
-    train(page, tmp_path)
+    train(page, server.runs)
     computed()
-    move_a_run(page, tmp_path)
+    move_a_run(page, server.runs)
     computed()
 
     visit(pair, "left")

@@ -154,12 +154,12 @@ class Workshop(Server):
     evaluations that its pages start are forked, without an import of torch each.
     """
 
-    def __init__(self, folder: Path, data: Path) -> None:
+    def __init__(self, folder: Path, data: Path, **environment: str) -> None:
         (folder / "page.py").write_text(_RUN_CURRENT_SCRIPT, encoding="utf-8")
         _copy_settings(folder)
         self.folder, self.runs = folder, folder / "runs"
-        environment = {"VAE_RUNS_DIR": str(self.runs), "VAE_DATA_DIR": str(data), "PYTHONPATH": str(ROOT)}
-        super().__init__(folder / "page.py", **environment)
+        places = {"VAE_RUNS_DIR": str(self.runs), "VAE_DATA_DIR": str(data), "PYTHONPATH": str(ROOT)}
+        super().__init__(folder / "page.py", **places, **environment)
         self.serve_app()
 
     def serve_app(self) -> None:

@@ -34,7 +34,8 @@ _NEXT = """(used) => {
         const dialog = box && box.innerText.trim().split("\\n")[0];
         const text = dialog ? `${label} ${dialog}` : label || element.innerText;
         const words = text.replace(/\\b(keyboard_arrow|expand)_\\w+/, "").replace(/[−-]?\\d[\\d.,]*/g, "0");
-        return `${widget.replace(/-\\d+/, "")}: ${words.replace(/(0, )+/g, "").replace(/\\s+/g, " ").trim()}`;
+        const name = words.replace(/(0, )+/g, "").replace(/0+/g, "0").replace(/\\s+/g, " ").trim();
+        return `${widget.replace(/-\\d+/, "")}: ${name}`;
     };
     const above = document.querySelectorAll("[role=dialog], [data-testid=stPopoverBody]");
     for (const root of [...above, document])
