@@ -48,14 +48,16 @@ UNLIKE = (
     "Evaluate both anew: `python -m vae evaluate` and the run's name."
 )
 ABOUT = (
-    "Means over all test images; ± is the standard error: how far a figure would move with other test "
-    "images. Two runs on the same ones compare more sharply. The better one is bold; less KL or fewer active "
-    "units are not better or worse by themselves."
+    "Means over all test images, losses in [nats](learn?term=nat); ± is the standard error: how far a figure "
+    "would move with other test images. Two runs on the same ones compare more sharply. The better one is "
+    "bold; less [KL](learn?term=kl) or fewer [active units](learn?term=active-dimension) are not better or "
+    "worse by themselves."
 )
 ABOUT_ACCURACY = (
-    " k-NN accuracy: the share of images whose class is that of most of their k nearest in the latent space."
+    " [k-NN accuracy](learn?term=knn): the share of images whose class is that of most of their k nearest in "
+    "the latent space."
 )
-QUICK = "An evaluation adds the refined −ELBO and the NLL."
+QUICK = "An evaluation adds the refined −[ELBO](learn?term=elbo) and the [NLL](learn?term=nll)."
 NATS = ", nats"
 SETTINGS = 3  # that differ, in the small table
 FIRST = ("−ELBO, nats", "reconstruction, nats", "KL, nats", "5-NN accuracy, %")  # rows of the small table

@@ -54,8 +54,8 @@ class Pair(NamedTuple):
             if left_set == right_set:
                 which = f"both named {left_set}"
             found.append(
-                f"They learned different data sets, {which}. So no picture can be marked on both maps, and "
-                "losses and neighbours are those of different pictures: neither run is better."
+                f"They learned different data sets, {which}. So no image can be marked on both maps, and "
+                "losses and neighbours are those of different images: neither run is better."
             )
         if not self.same_likelihood:
             left_kind, right_kind = (run.config.likelihood for run in self)

@@ -50,7 +50,7 @@ PRESETS = (
     ),
     Comparison(
         "What KL costs: beta 0.1, 1 and 4",
-        "The larger beta, the closer to the prior all pictures lie, and the more of them share a place. "
+        "The larger beta, the closer to the prior all images lie, and the more of them share a point. "
         "Look how KL falls, reconstruction rises, and the digits blur into each other.",
         {f"beta {beta:g}": TrainConfig.preset("quick", beta=beta) for beta in (0.1, 1, 4)},
     ),

@@ -54,7 +54,7 @@ def mark_of(texts: PinQuery, pair: Pair, count: int) -> Mark:
     if texts.index is not None:
         index = index_of(texts.index, count)
         if not pair.same_set:
-            raise VaeError(f"Test picture {index} is another at each side, so it cannot be marked on both.")
+            raise VaeError(f"Test image {index} is another at each side, so it cannot be marked on both.")
         return Mark(index)
     text = texts.z or ""
     size = text.count(",") + 1

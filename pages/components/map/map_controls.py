@@ -50,9 +50,11 @@ def map_controls(latent_dim: int, *, classes: bool = True, choose_set: bool = Tr
     mean = f" (of those in all {latent_dim} dimensions, the geometric mean)" if latent_dim > 1 else ""
     meanings = {
         "class": "what the image shows; the model never saw it.",
-        "loss": "of the reconstruction, in nats: what the image still costs once z is known.",
-        "KL": "in nats, what z costs: how far the posterior lies from the prior N(0, I).",
-        "σ": f"the standard deviation of the posterior{mean}: how unsure the encoder is of z.",
+        "loss": "of the [reconstruction](learn?term=reconstruction), in [nats](learn?term=nat): what the "
+        "image still costs once z is known.",
+        "KL": "in nats, [what z costs](learn?term=kl): how far the posterior lies from the prior N(0, I).",
+        "σ": f"the standard deviation of the [posterior](learn?term=posterior){mean}: how unsure the encoder "
+        "is of z.",
         "distance": "from the mean of all z of the same class.",
     }
     colours = [name for name in COLOURINGS if classes or name not in OF_CLASSES]

@@ -117,7 +117,7 @@ def other_picker(run: Run) -> Run | None:
         st.query_params[_WITH] = name
     st.session_state[_OTHER_BOX] = name
     st.sidebar.selectbox(
-        "Beside it",
+        "Compare with",
         list(runs),
         key=_OTHER_BOX,
         on_change=_remember,

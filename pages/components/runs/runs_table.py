@@ -90,9 +90,9 @@ def _table(runs: Sequence[Run]) -> None:
         selection_mode="multi-row",
         selection_default={"selection": {"rows": [i for i, name in enumerate(names) if name in chosen]}},
         column_config={
-            "−ELBO": st.column_config.NumberColumn(format="%.1f", help="Nats per test picture."),
+            "−ELBO": st.column_config.NumberColumn(format="%.1f", help="Nats per test image."),
             BITS: st.column_config.TextColumn(
-                help="−ELBO in bits for each value of a picture, of Gaussian likelihoods.",
+                help="−ELBO in bits for each value of an image, of Gaussian likelihoods.",
             ),
             "at epoch": st.column_config.NumberColumn(
                 help="When −ELBO was measured: at the start, and after each whole epoch."

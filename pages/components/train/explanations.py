@@ -1,24 +1,29 @@
-"""Explanations of the Train page's panels and of the latent map: a sentence and an expandable text each."""
+"""Explanations of the Train page's panels and of the latent map: a sentence and an expandable text each.
 
+In the texts `[words](kl)` links to that term of the glossary (docs/lessons/en/glossary.md).
+"""
+
+import re
 from typing import NamedTuple
 
 from vae.inference.scored_set import EXAMPLES
 
+_TERM = re.compile(r"\[([^]]+)\]\(([a-z-]+)\)")
 _CURVES = (
     "An image costs <b>reconstruction</b> plus <b>KL</b>; the sum is the negative ELBO; lower is better.",
-    """<p>All three are counted in <b>nats</b> per image, units of information (1 nat is 1.44 bits).
-    <b>Reconstruction</b> is what an image still costs once its point z in the latent space is known: it
-    falls as the decoder learns. <b>KL</b> is what that point costs: how far the encoder's cloud for this
-    image lies from the prior N(0, I). It <i>rises</i> at first, because to tell {several} apart the encoder
-    must move their clouds away from one another and make them sharp; it stops where another nat of KL
-    would save less than a nat of reconstruction.</p>
+    """<p>Both, and their sum, the negative [ELBO](elbo), are counted in [nats](nat) per image, units of
+    information (1 nat is 1.44 bits). [Reconstruction](reconstruction) is what an image still costs once its point z in the
+    latent space is known: it falls as the decoder learns. [KL](kl) is what that point costs: how far the encoder's cloud
+    for this image lies from the [prior](prior) N(0, I). It <i>rises</i> at first, because to tell {several}
+    apart the encoder must move their clouds away from one another and make them sharp; it stops where
+    another nat of KL would save less than a nat of reconstruction.</p>
     <p>The band is ±1 standard deviation over batches; in slow motion each line is a single batch, without
     a band. <b>Test</b> images are never learned from: where train falls and test does not, the model
     learns its images by heart.</p>
-    <p><b>Collapse</b> looks like this: KL falls to zero and stays there, reconstruction stands still near
-    206 nats on MNIST (what the average image costs), every image is decoded alike, and the map is one blot
-    in the middle. A large beta, such as 40, leads there. With beta 0 nothing holds the clouds together: KL
-    runs away to 30 and more.</p>""",
+    <p>[Collapse](collapse) looks like this: KL falls to zero and stays there, reconstruction stands still
+    near 206 nats on MNIST (what the average image costs), every image is decoded alike, and the map is one
+    blot in the middle. A large [beta](beta), such as 40, leads there. With beta 0 nothing holds the clouds
+    together: KL runs away to 30 and more.</p>""",
 )
 _PICTURES = (
     "Above, {shown}; below, what the model makes of each after the bottleneck.",
@@ -78,14 +83,14 @@ _THINGS: dict[str, tuple[str, str, str]] = {
 }
 _PICTURE = ("picture", "pictures", "Pictures that look alike lie")
 _UNTOLD = " Nobody told the model what a class is: the colours are added afterwards."
-_LATENT = """<p><b>Why there are clusters.</b> The encoder turns an image into a small cloud, its posterior
-    q(z|x); the mean is the cloud's middle. The decoder has nothing but a point of that cloud to draw the
-    image again. So images that look unlike must lie apart, or they are drawn as a blur of both; images
-    that look alike may share a point.{untold}</p>
-    <p><b>Why all of it stays near the middle.</b> Distance costs. The KL term charges every cloud for lying
-    away from the prior N(0, I) and for being narrower than it: {prior}. Without that price (beta 0) the
-    clouds drift apart and leave holes between them, where the decoder was never asked for anything; with it
-    they touch, and a walk from one {one} to another passes {several} nearly all the way.</p>
+_LATENT = """<p><b>Why there are clusters.</b> The encoder turns an image into a small cloud, its
+    [posterior](posterior) q(z|x); the mean is the cloud's middle. The decoder has nothing but a point of that
+    cloud to draw the image again. So images that look unlike must lie apart, or they are drawn as a blur of
+    both; images that look alike may share a point.{untold}</p>
+    <p><b>Why all of it stays near the middle.</b> Distance costs. The [KL](kl) term charges every cloud for
+    lying away from the [prior](prior) N(0, I) and for being narrower than it: {prior}. Without that price
+    (beta 0) the clouds drift apart and leave holes between them, where the decoder was never asked for
+    anything; with it they touch, and a walk from one {one} to another passes {several} nearly all the way.</p>
     <p><b>Why some borders are sharp.</b> Where two {parts} meet that have little in common, the drawing turns
     within a short way; there it is grey, because the model draws the mean of what may lie there.
     {borders}</p>
@@ -127,6 +132,7 @@ def explanations(dataset: str, latent_dim: int, *, classes: int = EXAMPLES) -> s
 def details_html(panel: tuple[str, str]) -> str:
     """HTML of a sentence and an expandable text beneath it."""
     sentence, more = panel
+    more = _TERM.sub(r'<a href="learn?term=\2" target="_blank">\1</a>', more)
     return (
         f'<details style="font-size:0.875rem"><summary style="cursor:pointer">{sentence} '
         f"<u>More</u></summary>{more}</details>"

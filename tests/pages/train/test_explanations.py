@@ -1,9 +1,12 @@
 """What the pages explain must be true of the run that is shown."""
 
+import re
+
 import pytest
 import torch
 
-from pages.components.train.explanations import latent_explanation
+from pages.components.learn.lessons import glossary
+from pages.components.train.explanations import explanations, latent_explanation
 from vae.config import BUILT_IN
 
 NORMAL = torch.distributions.Normal(0.0, 1.0)
@@ -29,4 +32,13 @@ def test_what_is_said_of_a_map_fits_it(dataset: str, latent_dim: int) -> None:
         assert ", ".join(f"{100 * share:.0f}" for share in within) == "39, 86, 99"
         assert "39, 86 and 99 %" in " ".join(text.split())
         assert "plane" in text or latent_dim == 2
-    assert 1000 < len(text) < 2600
+    assert 1000 < len(text) < 2800
+
+
+@pytest.mark.parametrize("latent_dim", [1, 2, 3])
+def test_terms_lead_to_the_glossary(latent_dim: int) -> None:
+    text = explanations("mnist", latent_dim)
+    terms = set(re.findall(r'href="learn\?term=([^"]*)"', text))
+    assert terms >= {"nat", "reconstruction", "kl", "elbo", "prior", "posterior", "collapse", "beta"}
+    assert terms <= {term.anchor for term in glossary("en")}
+    assert "](" not in text
