@@ -12,11 +12,11 @@ _TERM = re.compile(r"\[([^]]+)\]\(([a-z-]+)\)")
 _CURVES = (
     "An image costs <b>reconstruction</b> plus <b>KL</b>; the sum is the negative ELBO; lower is better.",
     """<p>Both, and their sum, the negative [ELBO](elbo), are counted in [nats](nat) per image, units of
-    information (1 nat is 1.44 bits). [Reconstruction](reconstruction) is what an image still costs once its point z in the
-    latent space is known: it falls as the decoder learns. [KL](kl) is what that point costs: how far the encoder's cloud
-    for this image lies from the [prior](prior) N(0, I). It <i>rises</i> at first, because to tell {several}
-    apart the encoder must move their clouds away from one another and make them sharp; it stops where
-    another nat of KL would save less than a nat of reconstruction.</p>
+    information (1 nat is 1.44 bits). [Reconstruction](reconstruction) is what an image still costs once its
+    point z in the latent space is known: it falls as the decoder learns. [KL](kl) is what that point costs:
+    how far the encoder's cloud for this image lies from the [prior](prior) N(0, I). It <i>rises</i> at
+    first, because to tell {several} apart the encoder must move their clouds away from one another and make
+    them sharp; it stops where another nat of KL would save less than a nat of reconstruction.</p>
     <p>The band is ±1 standard deviation over batches; in slow motion each line is a single batch, without
     a band. <b>Test</b> images are never learned from: where train falls and test does not, the model
     learns its images by heart.</p>
@@ -90,7 +90,8 @@ _LATENT = """<p><b>Why there are clusters.</b> The encoder turns an image into a
     <p><b>Why all of it stays near the middle.</b> Distance costs. The [KL](kl) term charges every cloud for
     lying away from the [prior](prior) N(0, I) and for being narrower than it: {prior}. Without that price
     (beta 0) the clouds drift apart and leave holes between them, where the decoder was never asked for
-    anything; with it they touch, and a walk from one {one} to another passes {several} nearly all the way.</p>
+    anything; with it they touch, and a walk from one {one} to another passes {several} nearly all the
+    way.</p>
     <p><b>Why some borders are sharp.</b> Where two {parts} meet that have little in common, the drawing turns
     within a short way; there it is grey, because the model draws the mean of what may lie there.
     {borders}</p>
