@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("small")]
 
 LAPTOP: ViewportSize = {"width": 1400, "height": 900}
 PROJECTOR: ViewportSize = {"width": 1280, "height": 720}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 ZOOMED: ViewportSize = {"width": 700, "height": 450}  # a laptop's window at 200 %
 
 
@@ -69,10 +70,35 @@ def test_the_parts_of_a_page_are_on_one_screen(
     if screen.chart is not None:
         ready(page, screen.chart)
     part(page, screen.parts[-1]).first.wait_for()
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
     assert_on_screen(page, screen.parts)
     page.set_viewport_size(PROJECTOR)
     hide_sidebar(page)
     assert_on_screen(page, screen.parts)
+
+
+def test_a_phone_has_map_digits_slider_and_path_first_and_room_to_scroll(
+    page: Page, workshop: Workshop, trained: Run
+) -> None:
+    shutil.copytree(trained.path, workshop.runs / trained.name)
+    page.set_viewport_size(PHONE)
+    page.goto(workshop.address(SCREENS["latent"].address.replace("RUN", trained.name)))
+    ready(page, "map")
+    part(page, "path").wait_for()
+    assert_on_screen(page, ("legend", "map", "pointer", "chosen", "slider"))
+    tops = []
+    for name in ("map", "pointer", "slider", "path", "neighbours"):
+        box = part(page, name).bounding_box()
+        assert box is not None
+        tops.append(box["y"])
+    assert tops == sorted(tops)
+    plot = part(page, "map").bounding_box()
+    assert plot is not None
+    assert plot["x"] >= 20  # where one finger scrolls the page
+    assert plot["x"] + plot["width"] <= PHONE["width"] - 20
+    expect(part(page, "controls")).to_be_hidden()
+    page.get_by_text("Colours, layers and axes").click()
+    expect(part(page, "controls")).to_be_visible()
 
 
 def test_a_window_at_200_per_cent_shows_the_map_which_is_one_tab_away(
