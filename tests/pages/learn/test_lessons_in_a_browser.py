@@ -117,14 +117,27 @@ def test_a_lesson_goes_on_over_other_pages(lessons: Server, page: Page) -> None:
     expect(frame(page, "page")).to_be_visible()
     expect(listed).to_contain_text(f"3 of {len(FIRST.steps)}")
 
+    # The buttons fit into the card, also beside that of the next lesson.
+    page.goto(lessons.address(f"map?lesson={FIRST.number}&at={len(FIRST.steps)}"))
+    card, close = frame(page, "card"), page.get_by_role("button", name="End the lesson")
+    expect(card.get_by_role("button", name="Next lesson")).to_be_visible()
+    boxes = card.bounding_box(), close.bounding_box()
+    assert boxes[0] is not None
+    assert boxes[1] is not None
+    assert boxes[1]["x"] + boxes[1]["width"] <= boxes[0]["x"] + boxes[0]["width"]
+
     page.goto(lessons.address("learn?lesson=1&at=1"))
     page.set_viewport_size(PHONE)
     assert_on_screen(page, ["step"])
-    # On a phone the card folds when a link is followed, so that its view is seen.
+    # On a phone the card is folded once a link is followed, so that its view is seen.
+    page.goto(lessons.address("learn?lesson=1&at=2"))
+    frame(page, "page").get_by_role("link", name=link.label).press("Enter")
+    unfold = frame(page, "card").get_by_role("button", name="Unfold the lesson")
+    unfold.press("Enter")
     page.goto(lessons.address("reconstructions?lesson=1&at=2"))
     expect(page.locator("[data-tiles=gallery] button").first).to_be_visible()
     frame(page, "card").get_by_role("link", name=link.label).press("Enter")
-    expect(frame(page, "card").get_by_role("button", name="Unfold the lesson")).to_be_visible()
+    expect(unfold).to_be_visible()
 
 
 def test_links_of_lessons_show_what_the_lesson_says_is_there(lessons: Server, page: Page) -> None:

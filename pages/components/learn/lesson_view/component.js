@@ -111,7 +111,9 @@ class LessonBar {
   // Opens a link of a step within the app; on a phone what it opens is to be seen.
   follow(event) {
     if (!openWithin(event)) return;
-    if (this.data.frame === "card" && NARROW.matches) this.setFolded(true);
+    if (!NARROW.matches) return;
+    if (this.data.frame === "card") this.setFolded(true);
+    else keep(FOLDED, "true"); // of the card that comes
   }
 
   draw() {
@@ -123,6 +125,8 @@ class LessonBar {
     this.frame.dataset.at = at;
     this.heading.textContent = folded ? data.steps[at - 1] : "";
     this.place.textContent = filled(data.texts.step, { at, count });
+    // The card has no room for it beside "Next lesson".
+    this.place.hidden = data.frame === "card" && this.isLast && data.following !== null;
     this.previous.disabled = at === 1;
     this.next.disabled = this.isLast && data.following === null;
     const next = this.isLast && data.following ? data.texts.nextLesson : data.texts.next;
