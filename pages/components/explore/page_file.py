@@ -57,6 +57,7 @@ MOMENTS = 12  # that it has unless others are asked for, if MOST_BYTES have room
 MOST_BYTES = 9_000_000
 TITLE, TEXT = 120, 2000  # characters at most
 SMALL, FAST = 9, 3  # levels of gzip
+PART = 500_000  # characters; WebKit reads a script's text in a time that grows with the square of its length
 _SCRIPT, _BOOT = (f"explore/explorer_page/{name}.js" for name in ("page", "boot"))
 Progress = Callable[[float], None]  # called with the share of the work that is done, 0 to 1
 
@@ -233,7 +234,10 @@ def _document(
         "<main></main>",
         *(f'<template data-component="{name}">{text}</template>' for name, text in templates.items()),
         "<noscript>This page needs JavaScript.</noscript>",
-        f'<script type="application/json" id="page-data">{data}</script>',
+        *(
+            f'<script type="application/json">{data[start : start + PART]}</script>'
+            for start in range(0, len(data), PART)
+        ),
         *(
             f'<script type="application/gzip">{_packed(script.encode(), level)}</script>'
             for script in scripts

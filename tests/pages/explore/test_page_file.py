@@ -33,8 +33,8 @@ from vae.runs.run import Run
 
 def data_of(file: bytes) -> dict[str, object]:
     """What a file holds as JSON."""
-    (text,) = re.findall(r'<script type="application/json" id="page-data">(.*?)</script>', file.decode())
-    found: dict[str, object] = json.loads(text)
+    parts = re.findall(r'<script type="application/json">(.*?)</script>', file.decode())
+    found: dict[str, object] = json.loads("".join(parts))
     return found
 
 

@@ -9,7 +9,8 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 
 // `modules` has the exports of all modules by their names: what mounts a component, by that of its folder.
 export async function start(modules) {
-  const page = JSON.parse(document.getElementById("page-data").textContent);
+  const parts = [...document.querySelectorAll('script[type="application/json"]')];
+  const page = JSON.parse(parts.map((part) => part.textContent).join(""));
   const main = document.querySelector("main");
   main.append(heading(page));
   window.plotlyOfThisApp = Promise.resolve(window.Plotly);
