@@ -61,3 +61,4 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 browser: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.support.browser
 	@$(BIN)/python -m tests.support.proxy
+	@$(BIN)/python -m tests.support.other_browsers

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -55,14 +55,37 @@ def chromium() -> str | None:
     return own if Path(own).exists() else None
 
 
-def install() -> None:
-    """Installs Debian's Chromium, if this is Debian and we may."""
-    if os.name != "posix" or os.geteuid() != 0 or shutil.which("apt-get") is None:
+def install(*packages: str) -> None:
+    """Installs packages of Debian, if this is Debian and we may; none of their services is started."""
+    if not _may_install():
         return
-    print("Installing Chromium for the browser tests ...", flush=True)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for arguments in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "chromium"]):
+    print(f"Installing {', '.join(packages)} for the tests ...", flush=True)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    for arguments in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *packages]):
         subprocess.run(["apt-get", *arguments], env=environment, stdout=subprocess.DEVNULL, check=False)
+
+
+def can_install(*packages: str) -> bool:
+    """Whether `install` can have these packages here."""
+    trial = ["apt-get", "install", "--simulate", "-qq", "--no-install-recommends", *packages]
+    return _may_install() and subprocess.run(trial, capture_output=True, check=False).returncode == 0
+
+
+def _may_install() -> bool:
+    return os.name == "posix" and os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def free_port() -> int:
+    """A port that no server has now."""
+    with socket.create_server(("localhost", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
+def answers(port: int) -> bool:
+    """Whether a server on this machine listens at a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("localhost", port)) == 0
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = SLOW / 1000) -> None:
@@ -87,8 +110,7 @@ class Server:
     """
 
     def __init__(self, script: Path, **environment: str) -> None:
-        with socket.create_server(("localhost", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.script, self.log = script, Path(os.devnull)
         self.environment = {**os.environ, **environment}
 
@@ -107,8 +129,7 @@ class Server:
     def _answers(self) -> bool:
         if self.process.poll() is not None:
             raise RuntimeError(f"The server of {self.script} ended by itself.")
-        with socket.socket() as probe:
-            return probe.connect_ex(("localhost", self.port)) == 0
+        return answers(self.port)
 
     def stop(self) -> None:
         self.process.kill()
@@ -218,6 +239,12 @@ def serve_modules() -> Iterator[str]:
         server.shutdown()
 
 
+class Scripted(Protocol):
+    """A tab that calls functions of JavaScript: Playwright's, or one of other_browsers.py."""
+
+    def evaluate(self, expression: str, arg: Any = None) -> Any: ...
+
+
 # In the page: whether a figure has been drawn so often, and where on the screen a place of it is.
 READY = """([key, revision]) => {
     const box = document.querySelector(`[data-chart="${key}"]`);
@@ -236,7 +263,7 @@ def ready(page: Page, key: str, revision: int = 1) -> None:
     page.wait_for_function(READY, arg=[key, revision], timeout=SLOW)
 
 
-def place_on(page: Page, key: str, x: float, y: float) -> tuple[float, float]:
+def place_on(page: Scripted, key: str, x: float, y: float) -> tuple[float, float]:
     """Where on the screen a place of a live figure is, given in data coordinates."""
     left, top = page.evaluate(PLACE, [key, x, y])
     return left, top
@@ -295,5 +322,5 @@ def pixels(canvas: Locator) -> npt.NDArray[np.int64]:
 
 if __name__ == "__main__":
     if chromium() is None:
-        install()
+        install("chromium")
     print(f"Browser tests use {path}." if (path := chromium()) else MISSING)

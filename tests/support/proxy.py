@@ -1,13 +1,11 @@
 """nginx before a running app: HTTPS under a path, as the server of a university or a company has it."""
 
-import os
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 from typing import Self
 
-from tests.support.browser import wait_until
+from tests.support.browser import answers, free_port, install, wait_until
 
 MISSING = "No nginx was found, so nothing was tried behind a proxy. Install one with your system's packages."
 # What docs/CLASS_MODE.md shows, with a port and files of a test's own.
@@ -48,8 +46,7 @@ class Proxy:
     """An nginx that serves the app at port `app` by HTTPS under /`path`/, until the block is left."""
 
     def __init__(self, folder: Path, app: int, path: str) -> None:
-        with socket.create_server(("localhost", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.folder, self.address = folder, f"https://localhost:{self.port}/{path}/"
         (folder / "nginx.conf").write_text(_CONFIG.format(folder=folder, port=self.port, path=path, app=app))
 
@@ -71,28 +68,13 @@ class Proxy:
     def _answers(self) -> bool:
         if self.process.poll() is not None:
             raise RuntimeError((self.folder / "error.log").read_text())
-        with socket.socket() as probe:
-            return probe.connect_ex(("localhost", self.port)) == 0
+        return answers(self.port)
 
     def __exit__(self, *_: object) -> None:
         self.process.terminate()
         self.process.wait()
 
 
-def install() -> None:
-    """Installs Debian's nginx, if this is Debian and we may; it is not started."""
-    if nginx() is not None or os.name != "posix" or os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return
-    print("Installing nginx for the test behind a proxy ...", flush=True)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    packages = ["nginx-light", "openssl"]
-    subprocess.run(
-        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        check=False,
-    )
-
-
 if __name__ == "__main__":
-    install()
+    if nginx() is None:
+        install("nginx-light", "openssl")

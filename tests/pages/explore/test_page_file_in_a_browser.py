@@ -1,4 +1,4 @@
-"""The HTML file of a run, opened from the disk in a browser without a network."""
+"""The HTML file of a run, opened from the disk in browsers without a network."""
 
 import json
 import re
@@ -15,11 +15,15 @@ from pages.components.explore.page_file import PageContent, page_file
 from pages.components.runs import loaded_model
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.stores.points import map_points
-from tests.support.browser import READY, pixels, place_on
+from tests.pages.map.test_time_machine import model_of
+from tests.support.browser import READY, Scripted, pixels, place_on, wait_until
 from tests.support.latent_page import MAP, TIMELINE, place_at
+from tests.support.other_browsers import FIREFOX, WEBKIT, OtherBrowser, Tab
 from vae import __version__
 from vae.inference.paths import spherical
 from vae.inference.scored_set import nearest_images
+from vae.models.network import VAE
+from vae.runs.checkpoints import load_snapshot
 from vae.runs.run import Run
 
 pytestmark = pytest.mark.browser
@@ -39,6 +43,7 @@ def save(path: Path, data: Path, *runs: Run, address: str | None = None, **conte
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VAE_DATA_DIR", str(data))
         patch.setattr("pages.components.explore.page_file.project_address", lambda: address)
+        patch.setattr("pages.components.explore.page_file.PART", 20_000)  # small files have several, too
         path.write_bytes(page_file(runs, PageContent(**content)))  # type: ignore[arg-type]
     return path.as_uri()
 
@@ -50,13 +55,12 @@ def loaded_on(data: Path, run: Run) -> LoadedModel:
         return loaded_model.load(run)
 
 
-def wait_for(page: Page, expression: str, arg: object = None) -> None:
+def wait_for(page: Scripted, expression: str, arg: object = None) -> None:
     """As Playwright's `wait_for_function`, which the file's policy does not let evaluate text in the page."""
-    while not page.evaluate(expression, arg):
-        page.wait_for_timeout(10)
+    wait_until(lambda: page.evaluate(expression, arg))
 
 
-def shown(page: Page, chart: str = "map") -> None:
+def shown(page: Scripted, chart: str = "map") -> None:
     """Waits until a chart is drawn."""
     wait_for(page, READY, [chart, 1])
 
@@ -95,11 +99,34 @@ def use_by_keyboard(page: Page) -> None:
     expect(page.get_by_role("button", name="Path between pins")).to_be_focused()
 
 
-def under_pointer(page: Page) -> tuple[list[float], npt.NDArray[np.int64]]:
-    """z under the pointer, and the values that are drawn."""
-    card = page.locator(".look-pointer").first
-    z = json.loads(card.get_attribute("data-z") or "")
-    return z, pixels(card.locator("canvas").first)[..., 0]
+def under_pointer(page: Scripted, number: int = 0) -> tuple[list[float], npt.NDArray[np.int64]]:
+    """z under the pointer, and the values that are drawn, of the first or another explorer."""
+    z, levels = page.evaluate(
+        """(number) => {
+            const card = document.querySelectorAll(".look-pointer")[number];
+            const { data } = card.querySelector("canvas").getContext("2d").getImageData(0, 0, 28, 28);
+            return [JSON.parse(card.dataset.z), [...data].filter((_, i) => i % 4 === 0)];
+        }""",
+        number,
+    )
+    return z, np.array(levels).reshape(28, 28)
+
+
+def assert_decoded(page: Scripted, model: VAE, x: float, y: float, number: int = 0) -> None:
+    """Waits until the place at the pointer is drawn, and compares it with torch."""
+    wait_for(
+        page,
+        """([number, x, y]) => {
+            const { z } = document.querySelectorAll(".look-pointer")[number].dataset;
+            const [a, b] = JSON.parse(z ?? "[9, 9]");
+            return Math.hypot(a - x, b - y) < 0.05;
+        }""",
+        [number, x, y],
+    )
+    z, levels = under_pointer(page, number)
+    with torch.no_grad():
+        expected = 255 * model.decode(torch.tensor([z]))[0].numpy().reshape(28, 28)
+    assert np.abs(levels - expected).max() <= 1
 
 
 def test_a_file_explores_a_run(opened: Page, small_data: Path, trained: Run, tmp_path: Path) -> None:
@@ -117,16 +144,7 @@ def test_a_file_explores_a_run(opened: Page, small_data: Path, trained: Run, tmp
     generator = np.random.default_rng(0)
     for x, y in generator.uniform(-2, 2, (20, 2)):
         page.mouse.move(*place_on(page, "map", x, y))
-        wait_for(
-            page,
-            "([x, y]) => { const { z } = document.querySelector('.look-pointer').dataset;"
-            " const [a, b] = JSON.parse(z ?? '[9, 9]'); return Math.hypot(a - x, b - y) < 0.05; }",
-            [x, y],
-        )
-        z, levels = under_pointer(page)
-        with torch.no_grad():
-            expected = 255 * model.decode(torch.tensor([z]))[0].numpy().reshape(28, 28)
-        assert np.abs(levels - expected).max() <= 1
+        assert_decoded(page, model, x, y)
 
     # A point and a place between the points are pinned; a path leads from one to the other.
     scores = trained.saved_model().scores
@@ -237,13 +255,8 @@ def test_a_file_of_two_runs_has_both_maps_under_one_pointer(
         shown(page, chart)
     page.mouse.move(*place_on(page, "map", 1, 1))
     for k, run in enumerate((trained, convolved)):
-        card = page.locator(".look-pointer").nth(k)
-        expect(card).to_contain_text("Under the pointer")
-        z = json.loads(card.get_attribute("data-z") or "")
-        assert z == pytest.approx([1, 1], abs=0.05)
-        with torch.no_grad():
-            expected = 255 * run.load_model().decode(torch.tensor([z]))[0].numpy().reshape(28, 28)
-        assert np.abs(pixels(card.locator("canvas").first)[..., 0] - expected).max() <= 1
+        expect(page.locator(".look-pointer").nth(k)).to_contain_text("Under the pointer")
+        assert_decoded(page, run.load_model(), 1, 1, k)
 
 
 def test_a_file_works_in_a_frame_of_another_site(
@@ -272,3 +285,48 @@ def test_a_file_works_in_a_frame_of_another_site(
         expect(inside.locator('.latent-map-legend button[aria-pressed="false"]')).to_have_count(1)
         inside.get_by_role("button", name="One moment back").click()
         expect(inside.locator(".latent-map[data-past]")).to_have_count(1)
+
+
+@pytest.fixture(params=(FIREFOX, WEBKIT), ids=lambda browser: browser.name)
+def tab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
+    """A tab of another browser; a test fails if its page logs an error, or asks a host for anything."""
+    browser: OtherBrowser = request.param
+    if not browser.found():
+        assert not browser.required, browser.missing
+        pytest.skip(browser.missing)
+    with browser.open(tmp_path_factory.mktemp("profile")) as tab:
+        yield tab
+        assert tab.troubles() == []
+
+
+def test_a_file_explores_a_run_in_other_browsers(
+    tab: Tab, small_data: Path, trained: Run, tmp_path: Path
+) -> None:
+    tab.goto(save(tmp_path / "one.html", small_data, trained, pictures=True))
+    shown(tab)
+    for x, y in np.random.default_rng(0).uniform(-2, 2, (5, 2)):
+        tab.move(*place_on(tab, "map", x, y))
+        assert_decoded(tab, trained.load_model(), x, y)
+
+    # Two places are pinned, and their path is followed by the images along it.
+    for count, (x, y) in enumerate(((-3.2, 1), (3.2, 2)), 1):
+        tab.click(*place_on(tab, "map", x, y))
+        wait_for(tab, "(count) => document.querySelectorAll('.pins-row-tile').length === count", count)
+    tab.click_on("document.querySelector('button[title=\"Between the last two pins\"]')")
+    wait_for(tab, "() => document.querySelector('.path-strip-row canvas') !== null")
+    row = "[...document.querySelectorAll('.path-strip-row canvas')]"
+    for share in (0, 0.5, 1):
+        tab.click_on(f"{row}.at({share} * ({row}.length - 1))")
+        assert_decoded(tab, trained.load_model(), -3.2 + 6.4 * share, 1 + share)
+
+    # An earlier moment of the training.
+    tab.click_on("document.querySelector('.time-machine [type=range]')", share=0.1)
+    shown_step = "() => Number(document.querySelector('.time-machine').dataset.step)"
+    newest = trained.snapshots()[-1]
+    wait_for(tab, f"(newest) => ({shown_step})() < newest", int(newest.stem))
+    step = tab.evaluate(shown_step)
+    (snapshot,) = (path for path in trained.snapshots() if int(path.stem) == step)
+    earlier = model_of(trained, load_snapshot(snapshot, trained.config))
+    for x, y in ((1, -1), (-1, 1)):
+        tab.move(*place_on(tab, "map", x, y))
+        assert_decoded(tab, earlier, x, y)
