@@ -31,6 +31,7 @@ Subject = Literal["map", "manifold", "curves", "path", "reconstructions"]
 Format = Literal["pdf", "svg", "png"]
 Layout = Literal["constrained", "compressed"]
 CM = 1 / 2.54  # inches
+MOST_PIXELS = 100_000_000  # of a file: they take four bytes each while it is drawn
 INK, GRID = "#222222", "#cccccc"
 _TEST, _TRAIN = "#e76300", "#3f90da"
 
@@ -141,7 +142,7 @@ def reconstructions_figure(
 def figure_file(draw: Callable[[], Figure], kind: Format, style: Style) -> bytes:
     """What `draw` draws as a file. Text in PDF and SVG can be selected; SVG takes it from the reader's fonts.
 
-    Raises VaeError if matplotlib is missing.
+    Raises VaeError if matplotlib is missing, or the file would have more than `MOST_PIXELS` pixels.
     """
     mpl = needed("matplotlib", "Figures")
     texts = ("font.size", "axes.titlesize", "axes.labelsize", "xtick.labelsize", "ytick.labelsize")
@@ -159,7 +160,14 @@ def figure_file(draw: Callable[[], Figure], kind: Format, style: Style) -> bytes
     }
     file = io.BytesIO()
     with mpl.rc_context(settings):
-        draw().savefig(file, format=kind, dpi=style.dpi, facecolor="white", metadata=metadata[kind])
+        figure = draw()
+        width, height = figure.get_size_inches() * style.dpi
+        if (kind == "png" or style.raster) and width * height > MOST_PIXELS:
+            raise VaeError(
+                f"{width:,.0f} x {height:,.0f} pixels are not possible, {MOST_PIXELS / 1e6:.0f} million at "
+                "most: choose a smaller width or fewer dots per inch."
+            )
+        figure.savefig(file, format=kind, dpi=style.dpi, facecolor="white", metadata=metadata[kind])
     return file.getvalue()
 
 

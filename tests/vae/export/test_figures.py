@@ -121,13 +121,14 @@ def test_what_cannot_be_drawn_gets_a_sentence(
         ("--window is four numbers", trained, FigureOptions(window=(1, -1, 0, 1))),
         ("--window is four numbers", trained, FigureOptions(window=(1, 2))),
         ("no class 10 to hide: 0 to 9", trained, FigureOptions(hide=(10,))),
+        ("47,244 x 17,008 pixels are not", trained, FigureOptions(of="curves", width=100, dpi=1200)),
     )
     for sentence, run, options in cases:
         with pytest.raises(VaeError, match=sentence):
-            write_figure(run, target, options)
+            write_figure(run, target.with_suffix(".png"), options)
     with pytest.raises(VaeError, match="names no format"):
         write_figure(trained, tmp_path / "x.jpg", FigureOptions())
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(VaeError, match="Figures need the package matplotlib"):
         write_figure(trained, target, FigureOptions())
-    assert not target.exists()
+    assert not [*tmp_path.glob("x.*")]
