@@ -61,7 +61,7 @@ def _close() -> None:
 @show_errors()
 def _dialog(view: View, pins: Pins, path: Ends | None) -> None:
     run, loaded = view.run, view.loaded
-    subjects = [each for each in _NAMES if not (loaded.missing and each in ("map", "reconstructions"))]
+    subjects: list[Subject] = ["curves"] if loaded.missing else [*_NAMES]
     subject: Subject = st.segmented_control(
         "Figure of", subjects, default=subjects[0], required=True, format_func=_NAMES.__getitem__
     )
@@ -137,7 +137,7 @@ def _map_arguments(view: View, pins: Pins) -> list[str]:
     query = query_in_browser()
     return [
         *_option("--colour", COLOURINGS[view.settings.colour][:1]),
-        *_option("--layers", view.settings.layers),
+        *("--layers", *view.settings.layers),  # also of none: without the option it has some
         *_option("--hide", hidden_classes(query, len(view.loaded.classes))),
         *_option("--pins", (number for pin in pins.row for number in pin.place)),
         *_option("--window", shown_window(query)),

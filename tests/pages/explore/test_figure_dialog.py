@@ -94,6 +94,15 @@ def test_the_map_is_as_on_the_page(trained: Run, monkeypatch: pytest.MonkeyPatch
     np.testing.assert_array_equal([float(each) for each in found["--pins"]], pins)
     assert (found["--start"], found["--way"]) == (["-1.0", "0.5"], ["spherical"])
     assert "--axes" not in found
+    layers = next(each for each in test.button_group if each.label == "Show")
+    press(layers.set_value([]).run(), "Make the figure")
+    assert options(begun[1])["--layers"] == []
+
+
+def test_without_the_data_only_the_curves_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pages.components.runs.loaded_model._why_missing", lambda _: "It is gone.")
+    (subjects,) = (each for each in opened().button_group if each.label == "Figure of")
+    assert subjects.options == ["loss curves"]
 
 
 def test_the_plane_is_that_of_the_page(
