@@ -15,13 +15,14 @@ COPY vae vae
 COPY pages pages
 COPY docs/lessons docs/lessons
 COPY data/mnist data/mnist
-COPY checkpoints checkpoints
 COPY LICENSE app.py ./
 
 # Runs and data sets outlive the container, where a volume is mounted there.
 RUN useradd --create-home playground \
     && mkdir -p static /playground/runs /playground/data \
     && chown -R playground /playground
+# A new volume begins with the runs that come with the project; those that are deleted or changed later stay so.
+COPY --chown=playground checkpoints /playground/runs
 USER playground
 VOLUME /playground
 EXPOSE 8501
@@ -29,5 +30,5 @@ EXPOSE 8501
 HEALTHCHECK --start-period=30s CMD \
     ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://localhost:{os.environ[\"PORT\"]}/_stcore/health')"]
 
-# The runs that come with the project are copied beside others, once. 0.0.0.0: a container is reached from outside.
-CMD ["sh", "-c", "cp -rn checkpoints/. \"$VAE_RUNS_DIR\" && exec streamlit run app.py --server.address 0.0.0.0 --server.port \"$PORT\" --browser.serverAddress localhost"]
+# 0.0.0.0: a container is reached from outside.
+CMD ["sh", "-c", "exec streamlit run app.py --server.address 0.0.0.0 --server.port \"$PORT\" --browser.serverAddress localhost"]
