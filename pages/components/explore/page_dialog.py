@@ -7,12 +7,12 @@ import streamlit as st
 
 from pages.components.explore.page_file import (
     MOST_BYTES,
-    MOST_MOMENTS,
     TEXT,
     TITLE,
     PageContent,
     expected_size,
     fitting_moments,
+    most_moments,
     page_file,
 )
 from pages.components.runs import run_data
@@ -61,9 +61,8 @@ def _dialog(runs: Sequence[Run]) -> None:
         "With the real test images",
         help="The image of a point under the pointer is shown beside what the model draws.",
     )
-    most = min(MOST_MOMENTS, max(len(run.snapshots()) + 1 for run in runs))
     moments = 1
-    if most > 1:
+    if (most := most_moments(runs)) > 1:
         fitting = fitting_moments(runs, PageContent(pictures=pictures))
         moments = st.slider("Moments of the training", 1, most, min(fitting, most))
     content = PageContent(title, text, pictures, moments)

@@ -142,9 +142,17 @@ def _size_without_past(runs: Sequence[Run], loaded: Sequence[LoadedModel], pictu
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs={Run: path_of, LoadedModel: weights_of})
 def _size_of_snapshot(run: Run, loaded: LoadedModel) -> int:  # noqa: ARG001 (the key)
     """The bytes that a moment adds: the mean of the first and the last, which differ by a tenth."""
-    snapshots = run.snapshots()
-    sizes = [len(_packed(path.read_bytes(), FAST)) for path in (snapshots[0], snapshots[-1])]
-    return sum(sizes) // 2
+    sizes = []
+    for path in (snapshots := run.snapshots())[:: max(1, len(snapshots) - 1)]:
+        with suppress(FileNotFoundError):  # a resumed training removes those that it will write again
+            sizes.append(len(_packed(path.read_bytes(), FAST)))
+    return sum(sizes) // max(1, len(sizes))
+
+
+def most_moments(runs: Sequence[Run]) -> int:
+    """How many moments a page of these runs can have."""
+    counts = (len(run_moments.load(run, loaded_model.load(run)).moments) for run in runs)
+    return min(MOST_MOMENTS, max(counts))
 
 
 def fitting_moments(runs: Sequence[Run], content: PageContent) -> int:
@@ -246,7 +254,7 @@ def _document(
         "</body>",
         "</html>",
     )
-    return "\n".join(parts).encode()
+    return "\n".join(parts).encode(errors="replace")  # names of strangers may hold half a surrogate pair
 
 
 class _RecordedRun:

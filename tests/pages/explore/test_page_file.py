@@ -18,6 +18,7 @@ from pages.components.explore.page_file import (
     PageContent,
     expected_size,
     fitting_moments,
+    most_moments,
     page_file,
 )
 from pages.components.runs import run_moments
@@ -42,7 +43,7 @@ def data_of(file: bytes) -> dict[str, object]:
 def test_only_the_scripts_of_a_file_may_run(trained: Run) -> None:
     title = "</script><script>alert(1)</script>"
     shares: list[float] = []
-    file = page_file([trained], PageContent(title, text="a\n\n\n b "), shares.append).decode()
+    file = page_file([trained], PageContent(title, text="a\n\n\n b\udcff "), shares.append).decode()
     assert shares == [0.5, 1]
     packed = re.findall(r'<script type="application/gzip">(.*?)</script>', file)
     scripts = re.findall(r"<script>(.*?)</script>", file, re.DOTALL)
@@ -56,7 +57,7 @@ def test_only_the_scripts_of_a_file_may_run(trained: Run) -> None:
     assert "'unsafe-inline'" not in policy.split("script-src")[1].split(";")[0]
     assert f"<title>{html.escape(title)}</title>" in file
     data = data_of(file.encode())
-    assert (data["title"], data["paragraphs"]) == (title, ["a", "b"])
+    assert (data["title"], data["paragraphs"]) == (title, ["a", "b?"])
 
 
 @pytest.mark.usefixtures("small")
@@ -68,6 +69,7 @@ def test_a_file_has_the_moments_and_pictures_that_were_asked_for(trained: Run) -
     assert len(data_of(few)["moments"]) == 1  # type: ignore[arg-type]
     earlier = [path for path in trained.snapshots() if int(path.stem) < trained.saved_model().step]
     assert len(data_of(many)["moments"]) == len(earlier)  # type: ignore[arg-type]
+    assert most_moments([trained]) == len(earlier) + 1
     assert ["pictures" in data_of(file)["explorers"][0] for file in (few, many)] == [False, True]  # type: ignore[index]
 
 
@@ -119,10 +121,11 @@ def test_a_file_of_a_run_that_trains_has_one_state_of_it(
     def moments_of(*arguments: Any) -> Moments:
         found = run_moments.load(*arguments)
         save_model(run.model_path, moved)
-        run.snapshots()[0].unlink()  # as a training that was resumed at an earlier step
+        for path in run.snapshots()[:gone]:  # as a training that was resumed at an earlier step
+            path.unlink()
         return found
 
-    content = PageContent(moments=40)
+    gone, content = 1, PageContent(moments=40)
     before = state(page_file([run], content))
     with monkeypatch.context() as patch:
         patch.setattr("pages.components.explore.page_file.run_moments", SimpleNamespace(load=moments_of))
@@ -131,6 +134,10 @@ def test_a_file_of_a_run_that_trains_has_one_state_of_it(
     assert during == (*before[:2], before[2] - 1)
     assert after[2] == during[2]
     assert {*after[:2]}.isdisjoint(before[:2])
+    gone = len(run.snapshots())
+    with monkeypatch.context() as patch:
+        patch.setattr("pages.components.explore.page_file.run_moments", SimpleNamespace(load=moments_of))
+        assert state(page_file([run]))[2] == 0
 
 
 @pytest.mark.usefixtures("small")
