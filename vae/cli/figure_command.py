@@ -135,10 +135,10 @@ class _OfModel:
     def drawing(self) -> Callable[[], "Figure"]:
         """What draws it. Raises VaeError if that is not possible."""
         make = {
-            "map": self._map,
-            "manifold": self._manifold,
-            "path": self._path,
-            "reconstructions": self._reconstructions,
+            "map": self._of_map,
+            "manifold": self._of_manifold,
+            "path": self._of_path,
+            "reconstructions": self._of_reconstructions,
         }
         return make[self._options.of]()
 
@@ -180,7 +180,7 @@ class _OfModel:
             self._points(through, "through", 1)[0] if through else self._dimensions.mean
         )
 
-    def _map(self) -> Callable[[], "Figure"]:
+    def _of_map(self) -> Callable[[], "Figure"]:
         options, ends = self._options, self._ends()
         if wrong := [label for label in options.hide if not 0 <= label < len(self._classes)]:
             raise VaeError(f"There is no class {wrong[0]} to hide: 0 to {len(self._classes) - 1}.")
@@ -199,11 +199,11 @@ class _OfModel:
         )
         return lambda: map_figure(content, self._style)
 
-    def _manifold(self) -> Callable[[], "Figure"]:
+    def _of_manifold(self) -> Callable[[], "Figure"]:
         side = _bounded("images a side", self._options.count, SIDE, 2, MOST_SIDE)
         return lambda: manifold_figure(self._model, self._plane(), side, self._style)
 
-    def _path(self) -> Callable[[], "Figure"]:
+    def _of_path(self) -> Callable[[], "Figure"]:
         steps = _bounded("images", self._options.count, STEPS, 2, MOST_STEPS)
         ends = self._ends()
         if ends is None and len(self._shown) == 1:
@@ -212,7 +212,7 @@ class _OfModel:
         pictures = self._model.decode(path_places(start, end, self._options.way, steps))
         return lambda: path_figure(pictures, self._style)
 
-    def _reconstructions(self) -> Callable[[], "Figure"]:
+    def _of_reconstructions(self) -> Callable[[], "Figure"]:
         shown, classes = self._shown, self._classes
         chosen = list(self._options.images) or shown.examples.tolist()
         _bounded("images", len(chosen), 0, 1, MOST_IMAGES)

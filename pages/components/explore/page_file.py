@@ -239,9 +239,8 @@ def _document(
         f"<style>{style}</style>",
         "</head>",
         "<body>",
-        "<main></main>",
+        '<main><p id="waiting">Unpacking. This needs JavaScript and a browser from 2023 or later.</p></main>',
         *(f'<template data-component="{name}">{text}</template>' for name, text in templates.items()),
-        "<noscript>This page needs JavaScript.</noscript>",
         *(
             f'<script type="application/json">{data[start : start + PART]}</script>'
             for start in range(0, len(data), PART)

@@ -136,6 +136,7 @@ def test_a_file_explores_a_run(opened: Page, small_data: Path, trained: Run, tmp
     content = {"title": MARKUP, "text": text, "pictures": True}
     page.goto(save(tmp_path / "one.html", small_data, trained, address=home, **content))
     shown(page)
+    expect(page.get_by_text("This needs JavaScript")).to_have_count(0)
     expect(page.get_by_role("link", name=f"VAE playground {__version__}")).to_have_attribute("href", home)
     expect(page.get_by_role("heading", level=1)).to_have_text(MARKUP)
     expect(page.locator("header p")).to_have_text(["First line.", MARKUP])

@@ -12,7 +12,7 @@ export async function start(modules) {
   const parts = [...document.querySelectorAll('script[type="application/json"]')];
   const page = JSON.parse(parts.map((part) => part.textContent).join(""));
   const main = document.querySelector("main");
-  main.append(heading(page));
+  main.prepend(heading(page));
   window.plotlyOfThisApp = Promise.resolve(window.Plotly);
   const addresses = await addressesOf(page.moments);
   for (const store of page.stores) await fillStore(main, store, modules[`${store.name}.js`].default, addresses);
@@ -28,6 +28,7 @@ export async function start(modules) {
   };
   dark.addEventListener("change", draw);
   draw();
+  document.getElementById("waiting").remove();
 }
 
 // Addresses of files by their names.
