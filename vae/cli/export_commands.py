@@ -168,7 +168,8 @@ def _export_tensorboard(run: Run, folder: Path, *, force: bool) -> None:
     from vae.export import tensorboard
 
     target = folder / run.name
-    if target.exists() and not (force and target.is_dir() and tensorboard.is_written_here(target)):
+    is_there = target.exists()
+    if is_there and not (force and target.is_dir() and tensorboard.is_written_here(target)):
         if force:
             raise VaeError(f"{target} holds other files than TensorBoard's. Choose another folder by --out.")
         raise VaeError(f"{target} exists. Add --force to replace it, or choose another folder by --out.")
@@ -179,9 +180,10 @@ def _export_tensorboard(run: Run, folder: Path, *, force: bool) -> None:
         made.mkdir()
         with progress_of("made") as show_share:
             tensorboard.write_run(made, run, saved, show_share)
-        if target.exists():
+        if is_there:
             target.rename(replaced)
-        move_atomic(made, target)
+        if not move_atomic(made, target):
+            raise VaeError(f"{target} was made meanwhile, by a training perhaps. Choose another --out.")
     finally:
         if replaced.exists() and not target.exists():
             replaced.rename(target)

@@ -406,6 +406,26 @@ def test_logs_never_replace_a_run(small: Path, trained: Run, capsys: pytest.Capt
     assert sorted(small.rglob("*")) == before
 
 
+def test_logs_of_a_training_that_begins_meanwhile_stay(
+    small: Path,
+    trained: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    name = run_of(trained, small)
+    live = tmp_path / name / "train" / "events.out.tfevents.1"
+
+    def write_run(*_: Any) -> None:
+        live.parent.mkdir(parents=True)
+        live.write_text("live")
+
+    monkeypatch.setattr("vae.export.tensorboard.write_run", write_run)
+    assert main(["export", name, "tensorboard", "--out", str(tmp_path)]) == 1
+    assert "was made meanwhile" in capsys.readouterr().err
+    assert [path for path in tmp_path.rglob("*") if path.is_file() and small not in path.parents] == [live]
+
+
 def documented(heading: str, language: str) -> str:
     """The first lines in a language below a heading of docs/EXPORT.md."""
     section = (ROOT / "docs" / "EXPORT.md").read_text(encoding="utf-8").partition(f"# {heading}\n")[2]
