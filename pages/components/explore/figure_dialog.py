@@ -157,8 +157,9 @@ def _made(settings: _Settings) -> bytes:
 def _drawn(settings: _Settings) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / f"figure.{settings.kind}"
-        errors: list[str] = []
+        lines: list[str] = []
         command = ("export", str(settings.run.path.resolve()), "figure", "--out", str(target))
-        if run_process(*command, *settings.arguments, hear=errors.append):
+        if run_process(*command, *settings.arguments, hear=lines.append):
+            errors = [line for line in lines if not line.endswith(" %")]  # of its progress, if it was killed
             raise VaeError(errors[-1] if errors else "The figure could not be drawn. Try again.")
         return target.read_bytes()

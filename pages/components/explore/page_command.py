@@ -30,16 +30,19 @@ def main(arguments: list[str]) -> int:
 
     try:
         file = page_file(runs, PageContent(**request), report)
-    except (VaeError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    try:
-        write_atomic(out, file)
+        try:
+            write_atomic(out, file)
+        except OSError as error:
+            why = f"{out} cannot be written: {error.strerror}. Make room, or choose another --out."
+            raise VaeError(why) from error
+    except VaeError as error:
+        message = str(error)
     except OSError as error:
-        message = f"{out} cannot be written: {error.strerror}. Make room, or choose another --out."
-        print(message, file=sys.stderr)
-        return 1
-    return 0
+        message = f"{error.filename or 'A file'} cannot be read: {error.strerror}."
+    else:
+        return 0
+    print(message, file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The dialog that makes a figure for print."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -40,15 +41,16 @@ def downloads(test: AppTest) -> list[str]:
     return [part.proto.label for part in test.get("download_button")]
 
 
-def commands(monkeypatch: pytest.MonkeyPatch, status: int = 0) -> list[list[str]]:
-    """The arguments of the processes that would draw a figure; each writes one, or fails."""
+def commands(monkeypatch: pytest.MonkeyPatch, status: int = 0, said: Sequence[str] = ()) -> list[list[str]]:
+    """The arguments of the processes that would draw a figure; each writes one, or says why it fails."""
     begun: list[list[str]] = []
 
     def run_process(*arguments: str, hear: object) -> int:
         begun.append(list(arguments))
         if status:
             assert callable(hear)
-            hear("Figures need the package matplotlib.")
+            for line in said:
+                hear(line)
         else:
             with open(arguments[arguments.index("--out") + 1], "wb") as file:  # noqa: PTH123
                 file.write(b"a figure")
@@ -127,5 +129,7 @@ def test_the_plane_is_that_of_the_page(
 
 
 def test_a_failure_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    commands(monkeypatch, status=1)
+    commands(monkeypatch, 1, ["scored 1 %", "Figures need the package matplotlib.", "scored 2 %"])
     assert "Figures need the package matplotlib." in messages(press(opened(), "Make the figure"))
+    commands(monkeypatch, -9, ["scored 99 %"])
+    assert "The figure could not be drawn." in messages(press(opened(), "Make the figure"))

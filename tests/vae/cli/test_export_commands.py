@@ -12,6 +12,7 @@ from contextlib import redirect_stderr
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -98,6 +99,11 @@ def test_a_page_is_replaced_by_force_and_a_full_disk_leaves_the_old_one(
         assert main(arguments) == 1
     assert f"{out} cannot be written: No space left on device. Make room" in capsys.readouterr().err
     assert out.read_text() == "old"
+    with monkeypatch.context() as patch:
+        unreadable = OSError(errno.EIO, "Input/output error", "snapshots/00000010.safetensors")
+        patch.setattr("pages.components.explore.page_file.page_file", Mock(side_effect=unreadable))
+        assert main(arguments) == 1
+    assert "snapshots/00000010.safetensors cannot be read: Input/output error." in capsys.readouterr().err
     assert main(arguments) == 0
     assert out.read_bytes().startswith(b"<!doctype html>")
     assert list(folder.iterdir()) == [out]
