@@ -26,6 +26,7 @@ export class Explorer {
   path = null; // { start, end, kind }
   region = null; // corners [x, y], and the labels of the classes that it holds
   handled = 0; // the number of the map's last event
+  pinsHandled = 0; // that of the pins'
   undo = null; // { of, row }: the click of that number, and the pins before it
   points = null;
 
@@ -244,7 +245,7 @@ export class Explorer {
     );
   }
 
-  // The events of the map, each once; drawn afterwards, as the map is still at work.
+  // The events of the map, each once.
   handle(events) {
     for (const event of events.filter(({ number }) => number > this.handled)) {
       this.handled = event.number;
@@ -253,6 +254,11 @@ export class Explorer {
       else if (event.kind === "line") this.path = { start: event.from, end: event.to, kind: this.path?.kind ?? "straight" };
       else if (event.kind === "region") this.region = event.corners.length ? event : null;
     }
+    this.updateLater();
+  }
+
+  // Shows everything in the next frame, as the component that reported something is still at work.
+  updateLater() {
     this.redraw ??= requestAnimationFrame(() => {
       this.redraw = null;
       this.update();
@@ -296,16 +302,16 @@ export class Explorer {
         ...{ file: `${part.pins.mount.data.run}_z=${exact}`, link: null, link_label: "" },
       };
     });
-    const data = { pictures: textOf(joined(levels)), chosen: row.choice, pins: tiles, query: {}, acknowledged: this.pinsHandled ?? 0 };
+    const data = { pictures: textOf(joined(levels)), chosen: row.choice, pins: tiles, query: {}, acknowledged: this.pinsHandled };
     part.pins.show(data, (_, events) => this.handlePins(events));
   }
 
   handlePins(events) {
-    for (const { number, action, pin } of events.filter((each) => each.number > (this.pinsHandled ?? 0))) {
+    for (const { number, action, pin } of events.filter((each) => each.number > this.pinsHandled)) {
       this.pinsHandled = number;
       this.row = this.row[action](pin);
     }
-    requestAnimationFrame(() => this.update());
+    this.updateLater();
   }
 
   // The real images near the chosen place, where the file has any; a click pins one.
@@ -321,7 +327,7 @@ export class Explorer {
     };
     part.nearest.show(data, (_, index) => {
       this.row = this.row.add(this.meanOf(index), index);
-      requestAnimationFrame(() => this.update());
+      this.updateLater();
     });
   }
 
@@ -373,7 +379,7 @@ export class Explorer {
     const rows = part.coordinates.mount.data.rows.map((each) => ({ ...each, value: shortest(z[each.dimension]) }));
     part.coordinates.show({ rows }, (_, { z: place }) => {
       this.row = this.row.add(place, null);
-      requestAnimationFrame(() => this.update());
+      this.updateLater();
     });
   }
 }
