@@ -207,7 +207,7 @@ class _OfModel:
         steps = _bounded("images", self._options.count, STEPS, 2, MOST_STEPS)
         ends = self._ends()
         if ends is None and len(self._shown) == 1:
-            raise VaeError(f"{self._run.name} has one image: a path needs two ends. Draw one on the map.")
+            raise VaeError(f"{self._run.name} has one image: a path needs --start and --end.")
         start, end = ends or self._shown.means[self._shown.examples[:2]]
         pictures = self._model.decode(path_places(start, end, self._options.way, steps))
         return lambda: path_figure(pictures, self._style)

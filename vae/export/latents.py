@@ -54,7 +54,7 @@ def table(columns: Columns, suffix: str, facts: Mapping[str, str]) -> bytes:
     """Columns as a file of the kind that `suffix` names: `.parquet`, `.csv` or `.npz`.
 
     In the first two `mean` and `logvar` become a column for each dimension, `mean_0` and so on. `facts` are
-    the metadata of a Parquet file's schema, and the arrays of these names in an npz file.
+    the metadata of a Parquet file's schema; an npz file has an array for each that is not named as a column.
 
     Raises VaeError if Parquet is asked for and the package pyarrow is missing.
     """
