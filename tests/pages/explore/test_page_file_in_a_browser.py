@@ -12,6 +12,7 @@ import torch
 from playwright.sync_api import Page, expect
 
 from pages.components.explore.page_file import PageContent, page_file
+from pages.components.map.pin_urls import place_text
 from pages.components.runs import loaded_model
 from pages.components.runs.loaded_model import LoadedModel
 from pages.components.stores.points import map_points
@@ -157,11 +158,17 @@ def test_a_file_explores_a_run(opened: Page, small_data: Path, trained: Run, tmp
     page.mouse.click(*place_on(page, "map", 3.2, 3.2))
     expect(page.locator(".look-chosen")).to_contain_text("Free point")
     expect(page.locator(".pins-row-tile")).to_have_count(2)
+    z = json.loads(page.locator(".look-chosen").get_attribute("data-z") or "")
+    ends = f"_i3_z={place_text(scores.mean[3])}", f"_z={place_text(np.array(z, np.float32))}"
+    for number, end in enumerate(ends):
+        with page.expect_download() as saved:
+            page.get_by_role("button", name="Save as PNG").nth(number).click()
+        assert saved.value.suggested_filename == f"{trained.name}{end}.png"
     page.get_by_role("button", name="Path between pins").click()
     page.get_by_role("combobox", name="Way").select_option("spherical")
-    ends = [page.locator(".pins-row-tile").nth(k).locator("button").first for k in (0, 1)]
-    for end in ends:
-        expect(end).to_be_visible()
+    pinned = [page.locator(".pins-row-tile").nth(k).locator("button").first for k in (0, 1)]
+    for each in pinned:
+        expect(each).to_be_visible()
     page.get_by_role("slider", name="Point on the path").fill("50")
     expect(page.locator(".look-pointer")).to_contain_text("On the path")
     z, _ = under_pointer(page)

@@ -17,7 +17,7 @@ const [AXES, PRINCIPAL] = ["two axes", "principal components"];
 const [CHOSEN, MEAN] = ["the chosen point", "the mean"];
 const BESIDE = "What is drawn lies on this plane; the points lie beside it, and so may be drawn otherwise.";
 const NEAREST = 6; // test images that are shown
-const LEAST_DIGITS = 4; // of a coordinate in a text
+const LONGEST = 120; // characters of a file's name
 
 // A map with all that stands beside it. What the server does in the app is done here: pins, paths, planes and what a click
 // leads to. Its components are those of the app.
@@ -295,11 +295,12 @@ export class Explorer {
     this.pathButton.disabled = row.pins.length < 2;
     const levels = row.pins.map(({ z }) => decoder.greyLevels(decoder.decode(z)));
     const tiles = row.pins.map(({ number, kept, z, index }) => {
-      const [place, name] = [this.placeText(z), index !== null && this.nameOf(index)];
-      const exact = z.map((value) => String(Number(value.toPrecision(LEAST_DIGITS)))).join(",");
+      const [place, name] = [this.placeText(z), index === null ? "" : this.nameOf(index)];
+      const exact = z.map(shortest).join(",");
+      const file = `${part.pins.mount.data.run}${name && `_i${index}`}_z=${exact}`.slice(0, LONGEST);
       return {
         ...{ number, kept, text: name || place, z: place, title: name ? `test image ${name}, z = ${place}` : `z = ${exact}` },
-        ...{ file: `${part.pins.mount.data.run}_z=${exact}`, link: null, link_label: "" },
+        ...{ file, link: null, link_label: "" },
       };
     });
     const data = { pictures: textOf(joined(levels)), chosen: row.choice, pins: tiles, query: {}, acknowledged: this.pinsHandled };
