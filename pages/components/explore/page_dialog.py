@@ -15,7 +15,7 @@ from pages.components.explore.page_file import (
     most_moments,
     page_file,
 )
-from pages.components.runs import run_data
+from pages.components.runs import loaded_model, run_data
 from pages.components.shell.messages import show_errors
 from pages.components.shell.page_state import page_state
 from vae import VaeError
@@ -59,6 +59,7 @@ def _dialog(runs: Sequence[Run]) -> None:
     )
     pictures = st.toggle(
         "With the real test images",
+        disabled=all(loaded_model.load(run).missing for run in runs),
         help="The image of a point under the pointer is shown beside what the model draws.",
     )
     moments = 1

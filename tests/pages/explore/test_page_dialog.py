@@ -33,6 +33,14 @@ def test_a_file_is_made_as_chosen_and_can_be_saved(opened: AppTest) -> None:
     assert downloads(opened) == [], "it would be the file of the settings before"
 
 
+def test_images_that_are_missing_are_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    for missing in ("", "It is gone."):
+        monkeypatch.setattr("pages.components.runs.loaded_model._why_missing", lambda _, why=missing: why)
+        test = press(visit("pages/latent.py", panel="save"), "Take away as one file")
+        (toggle,) = (each for each in test.toggle if each.label == "With the real test images")
+        assert toggle.disabled == bool(missing)
+
+
 def test_a_second_person_waits(opened: AppTest) -> None:
     with page_dialog._one_at_a_time:
         press(opened, "Make the file")
