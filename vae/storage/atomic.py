@@ -69,7 +69,8 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
 def write_together(files: Mapping[Path, bytes]) -> None:
     """Writes several files, which exist only once all of their content is on the disk.
 
-    Raises OSError as `write_atomic`; files that were there before are then unchanged.
+    Raises OSError as `write_atomic`; files that were there before are then unchanged, unless the disk was
+    full or broken only at the last step, the renames: the first files may then be new.
     """
     new = {path: temporary_path(path) for path in files}
     try:

@@ -23,7 +23,7 @@ from vae.runs.run import Run
 
 MB = 1_000_000  # bytes
 _WHAT = (
-    "One file that explores this model in any browser, without a server and without a network: send it, "
+    "One file that explores this model in a browser, without a server and without a network: send it, "
     "put it on any web host, open it by a double click."
 )
 # Keys of the page's state: that the dialog is open; the content and the bytes of the file that can be saved.
