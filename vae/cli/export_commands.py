@@ -15,6 +15,7 @@ from vae import VaeError
 from vae.cli.figure_command import FigureOptions, write_figure
 from vae.cli.output import shell_command
 from vae.cli.terminal import progress_of, training_scores
+from vae.runs.records import LIVE
 from vae.runs.run import Run
 from vae.storage.atomic import move_atomic, temporary_path, write_together
 from vae.storage.folders import absolute_path
@@ -173,6 +174,8 @@ def _export_tensorboard(run: Run, folder: Path, *, force: bool) -> None:
         if force:
             raise VaeError(f"{target} holds other files than TensorBoard's. Choose another folder by --out.")
         raise VaeError(f"{target} exists. Add --force to replace it, or choose another folder by --out.")
+    if is_there and run.status().state in LIVE:
+        raise VaeError(f"{run.name} trains, and may write {target}. Wait, or choose another folder by --out.")
     saved, is_new = run.saved_model(), not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     made, replaced = temporary_path(target), temporary_path(target)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 SIDE, STEPS = 15, 11  # images of a manifold's side, and of a path
 MOST_SIDE, MOST_STEPS, MOST_IMAGES = 40, 40, 40
+FARTHEST = 1_000_000  # from 0 that a window reaches
 
 
 @Parameter(name="*")
@@ -236,12 +237,13 @@ def _window(numbers: Sequence[float]) -> Window | None:
         return None
     if (
         len(numbers) != 4
-        or not np.isfinite(numbers).all()
+        or not all(abs(number) <= FARTHEST for number in numbers)  # and so none is NaN
         or numbers[0] >= numbers[1]
         or numbers[2] >= numbers[3]
     ):
         raise VaeError(
-            "--window is four numbers, from x to x and from y to y, the lower first: -1 1 -0.5 0.5."
+            "--window is four numbers, from x to x and from y to y, the lower first: -1 1 -0.5 0.5. They are "
+            f"from -{FARTHEST:,} to {FARTHEST:,}."
         )
     x0, x1, y0, y1 = numbers
     return (x0, x1), (y0, y1)

@@ -37,10 +37,9 @@ _one_at_a_time = threading.Lock()
 
 
 class _Settings(NamedTuple):
-    """All that a figure depends on; `arguments` of the command that makes it."""
+    """What a person has chosen; `arguments` of the command that makes the figure."""
 
     run: Run
-    decoder: str  # the name of the weights
     kind: Format
     arguments: tuple[str, ...]
 
@@ -96,7 +95,7 @@ def _dialog(view: View, pins: Pins, path: Ends | None) -> None:
         ]
     if view.is_training_set:
         arguments.append("--training")
-    settings = _Settings(run, loaded.decoder.name, kind, tuple(arguments))
+    settings = _Settings(run, kind, tuple(arguments))
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Make the figure"):
             with st.spinner("Drawing ..."):

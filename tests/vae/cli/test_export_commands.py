@@ -412,6 +412,20 @@ def test_logs_never_replace_a_run(small: Path, trained: Run, capsys: pytest.Capt
     assert sorted(small.rglob("*")) == before
 
 
+def test_logs_of_a_run_that_trains_are_not_replaced(
+    small: Path, trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = run_of(trained, small)
+    assert main(["export", name, "tensorboard", "--out", str(tmp_path / "logs")]) == 0
+    before = sorted((tmp_path / "logs").rglob("*"))
+    run = Run(small / name)
+    with run.lock():
+        run.write_status(run.status().model_copy(update={"state": "running"}))
+        assert main(["export", name, "tensorboard", "--out", str(tmp_path / "logs"), "--force"]) == 1
+    assert f"{name} trains, and may write" in capsys.readouterr().err
+    assert sorted((tmp_path / "logs").rglob("*")) == before
+
+
 def test_logs_of_a_training_that_begins_meanwhile_stay(
     small: Path,
     trained: Run,

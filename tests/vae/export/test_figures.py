@@ -120,6 +120,8 @@ def test_what_cannot_be_drawn_gets_a_sentence(
         ("--pins gives others", trained, FigureOptions(pins=(1, 2, float("nan"), 2))),
         ("--window is four numbers", trained, FigureOptions(window=(1, -1, 0, 1))),
         ("--window is four numbers", trained, FigureOptions(window=(1, 2))),
+        ("They are from -1,000,000", trained, FigureOptions(window=(-1e308, 1e308, 0, 1))),
+        ("They are from -1,000,000", trained, FigureOptions(window=(float("nan"), 1, 0, 1))),
         ("no class 10 to hide: 0 to 9", trained, FigureOptions(hide=(10,))),
         ("47,244 x 17,008 pixels are not", trained, FigureOptions(of="curves", width=100, dpi=1200)),
     )
