@@ -1,4 +1,4 @@
-"""Components recorded instead of mounted, for a page without a server (`explore/page_file.py`)."""
+"""Components recorded instead of mounted, for a page without a server (`explore/recorded_run.py`)."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -128,7 +128,7 @@ def test_a_file_of_a_run_that_trains_has_one_state_of_it(
     gone, content = 1, PageContent(moments=40)
     before = state(page_file([run], content))
     with monkeypatch.context() as patch:
-        patch.setattr("pages.components.explore.page_file.run_moments", SimpleNamespace(load=moments_of))
+        patch.setattr("pages.components.explore.recorded_run.run_moments", SimpleNamespace(load=moments_of))
         during = state(page_file([run], content))
     after = state(page_file([run], content))
     assert during == (*before[:2], before[2] - 1)
@@ -136,7 +136,7 @@ def test_a_file_of_a_run_that_trains_has_one_state_of_it(
     assert {*after[:2]}.isdisjoint(before[:2])
     gone = len(run.snapshots())
     with monkeypatch.context() as patch:
-        patch.setattr("pages.components.explore.page_file.run_moments", SimpleNamespace(load=moments_of))
+        patch.setattr("pages.components.explore.recorded_run.run_moments", SimpleNamespace(load=moments_of))
         assert state(page_file([run]))[2] == 0
 
 

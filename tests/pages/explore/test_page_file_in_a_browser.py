@@ -44,7 +44,7 @@ def save(path: Path, data: Path, *runs: Run, address: str | None = None, **conte
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VAE_DATA_DIR", str(data))
         patch.setattr("pages.components.explore.page_file.project_address", lambda: address)
-        patch.setattr("pages.components.explore.page_file.PART", 20_000)  # small files have several, too
+        patch.setattr("pages.components.explore.page_document.PART", 20_000)  # small files have several, too
         path.write_bytes(page_file(runs, PageContent(**content)))  # type: ignore[arg-type]
     return path.as_uri()
 
