@@ -22,7 +22,6 @@ from pages.components.train.live_panels import ChartOptions, chart_options, poll
 from vae.runs.records import LIVE
 
 _START = "Start one of the comparisons above, or train another run."
-# Opens and closes the controls on a phone (shell/app.css).
 _WAIT = "Another one that the host trains appears here."
 _STYLE = COMPONENTS / "compare" / "layout.css"
 

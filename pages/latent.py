@@ -31,7 +31,6 @@ from pages.components.train.explanations import latent_explanation
 
 _STYLE = COMPONENTS / "explore" / "layout.css"
 _PLACEMENT = ExplorerPlacement(tooltip=False)  # what is under the pointer is large beside the map
-# Opens and closes the controls on a phone (shell/app.css).
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ const OWN = "Rotations and flips are real: snapshots are not aligned.";
 const PAST = "What is dimmed is of the newest weights.";
 const apart = (by) => `There is no pair of moments at the same ${by} here: these are the nearest.`;
 const FEW = 5;
-const MORE = "One that is trained here keeps more than twenty.";
+const ONE = "Only the last moment of this run is kept. One that is trained here keeps more than twenty.";
 
 class TimeMachine {
   listeners = new AbortController();
@@ -109,8 +109,8 @@ class TimeMachine {
     const steps = list.missing.map((step) => step.toLocaleString("en")).join("; ");
     const damaged = steps && `Some moments are left out, as their snapshots are damaged: steps ${steps}.`;
     const count = list.moments.length;
-    const kept = count === 1 ? "Only the last moment of this run is kept." : `Only ${count} moments of this run are kept.`;
-    const few = data.counts && count < FEW && !list.live && `${kept} ${MORE}`;
+    // One line beside OWN, which speaks of snapshots: a second one would be below the fold.
+    const few = data.counts && count < FEW && !list.live && !scene && (count === 1 ? ONE : `Only ${count} are kept.`);
     const past = scene ? [data.dims && PAST, timeline.remark] : [];
     return [...past, timeline.farApart && apart(timeline.linked.by), count > 1 && OWN, few, damaged].filter(Boolean).join(" ");
   }
