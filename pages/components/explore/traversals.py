@@ -41,5 +41,7 @@ def traversals(run: Run, loaded: loaded_model.LoadedModel, place: Floats) -> Non
         ],
         key="traversals",
         label="What each dimension does",
-        layout=TileLayout(420, [format_number(value).rstrip("0").rstrip(".") for value in VALUES]),
+        layout=TileLayout(
+            420, [format_number(value).rstrip("0").rstrip(".") for value in VALUES], on_screen=1
+        ),
     )

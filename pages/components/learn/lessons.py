@@ -53,6 +53,7 @@ class Link:
         page: a key of `PAGES`.
         query: the query parameters, in their order; a name may come several times.
         parts: what must be visible there without scrolling: names of `data-on-screen` and `screen_part`.
+            On a phone, where not all can be, the page scrolls to the first.
     """
 
     label: str

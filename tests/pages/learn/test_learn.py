@@ -286,7 +286,8 @@ def parts_there(link: Link) -> set[str]:
         return there | {"samples"} if link.page == "compare" else there
     there = set(SCREENS["latent"].parts) - {"neighbours", "path"}
     panel = query.get("panel", "nearest")
-    there |= {"neighbours"} if panel == "nearest" else {panel} & {"samples", "encoder"}
+    names = {"nearest": "neighbours", "traversals": "row-1", "samples": "samples", "encoder": "encoder"}
+    there |= {names[panel]} if panel in names else set()
     return there | {"path"} & query.keys()
 
 

@@ -101,6 +101,12 @@ def test_a_lesson_goes_on_over_other_pages(lessons: Server, page: Page) -> None:
     expect(page.locator(".latent-map")).not_to_have_attribute("data-points", shown)
     page.wait_for_function(NARROW)
     assert query(page, "hide") == "3"
+    # The note on a run of few moments is not below the fold.
+    note = page.locator(".time-machine-note")
+    expect(note).to_contain_text("Only 3 are kept.")
+    box = note.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= LAPTOP["height"]
 
     # Without the sidebar the card floats, and folds to one line; closed, it is gone.
     hide_sidebar(page)
@@ -130,9 +136,15 @@ def test_a_lesson_goes_on_over_other_pages(lessons: Server, page: Page) -> None:
     page.set_viewport_size(PHONE)
     assert_on_screen(page, ["step"])
     # On a phone the card is folded once a link is followed, so that its view is seen.
-    page.goto(lessons.address("learn?lesson=1&at=2"))
-    frame(page, "page").get_by_role("link", name=link.label).press("Enter")
+    page.goto(lessons.address("learn?lesson=3&at=2"))
+    below = next(each for each in all_lessons("en")[2].steps[1].links if each.parts)
+    assert below.parts == ("encoder",)
+    frame(page, "page").get_by_role("link", name=below.label).press("Enter")
     unfold = frame(page, "card").get_by_role("button", name="Unfold the lesson")
+    expect(unfold).to_be_visible()
+    # What it names is below the map: the page scrolls to it, and the address says it no more.
+    assert_on_screen(page, below.parts)
+    assert query(page, "part") is None
     unfold.press("Enter")
     page.goto(lessons.address("reconstructions?lesson=1&at=2"))
     expect(page.locator("[data-tiles=gallery] button").first).to_be_visible()

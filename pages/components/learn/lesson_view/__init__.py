@@ -112,6 +112,7 @@ def _linked(text: str, lesson: Lesson, at: int, language: str) -> str:
             )
         # What an earlier step left is not in the way.
         others = [(name, value) for name, value in _DEFAULTS.get(link.page, ()) if name not in query]
-        return f"{PAGES[link.page]}?{urlencode([*link.query, *others, *place.items()])}", ""
+        sought = [("part", link.parts[0])] if link.parts else []
+        return f"{PAGES[link.page]}?{urlencode([*link.query, *others, *place.items(), *sought])}", ""
 
     return with_addresses(text, address)

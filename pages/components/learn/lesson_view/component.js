@@ -10,6 +10,7 @@ import { openWithin } from "./open.js";
 const URL_EVERY = 1000; // milliseconds: when the server writes the URL, it does not know the step
 const FOLDED = "lesson folded";
 const NARROW = matchMedia("(max-width: 640px)");
+let sought = null; // the part of a page to scroll to; the bar of the page that a link opens may be another object
 
 class LessonBar {
   listeners = new AbortController();
@@ -30,7 +31,12 @@ class LessonBar {
     const { signal } = this.listeners;
     this.frame.addEventListener("click", (event) => this.follow(event), { signal });
     window.addEventListener("popstate", () => this.readUrl(), { signal });
-    this.writing = setInterval(() => this.writeUrl(), URL_EVERY);
+    for (const event of ["wheel", "touchmove"])
+      window.addEventListener(event, () => (sought = null), { signal, passive: true });
+    this.writing = setInterval(() => {
+      this.writeUrl();
+      this.scrollToPart();
+    }, URL_EVERY);
   }
 
   show({ data, setTriggerValue }) {
@@ -64,9 +70,11 @@ class LessonBar {
     this.draw();
   }
 
-  // Takes the step from the URL, if it is one of this lesson.
+  // Takes the step from the URL, if it is one of this lesson, and the part that a link asks for.
   readUrl() {
     const query = new URLSearchParams(location.search);
+    const part = query.get("part") ?? "";
+    if (/^[a-z0-9-]+$/.test(part)) sought = `[data-on-screen=${part}], .st-key-on_screen_${part}`;
     const at = query.get("at") ?? "";
     if (Number(query.get("lesson")) === Number(this.data.number) && /^[0-9]{1,2}$/.test(at)) this.at = Number(at);
     this.at = Math.min(Math.max(this.at, 1), this.data.steps.length);
@@ -76,7 +84,18 @@ class LessonBar {
   writeUrl() {
     const { number, language } = this.data ?? {};
     if (!this.goingOn) return;
-    updateUrl({ lesson: number, at: String(this.at), language: language === "en" ? null : language });
+    updateUrl({ lesson: number, at: String(this.at), language: language === "en" ? null : language, part: null });
+  }
+
+  // Scrolls once to the part that a link asked for, as soon as it is there and has stopped moving.
+  scrollToPart() {
+    const part = sought && document.querySelector(sought);
+    const top = part?.checkVisibility() ? part.getBoundingClientRect().top : null;
+    if (top !== null && top === this.top) {
+      part.scrollIntoView({ block: "nearest" });
+      sought = null;
+    }
+    this.top = top;
   }
 
   move(at) {
