@@ -460,7 +460,8 @@ def panels(scale: Scale, x: X, end: float, *, empty: bool) -> Part:
             **({} if panel is PANELS[0] else {"matches": "x"}),
         }
         own = panel.scale(scale)
-        vertical: Part = {"anchor": panel.x, "type": own, "tickformat": ",~r"}
+        # From a million on as 1e+6: a training that diverges has values that would cover the next panel.
+        vertical: Part = {"anchor": panel.x, "type": own, "tickformat": ",~g"}
         if empty:
             vertical["range"] = np.log10(panel.empty).tolist() if own == "log" else [0, panel.empty[1]]
         if panel.term == "kl":
