@@ -33,7 +33,12 @@ def test_without_runs_every_page_says_what_to_do(
     monkeypatch.chdir(ROOT)
     assert not small.exists()
     where = "below" if page == "pages/train.py" else "on the Train page"
-    assert f"no runs yet in {small}. Choose a preset {where}" in messages(visit(page))
+    test = visit(page)
+    assert f"no runs yet in {small}. Choose a preset {where}" in messages(test)
+    if page != "pages/train.py":
+        assert component(test, "train_link")["page"] == "train"
+    labels = [toggle.label for toggle in test.sidebar.toggle]
+    assert "Ready-made comparisons" not in labels  # Compare shows them anyway
 
 
 @pytest.mark.parametrize("page", PAGES[:3])

@@ -72,16 +72,17 @@ PRESETS = (
 def presets(*, alone: bool) -> None:
     """Shows a card for each preset if the switch in the sidebar is on, or there is nothing else (`alone`)."""
     _fold_when_finished()
-    if _NEXT in st.session_state:
-        st.session_state[CARDS] = st.session_state.pop(_NEXT)
-    shown = st.sidebar.toggle(
-        "Ready-made comparisons",
-        key=CARDS,
-        bind="query-params",
-        help="Each trains the runs that it needs, and opens them here.",
-    )
-    if not (shown or alone):
-        return
+    if not alone:
+        if _NEXT in st.session_state:
+            st.session_state[CARDS] = st.session_state.pop(_NEXT)
+        shown = st.sidebar.toggle(
+            "Ready-made comparisons",
+            key=CARDS,
+            bind="query-params",
+            help="Each trains the runs that it needs, and opens them here.",
+        )
+        if not shown:
+            return
     with st.container(key="comparisons"), show_errors():
         states = _states()
         # A run that waits for its turn is "stopped", and none is live between two of them.

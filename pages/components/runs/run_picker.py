@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.components.runs import run_data
 from pages.components.shell.access import may_change
+from pages.components.shell.links import link
 from pages.components.shell.messages import WORD_JOINER, escape_markdown
 from vae import VaeError
 from vae.runs.catalogue import default_runs_dir, list_runs, resolve_run, why_no_runs
@@ -63,6 +64,8 @@ def run_picker(*, watching: bool = False) -> Run | None:
             if may_change()
             else "There are no runs yet. Those that the host starts appear here."
         )
+        if may_change() and not watching:
+            link("Open the Train page", "train", {}, key="train_link")
         return None
     live = live_run(runs_dir) if watching else None
     candidates = (st.session_state.get(_KEY), live and live.name, _newest(runs), next(iter(runs)))
