@@ -32,6 +32,7 @@ LEAST_SIDE = 0.3  # of a figure's plot area, as a share of its other side
 TILES = 20  # at most so many along the longer side of the decoded grid
 ROWS = 20  # classes in a column of the legend
 _SIGMAS = (1, 2, 3)  # the prior's contours
+_EDGE = 0.1  # of a map's side: nearer to its edge a text has no room
 _LARGEST = 2.5  # how many times larger the points are in a narrow window
 _PAPER = "white"
 
@@ -129,12 +130,12 @@ def map_figure(content: LatentMap, style: Style) -> Figure:
         _draw_grid(axes, content)
     if "points" in content.layers:
         _draw_points(axes, content, style)
+    axes.set(xlim=(x0, x1), ylim=(y0, y1), aspect="equal")
     if "prior" in content.layers:
         _draw_prior(axes, content.plane)
     if len(content.path):
         _draw_path(axes, content)
     _draw_pins(axes, content, style)
-    axes.set(xlim=(x0, x1), ylim=(y0, y1), aspect="equal")
     return figure
 
 
@@ -218,7 +219,7 @@ def _draw_prior(axes: Axes, plane: Plane) -> None:
                 axes.axvline(x + side, **look)
         else:
             axes.add_patch(Circle((x, y), radius, fill=False, **look))
-            _write(axes, f"{radius} σ", (x, y + radius), ha="center", va="bottom")
+            _write(axes, f"{radius} σ", (x, y + radius), (0, 0.5))
 
 
 def _draw_path(axes: Axes, content: LatentMap) -> None:
@@ -246,10 +247,7 @@ def _draw_pins(axes: Axes, content: LatentMap, style: Style) -> None:
         for colour, width in ((_PAPER, 2.4), (INK, 1.2)):
             axes.plot([x], [y], color=colour, markeredgewidth=width, zorder=4, **ring, **at)
         if len(content.pins) > 1:
-            _write(
-                axes, str(number + 1), (x, y), xytext=(radius, radius), textcoords="offset points",
-                xycoords=at["transform"], zorder=5,
-            )  # fmt: skip
+            _write(axes, str(number + 1), (x, y), (radius, radius), xycoords=at["transform"], zorder=5)
         if "ellipses" in content.layers and index is not None:
             xx, xy, yy = covariances[index].tolist()
             variances, axes_of = np.linalg.eigh([[xx, xy], [xy, yy]])
@@ -269,10 +267,21 @@ def _outlined(width: float) -> dict[str, Any]:
     return {"color": INK, "linewidth": width, "path_effects": effects, "zorder": 3}
 
 
-def _write(axes: Axes, text: str, at: tuple[float, float], **how: Any) -> None:
-    """Text at a place of the map, unless that is outside of the window; readable over points."""
+def _write(axes: Axes, text: str, at: tuple[float, float], away: tuple[float, float], **how: Any) -> None:
+    """Text beside a place of the map, unless that is outside of the window; readable over points.
+
+    Args:
+        away: how far to the right of the place and above it, in points; 0 to the right is centred. Where the
+            edge of the map is close, the text is to the left, or below.
+    """
     from matplotlib.patheffects import Normal, Stroke
 
     halo = [Stroke(linewidth=2, foreground=_PAPER), Normal()]
-    written = axes.annotate(text, at, color=INK, path_effects=halo, annotation_clip=True, **how)
+    x, y = axes.transAxes.inverted().transform(how.get("xycoords", axes.transData).transform(at))
+    left, below = away[0] > 0 and x > 1 - _EDGE, y > 1 - _EDGE
+    written = axes.annotate(
+        text, at, xytext=(-away[0] if left else away[0], -away[1] if below else away[1]),
+        textcoords="offset points", ha="right" if left else "left" if away[0] else "center",
+        va="top" if below else "bottom", color=INK, path_effects=halo, annotation_clip=True, **how,
+    )  # fmt: skip
     written.set_in_layout(False)  # a text beside the edge must not make the map smaller

@@ -103,6 +103,18 @@ def test_pins_are_rings_with_their_numbers(trained: Run, axes_of: Callable[..., 
     np.testing.assert_allclose(ellipses, [2 * deviations, 4 * deviations], rtol=1e-5)
 
 
+def test_texts_stay_within_a_window(trained: Run, axes_of: Callable[..., Any]) -> None:
+    (axes,) = axes_of(trained, pins=(2, 1, 2, 0, 0.5, 1), window=(-2, 2, -1, 1))
+    frame = axes.get_window_extent()
+    texts = [each for each in axes.texts if each.get_text() in ("1", "2", "3", "1 σ")]
+    assert len(texts) == 4
+    for each in texts:
+        box = each.get_window_extent()
+        assert frame.x0 <= box.x0, each
+        assert box.x1 <= frame.x1, each
+        assert box.y1 <= frame.y1, each
+
+
 def test_hidden_classes_and_what_is_outside_are_left_out(trained: Run, axes_of: Callable[..., Any]) -> None:
     test = scored(trained)
     (axes,) = axes_of(trained, hide=(0, 3))
