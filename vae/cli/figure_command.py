@@ -164,9 +164,9 @@ class _OfModel:
         """Latent points given by an option, (`count`, Z), or as many as there are. Raises VaeError."""
         wide = self._latent_dim
         if len(numbers) % wide or count not in (None, len(numbers) // wide) or not np.isfinite(numbers).all():
-            raise VaeError(
-                f"{self._run.name} decodes points of {wide} finite numbers: --{name} gives others."
-            )
+            each = " for each point" if count is None else ""
+            needs = f"--{name} needs as many finite numbers{each}"
+            raise VaeError(f"{needs} as {self._run.name} has latent dimensions: {wide}.")
         return np.array(numbers, np.float32).reshape(-1, wide)
 
     def _ends(self) -> tuple[Floats, Floats] | None:

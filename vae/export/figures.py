@@ -56,14 +56,14 @@ class Style:
 
     def __post_init__(self) -> None:
         bounds = (
-            ("width", self.width, 3, 100),
-            ("height", self.height, 3, 100),
-            ("font size", self.font, 4, 40),
-            ("resolution", self.dpi, 50, 1200),
+            ("width", self.width, 3, 100, "cm"),
+            ("height", self.height, 3, 100, "cm"),
+            ("font size", self.font, 4, 40, "points"),
+            ("resolution", self.dpi, 50, 1200, "dpi"),
         )
-        for name, value, low, high in bounds:
+        for name, value, low, high, unit in bounds:
             if value is not None and not low <= value <= high:
-                raise VaeError(f"A {name} of {value:g} is not possible: {low} to {high}.")
+                raise VaeError(f"A {name} of {value:g} {unit} is not possible: {low} to {high}.")
 
 
 def manifold_figure(model: Model, plane: Plane, count: int, style: Style) -> Figure:

@@ -164,9 +164,9 @@ def test_a_run_without_weights_gets_a_sentence(
         (["--of", "map", "--raster", "--font", "6"], 0, "x.pdf: "),
         (["--of", "path", "--start", "-1", "1", "--end", "1", "0", "--count", "3"], 0, "x.pdf: "),
         (["--of", "reconstructions", "--images", "3", "4"], 0, "x.pdf: "),
-        (["--width", "2"], 1, "A width of 2 is not possible"),
+        (["--width", "2"], 1, "A width of 2 cm is not possible"),
         (["--of", "path", "--start", "1", "1"], 1, "A path has two ends"),
-        (["--of", "path", "--start", "1", "--end", "2"], 1, "decodes points of 2 finite numbers"),
+        (["--of", "path", "--start", "1", "--end", "2"], 1, "--start needs as many finite numbers as"),
         (["--title", "x"], 2, "--title is an option of `export RUN page`, not of figure."),
     ],
 )

@@ -87,11 +87,11 @@ def test_a_path_in_colour_keeps_its_colours() -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"width": 2}, "A width of 2 is not possible: 3 to 100."),
+        ({"width": 2}, "A width of 2 cm is not possible: 3 to 100."),
         ({"height": 101}, "A height of 101"),
-        ({"font": 3}, "A font size of 3"),
+        ({"font": 3}, "A font size of 3 points"),
         ({"dpi": 20}, "A resolution of 20"),
-        ({"width": float("nan")}, "A width of nan"),
+        ({"width": float("nan")}, "A width of nan cm"),
     ],
 )
 def test_a_style_out_of_bounds_gets_a_sentence(changes: dict[str, float], sentence: str) -> None:
@@ -107,7 +107,11 @@ def test_what_cannot_be_drawn_gets_a_sentence(
     cases: tuple[tuple[str, Run, FigureOptions], ...] = (
         ("no losses yet", runs[0], FigureOptions(of="curves")),
         ("no weights", runs[1], FigureOptions()),
-        ("points of 2 finite numbers: --start", trained, FigureOptions(of="path", start=(1,), end=(2,))),
+        (
+            "--start needs as many finite numbers as .* dimensions: 2",
+            trained,
+            FigureOptions(of="path", start=(1,), end=(2,)),
+        ),
         ("A path has two ends", trained, FigureOptions(start=(1, 1))),
         ("1 images are not", trained, FigureOptions(of="path", count=1)),
         ("0 images are not", trained, FigureOptions(of="path", count=0)),
@@ -116,8 +120,12 @@ def test_what_cannot_be_drawn_gets_a_sentence(
         ("--axes are two of the dimensions of .*: 1 to 2", trained, FigureOptions(axes=(1, 3))),
         ("--axes are two", trained, FigureOptions(axes=(1, 1))),
         ("more than two dimensions", trained, FigureOptions(principal=True)),
-        ("--through gives others", trained, FigureOptions(through=(1, 2, 3))),
-        ("--pins gives others", trained, FigureOptions(pins=(1, 2, float("nan"), 2))),
+        ("--through needs as many finite numbers as", trained, FigureOptions(through=(1, 2, 3))),
+        (
+            "--pins needs as many finite numbers for each point as",
+            trained,
+            FigureOptions(pins=(1, 2, float("nan"), 2)),
+        ),
         ("--window is four numbers", trained, FigureOptions(window=(1, -1, 0, 1))),
         ("--window is four numbers", trained, FigureOptions(window=(1, 2))),
         ("They are from -1,000,000", trained, FigureOptions(window=(-1e308, 1e308, 0, 1))),
