@@ -179,6 +179,18 @@ def test_a_file_explores_a_run(opened: Page, small_data: Path, trained: Run, tmp
     page.locator(".path-strip-row canvas").last.click()
     expect(page.locator(".path-strip-place")).to_contain_text("100 % of the way")
 
+    # A lasso counts what it holds by class; a class of the name 9 is told from its count.
+    page.locator('.modebar-btn[data-val="lasso"]').click()
+    corners = [place_on(page, "map", x, y) for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -0.9))]
+    page.mouse.move(*corners[0])
+    page.mouse.down()
+    for corner in corners[1:]:
+        page.mouse.move(*corner, steps=4)
+    page.mouse.up()
+    expect(
+        page.get_by_text(re.compile(r"^\d+ test images selected: (\d \(\d+\), )*\d \(\d+\)\.$"))
+    ).to_be_visible()
+
     # The time machine plays from the first moment to the newest weights.
     page.get_by_role("button", name="Play the moments").click()
     wait_for(page, f"{TIMELINE}.position === {TIMELINE}.last && !{TIMELINE}.playback.moving")

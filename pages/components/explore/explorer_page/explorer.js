@@ -369,7 +369,7 @@ export class Explorer {
     }
     const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
     const most = [...counts].sort((one, other) => other[1] - one[1]).slice(0, 10);
-    const each = classes.length > 1 && total ? `: ${most.map(([label, count]) => `${classes[label]} ${count.toLocaleString("en")}`).join(", ")}` : "";
+    const each = classes.length > 1 && total ? `: ${most.map(([label, count]) => `${classes[label]} (${count.toLocaleString("en")})`).join(", ")}` : "";
     this.say(`${total.toLocaleString("en")} test images selected${each}.`);
   }
 
