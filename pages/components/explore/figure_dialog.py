@@ -1,5 +1,6 @@
 """The dialog that makes a figure of a run for print: settings, a button that makes it, one that saves it."""
 
+import math
 import tempfile
 import threading
 from collections.abc import Iterable
@@ -21,7 +22,7 @@ from vae.export.figures import Format, Subject
 from vae.runs.run import Run
 from vae.training.processes import run_process
 
-MB = 1_000_000  # bytes
+KB = 1000  # bytes; the figure of a path has few
 _NAMES: dict[Subject, str] = {
     "map": "latent map",
     "manifold": "manifold",
@@ -103,7 +104,7 @@ def _dialog(view: View, pins: Pins, path: Ends | None) -> None:
         made_with, file = page_state().get(_FILE, (None, b""))
         if made_with == settings:
             st.download_button(
-                f"Save it ({kind.upper()}, {len(file) / MB:.1f}\u00a0MB)",
+                f"Save it ({kind.upper()}, {math.ceil(len(file) / KB):,}\u00a0kB)",
                 file,
                 f"{run.name}-{subject}.{kind}",
                 _MEDIA[kind],

@@ -76,7 +76,7 @@ def test_a_figure_is_made_as_chosen_and_can_be_saved(trained: Run, monkeypatch: 
     ends = found["--start"] + found["--end"]
     np.testing.assert_array_equal([float(each) for each in ends], [-1, 0.5, 1, 0])
     assert found["--way"] == ["straight"]
-    assert any(label.startswith("Save it (SVG") for label in downloads(test))
+    assert "Save it (SVG, 1\u00a0kB)" in downloads(test)
     next(each for each in test.number_input if each.label == "Text, points").set_value(8.0).run()
     assert downloads(test) == ["GIF", "PNG"], "it would be the figure of the settings before"
 
