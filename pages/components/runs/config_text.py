@@ -7,7 +7,7 @@ from vae.config import EXECUTION_FIELDS, TrainConfig
 
 def field_label(name: str) -> str:
     """The name of a field as a label."""
-    return name.replace("_", " ").replace("dim", "dimension").capitalize()
+    return name.replace("_", " ").replace("dim", "dimension").capitalize().replace("Kl ", "KL ")
 
 
 def differing_fields(one: TrainConfig, other: TrainConfig) -> dict[str, tuple[str, str]]:

@@ -52,6 +52,7 @@ def test_every_field_but_restarts_has_a_widget_that_explains_it(form: AppTest) -
     for name, field in OTHERS.items():
         assert widget(form, name).help == field.description
     assert len({field_label(name) for name in FIELDS}) == len(FIELDS)
+    assert field_label("kl_warmup") == "KL warmup"
 
 
 def test_fields_stand_under_the_headings_of_their_groups(form: AppTest) -> None:
