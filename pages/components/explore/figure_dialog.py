@@ -98,12 +98,13 @@ def _dialog(view: View, pins: Pins, path: Ends | None) -> None:
         arguments.append("--training")
     settings = _Settings(run, kind, tuple(arguments))
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Make the figure"):
+        making, place = st.button("Make the figure"), st.empty()
+        if making:  # the place is empty meanwhile: what was made before cannot be saved for this
             with st.spinner("Drawing ..."):
                 page_state()[_FILE] = settings, _made(settings)
         made_with, file = page_state().get(_FILE, (None, b""))
         if made_with == settings:
-            st.download_button(
+            place.download_button(
                 f"Save it ({kind.upper()}, {math.ceil(len(file) / KB):,}\u00a0kB)",
                 file,
                 f"{run.name}-{subject}.{kind}",

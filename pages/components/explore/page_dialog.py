@@ -49,6 +49,28 @@ def _close() -> None:
 @show_errors()
 def _dialog(runs: Sequence[Run]) -> None:
     st.caption(_WHAT)
+    above = st.container()
+    # First, as the size takes seconds: what was made before must not be saved for what is chosen now.
+    with st.container(horizontal=True, vertical_alignment="center"):
+        making, place = st.button("Make the file"), st.empty()
+    with above:
+        content = _content(runs)
+    if making:
+        page_state()[_FILE] = (runs, content), _make(runs, content)
+    made_with, file = page_state().get(_FILE, (None, b""))
+    if made_with == (runs, content):
+        place.download_button(
+            f"Save it (HTML, {len(file) / MB:.1f}\u00a0MB)",
+            file,
+            f"{'-'.join(run.name for run in runs)[:100]}.html",
+            "text/html",
+            on_click="ignore",
+            type="primary",
+        )
+
+
+def _content(runs: Sequence[Run]) -> PageContent:
+    """Shows the settings and the size of a file with these."""
     names = " and ".join(map(run_data.title, runs))
     title = st.text_input("Title", placeholder=names, max_chars=TITLE)
     text = st.text_area(
@@ -70,19 +92,7 @@ def _dialog(runs: Sequence[Run]) -> None:
     size = expected_size(runs, content)
     large = f" Some mail servers refuse more than {MOST_BYTES / MB:.0f} MB." if size > MOST_BYTES else ""
     st.caption(f"About {size / MB:.1f} MB.{large}")
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Make the file"):
-            page_state()[_FILE] = (runs, content), _make(runs, content)
-        made_with, file = page_state().get(_FILE, (None, b""))
-        if made_with == (runs, content):
-            st.download_button(
-                f"Save it (HTML, {len(file) / MB:.1f}\u00a0MB)",
-                file,
-                f"{'-'.join(run.name for run in runs)[:100]}.html",
-                "text/html",
-                on_click="ignore",
-                type="primary",
-            )
+    return content
 
 
 def _make(runs: Sequence[Run], content: PageContent) -> bytes:

@@ -81,11 +81,13 @@ def _dialog(run: Run, loaded: LoadedModel, plane: Plane) -> None:
         return
     settings = _settings(run, shown, plane, images=not loaded.missing)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Make the film", help=_MEANWHILE):
+        making, place = st.button("Make the film", help=_MEANWHILE), st.empty()
+        if making:  # the place is empty meanwhile: what was made before cannot be saved for this
             page_state()[_FILM] = settings, _make(settings, shown, loaded, plane)
         made_with, content = page_state().get(_FILM, (None, b""))
         if made_with == settings:
-            _save_button(settings, content)
+            with place:
+                _save_button(settings, content)
 
 
 def _too_few(run: Run, count: int) -> str:
