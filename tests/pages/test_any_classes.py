@@ -178,7 +178,7 @@ def test_a_single_test_image_has_no_standard_error(
         None,
     )
     assert found.negative_elbo > 0
-    with pytest.raises(VaeError, match="has one image: a path needs two ends"):
+    with pytest.raises(VaeError, match="has one image: a path needs --start and --end"):
         write_figure(run, tmp_path / "x.png", FigureOptions(of="path"))
     subjects: tuple[Subject, ...] = ("map", "reconstructions")
     for subject in subjects:
