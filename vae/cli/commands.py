@@ -61,6 +61,14 @@ from vae.training.attempts import made_once
 from vae.training.processes import INTERRUPTED
 from vae.training.worker_place import worker_place
 
+
+def _shown_default(value: Any) -> str | None:
+    """A default as it is typed; none of flags, and of options without values."""
+    if isinstance(value, tuple):
+        return " ".join(map(str, value)) or None
+    return None if value is None or value is False else str(value)
+
+
 app = App(
     name="python -m vae",
     help="Train, evaluate and sample variational autoencoders. RUN is a run's name or its folder.",
@@ -71,7 +79,7 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,
     console=OutputConsole(),
-    default_parameter=Parameter(negative=(), consume_multiple=True),
+    default_parameter=Parameter(negative=(), consume_multiple=True, show_default=_shown_default),
 )
 app.command(data)
 

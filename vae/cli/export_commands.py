@@ -3,16 +3,16 @@
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import CycloptsError, Parameter
+from cyclopts import CycloptsError, Group, Parameter
 
 from vae import VaeError
-from vae.cli.figure_command import FigureOptions, write_figure
+from vae.cli.figure_command import FIGURE, SUBJECTS_WITH, FigureOptions, write_figure
 from vae.cli.output import shell_command
 from vae.cli.terminal import progress_of, training_scores
 from vae.runs.records import LIVE
@@ -22,6 +22,7 @@ from vae.storage.folders import absolute_path
 from vae.training.processes import run_process
 
 Kind = Literal["page", "figure", "onnx", "torch", "latents", "tensorboard"]
+PAGE, LATENTS = Group("Page", sort_key=1), Group("Latents", sort_key=3)
 _PERCENT = re.compile(r"made ([0-9]{1,3}) %")
 KindOfFile = Annotated[
     Kind,
@@ -34,18 +35,18 @@ KindOfFile = Annotated[
 ]
 
 
-@Parameter(name="*")
+@Parameter(name="*", group=PAGE)
 @dataclass(frozen=True)
 class PageOptions:
     """What an HTML file shows.
 
     Attributes:
-        beside: page: a second run, whose map stands beside the first one's, under one pointer.
-        title: page: its heading; default the titles of the runs.
-        text: page: plain text above the map; an empty line begins another paragraph.
-        with_pictures: page: put the real test images into the file, too.
-        moments: page: how many moments of the training it has, 1 to 40; default as many as 9 MB have room
-            for, at most 12.
+        beside: A second run, whose map stands beside the first one's, under one pointer.
+        title: Its heading; default the titles of the runs.
+        text: Plain text above the map; an empty line begins another paragraph.
+        with_pictures: Put the real test images into the file, too.
+        moments: How many moments of the training it has, 1 to 40; default as many as 9 MB have room for, at
+            most 12.
     """
 
     beside: str | None = None
@@ -61,25 +62,42 @@ class KindOptions:
     """Options that only some kinds of files have; each is refused with the others.
 
     Attributes:
-        training: latents: the training set, too; figure: of the training set. It is scored first, unless it
-            is already.
+        training: The training set: with latents it is added, a figure then shows it. It is scored first,
+            unless it is already.
     """
 
     page: PageOptions = PageOptions()
     figure: FigureOptions = FigureOptions()  # noqa: RUF009 (frozen)
-    training: bool = False
+    training: Annotated[bool, Parameter(group=(FIGURE, LATENTS))] = False
 
     def check(self, kind: Kind) -> None:
-        """Raises CycloptsError if an option is given that `kind` does not have."""
-        groups: tuple[tuple[Kind, Any], ...] = (("page", self.page), ("figure", self.figure))
-        for owner, options in groups:
-            changed = [each.name for each in fields(options) if getattr(options, each.name) != each.default]
-            if changed and kind != owner:
-                flag = changed[0].replace("_", "-")
-                raise CycloptsError(msg=f"--{flag} is an option of `export RUN {owner}`, not of {kind}.")
-        if self.training and kind not in ("latents", "figure"):
-            owners = "`export RUN latents` and `figure`"
-            raise CycloptsError(msg=f"--training is an option of {owners}, not of {kind}.")
+        """Raises CycloptsError if an option is given that `kind`, or the figure's subject, does not have."""
+        training = ("training",) if self.training else ()
+        groups: tuple[tuple[Sequence[str], tuple[Kind, ...]], ...] = (
+            (_given(self.page), ("page",)),
+            (_given(self.figure), ("figure",)),
+            (training, ("latents", "figure")),
+        )
+        for names, kinds in groups:
+            if names and kind not in kinds:
+                raise _refusal(names[0], "export RUN ", kinds, kind)
+        if kind == "figure":
+            subject = self.figure.of
+            for name in (*_given(self.figure), *training):
+                if subject not in (subjects := SUBJECTS_WITH.get(name, (subject,))):
+                    raise _refusal(name, "export RUN figure --of ", subjects, subject)
+
+
+def _given(options: PageOptions | FigureOptions) -> list[str]:
+    """The names of the options that are not at their defaults."""
+    return [each.name for each in fields(options) if getattr(options, each.name) != each.default]
+
+
+def _refusal(name: str, command: str, owners: Sequence[str], asked: str) -> CycloptsError:
+    """Says of which commands an option is, as none of `asked`."""
+    first, *others = owners
+    listed = " and ".join([f"`{command}{first}`", *(f"`{each}`" for each in others)])
+    return CycloptsError(msg=f"--{name.replace('_', '-')} is an option of {listed}, not of {asked}.")
 
 
 def export_run(

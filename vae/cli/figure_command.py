@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
 from vae import VaeError
 from vae.cli.terminal import training_scores
@@ -40,33 +40,44 @@ MOST_SIDE, MOST_STEPS, MOST_IMAGES = 40, 40, 40
 FARTHEST = 1_000_000  # from 0 that a window reaches
 
 
-@Parameter(name="*")
+FIGURE = Group("Figure", sort_key=2)
+# The subjects that an option is for; those that are not here are for all.
+SUBJECTS_WITH: dict[str, tuple[Subject, ...]] = {
+    **dict.fromkeys(("axes", "principal", "through"), ("map", "manifold")),
+    **dict.fromkeys(("colour", "layers", "hide", "pins", "window", "raster"), ("map",)),
+    **dict.fromkeys(("start", "end", "way"), ("map", "path")),
+    "count": ("manifold", "path"),
+    "images": ("reconstructions",),
+    "training": ("map", "path", "reconstructions"),
+}
+
+
+@Parameter(name="*", group=FIGURE)
 @dataclass(frozen=True)
 class FigureOptions:
     """What a figure shows, and how.
 
     Attributes:
-        of: figure: what it shows.
-        width: figure: in centimetres, 3 to 100.
-        height: figure: in centimetres; default what it needs.
-        font: figure: the size of its text in points, 4 to 40.
-        dpi: figure: dots per inch of a PNG, and of pixels embedded in others, 50 to 1200.
-        raster: figure: embed the points of a map as pixels, for smaller files.
-        count: figure: images of a manifold's side (default 15), or of a path (11).
-        start: figure: the point z from which a path leads, which a map shows, too; default the mean of the
-            first example, and on a map no path.
-        end: figure: the point z to which it leads.
-        way: figure: how the path leads there.
-        images: figure: the indices of the images that are reconstructed; default the ten examples.
-        axes: figure: the two dimensions, 1 for the first, of a map or manifold; default those of the largest
-            KL.
-        principal: figure: the first two principal components instead.
-        through: figure: the point z through which the plane goes; default the mean of the test images.
-        colour: figure: by what the points of a map are coloured.
-        layers: figure: what a map has; ellipses are those of pinned images.
-        pins: figure: points that are marked on a map, the coordinates of one after the other.
-        window: figure: the part of a map that is shown, from x to x and from y to y; default all.
-        hide: figure: the labels of classes that a map leaves out.
+        of: What it shows.
+        width: In centimetres, 3 to 100.
+        height: In centimetres; default what it needs.
+        font: The size of its text in points, 4 to 40.
+        dpi: Dots per inch of a PNG, and of pixels embedded in others, 50 to 1200.
+        raster: Embed the points of a map as pixels, for smaller files.
+        count: Images of a manifold's side (default 15), or of a path (11).
+        start: The point z from which a path leads, which a map shows, too; default the mean of the first
+            example, and on a map no path.
+        end: The point z to which it leads.
+        way: How the path leads there.
+        images: The indices of the images that are reconstructed; default the ten examples.
+        axes: The two dimensions, 1 for the first, of a map or manifold; default those of the largest KL.
+        principal: The first two principal components instead.
+        through: The point z through which the plane goes; default the mean of the test images.
+        colour: By what the points of a map are coloured.
+        layers: What a map has; ellipses are those of pinned images.
+        pins: Points that are marked on a map, the coordinates of one after the other.
+        window: The part of a map that is shown, from x to x and from y to y; default all.
+        hide: The labels of classes that a map leaves out.
     """
 
     of: Subject = "map"

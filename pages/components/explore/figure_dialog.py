@@ -94,7 +94,7 @@ def _dialog(view: View, pins: Pins, path: Ends | None) -> None:
             "--way",
             chosen_path_kind(),
         ]
-    if view.is_training_set:
+    if view.is_training_set and subject in ("map", "path", "reconstructions"):
         arguments.append("--training")
     settings = _Settings(run, kind, tuple(arguments))
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -123,6 +123,10 @@ def test_the_plane_is_that_of_the_page(
     assert "--training" in axes
     assert "--principal" in principal
     assert not {"--axes", "--through", "--training"} & principal.keys()
+    test = opened(run=wide.name, pictures="training")
+    next(each for each in test.button_group if each.label == "Figure of").set_value("manifold").run()
+    press(test, "Make the figure")
+    assert "--training" not in begun[2], "the command refuses it"
     out = tmp_path / "x.png"
     assert main([*begun[0][:3], "--out", str(out), *begun[0][5:]]) == 0  # the command understands it
     assert out.exists()

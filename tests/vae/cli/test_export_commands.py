@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -21,6 +21,8 @@ from pages.components.explore import page_command
 from tests.support.paths import BUNDLED, ROOT
 from tests.support.small_runs import small_config
 from vae.cli.commands import main
+from vae.cli.export_commands import PageOptions
+from vae.cli.figure_command import SUBJECTS_WITH, FigureOptions
 from vae.runs import checkpoints
 from vae.runs.catalogue import new_run, open_run
 from vae.runs.records import FORMAT
@@ -385,6 +387,17 @@ def test_an_unknown_value_is_answered_in_one_line(
             2,
             "--training is an option of `export RUN latents` and `figure`, not of torch.",
         ),
+        (
+            ["figure", "--of", "curves", "--pins", "1", "2"],
+            2,
+            "--pins is an option of `export RUN figure --of map`, not of curves.",
+        ),
+        (
+            ["figure", "--of", "manifold", "--training"],
+            2,
+            "`export RUN figure --of map` and `path` and `reconstructions`, not of manifold.",
+        ),
+        (["figure", "--count", "3"], 2, "`export RUN figure --of manifold` and `path`, not of map."),
         (["latents", "--out", "x.txt"], 1, "end --out with .parquet, .csv or .npz."),
         (["torch", "--out", "/nowhere/x"], 1, "there is no such folder"),
     ],
@@ -402,6 +415,24 @@ def test_what_a_kind_cannot_do_gets_a_sentence(
     monkeypatch.chdir(tmp_path)
     assert main(["export", run_of(trained, small), *more]) == status
     assert sentence in capsys.readouterr().err
+
+
+def test_the_help_has_a_group_for_each_kind_that_has_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "--help"]) == 0
+    boxes: dict[str, list[str]] = {}
+    for line in capsys.readouterr().out.splitlines():
+        if heading := re.match(r"╭─ (\w+) ─", line):
+            options = boxes.setdefault(heading[1], [])
+        elif option := re.match(r"│ --([\w-]+)", line):
+            options.append(option[1].replace("-", "_"))
+    assert boxes.pop("Arguments") == []
+    assert boxes == {
+        "Parameters": ["out", "force", "runs_dir"],
+        "Page": [each.name for each in fields(PageOptions)],
+        "Figure": [*(each.name for each in fields(FigureOptions)), "training"],
+        "Latents": ["training"],
+    }
+    assert set(boxes["Figure"]) >= set(SUBJECTS_WITH)
 
 
 def test_logs_never_replace_a_run(small: Path, trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
