@@ -100,7 +100,7 @@ def test_the_installed_app_opens(
 ) -> None:
     with socket.create_server(("localhost", 0)) as free:
         port = free.getsockname()[1]
-    start = command("vae.cli.playground", "main", "--server.port", str(port), "--server.headless", "true")
+    start = command("vae.cli.playground", "main", "--port", str(port), "--server.headless", "true")
     with (tmp_path / "log").open("wb") as log:
         app = subprocess.Popen(start, cwd=tmp_path, env=environment, stdout=log, stderr=log)
     try:

@@ -15,7 +15,7 @@ import numpy as np
 from cyclopts import App, CycloptsError, Parameter
 from pydantic import ValidationError
 
-from vae import VaeError
+from vae import VaeError, __version__
 from vae.cli.data_commands import data
 from vae.cli.export_commands import KindOfFile, KindOptions, export_run
 from vae.cli.output import (
@@ -72,7 +72,8 @@ def _shown_default(value: Any) -> str | None:
 app = App(
     name="python -m vae",
     help="Train, evaluate and sample variational autoencoders. RUN is a run's name or its folder.",
-    version_flags=[],
+    version=__version__,
+    version_flags=["--version"],
     # `main` prints errors as sentences, and returns the exit status.
     exit_on_error=False,
     print_error=False,
