@@ -23,7 +23,7 @@ from vae.training.processes import run_process
 
 Kind = Literal["page", "figure", "onnx", "torch", "latents", "tensorboard"]
 PAGE, LATENTS = Group("Page", sort_key=1), Group("Latents", sort_key=3)
-_PERCENT = re.compile(r"made ([0-9]{1,3}) %")
+_PERCENT, _NOTE = re.compile(r"made ([0-9]{1,3}) %"), "note: "  # lines of the process that makes a page
 KindOfFile = Annotated[
     Kind,
     Parameter(
@@ -232,11 +232,14 @@ def _export_page(runs: list[Run], target: Path, options: PageOptions) -> None:
     request: dict[str, Any] = {"runs": [str(run.path.resolve()) for run in runs], "out": str(target)}
     request |= {name: value for name, value in content.items() if value is not None}
     errors: list[str] = []
+    notes: list[str] = []
     with progress_of("made") as show_share:
 
         def hear(line: str) -> None:
             if found := _PERCENT.fullmatch(line):
                 show_share(int(found[1]) / 100)
+            elif line.startswith(_NOTE):
+                notes.append(line.removeprefix(_NOTE))
             else:
                 errors.append(line)
 
@@ -245,4 +248,5 @@ def _export_page(runs: list[Run], target: Path, options: PageOptions) -> None:
         raise VaeError(
             errors[-1] if errors else f"{target} could not be made: the process ended with status {status}."
         )
-    print(f"{target}: {_size(target)}. Open it in a browser: {shell_command(str(target))}")
+    said = " ".join([f"{target}: {_size(target)}.", *notes])
+    print(f"{said} Open it in a browser: {shell_command(str(target))}")

@@ -15,10 +15,11 @@ from vae.storage.atomic import write_atomic
 def main(arguments: list[str]) -> int:
     """Writes the file of a request: JSON with `runs` (folders), `out` and the fields of a `PageContent`.
 
-    Returns the exit status: 0, or 1 after a sentence on stderr.
+    Returns the exit status: 0, or 1 after a sentence on stderr. There it also prints "made 50 %" and so
+    on, and "note: " with a sentence for the one who asked.
     """
     logging.disable(logging.WARNING)  # Streamlit's, on functions that are called without its server
-    from pages.components.explore.page_file import PageContent, page_file
+    from pages.components.explore.page_file import PageContent, kept_moments, page_file
     from vae.runs.run import Run
 
     request = json.loads(arguments[0])
@@ -29,7 +30,12 @@ def main(arguments: list[str]) -> int:
         print(f"made {int(100 * share)} %", file=sys.stderr, flush=True)
 
     try:
-        file = page_file(runs, PageContent(**request), report)
+        content = PageContent(**request)
+        file = page_file(runs, content, report)
+        for run in runs:
+            if (kept := kept_moments(run)) < (content.moments or 1):
+                moments = "1 moment" if kept == 1 else f"{kept} moments"
+                print(f"note: {run.name} has only {moments}.", file=sys.stderr, flush=True)
         try:
             write_atomic(out, file)
         except OSError as error:

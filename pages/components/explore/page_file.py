@@ -117,8 +117,12 @@ def _size_of_snapshot(run: Run, loaded: LoadedModel) -> int:  # noqa: ARG001 (th
 
 def most_moments(runs: Sequence[Run]) -> int:
     """How many moments a page of these runs can have."""
-    counts = (len(run_moments.load(run, loaded_model.load(run)).moments) for run in runs)
-    return min(MOST_MOMENTS, max(counts))
+    return min(MOST_MOMENTS, max(map(kept_moments, runs)))
+
+
+def kept_moments(run: Run) -> int:
+    """How many moments a run has kept, the newest weights among them."""
+    return len(run_moments.load(run, loaded_model.load(run)).moments)
 
 
 def fitting_moments(runs: Sequence[Run], content: PageContent) -> int:

@@ -56,7 +56,7 @@ def test_a_page_is_written_and_not_replaced(
     written = out.read_bytes()
     assert b"<title>Mine</title>" in written
     printed = capsys.readouterr()
-    assert printed.out.startswith(f"{out}: {len(written) / 1e6:.1f} MB.")
+    assert printed.out.startswith(f"{out}: {len(written) / 1e6:.1f} MB. Open it")
     assert "made 100 %" in printed.err
     assert main(arguments) == 1
     assert "exists. Add --force" in capsys.readouterr().err
@@ -95,7 +95,7 @@ def test_a_page_is_replaced_by_force_and_a_full_disk_leaves_the_old_one(
     folder.mkdir()
     out = folder / "page.html"
     out.write_text("old")
-    arguments = ["export", name, "page", "--out", str(out), "--moments", "1", "--force"]
+    arguments = ["export", name, "page", "--out", str(out), "--moments", "40", "--force"]
     with monkeypatch.context() as patch:
         patch.setattr("vae.storage.atomic.os.fsync", full)
         assert main(arguments) == 1
@@ -106,7 +106,10 @@ def test_a_page_is_replaced_by_force_and_a_full_disk_leaves_the_old_one(
         patch.setattr("pages.components.explore.page_file.page_file", Mock(side_effect=unreadable))
         assert main(arguments) == 1
     assert "snapshots/00000010.safetensors cannot be read: Input/output error." in capsys.readouterr().err
+    capsys.readouterr()
     assert main(arguments) == 0
+    kept = len([path for path in trained.snapshots() if int(path.stem) < trained.saved_model().step]) + 1
+    assert f" MB. {name} has only {kept} moments. Open it" in capsys.readouterr().out
     assert out.read_bytes().startswith(b"<!doctype html>")
     assert list(folder.iterdir()) == [out]
 
