@@ -23,13 +23,6 @@ from vae.runs.run import Run
 from vae.training.processes import run_process
 
 KB = 1000  # bytes; the figure of a path has few
-_NAMES: dict[Subject, str] = {
-    "map": "latent map",
-    "manifold": "manifold",
-    "curves": "loss curves",
-    "path": "path",
-    "reconstructions": "reconstructions",
-}
 _MEDIA: dict[Format, str] = {"pdf": "application/pdf", "svg": "image/svg+xml", "png": "image/png"}
 # Keys of the page's state: that the dialog is open; the settings and bytes of the figure that can be saved.
 _DIALOG, _FILE = "figure_dialog", "figure_file"
@@ -61,9 +54,9 @@ def _close() -> None:
 @show_errors()
 def _dialog(view: View, pins: Pins, path: Ends | None) -> None:
     run, loaded = view.run, view.loaded
-    subjects: list[Subject] = ["curves"] if loaded.missing else [*_NAMES]
+    subjects: list[Subject] = ["curves"] if loaded.missing else [*get_args(Subject)]
     subject: Subject = st.segmented_control(
-        "Figure of", subjects, default=subjects[0], required=True, format_func=_NAMES.__getitem__
+        "Figure of", subjects, default=subjects[0], required=True, key="figure_subject"
     )
     with st.container(horizontal=True):
         width = st.number_input("Width, cm", 3.0, 100.0, 12.0, 0.5, format="%.1f")

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 from tests.support.app_test import messages, visit
+from tests.support.browser import Server
 from vae.cli.commands import main
 from vae.runs.run import Run
 
@@ -104,7 +106,7 @@ def test_the_map_is_as_on_the_page(trained: Run, monkeypatch: pytest.MonkeyPatch
 def test_without_the_data_only_the_curves_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pages.components.runs.loaded_model._why_missing", lambda _: "It is gone.")
     (subjects,) = (each for each in opened().button_group if each.label == "Figure of")
-    assert subjects.options == ["loss curves"]
+    assert subjects.options == ["curves"]
 
 
 def test_the_plane_is_that_of_the_page(
@@ -137,3 +139,15 @@ def test_a_failure_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Figures need the package matplotlib." in messages(press(opened(), "Make the figure"))
     commands(monkeypatch, -9, ["scored 99 %"])
     assert "The figure could not be drawn." in messages(press(opened(), "Make the figure"))
+
+
+@pytest.mark.browser
+def test_the_subjects_stand_in_one_row_on_a_phone_too(shared: Server, page: Page) -> None:
+    page.goto(shared.address("?panel=save"))
+    page.get_by_role("button", name="Figure for print").click()
+    subjects = page.get_by_role("dialog").locator(".st-key-figure_subject button")
+    expect(subjects).to_have_text(["map", "manifold", "curves", "path", "reconstructions"])
+    for width in (1400, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        tops = subjects.evaluate_all("all => all.map(each => each.getBoundingClientRect().top)")
+        assert len(set(tops)) == 1, f"in a window of {width} pixels"
