@@ -230,7 +230,7 @@ class _OfModel:
         _bounded("images", len(chosen), 0, 1, MOST_IMAGES)
         if wrong := [index for index in chosen if not 0 <= index < len(shown)]:
             raise VaeError(f"There is no image {wrong[0]}: they have the numbers 0 to {len(shown) - 1:,}.")
-        names = [f"{classes[shown.labels[i]]} · #{i}" if len(classes) > 1 else f"#{i}" for i in chosen]
+        names = [f"{classes[shown.labels[i]]}\n#{i}" if len(classes) > 1 else f"#{i}" for i in chosen]
         drawn = self._model.decode(shown.means[chosen])
         return lambda: reconstructions_figure(shown.images[chosen], drawn, names, self._style)
 

@@ -31,6 +31,8 @@ Subject = Literal["map", "manifold", "curves", "path", "reconstructions"]
 Format = Literal["pdf", "svg", "png"]
 Layout = Literal["constrained", "compressed"]
 CM = 1 / 2.54  # inches
+POINTS = 72 * CM  # of a centimetre
+LARGEST_TILE = 4.0  # cm: the side of an image beside its reconstruction
 MOST_PIXELS = 100_000_000  # of a file: they take four bytes each while it is drawn
 INK, GRID = "#222222", "#cccccc"
 _TEST, _TRAIN = "#e76300", "#3f90da"
@@ -127,16 +129,33 @@ def path_figure(pictures: ImageArray, style: Style) -> Figure:
 def reconstructions_figure(
     pictures: ImageArray, reconstructions: ImageArray, titles: Sequence[str], style: Style
 ) -> Figure:
-    """Images (M, S, S) or (M, S, S, 3) over their reconstructions, each with a title."""
-    count = len(pictures)
-    figure = empty_figure(style, 2 * style.width / count + 0.6)
-    rows = figure.subplots(2, count, squeeze=False)
-    for column, title in enumerate(titles):
-        for axes, picture in zip(rows[:, column], (pictures[column], reconstructions[column]), strict=True):
+    """Images (M, S, S) or (M, S, S, 3) over their reconstructions, each with a title of some lines.
+
+    Text is smaller than the style's where titles would touch each other, or words take a third of the width.
+    """
+    words = ("image", "reconstruction")
+    word_size = _fitting(0.8 * style.font, 0.3 * style.width, words)
+    side = (style.width - 9 * word_size / POINTS) / len(pictures)
+    lines = [title.split("\n") for title in titles]
+    title_size = _fitting(style.font, side, [line for title in lines for line in title])
+    title_height = 1.4 * title_size / POINTS * max(map(len, lines))
+    figure = empty_figure(style, 2 * min(side, LARGEST_TILE) + title_height, layout=None)
+    # Padding in inches: beside ten images the usual one takes a fifth of the width.
+    figure.set_layout_engine("compressed", w_pad=0.01, h_pad=0.01)
+    rows = figure.subplots(2, len(pictures), squeeze=False)
+    for row, word, shown in zip(rows, words, (pictures, reconstructions), strict=True):
+        for axes, picture in zip(row, shown, strict=True):
             axes.imshow(picture, **looks(pictures))
-            axes.set_axis_off()
-        rows[0, column].set_title(title, fontsize=style.font, pad=2)
+            axes.set(xticks=[], yticks=[], frame_on=False)  # not `set_axis_off`, which hides the word, too
+        row[0].set_ylabel(word, fontsize=word_size, rotation=0, ha="right", va="center")
+    for axes, title in zip(rows[0], titles, strict=True):
+        axes.set_title(title, fontsize=title_size, pad=2)
     return figure
+
+
+def _fitting(size: float, width: float, lines: Sequence[str]) -> float:
+    """The size of text in points, at most `size`, at which each of the lines is at most `width` cm long."""
+    return min(size, width * POINTS / max(0.62 * len(line) for line in lines))
 
 
 def figure_file(draw: Callable[[], Figure], kind: Format, style: Style) -> bytes:

@@ -3,6 +3,7 @@
 import io
 import re
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,17 @@ from PIL import Image
 from tests.support.small_runs import small_config
 from vae import VaeError
 from vae.cli.figure_command import FigureOptions, write_figure
-from vae.export.figures import Style, Subject, curves_figure, figure_file, manifold_figure, path_figure
+from vae.export.figures import (
+    CM,
+    LARGEST_TILE,
+    Style,
+    Subject,
+    curves_figure,
+    figure_file,
+    manifold_figure,
+    path_figure,
+    reconstructions_figure,
+)
 from vae.inference.planes import axis_directions, prior_grid
 from vae.runs.catalogue import new_run
 from vae.runs.history import read_losses
@@ -37,7 +48,12 @@ def test_a_figure_has_its_size_and_its_text(
         points = [float(each) for each in box]
         assert points == pytest.approx([8 / 2.54 * 72, 6 / 2.54 * 72], abs=0.01)
         svg = (tmp_path / "x.svg").read_text(encoding="utf-8")
-        expected = {"map": "z₁", "manifold": "z₁", "curves": "nats per image", "reconstructions": "0 · #"}
+        expected = {
+            "map": "z₁",
+            "manifold": "z₁",
+            "curves": "nats per image",
+            "reconstructions": "reconstruction<",
+        }
         assert expected.get(subject, "") in svg
         if subject != "path":
             assert f"font-size: {options.font}px" in svg or f"font: {options.font}px" in svg
@@ -82,6 +98,30 @@ def test_a_path_in_colour_keeps_its_colours() -> None:
     file = figure_file(lambda: path_figure(pictures, style), "png", style)
     drawn = np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))
     assert drawn[drawn.shape[0] // 2, drawn.shape[1] // 2].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("count", "style"),
+    [(1, Style()), (10, Style()), (20, Style()), (10, Style(width=3, font=40)), (2, Style(height=20))],
+)
+def test_images_are_bounded_and_their_titles_apart(count: int, style: Style) -> None:
+    pictures = np.zeros((count, 8, 8), np.uint8)
+    figure = reconstructions_figure(pictures, pictures, ["Ankle boot\n#9999"] * count, style)
+    figure.draw_without_rendering()
+    all_axes = np.array(figure.axes).reshape(2, count)
+    titles = [axes.title.get_window_extent() for axes in all_axes[0]]
+    assert all(left.x1 < right.x0 for left, right in pairwise(titles))
+    tiles = [axes.get_window_extent() for axes in all_axes[:, 0]]
+    words = [axes.yaxis.label for axes in all_axes[:, 0]]
+    assert [word.get_text() for word in words] == ["image", "reconstruction"]
+    for tile, word in zip(tiles, words, strict=True):
+        assert word.get_window_extent().x0 >= 0
+        assert word.get_window_extent().x1 < tile.x0
+    assert titles[0].y0 + 1 > tiles[0].y1 > tiles[0].y0 > tiles[1].y1 > tiles[1].y0 >= 0  # pixels
+    assert titles[0].y1 <= figure.bbox.y1
+    if style.height is None:
+        assert tiles[0].height <= figure.dpi * LARGEST_TILE * CM * 1.05
+        assert figure.bbox.height <= figure.dpi * CM * (2 * LARGEST_TILE + 2)
 
 
 @pytest.mark.parametrize(
