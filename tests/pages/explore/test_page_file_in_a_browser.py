@@ -231,6 +231,9 @@ def test_a_file_of_five_dimensions_has_planes_and_sliders(
     expect(page.locator(".pins-row-tile")).to_have_count(1)
     z = json.loads(page.locator(".look-chosen").get_attribute("data-z") or "")
     assert (z[0], z[4]) == pytest.approx((0.5, 3), abs=0.05)
+    number = page.get_by_role("spinbutton", name="z₂")
+    number.fill("-0.0022010803")
+    assert number.evaluate("field => field.scrollWidth <= field.clientWidth")  # all of it is visible
     page.get_by_role("slider", name="z₂ slider").fill("1.5")
     expect(page.locator(".look-pointer")).to_contain_text("At the sliders")
     page.get_by_role("button", name="Pin", exact=True).click()
