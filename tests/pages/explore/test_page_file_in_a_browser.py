@@ -187,9 +187,13 @@ def test_a_file_explores_a_run(opened: Page, small_data: Path, trained: Run, tmp
     for corner in corners[1:]:
         page.mouse.move(*corner, steps=4)
     page.mouse.up()
-    expect(
-        page.get_by_text(re.compile(r"^\d+ test images selected: (\d \(\d+\), )*\d \(\d+\)\.$"))
-    ).to_be_visible()
+    said = page.get_by_text(re.compile(r"^\d+ test images selected: (\d \(\d+\), )*\d \(\d+\)\.$"))
+    expect(said).to_be_visible()
+    page.get_by_role("button", name="Remove the selection").press("Enter")
+    expect(said).to_have_count(0)
+    expect(page.get_by_role("button", name="Remove the selection")).to_have_count(0)
+    expect(page.locator(".latent-map-plot")).to_be_focused()
+    wait_for(page, f"() => {MAP}.selected === null")
 
     # The time machine plays from the first moment to the newest weights.
     page.get_by_role("button", name="Play the moments").click()

@@ -69,12 +69,18 @@ export class Explorer {
     const { content, part } = this;
     const title = several ? [element("h2", {}, content.title)] : [];
     this.summary = element("p", { class: "explorer-summary", role: "status" });
+    this.removeRegion = button(() => {
+      this.region = null;
+      this.update();
+      part.map.element.querySelector(".latent-map-plot").focus({ preventScroll: true }); // as this button is hidden now
+    }, { hidden: "" }, "Remove the selection");
+    const selection = element("div", { class: "explorer-selection explorer-controls component-controls" }, this.summary, this.removeRegion);
     this.pathBox = element("div", { class: "explorer-path", hidden: "" }, this.pathControls(), part.path.element);
     this.planeNote = element("p", { class: "explorer-note component-note" });
     const left = element("div", { class: "explorer-left" }, part.map.element, part.moment.element, this.planeNote);
     part.nearest?.element.prepend(element("p", { class: "explorer-summary" }, "The nearest test images"));
     const below = [part.pins, part.nearest, part.samples, part.coordinates].filter(Boolean).map((each) => each.element);
-    const right = element("div", { class: "explorer-right" }, part.look.element, ...below, this.pathBox, this.summary);
+    const right = element("div", { class: "explorer-right" }, part.look.element, ...below, this.pathBox, selection);
     const name = { class: "explorer", role: "region", "aria-label": content.title };
     return element("div", { class: "explorer-room" }, element("section", name, ...title, this.controls(), left, right));
   }
@@ -359,6 +365,7 @@ export class Explorer {
   // What an area of the map holds.
   showRegion() {
     const { region, points } = this;
+    this.removeRegion.hidden = !region;
     if (!region) return this.say("");
     const { classes } = this.part.map.mount.data;
     const counts = new Map();
