@@ -12,9 +12,12 @@ from typing import Any
 import streamlit as st
 
 from pages.components.charts.colours import NUMBER_COLOURS
+from pages.components.compare.pair import Pair
 from pages.components.explore.page_document import document, packed, packed_numbers
 from pages.components.explore.project_address import project_address
 from pages.components.explore.recorded_run import RecordedRun
+from pages.components.map.latent_map import DEFAULT_LAYERS
+from pages.components.map.map_controls import COLOURINGS, OF_CLASSES
 from pages.components.runs import loaded_model, run_data, run_moments
 from pages.components.runs.loaded_model import LoadedModel, weights_of
 from pages.components.runs.run_data import path_of
@@ -74,9 +77,17 @@ def page_file(
         made.append(RecordedRun(runs, number, pictures=content.pictures, count=content.moments or 1))
         progress((number + 1) / (len(runs) + 1))
     mounts = [mount for each in made for mount in each.mounts]
+    classes = any(each.loaded.has_classes for each in made)
     page = {
         "title": content.title or " and ".join(map(run_data.title, runs)),
         "paragraphs": [part.strip() for part in content.text.split("\n\n") if part.strip()],
+        "colourings": [
+            {"name": name, "key": key, "meaning": meaning}
+            for name, (key, meaning) in COLOURINGS.items()
+            if classes or name not in OF_CLASSES
+        ],
+        "layers": DEFAULT_LAYERS,
+        "same_set": len(runs) == 1 or Pair(*runs).same_set,
         "explorers": [each.description(level) for each in made],
         "stores": [_packed_store(mount, level) for mount in mounts if mount.script],
         "moments": {name: packed(file, level) for each in made for name, file in each.moments.items()},

@@ -12,6 +12,7 @@ import numpy as np
 
 from pages.components.charts.live_figure import Cursor, live_figure
 from pages.components.charts.tiles import TileClicks, TileLayout, tiles
+from pages.components.compare.pair import Pair
 from pages.components.explore.coordinates import coordinates
 from pages.components.explore.page_document import base64_text, packed_numbers
 from pages.components.explore.path_strip import path_strip
@@ -19,10 +20,9 @@ from pages.components.explore.pins_row import pins_row
 from pages.components.map.explorer_map import map_label
 from pages.components.map.latent_map import MapContent, MapPlacement, Partner, TimelineRef, latent_map
 from pages.components.map.look_panel import ChosenPoint, look_panel
-from pages.components.map.map_controls import COLOURINGS, OF_CLASSES
 from pages.components.map.pins import Pins
 from pages.components.map.samples import samples_row
-from pages.components.map.time_machine import time_machine
+from pages.components.map.time_machine import Link, time_machine
 from pages.components.runs import loaded_model, run_data, run_moments
 from pages.components.runs.config_text import field_label, value_text
 from pages.components.runs.loaded_model import LoadedModel
@@ -56,7 +56,7 @@ class RecordedRun:
 
     def __init__(self, runs: Sequence[Run], number: int, *, pictures: bool, count: int) -> None:
         self.run, self.number, self.count = runs[number], number, count
-        self.beside = len(runs) > 1
+        self.pair = Pair(*runs) if len(runs) > 1 else None
         self.loaded: LoadedModel = loaded_model.load(self.run)
         self.dimensions = loaded_model.dimensions(self.run, self.loaded)
         self.has_pictures = pictures and not self.loaded.missing
@@ -88,10 +88,6 @@ class RecordedRun:
                 for mount in self.mounts
                 if not mount.script
             },
-            "colourings": [
-                {"name": name, "key": COLOURINGS[name][0], "meaning": COLOURINGS[name][1]}
-                for name in self._colourings()
-            ],
             "colours": {theme: colours_of_classes(len(loaded.classes), theme) for theme in CLASS_COLOURS},
             "examples": test.labels[test.examples].tolist() if loaded.has_classes else [],
             "settings": _settings(self.run.config),
@@ -111,9 +107,6 @@ class RecordedRun:
             }
         return found
 
-    def _colourings(self) -> list[str]:
-        return [name for name in COLOURINGS if self.loaded.has_classes or name not in OF_CLASSES]
-
     def _moments(self) -> Moments:
         """The moments of the run, as many as the page may have, with names of files as their URLs."""
         found = run_moments.load(self.run, self.loaded)
@@ -129,7 +122,6 @@ class RecordedRun:
         return replace(found, moments=(*chosen, newest))
 
     def _map(self) -> None:
-        colouring = self._colourings()[0]
         shown = MapContent(
             points=self.points.name,
             decoder=self.loaded.decoder.name,
@@ -137,11 +129,11 @@ class RecordedRun:
             plane=self.plane,
             revision=f"{self.run.name}: {self.directions.name}",
             timeline=TimelineRef(self._key("moment"), self.points.name, None),
-            colouring=COLOURINGS[colouring][0],
-            colouring_name=(colouring, COLOURINGS[colouring][1]),
         )
         prefix, other = ("with_", "") if self.number else ("", "with_")
-        partner = Partner("map" if self.number else "map1", other, axes=True) if self.beside else None
+        partner = None
+        if self.pair and self.pair.same_classes:
+            partner = Partner("map" if self.number else "map1", other, axes=self.pair.same_axes)
         placement = MapPlacement(self._key("map"), prefix, tooltip=False, partner=partner)
         latent_map(shown, placement, label=map_label(self.run))
 
@@ -149,7 +141,7 @@ class RecordedRun:
         run, loaded, plane, key = self.run, self.loaded, self.plane, self._key
         decoder, timeline = loaded.decoder.name, key("moment")
         origin = np.zeros(len(plane.base), np.float32)
-        chart = key("map") if self.beside else None
+        chart = key("map") if self.pair else None
         chosen = ChosenPoint(origin.tolist(), "")
         look_panel(
             decoder,
@@ -160,8 +152,9 @@ class RecordedRun:
             plane=plane,
             chosen=chosen,
         )
+        linked = Link("moment" if self.number else "moment1", "epoch") if self.pair else None
         address = "with_step" if self.number else "step"
-        time_machine(moments, stripes=(), counts=False, key=timeline, address=address)
+        time_machine(moments, stripes=(), counts=False, key=timeline, address=address, linked=linked)
         samples_row(decoder, loaded.test, key=key("samples"), timeline=timeline)
         pins_row(Pins(), loaded, plane, run=run.name, query={})
         if self.has_pictures:

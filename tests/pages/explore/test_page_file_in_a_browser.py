@@ -130,6 +130,13 @@ def assert_decoded(page: Scripted, model: VAE, x: float, y: float, number: int =
     assert np.abs(levels - expected).max() <= 1
 
 
+def lonely(means: npt.NDArray[np.float32]) -> list[float]:
+    """Of points (N, 2) the one that is farthest from all others."""
+    distances = np.linalg.norm(means[:, None] - means, axis=2)
+    np.fill_diagonal(distances, np.inf)
+    return means[distances.min(1).argmax()].tolist()
+
+
 def test_a_file_explores_a_run(opened: Page, small_data: Path, trained: Run, tmp_path: Path) -> None:
     page = opened
     text = f"First line.\n\n{MARKUP}"
@@ -284,6 +291,61 @@ def test_a_file_of_two_runs_has_both_maps_under_one_pointer(
     for k, run in enumerate((trained, convolved)):
         expect(page.locator(".look-pointer").nth(k)).to_contain_text("Under the pointer")
         assert_decoded(page, run.load_model(), 1, 1, k)
+
+    # What is pinned on one map is pinned on both: a test image, or a place.
+    chosen = page.locator(".look-chosen")
+    means = [run.saved_model().scores.mean for run in (trained, convolved)]  # type: ignore[union-attr]
+    page.mouse.click(*place_on(page, "map1", *lonely(means[1])))
+    tiles = [page.locator(".explorer").nth(k).locator(".pins-row-tile") for k in (0, 1)]
+    for k in (0, 1):
+        expect(chosen.nth(k)).to_contain_text(re.compile(r"Test image .*#\d+"))
+    (name,) = {found.group() for text in chosen.all_inner_texts() if (found := re.search(r"#\d+", text))}
+    for mean, card in zip(means, chosen.all(), strict=True):
+        assert json.loads(card.get_attribute("data-z") or "") == mean[int(name[1:])].tolist()
+    page.mouse.click(*place_on(page, "map", 3.1, 3.1))
+    for k in (0, 1):
+        expect(chosen.nth(k)).to_contain_text("Free point")
+        expect(tiles[k]).to_have_count(2)
+    assert len({card.get_attribute("data-z") for card in chosen.all()}) == 1
+    page.mouse.dblclick(*place_on(page, "map", -3.1, 3.1))  # shows the whole map, and pins nothing
+    for k in (0, 1):
+        expect(tiles[k]).to_have_count(2)
+    tiles[1].last.get_by_role("button", name="Remove").click()
+    for k in (0, 1):
+        expect(tiles[k]).to_have_count(1)
+        expect(chosen.nth(k)).to_contain_text(name)
+
+    # One set of controls is that of both; a legend hides classes on both.
+    page.locator(".latent-map-legend").first.get_by_role("button", name=re.compile("^1")).click()
+    expect(page.locator('.latent-map-legend button[aria-pressed="false"]')).to_have_count(2)
+    page.get_by_role("combobox", name="Colour by").select_option("loss")
+    expect(page.locator(".latent-map-scale")).to_have_count(2)
+    page.get_by_role("checkbox", name="points").uncheck()
+    expect(page.locator(".latent-map-points:visible")).to_have_count(0)
+    slider = page.get_by_role("slider", name="Moment of the training")
+    slider.first.press("Home")
+    expect(page.locator(".latent-map[data-past]")).to_have_count(2)
+    page.get_by_role("checkbox", name="Both at the same epoch").uncheck()
+    slider.first.press("End")
+    expect(page.locator(".latent-map[data-past]")).to_have_count(1)
+
+
+def test_a_place_is_pinned_on_the_map_of_another_size_only_as_a_test_image(
+    opened: Page, small_data: Path, trained: Run, wide: Run, tmp_path: Path
+) -> None:
+    page = opened
+    page.goto(save(tmp_path / "sizes.html", small_data, trained, wide, moments=1))
+    for chart in ("map", "map1"):
+        shown(page, chart)
+    chosen = page.locator(".look-chosen")
+    page.mouse.click(*place_on(page, "map", 3.1, 3.1))
+    expect(chosen.first).to_contain_text("Free point")
+    expect(chosen.last).to_be_hidden()
+    expect(page.locator(".pins-row-tile")).to_have_count(1)
+    page.mouse.click(*place_on(page, "map", *lonely(loaded_on(small_data, trained).test.means)))
+    for k in (0, 1):
+        expect(chosen.nth(k)).to_contain_text("Test image")
+    expect(page.locator(".pins-row-tile")).to_have_count(3)
 
 
 def test_a_file_works_in_a_frame_of_another_site(

@@ -7,11 +7,9 @@ import { onPlane } from "../../map/latent_map/view.js";
 import { nearestImages } from "./nearest.js";
 import { unpackedNumbers } from "./packed.js";
 import { Part } from "./parts.js";
-import { PinRow } from "./pin_row.js";
 import { spherical, straight } from "./paths.js";
 import { axisDirections, axisName, planeThrough } from "./planes.js";
 
-const LAYERS = { points: "points", manifold: "decoded grid", ellipses: "ellipses", prior: "prior" };
 const PATHS = { straight, spherical };
 const [AXES, PRINCIPAL] = ["two axes", "principal components"];
 const [CHOSEN, MEAN] = ["the chosen point", "the mean"];
@@ -22,7 +20,6 @@ const LONGEST = 120; // characters of a file's name
 // A map with all that stands beside it. What the server does in the app is done here: pins, paths, planes and what a click
 // leads to. Its components are those of the app.
 export class Explorer {
-  row = new PinRow();
   path = null; // { start, end, kind }
   region = null; // corners [x, y], and the labels of the classes that it holds
   handled = 0; // the number of the map's last event
@@ -30,23 +27,21 @@ export class Explorer {
   undo = null; // { of, row }: the click of that number, and the pins before it
   points = null;
 
-  // `shows(name)` is the function `show` of a component; `several` whether there are other explorers on the page.
-  constructor(content, shows, several) {
-    this.content = content;
+  // `shows(name)` is the function `show` of a component; `shared` the state that all explorers of the page have in common.
+  constructor(content, shows, shared) {
+    Object.assign(this, { content, shared });
     const { mounts, suffix } = content;
-    this.time = `moment${suffix}`;
     const names = ["map", "moment", "look", "samples", "path", "nearest"].map((name) => [name, `${name}${suffix}`]);
     const parts = [...names, ...["pins", "coordinates", "curves"].map((name) => [name, name])].filter(([, key]) => mounts[key]);
     this.part = Object.fromEntries(parts.map(([name, key]) => [name, new Part(mounts[key], shows)]));
-    this.look = { colouring: content.colourings[0], layers: [...mounts[`map${suffix}`].data.layers] };
     if (content.order) {
       const axes = content.order.slice(0, 2).sort((one, two) => one - two);
       this.choice = { kind: AXES, axes, rest: CHOSEN }; // of the plane that the map shows, where there are several
     }
-    this.box = this.build(several);
-    this.load();
+    this.box = this.build();
   }
 
+  // Unpacks what the other methods need.
   async load() {
     const { data } = this.part.map.mount;
     const { pictures: packed, posteriors } = this.content;
@@ -62,12 +57,13 @@ export class Explorer {
     this.points = this.newest;
     this.means = this.posteriors?.mean ?? this.newest.xy; // of the test images, one after the other
     if (this.content.mean.length === 1) this.means = this.means.filter((_, i) => i % 2 === 0); // on the map with log-variances
-    this.update();
   }
 
-  build(several) {
+  build() {
     const { content, part } = this;
+    const { several } = this.shared;
     const title = several ? [element("h2", {}, content.title)] : [];
+    const shared = several ? [] : this.shared.controls; // of several they stand above all
     this.summary = element("p", { class: "explorer-summary", role: "status" });
     this.removeRegion = button(() => {
       this.region = null;
@@ -82,26 +78,16 @@ export class Explorer {
     const below = [part.pins, part.nearest, part.samples, part.coordinates].filter(Boolean).map((each) => each.element);
     const right = element("div", { class: "explorer-right" }, part.look.element, ...below, this.pathBox, selection);
     const name = { class: "explorer", role: "region", "aria-label": content.title };
-    return element("div", { class: "explorer-room" }, element("section", name, ...title, this.controls(), left, right));
+    return element("div", { class: "explorer-room" }, element("section", name, ...title, this.controls(shared), left, right));
   }
 
-  controls() {
-    const { content, look } = this;
+  controls(shared) {
     const change = (made) => {
       made();
       this.update();
     };
-    const colour = element("select", { "aria-label": "Colour by" }, ...content.colourings.map(({ name }) => element("option", {}, name)));
-    colour.onchange = () => change(() => (look.colouring = content.colourings[colour.selectedIndex]));
-    const layers = Object.entries(LAYERS).map(([layer, name]) => {
-      const box = element("input", { type: "checkbox", name: layer });
-      box.checked = look.layers.includes(layer);
-      box.onchange = () => change(() => (look.layers = box.checked ? [...look.layers, layer] : look.layers.filter((each) => each !== layer)));
-      return element("label", {}, box, ` ${name}`);
-    });
     this.pathButton = button(() => change(() => this.joinLastPins()), { title: "Between the last two pins" }, "Path between pins");
-    const label = element("label", {}, "Colour by ", colour);
-    const all = [label, ...layers, ...this.planeControls(change), this.pathButton];
+    const all = [...shared, ...this.planeControls(change), this.pathButton];
     return element("div", { class: "explorer-controls component-controls" }, ...all);
   }
 
@@ -176,17 +162,26 @@ export class Explorer {
     const colours = all[theme];
     Object.assign(this.part.map.mount.data, { colours, scale });
     this.part.moment.mount.data.colours = examples.map((label) => colours[label]);
-    this.part.moment.show();
     this.part.samples.show();
     this.part.curves?.show();
-    if (this.points) this.update();
+    this.update();
+  }
+
+  // The pins that this map has, { number, kept, z, index }.
+  get pins() {
+    const place = ({ places }) => places[this.shared.explorers.indexOf(this)];
+    return this.shared.row.pins.filter(place).map((pin) => ({ ...pin, ...place(pin) }));
+  }
+
+  get chosen() {
+    return this.pins.find(({ number }) => number === this.shared.row.choice) ?? null;
   }
 
   get plane() {
     const { data } = this.part.map.mount;
-    const { choice, content, row } = this;
+    const { choice, content, chosen } = this;
     if (!choice) return data.plane;
-    const pinned = choice.rest === CHOSEN && row.chosen?.z;
+    const pinned = choice.rest === CHOSEN && chosen?.z;
     return planeThrough(pinned || content.mean, this.directions);
   }
 
@@ -216,8 +211,8 @@ export class Explorer {
 
   // Shows everything as it is now.
   update() {
-    if (!this.points) return;
     this.showMap();
+    this.showMoment();
     this.showLook();
     this.showPins();
     this.showNearest();
@@ -227,9 +222,9 @@ export class Explorer {
   }
 
   showMap() {
-    const { look, plane, points, row, path, region, part } = this;
+    const { plane, points, pins, chosen, path, region, part } = this;
+    const { look } = this.shared;
     if (this.choice) this.planeNote.textContent = `The map shows ${this.directions.shown}. ${BESIDE}`;
-    const { chosen } = row;
     const own = chosen?.index ?? null;
     const { name, key, meaning } = look.colouring;
     part.map.show(
@@ -238,9 +233,9 @@ export class Explorer {
         moments: { ...part.map.mount.data.moments, points: points.name },
         ...{ colouring: key, colouringShort: name, colouringName: meaning },
         ...(this.choice && { revision: `${part.map.mount.data.revision} ${this.planeName}` }),
-        pins: row.pins.map((pin) => this.onMap(pin)),
-        pinned: row.pins.map((pin) => pin.index),
-        chosen: chosen ? row.pins.indexOf(chosen) : null,
+        pins: pins.map((pin) => this.onMap(pin)),
+        pinned: pins.map(({ index }) => index),
+        chosen: chosen && pins.findIndex(({ number }) => number === chosen.number),
         ellipse: own === null ? null : { at: this.onMap(chosen), covariance: [...points.covariance.subarray(3 * own, 3 * own + 3)] },
         line: path && this.along.map((z) => onPlane(z, plane)),
         region: region?.corners ?? null,
@@ -249,6 +244,10 @@ export class Explorer {
       },
       (_, events) => this.handle(events),
     );
+  }
+
+  showMoment() {
+    this.part.moment.show(this.shared.linked ? {} : { linked: null });
   }
 
   // The events of the map, each once.
@@ -260,31 +259,25 @@ export class Explorer {
       else if (event.kind === "line") this.path = { start: event.from, end: event.to, kind: this.path?.kind ?? "straight" };
       else if (event.kind === "region") this.region = event.corners.length ? event : null;
     }
-    this.updateLater();
-  }
-
-  // Shows everything in the next frame, as the component that reported something is still at work.
-  updateLater() {
-    this.redraw ??= requestAnimationFrame(() => {
-      this.redraw = null;
-      this.update();
-    });
+    this.shared.updateLater();
   }
 
   click({ number, z, point }) {
-    this.undo = { of: number, row: this.row };
-    this.row = this.row.add(point === null ? z : this.meanOf(point), point);
-    this.undo.after = this.row;
+    const { shared } = this;
+    const { row } = shared;
+    shared.pin(this, point === null ? z : this.meanOf(point), point);
+    this.undo = { of: number, row, after: shared.row };
   }
 
   // The first half of a double click.
   undoClick(of) {
-    if (this.undo?.of === of && this.undo.after === this.row) this.row = this.undo.row;
+    const { shared, undo } = this;
+    if (undo?.of === of && undo.after === shared.row) shared.row = undo.row;
   }
 
   showLook() {
-    const { part, row, newest } = this;
-    const { chosen } = row;
+    const { part, chosen, newest } = this;
+    const elsewhere = !chosen && this.shared.row.choice >= 0; // what is chosen means nothing here
     const index = chosen?.index ?? null;
     const title = index !== null ? `Test image ${this.nameOf(index)}` : chosen ? "Free point" : "Nothing is pinned: z = 0";
     const figures = index === null ? {} : { reconstruction: newest.values.reconstruction[index], kl: newest.values.kl[index] };
@@ -292,15 +285,15 @@ export class Explorer {
     const image = index === null || !this.real ? null : textOf(this.real.levels(index));
     part.look.show({
       plane: { ...this.plane, names: this.names },
-      chosen: { number: index, reconstruction: null, kl: null, ...figures, z, title, image },
+      chosen: elsewhere ? null : { number: index, reconstruction: null, kl: null, ...figures, z, title, image },
     });
   }
 
   showPins() {
-    const { row, part, decoder } = this;
-    this.pathButton.disabled = row.pins.length < 2;
-    const levels = row.pins.map(({ z }) => decoder.greyLevels(decoder.decode(z)));
-    const tiles = row.pins.map(({ number, kept, z, index }) => {
+    const { pins, part, decoder } = this;
+    this.pathButton.disabled = pins.length < 2;
+    const levels = pins.map(({ z }) => decoder.greyLevels(decoder.decode(z)));
+    const tiles = pins.map(({ number, kept, z, index }) => {
       const [place, name] = [this.placeText(z), index === null ? "" : this.nameOf(index)];
       const exact = z.map(shortest).join(",");
       const file = `${part.pins.mount.data.run}${name && `_i${index}`}_z=${exact}`.slice(0, LONGEST);
@@ -309,37 +302,38 @@ export class Explorer {
         ...{ file, link: null, link_label: "" },
       };
     });
-    const data = { pictures: textOf(joined(levels)), chosen: row.choice, pins: tiles, query: {}, acknowledged: this.pinsHandled };
+    const data = { pictures: textOf(joined(levels)), chosen: this.shared.row.choice, pins: tiles, query: {}, acknowledged: this.pinsHandled };
     part.pins.show(data, (_, events) => this.handlePins(events));
   }
 
   handlePins(events) {
+    const { shared } = this;
     for (const { number, action, pin } of events.filter((each) => each.number > this.pinsHandled)) {
       this.pinsHandled = number;
-      this.row = this.row[action](pin);
+      shared.row = shared.row[action](pin);
     }
-    this.updateLater();
+    shared.updateLater();
   }
 
   // The real images near the chosen place, where the file has any; a click pins one.
   showNearest() {
-    const { row, part, real } = this;
+    const { chosen, part, real } = this;
     if (!part.nearest) return;
-    const z = row.chosen?.z ?? this.content.mean.map(() => 0);
-    const found = nearestImages(z, this.means, NEAREST, row.chosen?.index);
+    const z = chosen?.z ?? this.content.mean.map(() => 0);
+    const found = nearestImages(z, this.means, NEAREST, chosen?.index);
     const numbers = found.map(({ index }) => index);
     const data = {
       ...{ pictures: textOf(joined(numbers.map((index) => real.levels(index)))), tiles: found.length, numbers },
       captions: found.map(({ index, distance }) => [this.nameOf(index), `${shown(distance, 3)} away`]),
     };
     part.nearest.show(data, (_, index) => {
-      this.row = this.row.add(this.meanOf(index), index);
-      this.updateLater();
+      this.shared.pin(this, this.meanOf(index), index);
+      this.shared.updateLater();
     });
   }
 
   joinLastPins() {
-    const [from, to] = this.row.pins.slice(-2);
+    const [from, to] = this.pins.slice(-2);
     this.path = { start: from.z, end: to.z, kind: this.path?.kind ?? "straight" };
   }
 
@@ -381,13 +375,13 @@ export class Explorer {
   }
 
   showCoordinates() {
-    const { part, row } = this;
+    const { part, chosen } = this;
     if (!part.coordinates) return;
-    const z = row.chosen?.z ?? this.plane.base.map(() => 0);
+    const z = chosen?.z ?? this.plane.base.map(() => 0);
     const rows = part.coordinates.mount.data.rows.map((each) => ({ ...each, value: shortest(z[each.dimension]) }));
     part.coordinates.show({ rows }, (_, { z: place }) => {
-      this.row = this.row.add(place, null);
-      this.updateLater();
+      this.shared.pin(this, place, null);
+      this.shared.updateLater();
     });
   }
 }

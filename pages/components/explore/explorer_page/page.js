@@ -1,9 +1,9 @@
 // The page of an HTML file that explores trained models by itself (explore/page_file.py).
 import { element } from "../../shell/dom.js";
-import { timeline } from "../../stores/moments/timeline.js";
 import { Explorer } from "./explorer.js";
 import { elementsOf } from "./parts.js";
 import { unpacked, unpackedNumbers } from "./packed.js";
+import { SharedState } from "./shared_state.js";
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -17,10 +17,13 @@ export async function start(modules) {
   const addresses = await addressesOf(page.moments);
   for (const store of page.stores) await fillStore(main, store, modules[`${store.name}.js`].default, addresses);
   const shows = (name) => modules[`${name}/component.js`].show;
-  const several = page.explorers.length > 1;
-  const explorers = page.explorers.map((each) => new Explorer(each, shows, several));
+  const shared = new SharedState(page);
+  const { several } = shared;
+  const explorers = page.explorers.map((each) => new Explorer(each, shows, shared));
+  shared.explorers = explorers;
+  await Promise.all(explorers.map((each) => each.load()));
+  if (several) main.append(element("div", { class: "explorer-controls component-controls" }, ...shared.controls));
   main.append(element("div", { class: "explorers", "data-count": explorers.length }, ...explorers.map(({ box }) => box)));
-  if (several) main.append(link(explorers));
   main.append(explorers[0].part.curves.element, ...page.explorers.map((each) => about(each, several)), footer(page.maker));
   const draw = () => {
     const theme = dark.matches ? "dark" : "light";
@@ -60,16 +63,6 @@ function withAddresses(bytes, addresses) {
 
 function heading({ title, paragraphs }) {
   return element("header", {}, element("h1", {}, title), ...paragraphs.map((each) => element("p", {}, each)));
-}
-
-// A switch that has both time sliders show the same epoch.
-function link(explorers) {
-  const box = element("input", { type: "checkbox", checked: "" });
-  const timelines = explorers.map(({ time }) => timeline(time));
-  const set = () => timelines.forEach((each, i) => each.link(box.checked ? timelines[1 - i] : null, "epoch"));
-  box.onchange = set;
-  set();
-  return element("label", { class: "linked" }, box, " Both at the same epoch");
 }
 
 function about({ title, settings, data }, several) {

@@ -4,17 +4,14 @@ const MOST = 24; // pins
 const MOST_KEPT = MOST - 1; // there is always room for the next one
 
 export class PinRow {
-  // pins: { number, z, index, kept }, the oldest first; `index` of the test image whose mean z is, or null.
+  // pins: { number, kept, places }, the oldest first. `places` has { z, index } for each map of the page: `index` of the test
+  // image whose mean z is, or null; or it has null where the pin means nothing.
   constructor(pins = [], choice = -1, count = 0) {
     Object.assign(this, { pins, choice, count });
   }
 
-  get chosen() {
-    return this.pins.find(({ number }) => number === this.choice) ?? null;
-  }
-
-  add(z, index) {
-    const pins = [...this.pins, { number: this.count, z, index, kept: false }];
+  add(places) {
+    const pins = [...this.pins, { number: this.count, places, kept: false }];
     const idle = pins.slice(0, -1).filter(({ kept }) => !kept);
     const leaving = idle.slice(0, Math.max(0, pins.length - MOST));
     return new PinRow(pins.filter((pin) => !leaving.includes(pin)), this.count, this.count + 1);
