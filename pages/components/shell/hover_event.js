@@ -8,7 +8,13 @@
 //   pictures the URL of the real pictures of that map's points, equal for equal sets, or null
 const NOTHING = { index: null, real: null, where: null, chart: null, pictures: null };
 
+let current = null; // the source of the hovered place, while there is one
+
+// That nothing is hovered any more is told only by the source of what is hovered: a component may be left after
+// another one was entered.
 export function emitHover(source, z, more = NOTHING) {
+  if (!z && current && current !== source) return;
+  current = z ? source : null;
   window.dispatchEvent(new CustomEvent("latent-hover", { detail: { ...NOTHING, ...more, source, z } }));
 }
 
