@@ -13,8 +13,10 @@ def test_who_is_left_later_does_not_end_what_is_hovered_by_now(bare_page: Page) 
             const seen = [];
             onHover(({ source, z }) => seen.push([source, z]));
             const z = [1, 2];
-            for (const [source, place] of [["path", z], ["coordinates", z], ["path", null], ["coordinates", null]])
-                emitHover(source, place);
+            emitHover("path", z);
+            emitHover("coordinates", z);
+            emitHover("path", null);
+            emitHover("coordinates", null);
             return seen;
         }"""
     )
