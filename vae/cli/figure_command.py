@@ -25,7 +25,14 @@ from vae.export.figures import (
 from vae.export.map_figure import LatentMap, Layer, Window, map_figure
 from vae.inference.colourings import Colouring
 from vae.inference.paths import COUNT, PathKind, path_places
-from vae.inference.planes import DimensionSummary, Directions, Plane, axis_directions, summarize_dimensions
+from vae.inference.planes import (
+    FURTHEST,
+    DimensionSummary,
+    Directions,
+    Plane,
+    axis_directions,
+    summarize_dimensions,
+)
 from vae.inference.scored_set import Floats
 from vae.inference.scoring import diverged, scored_set, valid_scores
 from vae.runs.history import read_losses
@@ -37,7 +44,6 @@ if TYPE_CHECKING:
 
 SIDE, STEPS = 15, 11  # images of a manifold's side, and of a path
 MOST_SIDE, MOST_STEPS, MOST_IMAGES = 40, 40, 40
-FARTHEST = 1_000_000  # from 0 that a window reaches
 
 
 FIGURE = Group("Figure", sort_key=2)
@@ -248,13 +254,13 @@ def _window(numbers: Sequence[float]) -> Window | None:
         return None
     if (
         len(numbers) != 4
-        or not all(abs(number) <= FARTHEST for number in numbers)  # and so none is NaN
+        or not all(abs(number) <= FURTHEST for number in numbers)  # and so none is NaN
         or numbers[0] >= numbers[1]
         or numbers[2] >= numbers[3]
     ):
         raise VaeError(
             "--window is four numbers, from x to x and from y to y, the lower first: -1 1 -0.5 0.5. They are "
-            f"from -{FARTHEST:,} to {FARTHEST:,}."
+            f"from -{FURTHEST:,} to {FURTHEST:,}."
         )
     x0, x1, y0, y1 = numbers
     return (x0, x1), (y0, y1)

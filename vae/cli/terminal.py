@@ -114,7 +114,7 @@ class _LiveLogs:
         except OSError as error:
             files, self._files = self._files, None
             if files is not None:
-                with suppress(OSError):  # the same again, of what is not written yet
+                with suppress(OSError):  # closing writes the rest, which fails, too
                     files.__exit__()
             why = f"{self._folder} can no longer be written ({error.strerror}); the training goes on."
             print(why, file=sys.stderr, flush=True)

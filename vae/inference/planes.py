@@ -20,6 +20,8 @@ from vae.inference.scored_set import Floats, Indices, ScoredSet
 # The axes of a map stay until another dimension's KL is larger than theirs by this factor, and these nats.
 KEEP_FACTOR, KEEP_NATS = 1.25, 0.05
 INACTIVE_NATS = 0.01  # mean KL below which a dimension is called inactive
+# Further out than any model puts a picture, and near enough that nothing computed from a place overflows.
+FURTHEST = 1_000_000
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def _dialog(view: View, pins: Pins, path: Ends | None) -> None:
     if subject == "map":
         if st.toggle("Points as pixels", help="Smaller files, faster to open."):
             arguments.append("--raster")
-        st.caption("As on the page: its part, plane, colours, layers, pins and path, of the newest weights.")
+        st.caption("As on the page: zoom, plane, colours, layers, pins and path, of the newest weights.")
         arguments += _map_arguments(view, pins)
     if subject == "path" and path is None:
         st.caption("Of the first two examples; draw a path on the map to have a figure of that one.")

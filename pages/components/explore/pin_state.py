@@ -13,10 +13,11 @@ import numpy.typing as npt
 import streamlit as st
 
 from pages.components.explore import pins_row
-from pages.components.map.pin_urls import FURTHEST, PinQuery, format_pins, is_place, parse_pins
+from pages.components.map.pin_urls import PinQuery, format_pins, is_place, parse_pins
 from pages.components.map.pins import MOST_KEPT, Pin, Pins, fit_pins
 from pages.components.shell.messages import escape_markdown
 from pages.components.shell.url_state import UrlHistory
+from vae.inference.planes import FURTHEST
 from vae.inference.scored_set import ScoredSet
 
 _KEY = "pinned"

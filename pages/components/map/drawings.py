@@ -11,12 +11,13 @@ import streamlit as st
 
 from pages.components.map.lasso import is_polygon
 from pages.components.map.latent_map import Place, Region
-from pages.components.map.pin_urls import FURTHEST, is_place, place_of, place_text
+from pages.components.map.pin_urls import is_place, place_of, place_text
 from pages.components.shell.messages import error_text, escape_markdown
 from pages.components.shell.page_state import page_state
 from pages.components.shell.url_state import UrlHistory
 from vae import VaeError
 from vae.inference.paths import PathKind
+from vae.inference.planes import FURTHEST
 from vae.inference.scored_set import Floats
 
 PATH = "path"  # the URL parameter: `path=-1,0_2,0.5`

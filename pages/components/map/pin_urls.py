@@ -12,11 +12,10 @@ import numpy as np
 
 from pages.components.map.pins import MOST, Pin, Pins
 from vae import VaeError
+from vae.inference.planes import FURTHEST
 from vae.inference.scored_set import Floats
 from vae.storage.untrusted import shortened
 
-# Further out than any model puts a picture, and near enough that nothing computed from a place overflows.
-FURTHEST = 1_000_000
 LONGEST = 60  # characters of a number
 # Each character matches in one way only: an ambiguous pattern could take quadratic time.
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE | re.ASCII)

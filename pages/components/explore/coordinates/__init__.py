@@ -8,10 +8,10 @@ Shapes: Z latent size.
 import numpy as np
 import streamlit as st
 
-from pages.components.map.pin_urls import FURTHEST, is_place, place_text
+from pages.components.map.pin_urls import is_place, place_text
 from pages.components.shell.assets import module_component
 from vae.inference.formatting import coordinate_name
-from vae.inference.planes import DimensionSummary
+from vae.inference.planes import FURTHEST, DimensionSummary
 from vae.inference.scored_set import Floats
 
 KEY = "coordinates"
